@@ -1,0 +1,29 @@
+"""Errors by what the caller does next."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class DriftwardenError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class Refused(DriftwardenError):
+    """The caller's fault: 4xx over HTTP, parked with its reason elsewhere, never retried."""
+
+
+class Unavailable(DriftwardenError):
+    """The outside's fault: keep what is owed and try again after `delay`."""
+
+    def __init__(self, reason: str, delay: timedelta = timedelta(seconds=30)) -> None:
+        super().__init__(reason)
+        self.delay = delay
+
+
+class Conflict(DriftwardenError):
+    """Somebody else committed first: the loop reads again and retries, it never escapes."""
+
+
+class Broken(DriftwardenError):
+    """Our fault: stop that partition and tell the operators."""
