@@ -1,0 +1,137 @@
+"""Files on one machine: blobs named by their content, and the feature logs that somebody writes."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.blobs import content_name
+from engine.errors import Broken, Refused, Unavailable
+
+BLOB_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Put `content` at `path` so that a reader, or a crash, sees all of it or none.
+
+    With `durable`, the content and its directory entry are on the disk before this returns.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as stream:
+            stream.write(content)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    if durable:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Blobs:
+    """Blobs as files `root/ab/cd/abcd…`, two levels of folders so that none grows large."""
+
+    def __init__(self, root: Path, *, durable: bool = False) -> None:
+        self._root = root
+        self._durable = durable
+
+    def put(self, content: bytes) -> str:
+        """Keep `content` and return its name; writing it again changes nothing."""
+        name = content_name(content)
+        path = self._path(name)
+        # A file of another length is what a power cut left of a write that was not durable.
+        if not path.is_file() or path.stat().st_size != len(content):
+            replace_file(path, content, durable=self._durable)
+        return name
+
+    def get(self, name: str) -> bytes:
+        """Return the content; Refused where no blob has that name, Broken where it is damaged."""
+        path = self._path(name)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise Refused(f"blob {name}: not found below {self._root}") from None
+        if content_name(content) != name:
+            raise Broken(f"blob {name}: {path} holds other content, restore it from a backup")
+        return content
+
+    def names(self) -> Iterable[str]:
+        """Return every name, sorted."""
+        found = (path.name for path in self._root.glob("??/??/*"))
+        return tuple(sorted(name for name in found if BLOB_NAME.fullmatch(name)))
+
+    def delete(self, name: str) -> None:
+        """Remove the blob; nothing happens where there is none."""
+        self._path(name).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        if not BLOB_NAME.fullmatch(name):
+            raise Refused(f"blob {name!r}: not a name, expected 64 hexadecimal digits")
+        return self._root / name[:2] / name[2:4] / name
+
+
+class Logs:
+    """The feature logs below one folder, read by path and byte range, never written."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def size(self, path: str) -> int:
+        """Return the length in bytes; Refused where there is no such log."""
+        found = self._resolve(path)
+        try:
+            return found.stat().st_size
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def read(self, path: str, start: int, end: int) -> bytes:
+        """Return the bytes [start, end) of a log.
+
+        Errors
+        ------
+        Refused: no such log, a path that leaves the folder, or a range the log does not hold.
+        Unavailable: the file is there but can't be read now.
+        """
+        found = self._resolve(path)
+        if not 0 <= start <= end:
+            raise Refused(f"log {path}: bytes {start} to {end} are not a range")
+        try:
+            with open(found, "rb") as stream:
+                stream.seek(start)
+                content = stream.read(end - start)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        if len(content) != end - start:
+            held = start + len(content) if content else self.size(path)
+            raise Refused(f"log {path}: bytes {start} to {end} asked for, it holds {held}")
+        return content
+
+    def _resolve(self, path: str) -> Path:
+        root = self._root.resolve()
+        found = (root / path).resolve() if "\0" not in path else root
+        if found == root or not found.is_relative_to(root):
+            raise Refused(f"log {path!r}: not below the logs folder")
+        if not found.is_file():
+            raise Refused(f"log {path}: not found")
+        return found
+
+
+def _unreadable(path: str, error: OSError) -> Refused | Unavailable:
+    if isinstance(error, FileNotFoundError):
+        return Refused(f"log {path}: not found")
+    return Unavailable(f"log {path}: {error.strerror}")

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Broken, Refused
+from hosts.local.files import Blobs, Logs, replace_file
+
+# sha256 of b"abc", FIPS 180-2 appendix B.1
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.fixture(params=[False, True], ids=["fast", "durable"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    return Blobs(tmp_path / "blobs", durable=request.param)
+
+
+def test_a_blob_is_named_by_its_content_and_read_back(blobs: Blobs) -> None:
+    assert blobs.put(b"abc") == ABC
+    assert blobs.get(ABC) == b"abc"
+    assert list(blobs.names()) == [ABC]
+
+
+def test_the_file_lies_two_folders_deep(tmp_path: Path) -> None:
+    Blobs(tmp_path).put(b"abc")
+    assert (tmp_path / "ba" / "78" / ABC).read_bytes() == b"abc"
+
+
+def test_putting_again_changes_nothing(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    path = tmp_path / "ba" / "78" / blobs.put(b"abc")
+    before = path.stat()
+    blobs.put(b"abc")
+    assert path.stat().st_ino == before.st_ino
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_the_empty_blob_is_a_blob(blobs: Blobs) -> None:
+    assert blobs.get(blobs.put(b"")) == b""
+
+
+def test_delete_removes_and_is_content_with_nothing(blobs: Blobs) -> None:
+    blobs.put(b"abc")
+    blobs.delete(ABC)
+    blobs.delete(ABC)
+    assert list(blobs.names()) == []
+    with pytest.raises(Refused, match="not found"):
+        blobs.get(ABC)
+
+
+def test_a_store_without_a_folder_is_empty(tmp_path: Path) -> None:
+    assert list(Blobs(tmp_path / "never-made").names()) == []
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", ABC[:-1], ABC.upper(), ABC + "/x"])
+def test_what_is_no_name_is_refused(blobs: Blobs, name: str) -> None:
+    with pytest.raises(Refused, match="not a name"):
+        blobs.get(name)
+    with pytest.raises(Refused, match="not a name"):
+        blobs.delete(name)
+
+
+def test_damaged_content_is_never_handed_out(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put(b"abc")
+    (tmp_path / "ba" / "78" / ABC).write_bytes(b"abd")
+    with pytest.raises(Broken, match="holds other content"):
+        blobs.get(ABC)
+
+
+def test_a_torn_file_is_healed_by_the_next_put(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put(b"abc")
+    (tmp_path / "ba" / "78" / ABC).write_bytes(b"")
+    blobs.put(b"abc")
+    assert blobs.get(ABC) == b"abc"
+
+
+def test_leftovers_of_a_crash_are_no_blobs(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put(b"abc")
+    (tmp_path / "ba" / "78" / ".half.part").write_bytes(b"ab")
+    assert list(blobs.names()) == [ABC]
+
+
+def _put_many(root: Path) -> None:
+    blobs = Blobs(root)
+    for number in range(200):
+        blobs.put(f"content {number}".encode())
+
+
+def test_two_processes_putting_the_same_blobs_do_no_harm(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_put_many, args=(tmp_path,)) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    expected = {hashlib.sha256(f"content {n}".encode()).hexdigest() for n in range(200)}
+    assert set(Blobs(tmp_path).names()) == expected
+    assert all(Blobs(tmp_path).get(name) for name in expected)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_replacing_a_file_leaves_no_leftover_when_it_fails(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    with pytest.raises(IsADirectoryError):
+        replace_file(tmp_path / "target", b"content")
+    assert os.listdir(tmp_path) == ["target"]
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Logs:
+    (tmp_path / "logs" / "a").mkdir(parents=True)
+    (tmp_path / "logs" / "a" / "x.jsonl").write_bytes(b"0123456789")
+    (tmp_path / "secret").write_bytes(b"secret")
+    return Logs(tmp_path / "logs")
+
+
+def test_a_range_of_a_log_is_read(logs: Logs) -> None:
+    assert logs.size("a/x.jsonl") == 10
+    assert logs.read("a/x.jsonl", 0, 10) == b"0123456789"
+    assert logs.read("a/x.jsonl", 3, 6) == b"345"
+    assert logs.read("a/x.jsonl", 10, 10) == b""
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 3), (5, 4), (0, 11), (20, 21)])
+def test_a_range_the_log_does_not_hold_is_refused(logs: Logs, start: int, end: int) -> None:
+    with pytest.raises(Refused, match=r"a/x\.jsonl"):
+        logs.read("a/x.jsonl", start, end)
+
+
+@pytest.mark.parametrize("path", ["../secret", "a/../../secret", "", ".", "a/\0"])
+def test_a_path_that_leaves_the_folder_is_refused(logs: Logs, path: str) -> None:
+    with pytest.raises(Refused, match="not below"):
+        logs.read(path, 0, 1)
+    with pytest.raises(Refused, match="not below"):
+        logs.size(path)
+
+
+def test_absolute_paths_and_links_out_of_the_folder_are_refused(logs: Logs, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="not below"):
+        logs.read(str(tmp_path / "secret"), 0, 1)
+    (tmp_path / "logs" / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(Refused, match="not below"):
+        logs.read("link", 0, 1)
+
+
+@pytest.mark.parametrize("path", ["a/y.jsonl", "a"])
+def test_a_log_that_is_not_there_is_refused(logs: Logs, path: str) -> None:
+    with pytest.raises(Refused, match="not found"):
+        logs.size(path)
