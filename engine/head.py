@@ -1,0 +1,82 @@
+"""The head row of a partition: its state, compressed over a few properties, and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine import codec
+from engine.errors import Broken, Refused
+from engine.journal import GENESIS
+from engine.store import (
+    HEAD,
+    MAX_PROPERTY_BYTES,
+    Insert,
+    Replace,
+    Row,
+    Value,
+    instant,
+    parse_instant,
+)
+
+STATE_PROPERTIES = 8
+MAX_STATE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a partition stands. `etag` is empty for one that was never written."""
+
+    state: Any
+    seq: int = 0
+    hash: str = GENESIS
+    wake_at: datetime | None = None
+    halted: str = ""
+    etag: str = ""
+
+    def write(self, partition: str, version: int) -> Insert | Replace:
+        """Return the operation that stores this head over the one it was read from."""
+        props: dict[str, Value] = {"version": version, "seq": self.seq, "hash": self.hash}
+        props |= _split(partition, codec.pack(codec.encode(self.state)))
+        if self.wake_at is not None:
+            props["wake_at"] = instant(self.wake_at)
+        if self.halted:
+            props["halted"] = self.halted
+        return Replace(HEAD, props, self.etag) if self.etag else Insert(HEAD, props)
+
+
+def _split(partition: str, packed: bytes) -> dict[str, Value]:
+    if len(packed) > MAX_STATE_BYTES:
+        raise Broken(f"{partition}: the state is {len(packed)} bytes, over {MAX_STATE_BYTES}")
+    cuts = range(0, len(packed), MAX_PROPERTY_BYTES)
+    return {f"state{i}": packed[cut : cut + MAX_PROPERTY_BYTES] for i, cut in enumerate(cuts)}
+
+
+def read_head(row: Row | None, shape: type[Any], initial: Any, version: int) -> Head:
+    """Return the head that a row holds, or a new one.
+
+    Raises
+    ------
+    Refused
+        A newer version of the app wrote it: this one must leave it alone.
+    """
+    if row is None:
+        return Head(initial)
+    props = row.props
+    if int(props["version"]) > version:
+        raise Refused(
+            f"state has format {int(props['version'])}, newer than this app reads ({version})"
+        )
+    names = [f"state{i}" for i in range(STATE_PROPERTIES)]
+    packed = b"".join(row.content(name) for name in names if name in props)
+    state = codec.decode(shape, codec.unpack(packed))
+    wake = props.get("wake_at")
+    return Head(
+        state,
+        int(props["seq"]),
+        str(props["hash"]),
+        parse_instant(str(wake)) if wake else None,
+        str(props.get("halted", "")),
+        row.etag,
+    )

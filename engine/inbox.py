@@ -1,0 +1,73 @@
+"""The inbox: facts that have arrived, each once, whatever was delivered how often."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.codec import Kinds
+from engine.errors import Conflict, Refused
+from engine.step import Delivery
+from engine.store import Insert, Replace, Row, Store, Value, instant
+
+IN = "in:"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A fact not yet taken in; `reason` says why it cannot be, where it cannot."""
+
+    row: Row
+    fact: Any
+    reason: str = ""
+
+
+def row_key(delivery_id: str) -> str:
+    """Return the row key of a delivery: equal ids meet in one row."""
+    return IN + hashlib.sha256(delivery_id.encode()).hexdigest()[:40]
+
+
+def insert(kinds: Kinds, delivery: Delivery, now: datetime) -> Insert:
+    """Return the row that keeps a delivery until it is taken in."""
+    props: dict[str, Value] = {
+        "pending": True,
+        "at": instant(now),
+        "id": delivery.id,
+        "body": kinds.encode(delivery.fact),
+    }
+    return Insert(row_key(delivery.id), props)
+
+
+def accept(store: Store, kinds: Kinds, delivery: Delivery, now: datetime) -> bool:
+    """Keep a delivery; False where the same id arrived before."""
+    if store.get(delivery.partition, row_key(delivery.id)) is not None:
+        return False
+    try:
+        store.commit(delivery.partition, [insert(kinds, delivery, now)])
+    except Conflict:
+        return False
+    return True
+
+
+def waiting(store: Store, kinds: Kinds, partition: str, limit: int) -> list[Waiting]:
+    """Return facts not yet taken in, in an order that does not depend on who looks."""
+    rows = store.scan(partition, IN, limit=limit, pending=True)
+    return [_read(kinds, row) for row in sorted(rows, key=lambda r: (str(r.props["at"]), r.key))]
+
+
+def _read(kinds: Kinds, row: Row) -> Waiting:
+    try:
+        return Waiting(row, kinds.decode(row.content("body")))
+    except Refused as error:
+        return Waiting(row, None, str(error))
+
+
+def taken(item: Waiting, now: datetime) -> Replace:
+    """Return the operation that marks a fact as taken in; its row stays to recognise doubles."""
+    kept = {name: item.row.props[name] for name in ("at", "id")}
+    refused = {"refused": item.reason, "body": item.row.props["body"]} if item.reason else {}
+    return Replace(
+        item.row.key, {**kept, **refused, "pending": False, "taken": instant(now)}, item.row.etag
+    )

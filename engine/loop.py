@@ -1,0 +1,189 @@
+"""The loop: facts in, one unit, effects paid by key; safe to kill, race, lose and double.
+
+Nothing here is remembered between calls: whatever a worker was doing when it died, the next call
+finds in the store and goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine import inbox, journal, outbox
+from engine.errors import Broken, Conflict, Refused, Unavailable
+from engine.head import Head, read_head
+from engine.step import Delivery, Domain, Step
+from engine.store import HEAD, MAX_OPERATIONS, Delete, Operation, Store, instant, parse_instant
+
+MAX_FACTS = 40
+MAX_CONFLICTS = 20
+INBOX_KEPT = timedelta(days=8)
+OUTBOX_KEPT = timedelta(days=1)
+
+
+def _no_pause(attempt: int) -> None:
+    del attempt
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Drives partitions of one domain on one store.
+
+    Attributes
+    ----------
+    ring : called with a partition that has something to do; losing a call loses nothing.
+    pause : called with the number of lost races so far; the host sleeps there, with jitter.
+    """
+
+    store: Store
+    domain: Domain
+    ring: Callable[[str], None]
+    pause: Callable[[int], None] = _no_pause
+
+    def deliver(self, delivery: Delivery, now: datetime) -> bool:
+        """Keep a fact and ring; False where it had arrived before (it is rung for all the same)."""
+        fresh = inbox.accept(self.store, self.domain.facts, delivery, now)
+        self.ring(delivery.partition)
+        return fresh
+
+    def head(self, partition: str) -> Head:
+        """Return where a partition stands."""
+        row = self.store.get(partition, HEAD)
+        shape, initial = self.domain.shape(partition), self.domain.initial(partition)
+        return read_head(row, shape, initial, self.domain.version)
+
+    def drain(self, partition: str, now: datetime) -> None:
+        """Take in what waits and pay what is owed, until nothing is left to do now."""
+        lost = 0
+        while True:
+            try:
+                if not (self._settle(partition, now) or self._pay(partition, now)):
+                    return
+                lost = 0
+            except Conflict as error:
+                lost += 1
+                if lost > MAX_CONFLICTS:
+                    raise Unavailable(f"{partition}: lost {lost} races in a row") from error
+                self.pause(lost)
+
+    def resume(self, partition: str, now: datetime) -> None:
+        """Lift a halt, after its cause was mended, and look at the partition again."""
+        head = self.head(partition)
+        self.store.commit(
+            partition, [replace(head, halted="", wake_at=now).write(partition, self.domain.version)]
+        )
+        self.ring(partition)
+
+    def sweep(self, partition: str, now: datetime) -> int:
+        """Remove rows whose time is over; return how many. What is pending is never removed."""
+        old = [
+            row.key
+            for prefix, mark, kept in (
+                (inbox.IN, "taken", INBOX_KEPT),
+                (outbox.OUT, "paid", OUTBOX_KEPT),
+            )
+            for row in self.store.scan(partition, prefix)
+            if mark in row.props and parse_instant(str(row.props[mark])) < now - kept
+        ]
+        for start in range(0, len(old), MAX_OPERATIONS):
+            self.store.commit(
+                partition, [Delete(key) for key in old[start : start + MAX_OPERATIONS]]
+            )
+        return len(old)
+
+    def _settle(self, partition: str, now: datetime) -> bool:
+        """Commit one unit; False where no fact waits and no wake is due."""
+        facts = inbox.waiting(self.store, self.domain.facts, partition, MAX_FACTS)
+        head = self.head(partition)
+        if head.halted:
+            raise Broken(f"{partition} is halted: {head.halted}")
+        if not facts and (head.wake_at is None or head.wake_at > now):
+            return False
+        operations = self._unit(partition, head, facts, now)
+        if operations:
+            self.store.commit(partition, operations)
+        return bool(facts)
+
+    def _unit(
+        self, partition: str, head: Head, facts: list[inbox.Waiting], now: datetime
+    ) -> list[Operation]:
+        try:
+            step = self._step(partition, head.state, facts, now)
+        except Broken as error:
+            return [
+                replace(head, halted=str(error), wake_at=None).write(partition, self.domain.version)
+            ]
+        room = MAX_OPERATIONS - 2 - len(facts)
+        if len(step.effects) > room:
+            if len(facts) <= 1:
+                raise Broken(f"{partition}: one fact owes {len(step.effects)} effects, over {room}")
+            return self._unit(partition, head, facts[: len(facts) // 2], now)
+        return self._operations(partition, head, step, facts, now)
+
+    def _step(self, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime) -> Step:
+        known = [item.fact for item in facts if not item.reason]
+        step = self.domain.step(partition, state, known, now)
+        refusals = tuple(
+            {"what": "refused", "id": str(item.row.props["id"]), "reason": item.reason}
+            for item in facts
+            if item.reason
+        )
+        return replace(step, lines=step.lines + refusals)
+
+    def _operations(
+        self, partition: str, head: Head, step: Step, facts: list[inbox.Waiting], now: datetime
+    ) -> list[Operation]:
+        wake_at = _earliest(step.wake_at, self._retry_at(partition))
+        moved = replace(head, state=step.state, wake_at=wake_at)
+        if not facts and not step.effects and not step.lines:
+            return [] if moved == head else [moved.write(partition, self.domain.version)]
+        seq = head.seq + 1
+        log, link = journal.record(head.hash, seq, instant(now), step.lines)
+        moved = replace(moved, seq=seq, hash=link)
+        owed = outbox.insert(self.domain.effects, seq, step.effects, now)
+        taken = [inbox.taken(item, now) for item in facts]
+        return [moved.write(partition, self.domain.version), log, *taken, *owed]
+
+    def _retry_at(self, partition: str) -> datetime | None:
+        dues = [item.due for item in outbox.owed(self.store, self.domain.effects, partition)]
+        return min((due for due in dues if due is not None), default=None)
+
+    def _pay(self, partition: str, now: datetime) -> bool:
+        """Pay the first effect that can be paid; False where there is none."""
+        waiting = outbox.owed(self.store, self.domain.effects, partition)
+        item = next(outbox.payable(waiting, now), None)
+        if item is None:
+            return False
+        try:
+            results = self.domain.perform(partition, item.effect, now)
+            mark = outbox.paid(item, now)
+        except Unavailable as error:
+            self._postpone(partition, item, error, now)
+            return True
+        except Refused as error:
+            told = self.domain.refused(item.effect, str(error))
+            results = (Delivery(partition, f"refused:{item.row.key}", told),)
+            mark = outbox.paid(item, now, str(error))
+        for result in results:
+            if result.partition != partition:
+                self.deliver(result, now)
+        own = [result for result in results if result.partition == partition]
+        fresh = [r for r in own if self.store.get(partition, inbox.row_key(r.id)) is None]
+        self.store.commit(
+            partition, [mark, *(inbox.insert(self.domain.facts, r, now) for r in fresh)]
+        )
+        return True
+
+    def _postpone(
+        self, partition: str, item: outbox.Owed, error: Unavailable, now: datetime
+    ) -> None:
+        mark, due = outbox.postponed(item, error.delay, str(error), now)
+        head = self.head(partition)
+        awake = replace(head, wake_at=_earliest(head.wake_at, due))
+        self.store.commit(partition, [awake.write(partition, self.domain.version), mark])
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)

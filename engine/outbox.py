@@ -1,0 +1,98 @@
+"""The outbox: what a partition owes, in commit order, until it is paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from engine.codec import Kinds
+from engine.store import Insert, Replace, Row, Store, Value, instant, parse_instant
+
+OUT = "out:"
+PAGE = 200
+FIRST_DELAY = timedelta(seconds=10)
+LONGEST_DELAY = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One unpaid effect as stored, with how often it was tried and when to try it next."""
+
+    effect: Any
+    row: Row
+    attempts: int
+    due: datetime | None
+
+
+def insert(kinds: Kinds, seq: int, effects: Sequence[Any], now: datetime) -> list[Insert]:
+    """Return the rows that owe `effects`."""
+    return [
+        Insert(
+            f"{OUT}{seq:012d}:{n:02d}:{effect.key}",
+            {
+                "pending": True,
+                "at": instant(now),
+                "lane": effect.lane,
+                "body": kinds.encode(effect),
+            },
+        )
+        for n, effect in enumerate(effects)
+    ]
+
+
+def owed(store: Store, kinds: Kinds, partition: str) -> list[Owed]:
+    """Return what is unpaid, the oldest first."""
+    rows = store.scan(partition, OUT, limit=PAGE, pending=True)
+    return [_owed(kinds, row) for row in rows]
+
+
+def _owed(kinds: Kinds, row: Row) -> Owed:
+    due = row.props.get("due")
+    return Owed(
+        kinds.decode(row.content("body")),
+        row,
+        int(row.props.get("attempts", 0)),
+        parse_instant(str(due)) if due else None,
+    )
+
+
+def payable(waiting: Sequence[Owed], now: datetime) -> Iterator[Owed]:
+    """Yield what may be paid now: due, and not behind an unpaid effect of its own lane."""
+    blocked: set[str] = set()
+    for item in waiting:
+        if item.effect.lane in blocked:
+            continue
+        if item.due is None or item.due <= now:
+            yield item
+        if item.effect.lane:
+            blocked.add(item.effect.lane)
+
+
+def paid(item: Owed, now: datetime, refused: str = "") -> Replace:
+    """Return the operation that marks an effect as paid (or as refused for good)."""
+    props: dict[str, Value] = {**item.row.props, "pending": False, "paid": instant(now)}
+    if refused:
+        props["refused"] = refused
+    return Replace(item.row.key, props, item.row.etag)
+
+
+def postponed(item: Owed, delay: timedelta, reason: str, now: datetime) -> tuple[Replace, datetime]:
+    """Return the operation that keeps an effect owed, and when it is due again.
+
+    The delay doubles with every try from what the outside asked for, up to an hour, with a jitter
+    of up to a quarter that derives from the key, so that a replay repeats it.
+    """
+    longest = max(LONGEST_DELAY, delay)
+    grown = min(max(delay, FIRST_DELAY) * 2 ** min(item.attempts, 16), longest)
+    jitter = sha256(f"{item.row.key}:{item.attempts}".encode()).digest()[0] / 1024
+    due = now + grown * (1 + jitter)
+    props = {
+        **item.row.props,
+        "attempts": item.attempts + 1,
+        "due": instant(due),
+        "reason": reason[:500],
+    }
+    return Replace(item.row.key, props, item.row.etag), due

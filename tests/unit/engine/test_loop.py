@@ -1,0 +1,284 @@
+"""The loop, driven by a small domain: a tally that says every tenth number aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from engine import journal
+from engine.codec import Kinds
+from engine.errors import Broken, Conflict, Refused, Unavailable
+from engine.loop import Loop
+from engine.memory import MemoryStore
+from engine.step import Delivery, Step
+from engine.store import HEAD, Delete, Replace
+
+NOW = datetime(2013, 7, 4, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Add:
+    number: int
+
+
+@dataclass(frozen=True)
+class Heard:
+    what: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    reason: str
+
+
+@dataclass(frozen=True)
+class Say:
+    key: str
+    what: str
+    lane: str = ""
+
+
+@dataclass(frozen=True)
+class Tally:
+    total: int = 0
+    heard: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    wake: datetime | None = None
+
+
+class Tallies:
+    version = 2
+    facts = Kinds(Add, Heard, Failed)
+    effects = Kinds(Say)
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.trouble: dict[str, Exception] = {}
+
+    def shape(self, partition: str) -> type[Tally]:
+        return Tally
+
+    def initial(self, partition: str) -> Tally:
+        return Tally()
+
+    def step(self, partition: str, state: Tally, facts: Sequence[Any], now: datetime) -> Step:
+        effects: list[Say] = []
+        for fact in facts:
+            match fact:
+                case Add(number=666):
+                    raise Broken("the tally cannot hold that")
+                case Add(number=number):
+                    state = replace(state, total=state.total + number)
+                    effects += [
+                        Say(f"say-{state.total}-{i}", str(number), "voice")
+                        for i in range(number // 10)
+                    ]
+                case Heard(what=what):
+                    state = replace(state, heard=(*state.heard, what))
+                case Failed(reason=reason):
+                    state = replace(state, failed=(*state.failed, reason))
+        if state.wake is not None and state.wake <= now:
+            state = replace(state, wake=None)
+        lines = tuple({"what": "took", "fact": str(fact)} for fact in facts)
+        return Step(state, tuple(effects), state.wake, lines)
+
+    def perform(self, partition: str, effect: Say, now: datetime) -> tuple[Delivery, ...]:
+        if effect.key in self.trouble:
+            raise self.trouble[effect.key]
+        self.said.append(effect.key)
+        return (
+            Delivery(partition, f"heard:{effect.key}", Heard(effect.what)),
+            Delivery("listener", f"{partition}:{effect.key}", Add(1)),
+        )
+
+    def refused(self, effect: Say, reason: str) -> Failed:
+        return Failed(reason)
+
+
+@pytest.fixture
+def domain() -> Tallies:
+    return Tallies()
+
+
+@pytest.fixture
+def rung() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def loop(domain: Tallies, rung: list[str]) -> Loop:
+    return Loop(MemoryStore(), domain, rung.append)
+
+
+def add(loop: Loop, *numbers: int, partition: str = "p", now: datetime = NOW) -> None:
+    for i, number in enumerate(numbers):
+        loop.deliver(Delivery(partition, f"{number}-{i}", Add(number)), now)
+
+
+def test_a_fact_counts_once_however_often_it_arrives(loop: Loop, rung: list[str]) -> None:
+    assert loop.deliver(Delivery("p", "one", Add(3)), NOW)
+    assert not loop.deliver(Delivery("p", "one", Add(3)), NOW)
+    loop.drain("p", NOW)
+    assert not loop.deliver(Delivery("p", "one", Add(3)), NOW)
+    loop.drain("p", NOW)
+    assert loop.head("p").state.total == 3
+    assert rung == ["p", "p", "p"]
+
+
+def test_effects_are_paid_and_their_results_come_back_as_facts(
+    loop: Loop, domain: Tallies, rung: list[str]
+) -> None:
+    add(loop, 20)
+    loop.drain("p", NOW)
+    assert domain.said == ["say-20-0", "say-20-1"]
+    assert loop.head("p").state.heard == ("20", "20")
+    assert rung[-1] == "listener"
+    loop.drain("listener", NOW)
+    assert loop.head("listener").state.total == 2
+
+
+def test_a_drained_partition_is_left_as_it_was(loop: Loop) -> None:
+    add(loop, 20)
+    loop.drain("p", NOW)
+    before = loop.head("p")
+    loop.drain("p", NOW + timedelta(days=1))
+    assert loop.head("p") == before
+
+
+def test_more_effects_than_a_unit_holds_are_split_over_units(loop: Loop, domain: Tallies) -> None:
+    add(loop, *[30] * 40)
+    loop.drain("p", NOW)
+    assert len(domain.said) == 120
+    assert len(set(domain.said)) == 120
+
+
+def test_what_is_unavailable_stays_owed_and_holds_its_lane_only(
+    loop: Loop, domain: Tallies
+) -> None:
+    domain.trouble["say-10-0"] = Unavailable("busy", timedelta(minutes=1))
+    add(loop, 10, 10)
+    loop.drain("p", NOW)
+    assert domain.said == []
+    wake = loop.head("p").wake_at
+    assert wake is not None
+    assert timedelta(minutes=1) <= wake - NOW <= timedelta(minutes=1.25)
+    loop.drain("p", wake)
+    later = loop.head("p").wake_at
+    assert later is not None
+    assert later - wake >= timedelta(minutes=2)
+    domain.trouble.clear()
+    loop.drain("p", later)
+    assert domain.said == ["say-10-0", "say-20-0"]
+    loop.drain("p", later)
+    assert loop.head("p").wake_at is None
+
+
+def test_what_is_refused_is_told_and_not_tried_again(loop: Loop, domain: Tallies) -> None:
+    domain.trouble["say-10-0"] = Refused("no such ear")
+    add(loop, 10)
+    loop.drain("p", NOW)
+    assert loop.head("p").state.failed == ("no such ear",)
+    domain.trouble.clear()
+    loop.drain("p", NOW + timedelta(days=1))
+    assert domain.said == []
+
+
+def test_a_broken_step_halts_its_partition_and_no_other(loop: Loop) -> None:
+    add(loop, 666)
+    add(loop, 5, partition="q")
+    with pytest.raises(Broken, match="cannot hold"):
+        loop.drain("p", NOW)
+    loop.drain("q", NOW)
+    assert loop.head("q").state.total == 5
+    with pytest.raises(Broken, match="halted"):
+        loop.drain("p", NOW)
+    assert loop.head("p").halted == "the tally cannot hold that"
+
+
+def test_a_fact_of_an_unknown_kind_is_parked_with_its_reason(loop: Loop) -> None:
+    loop.deliver(Delivery("p", "one", Add(1)), NOW)
+    row = loop.store.scan("p", "in:")[0]
+    newer = {**row.props, "body": b'{"kind":"subtract","number":1}'}
+    loop.store.commit("p", [Replace(row.key, newer, row.etag)])
+    loop.drain("p", NOW)
+    kept = loop.store.scan("p", "in:")[0]
+    assert kept.props["refused"] == "kind 'subtract' is not known to this version"
+    (record,) = journal.read(loop.store, "p")
+    assert record.lines[0]["what"] == "refused"
+
+
+def test_a_newer_state_is_left_alone_and_an_older_one_is_read(loop: Loop) -> None:
+    add(loop, 5)
+    loop.drain("p", NOW)
+    row = loop.store.get("p", HEAD)
+    assert row is not None
+    loop.store.commit("p", [Replace(HEAD, {**row.props, "version": 1}, row.etag)])
+    assert loop.head("p").state.total == 5
+    row = loop.store.get("p", HEAD)
+    assert row is not None
+    loop.store.commit("p", [Replace(HEAD, {**row.props, "version": 3}, row.etag)])
+    with pytest.raises(Refused, match="newer"):
+        loop.drain("p", NOW)
+
+
+class Raced(MemoryStore):
+    """Loses the first races of every commit."""
+
+    def __init__(self, losses: int) -> None:
+        super().__init__()
+        self.left = losses
+
+    def commit(self, partition: str, operations: Sequence[Any]) -> None:
+        if self.left and any(operation.key == HEAD for operation in operations):
+            self.left -= 1
+            raise Conflict("somebody was faster")
+        super().commit(partition, operations)
+
+
+def test_a_lost_race_is_run_again_and_a_hopeless_one_is_unavailable(domain: Tallies) -> None:
+    pauses: list[int] = []
+    loop = Loop(Raced(3), domain, lambda _: None, pauses.append)
+    add(loop, 20)
+    loop.drain("p", NOW)
+    assert loop.head("p").state.total == 20
+    assert pauses == [1, 2, 3]
+    hopeless = Loop(Raced(1000), domain, lambda _: None)
+    add(hopeless, 20)
+    with pytest.raises(Unavailable, match="races"):
+        hopeless.drain("p", NOW)
+
+
+def test_the_journal_is_a_chain_that_shows_any_change(loop: Loop) -> None:
+    for number in (1, 2, 3):
+        add(loop, number)
+        loop.drain("p", NOW)
+    assert journal.verify(loop.store, "p") == 3
+    row = loop.store.get("p", journal.log_key(2))
+    assert row is not None
+    altered = {**row.props, "body": row.content("body").replace(b"2", b"7")}
+    loop.store.commit("p", [Replace(row.key, altered, row.etag)])
+    with pytest.raises(Broken, match="record 2"):
+        journal.verify(loop.store, "p")
+
+
+def test_a_journal_cut_short_is_seen(loop: Loop) -> None:
+    add(loop, 1)
+    loop.drain("p", NOW)
+    loop.store.commit("p", [Delete(journal.log_key(1))])
+    with pytest.raises(Broken, match="missing"):
+        journal.verify(loop.store, "p")
+
+
+def test_the_sweep_takes_what_is_over_and_leaves_what_is_owed(loop: Loop, domain: Tallies) -> None:
+    domain.trouble["say-20-0"] = Unavailable("busy")
+    add(loop, 10, 10)
+    loop.drain("p", NOW)
+    assert loop.sweep("p", NOW + timedelta(hours=23)) == 0
+    assert loop.sweep("p", NOW + timedelta(days=2)) == 1
+    assert loop.sweep("p", NOW + timedelta(days=9)) == 3
+    assert [bool(row.props["pending"]) for row in loop.store.scan("p", "out:")] == [True]
+    assert journal.verify(loop.store, "p") == 2
