@@ -1,0 +1,1 @@
+"""Service-level objectives: OpenSLO documents, error budgets, burn rates."""
