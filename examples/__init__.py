@@ -1,0 +1,1 @@
+"""Worked examples; no part of the product imports them."""
