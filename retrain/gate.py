@@ -1,0 +1,222 @@
+"""The offline gate and the shadow look: is the challenger at least as good, and why change?
+
+Both compare challenger and champion on the same rows, later than either was trained on. Rows of one
+day share weather, traffic and incidents, so the day is the unit: the mean paired difference is a
+ratio of sums over days, its variance the cluster-robust one with G days,
+
+    mean = ΣD_g / Σn_g,   var = G/(G-1) · Σ(D_g - mean·n_g)² / (Σn_g)²
+
+(Liang and Zeger 1986), and its interval uses Student's t with G - 1 degrees of freedom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from pydantic import Field
+
+import engine.policy
+from engine.errors import Refused
+
+
+class Policy(engine.policy.Policy):
+    """When a challenger is good enough to replace the champion."""
+
+    margin: float | None = Field(
+        None,
+        gt=0,
+        description="Non-inferiority margin as an absolute mean loss; when left out, "
+        "`margin_share` rules.",
+    )
+    margin_share: float = Field(
+        0.02,
+        gt=0,
+        description="Non-inferiority margin as a share of the champion's mean loss.",
+    )
+    segment_margin_share: float = Field(
+        0.15,
+        gt=0,
+        description="A segment fails the gate when the challenger is surely worse there by more "
+        "than this share of the champion's mean loss in it.",
+    )
+    confidence: float = Field(
+        0.90, gt=0.5, lt=1, description="Two-sided confidence of the day-clustered interval."
+    )
+    min_days: int = Field(5, ge=2, description="Days with rows below which nothing is decided.")
+    min_rows: int = Field(200, ge=1, description="Rows below which nothing is decided.")
+
+
+class Verdict(StrEnum):
+    """What the gate or the shadow says."""
+
+    passed = "passed"
+    failed = "failed"
+    inconclusive = "inconclusive"
+
+
+@dataclass(frozen=True)
+class DayLoss:
+    """Both models' losses on the same rows of one day.
+
+    `difference` is the sum over `rows` of challenger minus champion, `champion` the champion's sum.
+    """
+
+    day: date
+    rows: int
+    difference: float
+    champion: float
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Mean loss difference per row (challenger minus champion) with its interval."""
+
+    mean: float
+    lower: float
+    upper: float
+    days: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Need:
+    """Reasons to change apart from a better challenger; empty when there is none."""
+
+    degraded: bool = False
+    stale: bool = False
+    asked_by: str | None = None
+
+    def reason(self) -> str | None:
+        """The first reason that holds."""
+        if self.asked_by is not None:
+            return f"asked for by {self.asked_by}"
+        if self.degraded:
+            return "the champion is degraded"
+        return "the champion is stale" if self.stale else None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The verdict, its reason in one sentence, and the numbers it stands on."""
+
+    verdict: Verdict
+    reason: str
+    paired: Paired | None = None
+    margin: float | None = None
+    worst_segment: str | None = None
+
+
+def paired(sums: Sequence[float], counts: Sequence[int], confidence: float = 0.90) -> Paired | None:
+    """The day-clustered interval of a mean paired difference.
+
+    Parameters
+    ----------
+    sums, counts
+        One entry per day: the sum of the differences and the number of rows. Days without rows
+        are left out.
+    confidence
+        Two-sided; the upper end of a 90 % interval is a 95 % one-sided bound.
+
+    Returns
+    -------
+    Paired or None
+        None with fewer than two days, since one day says nothing about days.
+    """
+    days = [(d, n) for d, n in zip(sums, counts, strict=True) if n > 0]
+    if len(days) < 2:
+        return None
+    if not all(math.isfinite(d) for d, _ in days):
+        raise Refused("paired losses: every day's sum must be a finite number")
+    # Deferred: scipy.special costs half a second of the light import of the entry points.
+    from scipy.special import stdtrit
+
+    rows = sum(n for _, n in days)
+    mean = math.fsum(d for d, _ in days) / rows
+    squares = math.fsum((d - mean * n) ** 2 for d, n in days)
+    error = math.sqrt(len(days) / (len(days) - 1) * squares) / rows
+    half = float(stdtrit(len(days) - 1, (1 + confidence) / 2)) * error
+    return Paired(mean, mean - half, mean + half, len(days), rows)
+
+
+def gate(
+    days: Sequence[DayLoss],
+    segments: Mapping[str, Sequence[DayLoss]],
+    need: Need,
+    policy: Policy,
+) -> Decision:
+    """The offline gate over time-forward rows; `segments` holds the same rows cut by segment."""
+    overall = _compare(days, need, policy)
+    if overall.verdict is Verdict.failed:
+        return overall
+    if (worst := _worst_segment(segments, policy)) is not None:
+        name, found, bound = worst
+        reason = (
+            f"worse in segment {name}: {found.mean:+.4g} per row, surely over {bound:.4g} "
+            f"({found.rows} rows on {found.days} days)"
+        )
+        return Decision(Verdict.failed, reason, overall.paired, overall.margin, name)
+    return overall
+
+
+def shadow_verdict(days: Sequence[DayLoss], need: Need, policy: Policy) -> Decision:
+    """The one look at the end of a shadow; looking earlier would void its error rate."""
+    return _compare(days, need, policy)
+
+
+def _compare(days: Sequence[DayLoss], need: Need, policy: Policy) -> Decision:
+    used = [day for day in days if day.rows > 0]
+    rows = sum(day.rows for day in used)
+    found = paired([d.difference for d in used], [d.rows for d in used], policy.confidence)
+    if found is None or found.days < policy.min_days or rows < policy.min_rows:
+        reason = (
+            f"too little evidence: {rows} rows on {len(used)} days, "
+            f"{policy.min_rows} rows on {policy.min_days} days are needed"
+        )
+        return Decision(Verdict.inconclusive, reason, found)
+    margin = _margin(used, policy.margin, policy.margin_share)
+    numbers = (
+        f"loss {found.mean:+.4g} per row [{found.lower:+.4g}, {found.upper:+.4g}] over "
+        f"{found.days} days, margin {margin:.4g}"
+    )
+    verdict, why = _judge(found, margin, need)
+    return Decision(verdict, f"{why}: {numbers}", found, margin)
+
+
+def _judge(found: Paired, margin: float, need: Need) -> tuple[Verdict, str]:
+    if found.lower > margin:
+        return Verdict.failed, "worse than the champion"
+    if found.upper >= margin:
+        return Verdict.inconclusive, "not shown to be as good as the champion"
+    if found.upper < 0:
+        return Verdict.passed, "better than the champion"
+    if (why := need.reason()) is not None:
+        return Verdict.passed, f"as good as the champion and {why}"
+    return Verdict.failed, "as good as the champion but no reason to change"
+
+
+def _margin(days: Sequence[DayLoss], absolute: float | None, share: float) -> float:
+    if absolute is not None:
+        return absolute
+    return share * abs(math.fsum(d.champion for d in days)) / sum(d.rows for d in days)
+
+
+def _worst_segment(
+    segments: Mapping[str, Sequence[DayLoss]], policy: Policy
+) -> tuple[str, Paired, float] | None:
+    """The segment that is surely worst over its margin, by intervals that hold for all at once."""
+    # Bonferroni: with many segments one of them would look bad by chance.
+    confidence = 1 - (1 - policy.confidence) / max(1, len(segments))
+    worst: tuple[float, str, Paired, float] | None = None
+    for name, days in sorted(segments.items()):
+        found = paired([d.difference for d in days], [d.rows for d in days], confidence)
+        if found is None or found.days < policy.min_days:
+            continue
+        bound = _margin([d for d in days if d.rows > 0], None, policy.segment_margin_share)
+        excess = found.lower - bound
+        if excess > 0 and (worst is None or excess > worst[0]):
+            worst = (excess, name, found, bound)
+    return None if worst is None else worst[1:]

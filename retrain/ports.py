@@ -1,0 +1,123 @@
+"""What a host must offer so that decisions about retraining can be carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from engine.errors import Refused
+from retrain.registry import Stage
+
+
+class JobPhase(StrEnum):
+    """What a trainer says about a job; `unknown` is silence, never a failure by itself."""
+
+    running = "running"
+    succeeded = "succeeded"
+    failed = "failed"
+    cancelled = "cancelled"
+    unknown = "unknown"
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training to carry out.
+
+    `days` and `holdout_days` are ISO dates, `inputs` maps an input's name to where it lies,
+    `spec` is what the host's trainer understands: a command line, or the name of a pipeline.
+    """
+
+    id: str
+    model: str
+    spec: str
+    days: tuple[str, ...]
+    holdout_days: tuple[str, ...]
+    inputs: dict[str, str]
+    time_limit: timedelta
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """What a trainer knows about a job now.
+
+    `version` is the version it registered, once it succeeded. `infrastructure` marks a failure that
+    is not the training's own (a node lost, a quota), so that trying again makes sense. `cost` is in
+    the currency of the budget, where the trainer knows it.
+    """
+
+    phase: JobPhase
+    version: str | None = None
+    reason: str = ""
+    infrastructure: bool = False
+    cost: float | None = None
+
+
+class Trainer(Protocol):
+    """Carries out trainings; every method may be repeated without harm."""
+
+    def submit(self, job: TrainingJob) -> None:
+        """Start the job, once per `job.id`."""
+
+    def poll(self, job_id: str, now: datetime) -> JobStatus:
+        """The job's status at `now`."""
+
+    def cancel(self, job_id: str) -> None:
+        """Stop the job if it still runs."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How live traffic is split: whole percent by version, summing to 100, plus shadows.
+
+    A version of weight 0 is the same as one left out. Shadows score a copy of the traffic and their
+    answers reach nobody.
+    """
+
+    weights: dict[str, int]
+    shadow: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if sum(self.weights.values()) != 100 or min(self.weights.values()) < 0:
+            raise Refused(f"traffic {self.weights}: weights must be 0 to 100 and sum to 100")
+        if live := {v for v in self.shadow if self.weights.get(v, 0) > 0}:
+            raise Refused(f"traffic: {', '.join(sorted(live))} cannot be live and shadow at once")
+
+
+class Serving(Protocol):
+    """Routes live traffic."""
+
+    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+        """Make `traffic` hold for `model`; the same `key` always carries the same target."""
+
+    def traffic(self, model: str) -> Traffic:
+        """The split that holds now."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a registry knows about one version; training days are inclusive ISO dates."""
+
+    name: str
+    version: str
+    features: tuple[str, ...]
+    training_from: str | None = None
+    training_to: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    stage: Stage = Stage.candidate
+
+
+class Registry(Protocol):
+    """Keeps model versions."""
+
+    def card(self, model: str, version: str) -> ModelCard:
+        """The card of one version; Refused when there is none."""
+
+    def tag(self, model: str, version: str, tags: dict[str, str], stage: Stage) -> None:
+        """Add `tags` to the version and put it into `stage`; repeating changes nothing."""
+
+    def versions(self, model: str) -> tuple[str, ...]:
+        """All versions of the model, oldest first."""
