@@ -1,0 +1,183 @@
+"""Model versions as folders `models/{name}/{version}/`, each described by its model.yaml."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from engine.errors import Refused
+from hosts.local.files import replace_file
+from retrain.ports import ModelCard
+from retrain.registry import VERSION, Stage, check_name, check_version, move
+
+MODEL_FILE = "model.yaml"
+TAGS_FILE = "tags.json"
+
+Name = Annotated[str, Field(pattern=f"^{VERSION.pattern}$")]
+
+
+class TrainingWindow(BaseModel):
+    """The days that the training rows come from, both inclusive."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+
+
+class ModelFile(BaseModel):
+    """What model.yaml says: enough to load and to call the version."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    version: Name
+    features: tuple[str, ...] = Field(min_length=1)
+    entry: str = Field(pattern=r"^\w+(\.\w+)*:\w+$", description="module:function")
+    training_window: TrainingWindow
+    metrics: dict[str, FiniteFloat] = {}
+
+
+class Record(BaseModel):
+    """What tags.json beside model.yaml says: what became of the version after its training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order: int = 0
+    stage: Stage = Stage.candidate
+    tags: dict[str, str] = {}
+
+
+def read_model(folder: Path) -> ModelFile:
+    """Return a version's model.yaml; Refused with one line where it is absent or wrong."""
+    # Not the whole path: the reason ends up in a journal that must not depend on the machine.
+    where = "/".join((*folder.parts[-2:], MODEL_FILE))
+    try:
+        # Every scalar as text: a version "7" or "2013-07-01" is a name, not a number or a day.
+        found: Any = yaml.load((folder / MODEL_FILE).read_bytes(), yaml.BaseLoader)
+        return ModelFile.model_validate(found)
+    except OSError:
+        raise Refused(f"{where}: not found, a model version needs one") from None
+    except yaml.YAMLError as error:
+        raise Refused(f"{where}: not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        raise Refused(f"{where}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "document"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{where}: {problem['msg']}{more}"
+
+
+class ModelFolders:
+    """The registry of one machine: a folder per version, tags and stage beside its model.yaml."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def folder(self, model: str, version: str) -> Path:
+        """Return where a version lies, whether it is there or not."""
+        return self._root / check_name(model) / check_version(version)
+
+    def card(self, model: str, version: str) -> ModelCard:
+        """The card of one version; Refused when there is none."""
+        folder = self._known(model, version)
+        found, record = read_model(folder), _record(folder)
+        return ModelCard(
+            name=model,
+            version=version,
+            features=found.features,
+            training_from=found.training_window.first.isoformat(),
+            training_to=found.training_window.last.isoformat(),
+            metrics=found.metrics,
+            tags=record.tags,
+            stage=record.stage,
+        )
+
+    def tag(self, model: str, version: str, tags: dict[str, str], stage: Stage) -> None:
+        """Add `tags` to the version and put it into `stage`; repeating changes nothing."""
+        with self._locked(model):
+            folder = self._known(model, version)
+            before = _record(folder)
+            after = before.model_copy(
+                update={"tags": before.tags | tags, "stage": move(before.stage, stage)}
+            )
+            if after != before:
+                _write(folder, after)
+
+    def versions(self, model: str) -> tuple[str, ...]:
+        """All versions of the model, oldest first; those put there by hand come before all."""
+        found = (self._root / check_name(model)).glob(f"[!.]*/{MODEL_FILE}")
+        folders = [path.parent for path in found]
+        return tuple(f.name for f in sorted(folders, key=lambda f: (_record(f).order, f.name)))
+
+    def register(self, source: Path, tags: dict[str, str] | None = None) -> tuple[str, str]:
+        """Copy a version's folder into the registry, all of it or nothing.
+
+        Returns its model and version, as its model.yaml names them. A version that is there
+        already stays as it is. Raises Refused where model.yaml is wrong.
+        """
+        found = read_model(source)
+        target = self.folder(found.name, found.version)
+        with self._locked(found.name):
+            if not target.exists():
+                others = (target.parent / version for version in self.versions(found.name))
+                order = 1 + max((_record(folder).order for folder in others), default=0)
+                _place(source, target, Record(order=order, tags=tags or {}))
+        return found.name, found.version
+
+    def _known(self, model: str, version: str) -> Path:
+        folder = self.folder(model, version)
+        if not (folder / MODEL_FILE).is_file():
+            raise Refused(f"{model} {version}: not in the registry")
+        found = read_model(folder)
+        if (found.name, found.version) != (model, version):
+            raise Refused(
+                f"{model}/{version}/{MODEL_FILE}: names itself {found.name} {found.version}"
+            )
+        return folder
+
+    @contextmanager
+    def _locked(self, model: str) -> Iterator[None]:
+        """Keep other writers, threads and processes alike, away from a model's versions."""
+        folder = self._root / check_name(model)
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / ".lock", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _place(source: Path, target: Path, record: Record) -> None:
+    with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as scratch:
+        staged = Path(scratch) / target.name
+        shutil.copytree(source, staged, ignore=shutil.ignore_patterns("__pycache__"))
+        _write(staged, record)
+        os.rename(staged, target)
+
+
+def _record(folder: Path) -> Record:
+    try:
+        return Record.model_validate_json((folder / TAGS_FILE).read_bytes())
+    except FileNotFoundError:
+        return Record()
+    except ValidationError as error:
+        where = "/".join((*folder.parts[-2:], TAGS_FILE))
+        raise Refused(f"{where}: {_first(error)}") from None
+
+
+def _write(folder: Path, record: Record) -> None:
+    content = json.dumps(record.model_dump(mode="json"), indent=1, sort_keys=True)
+    replace_file(folder / TAGS_FILE, content.encode(), durable=True)
