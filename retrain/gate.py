@@ -46,6 +46,13 @@ class Policy(engine.policy.Policy):
     confidence: float = Field(
         0.90, gt=0.5, lt=1, description="Two-sided confidence of the day-clustered interval."
     )
+    min_skill: float = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        description="Share of a constant forecast's mean loss that the challenger has to save, "
+        "where that loss is known: no model is put into service that knows nothing.",
+    )
     min_days: int = Field(5, ge=2, description="Days with rows below which nothing is decided.")
     min_rows: int = Field(200, ge=1, description="Rows below which nothing is decided.")
 
@@ -62,13 +69,16 @@ class Verdict(StrEnum):
 class DayLoss:
     """Both models' losses on the same rows of one day.
 
-    `difference` is the sum over `rows` of challenger minus champion, `champion` the champion's sum.
+    `difference` is the sum over `rows` of challenger minus champion, `champion` the champion's sum,
+    `constant` the sum of a forecast that always says the label rate of the challenger's training
+    rows, None when it is not known.
     """
 
     day: date
     rows: int
     difference: float
     champion: float
+    constant: float | None = None
 
 
 @dataclass(frozen=True)
@@ -183,6 +193,8 @@ def _compare(days: Sequence[DayLoss], need: Need, policy: Policy) -> Decision:
         f"{found.days} days, margin {margin:.4g}"
     )
     verdict, why = _judge(found, margin, need)
+    if verdict is Verdict.passed and (unskilled := _unskilled(used, policy)) is not None:
+        verdict, why = Verdict.failed, f"{why}, but {unskilled}"
     return Decision(verdict, f"{why}: {numbers}", found, margin)
 
 
@@ -196,6 +208,18 @@ def _judge(found: Paired, margin: float, need: Need) -> tuple[Verdict, str]:
     if (why := need.reason()) is not None:
         return Verdict.passed, f"as good as the champion and {why}"
     return Verdict.failed, "as good as the champion but no reason to change"
+
+
+def _unskilled(days: Sequence[DayLoss], policy: Policy) -> str | None:
+    """Why the challenger is no better than no model; None when it is, or it cannot be told."""
+    constants = [day.constant for day in days if day.constant is not None]
+    reference = math.fsum(constants)
+    if len(constants) < len(days) or reference <= 0:
+        return None
+    skill = 1 - math.fsum(d.champion + d.difference for d in days) / reference
+    if skill >= policy.min_skill:
+        return None
+    return f"it saves {skill:.1%} of a constant forecast's loss, {policy.min_skill:.1%} is needed"
 
 
 def _margin(days: Sequence[DayLoss], absolute: float | None, share: float) -> float:

@@ -518,15 +518,23 @@ def _owed(before: Rollout, after: Rollout) -> tuple[Effect, ...]:
     # A challenger that never began leaves the traffic alone: another rollout may own it.
     if split is not None and not (before.phase is Phase.waiting and after.ended):
         effects.append(SetTraffic(f"{key}:traffic", split))
-    stages: tuple[tuple[str, Stage], ...] = ()
-    if before.phase is Phase.waiting and not after.ended:
-        stages = ((after.challenger, Stage.staging),)
-    elif after.phase is Phase.promoted:
-        stages = ((after.champion, Stage.archived), (after.challenger, Stage.production))
-    elif after.ended:
-        stages = ((after.challenger, Stage.archived),)
-    tags = {"driftwarden.rollout": after.id, "driftwarden.outcome": str(after.phase)}
-    effects += [Tag(f"{key}:tag:{version}", version, stage, tags) for version, stage in stages]
+    effects += _tags(before, after, key)
     if after.ended:
         effects.append(Ended(f"{key}:ended", after.phase, after.reason))
     return tuple(effects)
+
+
+def _tags(before: Rollout, after: Rollout, key: str) -> list[Tag]:
+    tags = {"driftwarden.rollout": after.id}
+    if after.ended:
+        stage = Stage.production if after.phase is Phase.promoted else Stage.archived
+        tags["driftwarden.outcome"] = str(after.phase)
+    elif before.phase is Phase.waiting:
+        stage = Stage.staging
+    else:
+        return []
+    owed = [Tag(f"{key}:tag:{after.challenger}", after.challenger, stage, tags)]
+    if after.phase is Phase.promoted:
+        old = {"driftwarden.succeeded_by": after.challenger}
+        owed.insert(0, Tag(f"{key}:tag:{after.champion}", after.champion, Stage.archived, old))
+    return owed

@@ -1,0 +1,214 @@
+"""When to train a challenger, and why not when not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import Field
+
+import engine.policy
+from retrain.cost import Estimate
+
+
+class Kind(StrEnum):
+    """What asks for a training, the more telling first."""
+
+    operator = "operator"
+    performance = "performance"
+    drift = "drift"
+    event = "event"
+    staleness = "staleness"
+    schedule = "schedule"
+
+
+class DriftOf(StrEnum):
+    """Whose drift counts."""
+
+    features = "features"
+    score = "score"
+    either = "either"
+
+
+class Policy(engine.policy.Policy):
+    """What starts a training and what holds it back; an operator may always ask."""
+
+    performance: bool = Field(True, description="Train when performance is degraded.")
+    drift: DriftOf | None = Field(
+        DriftOf.score,
+        description="Train when the score, a feature, or either has drifted; null for never.",
+    )
+    event: bool = Field(True, description="Train when an outside system asks for it by an event.")
+    max_age: timedelta | None = Field(
+        timedelta(days=180), description="Train when the last training is older; null for never."
+    )
+    every: timedelta | None = Field(
+        None, description="Train this long after the last training anyway; null for never."
+    )
+    cool_down: timedelta = Field(
+        timedelta(days=7), ge=timedelta(0), description="Rest after a training was started."
+    )
+    monthly_runs: int = Field(4, ge=0, description="Trainings per calendar month (UTC) at most.")
+    monthly_cost: float | None = Field(
+        None, ge=0, description="Cost per calendar month (UTC) at most; null for no limit."
+    )
+    min_new_days: int = Field(
+        7, ge=0, description="Labelled days since the last training without which none starts."
+    )
+    event_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Share of the recent days that announced events may cover before they, and "
+        "not the model, explain what is seen.",
+    )
+
+
+@dataclass(frozen=True)
+class Fired:
+    """One training that was started; its cost is the estimate until the run is metered."""
+
+    at: datetime
+    cost: float | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What a trigger remembers: the last training's time, and the starts in the month of the
+    newest one, which is last."""
+
+    trained_at: datetime | None = None
+    fired: tuple[Fired, ...] = ()
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What is known now.
+
+    `asked_by` names an operator, `event` an outside event that asks for a training. `new_days`
+    counts labelled days since the last training. `announced` and `announced_share`: the announced
+    event that covers the largest share of the recent days, and the share of all of them. `active`
+    says which run or rollout is under way, `frozen` why the model may not change.
+    """
+
+    degraded: bool = False
+    score_drifted: bool = False
+    drifted: tuple[str, ...] = ()
+    asked_by: str | None = None
+    event: str | None = None
+    new_days: int = 0
+    announced: str | None = None
+    announced_share: float = 0.0
+    active: str | None = None
+    frozen: str | None = None
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether to train; `kind` is what asked, None when nothing did.
+
+    `again_at` is the moment at which time alone would change a refusal.
+    """
+
+    fire: bool
+    kind: Kind | None
+    reason: str
+    again_at: datetime | None = None
+
+
+def decide(state: State, signals: Signals, policy: Policy, now: datetime) -> Decision:
+    """Whether a training starts now.
+
+    A freeze and work under way hold everybody. An operator passes the rest: cool-down, budget, new
+    days and announced events guess on his behalf, and he has spoken.
+    """
+    asked = _asked(state, signals, policy, now)
+    if asked is None:
+        return Decision(False, None, "nothing asks for a training", _next_by_time(state, policy))
+    kind, reason = asked
+    if signals.frozen is not None:
+        return Decision(False, kind, f"frozen: {signals.frozen} ({reason})")
+    if signals.active is not None:
+        return Decision(False, kind, f"under way: {signals.active} ({reason})")
+    if kind is Kind.operator:
+        return Decision(True, kind, reason)
+    held = _held(state, signals, policy, now)
+    if held is not None:
+        why, again_at = held
+        return Decision(False, kind, f"{why} ({reason})", again_at)
+    return Decision(True, kind, reason)
+
+
+def record(state: State, now: datetime, cost: float | None) -> State:
+    """The state after a training was started at `now`; starts of earlier months are forgotten."""
+    month = (now.year, now.month)
+    kept = tuple(f for f in state.fired if (f.at.year, f.at.month) == month)
+    return replace(state, fired=(*kept, Fired(now, cost)))
+
+
+def trained(state: State, at: datetime) -> State:
+    """The state after a training succeeded."""
+    return replace(state, trained_at=at)
+
+
+def _asked(
+    state: State, signals: Signals, policy: Policy, now: datetime
+) -> tuple[Kind, str] | None:
+    if signals.asked_by is not None:
+        return Kind.operator, f"asked for by {signals.asked_by}"
+    if policy.performance and signals.degraded:
+        return Kind.performance, "performance is degraded"
+    if policy.drift in (DriftOf.score, DriftOf.either) and signals.score_drifted:
+        return Kind.drift, "the score drifted"
+    if policy.drift in (DriftOf.features, DriftOf.either) and signals.drifted:
+        return Kind.drift, f"drifted: {', '.join(signals.drifted)}"
+    if policy.event and signals.event is not None:
+        return Kind.event, f"event: {signals.event}"
+    if state.trained_at is None:
+        return None
+    age = now - state.trained_at
+    if policy.max_age is not None and age >= policy.max_age:
+        return Kind.staleness, f"the last training is {age.days} days old"
+    if policy.every is not None and age >= policy.every:
+        return Kind.schedule, f"due every {policy.every.days} days"
+    return None
+
+
+def _held(
+    state: State, signals: Signals, policy: Policy, now: datetime
+) -> tuple[str, datetime | None] | None:
+    if state.fired and now < (rested := state.fired[-1].at + policy.cool_down):
+        return f"cool-down until {rested:%Y-%m-%d %H:%M}", rested
+    if signals.new_days < policy.min_new_days:
+        return f"{signals.new_days} new labelled days, {policy.min_new_days} are needed", None
+    if signals.announced is not None and signals.announced_share >= policy.event_share:
+        share = f"{signals.announced_share:.0%} of the recent days"
+        return f"explained by {signals.announced}, {share}", None
+    return _over_budget(state, signals, policy, now)
+
+
+def _over_budget(
+    state: State, signals: Signals, policy: Policy, now: datetime
+) -> tuple[str, datetime] | None:
+    month = [f for f in state.fired if (f.at.year, f.at.month) == (now.year, now.month)]
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    renewed = (first + timedelta(days=32)).replace(day=1)
+    if len(month) >= policy.monthly_runs:
+        return f"budget: {len(month)} of {policy.monthly_runs} runs this month", renewed
+    if policy.monthly_cost is None:
+        return None
+    spent = sum(f.cost for f in month if f.cost is not None)
+    ahead = signals.estimate.cost if signals.estimate is not None else None
+    if spent + (ahead or 0.0) > policy.monthly_cost:
+        limit = policy.monthly_cost
+        return f"budget: {spent:g} spent, {ahead or 0.0:g} estimated, {limit:g} a month", renewed
+    return None
+
+
+def _next_by_time(state: State, policy: Policy) -> datetime | None:
+    if state.trained_at is None:
+        return None
+    spans = [span for span in (policy.max_age, policy.every) if span is not None]
+    return state.trained_at + min(spans) if spans else None
