@@ -1,0 +1,73 @@
+"""What keeps an alert from being sent: a silence, or a louder alert that explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+
+INHIBITS: Mapping[Kind, tuple[Kind, ...]] = {
+    Kind.QUALITY: (Kind.DRIFT,),
+    Kind.TRAFFIC: (Kind.DRIFT,),
+}
+"""A firing page of the left kind mutes the right kinds of the same model: the distribution of
+values that are missing, or of calls that never came, is no news of its own."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Send nothing that matches until `until`; a matcher left None matches everything."""
+
+    id: str
+    by: str
+    reason: str
+    until: datetime
+    model: str | None = None
+    feature: str | None = None
+    kind: Kind | None = None
+
+
+def lasting(silences: Iterable[Silence], now: datetime) -> tuple[Silence, ...]:
+    """The silences that still hold at `now`; `until` itself is over."""
+    return tuple(silence for silence in silences if now < silence.until)
+
+
+def silenced(notice: Notify, silences: Iterable[Silence]) -> str | None:
+    """Why `notice` is silenced, or None.
+
+    A silence of one feature mutes an alert only when every feature of that alert is silenced:
+    what else moved is still news.
+    """
+    matching = [s for s in silences if _concerns(s, notice)]
+    for silence in matching:
+        if silence.feature is None:
+            return f"silenced by {silence.by} until {silence.until:%Y-%m-%d %H:%M} UTC"
+    names = {silence.feature for silence in matching}
+    if notice.features and names.issuperset(notice.features):
+        return f"all features silenced: {', '.join(notice.features)}"
+    return None
+
+
+def inhibited(notice: Notify, others: Iterable[Notify]) -> str | None:
+    """Why `notice` is inhibited by another firing page of its model, or None."""
+    for other in others:
+        if (
+            other.model == notice.model
+            and other.severity is Severity.PAGE
+            and other.status is Status.FIRING
+            and notice.kind in INHIBITS.get(other.kind, ())
+        ):
+            return f"inhibited by {other.id}"
+    return None
+
+
+def muted(notices: Sequence[Notify], silences: Sequence[Silence]) -> dict[str, str]:
+    """Ids of the firing notices that must not be sent, each with the reason."""
+    reasons = {n.id: silenced(n, silences) or inhibited(n, notices) for n in notices}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def _concerns(silence: Silence, notice: Notify) -> bool:
+    return silence.model in (None, notice.model) and silence.kind in (None, notice.kind)
