@@ -1,1 +1,1 @@
-"""One machine and nothing but Python: SQLite, files, processes, a terminal."""
+"""The same app on one machine: SQLite, files, and a host that serves the Functions app itself."""

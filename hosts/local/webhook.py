@@ -1,0 +1,91 @@
+"""What Event Grid posts to a webhook, decoded into what the Functions worker hands a function."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from azure.functions import CloudEvent, EventGridEvent
+from azure.functions.eventgrid import EventGridEventInConverter
+from azure.functions.meta import Datum
+
+from engine.errors import Refused
+
+PATH = "/runtime/webhooks/eventgrid"
+#: Event Grid sends this origin with a CloudEvents handshake.
+ORIGIN = "eventgrid.azure.net"
+
+
+def parse_elements(headers: Mapping[str, str], body: bytes) -> list[dict[str, object]]:
+    """The events of one delivery, each as the JSON object that was sent.
+
+    An array is a batch of either schema, an object one event, and a body beside `ce-` headers a
+    CloudEvent in binary mode. What the objects hold is the function's business.
+
+    Parameters
+    ----------
+    headers : mapping
+        Names in lower case.
+
+    Raises
+    ------
+    Refused
+        The body is not JSON, or not an object or an array of objects: never worth a retry.
+    """
+    if "ce-specversion" in headers:
+        return [_binary(headers, body)]
+    document = _parse(body)
+    elements = document if isinstance(document, list) else [document]
+    found: list[dict[str, object]] = []
+    for position, element in enumerate(elements):
+        if not isinstance(element, dict):
+            raise Refused(f"event {position}: a JSON object was expected")
+        found.append(element)
+    return found
+
+
+def validation_code(body: bytes) -> str:
+    """The code that a SubscriptionValidation delivery wants back.
+
+    Raises
+    ------
+    Refused
+        The body holds none.
+    """
+    document = _parse(body)
+    first = document[0] if isinstance(document, list) and document else document
+    details = first.get("data") if isinstance(first, dict) else None
+    code = details.get("validationCode") if isinstance(details, dict) else None
+    if not isinstance(code, str):
+        raise Refused("subscription validation: data.validationCode is missing")
+    return code
+
+
+def decode(element: dict[str, object]) -> EventGridEvent | CloudEvent:
+    """The object that the worker makes of `element`: `specversion` marks a CloudEvent.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The time is unreadable, for instance: on Azure too the invocation fails before the
+        function is reached.
+    """
+    datum = Datum(value=json.dumps(element), type="json")
+    return EventGridEventInConverter.decode(datum, trigger_metadata=None)
+
+
+def _binary(headers: Mapping[str, str], body: bytes) -> dict[str, object]:
+    element: dict[str, object] = {
+        name.removeprefix("ce-"): value for name, value in headers.items() if name.startswith("ce-")
+    }
+    if "content-type" in headers:
+        element["datacontenttype"] = headers["content-type"]
+    return element | {"data": _parse(body)}
+
+
+def _parse(body: bytes) -> object:
+    try:
+        document: object = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"the body is not JSON: {error}") from error
+    return document
