@@ -1,0 +1,1 @@
+"""Drift against a reference: rulers, sketches, divergences, significance, verdicts."""

@@ -1,0 +1,76 @@
+"""Arrow columns as the counting kernels want them: finite numbers, or counts of levels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pat
+
+Column: TypeAlias = pa.ChunkedArray | pa.Array
+
+
+def number_chunks(column: Column) -> Iterator[npt.NDArray[np.generic]]:
+    """Yield the non-null values of a numeric column chunk by chunk, without copying if possible.
+
+    Integers stay integers and float32 stays float32, since comparing narrow values is cheaper.
+    Decimals and half floats become float64. NaN and ±inf are kept.
+    """
+    for chunk in _chunks(column):
+        dtype = chunk.type
+        if pat.is_null(dtype):
+            continue
+        if pat.is_decimal(dtype) or pat.is_float16(dtype):
+            chunk = chunk.cast(pa.float64())
+        if chunk.null_count:
+            chunk = chunk.drop_null()
+        yield chunk.to_numpy(zero_copy_only=True)
+
+
+def finite_numbers(column: Column) -> npt.NDArray[np.float64]:
+    """All finite values of a numeric column as a fresh float64 array."""
+    parts = [part.astype(np.float64) for part in number_chunks(column)]
+    values = np.concatenate(parts) if parts else np.empty(0)
+    keep = np.isfinite(values)
+    return values if keep.all() else values[keep]
+
+
+def level_counts(column: Column) -> Counter[str]:
+    """Count the levels of a categorical column by name; nulls are left out.
+
+    Booleans are "true" and "false"; numbers met where levels are expected go by their text.
+    """
+    counts: Counter[str] = Counter()
+    for chunk in _chunks(column):
+        values, numbers = _tally(chunk)
+        for value, number in zip(values, numbers, strict=True):
+            if value is not None and number:
+                counts[level_name(value)] += number
+    return counts
+
+
+def level_name(value: object) -> str:
+    """Name a level as reports print it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)
+
+
+def _chunks(column: Column) -> list[pa.Array]:
+    return column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+
+
+def _tally(chunk: pa.Array) -> tuple[list[object], list[int]]:
+    if pat.is_boolean(chunk.type):
+        return [True, False], [chunk.true_count, chunk.false_count]
+    if pat.is_dictionary(chunk.type):
+        codes = chunk.indices.drop_null().to_numpy(zero_copy_only=False)
+        levels = chunk.dictionary.to_pylist()
+        return levels, np.bincount(codes, minlength=len(levels)).tolist()
+    tally = pc.value_counts(chunk)
+    return tally.field("values").to_pylist(), tally.field("counts").to_pylist()

@@ -1,0 +1,241 @@
+"""Assess one window against a reference: from two sketches to a report on every feature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from monitoring.drift.binning import REST, Ruler
+from monitoring.drift.scoring import Numbers, present, score
+from monitoring.drift.significance import MIN_SLICES, benjamini_hochberg
+from monitoring.drift.sketch import Counts, Sketch, empty
+from monitoring.drift.verdict import Evidence, Policy, Verdict, rule, worst
+from monitoring.schema import Ignored, Kind
+
+
+class Calibration(StrEnum):
+    """What the significance rests on."""
+
+    SLICES = "slices"
+    ROWS = "independent rows"
+    UNCALIBRATED = "uncalibrated"
+
+
+@dataclass(frozen=True, slots=True)
+class BinCount:
+    """Rows of both sides in one bin."""
+
+    label: str
+    reference: int
+    current: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureReport:
+    """Everything known about one feature (in one segment); None is a number without a value.
+
+    `q_value` within the policy's rate is what "flagged" means. `cause` tells which part of the
+    evidence the verdict rests on.
+    """
+
+    name: str
+    segment: str | None
+    kind: Kind
+    bins: tuple[BinCount, ...]
+    n_reference: int | None
+    n_current: int | None
+    missing_reference: int | None
+    missing_current: int | None
+    psi: float | None
+    kl: float | None
+    js: float | None
+    effect: float | None
+    p_value: float | None
+    q_value: float | None
+    threshold: float
+    verdict: Verdict
+    reason: str
+    missing_effect: float | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Spell the feature as `check --json` prints it."""
+        names = [name for name in self.__slots__ if name not in ("bins", "missing_effect")]
+        document: dict[str, object] = {name: getattr(self, name) for name in names}
+        bins = [
+            {"label": bin_.label, "reference": bin_.reference, "current": bin_.current}
+            for bin_ in self.bins
+        ]
+        head = {name: document.pop(name) for name in ("name", "segment", "kind")}
+        return {**head, "bins": bins, **document}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One window against a reference."""
+
+    verdict: Verdict
+    n_reference: int
+    n_current: int
+    ignored: tuple[Ignored, ...]
+    features: tuple[FeatureReport, ...]
+    calibration: Calibration = Calibration.ROWS
+
+    def to_json(self) -> dict[str, object]:
+        """Spell the report as `check --json` prints it: no NaN, no Infinity."""
+        return {
+            "verdict": self.verdict,
+            "n_reference": self.n_reference,
+            "n_current": self.n_current,
+            "ignored": [{"name": one.name, "reason": one.reason} for one in self.ignored],
+            "features": [feature.to_json() for feature in self.features],
+        }
+
+
+def assess(
+    ruler: Ruler,
+    reference: Sketch,
+    current: Sketch,
+    policy: Policy,
+    slices: Sequence[Sketch] = (),
+    changed: Mapping[str, str] | None = None,
+) -> Report:
+    """Judge one window.
+
+    slices: sketches of parts of the reference, each as long as the window, from which the design
+    effects are estimated; fewer than 8 cannot be used and leave the report uncalibrated.
+    changed: reason by feature that could not be counted in the current window at all (absent, or
+    of another kind): drifted, with no numbers.
+    """
+    return assess_segments(
+        ruler, {None: reference}, {None: current}, policy, slices=slices, changed=changed
+    )
+
+
+def assess_segments(
+    ruler: Ruler,
+    reference: Mapping[str | None, Sketch],
+    current: Mapping[str | None, Sketch],
+    policy: Policy,
+    slices: Sequence[Sketch] = (),
+    changed: Mapping[str, str] | None = None,
+) -> Report:
+    """Judge one window overall (None) and per segment, all controlled as one family.
+
+    Design effects from `slices` of the whole reference are used for every segment.
+    """
+    changed = changed or {}
+    none = empty(ruler)
+    names = sorted({*reference, *current}, key=lambda name: (name is not None, name or ""))
+    sides = [[side.get(name, none) for name in names] for side in (reference, current)]
+    a, c = (np.stack([one.counts for one in side]) for side in sides)
+    usable = len(slices) >= MIN_SLICES
+    scores = score(ruler, a, c, np.stack([one.counts for one in slices]) if usable else None)
+    family = np.minimum(present(ruler, a), present(ruler, c)) >= policy.min_rows
+    family &= [name not in changed for name in ruler.features]
+    q = benjamini_hochberg(np.where(family, scores.p, np.nan).ravel()).reshape(family.shape)
+    features = tuple(
+        _changed((name, segment), ruler, a[row], policy, changed[name])
+        if name in changed
+        else _feature(
+            (name, segment),
+            ruler,
+            (a[row], c[row]),
+            scores.at(row, index),
+            float(q[row, index]),
+            policy,
+        )
+        for row, segment in enumerate(names)
+        for index, name in enumerate(ruler.features)
+    )
+    return Report(
+        worst([feature.verdict for feature in features]),
+        sides[0][0].rows,
+        sides[1][0].rows,
+        ruler.ignored,
+        features,
+        _calibration(len(slices)),
+    )
+
+
+def _calibration(slices: int) -> Calibration:
+    if not slices:
+        return Calibration.ROWS
+    return Calibration.SLICES if slices >= MIN_SLICES else Calibration.UNCALIBRATED
+
+
+def _feature(
+    key: tuple[str, str | None],
+    ruler: Ruler,
+    sides: tuple[Counts, Counts],
+    numbers: Numbers,
+    q: float,
+    policy: Policy,
+) -> FeatureReport:
+    name, segment = key
+    start, bins = ruler.starts[name], ruler.features[name]
+    end = start + bins.size
+    a, c = (side[start:end].tolist() for side in sides)
+    missing = (int(sides[0][end]), int(sides[1][end]))
+    threshold = policy.threshold_of(name)
+    evidence = Evidence((sum(a), sum(c)), missing, numbers, q)
+    ruling = rule(evidence, policy, threshold)
+    pairs = zip(bins.labels, a, c, strict=True)
+    return FeatureReport(
+        name=name,
+        segment=segment,
+        kind=bins.kind,
+        bins=tuple(
+            BinCount(label, one, other)
+            for label, one, other in pairs
+            if label != REST or one or other
+        ),
+        n_reference=sum(a),
+        n_current=sum(c),
+        missing_reference=missing[0],
+        missing_current=missing[1],
+        psi=_known(numbers.psi),
+        kl=_known(numbers.kl),
+        js=_known(numbers.js),
+        effect=_known(numbers.effect),
+        p_value=_known(numbers.p),
+        q_value=_known(q),
+        threshold=threshold,
+        verdict=ruling.verdict,
+        reason=ruling.reason,
+        missing_effect=_known(numbers.missing_effect),
+    )
+
+
+def _changed(
+    key: tuple[str, str | None], ruler: Ruler, counts: Counts, policy: Policy, reason: str
+) -> FeatureReport:
+    name, segment = key
+    start, bins = ruler.starts[name], ruler.features[name]
+    reference = counts[start : start + bins.size].tolist()
+    return FeatureReport(
+        name=name,
+        segment=segment,
+        kind=bins.kind,
+        bins=tuple(BinCount(*pair, 0) for pair in zip(bins.labels, reference, strict=True)),
+        n_reference=sum(reference),
+        n_current=None,
+        missing_reference=int(counts[start + bins.size]),
+        missing_current=None,
+        psi=None,
+        kl=None,
+        js=None,
+        effect=None,
+        p_value=None,
+        q_value=None,
+        threshold=policy.threshold_of(name),
+        verdict=Verdict.DRIFTED,
+        reason=reason,
+    )
+
+
+def _known(number: float) -> float | None:
+    return number if math.isfinite(number) else None

@@ -1,0 +1,95 @@
+"""All numbers of all features from the counts of ready sketches, features side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.drift.binning import Ruler
+from monitoring.drift.cells import effect, ordered, unordered
+from monitoring.drift.divergence import Floats, divergences
+from monitoring.drift.significance import categorical_p, cauchy, missing_p, numeric_p
+from monitoring.drift.sketch import Counts
+from monitoring.schema import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Numbers of one feature; NaN where there is no value.
+
+    effect, p_values: of the values' distribution; missing_effect, p_missing: of the share of
+    missing values; p: of both together.
+    """
+
+    psi: float
+    kl: float
+    js: float
+    effect: float
+    p_values: float
+    missing_effect: float
+    p_missing: float
+    p: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scores:
+    """`Numbers` of many features; shape of each (pairs, features), a pair being one segment."""
+
+    psi: Floats
+    kl: Floats
+    js: Floats
+    effect: Floats
+    p_values: Floats
+    missing_effect: Floats
+    p_missing: Floats
+    p: Floats
+
+    def at(self, pair: int, feature: int) -> Numbers:
+        """Numbers of one feature of one pair."""
+        return Numbers(*(float(getattr(self, name)[pair, feature]) for name in self.__slots__))
+
+
+def score(ruler: Ruler, reference: Counts, current: Counts, slices: Counts | None = None) -> Scores:
+    """Score counts of shape (pairs, ruler.width); slices have the shape (slices, ruler.width)."""
+    out = np.full((5, len(reference), len(ruler.features)), np.nan)
+    for kind, columns in ruler.columns.items():
+        places = ruler.places[kind]
+        a, c = _gathered(reference, places), _gathered(current, places)
+        parts = None if slices is None else _shared(_gathered(slices, places), a.shape)
+        numeric = kind is Kind.NUMERIC
+        apart = divergences(a, c)
+        pooling, test = (ordered, numeric_p) if numeric else (unordered, categorical_p)
+        rows = (apart.psi, apart.kl, apart.js, effect(a, c, pooling), test(a, c, parts))
+        out[:, :, columns] = np.stack(rows)
+    a, c = _missing(ruler, reference), _missing(ruler, current)
+    parts = None if slices is None else _shared(_missing(ruler, slices), a.shape)
+    p_missing = missing_p(a, c, parts)
+    p = cauchy(np.stack([out[4], p_missing]), (0.8, 0.2))
+    psi, kl, js, moved, p_values = out
+    lost = effect(a, c, ordered)
+    return Scores(psi, kl, js, moved, p_values, lost, p_missing, p)
+
+
+def present(ruler: Ruler, counts: Counts) -> Counts:
+    """Non-missing rows per feature: (…, ruler.width) to (…, features)."""
+    return _missing(ruler, counts)[..., 1].astype(np.int64)
+
+
+def _gathered(counts: Counts, places: npt.NDArray[np.intp]) -> Floats:
+    """Bins of many features as a padded array (pairs, features, bins)."""
+    padded = np.concatenate([counts, np.zeros((len(counts), 1), np.int64)], -1)
+    return padded[:, places].astype(np.float64)
+
+
+def _missing(ruler: Ruler, counts: Counts) -> Floats:
+    """(missing, present) per feature."""
+    missing = counts[:, ruler.last]
+    total = np.add.reduceat(counts, ruler.first, -1) if len(ruler.first) else missing
+    return np.stack([missing, total - missing], -1).astype(np.float64)
+
+
+def _shared(slices: Floats, shape: tuple[int, ...]) -> Floats:
+    """The same slices for every pair: (slices, pairs, features, bins)."""
+    return np.broadcast_to(slices[:, None], (len(slices), *shape))

@@ -1,0 +1,303 @@
+"""Is a difference between two histograms more than sampling, over all features of a model?
+
+A numeric feature is tested by three orthogonal parts of its counts, location, scale and rest, on
+the normal scores of the bins; a categorical one by a chi-square on cells and by its largest cell.
+The parts join by the Cauchy combination (Liu and Xie 2020) and features by Benjamini and Hochberg.
+
+Rows that are not independent (users, days, weather) make counts vary more than sampling does. With
+slices of the reference each part gets its own design effect, the slices' variance over that of
+independent rows, shared across features by empirical Bayes (Smyth 2004); F laws replace chi-square.
+
+Arrays have shape (..., features, bins), slices (slices, ..., features, bins); leading axes are
+models. Padding bins are zero. A p-value that does not exist is NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betainc, betaincc, chdtrc, fdtrc, ndtri, polygamma
+from scipy.special import psi as digamma
+
+from monitoring.drift.cells import CellMap, ordered, pool, scarce_cells, unordered
+from monitoring.drift.divergence import Floats
+
+Flags = npt.NDArray[np.bool_]
+
+MIN_SLICES = 8
+SMALLEST = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """A design effect per feature and the degrees of freedom it was estimated with."""
+
+    factor: Floats
+    freedom: Floats
+
+
+def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
+    """p-value per numeric feature."""
+    cells = ordered(reference, current)
+    a, c = pool(reference, cells), pool(current, cells)
+    w, d, iv = _contrast(a, c)
+    h1, h2 = normal_scores(w)
+    used = (w > 0).sum(-1)
+    left = np.maximum(used - 3, 0)
+    location, scale = (d * h1).sum(-1) ** 2 / iv, (d * h2).sum(-1) ** 2 / iv
+    rest = np.maximum((d * d * _inverse(w)).sum(-1) / iv - location - scale, 0)
+    if slices is None:
+        parts = _chi_square_parts(location, scale, rest, left)
+    else:
+        parts = _f_parts(location, scale, rest, left, _spreads(slices, cells, (w, h1, h2), left))
+    parts[2, used < 4] = np.nan
+    combined = cauchy(parts, (0.4, 0.25, 0.1, 0.25))
+    halves = None if slices is None else _pooled_slices(slices, cells)
+    pair = _pair_p(a, c, halves, used == 2)
+    return np.where(used > 2, combined, np.where(used == 2, pair, np.nan))
+
+
+def categorical_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
+    """p-value per categorical feature; the first bin is `rest`."""
+    cells = unordered(reference, current)
+    a, c = pool(reference, cells), pool(current, cells)
+    w, d, iv = _contrast(a, c)
+    left = (w > 0).sum(-1) - 1
+    square = (d * d * _inverse(w)).sum(-1) / iv
+    spread = None
+    if slices is None:
+        whole = chdtrc(np.maximum(left, 1), square)
+    else:
+        spread = moderate(_cell_spread(_pooled_slices(slices, cells), w, left), len(slices) - 1)
+        freedom = np.maximum(left, 1)
+        whole = fdtrc(freedom, spread.freedom * freedom, square / freedom / spread.factor)
+    whole = np.where(left > 0, whole, np.nan)
+    return cauchy(np.stack([whole, largest_cell_p(reference, current, slices, spread)]), (0.5, 0.5))
+
+
+def missing_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
+    """p-value of a change in the share of missing values; bins are (missing, present).
+
+    NaN where neither side misses anything.
+    """
+    known = reference[..., 0] + current[..., 0] > 0
+    return np.where(known, _pair_p(reference, current, slices, known), np.nan)
+
+
+def cauchy(p: Floats, weights: tuple[float, ...]) -> Floats:
+    """Combine p-values along the first axis; absent ones (NaN) give up their weight."""
+    shape = (-1,) + (1,) * (p.ndim - 1)
+    weight = np.where(np.isnan(p), 0.0, np.reshape(weights, shape))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        terms = 1 / np.tan(np.pi * np.clip(p, SMALLEST, 0.99))
+        total = np.where(weight > 0, weight * terms, 0.0).sum(0) / weight.sum(0)
+        combined: Floats = np.arctan2(1.0, total) / np.pi
+    return combined
+
+
+def benjamini_hochberg(p: Floats) -> Floats:
+    """q-values along the last axis (the features of one model); NaN stays out of the family."""
+    order = np.argsort(p, axis=-1)  # NaN last
+    ranked = np.take_along_axis(p, order, -1)
+    family = (~np.isnan(p)).sum(-1, keepdims=True)
+    q = ranked * family / np.arange(1, p.shape[-1] + 1)
+    q = np.fmin.accumulate(q[..., ::-1], axis=-1)[..., ::-1]
+    answer = np.empty_like(p)
+    np.put_along_axis(answer, order, np.where(np.isnan(ranked), np.nan, np.minimum(q, 1.0)), -1)
+    return answer
+
+
+def normal_scores(w: Floats) -> tuple[Floats, Floats]:
+    """Location and scale contrasts of cells with shares `w`, orthonormal to 1 and each other.
+
+    They are the mean of z and of z² of a standard normal cut at the same shares.
+    """
+    upper = np.cumsum(w, -1)
+    inner = (upper > 0) & (upper < 1 - 1e-12)
+    x = np.where(inner, ndtri(np.where(inner, upper, 0.5)), 0.0)
+    f = np.where(inner, np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi), 0.0)
+    inverse = _inverse(w)
+    h1 = _normed((_lagged(f) - f) * inverse, w)
+    h2 = np.where(w > 0, (_lagged(x * f) - x * f) * inverse, 0.0)
+    h2 = h2 - h1 * (w * h1 * h2).sum(-1, keepdims=True)
+    return h1, _normed(h2, w)
+
+
+def moderate(estimate: Floats, freedom: float | Floats) -> Spread:
+    """Shrink variances towards their common value along the last axis (features).
+
+    The weight of the common value comes from how much the estimates differ beyond their own
+    sampling error; it never claims more degrees of freedom than all features together have.
+    """
+    v = np.where(np.isnan(estimate), np.nan, np.broadcast_to(freedom, estimate.shape))
+    known = ~np.isnan(v) & (v > 0)
+    v = np.where(known, v, 1.0)
+    value = np.where(known, np.maximum(estimate, 1e-6), 1.0)
+    number = known.sum(-1, keepdims=True)
+    e = np.where(known, np.log(value) - digamma(v / 2) + np.log(v / 2), 0.0)
+    mean = e.sum(-1, keepdims=True) / np.maximum(number, 1)
+    excess = np.where(known, (e - mean) ** 2, 0.0).sum(-1, keepdims=True)
+    noise = np.where(known, polygamma(1, v / 2), 0.0).sum(-1, keepdims=True)
+    beyond = excess / np.maximum(number - 1, 1) - noise / np.maximum(number, 1)
+    d0 = 2 * _inverse_trigamma(np.maximum(beyond, 2e-4))
+    d0 = np.where(number > 1, d0, 0.0)
+    half = np.maximum(d0, 1e-9) / 2
+    s0 = np.exp(mean + digamma(half) - np.log(half)) if np.any(d0 > 0) else np.ones_like(d0)
+    total = np.where(known, v, 0.0).sum(-1, keepdims=True)
+    factor = (np.where(d0 > 0, d0 * s0, 0.0) + v * value) / (d0 + v)
+    return Spread(factor, np.minimum(d0 + v, np.maximum(total, 1.0)))
+
+
+def largest_cell_p(
+    reference: Floats, current: Floats, slices: Floats | None, spread: Spread | None
+) -> Floats:
+    """Exact binomial test of the cell that stands out most, times the number of cells less one."""
+    cells = scarce_cells(reference, current)
+    reference, current = pool(reference, cells), pool(current, cells)
+    m, n = reference.sum(-1), current.sum(-1)
+    both = reference + current
+    due = both * (n / np.maximum(m + n, 1))[..., None]
+    j = np.abs(np.sqrt(current + 0.375) - np.sqrt(due + 0.375)).argmax(-1)[..., None]
+    c, t = np.take_along_axis(current, j, -1)[..., 0], np.take_along_axis(both, j, -1)[..., 0]
+    q = n / np.maximum(m + n, 1)
+    if slices is None or spread is None:
+        p = _binomial_p(c, t, q)
+    else:
+        one = np.take_along_axis(_pooled_slices(slices, cells), j[None], -1)[..., 0]
+        own = _share_spread(one, slices.sum(-1))
+        factor = np.fmax(np.fmax(own, spread.factor), 1.0)
+        p = _binomial_p(c / factor, t / factor, q, len(slices) - 1)
+    bounded: Floats = np.minimum(1.0, p * np.maximum((both > 0).sum(-1) - 1, 1))
+    return bounded
+
+
+def _pair_p(a: Floats, c: Floats, slices: Floats | None, known: Flags) -> Floats:
+    """Exact test of a share: two cells, of which the first is counted."""
+    m, n = a.sum(-1), c.sum(-1)
+    q = n / np.maximum(m + n, 1)
+    if slices is None:
+        return _binomial_p(c[..., 0], a[..., 0] + c[..., 0], q)
+    own = np.where(known, _share_spread(slices[..., 0], slices.sum(-1)), np.nan)
+    spread = moderate(own, len(slices) - 1)
+    factor = np.where(np.isnan(own), 1.0, np.maximum(spread.factor, 1.0))
+    successes = c[..., 0] / factor
+    return _binomial_p(successes, (a[..., 0] + c[..., 0]) / factor, q, spread.freedom)
+
+
+def _binomial_p(c: Floats, t: Floats, q: Floats, freedom: float | Floats | None = None) -> Floats:
+    """Two-sided p of c of t, each with chance q; t's law instead of the normal with `freedom`."""
+    upper = np.where(c > 0, betainc(np.maximum(c, 1e-9), t - c + 1, q), 1.0)
+    lower = np.where(t > c, betaincc(c + 1, np.maximum(t - c, 1e-9), q), 1.0)
+    p = np.clip(2 * np.minimum(upper, lower), SMALLEST, 1.0)
+    if freedom is not None:
+        p = fdtrc(1, freedom, ndtri(p / 2) ** 2)
+    return np.asarray(p, np.float64)
+
+
+def _share_spread(hits: Floats, rows: Floats) -> Floats:
+    """Variance of a share over slices (first axis) relative to independent rows."""
+    total = np.maximum(rows.sum(0), 1)
+    share = hits.sum(0) / total
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d = np.where(rows > 0, hits / np.maximum(rows, 1), share) - share
+        ratio = (rows * d * d).sum(0) / (len(hits) - 1) / (share * (1 - share))
+    return np.where((share > 0) & (share < 1), ratio, np.nan)
+
+
+def _contrast(a: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
+    m = np.maximum(a.sum(-1, keepdims=True), 1)
+    n = np.maximum(c.sum(-1, keepdims=True), 1)
+    return (a + c) / (m + n), c / n - a / m, (1 / n + 1 / m)[..., 0]
+
+
+def _pooled_slices(slices: Floats, cells: CellMap) -> Floats:
+    return np.stack([pool(one, cells) for one in slices])
+
+
+def _cell_spread(slices: Floats, w: Floats, left: Floats) -> Floats:
+    """Mean variance of the cells' shares over slices relative to independent rows."""
+    rows, d = _deviations(slices)
+    total = (rows * (d * d * _inverse(w)).sum(-1)).sum(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(left > 0, total / (len(slices) - 1) / left, np.nan)
+
+
+def _deviations(slices: Floats) -> tuple[Floats, Floats]:
+    """Rows per slice, and each slice's shares less those of all slices."""
+    rows = slices.sum(-1)
+    overall = slices.sum(0) / np.maximum(rows.sum(0), 1)[..., None]
+    shares = slices / np.maximum(rows, 1)[..., None]
+    return rows, np.where(rows[..., None] > 0, shares - overall, 0.0)
+
+
+def _spreads(
+    slices: Floats, cells: CellMap, scores: tuple[Floats, Floats, Floats], left: Floats
+) -> tuple[Spread, Spread, Spread]:
+    """Moderated design effects of location, scale and rest."""
+    w, h1, h2 = scores
+    rows, d = _deviations(_pooled_slices(slices, cells))
+    freedom = len(slices) - 1
+    location = (rows * (d * h1).sum(-1) ** 2).sum(0) / freedom
+    scale = (rows * (d * h2).sum(-1) ** 2).sum(0) / freedom
+    whole = (rows * (d * d * _inverse(w)).sum(-1)).sum(0) / freedom
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = np.where(left > 0, (whole - location - scale) / left, np.nan)
+    known = (w > 0).sum(-1) > 2
+    location, scale = np.where(known, location, np.nan), np.where(known, scale, np.nan)
+    return (
+        moderate(location, freedom),
+        moderate(scale, freedom),
+        moderate(rest, freedom * np.maximum(left, 1)),
+    )
+
+
+def _chi_square_parts(location: Floats, scale: Floats, rest: Floats, left: Floats) -> Floats:
+    rest_p = chdtrc(np.maximum(left, 1), rest)
+    return np.stack([chdtrc(1, location), chdtrc(1, scale), rest_p, chdtrc(2, location + scale)])
+
+
+def _f_parts(
+    location: Floats,
+    scale: Floats,
+    rest: Floats,
+    left: Floats,
+    spreads: tuple[Spread, Spread, Spread],
+) -> Floats:
+    at, wide, other = spreads
+    location, scale = location / at.factor, scale / wide.factor
+    freedom = np.maximum(left, 1)
+    both = np.minimum(at.freedom, wide.freedom)
+    return np.stack(
+        [
+            fdtrc(1, at.freedom, location),
+            fdtrc(1, wide.freedom, scale),
+            fdtrc(freedom, other.freedom, rest / freedom / other.factor),
+            fdtrc(2, both, (location + scale) / 2),
+        ]
+    )
+
+
+def _inverse_trigamma(y: Floats) -> Floats:
+    """Newton's method on 1/trigamma, convex and nearly linear (limma's trigammaInverse)."""
+    x = 0.5 + 1 / y
+    for _ in range(12):
+        value = polygamma(1, x)
+        x = x + value * (1 - value / y) / polygamma(2, x)
+    return x
+
+
+def _lagged(values: Floats) -> Floats:
+    shifted = np.zeros_like(values)
+    shifted[..., 1:] = values[..., :-1]
+    return shifted
+
+
+def _normed(h: Floats, w: Floats) -> Floats:
+    square = (w * h * h).sum(-1, keepdims=True)
+    return np.where(square > 1e-12, h / np.sqrt(np.maximum(square, 1e-12)), 0.0)
+
+
+def _inverse(w: Floats) -> Floats:
+    return np.where(w > 0, 1 / np.where(w > 0, w, 1.0), 0.0)

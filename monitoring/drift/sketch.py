@@ -1,0 +1,190 @@
+"""Sketches: how many rows fell into which bin. They add up over batches, windows and machines."""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.errors import Refused
+from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, Ruler
+from monitoring.drift.columns import Column, level_counts, number_chunks
+from monitoring.schema import Kind, kind_of
+
+FORMAT = 1
+CHUNK = 65_536
+LARGEST = float(np.finfo(np.float64).max)
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """Counts of one window, batch or segment under one ruler.
+
+    `counts` holds, feature after feature in the ruler's order, its bins and then its missing
+    values (null, NaN, ±inf); each feature's counts sum to `rows`.
+    """
+
+    ruler: str
+    rows: int
+    counts: Counts
+
+    def __add__(self, other: Sketch) -> Sketch:
+        """Merge with the sketch of other rows under the same ruler."""
+        if self.ruler != other.ruler:
+            raise Refused(f"sketches of two rulers do not add up: {self.ruler} and {other.ruler}")
+        return Sketch(self.ruler, self.rows + other.rows, self.counts + other.counts)
+
+    def __eq__(self, other: object) -> bool:
+        """Same ruler, same rows, same counts."""
+        return isinstance(other, Sketch) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash((self.ruler, self.rows, self.counts.tobytes()))
+
+    def feature(self, ruler: Ruler, name: str) -> Counts:
+        """Counts of one feature: bins, then missing."""
+        start = ruler.starts[name]
+        return self.counts[start : start + ruler.features[name].size + 1]
+
+    def to_bytes(self) -> bytes:
+        """Serialise: a JSON header line, then the deflated counts (little-endian int64)."""
+        header = {"format": FORMAT, "ruler": self.ruler, "rows": self.rows}
+        body = zlib.compress(self.counts.astype("<i8").tobytes(), 6)
+        return json.dumps(header, separators=(",", ":")).encode() + b"\n" + body
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Sketch:
+        """Read `to_bytes`. A newer format is `Refused`."""
+        line, _, body = content.partition(b"\n")
+        header = json.loads(line)
+        if header["format"] > FORMAT:
+            raise Refused(
+                f"sketch: format {header['format']} is newer than {FORMAT}; upgrade Driftwarden"
+            )
+        counts = np.frombuffer(zlib.decompress(body), "<i8").astype(np.int64)
+        return cls(header["ruler"], header["rows"], counts)
+
+
+def empty(ruler: Ruler) -> Sketch:
+    """Sketch of no rows: the neutral element of the sum."""
+    return Sketch(ruler.id, 0, np.zeros(ruler.width, np.int64))
+
+
+def merge(ruler: Ruler, sketches: Iterable[Sketch]) -> Sketch:
+    """Sum of any number of sketches under `ruler`."""
+    return sum(sketches, empty(ruler))
+
+
+def sketch(table: pa.Table | pa.RecordBatch, ruler: Ruler) -> Sketch:
+    """Count all features of `ruler` in a table or batch; other columns are not looked at.
+
+    A feature whose column is absent, or holds no numbers where numbers are due, is missing in
+    every row.
+    """
+    parts = [
+        count(table.column(name), bins)
+        if name in table.schema.names
+        else _all_missing(bins, table.num_rows)
+        for name, bins in ruler.features.items()
+    ]
+    counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    return Sketch(ruler.id, table.num_rows, counts)
+
+
+def sketch_segments(
+    table: pa.Table | pa.RecordBatch, ruler: Ruler, column: str
+) -> dict[str, Sketch]:
+    """One sketch per level of the segment `column`; rows without a segment are in none."""
+    names = pa.array(segment_names(table.column(column)), pa.string())
+    return {
+        str(level): sketch(table.filter(pc.equal(names, level)), ruler)
+        for level in sorted(level for level in pc.unique(names).to_pylist() if level is not None)
+    }
+
+
+def segment_names(column: Column) -> list[str | None]:
+    """Name every row's segment, as `level_counts` names levels."""
+    values = column.to_pylist()
+    if pa.types.is_boolean(column.type):
+        return [None if value is None else str(value).lower() for value in values]
+    return [None if value is None else str(value) for value in values]
+
+
+def count(column: Column, bins: Bins) -> Counts:
+    """Count one column: its bins, then missing."""
+    if isinstance(bins, CategoricalBins):
+        return _count_levels(column, bins)
+    if kind_of(column.type) is not Kind.NUMERIC:
+        return _all_missing(bins, len(column))
+    counts = np.zeros(bins.size + 1, np.int64)
+    for values in number_chunks(column):
+        counts[:-1] += count_numbers(values, bins)
+    counts[-1] = len(column) - counts.sum()
+    return counts
+
+
+def count_numbers(values: npt.NDArray[np.generic], bins: NumericBins) -> Counts:
+    """Count finite values per bin; NaN and ±inf fall in none.
+
+    One comparison and one population count per edge over chunks that stay in the cache: four to
+    forty times cheaper than a binary search per value while edges are few.
+    """
+    infinite = values.dtype.kind == "f"
+    bounds = [*bins.edges, LARGEST, -math.inf] if infinite else [*bins.edges, math.inf]
+    below = np.zeros(len(bounds), np.int64)
+    limits = [_no_greater(bound, values.dtype) for bound in bounds]
+    mask = np.empty(min(CHUNK, len(values)), np.bool_)
+    for start in range(0, len(values), CHUNK):
+        chunk = values[start : start + CHUNK]
+        hits = mask[: len(chunk)]
+        for index, limit in enumerate(limits):
+            if limit is not None:
+                np.less_equal(chunk, limit, out=hits)
+                below[index] += np.count_nonzero(hits)
+    if infinite:
+        below = below[:-1] - below[-1]
+    return np.diff(below, prepend=0)
+
+
+def _no_greater(bound: float, dtype: np.dtype[np.generic]) -> np.generic | None:
+    """Largest value of `dtype` that is ≤ bound (None: there is none).
+
+    Comparing with it answers exactly like comparing with the bound itself, in the narrow type.
+    """
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            limit = np.asarray(bound).astype(dtype)
+        if float(limit) > bound:
+            limit = np.nextafter(limit, np.asarray(-np.inf, dtype))
+        return dtype.type(limit)
+    span = np.iinfo(dtype.type)  # type: ignore[type-var]
+    if bound < span.min:
+        return None
+    return dtype.type(span.max if bound >= span.max else math.floor(bound))
+
+
+def _count_levels(column: Column, bins: CategoricalBins) -> Counts:
+    counts = np.zeros(bins.size + 1, np.int64)
+    if not isinstance(kind_of(column.type), Kind):
+        return _all_missing(bins, len(column))
+    rest = len(bins.levels)
+    for level, number in level_counts(column).items():
+        counts[bins.position.get(bins.key(level), rest)] += number
+    counts[-1] = len(column) - counts.sum()
+    return counts
+
+
+def _all_missing(bins: Bins, rows: int) -> Counts:
+    counts = np.zeros(bins.size + 1, np.int64)
+    counts[-1] = rows
+    return counts

@@ -1,0 +1,169 @@
+"""Verdicts: what the numbers of one window mean, and what several windows mean together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import Field
+
+from engine.policy import Policy as Rules
+from monitoring.drift.scoring import Numbers
+
+
+class Verdict(StrEnum):
+    """What is known about a feature or a model."""
+
+    STABLE = "stable"
+    DRIFTING = "drifting"
+    DRIFTED = "drifted"
+    INSUFFICIENT = "insufficient"
+
+
+SEVERITY = (Verdict.STABLE, Verdict.DRIFTING, Verdict.DRIFTED)
+
+
+class FeaturePolicy(Rules):
+    """What one feature does differently."""
+
+    threshold: float | None = Field(
+        default=None,
+        gt=0,
+        description="Effect from which on this feature is drifted; none: the model's.",
+    )
+    redact: bool = Field(
+        default=False, description="Know this feature's levels by a keyed hash only, everywhere."
+    )
+
+
+class Persistence(Rules):
+    """How often a feature has to be flagged before the stream has drifted."""
+
+    flagged: int = Field(default=2, ge=1, description="Windows that have to be flagged.")
+    of: int = Field(default=3, ge=1, description="Among this many last windows.")
+
+
+class Policy(Rules):
+    """Drift of one model's features."""
+
+    threshold: float = Field(
+        default=0.10,
+        gt=0,
+        description="Effect (psi less its sampling floor) from which on it is drifted.",
+    )
+    floor: float = Field(
+        default=0.02, ge=0, description="Effect below which a change is too small to name."
+    )
+    min_rows: int = Field(default=30, ge=1, description="Non-missing rows that either side needs.")
+    fdr: float = Field(
+        default=0.05, gt=0, lt=1, description="False discovery rate over all features of the model."
+    )
+    persistence: Persistence = Field(
+        default=Persistence(), description="Persistence that a stream's verdict needs."
+    )
+    features: dict[str, FeaturePolicy] = Field(
+        default_factory=dict, description="Exceptions by feature name."
+    )
+
+    def threshold_of(self, feature: str) -> float:
+        """Threshold of one feature."""
+        own = self.features.get(feature)
+        return self.threshold if own is None or own.threshold is None else own.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verdict on one feature and window rests on.
+
+    present, missing: values of the reference and the current window. q: over all features.
+    """
+
+    present: tuple[int, int]
+    missing: tuple[int, int]
+    numbers: Numbers
+    q: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict and its reason."""
+
+    verdict: Verdict
+    reason: str
+
+
+def rule(evidence: Evidence, policy: Policy, threshold: float) -> Ruling:
+    """Verdict on one feature in one window."""
+    short = _shortage(evidence, policy.min_rows)
+    if short:
+        return Ruling(Verdict.INSUFFICIENT, short)
+    if math.isnan(evidence.q):
+        return Ruling(Verdict.STABLE, "one and the same bin holds every value of both sides")
+    if evidence.q > policy.fdr:
+        return Ruling(Verdict.STABLE, f"not significant (q = {evidence.q:.3g})")
+    effect, what = _leading(evidence, policy.fdr)
+    if effect < policy.floor:
+        return Ruling(
+            Verdict.STABLE, f"significant, but {what} is under the floor {policy.floor:g}"
+        )
+    if effect < threshold:
+        return Ruling(Verdict.DRIFTING, f"{what} is under the threshold {threshold:g}")
+    return Ruling(Verdict.DRIFTED, f"{what} reaches the threshold {threshold:g}")
+
+
+def stream(
+    flags: Sequence[bool | None], effect: float | None, policy: Policy, threshold: float
+) -> Ruling:
+    """Verdict on one feature over its last windows.
+
+    `flags`, newest last: was the window significant (q within the rate); None where it was
+    insufficient. `effect`: psi less its floor with those windows merged, None without a value.
+    """
+    need = policy.persistence
+    recent = flags[-need.of :]
+    judged = [flag for flag in recent if flag is not None]
+    flagged = sum(judged)
+    told = f"{flagged} of the last {len(recent)} windows flagged"
+    if len(judged) < need.flagged:
+        return Ruling(
+            Verdict.INSUFFICIENT, f"{len(judged)} of {need.flagged} needed windows could be judged"
+        )
+    if flagged < need.flagged:
+        return Ruling(Verdict.STABLE, told)
+    if effect is None or effect < policy.floor:
+        return Ruling(Verdict.STABLE, f"{told}, but the effect is under the floor {policy.floor:g}")
+    verdict = Verdict.DRIFTED if effect >= threshold else Verdict.DRIFTING
+    return Ruling(verdict, f"{told}, effect {effect:.3g} (threshold {threshold:g})")
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """Worst of those that could be judged; insufficient if none could."""
+    judged = [verdict for verdict in verdicts if verdict is not Verdict.INSUFFICIENT]
+    return max(judged, key=SEVERITY.index, default=Verdict.INSUFFICIENT)
+
+
+def _shortage(evidence: Evidence, least: int) -> str:
+    sides = ("reference", "current")
+    for side, present, missing in zip(sides, evidence.present, evidence.missing, strict=True):
+        if present >= least:
+            continue
+        if missing and not present:
+            return f"all {missing:,} values are missing in {side}"
+        return f"{present:,} non-missing rows in {side}, {least:,} needed"
+    return ""
+
+
+def _leading(evidence: Evidence, level: float) -> tuple[float, str]:
+    """Greater of the two effects, of those that are significant on their own."""
+    numbers = evidence.numbers
+    values = numbers.effect if numbers.p_values <= level else -math.inf
+    missing = numbers.missing_effect if numbers.p_missing <= level else -math.inf
+    if missing <= values:
+        return values, f"effect {values:.3g}"
+    before, after = (
+        100 * missing / (missing + present)
+        for missing, present in zip(evidence.missing, evidence.present, strict=True)
+    )
+    return missing, f"missing share {before:.3g} % to {after:.3g} %, whose effect {missing:.3g}"
