@@ -1,0 +1,286 @@
+"""Days, holidays and announced events; the expected dates come from outside tables."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from engine.errors import Refused
+from monitoring.calendars import (
+    Calendar,
+    Category,
+    DayClass,
+    Freeze,
+    Policy,
+    announced,
+    bounds,
+    calendar,
+    day_of,
+    days_of,
+    frozen,
+)
+
+NEW_YORK = "America/New_York"
+NOW = datetime(2014, 1, 1, tzinfo=UTC)
+RESOURCES = Path(__file__).parents[2] / "resources" / "calendars"
+
+FURLOUGHS = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//test//EN
+BEGIN:VEVENT
+UID:1
+SUMMARY:Air traffic control furloughs
+CATEGORIES:INCIDENT
+DTSTART;VALUE=DATE:20130421
+DTEND;VALUE=DATE:20130428
+X-ANNOUNCED:20130416T120000Z
+CREATED:20130501T000000Z
+DTSTAMP:20260101T000000Z
+END:VEVENT
+END:VCALENDAR
+"""
+
+PAYDAY = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//test//EN
+BEGIN:VEVENT
+UID:2
+SUMMARY:Payday
+CATEGORIES:finance,PROMOTION
+DTSTART;TZID=America/New_York:20130131T220000
+DURATION:PT3H
+RRULE:FREQ=MONTHLY;BYMONTHDAY=-1
+CREATED:20130101T000000Z
+END:VEVENT
+BEGIN:VEVENT
+UID:3
+SUMMARY:Called off
+STATUS:CANCELLED
+DTSTART;VALUE=DATE:20130605
+END:VEVENT
+BEGIN:VEVENT
+UID:4
+SUMMARY:Midnight to midnight
+DTSTART:20130610T040000Z
+DTEND:20130611T040000Z
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def one(text: str, **policy: object) -> Calendar:
+    return calendar(
+        Policy(zone=NEW_YORK, ics=("a.ics",), **policy),  # type: ignore[arg-type]
+        [text],
+    )
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    text = (RESOURCES / name).read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return list(csv.DictReader(StringIO("\n".join(lines))))
+
+
+def test_public_holidays_are_those_the_authorities_published() -> None:
+    for country in {row["country"] for row in rows("holidays.csv")}:
+        published = {
+            date.fromisoformat(row["day"])
+            for row in rows("holidays.csv")
+            if row["country"] == country
+        }
+        built = calendar(Policy(countries=(country,)))
+        years = {day.year for day in published}
+        days = [date(year, 1, 1) + timedelta(days=i) for year in sorted(years) for i in range(365)]
+        assert {day for day in days if built.events_on(day)} == published
+
+
+@pytest.mark.parametrize("row", rows("dst.csv"), ids=lambda row: f"{row['zone']} {row['day']}")
+def test_days_have_the_length_the_clocks_gave_them(row: dict[str, str]) -> None:
+    start, end = bounds(date.fromisoformat(row["day"]), row["zone"])
+    assert start == datetime.fromisoformat(row["start"])
+    assert end == datetime.fromisoformat(row["end"])
+
+
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
+    st.sampled_from([NEW_YORK, "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kathmandu"]),
+)
+def test_every_instant_lies_within_the_bounds_of_its_day(instant: datetime, zone: str) -> None:
+    start, end = bounds(day_of(instant, zone), zone)
+    assert start <= instant < end
+
+
+@given(
+    st.lists(
+        st.datetimes(datetime(2013, 1, 1), datetime(2013, 12, 31), timezones=st.just(UTC)),
+        max_size=20,
+    )
+)
+def test_days_of_many_instants_are_the_days_of_each(instants: list[datetime]) -> None:
+    stamps = np.array([i.replace(tzinfo=None) for i in instants], "datetime64[us]")
+    expected = [i.astimezone(ZoneInfo(NEW_YORK)).date() for i in instants]
+    assert days_of(stamps, NEW_YORK).tolist() == expected
+
+
+def test_lead_and_lag_widen_an_event_to_either_side() -> None:
+    built = calendar(Policy(countries=("US",), lead_days=3, lag_days=2))
+    reached = [
+        day
+        for day in (date(2013, 11, 20) + timedelta(days=i) for i in range(20))
+        if (event := built.explains(day, NOW)) and event.name == "Thanksgiving Day"
+    ]
+    assert (reached[0], reached[-1], len(reached)) == (date(2013, 11, 25), date(2013, 11, 30), 6)
+
+
+def test_the_nearest_event_explains() -> None:
+    built = calendar(Policy(countries=("US",), lead_days=7, lag_days=7))
+    names = {
+        day: event.name
+        for day in (date(2013, 12, 26), date(2013, 12, 30))
+        if (event := built.explains(day, NOW))
+    }
+    assert names == {date(2013, 12, 26): "Christmas Day", date(2013, 12, 30): "New Year's Day"}
+
+
+def test_only_what_was_announced_before_now_explains() -> None:
+    built = one(FURLOUGHS)
+    day = date(2013, 4, 21)
+    (event,) = built.events_on(day)
+    assert (event.first, event.last) == (day, date(2013, 4, 27))
+    assert event.category is Category.INCIDENT
+    told = datetime(2013, 4, 16, 12, tzinfo=UTC)
+    assert event.announced == told
+    assert built.explains(day, told - timedelta(seconds=1)) is None
+    assert built.explains(day, told) == event
+    assert (announced(event, told), announced(event, told - timedelta(1))) == (True, False)
+    assert built.explains(date(2013, 4, 20), told) == event
+    assert built.explains(date(2013, 4, 19), told) is None
+
+
+def test_the_announcement_falls_back_to_created_then_stamp_then_the_start() -> None:
+    lines = FURLOUGHS.splitlines()
+    expected = [
+        ("X-ANNOUNCED", datetime(2013, 5, 1, tzinfo=UTC)),
+        ("CREATED", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("DTSTAMP", datetime(2013, 4, 21, 4, tzinfo=UTC)),
+    ]
+    for dropped, moment in expected:
+        lines = [line for line in lines if not line.startswith(dropped)]
+        (event,) = one("\n".join(lines)).events_on(date(2013, 4, 21))
+        assert event.announced == moment
+
+
+def test_recurring_events_fall_on_local_days() -> None:
+    built = one(PAYDAY)
+    paydays = [
+        day
+        for day in (date(2013, 1, 1) + timedelta(days=i) for i in range(90))
+        if any(event.name == "Payday" for event in built.events_on(day))
+    ]
+    assert paydays == [
+        date(2013, 1, 31),
+        date(2013, 2, 1),
+        date(2013, 2, 28),
+        date(2013, 3, 1),
+        date(2013, 3, 31),
+    ]
+    assert built.events_on(date(2013, 1, 31))[0].category is Category.PROMOTION
+    assert built.events_on(date(2013, 6, 5)) == ()
+    assert built.events_on(date(2013, 6, 10))[0].name == "Midnight to midnight"
+    assert built.events_on(date(2013, 6, 11)) == ()
+
+
+def test_an_event_over_new_year_is_on_both_years() -> None:
+    text = FURLOUGHS.replace("20130421", "20121230").replace("20130428", "20130103")
+    built = one(text)
+    assert [bool(built.events_on(date(2012, 12, d))) for d in (29, 30, 31)] == [False, True, True]
+    assert [bool(built.events_on(date(2013, 1, d))) for d in (1, 2, 3)] == [True, True, False]
+
+
+def test_day_classes_and_business_days() -> None:
+    built = one(PAYDAY, countries=("US",))
+    assert {
+        day.isoformat(): (built.day_class(day, NOW), built.is_business_day(day))
+        for day in (
+            date(2013, 7, 2),
+            date(2013, 7, 3),
+            date(2013, 7, 4),
+            date(2013, 7, 6),
+            date(2013, 2, 28),
+        )
+    } == {
+        "2013-07-02": (DayClass.WEEKDAY, True),
+        "2013-07-03": (DayClass.EVE, True),
+        "2013-07-04": (DayClass.HOLIDAY, False),
+        "2013-07-06": (DayClass.WEEKEND, False),
+        "2013-02-28": (DayClass.PROMOTION, True),
+    }
+    early = datetime(2012, 12, 1, tzinfo=UTC)
+    assert built.day_class(date(2013, 2, 28), early) is DayClass.WEEKDAY
+
+
+def test_a_weekend_is_what_the_policy_says() -> None:
+    built = calendar(Policy(weekend=("friday", "saturday")))
+    week = [built.is_business_day(date(2013, 7, day)) for day in range(1, 8)]
+    assert week == [True, True, True, True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "a.ics: not an iCalendar file"),
+        ("hello", "a.ics: not an iCalendar file"),
+        (FURLOUGHS.replace("20130421", "soon"), "a.ics: Air traffic control furloughs: DTSTART"),
+        (PAYDAY.replace("MONTHLY", "SOMETIMES"), "a.ics: Payday: RRULE"),
+        (FURLOUGHS.replace("20130416T120000Z", "in spring"), "X-ANNOUNCED in spring: write it as"),
+        (FURLOUGHS.replace("DTSTART;VALUE=DATE:20130421\n", ""), "DTSTART is missing"),
+    ],
+)
+def test_unreadable_files_are_refused_in_one_line(text: str, complaint: str) -> None:
+    with pytest.raises(Refused, match=complaint) as refusal:
+        one(text)
+    assert "\n" not in str(refusal.value)
+
+
+def test_every_named_file_must_be_handed_in() -> None:
+    with pytest.raises(Refused, match=r"names 1 \.ics files but 0 were read"):
+        calendar(Policy(ics=("a.ics",)), [])
+
+
+@pytest.mark.parametrize(
+    ("policy", "complaint"),
+    [
+        ({"zone": "America/NewYork"}, "did you mean America/New_York"),
+        ({"countries": ("ZZ",)}, "ZZ: no holidays known"),
+        ({"countries": ("US-XX",)}, "US has no subdivision XX"),
+    ],
+)
+def test_unknown_names_are_refused_with_a_suggestion(
+    policy: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        Policy(**policy)  # type: ignore[arg-type]
+
+
+def test_a_subdivision_adds_its_own_days() -> None:
+    lincoln = date(2013, 2, 12)
+    assert calendar(Policy(countries=("US",))).is_business_day(lincoln)
+    assert not calendar(Policy(countries=("US-NY",))).is_business_day(lincoln)
+
+
+def test_the_longest_freeze_holds_and_ends_at_its_until() -> None:
+    short = Freeze(NOW, "kim", "release")
+    long = Freeze(NOW + timedelta(hours=1), "lee", "audit")
+    assert frozen([short, long], NOW - timedelta(hours=1)) == long
+    assert frozen([short, long], NOW) == long
+    assert frozen([short], NOW) is None
+    assert frozen([], NOW) is None
