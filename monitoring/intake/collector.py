@@ -1,0 +1,114 @@
+"""Azure ML data collector lines to feature rows.
+
+Each line is a CloudEvents object; its `data` is a list of rows, all with the line's correlation id
+and time. Inputs and outputs are joined on the correlation id and the row's index within the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pat
+
+from monitoring.intake.lines import (
+    UTC_TIME,
+    Decoded,
+    column,
+    complete,
+    instant,
+    read_fast,
+    read_objects,
+    text_or_none,
+    times,
+)
+
+ENVELOPE = pa.schema([("correlationid", pa.string()), ("time", pa.string())])
+KEYS = ("correlationid", "index", "time")
+
+
+def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
+    """Decode collector lines to a table: correlationid, index, time (UTC), then the features.
+
+    A key that a row lacks is null. A feature named like one of the first three columns is found
+    under `data.<name>`. A last line without its line end is left for the next call unless `closed`.
+    """
+    body = complete(chunk, closed)
+    parsed = read_fast(body, ENVELOPE)
+    table = None if parsed is None else _flattened(parsed)
+    if table is not None:
+        return Decoded(table, len(body))
+    objects, bad = read_objects(body)
+    lines: list[tuple[Mapping[str, object], Sequence[Mapping[str, object]]]] = []
+    for number, line in objects:
+        rows = _rows(line)
+        if isinstance(rows, str):
+            bad.append(f"line {number}: {rows}")
+        else:
+            lines.append((line, rows))
+    return Decoded(_assembled(lines), len(body), tuple(bad))
+
+
+def is_collector_line(line: Mapping[str, object]) -> bool:
+    """Tell a collector line from a plain JSON row."""
+    return "correlationid" in line and "data" in line and "specversion" in line
+
+
+def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | str:
+    rows = line.get("data")
+    if isinstance(rows, str):
+        return "its rows are in a separate blob (over 4 MB)"
+    if not isinstance(rows, list):
+        return "no list of rows under 'data'"
+    if not all(isinstance(row, dict) for row in rows):
+        return "a row under 'data' is not an object"
+    return rows
+
+
+def _flattened(lines: pa.Table) -> pa.Table | None:
+    """Turn lines that Arrow could parse into rows; None where a line needs a closer look."""
+    if "data" not in lines.column_names or lines["data"].null_count:
+        return None
+    data = lines["data"].combine_chunks()
+    if not pat.is_list(data.type) or not pat.is_struct(data.type.value_type):
+        return None
+    rows = data.flatten()
+    if rows.null_count or any(pat.is_temporal(field.type) for field in data.type.value_type):
+        return None  # Arrow takes strings that look like times for times
+    counts = data.value_lengths().to_numpy()
+    line_of = np.repeat(np.arange(len(counts)), counts)
+    index = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    columns = {
+        "correlationid": lines["correlationid"].take(pa.array(line_of)),
+        "index": pa.array(index, pa.int64()),
+        "time": pc.take(times(lines["time"]), pa.array(line_of)),
+    }
+    for field, values in zip(data.type.value_type, rows.flatten(), strict=True):
+        columns[_feature(field.name)] = values
+    return pa.table(columns)
+
+
+def _assembled(
+    lines: list[tuple[Mapping[str, object], Sequence[Mapping[str, object]]]],
+) -> pa.Table:
+    names: dict[str, None] = {}
+    for _, rows in lines:
+        for row in rows:
+            names.update(dict.fromkeys(row))
+    ids = [text_or_none(line.get("correlationid")) for line, rows in lines for _ in rows]
+    moments = [instant(line.get("time")) for line, _ in lines]
+    repeated = [when for when, (_, rows) in zip(moments, lines, strict=True) for _ in rows]
+    columns = {
+        "correlationid": pa.array(ids, pa.string()),
+        "index": pa.array([index for _, rows in lines for index in range(len(rows))], pa.int64()),
+        "time": pa.array(repeated, UTC_TIME),
+    }
+    for name in names:
+        columns[_feature(name)] = column([row.get(name) for _, rows in lines for row in rows])
+    return pa.table(columns)
+
+
+def _feature(name: str) -> str:
+    return f"data.{name}" if name in KEYS else name
