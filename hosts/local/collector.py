@@ -144,22 +144,15 @@ def _objects(table: pa.Table) -> list[str]:
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
-    kind = column.type
-    if pa.types.is_floating(kind):
-        floats = column.to_numpy().astype(np.float64, copy=False)
-        texts = [repr(value) for value in floats.tolist()]
-        for row in np.flatnonzero(~np.isfinite(floats)).tolist():
-            texts[row] = "null"
-        return texts
-    if pa.types.is_integer(kind) and not column.null_count:
-        return [str(value) for value in column.to_numpy().tolist()]
-    known: dict[Any, str] = {}
-    return [_text(value, known) for value in column.to_pylist()]
+    """Return each value as JSON; values repeat, so each distinct one is written once."""
+    kind, whole = column.type, not column.null_count
+    plain = pa.types.is_floating(kind) or (pa.types.is_integer(kind) and whole)
+    values = column.to_numpy().tolist() if plain else column.to_pylist()
+    known = {value: _text(value) for value in set(values)}
+    return [known[value] for value in values]
 
 
-def _text(value: Any, known: dict[Any, str]) -> str:
-    """Return a scalar as JSON; levels repeat, so each is written once."""
-    if value not in known:
-        plain = value if isinstance(value, str | int | None) else str(value)
-        known[value] = json.dumps(plain)
-    return known[value]
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else "null"
+    return json.dumps(value if isinstance(value, str | int | None) else str(value))

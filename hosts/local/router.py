@@ -18,7 +18,7 @@ from engine.errors import Broken, Refused
 from hosts.local import collector
 from hosts.local.collector import Block
 from hosts.local.files import replace_file
-from hosts.local.registry import ModelFolders, read_model
+from hosts.local.registry import ModelFolders
 from hosts.local.worker import Scorers
 from retrain.ports import Traffic
 from retrain.registry import check_name
@@ -132,11 +132,11 @@ class Router:
     def _score(self, model: str, version: str, features: pa.Table, rows: list[int]) -> Arm:
         began = time.perf_counter()
         try:
-            folder = self._models.folder(model, version)
-            table = _inputs(features, read_model(folder).features)
+            scorer = self._scorers.scorer(self._models.folder(model, version))
+            table = _inputs(features, scorer.features)
             if len(rows) < len(table):
                 table = table.take(rows)
-            scores = self._scorers.score(folder, table).tolist()
+            scores = scorer.score(table).tolist()
         except Refused:
             # What the model did wrong is a fact about its requests: 424 in the traffic log.
             scores = [float("nan")] * len(rows)

@@ -64,6 +64,7 @@ class Scorer:
     def __init__(self, folder: Path, time_limit: float = TIME_LIMIT) -> None:
         model = read_model(folder)
         self.label = f"{model.name} {model.version}"
+        self.features = model.features
         self._folder = folder.resolve()
         self._time_limit = time_limit
         self._process: subprocess.Popen[bytes] | None = None
@@ -155,10 +156,6 @@ class Scorers:
         self._time_limit = time_limit
         self._live: OrderedDict[Path, Scorer] = OrderedDict()
         self._lock = threading.Lock()
-
-    def score(self, folder: Path, table: pa.Table) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """See `Scorer.score`."""
-        return self.scorer(folder).score(table)
 
     def scorer(self, folder: Path) -> Scorer:
         """Return the scorer of a version's folder; Refused where its model.yaml is wrong."""
