@@ -1,0 +1,393 @@
+"""The local Functions host over real sockets, and killed for real."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import azure.functions as func
+import pytest
+
+from engine.errors import Refused
+from hosts.local.dispatch import Dispatcher
+from hosts.local.hostfile import HostFile
+from hosts.local.listener import MAX_BODY
+from hosts.local.queues import Queues
+from hosts.local.serve import Server, serve
+
+KEY = "a-function-key"
+HOOK = f"/runtime/webhooks/eventgrid?functionName=events&code={KEY}"
+NOTIFY = {"aeg-event-type": "Notification"}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def sample(release: threading.Event) -> func.FunctionApp:
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+    @app.route(route="/", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    def home(req: func.HttpRequest) -> func.HttpResponse:
+        principal = req.headers.get("x-ms-client-principal-name", "nobody")
+        return func.HttpResponse(f"hello {principal}", headers={"Set-Cookie": "a=1"})
+
+    @app.route(route="slow", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    def slow(req: func.HttpRequest) -> str:
+        release.wait(10)
+        return "at last"
+
+    @app.route(route="commands", methods=["POST"])
+    def command(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse(req.get_body(), status_code=202)
+
+    @app.event_grid_trigger(arg_name="event")
+    @app.queue_output(arg_name="bell", queue_name="work", connection="c")
+    def events(event: func.EventGridEvent, bell: func.Out[str]) -> None:
+        kind = event.type if isinstance(event, func.CloudEvent) else event.event_type
+        if kind == "Later":
+            raise RuntimeError("try later")
+        bell.set(f"{kind} {event.id}")
+
+    @app.queue_trigger(arg_name="message", queue_name="work", connection="c")
+    @app.queue_output(arg_name="done", queue_name="done", connection="c")
+    def work(message: func.QueueMessage, done: func.Out[str]) -> None:
+        text = message.get_body().decode()
+        if text.startswith("Bad"):
+            raise ValueError(f"{text} is bad")
+        done.set(text)
+
+    @app.timer_trigger(arg_name="timer", schedule="* * * * * *")
+    @app.queue_output(arg_name="ticks", queue_name="ticks", connection="c")
+    def tick(timer: func.TimerRequest, ticks: func.Out[str]) -> None:
+        ticks.set("tick")
+
+    return app
+
+
+class Running:
+    """One server, and a client of it."""
+
+    def __init__(self, server: Server, queues: Queues, release: threading.Event) -> None:
+        self.server, self.queues, self.release = server, queues, release
+        self.port = int(server.url.rstrip("/").rsplit(":", 1)[1])
+
+    def ask(
+        self, method: str, target: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, target, payload, headers or {})
+            answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, named, answer.read()
+        finally:
+            connection.close()
+
+    def raw(self, data: bytes) -> bytes:
+        """Send bytes as they are, say that there are no more, read to the end."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as plug:
+            plug.sendall(data)
+            plug.shutdown(socket.SHUT_WR)
+            received = b""
+            while chunk := plug.recv(65536):
+                received += chunk
+            return received
+
+    def bodies(self, queue: str) -> list[str]:
+        return [message.body.decode() for message in self.queues.peek(queue)]
+
+
+def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+@contextmanager
+def running(path: Path) -> Iterator[Running]:
+    queues, release = Queues(path, durable=False), threading.Event()
+    dispatcher = Dispatcher(
+        sample(release), queues, now, key=KEY, host_file=HostFile(route_prefix="")
+    )
+    with Server(dispatcher, queues, now, port=0) as server:
+        yield Running(server, queues, release)
+    queues.close()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Running]:
+    with running(tmp_path / "store.db") as started:
+        yield started
+
+
+def test_http(host: Running) -> None:
+    status, headers, body = host.ask("GET", "/")
+    assert (status, body) == (200, b"hello nobody")
+    assert (headers["content-length"], headers["set-cookie"]) == ("12", "a=1")
+    assert host.ask("GET", "/nowhere")[0] == 404
+    assert host.ask("DELETE", "/")[0] == 405
+    assert host.ask("BREW", "/")[0] == 405
+
+
+def test_head_has_the_headers_of_get_and_no_body(host: Running) -> None:
+    status, headers, body = host.ask("HEAD", "/")
+    assert (status, headers["content-length"], body) == (200, "12", b"")
+
+
+def test_the_key_guards_commands(host: Running) -> None:
+    assert host.ask("POST", "/commands", {"a": 1})[0] == 401
+    status, _, body = host.ask("POST", "/commands", {"a": 1}, {"x-functions-key": KEY})
+    assert (status, body) == (202, b'{"a": 1}')
+    assert host.ask("POST", f"/commands?code={KEY}", b"")[0] == 202
+
+
+def test_nobody_is_whom_a_header_claims(host: Running) -> None:
+    assert (
+        host.ask("GET", "/", headers={"X-MS-CLIENT-PRINCIPAL-NAME": "root"})[2] == b"hello nobody"
+    )
+
+
+def test_many_requests_on_one_connection(host: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=10)
+    connection.connect()
+    plug = connection.sock
+    began = time.monotonic()
+    for number in range(50):
+        connection.request("POST", f"/commands?code={KEY}", f"{number}")
+        assert connection.getresponse().read() == f"{number}".encode()
+    assert connection.sock is plug
+    # A packet held back for an acknowledgement would cost 40 ms each time.
+    assert time.monotonic() - began < 50 * 0.04
+    connection.close()
+
+
+def test_pipelined_requests_are_answered_in_order(host: Running) -> None:
+    one = b"POST /commands?code=a-function-key HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n"
+    received = host.raw(one + b"1" + one + b"2")
+    assert received.index(b"\r\n\r\n1") < received.index(b"\r\n\r\n2")
+
+
+def test_bodies_have_a_limit(host: Running) -> None:
+    most = b"x" * MAX_BODY
+    assert host.ask("POST", f"/commands?code={KEY}", most)[2] == most
+    status, headers, _ = host.ask("POST", f"/commands?code={KEY}", most + b"x")
+    assert (status, headers["connection"]) == (413, "close")
+    huge = b"POST /commands HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n"
+    assert host.raw(huge).startswith(b"HTTP/1.1 413 ")
+    asking = huge.replace(b"Host: h", b"Host: h\r\nExpect: 100-continue")
+    assert host.raw(asking).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", b"411"),
+        (b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"411"),
+        (b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx", b"400"),
+        (b"Content-Length: -1\r\n\r\n", b"400"),
+        (b"Content-Length: +1\r\n\r\nx", b"400"),
+        (b"Content-Length: 5\r\n\r\nx", b"400"),
+        (b"X: " + b"y" * 70_000 + b"\r\n\r\n", b"431"),
+        (b"X: y\r\n" * 200 + b"\r\n", b"431"),
+    ],
+)
+def test_bodies_whose_end_is_unclear_close_the_connection(
+    host: Running, lines: bytes, status: bytes
+) -> None:
+    received = host.raw(b"POST /commands HTTP/1.1\r\nHost: h\r\n" + lines)
+    assert received.startswith(b"HTTP/1.1 " + status)
+    assert b"Connection: close" in received
+    assert received.count(b"HTTP/1.1 ") == 1
+
+
+def test_malformed_requests_leave_the_host_standing(
+    host: Running, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(7)
+    shapes = [
+        b"%s",
+        b"GET %s HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n%s\r\n\r\n",
+        b"%s / HTTP/1.1\r\n\r\n",
+    ]
+    for number in range(200):
+        noise = chance.randbytes(chance.randrange(1, 300))
+        host.raw(shapes[number % 4] % noise)
+    for target in (b"//[", b"http://[x/", b"*", b"http://h/", b"/%", b"/%ff%00", b"/?%", b"?"):
+        assert host.raw(b"GET " + target + b" HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 ")
+    assert host.ask("GET", "/")[0] == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_event_grid_handshakes(host: Running) -> None:
+    body = [{"eventType": "x", "data": {"validationCode": "512d38b6"}}]
+    validation = {"aeg-event-type": "SubscriptionValidation"}
+    status, headers, answer = host.ask("POST", HOOK, body, validation)
+    assert (status, json.loads(answer)) == (200, {"validationResponse": "512d38b6"})
+    assert headers["content-type"] == "application/json"
+    status, headers, _ = host.ask(
+        "OPTIONS", HOOK, headers={"WebHook-Request-Origin": "eventgrid.azure.net"}
+    )
+    assert (status, headers["webhook-allowed-origin"]) == (200, "eventgrid.azure.net")
+
+
+def test_events_of_both_schemas_are_worked(host: Running) -> None:
+    grid = [{"id": str(n), "eventType": "Grid", "data": {}} for n in range(2)]
+    cloud = [{"specversion": "1.0", "id": str(n), "type": "Cloud"} for n in range(2)]
+    single = {"content-type": "application/cloudevents+json"} | NOTIFY
+    batch = {"content-type": "application/cloudevents-batch+json"} | NOTIFY
+    binary = {"ce-specversion": "1.0", "ce-id": "3", "ce-type": "Binary"} | NOTIFY
+    assert host.ask("POST", HOOK, grid, NOTIFY)[0] == 202
+    assert host.ask("POST", HOOK, cloud, batch)[0] == 202
+    assert host.ask("POST", HOOK, cloud[0] | {"id": "2"}, single)[0] == 202
+    assert host.ask("POST", HOOK, {"n": 1}, binary)[0] == 202
+    expected = ["Grid 0", "Grid 1", "Cloud 0", "Cloud 1", "Cloud 2", "Binary 3"]
+    until(lambda: host.bodies("done") == expected)
+    assert "work" not in host.queues.counts()
+
+
+def test_batches_that_fail(host: Running) -> None:
+    later = [{"id": "1", "eventType": "Grid"}, {"id": "2", "eventType": "Later"}]
+    assert host.ask("POST", HOOK, later, NOTIFY)[0] == 500
+    assert host.ask("POST", HOOK, [{"id": "1", "eventTime": "never"}], NOTIFY)[0] == 500
+    assert host.ask("POST", HOOK, [{"id": "9"}, 3], NOTIFY)[0] == 400
+    assert host.ask("POST", HOOK, b"nonsense", NOTIFY)[0] == 400
+    assert host.ask("POST", HOOK, [], NOTIFY)[0] == 202
+    assert host.ask("POST", HOOK, later)[0] == 400
+    assert host.ask("POST", HOOK.partition("&")[0], later, NOTIFY)[0] == 401
+    assert host.ask("POST", HOOK.replace("events", "work"), later, NOTIFY)[0] == 404
+    assert host.ask("POST", HOOK, b"x" * (MAX_BODY + 1), NOTIFY)[0] == 413
+    until(lambda: host.bodies("done") == ["Grid 1"])
+
+
+def test_a_bad_message_is_poison_after_five_tries(
+    host: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, "driftwarden.host"):
+        host.queues.put_all([("work", "Bad 1"), ("work", "fine")], now())
+        until(lambda: host.bodies("work-poison") == ["Bad 1"])
+    assert host.queues.peek("work-poison")[0].reason == "ValueError: Bad 1 is bad"
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines.count("function work failed: ValueError: Bad 1 is bad") == 5
+    assert host.bodies("done") == ["fine"]
+
+
+def test_timers_tick(host: Running) -> None:
+    until(lambda: len(host.bodies("ticks")) >= 2)
+
+
+def test_a_stop_waits_for_the_request_that_is_being_answered(tmp_path: Path) -> None:
+    answers: list[tuple[int, bytes]] = []
+    with running(tmp_path / "store.db") as host:
+
+        def ask() -> None:
+            status, _, body = host.ask("GET", "/slow")
+            answers.append((status, body))
+
+        client = threading.Thread(target=ask)
+        client.start()
+        time.sleep(0.3)
+        threading.Timer(0.3, host.release.set).start()
+    client.join()
+    assert answers == [(200, b"at last")]
+
+
+def test_a_taken_port_is_one_clear_line(host: Running, tmp_path: Path) -> None:
+    queues = Queues(tmp_path / "other.db")
+    with pytest.raises(Refused, match=rf"cannot listen on 127\.0\.0\.1:{host.port}: .*in use"):
+        serve(sample(threading.Event()), queues, port=host.port)
+    queues.close()
+
+
+def test_nothing_listens_abroad_without_a_key(tmp_path: Path) -> None:
+    queues = Queues(tmp_path / "other.db")
+    with pytest.raises(Refused, match="without a function key"):
+        serve(sample(threading.Event()), queues, host="0.0.0.0", port=0)
+    queues.close()
+
+
+APP = """
+import os, signal, sys
+from pathlib import Path
+import azure.functions as func
+from hosts.local.queues import Queues
+from hosts.local.serve import serve
+
+folder = Path(sys.argv[1])
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+@app.route(route="x", methods=["POST"])
+def x(req: func.HttpRequest) -> str:
+    return "x"
+
+@app.queue_trigger(arg_name="message", queue_name="work", connection="c")
+@app.queue_output(arg_name="done", queue_name="done", connection="c")
+def work(message: func.QueueMessage, done: func.Out[str]) -> None:
+    done.set(f"{message.get_body().decode()} {message.dequeue_count}")
+    if sys.argv[2] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+serve(app, Queues(folder / "store.db"), port=0, root=folder,
+      ready=lambda server: print(server.url, server.key, flush=True))
+print("stopped", flush=True)
+"""
+
+
+def start(folder: Path, mode: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", APP, str(folder), mode],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=os.getcwd(),
+    )
+
+
+def test_killed_while_working_the_message_comes_again(tmp_path: Path) -> None:
+    queues = Queues(tmp_path / "store.db")
+    queues.put_all([("work", "first"), ("work", "second")], now())
+    died = start(tmp_path, "die")
+    assert died.wait(30) == -signal.SIGKILL
+    died.communicate()
+    assert queues.counts() == {"work": 2}
+    alive = start(tmp_path, "live")
+    try:
+        until(lambda: queues.counts() == {"done": 2}, 30)
+        assert [message.body for message in queues.peek("done")] == [b"first 2", b"second 2"]
+    finally:
+        alive.terminate()
+        assert alive.communicate(timeout=30)[0].endswith("stopped\n")
+    queues.close()
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_signals_stop_it_and_the_made_up_key_works(tmp_path: Path, kind: signal.Signals) -> None:
+    (tmp_path / "host.json").write_text('{"extensions": {"http": {"routePrefix": "y"}}}')
+    process = start(tmp_path, "live")
+    assert process.stdout is not None
+    url, key = process.stdout.readline().split()
+    port = int(url.rstrip("/").rsplit(":", 1)[1])
+    for headers, status in (({}, 401), ({"x-functions-key": key}, 200)):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("POST", "/y/x", b"", headers)
+        assert connection.getresponse().status == status
+        connection.close()
+    process.send_signal(kind)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "stopped\n", "")
