@@ -308,4 +308,4 @@ def test_a_block_of_250_rows_and_18_features_on_three_arms_is_quick(router: Rout
         written = router.serve("flights", rows, AT)
         walls.append(time.perf_counter() - began)
     assert len(written) == 6
-    assert min(walls) < 0.020
+    assert min(walls) < 0.050
