@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 
 from pydantic import Field
 
@@ -150,28 +151,30 @@ def update(guard: Guard, interval: Interval, policy: Policy) -> Guard:
     An interval without requests on both sides, or without a bad event, moves no accumulator: with
     n_s = 0 or n_c = 0 every ratio is exactly 1, and so it is with k = 0.
     """
-    n = interval.n_c + interval.n_s
-    if n == 0:
-        return guard
-    p = interval.n_c / n
-    base = _log_likelihood(policy.margin, p, interval)
-    harm = tuple(
-        total + _log_likelihood(psi, p, interval) / guard.dispersion
-        for total, psi in zip(guard.harm, psi_grid(policy), strict=True)
-    )
-    safe = tuple(
-        total + (_log_likelihood(psi, p, interval) - base) / guard.dispersion
-        for total, psi in zip(guard.safe, clear_grid(policy), strict=True)
-    )
-    bar = -math.log(policy.alpha)
-    return replace(
+    counted = replace(
         guard,
-        harm=harm,
-        safe=safe,
         n_c=guard.n_c + interval.n_c,
         n_s=guard.n_s + interval.n_s,
         bad_c=guard.bad_c + interval.x,
         bad_s=guard.bad_s + interval.k - interval.x,
+    )
+    if interval.k == 0:
+        return counted
+    (base,) = _log_likelihoods((policy.margin,), interval)
+    worse = _log_likelihoods(psi_grid(policy), interval)
+    better = _log_likelihoods(clear_grid(policy), interval)
+    harm = tuple(
+        total + ratio / guard.dispersion for total, ratio in zip(guard.harm, worse, strict=True)
+    )
+    safe = tuple(
+        total + (ratio - base) / guard.dispersion
+        for total, ratio in zip(guard.safe, better, strict=True)
+    )
+    bar = -math.log(policy.alpha)
+    return replace(
+        counted,
+        harm=harm,
+        safe=safe,
         rejected=guard.rejected or evidence(harm) >= bar,
         cleared=guard.cleared or evidence(safe) >= bar,
     )
@@ -215,10 +218,13 @@ def dispersion(history: Sequence[Interval]) -> float:
     return max(1.0, math.fsum(terms) / len(terms)) if terms else 1.0
 
 
+@cache
 def _log_spaced(low: float, high: float) -> tuple[float, ...]:
     ratio = math.log(high / low) / (GRID_POINTS - 1)
     return tuple(low * math.exp(i * ratio) for i in range(GRID_POINTS))
 
 
-def _log_likelihood(psi: float, p: float, interval: Interval) -> float:
-    return interval.x * math.log(psi) - interval.k * math.log1p(p * (psi - 1))
+def _log_likelihoods(grid: tuple[float, ...], interval: Interval) -> list[float]:
+    p, k, x = interval.n_c / (interval.n_c + interval.n_s), interval.k, interval.x
+    log, log1p = math.log, math.log1p
+    return [x * log(psi) - k * log1p(p * (psi - 1)) for psi in grid]

@@ -61,7 +61,10 @@ class Plan:
 
     def reason(self) -> str:
         """All outlooks in one line."""
-        return "; ".join(f"{outlook.guard}: {outlook.reason}" for outlook in self.outlooks)
+        told = [f"{outlook.guard}: {outlook.reason}" for outlook in self.outlooks]
+        if not any(outlook.powered for outlook in self.outlooks):
+            told.append("no guard is powered, so this rollout cannot end in a promotion")
+        return "; ".join(told)
 
 
 def plan(

@@ -155,8 +155,9 @@ class ShadowEvidence:
 class Evidence:
     """One guard's counts over what was served in [start, end), under an id of its own.
 
-    The interval must not straddle a time in `Rollout.changes` nor begin before `evidence_from`:
-    such an interval is left out, because its arms were not split by one weight.
+    The interval must not straddle a time in `Rollout.changes` nor begin in the warm-up (see
+    `evidence_from`): such an interval is left out, because its arms were not split by one weight.
+    What was served before the canary is ignored.
     """
 
     guard: str
@@ -383,7 +384,9 @@ def _learn_shadow(rollout: Rollout, evidence: ShadowEvidence, policy: Policy) ->
 
 def _learn_guard(rollout: Rollout, evidence: Evidence, policy: judge.Policy) -> Rollout:
     begin = evidence_from(rollout, policy)
-    if begin is None or (name := f"{evidence.guard}/{evidence.id}") in rollout.seen:
+    if begin is None or evidence.end <= rollout.changes[0]:
+        return rollout
+    if (name := f"{evidence.guard}/{evidence.id}") in rollout.seen:
         return rollout
     names = [guard.name for guard in rollout.guards]
     if evidence.guard not in names:
@@ -526,6 +529,9 @@ def _owed(before: Rollout, after: Rollout) -> tuple[Effect, ...]:
 
 def _tags(before: Rollout, after: Rollout, key: str) -> list[Tag]:
     tags = {"driftwarden.rollout": after.id}
+    if after.challenger == after.champion:
+        # It went into production by another way, which has tagged it.
+        return []
     if after.ended:
         stage = Stage.production if after.phase is Phase.promoted else Stage.archived
         tags["driftwarden.outcome"] = str(after.phase)

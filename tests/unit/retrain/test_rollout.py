@@ -1,0 +1,452 @@
+"""The way of a challenger, told as timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from engine.errors import Refused
+from retrain import gate, judge
+from retrain.judge import Interval
+from retrain.plan import Expectation
+from retrain.ports import Traffic
+from retrain.registry import Stage
+from retrain.rollout import (
+    EDGES,
+    Abort,
+    Approve,
+    ChampionGone,
+    Elapsed,
+    Ended,
+    Evidence,
+    Observation,
+    Phase,
+    Policy,
+    Rollout,
+    Rules,
+    SetTraffic,
+    ShadowEvidence,
+    StagePolicy,
+    Step,
+    Tag,
+    Waive,
+    evidence_from,
+    start,
+    step,
+    traffic,
+)
+
+T = datetime(2013, 7, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+RULES = Rules(
+    Policy(), judge.Policy(guards=("errors", "large_loss"), warm_up=timedelta(0)), gate.Policy()
+)
+RATES = [Expectation("errors", 0.001), Expectation("large_loss", 0.1)]
+PER_HOUR = 80.0
+WAITING = Rollout("ro-1", "v2", "v1", T, need=gate.Need(degraded=True))
+WAIVED = replace(WAITING, waived_by="ann")
+GOOD, CRASH = (0.1, 0.1), (0.1, 0.9)
+
+
+def begin(rollout: Rollout = WAITING, rules: Rules = RULES, frozen: bool = False) -> Step:
+    return start(rollout, "v1", RATES, PER_HOUR, rules, T, frozen=frozen)
+
+
+def shadow(difference: float, through: datetime = T + 7 * DAY, days: int = 7) -> ShadowEvidence:
+    first = date(2013, 7, 1)
+    wobble = (0.001, -0.001, 0.002, -0.002, 0.0, 0.001, -0.001)
+    rows = [
+        gate.DayLoss(first + i * DAY, 900, 900 * (difference + wobble[i]), 162.0)
+        for i in range(days)
+    ]
+    return ShadowEvidence(tuple(rows), through)
+
+
+def counts(
+    start_: datetime,
+    weight: int,
+    rates: tuple[float, float] = GOOD,
+    guard: str = "large_loss",
+    span: timedelta = DAY,
+) -> Evidence:
+    """What `rates` (champion's, challenger's bad rate) give on average in one interval."""
+    n = 2000 * (span / DAY)
+    n_c, n_s = n * weight / 100, n * (100 - weight) / 100
+    x = n_c * rates[1]
+    where = f"{start_:%m%dT%H}"
+    return Evidence(guard, where, start_, start_ + span, Interval(n_c, n_s, x + n_s * rates[0], x))
+
+
+def play(
+    rollout: Rollout,
+    *line: tuple[datetime, Observation],
+    rules: Rules = RULES,
+    frozen: bool = False,
+) -> Rollout:
+    for now, seen in line:
+        rollout = step(rollout, seen, rules, now, frozen=frozen).rollout
+    return rollout
+
+
+CANARY = begin(WAIVED).rollout
+FIRST_DAY = (T + DAY, counts(T, 10))
+SECOND = play(CANARY, FIRST_DAY, (T + 2 * DAY, counts(T + DAY, 10)))
+BAKE = play(
+    SECOND,
+    (T + 3 * DAY, counts(T + 2 * DAY, 50)),
+    (T + 4 * DAY, counts(T + 3 * DAY, 50)),
+)
+
+
+def outcome(done: Step) -> tuple[Phase, Traffic | None]:
+    (end,) = [effect for effect in done.effects if isinstance(effect, Ended)]
+    splits = [effect.traffic for effect in done.effects if isinstance(effect, SetTraffic)]
+    assert end.outcome is done.rollout.phase
+    return end.outcome, splits[-1] if splits else None
+
+
+def test_a_good_challenger_goes_all_the_way() -> None:
+    begun = begin()
+    assert begun.effects == (
+        SetTraffic("ro-1:shadow:0:traffic", Traffic({"v1": 100}, shadow=("v2",))),
+        Tag("ro-1:shadow:0:tag:v2", "v2", Stage.staging, {"driftwarden.rollout": "ro-1"}),
+    )
+    assert begun.wake_at == T + 7 * DAY
+    passed = step(begun.rollout, shadow(-0.01), RULES, T + 8 * DAY)
+    assert passed.rollout.phase is Phase.canary
+    assert passed.effects == (SetTraffic("ro-1:canary:0:traffic", Traffic({"v1": 90, "v2": 10})),)
+    assert (SECOND.phase, SECOND.stage) == (Phase.canary, 1)
+    assert traffic(SECOND) == Traffic({"v1": 50, "v2": 50})
+    assert (BAKE.phase, traffic(BAKE)) == (Phase.bake, Traffic({"v1": 0, "v2": 100}))
+    done = step(BAKE, Elapsed(), RULES, T + 5 * DAY)
+    assert outcome(done) == (Phase.promoted, Traffic({"v2": 100}))
+    assert [(tag.version, tag.stage) for tag in done.effects if isinstance(tag, Tag)] == [
+        ("v1", Stage.archived),
+        ("v2", Stage.production),
+    ]
+    assert "large_loss cleared" in done.rollout.reason
+    assert "errors unpowered" in done.rollout.reason
+
+
+def test_the_plan_is_made_and_said_at_the_start() -> None:
+    """80 an hour: 2 d at 10 % and 2 d at 50 % are 2,304 requests on the challenger."""
+    plan = begin().rollout.plan
+    assert plan is not None
+    assert [o.expected_bad for o in plan.outlooks] == pytest.approx([2.304, 230.4])
+    assert [g.powered for g in begin().rollout.guards] == [False, True]
+    assert "errors: unpowered" in begin().rollout.reason
+
+
+def test_harm_rolls_back_at_once() -> None:
+    done = step(CANARY, counts(T, 10, CRASH), RULES, T + timedelta(hours=1))
+    assert outcome(done) == (Phase.rolled_back, Traffic({"v1": 100}))
+    assert done.rollout.reason == (
+        "large_loss rejected: 180 bad of 200 on the challenger, 180 of 1800 on the champion"
+    )
+    assert done.wake_at is None
+
+
+def test_harm_seen_late_in_the_bake_rolls_back() -> None:
+    late = replace(counts(T + 3 * DAY, 50, CRASH), id="corrected")
+    assert step(BAKE, late, RULES, T + 4.5 * DAY).rollout.phase is Phase.rolled_back
+
+
+def test_an_unpowered_guard_that_sees_harm_rolls_back() -> None:
+    seen = counts(T, 10, CRASH, guard="errors")
+    assert step(CANARY, seen, RULES, T + DAY).rollout.phase is Phase.rolled_back
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        (shadow(0.05), "shadow failed: worse than the champion"),
+        (shadow(-0.01, days=3), "shadow inconclusive: too little evidence"),
+    ],
+)
+def test_a_shadow_not_passed_stops(evidence: ShadowEvidence, words: str) -> None:
+    done = step(begin().rollout, evidence, RULES, T + 7 * DAY)
+    assert outcome(done) == (Phase.stopped, Traffic({"v1": 100}))
+    assert words in done.rollout.reason
+
+
+def test_the_shadow_is_looked_at_once_and_only_at_its_end() -> None:
+    early = play(begin().rollout, (T + 6 * DAY, shadow(-0.05)))
+    assert (early.phase, early.shadow_result) == (Phase.shadow, None)
+    held = play(early, (T + 7 * DAY, Elapsed()), frozen=True)
+    assert held.shadow_result is not None
+    again = play(held, (T + 7.1 * DAY, shadow(0.05)), frozen=True)
+    assert again.shadow_result == held.shadow_result
+    assert again.shadow_days == held.shadow_days
+    assert play(again, (T + 7.2 * DAY, Elapsed())).phase is Phase.canary
+
+
+def test_days_outside_the_shadow_do_not_count() -> None:
+    extra = shadow(-0.01)
+    foreign = gate.DayLoss(date(2013, 7, 8), 900, 900.0, 162.0)
+    looked = play(begin().rollout, (T + 8 * DAY, replace(extra, days=(*extra.days, foreign))))
+    assert looked.shadow_result is not None
+    assert looked.shadow_result.paired is not None
+    assert looked.shadow_result.paired.days == 7
+
+
+def test_a_shadow_without_labels_waits_then_stops() -> None:
+    begun = begin().rollout
+    waiting = step(begun, Elapsed(), RULES, T + 7 * DAY)
+    assert (waiting.rollout.phase, waiting.wake_at) == (Phase.shadow, T + 10 * DAY)
+    done = step(begun, Elapsed(), RULES, T + 10 * DAY)
+    assert done.rollout.phase is Phase.stopped
+    assert "shadow inconclusive: too little evidence: 0 rows" in done.rollout.reason
+
+
+def test_labels_one_day_late_are_waited_for() -> None:
+    partly = play(begin().rollout, (T + 7 * DAY, shadow(-0.01, T + 6 * DAY, days=6)))
+    assert partly.phase is Phase.shadow
+    assert play(partly, (T + 8 * DAY, shadow(-0.01))).phase is Phase.canary
+
+
+def test_a_waiver_names_the_operator_and_skips_the_shadow() -> None:
+    begun = begin(WAIVED)
+    assert begun.rollout.phase is Phase.canary
+    assert begun.rollout.reason == "shadow waived by ann"
+    assert [type(effect) for effect in begun.effects] == [SetTraffic, Tag]
+    during = play(begin().rollout, (T + DAY, Waive("bob")))
+    assert (during.phase, during.waived_by) == (Phase.canary, "bob")
+    assert play(during, (T + DAY, Waive("eve"))).waived_by == "bob"
+
+
+def test_silence_never_promotes_and_never_rolls_back() -> None:
+    """No evidence at all: the stage waits for it, then the rollout stops."""
+    waiting = step(CANARY, Elapsed(), RULES, T + 2 * DAY)
+    assert (waiting.rollout, waiting.effects) == (CANARY, ())
+    assert waiting.wake_at == T + 5 * DAY
+    done = step(CANARY, Elapsed(), RULES, T + 5 * DAY)
+    assert outcome(done) == (Phase.stopped, Traffic({"v1": 100}))
+    assert done.rollout.reason == "no live request of the challenger was counted at 10 %"
+
+
+def test_requests_without_a_cleared_guard_stop_at_the_end() -> None:
+    rollout = CANARY
+    for day, weight in enumerate((10, 10, 50, 50)):
+        seen = counts(T + day * DAY, weight, (0.0, 0.0))
+        rollout = play(rollout, (T + (day + 1) * DAY, seen))
+    done = step(rollout, Elapsed(), RULES, T + 5 * DAY)
+    assert outcome(done) == (Phase.stopped, Traffic({"v1": 100}))
+    assert "no powered guard cleared" in done.rollout.reason
+    assert "large_loss insufficient" in done.rollout.reason
+
+
+def test_the_bake_waits_for_labels_still_to_come() -> None:
+    """At the end of the bake the labels of the last canary day are missing."""
+    almost = play(SECOND, (T + 3 * DAY, counts(T + 2 * DAY, 50)), (T + 4 * DAY, Elapsed()))
+    assert almost.phase is Phase.bake
+    waiting = step(almost, Elapsed(), RULES, T + 5 * DAY)
+    assert (waiting.rollout.phase, waiting.wake_at) == (Phase.bake, T + 8 * DAY)
+    done = step(waiting.rollout, counts(T + 3 * DAY, 50), RULES, T + 5.5 * DAY)
+    assert done.rollout.phase is Phase.promoted
+
+
+def test_labels_that_never_come_end_the_wait() -> None:
+    silent = play(CANARY, FIRST_DAY, (T + 2 * DAY, Elapsed()))
+    silent = play(
+        silent,
+        (T + 3 * DAY, counts(T + 2 * DAY, 50, guard="errors", rates=(0.001, 0.001))),
+        (T + 4 * DAY, Elapsed()),
+    )
+    assert silent.phase is Phase.bake
+    assert play(silent, (T + 7.9 * DAY, Elapsed())).phase is Phase.bake
+    assert play(silent, (T + 8 * DAY, Elapsed())).phase is Phase.stopped
+
+
+def test_evidence_repeated_counts_once() -> None:
+    once = play(CANARY, FIRST_DAY)
+    assert play(once, FIRST_DAY, FIRST_DAY) == once
+    assert once.guards[1].bad_c == pytest.approx(20.0)
+
+
+def test_intervals_of_mixed_weights_or_of_the_warm_up_are_left_out() -> None:
+    straddling = Evidence(
+        "large_loss", "x", T + 1.5 * DAY, T + 2.5 * DAY, Interval(600, 1400, 200, 190)
+    )
+    mixed = play(SECOND, (T + 3 * DAY, straddling))
+    assert (mixed.left_out, mixed.guards, mixed.phase) == (1, SECOND.guards, Phase.canary)
+    warm = Rules(RULES.rollout, judge.Policy(guards=("errors", "large_loss")), RULES.gate)
+    begun = begin(WAIVED, warm).rollout
+    assert evidence_from(begun, warm.judge) == T + timedelta(minutes=5)
+    cold = replace(counts(T, 10, CRASH), end=T + timedelta(minutes=5))
+    after = play(begun, (T + DAY, cold), rules=warm)
+    assert (after.left_out, after.phase) == (1, Phase.canary)
+    assert evidence_from(WAITING, warm.judge) is None
+
+
+def test_an_unknown_guard_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(Refused, match="no guard named 'speed', it has errors, large_loss"):
+        step(CANARY, counts(T, 10, guard="speed"), RULES, T + DAY)
+    with pytest.raises(Refused, match="no guard named speed"):
+        start(WAITING, "v1", [Expectation("speed", 0.1)], 1.0, RULES, T)
+
+
+def test_a_freeze_holds_every_move_ahead_but_no_rollback() -> None:
+    assert begin(frozen=True).rollout == WAITING
+    assert begin(frozen=True).effects == ()
+    held = play(CANARY, FIRST_DAY, (T + 9 * DAY, Elapsed()), frozen=True)
+    assert (held.phase, held.stage) == (Phase.canary, 0)
+    ended = play(BAKE, (T + 9 * DAY, Elapsed()), frozen=True)
+    assert ended.phase is Phase.bake
+    assert play(ended, (T + 9 * DAY, Elapsed())).phase is Phase.promoted
+    harmed = play(CANARY, (T + DAY, counts(T, 10, CRASH)), frozen=True)
+    assert harmed.phase is Phase.rolled_back
+    assert play(begin().rollout, (T + DAY, Waive("ann")), frozen=True).phase is Phase.shadow
+
+
+@pytest.mark.parametrize(
+    ("rollout", "phase", "split"),
+    [
+        (WAITING, Phase.stopped, None),
+        (begin().rollout, Phase.stopped, Traffic({"v1": 100})),
+        (CANARY, Phase.rolled_back, Traffic({"v1": 100})),
+        (BAKE, Phase.rolled_back, Traffic({"v1": 100})),
+    ],
+    ids=lambda value: str(getattr(value, "phase", "")),
+)
+def test_an_operator_may_end_it_in_every_phase_even_frozen(
+    rollout: Rollout, phase: Phase, split: Traffic | None
+) -> None:
+    done = step(rollout, Abort("ann", "enough"), RULES, T + DAY, frozen=True)
+    assert outcome(done) == (phase, split)
+    assert done.rollout.reason == "by ann: enough"
+
+
+def test_a_replaced_champion_stops_the_comparison() -> None:
+    done = step(CANARY, ChampionGone("v9"), RULES, T + DAY)
+    assert outcome(done) == (Phase.stopped, Traffic({"v9": 100}))
+    assert done.rollout.reason == "the champion v1 was replaced by v9"
+    assert step(CANARY, ChampionGone("v1"), RULES, T + DAY).rollout == CANARY
+    waiting = step(WAITING, ChampionGone("v9"), RULES, T)
+    assert (waiting.rollout.champion, waiting.effects) == ("v9", ())
+
+
+def test_a_successor_that_is_the_challenger_itself_keeps_it() -> None:
+    done = step(CANARY, ChampionGone("v2"), RULES, T + DAY)
+    assert outcome(done) == (Phase.stopped, Traffic({"v2": 100}))
+    assert not [tag for tag in done.effects if isinstance(tag, Tag)]
+
+
+def test_the_champion_cannot_challenge_itself() -> None:
+    with pytest.raises(Refused, match="v2 is the champion already"):
+        start(WAITING, "v2", RATES, PER_HOUR, RULES, T)
+
+
+APPROVED = Rules(Policy(approval=True), RULES.judge, RULES.gate)
+
+
+def test_an_approval_is_awaited_where_the_policy_asks_for_one() -> None:
+    begun = begin(rules=APPROVED).rollout
+    looked = play(begun, (T + 7 * DAY, shadow(-0.01)), rules=APPROVED)
+    assert (looked.phase, looked.approved_by) == (Phase.shadow, ())
+    assert play(looked, (T + 9 * DAY, Approve("ann")), rules=APPROVED).phase is Phase.canary
+    ended = play(looked, (T + 17 * DAY, Elapsed()), rules=APPROVED)
+    assert (ended.phase, ended.reason) == (Phase.stopped, "shadow passed, but nobody approved")
+    early = play(begun, (T + DAY, Approve("ann")), (T + 7 * DAY, shadow(-0.01)), rules=APPROVED)
+    assert early.phase is Phase.canary
+
+
+def test_the_stages_are_pinned_when_the_rollout_starts() -> None:
+    shorter = Rules(Policy(steps=(StagePolicy(weight=5, hold=DAY),)), RULES.judge, RULES.gate)
+    assert traffic(play(SECOND, (T + 2.5 * DAY, Elapsed()), rules=shorter)) == traffic(SECOND)
+
+
+def test_a_challenger_twice_as_bad_is_rolled_back_within_the_canary() -> None:
+    rollout = CANARY
+    for day, weight in enumerate((10, 10, 50, 50)):
+        seen = counts(T + day * DAY, weight, (0.1, 0.2))
+        rollout = play(rollout, (T + (day + 1) * DAY, seen))
+    assert rollout.phase is Phase.rolled_back
+
+
+def starts() -> Iterator[Rollout]:
+    yield from (WAITING, begin().rollout, CANARY, SECOND, BAKE)
+    yield play(begin().rollout, (T + 6 * DAY, shadow(-0.01)))
+
+
+def observations() -> Iterator[Observation]:
+    yield from (Elapsed(), Approve("ann"), Waive("ann"), Abort("ann", "enough"))
+    yield from (ChampionGone("v9"), shadow(-0.01), shadow(0.05))
+    for day, weight in enumerate((10, 10, 50, 50)):
+        yield counts(T + day * DAY, weight)
+        yield replace(counts(T + day * DAY, weight, CRASH), id="crash")
+
+
+def test_every_edge_is_walked_and_no_other() -> None:
+    walked: dict[Phase, set[Phase]] = {phase: set() for phase in Phase}
+    for rollout in (WAITING, WAIVED):
+        walked[Phase.waiting].add(begin(rollout).rollout.phase)
+    for rollout in starts():
+        for seen in observations():
+            for days in (1, 2, 5, 8, 30):
+                owed = step(rollout, seen, RULES, T + days * DAY)
+                before = rollout.phase
+                for effect in owed.effects:
+                    # A step may pass several phases; the keys of its effects tell which.
+                    after = Phase(effect.key.split(":")[1])
+                    if after is not before:
+                        walked[before].add(after)
+                    before = after
+    assert walked == {phase: set(EDGES[phase]) for phase in Phase}
+
+
+def test_a_step_repeated_owes_nothing_new() -> None:
+    for rollout in starts():
+        for seen in observations():
+            for days in (0, 1, 2, 5, 8, 30):
+                for frozen in (False, True):
+                    now = T + days * DAY
+                    if isinstance(seen, Evidence) and seen.end > now:
+                        continue
+                    once = step(rollout, seen, RULES, now, frozen=frozen)
+                    again = step(once.rollout, seen, RULES, now, frozen=frozen)
+                    assert again.effects == ()
+                    assert again.rollout == once.rollout
+                    assert once.wake_at is None or once.wake_at > now
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 60), st.sampled_from(list(observations())), st.booleans()),
+        max_size=25,
+    )
+)
+def test_traffic_asked_for_last_is_the_traffic_of_the_state(
+    line: list[tuple[int, Observation, bool]],
+) -> None:
+    begun = begin()
+    rollout, now = begun.rollout, T
+    last = [e.traffic for e in begun.effects if isinstance(e, SetTraffic)][-1]
+    keys: dict[str, object] = {}
+    for hours, seen, frozen in line:
+        now += timedelta(hours=hours)
+        done = step(rollout, seen, RULES, now, frozen=frozen)
+        rollout = done.rollout
+        for effect in done.effects:
+            assert keys.setdefault(effect.key, effect) == effect
+            last = effect.traffic if isinstance(effect, SetTraffic) else last
+    assert traffic(rollout) == last
+    if rollout.phase is Phase.promoted:
+        assert any(guard.cleared and guard.powered for guard in rollout.guards)
+        assert not any(guard.rejected for guard in rollout.guards)
+        assert rollout.waived_by is not None or (
+            rollout.shadow_result is not None
+            and rollout.shadow_result.verdict is gate.Verdict.passed
+        )
+
+
+def test_the_state_survives_json() -> None:
+    adapter = TypeAdapter(Rollout)
+    for rollout in starts():
+        assert adapter.validate_json(adapter.dump_json(rollout)) == rollout
