@@ -1,0 +1,79 @@
+"""How good binary predictions were: scores are probabilities of label 1.
+
+`label` (0 or 1) and `score` (0…1) are float64 arrays of one length, without NaN. A metric that has
+no value for its rows is None.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+CLIP = float(np.finfo(np.float64).eps)
+"""Scores are kept this far from 0 and 1 in the log loss, as scikit-learn's does for doubles."""
+
+
+def auc(label: Floats, score: Floats) -> float | None:
+    """Area under the ROC curve by the Mann–Whitney statistic; ties count a half, exactly.
+
+    None with fewer than one row of each label.
+
+    >>> auc(np.array([0.0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.8]))
+    0.875
+    """
+    positives = int(np.count_nonzero(label == 1))
+    negatives = len(label) - positives
+    if not positives or not negatives:
+        return None
+    _, code, count = np.unique(score, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(count) - (count - 1) / 2
+    total = float(ranks[code][label == 1].sum())
+    return (total - positives * (positives + 1) / 2) / (positives * negatives)
+
+
+def brier(label: Floats, score: Floats) -> float | None:
+    """Mean squared difference of score and label; None without rows."""
+    return float(np.mean((score - label) ** 2)) if len(label) else None
+
+
+def log_loss(label: Floats, score: Floats) -> float | None:
+    """Mean negative log-likelihood in nats; None without rows."""
+    if not len(label):
+        return None
+    p = np.clip(score, CLIP, 1 - CLIP)
+    return float(-np.mean(label * np.log(p) + (1 - label) * np.log1p(-p)))
+
+
+def accuracy(label: Floats, score: Floats) -> float | None:
+    """Share of rows where score ≥ ½ agrees with the label; None without rows."""
+    return float(np.mean((score >= 0.5) == (label == 1))) if len(label) else None
+
+
+def calibration_gap(label: Floats, score: Floats) -> float | None:
+    """Mean score minus mean label: positive promises too much; None without rows."""
+    return float(np.mean(score) - np.mean(label)) if len(label) else None
+
+
+def skill(label: Floats, score: Floats) -> float | None:
+    """Brier skill, 1 - Brier / p(1 - p), against always saying the base rate p of these rows.
+
+    None where the labels are all alike (Murphy 1973, J. Appl. Meteor. 12, 595).
+    """
+    if not len(label) or label.min() == label.max():
+        return None
+    rate = float(label.mean())
+    return 1 - float(np.mean((score - label) ** 2)) / (rate * (1 - rate))
+
+
+def measures(label: Floats, score: Floats) -> dict[str, float | None]:
+    """Every metric of these rows by name."""
+    return {
+        "auc": auc(label, score),
+        "brier": brier(label, score),
+        "log_loss": log_loss(label, score),
+        "accuracy": accuracy(label, score),
+        "base_rate": float(label.mean()) if len(label) else None,
+        "calibration_gap": calibration_gap(label, score),
+        "skill": skill(label, score),
+    }
