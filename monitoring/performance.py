@@ -20,6 +20,21 @@ from monitoring.calendars import bounds, days_of
 from monitoring.labels import Joined
 from monitoring.metrics import measures
 
+__all__ = [
+    "Baseline",
+    "Interval",
+    "Performance",
+    "Policy",
+    "Rolling",
+    "Verdict",
+    "assess",
+    "clustered",
+    "last_day",
+    "measures",
+    "reference",
+    "rolling",
+]
+
 Floats = NDArray[np.float64]
 
 

@@ -1,0 +1,154 @@
+"""Data-quality problems: grouped, graded, and silent where chance explains them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from monitoring.alerts.lifecycle import Severity
+from monitoring.quality import Kind, Measured, Policy, Problem, problems
+
+WEATHER = ("temp", "dewp", "humid", "wind", "precip", "precip3", "pressure", "visib", "gust")
+
+
+def fine(name: str) -> Measured:
+    return Measured(name, 900, 3, 0.004)
+
+
+def test_a_dead_feed_is_one_problem_that_tells_the_story() -> None:
+    features = [fine(f"schedule{i}") for i in range(9)]
+    features += [Measured(name, 776, 776, 0.01) for name in WEATHER]
+    (problem,) = problems(features, Policy(), rows=776, expected=750, since="2013-12-31")
+    assert problem == Problem(
+        Kind.ALL_MISSING,
+        WEATHER,
+        Severity.PAGE,
+        f"9 of 18 features 100 % missing since 2013-12-31: {', '.join(WEATHER)}",
+    )
+
+
+def test_long_lists_are_cut_in_the_reason_only() -> None:
+    features = [Measured(f"f{i:02}", 100, 100) for i in range(12)]
+    (problem,) = problems(features, Policy(), rows=100)
+    assert problem.reason.endswith("f07, f08 and 3 more")
+    assert len(problem.features) == 12
+
+
+def test_jumps_are_graded_and_quote_both_shares() -> None:
+    features = [Measured("a", 1000, 200, 0.05), Measured("b", 1000, 700, 0.0), fine("c")]
+    assert problems(features, Policy(), rows=1000) == (
+        Problem(
+            Kind.MISSING_JUMP,
+            ("b",),
+            Severity.PAGE,
+            "1 of 3 features missing more often: b 70% (usually 0%)",
+        ),
+        Problem(
+            Kind.MISSING_JUMP,
+            ("a",),
+            Severity.TICKET,
+            "1 of 3 features missing more often: a 20% (usually 5%)",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        Measured("usually missing", 100, 100, 1.0),
+        Measured("often missing, few rows", 10, 10, 0.5),
+        Measured("too few rows for a share", 20, 8, 0.0),
+        Measured("no more than usual", 1000, 420, 0.4),
+        Measured("a jump within chance", 40, 6, 0.04),
+        Measured("no rows", 0, 0, 0.0),
+    ],
+    ids=lambda feature: feature.name,
+)
+def test_what_chance_or_habit_explains_is_no_problem(feature: Measured) -> None:
+    assert problems([feature], Policy(), rows=feature.rows) == ()
+
+
+def test_schema_breaks_come_first() -> None:
+    features = [
+        Measured("fare", 100, 0, was="numeric", now="categorical"),
+        Measured("seat", 100, 100, was="numeric", now="numeric"),
+    ]
+    found = problems(
+        features, Policy(), rows=100, absent=["gate"], extra=["debug"], since="window 7"
+    )
+    assert [(p.kind, p.severity) for p in found] == [
+        (Kind.MISSING_COLUMN, Severity.PAGE),
+        (Kind.TYPE_CHANGE, Severity.PAGE),
+        (Kind.ALL_MISSING, Severity.PAGE),
+        (Kind.EXTRA_COLUMN, Severity.TICKET),
+    ]
+    assert found[0].reason == "1 of 3 features absent since window 7: gate"
+    assert found[1].reason == (
+        "1 of 3 features changed type since window 7: fare from numeric to categorical"
+    )
+
+
+def test_unseen_levels_count_among_the_values_that_are_there() -> None:
+    feature = Measured("carrier", 1000, 900, 0.9, unseen=11)
+    (problem,) = problems([feature], Policy(), rows=1000)
+    assert (problem.kind, problem.reason) == (
+        Kind.UNSEEN,
+        "values the reference never saw: carrier 11%",
+    )
+    assert problems([Measured("carrier", 1000, 900, 0.9, unseen=10)], Policy(), rows=1000) == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected", "kind"),
+    [
+        (900, 1000.0, None),
+        (400, 1000.0, Kind.LOW_VOLUME),
+        (0, 1000.0, Kind.NO_ROWS),
+        (0, 3.0, None),
+        (0, None, None),
+        (5, 0.0, None),
+    ],
+)
+def test_volume_is_held_against_the_same_weekday(
+    rows: int, expected: float | None, kind: Kind | None
+) -> None:
+    found = problems([], Policy(), rows=rows, expected=expected)
+    assert [p.kind for p in found] == ([] if kind is None else [kind])
+
+
+def test_a_window_without_rows_says_only_that() -> None:
+    found = problems([Measured("a", 0, 0)], Policy(), rows=0, expected=500, absent=["b"])
+    assert [p.kind for p in found] == [Kind.NO_ROWS]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 200), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+        max_size=8,
+    )
+)
+def test_each_feature_is_told_once_per_kind(rows: list[tuple[int, float, float, float]]) -> None:
+    features = [
+        Measured(f"f{i}", n, int(n * gone), usual, int((n - int(n * gone)) * odd))
+        for i, (n, gone, usual, odd) in enumerate(rows)
+    ]
+    found = problems(features, Policy(), rows=100)
+    for kind in Kind:
+        struck = [name for p in found if p.kind is kind for name in p.features]
+        assert len(struck) == len(set(struck))
+    order = [list(Kind).index(p.kind) for p in found]
+    assert order == sorted(order)
+
+
+def test_steady_missing_shares_raise_no_false_alarm() -> None:
+    rng, trials = np.random.default_rng(1), 5_000
+    shares = rng.uniform(0, 0.9, trials)
+    missing = rng.binomial(60, shares)
+    alarms = sum(
+        bool(problems([Measured("a", 60, int(k), float(p))], Policy(), rows=60))
+        for k, p in zip(missing, shares, strict=True)
+    )
+    assert alarms <= binom.ppf(1 - 1e-6, trials, 1e-4)
