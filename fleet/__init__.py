@@ -1,0 +1,1 @@
+"""All watched models together: configuration, events, the aggregate of a model, service verbs."""

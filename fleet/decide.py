@@ -1,0 +1,330 @@
+"""From what is known to alerts, and from what is wrong to a retraining."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from datetime import date, timedelta
+from hashlib import sha256
+
+from fleet.effects import Cancel, Poll, Publish, Submit, Tell
+from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
+from fleet.state import Challenger, Finished, Past
+from fleet.turn import Turn
+from monitoring import calendars
+from monitoring.alerts import lifecycle
+from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.drift.verdict import Verdict as Drift
+from monitoring.performance import Verdict as Health
+from retrain import cost, dataset, run, trigger
+from retrain.ports import JobPhase, JobStatus, TrainingJob
+
+RECENT_DAYS = 7
+SHORTEST = timedelta(seconds=1)
+
+
+def signal(turn: Turn, condition: Condition) -> None:
+    """Note what a signal says now."""
+    turn.change(signals={**turn.model.signals, condition.key: condition})
+
+
+def assessed(turn: Turn, fact: Assessed) -> None:
+    """Turn an assessment into what the signals of drift and quality say."""
+    event = turn.model.past[fact.window].event
+    name = turn.watched.name
+    moved = sorted(fact.stream)
+    drifted = [feature for feature in moved if fact.stream[feature] is Drift.DRIFTED]
+    known = fact.verdict is not Drift.INSUFFICIENT
+    signal(
+        turn,
+        Condition(
+            name,
+            "drift",
+            Kind.DRIFT,
+            bool(moved) if known else None,
+            _drift_reason(fact, moved, drifted),
+            Severity.PAGE if drifted and fact.calibrated else Severity.TICKET,
+            event,
+            tuple(moved),
+            fact.lines,
+        ),
+    )
+    if fact.score is not Drift.INSUFFICIENT:
+        reason = f"scores moved: psi {fact.score_psi:.3g} on the 7 days up to {fact.window}"
+        active = fact.score is Drift.DRIFTED
+        signal(
+            turn,
+            Condition(
+                name, "score", Kind.DRIFT, active, reason, Severity.TICKET, event, ("score",)
+            ),
+        )
+    pages = [trouble for trouble in fact.quality if trouble.page]
+    worst = (*pages, *(trouble for trouble in fact.quality if not trouble.page))
+    reason = "; ".join(trouble.reason for trouble in worst) or "data quality is as usual"
+    features = tuple(sorted({feature for trouble in worst for feature in trouble.features}))
+    severity = Severity.PAGE if pages else Severity.TICKET
+    # No calendar explains broken data: the event is not passed on.
+    condition = Condition(
+        name, "quality", Kind.QUALITY, bool(worst), reason, severity, None, features
+    )
+    signal(turn, condition)
+
+
+def _drift_reason(fact: Assessed, moved: Sequence[str], drifted: Sequence[str]) -> str:
+    if not moved:
+        return f"no drift on {fact.window}"
+    psi = ", ".join(f"{f} (psi {fact.psi.get(f) or 0:.3g})" for f in (drifted or moved)[:5])
+    more = len(drifted or moved) - 5
+    word = "drifted" if drifted else "drifting"
+    return f"{word} on {fact.window}: {psi}{f' and {more} more' if more > 0 else ''}"
+
+
+def joined(turn: Turn, fact: Joined) -> None:
+    """Turn a join into what the signals of performance and labels say."""
+    name, event = turn.watched.name, turn.model.past[fact.window].event
+    known = {Health.HEALTHY: False, Health.DEGRADED: True}
+    condition = Condition(
+        name, "performance", Kind.PERFORMANCE, known.get(fact.health),
+        f"{fact.reason} (up to {fact.window})", Severity.PAGE, event,
+    )  # fmt: skip
+    signal(turn, condition)
+    share = fact.labelled / fact.expected if fact.expected else 0.0
+    few = share < turn.watched.policy.performance.min_completeness
+    reason = f"{fact.labelled} of {fact.expected} labels of {fact.window} are in ({share:.0%})"
+    signal(turn, Condition(name, "labels", Kind.QUALITY, few, reason, Severity.TICKET))
+
+
+def alerts_on(turn: Turn) -> None:
+    """Bring every alert up to date with its signal."""
+    policy, team = turn.watched.policy.alerts, turn.watched.policy.team
+    for key, condition in sorted(turn.model.signals.items()):
+        known = turn.model.alerts.get(key)
+        step = lifecycle.step(known, condition, policy, turn.now)
+        turn.wake(step.wake_at)
+        if step.alert is not None and step.alert != known:
+            turn.change(alerts={**turn.model.alerts, key: step.alert})
+        for notice in step.effects:
+            turn.owe(Tell(team, notice))
+            turn.owe(
+                Publish(
+                    f"alert:{notice.key}",
+                    f"alert.{notice.status}",
+                    {"alert": notice.alert, "severity": notice.severity, "reason": notice.reason},
+                )
+            )
+        _say_alert(turn, known, step.alert)
+
+
+def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Alert | None) -> None:
+    if after is None or (before is not None and _shown(before) == _shown(after)):
+        return
+    if before is None and after.phase is lifecycle.Phase.INACTIVE:
+        return
+    turn.say(
+        "alert",
+        alert=after.id,
+        phase=after.phase,
+        kind=after.kind,
+        severity=after.severity,
+        reason=after.reason,
+        features=after.features,
+        explained_by=after.explained_by,
+    )
+
+
+def _shown(alert: lifecycle.Alert) -> tuple[object, ...]:
+    return alert.phase, alert.ordinal, alert.severity, alert.explained_by
+
+
+def train_on(turn: Turn) -> None:
+    """Start a retraining where something asks for it and nothing holds it back."""
+    if turn.watched.policy.training is None:
+        return
+    signals = _signals(turn)
+    decision = trigger.decide(turn.model.trigger, signals, turn.watched.policy.trigger, turn.now)
+    turn.wake(decision.again_at)
+    if not decision.fire:
+        named = decision.reason if decision.kind is not None else ""
+        if _gist(named) != _gist(turn.model.declined):
+            turn.change(declined=named)
+            if named:
+                turn.say("trigger", fire=False, kind=decision.kind, reason=named)
+        return
+    _start(turn, decision, signals)
+    turn.change(declined="", asked_by=None, event=None)
+
+
+def _gist(reason: str) -> str:
+    """A refusal's reason without its figures: the same refusal is written down once."""
+    return "".join(c for c in reason if not c.isdigit())
+
+
+def _signals(turn: Turn) -> trigger.Signals:
+    model, signals = turn.model, turn.model.signals
+    recent = sorted(model.past)[-RECENT_DAYS:]
+    events = [event for day in recent if (event := model.past[day].event) is not None]
+    trained = model.trigger.trained_at
+    new = [
+        day for day, past in model.past.items()
+        if past.labelled and (trained is None or day > trained.date().isoformat())
+    ]  # fmt: skip
+    freeze = calendars.frozen(model.freezes, turn.now)
+    return trigger.Signals(
+        degraded=_active(signals.get("performance")),
+        score_drifted=_active(signals.get("score")),
+        drifted=signals["drift"].features if _active(signals.get("drift")) else (),
+        asked_by=model.asked_by,
+        event=model.event,
+        new_days=len(new),
+        announced=max(set(events), key=events.count) if events else None,
+        announced_share=len(events) / len(recent) if recent else 0.0,
+        active=_under_way(turn),
+        frozen=freeze.reason if freeze is not None else None,
+        estimate=cost.estimate(
+            [cost.Past(timedelta(seconds=f.seconds), f.cost) for f in model.finished]
+        ),
+    )
+
+
+def _active(condition: Condition | None) -> bool:
+    """An explained condition asks for nothing: what it shows will pass with its event."""
+    return condition is not None and bool(condition.active) and condition.explained_by is None
+
+
+def _under_way(turn: Turn) -> str | None:
+    model = turn.model
+    if model.run is not None and not model.run.ended:
+        return f"run {model.run.id}"
+    if model.queue:
+        return f"challenger {model.queue[0].version}"
+    if model.rollout is not None and not model.rollout.ended:
+        return f"rollout of {model.rollout.challenger}"
+    return None
+
+
+def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> None:
+    model, policy = turn.model, turn.watched.policy
+    rows = [
+        dataset.DayRow(date.fromisoformat(day), past.rows, past.labelled, past.event)
+        for day, past in model.past.items()
+        if past.joined
+    ]
+    today = calendars.day_of(turn.now, turn.watched.zone)
+    chosen = dataset.select(rows, policy.dataset, today)
+    if not chosen.enough:
+        turn.change(declined=chosen.reason)
+        return turn.say("trigger", fire=False, kind=decision.kind, reason=chosen.reason)
+    number = model.started + 1
+    name = f"{turn.watched.name}-run-{number}"
+    days = tuple(day.isoformat() for day in chosen.training)
+    job = TrainingJob(
+        id=name,
+        model=turn.watched.name,
+        spec=shlex.join(policy.training.command) if policy.training is not None else "",
+        days=days,
+        holdout_days=tuple(day.isoformat() for day in chosen.holdout),
+        inputs={day: model.past[day].joined for day in days},
+        time_limit=policy.training.run.time_limit if policy.training else timedelta(hours=6),
+        tags=_lineage(turn, name, decision, [model.past[day] for day in days]),
+    )
+    kind = str(decision.kind)
+    price = signals.estimate.cost if signals.estimate is not None else None
+    turn.change(
+        run=run.Run(name, kind, turn.now, job),
+        started=number,
+        trigger=trigger.record(model.trigger, turn.now, price),
+    )
+    turn.say(
+        "trigger", fire=True, kind=kind, reason=decision.reason, run=name, days=list(days),
+        holdout=list(job.holdout_days),
+        left_out=[f"{left.day}: {left.reason}" for left in chosen.left_out],
+    )  # fmt: skip
+    turn.owe(Publish(f"retrain:{name}", "retrain.started", {"run": name, "trigger": kind}))
+    return None
+
+
+def _lineage(
+    turn: Turn, name: str, decision: trigger.Decision, days: Sequence[Past]
+) -> dict[str, str]:
+    content = "\n".join(past.joined for past in days)
+    return {
+        "run": name,
+        "trigger": str(decision.kind),
+        "dataset_hash": sha256(content.encode()).hexdigest(),
+        "policy_hash": turn.model.policy,
+    }
+
+
+def run_on(turn: Turn, fact: RunChanged | Asked | None = None) -> None:
+    """Bring the run up to date with time, or with what the trainer or an operator says."""
+    model = turn.model
+    if model.run is None or model.run.ended or turn.watched.policy.training is None:
+        return
+    match fact:
+        case RunChanged():
+            status = JobStatus(
+                fact.phase, fact.version, fact.reason, fact.infrastructure, fact.cost
+            )
+            seen: run.Observation = run.Polled(fact.run, status)
+        case Asked():
+            seen = run.Cancelled(fact.by, fact.reason)
+        case _:
+            seen = run.Elapsed()
+    step = run.step(model.run, seen, turn.watched.policy.training.run, turn.now)
+    turn.change(run=step.run)
+    turn.wake(step.wake_at)
+    for effect in step.effects:
+        _run_effect(turn, effect)
+
+
+def _run_effect(turn: Turn, effect: run.Effect) -> None:
+    match effect:
+        case run.Submit(job=job):
+            turn.owe(Submit(job.id, job))
+        case run.Poll(job_id=job_id):
+            turn.owe(Poll(job_id, turn.now))
+        case run.Cancel(job_id=job_id):
+            turn.owe(Cancel(job_id))
+        case run.Ended():
+            _run_ended(turn, effect)
+
+
+def _run_ended(turn: Turn, ended: run.Ended) -> None:
+    model = turn.model
+    if model.run is None:
+        return
+    turn.say(
+        "run", run=model.run.id, phase=ended.outcome, version=ended.version, reason=ended.reason
+    )
+    failed = ended.outcome in (run.Phase.failed, run.Phase.timed_out)
+    signal(
+        turn,
+        Condition(
+            turn.watched.name, "run", Kind.RUN, failed, f"{model.run.id}: {ended.reason}",
+            Severity.TICKET,
+        ),
+    )  # fmt: skip
+    if ended.outcome is not run.Phase.succeeded or ended.version is None:
+        return
+    took = max(turn.now - model.run.at, SHORTEST).total_seconds()
+    challenger = Challenger(ended.version, model.run.id, model.run.trigger)
+    turn.change(
+        finished=(*model.finished, Finished(took, model.run.cost))[-10:],
+        trigger=trigger.trained(model.trigger, turn.now),
+        queue=(*turn.model.queue, challenger),
+    )
+
+
+def declined(turn: Turn, fact: Declined) -> None:
+    """Turn a refused effect into what its owner can go on from."""
+    name = turn.watched.name
+    if fact.kind in ("submit", "poll") and turn.model.run is not None:
+        failed = RunChanged(turn.model.run.job.id, JobPhase.failed, None, fact.reason)
+        return run_on(turn, failed)
+    if fact.kind == "gate":
+        left = tuple(c for c in turn.model.queue if f"gate:{c.id}" != fact.key)
+        turn.change(queue=left)
+    reason = f"{fact.kind} was refused: {fact.reason}"
+    key = f"refused-{fact.kind.replace('_', '-')}"
+    signal(turn, Condition(name, key, Kind.RUN, True, reason, Severity.TICKET))
+    return None

@@ -1,0 +1,100 @@
+"""The domain that the loop drives: which partition steps how, and which effect is paid how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.codec import kind_of
+from engine.errors import Refused
+from engine.step import Delivery, Line, Step
+from fleet import model, oncall
+from fleet.effects import EFFECTS
+from fleet.facts import FACTS, Declined, Parked, Unrecognised
+from fleet.perform import perform
+from fleet.policies import Fleet
+from fleet.ports import World
+from fleet.state import Model
+from monitoring.alerts.routing import OnCall
+
+FLEET = "fleet"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The state of the fleet's own partition: event types met that nobody knows, things parked."""
+
+    types: tuple[str, ...] = ()
+    parked: int = 0
+
+
+class FleetDomain:
+    """`engine.step.Domain` for models, on-call teams, and the fleet itself."""
+
+    version = 1
+    facts = FACTS
+    effects = EFFECTS
+
+    def __init__(self, fleet: Fleet, world: World) -> None:
+        self.fleet = fleet
+        self.world = world
+
+    def shape(self, partition: str) -> type[Any]:
+        """See `engine.step.Domain`."""
+        if partition == FLEET:
+            return Desk
+        return OnCall if partition.startswith(oncall.PREFIX) else Model
+
+    def initial(self, partition: str) -> Any:
+        """See `engine.step.Domain`."""
+        if partition == FLEET:
+            return Desk()
+        if partition.startswith(oncall.PREFIX):
+            return OnCall(partition.removeprefix(oncall.PREFIX))
+        return Model()
+
+    def step(self, partition: str, state: Any, facts: Sequence[Any], now: datetime) -> Step:
+        """See `engine.step.Domain`."""
+        if partition == FLEET:
+            return _desk(state, facts)
+        if partition.startswith(oncall.PREFIX):
+            team = partition.removeprefix(oncall.PREFIX)
+            if team not in self.fleet.teams:
+                return _nobody(state, facts, f"team {team} is not in fleet.yaml")
+            return oncall.step(state, facts, self.fleet.teams[team], now)
+        if partition not in self.fleet.models:
+            return _nobody(state, facts, f"model {partition} is not in fleet.yaml")
+        return model.step(state, facts, self.fleet.models[partition], now)
+
+    def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
+        """See `engine.step.Domain`."""
+        return perform(self.world, self.fleet, partition, effect, now)
+
+    def refused(self, effect: Any, reason: str) -> Declined:
+        """See `engine.step.Domain`."""
+        return Declined(kind_of(type(effect)), effect.key, reason)
+
+
+def _desk(state: Desk, facts: Sequence[Any]) -> Step:
+    lines: list[Line] = []
+    types, parked = state.types, state.parked
+    for fact in facts:
+        match fact:
+            case Unrecognised(type=kind, source=source):
+                if kind not in types:
+                    types = (*types, kind)
+                    lines.append({"what": "unknown", "type": kind, "source": source})
+            case Parked(id=name, reason=reason):
+                parked += 1
+                lines.append({"what": "parked", "id": name, "reason": reason})
+            case _:
+                raise Refused(f"the fleet's partition does not take {type(fact).__name__}")
+    return Step(Desk(types, parked), (), None, tuple(lines))
+
+
+def _nobody(state: Any, facts: Sequence[Any], reason: str) -> Step:
+    """Facts for a partition that the document no longer names are written down, not acted on."""
+    lines = [{"what": "parked", "id": kind_of(type(fact)), "reason": reason} for fact in facts]
+    return Step(state, (), None, tuple(lines))

@@ -1,0 +1,258 @@
+"""Effects: what a partition owes. Work is done by a worker, the rest changes the world.
+
+The key is the effect's identity: paying it twice must come to the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from engine.codec import Kinds
+from fleet.facts import Collection
+from monitoring.alerts import grouping
+from monitoring.alerts.lifecycle import Notify
+from retrain.gate import Need
+from retrain.ports import TrainingJob
+from retrain.registry import Stage
+
+
+def short(text: str) -> str:
+    """Name a long text in a key."""
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ReadLog:
+    """Decode a range of a log file into batches by window."""
+
+    blob: str
+    start: int
+    end: int
+    collection: Collection
+    deployment: str
+    reference: str
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """Blob and cursor: a range is read once from wherever the cursor stood."""
+        return f"read:{short(self.blob)}:{self.start}"
+
+
+@dataclass(frozen=True)
+class ReadLabels:
+    """Decode a range of a labels file and match it to windows by the rows' ids."""
+
+    blob: str
+    start: int
+    end: int
+    outputs: dict[str, tuple[str, ...]]
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """Blob and cursor, as for feature logs."""
+        return f"labels:{short(self.blob)}:{self.start}"
+
+
+@dataclass(frozen=True)
+class Assess:
+    """Hold a window's sketches against the reference."""
+
+    window: str
+    of: str
+    sketches: tuple[str, ...]
+    before: tuple[str, ...]
+    flags: tuple[tuple[str, ...], ...]
+    outputs: tuple[str, ...]
+    reference: str
+    scores: str
+    champion: str
+    event: str | None
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """Window, batches and reference."""
+        return f"assess:{self.window}:{self.of}:{short(self.reference)}"
+
+
+@dataclass(frozen=True)
+class Join:
+    """Put a window's labels beside what was predicted."""
+
+    window: str
+    of: str
+    inputs: tuple[str, ...]
+    outputs: tuple[tuple[str, str], ...]
+    traffic: tuple[str, ...]
+    labels: tuple[str, ...]
+    trailing: tuple[tuple[str, str], ...]
+    champion: str
+    challenger: str | None
+    shadowed: bool
+    cuts: tuple[datetime, ...]
+    baseline: str | None
+    reference: str
+    starts: datetime
+    ends: datetime
+    event: str | None
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """Window and rows, with the roles that the answer depends on."""
+        return f"join:{self.window}:{self.of}"
+
+
+@dataclass(frozen=True)
+class BuildReference:
+    """Make the reference of a version: from its file, or from the days it was trained on."""
+
+    version: str
+    of: str
+    days: tuple[tuple[str, str, str], ...]
+    ruler: str
+    scores: str
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """Version and days."""
+        return f"reference:{self.version}:{self.of}"
+
+
+@dataclass(frozen=True)
+class Submit:
+    """Start a training."""
+
+    run: str
+    job: TrainingJob
+    lane: str = "training"
+
+    @property
+    def key(self) -> str:
+        """The job's own id."""
+        return f"submit:{self.job.id}"
+
+
+@dataclass(frozen=True)
+class Poll:
+    """Ask how a training stands."""
+
+    run: str
+    at: datetime
+    lane: str = "training"
+
+    @property
+    def key(self) -> str:
+        """Run and moment of asking."""
+        return f"poll:{self.run}:{self.at:%Y%m%dT%H%M%S}"
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop a training."""
+
+    run: str
+    lane: str = "training"
+
+    @property
+    def key(self) -> str:
+        """The run."""
+        return f"cancel:{self.run}"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Compare a version with the champion on rows that neither was trained on."""
+
+    id: str
+    version: str
+    champion: str
+    days: tuple[tuple[str, str], ...]
+    need: Need
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """One gate a challenger."""
+        return f"gate:{self.id}"
+
+
+@dataclass(frozen=True)
+class SetTraffic:
+    """Make a split of the live traffic hold."""
+
+    key: str
+    weights: dict[str, int]
+    shadow: tuple[str, ...]
+    lane: str = "traffic"
+
+
+@dataclass(frozen=True)
+class Tag:
+    """Write a version's stage and tags into the registry."""
+
+    key: str
+    version: str
+    stage: Stage
+    tags: dict[str, str]
+    lane: str = "registry"
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Hand a notification to the on-call partition of the team."""
+
+    team: str
+    notice: Notify
+    lane: str = "oncall"
+
+    @property
+    def key(self) -> str:
+        """The delivery id at the receiver."""
+        return f"tell:{self.notice.key}"
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Publish an event about the model."""
+
+    key: str
+    type: str
+    fields: dict[str, str | float | int | bool | None]
+    lane: str = "events"
+
+
+@dataclass(frozen=True)
+class SendPage:
+    """Page a receiver."""
+
+    page: grouping.Page
+    at: datetime
+    lane: str = "pages"
+
+    @property
+    def key(self) -> str:
+        """The page's own key."""
+        return f"page:{self.page.key}"
+
+
+@dataclass(frozen=True)
+class AckModel:
+    """Tell a model's partition that its alert was taken."""
+
+    key: str
+    model: str
+    alert: str
+    by: str
+    lane: str = "oncall"
+
+
+EFFECTS = Kinds(
+    ReadLog, ReadLabels, Assess, Join, BuildReference, Submit, Poll, Cancel, Gate, SetTraffic, Tag,
+    Tell, Publish, SendPage, AckModel,
+)  # fmt: skip

@@ -1,0 +1,287 @@
+"""Facts: what a partition is told. Events become facts, and so do the results of effects.
+
+The class name, in snake case, is the stored kind (see `engine.codec.Kinds`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from engine.codec import Kinds
+from monitoring.alerts.lifecycle import Notify
+from monitoring.drift.verdict import Verdict as Drift
+from monitoring.performance import Verdict as Health
+from retrain.gate import Decision
+from retrain.ports import JobPhase
+
+
+class Collection(StrEnum):
+    """What the lines of a log file are."""
+
+    inputs = "model_inputs"
+    outputs = "model_outputs"
+    traffic = "traffic"
+    labels = "labels"
+
+
+@dataclass(frozen=True)
+class LogGrew:
+    """A log file has at least `size` bytes now."""
+
+    blob: str
+    size: int
+    collection: Collection
+    deployment: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Decoded rows of one log range that belong to one window.
+
+    `rows` names the blob with the rows, `sketch` the one with their bin counts (inputs only).
+    """
+
+    window: str
+    count: int
+    rows: str
+    sketch: str = ""
+
+
+@dataclass(frozen=True)
+class TrafficCount:
+    """What one deployment answered in one interval of live traffic."""
+
+    deployment: str
+    start: datetime
+    end: datetime
+    requests: int
+    errors: int
+    slow: int
+
+
+@dataclass(frozen=True)
+class LogRead:
+    """The range [start, end) of a log file was decoded; `bad` lines were left out.
+
+    `limit` is the end that was asked for: past `end` there is no whole line yet.
+    """
+
+    blob: str
+    start: int
+    end: int
+    limit: int
+    batches: tuple[Batch, ...]
+    traffic: tuple[TrafficCount, ...] = ()
+    bad: int = 0
+    bad_reason: str = ""
+
+
+@dataclass(frozen=True)
+class LabelsRead:
+    """The range of a labels file was decoded; `matched` counts its rows by window."""
+
+    blob: str
+    start: int
+    end: int
+    limit: int
+    rows: str
+    matched: dict[str, int]
+    unknown: int
+    bad: int = 0
+    bad_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One data-quality problem of a window."""
+
+    kind: str
+    page: bool
+    reason: str
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """What a window's sketches say against the reference.
+
+    `of` is the fingerprint of the batches that were assessed, `stream` the verdict by feature
+    where it is not stable, `psi` by feature, `report` the blob with all of it.
+    """
+
+    window: str
+    of: str
+    rows: int
+    sketch: str
+    report: str
+    verdict: Drift
+    flagged: tuple[str, ...]
+    stream: dict[str, Drift]
+    psi: dict[str, float | None]
+    calibrated: bool
+    quality: tuple[Trouble, ...] = ()
+    score: Drift = Drift.INSUFFICIENT
+    score_psi: float | None = None
+    reference: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DayPair:
+    """Paired losses of challenger and champion on the same shadow rows of one day."""
+
+    rows: int
+    difference: float
+    champion: float
+
+
+@dataclass(frozen=True)
+class LossCount:
+    """Labelled rows of an interval by the arm that served them, and the large losses among them."""
+
+    n_c: int
+    n_s: int
+    bad_c: int
+    bad_s: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What a window's labels say.
+
+    `scores` gives {"auc", "brier", "mean_score", "mean_label"} by "served" and "baseline";
+    `rolling` the same over the trailing windows, of which `health` is the verdict.
+    """
+
+    window: str
+    of: str
+    rows: str
+    labelled: int
+    expected: int
+    contradictions: int
+    health: Health
+    reason: str
+    scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    rolling: dict[str, float | None] = field(default_factory=dict)
+    shadow: DayPair | None = None
+    losses: tuple[LossCount, ...] = ()
+
+
+@dataclass(frozen=True)
+class Referenced:
+    """A reference was made: the ruler and the slices that windows are held against.
+
+    `scores` names the reference of the version's scores, `past` what is known of each day:
+    sketch, joined rows, number of rows, number of labels.
+    """
+
+    version: str
+    reference: str
+    days: tuple[str, ...]
+    rows: int
+    scores: str = ""
+    past: dict[str, tuple[str, str, int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version stands in the registry and asks for promotion."""
+
+    version: str
+    trigger: str = "registered"
+    waived_by: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RunChanged:
+    """What the trainer says about a run."""
+
+    run: str
+    phase: JobPhase
+    version: str | None = None
+    reason: str = ""
+    infrastructure: bool = False
+    cost: float | None = None
+
+
+@dataclass(frozen=True)
+class Gated:
+    """The offline gate's decision on a version; `scores` names its reference of scores."""
+
+    id: str
+    version: str
+    decision: Decision
+    scores: str = ""
+    bad_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class TrafficSet:
+    """The router took the split over."""
+
+    key: str
+    weights: dict[str, int]
+    shadow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An operator's command."""
+
+    verb: str
+    by: str
+    reason: str
+    id: str
+    target: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Notified:
+    """A model tells its on-call partition about an alert."""
+
+    notice: Notify
+
+
+@dataclass(frozen=True)
+class Declined:
+    """An effect was refused for good."""
+
+    kind: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Configured:
+    """The fleet's document says something new about this model."""
+
+    policy: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Unrecognised:
+    """An event of a type nobody here knows; kept once a type, acknowledged always."""
+
+    type: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Parked:
+    """An event or message that could not be taken in, and why."""
+
+    id: str
+    reason: str
+
+
+FACTS = Kinds(
+    LogGrew, LogRead, LabelsRead, Assessed, Joined, Referenced, Registered, RunChanged, Gated,
+    TrafficSet, Asked, Notified, Declined, Configured, Unrecognised, Parked,
+)  # fmt: skip

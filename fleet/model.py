@@ -1,0 +1,199 @@
+"""The aggregate of one model: every fact that reaches its partition, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from engine.errors import Refused
+from engine.step import Step
+from fleet import decide, observe, promote
+from fleet.effects import SetTraffic
+from fleet.facts import (
+    Asked,
+    Assessed,
+    Configured,
+    Declined,
+    Gated,
+    Joined,
+    LabelsRead,
+    LogGrew,
+    LogRead,
+    Parked,
+    Referenced,
+    Registered,
+    RunChanged,
+    TrafficSet,
+)
+from fleet.policies import Watched
+from fleet.state import Model, Past
+from fleet.turn import Turn
+from monitoring.alerts import lifecycle
+from monitoring.calendars import Freeze
+
+
+def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) -> Step:
+    """Take the facts in, then owe everything that follows from what is known.
+
+    Pure and level-triggered: stepping again without a fact owes nothing new.
+    """
+    turn = Turn(watched, now, state)
+    for fact in facts:
+        _take(turn, fact)
+    if turn.model.champion:
+        observe.follow(turn)
+        decide.run_on(turn)
+        promote.follow(turn)
+        promote.settle_signal(turn)
+        decide.alerts_on(turn)
+        decide.train_on(turn)
+        # A run that has just begun is handed over in the unit that decided it.
+        decide.run_on(turn)
+    return turn.step()
+
+
+def _take(turn: Turn, fact: Any) -> None:
+    match fact:
+        case LogGrew():
+            observe.log_grew(turn, fact)
+        case LogRead():
+            observe.log_read(turn, fact)
+            promote.log_read(turn, fact)
+        case LabelsRead():
+            observe.labels_read(turn, fact)
+        case Assessed():
+            _assessed(turn, fact)
+        case Joined():
+            _joined(turn, fact)
+        case Referenced():
+            _referenced(turn, fact)
+        case Registered():
+            promote.registered(turn, fact)
+        case RunChanged():
+            decide.run_on(turn, fact)
+        case Gated():
+            promote.gated(turn, fact)
+        case TrafficSet(weights=weights, shadow=shadow):
+            turn.change(weights=weights)
+            turn.say("traffic", weights=weights, shadow=shadow)
+        case Asked():
+            _asked(turn, fact)
+        case Configured():
+            _configured(turn, fact)
+        case Declined():
+            _declined(turn, fact)
+        case Parked(id=name, reason=reason):
+            turn.say("parked", id=name, reason=reason)
+        case _:
+            raise Refused(f"a model's partition does not take {type(fact).__name__}")
+
+
+def _assessed(turn: Turn, fact: Assessed) -> None:
+    if not observe.assessed(turn, fact):
+        return
+    turn.say(
+        "assessed",
+        window=fact.window,
+        rows=fact.rows,
+        verdict=fact.verdict,
+        stream=fact.stream,
+        psi=fact.psi,
+        score_psi=fact.score_psi,
+        event=turn.model.past[fact.window].event,
+        quality=[trouble.reason for trouble in fact.quality],
+        report=fact.report,
+    )
+    decide.assessed(turn, fact)
+
+
+def _joined(turn: Turn, fact: Joined) -> None:
+    if not observe.joined(turn, fact):
+        return
+    turn.say(
+        "joined",
+        window=fact.window,
+        labelled=fact.labelled,
+        expected=fact.expected,
+        contradictions=fact.contradictions,
+        health=fact.health,
+        reason=fact.reason,
+        scores=fact.scores,
+        rolling=fact.rolling,
+        rows=fact.rows,
+    )
+    decide.joined(turn, fact)
+    promote.joined(turn, fact)
+
+
+def _referenced(turn: Turn, fact: Referenced) -> None:
+    model = turn.model
+    if fact.version != model.champion:
+        return
+    turn.change(reference=fact.reference)
+    if fact.past:
+        known = {
+            day: Past(rows, labelled, sketch, joined)
+            for day, (sketch, joined, rows, labelled) in fact.past.items()
+        }
+        turn.change(past={**known, **model.past})
+    turn.change(scores={**turn.model.scores, fact.version: fact.scores})
+    turn.say(
+        "reference", version=fact.version, reference=fact.reference, days=len(fact.days),
+        rows=fact.rows,
+    )  # fmt: skip
+
+
+def _configured(turn: Turn, fact: Configured) -> None:
+    """Begin, or take a changed policy over; a model that left the file keeps its state."""
+    model = turn.model
+    if not fact.policy:
+        if not model.dormant:
+            turn.change(dormant=True)
+            turn.say("dormant", reason=fact.reason)
+        return
+    if model.policy != fact.policy or model.dormant:
+        turn.change(policy=fact.policy, dormant=False)
+        turn.say("policy", hash=fact.policy)
+    if not model.champion:
+        champion = turn.watched.policy.serving.champion
+        turn.change(champion=champion, champion_since=turn.now, weights={champion: 100})
+        turn.owe(SetTraffic(f"traffic:begin:{champion}", {champion: 100}, ()))
+
+
+def _asked(turn: Turn, fact: Asked) -> None:
+    turn.say("command", verb=fact.verb, by=fact.by, reason=fact.reason, target=fact.target)
+    match fact.verb:
+        case "retrain" | "event":
+            named = "asked_by" if fact.verb == "retrain" else "event"
+            turn.change(**{named: fact.by if fact.verb == "retrain" else fact.reason})
+        case "cancel":
+            decide.run_on(turn, fact)
+        case "freeze" if fact.until is not None:
+            freeze = Freeze(fact.until, fact.by, fact.reason)
+            turn.change(freezes=(*turn.model.freezes, freeze))
+        case "unfreeze":
+            turn.change(freezes=())
+        case "ack":
+            _acknowledged(turn, fact)
+        case _:
+            promote.asked(turn, fact)
+
+
+def _acknowledged(turn: Turn, fact: Asked) -> None:
+    key = fact.target.rsplit("-", 1)[0]
+    policy = turn.watched.policy.alerts
+    try:
+        done = lifecycle.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
+    except Refused as error:
+        return turn.say("refused", id=fact.id, reason=str(error))
+    if done.alert is not None:
+        turn.change(alerts={**turn.model.alerts, key: done.alert})
+    return None
+
+
+def _declined(turn: Turn, fact: Declined) -> None:
+    """An effect will never be paid: write it down, and let go of what waited for it."""
+    turn.say("refused", id=fact.key, reason=fact.reason)
+    turn.change(counts=turn.model.count("declined").counts)
+    decide.declined(turn, fact)

@@ -1,0 +1,296 @@
+"""From announced log files to windows, from windows to assessments and joins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
+from fleet.facts import Assessed, Batch, Collection, Joined, LabelsRead, LogGrew, LogRead
+from fleet.state import Cursor, Past, Window
+from fleet.turn import Turn
+from monitoring.calendars import bounds
+from retrain import judge, rollout
+from retrain.rollout import Phase
+
+RANGE = 32 * 1024 * 1024
+READS_AT_ONCE = 20
+DAYS_KEPT = 120
+CLOSED_AFTER = timedelta(days=2)
+
+
+def log_grew(turn: Turn, fact: LogGrew) -> None:
+    """Note a log file's size; the inputs of a shadow are copies and do not count."""
+    model = turn.model
+    if fact.collection is Collection.inputs and not _live(turn, fact.deployment):
+        return turn.change(counts=model.count("ignored").counts)
+    known = model.blobs.get(fact.blob)
+    if known is None:
+        known = Cursor(0, fact.collection, fact.deployment, turn.now)
+    grown = replace(known, size=max(known.size, fact.size), touched=turn.now)
+    return turn.change(blobs={**model.blobs, fact.blob: grown})
+
+
+def log_read(turn: Turn, fact: LogRead) -> None:
+    """Put the batches of a range into their windows, if the cursor is still where it was."""
+    cursor = _moved(turn, fact.blob, fact.start, fact.end, fact.limit)
+    if cursor is None:
+        return
+    for batch in fact.batches:
+        _put(turn, batch, cursor.collection, cursor.deployment)
+    _said(turn, fact, sum(batch.count for batch in fact.batches))
+
+
+def labels_read(turn: Turn, fact: LabelsRead) -> None:
+    """Give a range of labels to the windows whose rows they name."""
+    if _moved(turn, fact.blob, fact.start, fact.end, fact.limit) is None:
+        return
+    for day in fact.matched:
+        window = turn.model.windows.get(day)
+        if window is not None and fact.rows not in window.labels:
+            grown = replace(window, labels=(*window.labels, fact.rows))
+            turn.change(windows=turn.model.window(day, grown).windows)
+    if fact.unknown:
+        turn.change(counts=turn.model.count("labels_unknown", fact.unknown).counts)
+    _said(turn, fact, sum(fact.matched.values()), unknown=fact.unknown)
+
+
+def assessed(turn: Turn, fact: Assessed) -> bool:
+    """Keep what stays known of an assessment; False where the window has changed since."""
+    window = turn.model.windows.get(fact.window)
+    if window is None or window.assess_asked != fact.of:
+        return False
+    done = replace(window, assessed=fact.of)
+    turn.change(windows=turn.model.window(fact.window, done).windows)
+    past = turn.model.past.get(fact.window, Past())
+    turn.change(
+        past=turn.model.remember(
+            fact.window,
+            replace(
+                past,
+                rows=fact.rows,
+                sketch=fact.sketch,
+                event=_event(turn, fact.window),
+                verdict=fact.verdict,
+                flagged=fact.flagged,
+            ),
+        ).past
+    )
+    return True
+
+
+def joined(turn: Turn, fact: Joined) -> bool:
+    """Keep what stays known of a join; False where the window has changed since."""
+    window = turn.model.windows.get(fact.window)
+    if window is None or window.join_asked != fact.of:
+        return False
+    done = replace(window, joined=fact.of)
+    turn.change(windows=turn.model.window(fact.window, done).windows)
+    past = turn.model.past.get(fact.window, Past(event=_event(turn, fact.window)))
+    known = replace(past, rows=fact.expected, labelled=fact.labelled, joined=fact.rows)
+    turn.change(past=turn.model.remember(fact.window, known).past)
+    return True
+
+
+def follow(turn: Turn) -> None:
+    """Owe whatever reading, assessing and joining is due; run again, it owes nothing new."""
+    if not turn.model.reference:
+        return _refer(turn)
+    _read_on(turn)
+    _assess_on(turn)
+    _join_on(turn)
+    return _close(turn)
+
+
+def _refer(turn: Turn) -> None:
+    champion = turn.model.champion
+    if champion and turn.model.reference_asked != champion:
+        turn.change(reference_asked=champion)
+        turn.owe(BuildReference(champion, "file", (), "", ""))
+
+
+def _live(turn: Turn, deployment: str) -> bool:
+    model = turn.model
+    if model.rollout is not None and model.rollout.phase is Phase.shadow:
+        return deployment != model.rollout.challenger
+    return deployment == model.champion or deployment != turn.watched.policy.serving.baseline
+
+
+def _moved(turn: Turn, blob: str, start: int, end: int, limit: int) -> Cursor | None:
+    cursor = turn.model.blobs.get(blob)
+    if cursor is None or cursor.asked != start:
+        return None
+    # Past `end` there is only part of a line: wait until the file is announced again.
+    size = end if end < limit and cursor.size <= limit else cursor.size
+    moved = replace(cursor, read=end, asked=-1, size=size)
+    turn.change(blobs={**turn.model.blobs, blob: moved})
+    return moved
+
+
+def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> None:
+    model, day = turn.model, batch.window
+    window = model.windows.get(day)
+    if window is None:
+        if day in model.past:
+            turn.say("late", window=day, rows=batch.count)
+            return
+        _, ends = bounds(date.fromisoformat(day), turn.watched.zone)
+        window = Window(ends + turn.watched.policy.logs.grace, ends)
+    if batch in window.inputs or batch in window.traffic or (deployment, batch) in window.outputs:
+        return
+    match collection:
+        case Collection.inputs:
+            window = replace(window, inputs=(*window.inputs, batch))
+        case Collection.outputs:
+            window = replace(window, outputs=(*window.outputs, (deployment, batch)))
+        case _:
+            window = replace(window, traffic=(*window.traffic, batch))
+    turn.change(windows=model.window(day, window).windows)
+
+
+def _said(turn: Turn, fact: LogRead | LabelsRead, rows: int, **more: int) -> None:
+    bad = {"bad": fact.bad, "reason": fact.bad_reason} if fact.bad else {}
+    turn.say("read", blob=fact.blob, start=fact.start, end=fact.end, rows=rows, **more, **bad)
+
+
+def _read_on(turn: Turn) -> None:
+    reading = sum(cursor.asked >= 0 for cursor in turn.model.blobs.values())
+    for blob, cursor in sorted(turn.model.blobs.items()):
+        if cursor.asked >= 0 or cursor.read >= cursor.size or reading >= READS_AT_ONCE:
+            continue
+        end = min(cursor.size, cursor.read + RANGE)
+        if cursor.collection is Collection.labels:
+            outputs = {
+                day: tuple(batch.rows for _, batch in window.outputs)
+                for day, window in turn.model.windows.items()
+                if window.outputs
+            }
+            turn.owe(ReadLabels(blob, cursor.read, end, outputs))
+        else:
+            turn.owe(
+                ReadLog(
+                    blob, cursor.read, end, cursor.collection, cursor.deployment,
+                    turn.model.reference,
+                )
+            )  # fmt: skip
+        reading += 1
+        asked = replace(cursor, asked=cursor.read)
+        turn.change(blobs={**turn.model.blobs, blob: asked})
+
+
+def _assess_on(turn: Turn) -> None:
+    """Windows are assessed one after the other: persistence looks back over the ones before."""
+    for day, window in sorted(turn.model.windows.items()):
+        if turn.now < window.closes:
+            turn.wake(window.closes)
+            return
+        if not window.inputs or window.assessed == window.assess_of:
+            continue
+        if window.assess_asked != window.assess_of:
+            turn.owe(_assess(turn, day, window))
+            asked = replace(window, assess_asked=window.assess_of)
+            turn.change(windows=turn.model.window(day, asked).windows)
+        return
+
+
+def _assess(turn: Turn, day: str, window: Window) -> Assess:
+    model = turn.model
+    earlier = [model.past[d] for d in sorted(model.past) if d < day and model.past[d].sketch]
+    before = [past for past in earlier if past.verdict is not None][-2:]
+    days = sorted(d for d in model.windows if d <= day)[-7:]
+    outputs = [
+        batch.rows
+        for d in days
+        for deployment, batch in model.windows[d].outputs
+        if deployment == model.champion
+    ]
+    return Assess(
+        window=day,
+        of=window.assess_of,
+        sketches=tuple(batch.sketch for batch in window.inputs),
+        before=tuple(past.sketch for past in before),
+        flags=tuple(past.flagged for past in before),
+        outputs=tuple(outputs),
+        reference=model.reference,
+        scores=model.scores.get(model.champion, ""),
+        champion=model.champion,
+        event=_event(turn, day),
+    )
+
+
+def _event(turn: Turn, day: str) -> str | None:
+    event = turn.watched.calendar.explains(date.fromisoformat(day), turn.now)
+    return event.name if event is not None else None
+
+
+def _join_on(turn: Turn) -> None:
+    wait = turn.watched.policy.performance.wait
+    for day, window in sorted(turn.model.windows.items()):
+        overdue = turn.now >= window.ends + wait
+        if not window.outputs or window.join_asked == window.join_of:
+            continue
+        if not window.labels and not overdue:
+            turn.wake(window.ends + wait)
+            continue
+        if turn.now < window.ends:
+            turn.wake(window.ends)
+            continue
+        turn.owe(_join(turn, day, window))
+        asked = replace(window, join_asked=window.join_of)
+        turn.change(windows=turn.model.window(day, asked).windows)
+
+
+def _join(turn: Turn, day: str, window: Window) -> Join:
+    model, policy = turn.model, turn.watched.policy
+    active = model.rollout if model.rollout is not None and not model.rollout.ended else None
+    rolling = policy.performance.rolling_days
+    days = [d for d in sorted(model.past) if d < day and model.past[d].joined][-(rolling - 1) :]
+    starts, _ = bounds(date.fromisoformat(day), turn.watched.zone)
+    return Join(
+        window=day,
+        of=window.join_of,
+        inputs=tuple(batch.rows for batch in window.inputs),
+        outputs=tuple((deployment, batch.rows) for deployment, batch in window.outputs),
+        traffic=tuple(batch.rows for batch in window.traffic),
+        labels=window.labels,
+        trailing=tuple((d, model.past[d].joined) for d in days),
+        champion=active.champion if active is not None else model.champion,
+        challenger=active.challenger if active is not None else None,
+        shadowed=active is not None and active.phase is Phase.shadow,
+        cuts=_cuts(active, policy.judge),
+        baseline=policy.serving.baseline,
+        reference=model.scores.get(model.champion, ""),
+        starts=starts,
+        ends=window.ends,
+        event=_event(turn, day),
+    )
+
+
+def _cuts(active: rollout.Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
+    """Where one weight ends and the next begins: counts must not reach across."""
+    if active is None:
+        return ()
+    begin = rollout.evidence_from(active, policy)
+    return tuple(sorted({*active.changes, *([begin] if begin is not None else [])}))
+
+
+def _close(turn: Turn) -> None:
+    """Let go of windows and files that nothing will be added to any more."""
+    wait = max(turn.watched.policy.labels.wait, turn.watched.policy.performance.wait)
+    windows = {
+        day: window
+        for day, window in turn.model.windows.items()
+        if turn.now < window.ends + wait + CLOSED_AFTER
+    }
+    if len(windows) < len(turn.model.windows):
+        turn.change(windows=windows)
+    blobs = {
+        blob: cursor
+        for blob, cursor in turn.model.blobs.items()
+        if cursor.read < cursor.size or turn.now < cursor.touched + CLOSED_AFTER
+    }
+    if len(blobs) < len(turn.model.blobs):
+        turn.change(blobs=blobs)
+    if len(turn.model.past) > DAYS_KEPT:
+        kept = sorted(turn.model.past)[-DAYS_KEPT:]
+        turn.change(past={day: turn.model.past[day] for day in kept})

@@ -1,0 +1,93 @@
+"""The on-call partition of a team: notifications in, pages out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.errors import Refused
+from engine.step import Line, Step
+from fleet.effects import AckModel, SendPage
+from fleet.facts import Asked, Declined, Notified
+from monitoring.alerts import grouping, routing
+from monitoring.alerts.muting import Silence
+
+PREFIX = "oncall:"
+
+
+def step(
+    state: routing.OnCall, facts: Sequence[Any], policy: grouping.Policy, now: datetime
+) -> Step:
+    """Take facts in one by one: one that is refused leaves the others alone."""
+    effects: list[Any] = []
+    lines: list[Line] = []
+    wake_at: datetime | None = None
+    for fact in [*facts, None]:
+        try:
+            known = [_routed(fact, now)] if fact is not None else []
+            done = routing.step(state, [f for f in known if f is not None], policy, now)
+        except Refused as error:
+            lines.append({"what": "refused", "reason": str(error)})
+            continue
+        state, wake_at = done.state, done.wake_at
+        effects += [_owed(effect, now) for effect in done.effects]
+        lines += _lines(fact, done.effects)
+    return Step(state, tuple(effects), wake_at, tuple(lines))
+
+
+def _routed(fact: Any, now: datetime) -> routing.Fact | None:
+    match fact:
+        case Notified(notice=notice):
+            return notice
+        case Asked(verb="ack"):
+            return routing.Acknowledge(fact.target, fact.by)
+        case Asked(verb="silence"):
+            model, _, feature = fact.target.partition("/")
+            until = fact.until or now + timedelta(hours=4)
+            return Silence(
+                id=fact.id, until=until, by=fact.by, reason=fact.reason, model=model or None,
+                feature=feature or None,
+            )  # fmt: skip
+        case Asked(verb="unsilence"):
+            return routing.Unsilence(fact.target, fact.by)
+        case Declined():
+            return None
+        case _:
+            raise Refused(f"an on-call partition does not take {type(fact).__name__}")
+
+
+def _owed(effect: routing.Effect, now: datetime) -> SendPage | AckModel:
+    if isinstance(effect, routing.Page):
+        return SendPage(effect, now)
+    return AckModel(effect.key, effect.model, effect.alert, effect.by)
+
+
+def _lines(fact: Any, effects: Sequence[routing.Effect]) -> list[Line]:
+    lines: list[Line] = []
+    match fact:
+        case Notified(notice=notice):
+            lines.append(
+                {
+                    "what": "notified", "alert": notice.id, "status": notice.status,
+                    "severity": notice.severity, "reason": notice.reason,
+                }
+            )  # fmt: skip
+        case Asked():
+            lines.append(
+                {
+                    "what": "command", "verb": fact.verb, "by": fact.by, "reason": fact.reason,
+                    "target": fact.target,
+                }
+            )  # fmt: skip
+        case Declined():
+            lines.append({"what": "refused", "id": fact.key, "reason": fact.reason})
+    lines += [
+        {
+            "what": "page", "receiver": page.receiver, "severity": page.severity,
+            "event": page.event, "title": page.title,
+        }
+        for page in effects
+        if isinstance(page, routing.Page)
+    ]  # fmt: skip
+    return lines

@@ -1,0 +1,123 @@
+"""Pay effects: each kind by the port or the work it needs, each result as a fact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.errors import Broken
+from engine.step import Delivery
+from fleet import oncall
+from fleet.effects import (
+    AckModel,
+    Assess,
+    BuildReference,
+    Cancel,
+    Gate,
+    Join,
+    Poll,
+    Publish,
+    ReadLabels,
+    ReadLog,
+    SendPage,
+    SetTraffic,
+    Submit,
+    Tag,
+    Tell,
+)
+from fleet.facts import Asked, Notified, RunChanged, TrafficSet
+from fleet.policies import Fleet, Watched
+from fleet.ports import World
+from fleet.work import assessing, gating, joining, reading, referencing, rows
+from retrain.ports import Traffic, TrainingJob
+
+
+def perform(
+    world: World, fleet: Fleet, partition: str, effect: Any, now: datetime
+) -> tuple[Delivery, ...]:
+    """Pay one effect of a partition and return what came of it."""
+    match effect:
+        case SendPage() | AckModel():
+            return _oncall(world, effect)
+        case ReadLog() | ReadLabels() | Assess() | Join() | BuildReference() | Gate():
+            found = work(world, fleet.models[partition], effect)
+            return (Delivery(partition, effect.key, found),)
+        case _:
+            return _outside(world, partition, effect, now)
+
+
+def work(world: World, watched: Watched, effect: Any) -> Any:
+    """Compute what a work effect asks for."""
+    match effect:
+        case ReadLog():
+            return reading.read_log(world, watched, effect)
+        case ReadLabels():
+            return reading.read_labels(world, effect)
+        case Assess():
+            return assessing.assess_window(world, watched, effect)
+        case Join():
+            return joining.join_window(world, watched, effect)
+        case BuildReference():
+            return referencing.build(world, watched, effect)
+        case Gate():
+            return gating.gate_version(world, watched, effect)
+        case _:
+            raise Broken(f"no worker knows {type(effect).__name__}")
+
+
+def _outside(world: World, model: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
+    match effect:
+        case Submit(job=job):
+            world.trainer.submit(_with_rows(world, job))
+        case Cancel(run=run):
+            world.trainer.cancel(run)
+        case Poll(run=run):
+            said = world.trainer.poll(run, now)
+            changed = RunChanged(
+                run, said.phase, said.version, said.reason, said.infrastructure, said.cost
+            )
+            return (Delivery(model, effect.key, changed),)
+        case SetTraffic(key=key, weights=weights, shadow=shadow):
+            world.serving.set_traffic(model, Traffic(weights, shadow), key)
+            held = world.serving.traffic(model)
+            return (Delivery(model, f"set:{key}", TrafficSet(key, held.weights, held.shadow)),)
+        case Tag(version=version, tags=tags, stage=stage):
+            world.registry.tag(model, version, tags, stage)
+        case Tell(team=team, notice=notice):
+            return (Delivery(oncall.PREFIX + team, notice.key, Notified(notice)),)
+        case Publish(key=key, type=kind, fields=fields):
+            world.publisher.publish(f"{model}:{key}", kind, model, dict(fields), now)
+        case _:
+            raise Broken(f"nobody pays {type(effect).__name__}")
+    return ()
+
+
+def _oncall(world: World, effect: SendPage | AckModel) -> tuple[Delivery, ...]:
+    if isinstance(effect, AckModel):
+        told = Asked("ack", effect.by, "", effect.key, effect.alert)
+        return (Delivery(effect.model, effect.key, told),)
+    page = effect.page
+    world.pager.page(page.key, page.receiver, page.title, page.lines, page.severity, effect.at)
+    return ()
+
+
+def _with_rows(world: World, job: TrainingJob) -> TrainingJob:
+    """Put the chosen days' rows into one Parquet blob: the data set, named by its content."""
+    parts = []
+    for day in job.days:
+        part = rows.get(world.blobs, job.inputs[day])
+        if "day" not in part.column_names:
+            part = part.append_column("day", pa.array([day] * part.num_rows))
+        else:
+            part = part.set_column(
+                part.column_names.index("day"), "day", part["day"].cast(pa.string())
+            )
+        parts.append(part)
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows.concatenate(parts), sink, compression="zstd")
+    name = world.blobs.put(sink.getvalue().to_pybytes())
+    return replace(job, inputs={"data": name}, tags={**job.tags, "dataset_hash": name})

@@ -1,0 +1,132 @@
+"""The rules of one model, composed of the modules' own policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from hashlib import sha256
+
+from monitoring.slo.objective import Objective
+from pydantic import Field
+
+from engine import codec
+from engine.policy import Policy
+from monitoring import performance, quality
+from monitoring.alerts import lifecycle, routing
+from monitoring.calendars import Calendar
+from monitoring.drift import verdict
+from retrain import dataset, gate, judge, rollout, trigger
+from retrain import run as runs
+
+
+class Logs(Policy):
+    """Where a model's feature logs come from and when a day of them is complete."""
+
+    endpoint: str = Field(description="Name of the endpoint in the logs' folder layout.")
+    grace: timedelta = Field(
+        timedelta(hours=2), description="How long after the end of a day its late rows are awaited."
+    )
+    slow_ms: float = Field(1000.0, gt=0, description="Requests above this count as slow.")
+
+
+class Labels(Policy):
+    """How labels arrive."""
+
+    wait: timedelta = Field(
+        timedelta(days=7), description="How long after a day its labels still count."
+    )
+    bad_loss: float = Field(
+        0.64,
+        gt=0,
+        le=1,
+        description="A squared loss at or above this is a large loss, the judge's label guard.",
+    )
+    segment: str | None = Field(
+        None, description="The feature whose levels are the segments of the offline gate."
+    )
+
+
+class Reference(Policy):
+    """What a new model is compared with until its first promotion."""
+
+    data: str = Field(
+        description="Parquet with the reference rows: features, `day`, `correlationid`, `label`."
+    )
+
+
+class Training(Policy):
+    """How a challenger is made."""
+
+    command: tuple[str, ...] = Field(
+        description="The training command; {data}, {out} and {version} are filled in."
+    )
+    poll: timedelta = Field(timedelta(minutes=30), description="How often a run is asked about.")
+    run: runs.Policy = Field(runs.Policy(), description="Limits of a run.")
+
+
+class Serving(Policy):
+    """Which versions answer."""
+
+    champion: str = Field(description="The version that serves when monitoring begins.")
+    baseline: str | None = Field(
+        None, description="A version that keeps scoring a copy of the traffic as a yardstick."
+    )
+    models: str = Field("models", description="Folder of the versions, one folder each.")
+
+
+class ModelPolicy(Policy):
+    """All rules of one model, as they stand under `models` in fleet.yaml."""
+
+    team: str = Field(description="The team that is told; one of `teams`.")
+    calendar: str | None = Field(None, description="The calendar it lives by; one of `calendars`.")
+    logs: Logs
+    labels: Labels = Field(Labels(), description="How labels arrive.")
+    reference: Reference
+    training: Training | None = Field(None, description="Left out: the model is never retrained.")
+    serving: Serving
+    drift: verdict.Policy = Field(verdict.Policy(), description="Drift verdicts.")
+    performance: performance.Policy = Field(
+        performance.Policy(), description="Labelled performance."
+    )
+    quality: quality.Policy = Field(quality.Policy(), description="Data quality.")
+    slo: tuple[str, ...] = Field((), description="Files of OpenSLO v1 documents.")
+    trigger: trigger.Policy = Field(trigger.Policy(), description="What starts a retraining.")
+    dataset: dataset.Policy = Field(
+        dataset.Policy(), description="Which days a retraining learns from."
+    )
+    gate: gate.Policy = Field(gate.Policy(), description="The offline gate.")
+    judge: judge.Policy = Field(judge.Policy(), description="The canary judge.")
+    rollout: rollout.Policy = Field(rollout.Policy(), description="The way to production.")
+    alerts: lifecycle.Policy = Field(
+        lifecycle.Policy(), description="When a condition becomes an alert."
+    )
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One model with everything its rules refer to resolved."""
+
+    name: str
+    policy: ModelPolicy
+    calendar: Calendar
+    zone: str = "UTC"
+    objectives: tuple[Objective, ...] = ()
+
+    @property
+    def rules(self) -> rollout.Rules:
+        """What a rollout obeys."""
+        return rollout.Rules(self.policy.rollout, self.policy.judge, self.policy.gate)
+
+    @cached_property
+    def hash(self) -> str:
+        """Hash of the resolved policy; journalled when it changes."""
+        return sha256(codec.to_json(self.policy.model_dump(mode="json"))).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All watched models and the teams that are told about them."""
+
+    models: dict[str, Watched]
+    teams: dict[str, routing.Policy] = field(default_factory=dict)

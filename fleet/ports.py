@@ -1,0 +1,78 @@
+"""What a host must offer to a worker that pays effects; training and serving are in retrain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from engine.blobs import Blobs
+from retrain.ports import Registry, Serving, Trainer
+
+
+class LogFiles(Protocol):
+    """Feature logs as the collector writes them, by path below one root."""
+
+    def read(self, path: str, start: int, end: int) -> bytes:
+        """Return the bytes [start, end), fewer where the file is shorter; Refused without it."""
+        ...
+
+
+class Tables(Protocol):
+    """Tables that the user's configuration names."""
+
+    def read(self, path: str) -> pa.Table:
+        """Return the whole table; Refused where it cannot be read."""
+        ...
+
+
+class Scoring(Protocol):
+    """Scores rows by a version outside the live traffic."""
+
+    def score(self, model: str, version: str, rows: pa.Table) -> npt.NDArray[np.float64]:
+        """Return one score a row; Refused where the version fails on them."""
+        ...
+
+    def evaluation(self, model: str, version: str) -> pa.Table | None:
+        """Return the held-out rows that a version was registered with, where it has any."""
+        ...
+
+
+class Pager(Protocol):
+    """Reaches people."""
+
+    def page(
+        self, key: str, receiver: str, title: str, lines: Sequence[str], severity: str, at: datetime
+    ) -> None:
+        """Send one message; the same key is the same message."""
+        ...
+
+
+class Publisher(Protocol):
+    """Publishes events for other systems."""
+
+    def publish(
+        self, key: str, kind: str, subject: str, fields: dict[str, object], at: datetime
+    ) -> None:
+        """Publish one event; the same key is the same event."""
+        ...
+
+
+@dataclass(frozen=True)
+class World:
+    """Every port that a worker uses."""
+
+    blobs: Blobs
+    logs: LogFiles
+    tables: Tables
+    scoring: Scoring
+    trainer: Trainer
+    serving: Serving
+    registry: Registry
+    pager: Pager
+    publisher: Publisher

@@ -1,0 +1,282 @@
+"""From a new version to production: the gate, the queue, and the rollout's evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import groupby
+
+from fleet.decide import signal
+from fleet.effects import BuildReference, Gate, Publish, SetTraffic, Tag, short
+from fleet.facts import Asked, Gated, Joined, LogRead, Registered, TrafficCount
+from fleet.state import Challenger
+from fleet.turn import Turn
+from monitoring import calendars
+from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from retrain import judge, rollout
+from retrain.gate import DayLoss, Need, Verdict
+from retrain.plan import Expectation
+from retrain.rollout import Phase, Rollout
+
+RECENT_DAYS = 14
+
+
+def registered(turn: Turn, fact: Registered) -> None:
+    """Put a version that was registered from outside into the queue, once."""
+    model = turn.model
+    known = {challenger.version for challenger in model.queue} | {model.champion}
+    if model.rollout is not None:
+        known.add(model.rollout.challenger)
+    if fact.version in known:
+        return
+    turn.say("registered", version=fact.version, waived_by=fact.waived_by, reason=fact.reason)
+    challenger = Challenger(
+        fact.version,
+        f"{turn.watched.name}-{short(fact.version)[:8]}",
+        fact.trigger,
+        waived_by=fact.waived_by,
+        waived_for=fact.reason,
+    )
+    turn.change(queue=(*model.queue, challenger))
+
+
+def gated(turn: Turn, fact: Gated) -> None:
+    """Take the gate's decision: what did not pass leaves the queue."""
+    found = next((c for c in turn.model.queue if c.id == fact.id), None)
+    if found is None or found.gated:
+        return
+    decision = fact.decision
+    turn.say(
+        "gate", id=fact.id, version=fact.version, trigger=found.trigger,
+        verdict=decision.verdict, reason=decision.reason,
+    )  # fmt: skip
+    passed = decision.verdict is Verdict.passed
+    after = replace(found, gated=True, scores=fact.scores, bad_rate=fact.bad_rate)
+    queue = [after if c.id == fact.id else c for c in turn.model.queue if c.id != fact.id or passed]
+    turn.change(queue=tuple(queue))
+    if passed:
+        turn.change(scores={**turn.model.scores, fact.version: fact.scores})
+
+
+def asked(turn: Turn, fact: Asked) -> None:
+    """Carry an operator's word to the rollout it names."""
+    match fact.verb:
+        case "approve":
+            _observe(turn, rollout.Approve(fact.by))
+        case "rollback":
+            _observe(turn, rollout.Abort(fact.by, fact.reason))
+
+
+def follow(turn: Turn) -> None:
+    """Owe the gate, start what waits, and move the rollout on with time."""
+    _gate_on(turn)
+    _observe(turn, rollout.Elapsed())
+    _start_on(turn)
+
+
+def joined(turn: Turn, fact: Joined) -> None:
+    """Give the rollout what a day's labels say about both arms."""
+    day = date.fromisoformat(fact.window)
+    _, ends = calendars.bounds(day, turn.watched.zone)
+    if fact.shadow is not None:
+        pair = fact.shadow
+        losses = (DayLoss(day, pair.rows, pair.difference, pair.champion),)
+        _observe(turn, rollout.ShadowEvidence(losses, ends))
+    for count in fact.losses:
+        interval = judge.Interval(count.n_c, count.n_s, count.bad_c + count.bad_s, count.bad_c)
+        name = f"{fact.window}:{count.start:%H%M%S}"
+        _observe(turn, rollout.Evidence("large_loss", name, count.start, count.end, interval))
+
+
+def log_read(turn: Turn, fact: LogRead) -> None:
+    """Give the rollout what a range of the traffic log says about errors and latency."""
+    for (start, end), group in groupby(
+        sorted(fact.traffic, key=lambda count: (count.start, count.end)),
+        key=lambda count: (count.start, count.end),
+    ):
+        counts = list(group)
+        _remember_traffic(turn, counts)
+        active = turn.model.rollout
+        if active is None or active.ended:
+            continue
+        name = f"{short(fact.blob)}:{fact.start}:{start:%d%H%M%S}"
+        for guard, interval in _intervals(counts, active.challenger):
+            _observe(turn, rollout.Evidence(guard, name, start, end, interval))
+
+
+def _remember_traffic(turn: Turn, counts: list[TrafficCount]) -> None:
+    """Tally the champion's requests: the plan of the next rollout needs its usual rates."""
+    for count in counts:
+        if count.deployment != turn.model.champion:
+            continue
+        tally = turn.model.count("requests", count.requests)
+        tally = tally.count("errors", count.errors).count("slow", count.slow)
+        turn.change(counts=tally.counts)
+
+
+def _intervals(counts: list[TrafficCount], challenger: str) -> list[tuple[str, judge.Interval]]:
+    ours = [count for count in counts if count.deployment == challenger]
+    n_c = sum(count.requests for count in ours)
+    n_s = sum(count.requests for count in counts) - n_c
+    errors = judge.Interval(
+        n_c, n_s, sum(count.errors for count in counts), sum(count.errors for count in ours)
+    )
+    slow = judge.Interval(
+        n_c, n_s, sum(count.slow for count in counts), sum(count.slow for count in ours)
+    )
+    return [("errors", errors), ("latency", slow)]
+
+
+def _gate_on(turn: Turn) -> None:
+    for challenger in turn.model.queue:
+        if challenger.asked:
+            continue
+        days = _gate_days(turn, challenger)
+        need = Need(
+            degraded=challenger.trigger in ("performance", "drift"),
+            stale=challenger.trigger in ("staleness", "schedule"),
+            asked_by=challenger.trigger if challenger.trigger == "operator" else None,
+        )
+        turn.owe(Gate(challenger.id, challenger.version, turn.model.champion, days, need))
+        queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
+        turn.change(queue=tuple(queue))
+
+
+def _gate_days(turn: Turn, challenger: Challenger) -> tuple[tuple[str, str], ...]:
+    model = turn.model
+    if model.run is not None and model.run.id == challenger.id:
+        days = [day for day in model.run.job.holdout_days if day in model.past]
+    else:
+        days = [d for d in sorted(model.past) if model.past[d].joined and not model.past[d].event]
+        days = days[-RECENT_DAYS:]
+    return tuple((day, model.past[day].joined) for day in days)
+
+
+def _start_on(turn: Turn) -> None:
+    model = turn.model
+    ready = next((challenger for challenger in model.queue if challenger.gated), None)
+    busy = model.rollout is not None and not model.rollout.ended
+    freeze = calendars.frozen(model.freezes, turn.now)
+    if ready is None or busy or freeze is not None:
+        return
+    number = model.rollouts + 1
+    waiting = Rollout(
+        id=f"{turn.watched.name}-rollout-{number}",
+        challenger=ready.version,
+        champion=model.champion,
+        since=turn.now,
+        need=Need(degraded=ready.trigger in ("performance", "drift")),
+        waived_by=ready.waived_by,
+    )
+    turn.change(
+        rollouts=number, queue=tuple(c for c in model.queue if c.id != ready.id), rollout=waiting
+    )
+    step = rollout.start(
+        waiting, model.champion, _expectations(turn, ready), _per_hour(turn), turn.watched.rules,
+        turn.now,
+    )  # fmt: skip
+    _take(turn, waiting, step)
+
+
+def _expectations(turn: Turn, ready: Challenger) -> list[Expectation]:
+    counts = turn.model.counts
+    requests = counts.get("requests", 0)
+    known: dict[str, float | None] = {
+        "errors": counts.get("errors", 0) / requests if requests else None,
+        "latency": counts.get("slow", 0) / requests if requests else None,
+        "large_loss": ready.bad_rate,
+    }
+    guards = turn.watched.policy.judge.guards
+    return [Expectation(name, known.get(name)) for name in guards]
+
+
+def _per_hour(turn: Turn) -> float:
+    recent = [turn.model.past[day].rows for day in sorted(turn.model.past)[-RECENT_DAYS:]]
+    return sum(recent) / (24 * len(recent)) if recent else 0.0
+
+
+def _observe(turn: Turn, seen: rollout.Observation) -> None:
+    active = turn.model.rollout
+    if active is None or active.ended:
+        return
+    frozen = calendars.frozen(turn.model.freezes, turn.now) is not None
+    _take(turn, active, rollout.step(active, seen, turn.watched.rules, turn.now, frozen=frozen))
+
+
+def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
+    after = step.rollout
+    turn.change(rollout=after)
+    turn.wake(step.wake_at)
+    if (after.phase, after.stage) != (before.phase, before.stage):
+        turn.say(
+            "rollout", id=after.id, challenger=after.challenger, champion=after.champion,
+            phase=after.phase, stage=after.stage, reason=after.reason, waived_by=after.waived_by,
+            guards={guard.name: judge.verdict(guard) for guard in after.guards},
+        )  # fmt: skip
+    for effect in step.effects:
+        match effect:
+            case rollout.SetTraffic(key=key, traffic=traffic):
+                turn.owe(SetTraffic(key, traffic.weights, traffic.shadow))
+            case rollout.Tag(key=key, version=version, stage=stage, tags=tags):
+                turn.owe(Tag(key, version, stage, tags))
+            case rollout.Ended():
+                _ended(turn, after, effect)
+
+
+def _ended(turn: Turn, over: Rollout, ended: rollout.Ended) -> None:
+    promoted = ended.outcome is Phase.promoted
+    turn.owe(
+        Publish(
+            ended.key,
+            f"rollout.{ended.outcome}",
+            {"rollout": over.id, "challenger": over.challenger, "reason": ended.reason},
+        )
+    )
+    signal(
+        turn,
+        Condition(
+            turn.watched.name, "rollout", Kind.ROLLOUT, not promoted,
+            f"{over.challenger}: {ended.outcome}, {ended.reason}", Severity.TICKET,
+        ),
+    )  # fmt: skip
+    if promoted:
+        _promote(turn, over)
+
+
+def _promote(turn: Turn, over: Rollout) -> None:
+    """The challenger serves: what it was trained on is what windows are held against now."""
+    model = turn.model
+    scores = {name: blob for name, blob in model.scores.items() if name == over.challenger}
+    turn.change(champion=over.challenger, champion_since=turn.now, scores=scores)
+    run = model.run
+    days = run.job.days if run is not None and run.version == over.challenger else ()
+    slices = [
+        (day, past.sketch, past.joined)
+        for day in days
+        if (past := model.past.get(day)) is not None and past.sketch
+    ]
+    if slices and over.challenger in scores:
+        turn.owe(
+            BuildReference(
+                over.challenger,
+                short("".join(sketch for _, sketch, _ in slices)),
+                tuple(slices),
+                model.reference,
+                scores[over.challenger],
+            )
+        )
+
+
+SHOWN_FOR = timedelta(days=1)
+
+
+def settle_signal(turn: Turn) -> None:
+    """A rollout that ended badly is news for a day."""
+    said = turn.model.signals.get("rollout")
+    active = turn.model.rollout
+    if said is None or not said.active or active is None:
+        return
+    until = active.since + SHOWN_FOR
+    if turn.now >= until:
+        signal(turn, replace(said, active=False))
+    turn.wake(until)

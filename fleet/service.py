@@ -1,0 +1,139 @@
+"""The service verbs: everything a face can ask for. `now` is taken here, once a call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine import codec
+from engine.clock import Clock
+from engine.errors import Refused
+from engine.loop import Loop
+from engine.step import Delivery
+from fleet import events, oncall
+from fleet.domain import FLEET
+from fleet.facts import Asked, Configured, Parked
+from fleet.policies import Fleet
+
+MODEL_VERBS = ("retrain", "cancel", "freeze", "unfreeze", "approve", "rollback")
+TEAM_VERBS = ("ack", "silence", "unsilence")
+EVERY_MODEL = "--all"
+
+
+@dataclass(frozen=True)
+class Command:
+    """An operator's command as any face hands it over."""
+
+    verb: str
+    target: str
+    by: str
+    reason: str
+    id: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """The fleet on one store."""
+
+    fleet: Fleet
+    loop: Loop
+    clock: Clock
+
+    def begin(self) -> None:
+        """Tell every model's partition what fleet.yaml says of it; wake those that have work."""
+        now = self.clock.now()
+        known = set(self.loop.store.partitions())
+        for name, watched in self.fleet.models.items():
+            state = self.loop.head(name).state
+            if state.policy != watched.hash or state.dormant:
+                fact = Configured(watched.hash)
+                name_of = f"policy:{watched.hash}:{state.policy}:{state.dormant}"
+                self.loop.deliver(Delivery(name, name_of, fact), now)
+        for name in sorted(known - set(self.fleet.models) - {FLEET}):
+            if not name.startswith(oncall.PREFIX):
+                self.loop.ring(name)
+        for name in sorted(known):
+            self.loop.ring(name)
+
+    def ingest(self, document: Mapping[str, Any]) -> str | None:
+        """Take an event in; return the partition it went to.
+
+        What is malformed is parked with its reason, never raised: sending it again would not help.
+        """
+        now = self.clock.now()
+        try:
+            found = events.delivery(events.event(document), self.fleet)
+        except Refused as error:
+            text = json.dumps(document, sort_keys=True, default=str)
+            name = codec.to_json([text, str(error)]).decode()
+            parked = Parked(str(document.get("id", ""))[:200], str(error))
+            found = Delivery(FLEET, f"parked:{name}", parked)
+        if found is None:
+            return None
+        self.loop.deliver(found, now)
+        return found.partition
+
+    def tick(self) -> tuple[str, ...]:
+        """Ring for every partition that is due; return them."""
+        due = self.loop.store.due(self.clock.now())
+        for partition in due:
+            self.loop.ring(partition)
+        return tuple(due)
+
+    def drain(self, partition: str) -> None:
+        """Take in and pay whatever one partition has to do now."""
+        self.loop.drain(partition, self.clock.now())
+
+    def sweep(self) -> int:
+        """Remove rows whose time is over and ring for all partitions; return how many went."""
+        now = self.clock.now()
+        partitions = self.loop.store.partitions()
+        gone = sum(self.loop.sweep(partition, now) for partition in partitions)
+        for partition in partitions:
+            self.loop.ring(partition)
+        return gone
+
+    def command(self, command: Command) -> tuple[str, ...]:
+        """Hand a command to the partitions it concerns; return them.
+
+        Raises
+        ------
+        Refused
+            Where the verb or the target is unknown.
+        """
+        asked = Asked(
+            command.verb, command.by, command.reason, command.id, command.target, command.until
+        )
+        partitions = self._concerned(command)
+        for partition in partitions:
+            delivery = Delivery(partition, f"command:{command.id}", asked)
+            self.loop.deliver(delivery, self.clock.now())
+        return partitions
+
+    def _concerned(self, command: Command) -> tuple[str, ...]:
+        if command.verb in MODEL_VERBS:
+            if command.target == EVERY_MODEL and command.verb in ("freeze", "unfreeze"):
+                return tuple(self.fleet.models)
+            return (self._model_of(command),)
+        if command.verb == "unsilence":
+            return tuple(oncall.PREFIX + team for team in self.fleet.teams)
+        if command.verb in TEAM_VERBS:
+            watched = self.fleet.models[self._model_of(command)]
+            return (oncall.PREFIX + watched.policy.team,)
+        known = ", ".join(sorted((*MODEL_VERBS, *TEAM_VERBS)))
+        raise Refused(f"unknown verb {command.verb!r}; known are {known}")
+
+    def _model_of(self, command: Command) -> str:
+        """The model a target names: itself, `model:alert`, `model/feature`, or a rollout's id."""
+        name = command.target.replace("/", ":").partition(":")[0]
+        if name in self.fleet.models:
+            return name
+        for model in self.fleet.models:
+            if name.startswith(f"{model}-rollout-"):
+                return model
+        known = ", ".join(self.fleet.models) or "none"
+        raise Refused(f"{command.verb} {command.target}: no such model; known are {known}")

@@ -1,0 +1,144 @@
+"""The state of one watched model: ids, cursors, counters; never rows, never statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+
+from fleet.facts import Batch, Collection
+from monitoring.alerts.lifecycle import Alert, Condition
+from monitoring.calendars import Freeze
+from monitoring.drift.verdict import Verdict
+from retrain.rollout import Rollout
+from retrain.run import Run
+from retrain.trigger import State as TriggerState
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far a log file has been read.
+
+    `asked` is the start of the range that is being read, -1 for none.
+    """
+
+    size: int
+    collection: Collection
+    deployment: str
+    touched: datetime
+    read: int = 0
+    asked: int = -1
+
+
+@dataclass(frozen=True)
+class Window:
+    """One business day that is still open for rows or labels."""
+
+    closes: datetime
+    ends: datetime
+    inputs: tuple[Batch, ...] = ()
+    outputs: tuple[tuple[str, Batch], ...] = ()
+    traffic: tuple[Batch, ...] = ()
+    labels: tuple[str, ...] = ()
+    assess_asked: str = ""
+    assessed: str = ""
+    join_asked: str = ""
+    joined: str = ""
+
+    @property
+    def assess_of(self) -> str:
+        """Fingerprint of what an assessment would look at."""
+        return fingerprint([batch.sketch for batch in self.inputs])
+
+    @property
+    def join_of(self) -> str:
+        """Fingerprint of what a join would look at."""
+        names = [batch.rows for batch in self.inputs + self.traffic]
+        return fingerprint([*names, *(batch.rows for _, batch in self.outputs), *self.labels])
+
+
+@dataclass(frozen=True)
+class Past:
+    """What stays known of a day: its merged sketch, its joined rows, and how they came out."""
+
+    rows: int = 0
+    labelled: int = 0
+    sketch: str = ""
+    joined: str = ""
+    event: str | None = None
+    verdict: Verdict | None = None
+    flagged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """A version on its way: at the gate, then waiting for its rollout."""
+
+    version: str
+    id: str
+    trigger: str
+    gated: bool = False
+    asked: bool = False
+    waived_by: str | None = None
+    waived_for: str = ""
+    scores: str = ""
+    bad_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One past run, for the estimate of the next one's cost."""
+
+    seconds: float
+    cost: float | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything a model's partition knows."""
+
+    policy: str = ""
+    dormant: bool = False
+    champion: str = ""
+    champion_since: datetime | None = None
+    reference: str = ""
+    reference_asked: str = ""
+    scores: dict[str, str] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)
+    blobs: dict[str, Cursor] = field(default_factory=dict)
+    windows: dict[str, Window] = field(default_factory=dict)
+    past: dict[str, Past] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    signals: dict[str, Condition] = field(default_factory=dict)
+    trigger: TriggerState = field(default_factory=TriggerState)
+    declined: str = ""
+    asked_by: str | None = None
+    event: str | None = None
+    run: Run | None = None
+    finished: tuple[Finished, ...] = ()
+    started: int = 0
+    queue: tuple[Challenger, ...] = ()
+    rollout: Rollout | None = None
+    rollouts: int = 0
+    freezes: tuple[Freeze, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def window(self, day: str, window: Window) -> Model:
+        """Return the model with that window put in place."""
+        return replace(self, windows={**self.windows, day: window})
+
+    def remember(self, day: str, past: Past) -> Model:
+        """Return the model with that day's record put in place."""
+        return replace(self, past={**self.past, day: past})
+
+    def count(self, what: str, number: int = 1) -> Model:
+        """Return the model with a counter moved on."""
+        return replace(self, counts={**self.counts, what: self.counts.get(what, 0) + number})
+
+
+def fingerprint(names: Sequence[str]) -> str:
+    """Name a set of blobs by content; empty for an empty set."""
+    if not names:
+        return ""
+    return sha256("\n".join(sorted(set(names))).encode()).hexdigest()[:16]

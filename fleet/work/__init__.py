@@ -1,0 +1,1 @@
+"""Work: effects that compute. Each reads blobs, calls pure functions, and returns one fact."""

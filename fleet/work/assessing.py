@@ -1,0 +1,113 @@
+"""Assess one window: features, scores and data quality against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.blobs import Blobs
+from fleet.effects import Assess
+from fleet.facts import Assessed
+from fleet.policies import Watched
+from fleet.ports import World
+from fleet.work import rows
+from fleet.work.referencing import SCORE, load
+from monitoring.drift.binning import Ruler
+from monitoring.drift.report import Calibration, FeatureReport, Report, assess
+from monitoring.drift.sketch import Sketch, merge, sketch
+from monitoring.drift.verdict import Policy, Verdict, stream, worst
+
+LINES = 5
+
+
+def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
+    """Sum the window's sketches, judge it alone and with the windows before it."""
+    blobs, policy = world.blobs, watched.policy.drift
+    reference = load(blobs, effect.reference)
+    current = merge(reference.ruler, _sketches(blobs, effect.sketches))
+    alone = assess(reference.ruler, reference.total, current, policy, reference.slices)
+    flagged = tuple(
+        feature.name
+        for feature in alone.features
+        if feature.q_value is not None and feature.q_value <= policy.fdr
+    )
+    merged = merge(reference.ruler, [current, *_sketches(blobs, effect.before)])
+    together = assess(reference.ruler, reference.total, merged, policy, reference.slices)
+    verdicts = _stream(effect, alone, together, policy)
+    score, score_psi = _score(blobs, effect, policy)
+    troubles = _quality(watched, reference, alone)
+    return Assessed(
+        window=effect.window,
+        of=effect.of,
+        rows=current.rows,
+        sketch=blobs.put(current.to_bytes()),
+        report=_report(blobs, effect, alone, verdicts, score_psi, troubles),
+        verdict=worst(list(verdicts.values())),
+        flagged=flagged,
+        stream={
+            name: verdict
+            for name, verdict in verdicts.items()
+            if verdict in (Verdict.DRIFTING, Verdict.DRIFTED)
+        },
+        psi={feature.name: feature.psi for feature in alone.features},
+        calibrated=alone.calibration is not Calibration.UNCALIBRATED,
+        quality=troubles,
+        score=score,
+        score_psi=score_psi,
+        reference=effect.reference,
+        lines=_lines(alone, verdicts),
+    )
+
+
+def _sketches(blobs: Blobs, names: Sequence[str]) -> list[Sketch]:
+    return [Sketch.from_bytes(blobs.get(name)) for name in names]
+
+
+def _stream(effect: Assess, alone: Report, together: Report, policy: Policy) -> dict[str, Verdict]:
+    effects = {feature.name: feature.effect for feature in together.features}
+    return {
+        feature.name: stream(
+            [*(feature.name in flags for flags in effect.flags), _flag(feature, policy)],
+            effects[feature.name],
+            policy,
+            policy.threshold_of(feature.name),
+        ).verdict
+        for feature in alone.features
+    }
+
+
+def _flag(feature: FeatureReport, policy: Policy) -> bool | None:
+    if feature.verdict is Verdict.INSUFFICIENT:
+        return None
+    return feature.q_value is not None and feature.q_value <= policy.fdr
+
+
+def _score(blobs: Blobs, effect: Assess, policy: Policy) -> tuple[Verdict, float | None]:
+    """Hold the champion's scores of the trailing windows against its usual ones."""
+    current = rows.get_all(blobs, effect.outputs)
+    if current is None or not effect.scores or SCORE not in current.column_names:
+        return Verdict.INSUFFICIENT, None
+    usual = rows.get(blobs, effect.scores).select([SCORE])
+    ruler = Ruler.of(usual)
+    report = assess(ruler, sketch(usual, ruler), sketch(current, ruler), policy)
+    (feature,) = report.features
+    if feature.verdict is Verdict.INSUFFICIENT or feature.effect is None:
+        return Verdict.INSUFFICIENT, feature.psi
+    over = feature.effect >= policy.score_threshold
+    return Verdict.DRIFTED if over else Verdict.STABLE, feature.psi
+
+
+def _lines(alone: Report, verdicts: dict[str, Verdict]) -> tuple[str, ...]:
+    """What the on-call engineer reads: the features that moved most, and their bins."""
+    moved = [feature for feature in alone.features if verdicts[feature.name] is Verdict.DRIFTED]
+    moved.sort(key=lambda feature: -(feature.effect or 0.0))
+    return tuple(_line(feature) for feature in moved[:LINES])
+
+
+def _line(feature: FeatureReport) -> str:
+    n, m = max(feature.n_current or 0, 1), max(feature.n_reference or 0, 1)
+    ranked = sorted(feature.bins, key=lambda b: -abs(b.current / n - b.reference / m))
+    bins = ", ".join(
+        f"{b.label} {100 * b.reference / m:.1f} % -> {100 * b.current / n:.1f} %"
+        for b in ranked[:3]
+    )
+    return f"{feature.name}: psi {feature.psi or 0:.3g}; {bins}"

@@ -1,0 +1,88 @@
+"""The offline gate: both versions score the same later rows, and the losses are compared."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fleet.effects import Gate
+from fleet.facts import Gated
+from fleet.policies import Watched
+from fleet.ports import World
+from fleet.work import rows
+from fleet.work.joining import times
+from fleet.work.referencing import put_scores
+from monitoring.calendars import days_of
+from retrain.gate import DayLoss, gate
+
+Floats = npt.NDArray[np.float64]
+MIN_SEGMENT_SHARE = 0.02
+
+
+def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
+    """Decide on a version; no rows later than its training is inconclusive, not a pass."""
+    table = _held_out(world, watched, effect)
+    model, policy = watched.name, watched.policy
+    known = table.filter(pc.is_valid(table["label"]))
+    label = np.asarray(known["label"].cast(pa.float64()))
+    ours = world.scoring.score(model, effect.version, known)
+    theirs = world.scoring.score(model, effect.champion, known)
+    loss, usual = (ours - label) ** 2, (theirs - label) ** 2
+    days = days_of(times(known["time"]), watched.zone)
+    segments = {}
+    if policy.labels.segment is not None and policy.labels.segment in known.column_names:
+        segments = _segments(known[policy.labels.segment], days, loss, usual)
+    decision = gate(_by_day(days, loss, usual), segments, effect.need, policy.gate)
+    bad = float((usual >= policy.labels.bad_loss).mean()) if len(usual) else None
+    return Gated(
+        effect.id,
+        effect.version,
+        decision,
+        put_scores(world.blobs, ours, known),
+        bad,
+    )
+
+
+def _held_out(world: World, watched: Watched, effect: Gate) -> pa.Table:
+    """The rows a version came with, or else the newest logged days after its training."""
+    own = world.scoring.evaluation(watched.name, effect.version)
+    if own is not None:
+        return own
+    trained_to = world.registry.card(watched.name, effect.version).training_to
+    days = [name for day, name in effect.days if trained_to is None or day > trained_to]
+    table = rows.get_all(world.blobs, days)
+    return table if table is not None else _nothing()
+
+
+def _nothing() -> pa.Table:
+    return pa.table(
+        {"label": pa.array([], pa.float64()), "time": pa.array([], pa.timestamp("us", "UTC"))}
+    )
+
+
+def _by_day(days: npt.NDArray[np.datetime64], loss: Floats, usual: Floats) -> tuple[DayLoss, ...]:
+    every, code = np.unique(days, return_inverse=True)
+    count = np.bincount(code, minlength=len(every))
+    difference = np.bincount(code, loss - usual, len(every))
+    champion = np.bincount(code, usual, len(every))
+    return tuple(
+        DayLoss(date.fromisoformat(str(day)), int(n), float(d), float(c))
+        for day, n, d, c in zip(every, count, difference, champion, strict=True)
+    )
+
+
+def _segments(
+    column: pa.ChunkedArray, days: npt.NDArray[np.datetime64], loss: Floats, usual: Floats
+) -> dict[str, tuple[DayLoss, ...]]:
+    """The same rows by segment; levels too rare to be judged are left to the total."""
+    names = np.asarray(column.cast(pa.string()).fill_null("").to_pylist(), dtype=str)
+    found = {}
+    for name in np.unique(names):
+        mine = names == name
+        if mine.mean() >= MIN_SEGMENT_SHARE:
+            found[str(name)] = _by_day(days[mine], loss[mine], usual[mine])
+    return found

@@ -1,0 +1,184 @@
+"""Join one window: labels beside what was predicted, who served it, and what it cost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.blobs import Blobs
+from fleet.effects import Join
+from fleet.facts import DayPair, Joined, LossCount
+from fleet.policies import Watched
+from fleet.ports import World
+from fleet.work import rows
+from monitoring import labels as labelled
+from monitoring import metrics, performance
+from monitoring.intake.labels import SCHEMA as LABELS
+
+Floats = npt.NDArray[np.float64]
+KEY = ("correlationid", "index")
+
+
+def join_window(world: World, watched: Watched, effect: Join) -> Joined:
+    """Put labels beside predictions; measure the day, the trailing days, and the rollout's arms."""
+    blobs, policy = world.blobs, watched.policy
+    table = _served(blobs, effect)
+    labels = rows.get_all(blobs, effect.labels)
+    found = labelled.join(
+        table.select([*KEY, "time"]).append_column("score", table["served"]),
+        labels if labels is not None else LABELS.empty_table(),
+    )
+    table = table.append_column("label", pa.array(found.label, from_pandas=True))
+    known = ~np.isnan(found.label)
+    report = _rolling(blobs, watched, effect, found)
+    complete = found.completeness or 0.0
+    judged = effect.challenger is not None and complete >= policy.performance.min_completeness
+    return Joined(
+        window=effect.window,
+        of=effect.of,
+        rows=rows.put(blobs, table),
+        labelled=int(known.sum()),
+        expected=len(found.label),
+        contradictions=found.contradictions,
+        health=report.verdict,
+        reason="; ".join(report.reasons) or "performance is as at the reference",
+        scores={
+            name: metrics.measures(found.label[ok], column[ok])
+            for name in ("served", "baseline")
+            if name in table.column_names
+            for column in [_floats(table[name])]
+            for ok in [known & ~np.isnan(column)]
+        },
+        rolling=report.metrics,
+        shadow=_pair(table, effect, found.label) if judged and effect.shadowed else None,
+        losses=(
+            _losses(table, effect, found.label, policy.labels.bad_loss)
+            if judged and not effect.shadowed
+            else ()
+        ),
+    )
+
+
+def _served(blobs: Blobs, effect: Join) -> pa.Table:
+    """Every served row once, with the scores of all arms: who served it is what traffic says."""
+    inputs = rows.get_all(blobs, effect.inputs)
+    scores = {
+        version: rows.concatenate(
+            rows.get(blobs, name) for v, name in effect.outputs if v == version
+        )
+        for version in dict.fromkeys(version for version, _ in effect.outputs)
+    }
+    base = inputs if inputs is not None else next(iter(scores.values()))
+    base = _once(base.drop_columns(["score"]) if "score" in base.column_names else base)
+    by_version = {version: _aligned(base, table) for version, table in scores.items()}
+    deployment = _deployments(blobs, base, effect)
+    served = np.full(base.num_rows, np.nan)
+    for version, column in by_version.items():
+        mine = deployment == version
+        served[mine] = column[mine]
+    table = base.append_column("deployment", pa.array(deployment.tolist(), pa.string()))
+    table = table.append_column("served", pa.array(served, from_pandas=True))
+    for name, arm in (("baseline", effect.baseline), ("challenger", effect.challenger)):
+        if arm is not None and arm in by_version:
+            table = table.append_column(name, pa.array(by_version[arm], from_pandas=True))
+    return table
+
+
+def _once(table: pa.Table) -> pa.Table:
+    """The first of every row that was logged twice."""
+    order = pa.array(np.arange(table.num_rows))
+    first = (
+        table.select(KEY).append_column("order", order).group_by(KEY).aggregate([("order", "min")])
+    )
+    kept = np.sort(first["order_min"].to_numpy())
+    return table if len(kept) == table.num_rows else table.take(pa.array(kept))
+
+
+def _aligned(base: pa.Table, scores: pa.Table) -> Floats:
+    """One version's scores in the order of the base rows, NaN where it scored none."""
+    order = pa.array(np.arange(base.num_rows))
+    found = (
+        base.select(KEY)
+        .append_column("order", order)
+        .join(_once(scores).select([*KEY, "score"]), list(KEY), join_type="left outer")
+        .sort_by("order")
+    )
+    return _floats(found["score"])
+
+
+def _deployments(blobs: Blobs, base: pa.Table, effect: Join) -> npt.NDArray[np.str_]:
+    traffic = rows.get_all(blobs, effect.traffic)
+    if traffic is None:
+        return np.full(base.num_rows, effect.champion)
+    place = pc.index_in(base["correlationid"], value_set=traffic["correlationid"].combine_chunks())
+    found = pc.fill_null(traffic["deployment"].take(place), effect.champion)
+    return np.asarray(found.to_pylist(), dtype=str)
+
+
+def _rolling(
+    blobs: Blobs, watched: Watched, effect: Join, today: labelled.Joined
+) -> performance.Performance:
+    """Judge the trailing windows together with this one."""
+    policy, zone = watched.policy.performance, watched.zone
+    earlier = [rows.get(blobs, name) for _, name in effect.trailing]
+    several = labelled.Joined(
+        score=np.concatenate([*(_floats(t["served"]) for t in earlier), today.score]),
+        label=np.concatenate([*(_floats(t["label"]) for t in earlier), today.label]),
+        time=np.concatenate([*(times(t["time"]) for t in earlier), today.time]),
+    )
+    usual = performance.reference(scored(rows.get(blobs, effect.reference)), zone)
+    # Labels are judged as far as they have come; completeness says how far that is.
+    return performance.assess(several, policy, zone, effect.ends + policy.wait, usual)
+
+
+def scored(table: pa.Table) -> labelled.Joined:
+    """A version's usual scores and labels, as the performance functions take them."""
+    return labelled.Joined(_floats(table["score"]), _floats(table["label"]), times(table["time"]))
+
+
+def _pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
+    if "challenger" not in table.column_names:
+        return None
+    champion, challenger = _floats(table["served"]), _floats(table["challenger"])
+    both = ~np.isnan(label) & ~np.isnan(champion) & ~np.isnan(challenger)
+    both &= np.asarray(table["deployment"].to_pylist(), dtype=str) == effect.champion
+    losses = (champion[both] - label[both]) ** 2
+    difference = (challenger[both] - label[both]) ** 2 - losses
+    return DayPair(int(both.sum()), float(difference.sum()), float(losses.sum()))
+
+
+def _losses(table: pa.Table, effect: Join, label: Floats, bad_loss: float) -> tuple[LossCount, ...]:
+    served = _floats(table["served"])
+    known = ~np.isnan(label) & ~np.isnan(served)
+    bad = known & ((served - label) ** 2 >= bad_loss)
+    ours = np.asarray(table["deployment"].to_pylist(), dtype=str) == effect.challenger
+    when = times(table["time"])
+    inside = [cut for cut in effect.cuts if effect.starts < cut < effect.ends]
+    edges = [effect.starts, *inside, effect.ends]
+    counts = []
+    for start, end in pairwise(edges):
+        here = known & (when >= _naive(start)) & (when < _naive(end))
+        n_c, n_s = int((here & ours).sum()), int((here & ~ours).sum())
+        bad_c, bad_s = int((here & bad & ours).sum()), int((here & bad & ~ours).sum())
+        counts.append(LossCount(n_c, n_s, bad_c, bad_s, start, end))
+    return tuple(counts)
+
+
+def times(column: pa.ChunkedArray) -> npt.NDArray[np.datetime64]:
+    """UTC instants as numpy has them, without a zone."""
+    plain: npt.NDArray[np.datetime64] = column.cast(pa.timestamp("us")).to_numpy()
+    return plain
+
+
+def _naive(moment: datetime) -> np.datetime64:
+    return np.datetime64(moment.replace(tzinfo=None), "us")
+
+
+def _floats(column: pa.ChunkedArray) -> Floats:
+    plain: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return plain

@@ -1,0 +1,130 @@
+"""Read a range of a log file: decode it, cut it by window, keep rows and counts as blobs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fleet.effects import ReadLabels, ReadLog
+from fleet.facts import Batch, Collection, LabelsRead, LogRead, TrafficCount
+from fleet.policies import Watched
+from fleet.ports import World
+from fleet.work import rows
+from fleet.work.referencing import load_ruler
+from monitoring.calendars import days_of
+from monitoring.drift.sketch import sketch
+from monitoring.intake import collector, labels, traffic
+
+MODEL_ERRORS = (408, 424)
+CAPACITY = 429
+HOUR = timedelta(hours=1)
+
+
+def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
+    """Decode inputs, outputs or traffic lines into one batch for each window they fall into."""
+    chunk = world.logs.read(effect.blob, effect.start, effect.end)
+    counts: tuple[TrafficCount, ...] = ()
+    if effect.collection is Collection.traffic:
+        decoded = traffic.decode(chunk)
+        counts = _traffic(decoded.table, watched.policy.logs.slow_ms)
+    else:
+        decoded = collector.decode(chunk)
+    return LogRead(
+        effect.blob,
+        effect.start,
+        effect.start + decoded.consumed,
+        effect.end,
+        _batches(world, watched, effect, decoded.table),
+        counts,
+        len(decoded.bad),
+        decoded.bad[0] if decoded.bad else "",
+    )
+
+
+def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -> tuple[Batch, ...]:
+    if not table.num_rows:
+        return ()
+    instants = table["time"].cast(pa.timestamp("us", "UTC")).to_numpy()
+    days = days_of(instants, watched.zone)
+    batches = []
+    for day in np.unique(days):
+        part = table.filter(pa.array(days == day)) if (days != day).any() else table
+        counted = ""
+        if effect.collection is Collection.inputs:
+            ruler = load_ruler(world.blobs, effect.reference)
+            counted = world.blobs.put(sketch(part, ruler).to_bytes())
+        batches.append(Batch(str(day), part.num_rows, rows.put(world.blobs, part), counted))
+    return tuple(batches)
+
+
+def _traffic(table: pa.Table, slow_ms: float) -> tuple[TrafficCount, ...]:
+    """Count requests, errors and slow answers by deployment and hour.
+
+    429 is capacity and not the model's doing; it counts neither as a request nor as an error.
+    """
+    table = table.filter(pc.not_equal(table["status"], CAPACITY))
+    status = table["status"]
+    failed = pc.or_(
+        pc.is_in(status, value_set=pa.array(MODEL_ERRORS, status.type)),
+        pc.greater_equal(status, 500),
+    )
+    counted = (
+        pa.table(
+            {
+                "deployment": table["deployment"],
+                "hour": pc.floor_temporal(table["time"], unit="hour"),
+                "errors": failed.cast(pa.int64()),
+                "slow": pc.greater(table["duration_ms"], slow_ms).cast(pa.int64()),
+            }
+        )
+        .group_by(["deployment", "hour"])
+        .aggregate([("errors", "count"), ("errors", "sum"), ("slow", "sum")])
+        .sort_by([("hour", "ascending"), ("deployment", "ascending")])
+    )
+    return tuple(_count(found) for found in counted.to_pylist())
+
+
+def _count(found: dict[str, object]) -> TrafficCount:
+    start = cast(datetime, found["hour"]).astimezone(UTC)
+    return TrafficCount(
+        str(found["deployment"]),
+        start,
+        start + HOUR,
+        cast(int, found["errors_count"]),
+        cast(int, found["errors_sum"]),
+        cast(int, found["slow_sum"] or 0),
+    )
+
+
+def read_labels(world: World, effect: ReadLabels) -> LabelsRead:
+    """Decode labels and say how many belong to which open window, by the ids of its outputs."""
+    chunk = world.logs.read(effect.blob, effect.start, effect.end)
+    decoded = labels.decode(chunk)
+    ids = decoded.table["correlationid"]
+    matched: dict[str, int] = {}
+    known = np.zeros(decoded.table.num_rows, bool)
+    for day, names in sorted(effect.outputs.items()):
+        outputs = rows.get_all(world.blobs, names)
+        if outputs is None:
+            continue
+        found = pc.is_in(ids, value_set=pc.unique(outputs["correlationid"]))
+        hits = found.to_numpy()
+        if hits.any():
+            matched[day] = int(hits.sum())
+            known |= hits
+    name = rows.put(world.blobs, decoded.table) if decoded.table.num_rows else ""
+    return LabelsRead(
+        effect.blob,
+        effect.start,
+        effect.start + decoded.consumed,
+        effect.end,
+        name,
+        matched,
+        int((~known).sum()),
+        len(decoded.bad),
+        decoded.bad[0] if decoded.bad else "",
+    )

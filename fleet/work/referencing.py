@@ -1,0 +1,127 @@
+"""References: the ruler, the slices behind its counts, and the usual distribution of scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.blobs import Blobs
+from engine.codec import to_json
+from engine.errors import Refused
+from fleet.effects import BuildReference
+from fleet.facts import Referenced
+from fleet.policies import Watched
+from fleet.ports import World
+from fleet.work import rows
+from monitoring.drift.binning import Ruler
+from monitoring.drift.sketch import Sketch, merge, sketch
+
+KEYS = ("day", "correlationid", "index", "time", "label")
+SCORE = "score"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What windows are held against: `slices` are sketches as long as a window."""
+
+    ruler: Ruler
+    total: Sketch
+    slices: tuple[Sketch, ...]
+
+
+def load_ruler(blobs: Blobs, reference: str) -> Ruler:
+    """Return the ruler of a reference."""
+    return _ruler(_named(blobs, reference, "ruler"))
+
+
+def load(blobs: Blobs, reference: str) -> Reference:
+    """Return a whole reference by its blob's name."""
+    ruler = load_ruler(blobs, reference)
+    document = json.loads(blobs.get(reference))
+    slices = tuple(Sketch.from_bytes(blobs.get(name)) for name in document["slices"])
+    return Reference(ruler, merge(ruler, slices), slices)
+
+
+def _named(blobs: Blobs, reference: str, field: str) -> bytes:
+    return blobs.get(json.loads(blobs.get(reference))[field])
+
+
+@lru_cache(maxsize=64)
+def _ruler(content: bytes) -> Ruler:
+    # The content is the key, so whose blobs it came from makes no difference.
+    return Ruler.from_bytes(content)
+
+
+def build(world: World, watched: Watched, effect: BuildReference) -> Referenced:
+    """Make a reference from the model's file, or from the sketches of days known already."""
+    if effect.days:
+        return _from_days(world, effect)
+    table = world.tables.read(watched.policy.reference.data)
+    for name in ("day", "time", "label"):
+        if name not in table.column_names:
+            raise Refused(
+                f"{watched.policy.reference.data}: a reference needs a column {name!r}; "
+                f"found {', '.join(table.column_names[:8])}"
+            )
+    return _from_table(world, watched, effect, table)
+
+
+def _from_table(
+    world: World, watched: Watched, effect: BuildReference, table: pa.Table
+) -> Referenced:
+    model = watched.name
+    scores = world.scoring.score(model, effect.version, table)
+    features = table.drop_columns([name for name in KEYS if name in table.column_names])
+    ruler = Ruler.of(features, _salts(watched))
+    scored = table.append_column("served", pa.array(scores)).append_column(
+        "baseline", pa.array(scores)
+    )
+    past: dict[str, tuple[str, str, int, int]] = {}
+    texts = pc.cast(table["day"], pa.string())
+    for day in sorted(pc.unique(texts).to_pylist()):
+        part = scored.filter(pc.equal(texts, day))
+        labelled = part.num_rows - part["label"].null_count
+        counted = world.blobs.put(sketch(part, ruler).to_bytes())
+        past[day] = (counted, rows.put(world.blobs, part), part.num_rows, labelled)
+    ruled = world.blobs.put(ruler.to_bytes())
+    return Referenced(
+        effect.version,
+        put(world.blobs, ruled, [counted for counted, *_ in past.values()]),
+        tuple(past),
+        table.num_rows,
+        put_scores(world.blobs, scores, table),
+        past,
+    )
+
+
+def _from_days(world: World, effect: BuildReference) -> Referenced:
+    """The edges stay where they are: the ruler never moves with what it measures."""
+    ruled = world.blobs.put(load_ruler(world.blobs, effect.ruler).to_bytes())
+    slices = [counted for _, counted, _ in effect.days]
+    total = sum(Sketch.from_bytes(world.blobs.get(name)).rows for name in slices)
+    days = tuple(day for day, _, _ in effect.days)
+    name = put(world.blobs, ruled, slices)
+    return Referenced(effect.version, name, days, total, effect.scores)
+
+
+def put(blobs: Blobs, ruler: str, slices: Sequence[str]) -> str:
+    """Keep a reference and return its blob's name."""
+    return blobs.put(to_json({"format": 1, "ruler": ruler, "slices": list(slices)}))
+
+
+def put_scores(blobs: Blobs, scores: npt.NDArray[np.float64], table: pa.Table) -> str:
+    """Keep a version's usual scores beside label and time: its later ones are held against them."""
+    usual = {SCORE: pa.array(scores), "label": table["label"], "time": table["time"]}
+    return rows.put(blobs, pa.table(usual))
+
+
+def _salts(watched: Watched) -> dict[str, str]:
+    redacted = (name for name, own in watched.policy.drift.features.items() if own.redact)
+    return {name: f"{watched.name}/{name}" for name in redacted}
