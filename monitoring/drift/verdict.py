@@ -63,6 +63,12 @@ class Policy(Rules):
     persistence: Persistence = Field(
         default=Persistence(), description="Persistence that a stream's verdict needs."
     )
+    score_threshold: float = Field(
+        default=0.25,
+        gt=0,
+        description="Effect of the champion's scores, over seven windows, from which on they "
+        "have drifted.",
+    )
     features: dict[str, FeaturePolicy] = Field(
         default_factory=dict, description="Exceptions by feature name."
     )
