@@ -71,6 +71,7 @@ class Assess:
     scores: str
     champion: str
     event: str | None
+    expected: float | None
     lane: str = ""
 
     @property

@@ -215,7 +215,18 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         scores=model.scores.get(model.champion, ""),
         champion=model.champion,
         event=_event(turn, day),
+        expected=_expected(turn, day),
     )
+
+
+def _expected(turn: Turn, day: str) -> float | None:
+    """Rows of the same weekday in the four weeks before, on days without an event."""
+    that = date.fromisoformat(day)
+    same = [
+        turn.model.past.get((that - timedelta(weeks=back)).isoformat()) for back in (1, 2, 3, 4)
+    ]
+    counts = [past.rows for past in same if past is not None and not past.event and past.rows]
+    return sum(counts) / len(counts) if counts else None
 
 
 def _event(turn: Turn, day: str) -> str | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.blobs import Blobs
+from engine.codec import to_json
 from fleet.effects import Assess
-from fleet.facts import Assessed
+from fleet.facts import Assessed, Trouble
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.referencing import SCORE, load
-from monitoring.drift.binning import Ruler
+from monitoring import quality
+from monitoring.alerts.lifecycle import Severity
+from monitoring.drift.binning import REST, Ruler
 from monitoring.drift.report import Calibration, FeatureReport, Report, assess
 from monitoring.drift.sketch import Sketch, merge, sketch
 from monitoring.drift.verdict import Policy, Verdict, stream, worst
@@ -34,7 +37,7 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     together = assess(reference.ruler, reference.total, merged, policy, reference.slices)
     verdicts = _stream(effect, alone, together, policy)
     score, score_psi = _score(blobs, effect, policy)
-    troubles = _quality(watched, reference, alone)
+    troubles = _quality(watched, effect, alone)
     return Assessed(
         window=effect.window,
         of=effect.of,
@@ -111,3 +114,55 @@ def _line(feature: FeatureReport) -> str:
         for b in ranked[:3]
     )
     return f"{feature.name}: psi {feature.psi or 0:.3g}; {bins}"
+
+
+def _quality(watched: Watched, effect: Assess, alone: Report) -> tuple[Trouble, ...]:
+    found = quality.problems(
+        [_measured(feature) for feature in alone.features],
+        watched.policy.quality,
+        rows=alone.n_current,
+        expected=effect.expected,
+        since=effect.window,
+    )
+    return tuple(
+        Trouble(problem.kind, problem.severity is Severity.PAGE, problem.reason, problem.features)
+        for problem in found
+    )
+
+
+def _measured(feature: FeatureReport) -> quality.Measured:
+    n, missing = feature.n_current or 0, feature.missing_current or 0
+    m, usually = feature.n_reference or 0, feature.missing_reference or 0
+    rest = sum(b.current for b in feature.bins if b.label == REST)
+    seen_rest = sum(b.reference for b in feature.bins if b.label == REST)
+    return quality.Measured(
+        feature.name,
+        n + missing,
+        missing,
+        usually / (m + usually) if m + usually else 0.0,
+        # Where the reference has rare levels of its own in `rest`, nothing there is unseen.
+        0 if seen_rest else rest,
+    )
+
+
+def _report(
+    blobs: Blobs,
+    effect: Assess,
+    alone: Report,
+    verdicts: dict[str, Verdict],
+    score_psi: float | None,
+    troubles: tuple[Trouble, ...],
+) -> str:
+    """Keep everything the assessment found, in the shape of `check --json` and more."""
+    document = {
+        **alone.to_json(),
+        "format": 1,
+        "window": effect.window,
+        "event": effect.event,
+        "champion": effect.champion,
+        "calibration": alone.calibration,
+        "stream": verdicts,
+        "score_psi": score_psi,
+        "quality": [trouble.reason for trouble in troubles],
+    }
+    return blobs.put(to_json(document))
