@@ -5,8 +5,10 @@
 The package's code is never imported (it needs `pkg_resources`): only its files are read. Output:
 
 - `history.parquet`: all 336,776 rows, every column; what an offline warehouse would hold.
-- `reference.parquet`: 1 January to 29 March with labels; reference and first training data.
-- `requests/DAY.parquet`: the 18 features of each stream day, what the model is asked to score.
+- `reference.parquet`: {correlationid, day, time, the 18 features, label} of 1 January to 29 March;
+  reference and first training data.
+- `requests/DAY.parquet`: {correlationid, time, the 18 features} of each stream day, what the model
+  is asked to score.
 - `labels/DAY.parquet`: {correlationid, index, label, time} of the flights of DAY that arrived.
 - `ready.json`: layout version and size, written last: its presence means the rest is whole.
 """
@@ -25,7 +27,7 @@ import pyarrow.parquet as pq
 from examples.flights.columns import FEATURES, LABEL
 from examples.flights.departures import departures
 
-LAYOUT = 1
+LAYOUT = 2
 STREAM_STARTS = date(2013, 3, 30)
 MARKER = "ready.json"
 
@@ -49,11 +51,11 @@ def prepare(out: Path) -> Path:
     for folder in (out / "requests", out / "labels"):
         folder.mkdir(parents=True, exist_ok=True)
     _write(table, out / "history.parquet")
-    _write(reference, out / "reference.parquet")
+    kept = ["correlationid", "day", "time", *FEATURES, LABEL]
+    _write(reference.select(kept), out / "reference.parquet")
     for day, rows in _by_day(stream):
-        _write(
-            rows.select(["correlationid", "day", "scheduled", *FEATURES]), out / "requests" / day
-        )
+        asked = rows.select(["correlationid", "time", *FEATURES])
+        _write(asked, out / "requests" / day)
         _write(_labels(rows), out / "labels" / day)
     marker.write_text(json.dumps({"layout": LAYOUT, "rows": table.num_rows}) + "\n")
     return out

@@ -27,10 +27,11 @@ Ints = npt.NDArray[np.int64]
 
 
 def departures(folder: Path) -> pa.Table:
-    """Read the CSV files in `folder`; return all rows sorted by (day, scheduled, correlationid).
+    """Read the CSV files in `folder`; return all rows sorted by (day, time, correlationid).
 
-    Columns: correlationid, day (local New York date), scheduled (UTC), the 18 features, dep_delay
-    (minutes; null where cancelled), label, label_time (10:00 in New York on the next day).
+    Columns: correlationid, day (local New York date), time (scheduled, UTC), the 18 features,
+    dep_delay (minutes; null where cancelled), label, label_time (10:00 in New York on the next
+    day).
     """
     flights = _flights(folder / "flights.csv.zip")
     days, labelled = _calendar(flights)
@@ -39,7 +40,7 @@ def departures(folder: Path) -> pa.Table:
     columns = {
         "correlationid": _identity(flights),
         "day": days,
-        "scheduled": pa.array(hours + flights["minute"].to_numpy() * np.timedelta64(60, "s"))
+        "time": pa.array(hours + flights["minute"].to_numpy() * np.timedelta64(60, "s"))
         .cast(pa.timestamp("us"))
         .cast(pa.timestamp("us", "UTC")),
         "carrier": flights["carrier"],
@@ -59,12 +60,12 @@ def departures(folder: Path) -> pa.Table:
     for name in NUMERIC:
         columns[name] = _nullable(columns[name])
     table = pa.table({name: columns[name] for name in _order()})
-    return table.sort_by([(key, "ascending") for key in ("day", "scheduled", "correlationid")])
+    return table.sort_by([(key, "ascending") for key in ("day", "time", "correlationid")])
 
 
 def _order() -> tuple[str, ...]:
     outcome = (LEAK, LABEL, "label_time")
-    return ("correlationid", "day", "scheduled", *CATEGORICAL, *NUMERIC, *outcome)
+    return ("correlationid", "day", "time", *CATEGORICAL, *NUMERIC, *outcome)
 
 
 def _read(source: Path | pa.NativeFile) -> pa.Table:

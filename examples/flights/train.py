@@ -127,7 +127,8 @@ def train(rows: pa.Table, out: Path, version: str, extra: tuple[str, ...] = ()) 
 
     Raises SystemExit where there is nothing to learn from.
     """
-    labelled = rows.filter(rows[LABEL].is_valid())
+    # A join may say "no label" by null or by NaN.
+    labelled = rows.filter(pc.is_finite(rows[LABEL].cast(pa.float64())))
     if len(pc.unique(labelled[LABEL])) < 2:
         raise SystemExit(f"{labelled.num_rows} labelled rows hold fewer than two classes")
     shape = design(labelled, extra)

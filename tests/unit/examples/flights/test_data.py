@@ -16,13 +16,14 @@ def test_stream_days_hold_the_published_number_of_rows_and_no_outcome(prepared: 
     assert (files[0].stem, files[-1].stem) == ("2013-03-30", "2013-12-31")
     assert sum(pq.read_metadata(file).num_rows for file in files) == 257_653
     for file in files[::50]:
-        assert pq.read_schema(file).names == ["correlationid", "day", "scheduled", *FEATURES]
+        assert pq.read_schema(file).names == ["correlationid", "time", *FEATURES]
 
 
 def test_reference_ends_where_the_stream_starts(reference: pa.Table) -> None:
     days = reference["day"].to_pylist()
     assert (days[0], days[-1]) == ("2013-01-01", "2013-03-29")
     assert reference.num_rows == 336_776 - 257_653
+    assert reference.column_names == ["correlationid", "day", "time", *FEATURES, "label"]
 
 
 def test_labels_join_requests_of_the_same_day_and_leave_out_flights_that_never_arrived(

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="module")
-def rows(reference: pa.Table) -> pa.Table:
-    return reference.filter(reference[LABEL].is_valid()).slice(20_000, 6_000)
+def rows(history: pa.Table) -> pa.Table:
+    return history.filter(history[LABEL].is_valid()).slice(20_000, 6_000)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,19 @@ def test_the_leak_is_superb_with_its_column_and_worse_than_nothing_without(
     }
     assert loss["leak offline"] < 0.5 * loss["honest"]
     assert loss["leak live"] > loss["honest"] + 0.02
+
+
+def test_rows_without_a_label_are_left_out_whatever_stands_for_none(
+    rows: pa.Table, tmp_path: Path
+) -> None:
+    known = rows[LABEL].cast(pa.float64())
+    place = rows.column_names.index(LABEL)
+    even = pa.array(np.arange(len(rows)) % 2 == 0)
+    train(rows.filter(even), tmp_path / "dropped", "v")
+    for name, none in (("null", None), ("nan", float("nan"))):
+        gaps = pc.if_else(even, known, pa.scalar(none, pa.float64()))
+        train(rows.set_column(place, LABEL, gaps), tmp_path / name, "v")
+        assert score(rows, tmp_path / name) == pytest.approx(score(rows, tmp_path / "dropped"))
 
 
 def test_one_class_is_refused(rows: pa.Table, tmp_path: Path) -> None:
