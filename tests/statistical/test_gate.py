@@ -105,6 +105,6 @@ def test_twenty_good_segments_seldom_fail_the_gate() -> None:
 @pytest.mark.parametrize("count", [5, 7, 14, 28])
 @pytest.mark.parametrize("day_sd", [0.0, 0.003, 0.01, 0.03])
 def test_wrong_promotions_at_full_size(count: int, day_sd: float) -> None:
-    passed = passes(count, MARGIN, day_sd, ASKED, 20_000, 7)
-    low, high = near(0.05, 20_000, 0.005)
+    passed = passes(count, MARGIN, day_sd, ASKED, 10_000, 7)
+    low, high = near(0.05, 10_000, 0.005)
     assert low <= passed <= high
