@@ -40,16 +40,18 @@ def adjacent_cells(counts: Floats) -> CellMap:
     return np.minimum(cells, last[..., None])
 
 
-def scarce_cells(reference: Floats, current: Floats) -> CellMap:
+def scarce_cells(reference: Floats, current: Floats, factor: Floats | float = 1.0) -> CellMap:
     """Join the levels that are scarce on both sides together to `rest`, the first bin.
 
     The reference never counts anything in `rest`, since whatever it saw once has a level of its
     own, so `rest` alone would always look new. Levels are scarce up to that number of rows of which
-    the reference sees none less than once in a hundred times, had both sides one distribution.
+    the reference sees none less than once in a hundred times, had both sides one distribution. Rows
+    that come in clumps raise it by `factor`, the design effect.
     """
     m, n = reference.sum(-1, keepdims=True), current.sum(-1, keepdims=True)
     share = np.clip(n / np.maximum(m + n, 1), 1e-9, 1 - 1e-9)
-    scarce = (reference + current) < np.ceil(np.log(0.01) / np.log(share))
+    least = np.ceil(np.log(0.01) / np.log(share)) * np.asarray(factor)[..., None]
+    scarce = (reference + current) < least
     return np.where(scarce, 0, np.arange(reference.shape[-1]))
 
 
@@ -90,9 +92,9 @@ def ordered(reference: Floats, current: Floats) -> CellMap:
     return adjacent_cells(expected(reference, current))
 
 
-def unordered(reference: Floats, current: Floats) -> CellMap:
+def unordered(reference: Floats, current: Floats, factor: Floats | float = 1.0) -> CellMap:
     """Cells of categorical bins, the first of which is `rest`."""
-    scarce = scarce_cells(reference, current)
+    scarce = scarce_cells(reference, current, factor)
     a, c = pool(reference, scarce), pool(current, scarce)
     dealt = dealt_cells(expected(a, c))
     return np.take_along_axis(dealt, scarce, -1)

@@ -61,7 +61,8 @@ def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) 
 
 def categorical_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
     """p-value per categorical feature; the first bin is `rest`."""
-    cells = unordered(reference, current)
+    factor = 1.0 if slices is None else _clumping(reference, current, slices)
+    cells = unordered(reference, current, factor)
     a, c = pool(reference, cells), pool(current, cells)
     w, d, iv = _contrast(a, c)
     left = (w > 0).sum(-1) - 1
@@ -74,7 +75,11 @@ def categorical_p(reference: Floats, current: Floats, slices: Floats | None = No
         freedom = np.maximum(left, 1)
         whole = fdtrc(freedom, spread.freedom * freedom, square / freedom / spread.factor)
     whole = np.where(left > 0, whole, np.nan)
-    return cauchy(np.stack([whole, largest_cell_p(reference, current, slices, spread)]), (0.5, 0.5))
+    scarce = scarce_cells(reference, current, factor)
+    a, c = pool(reference, scarce), pool(current, scarce)
+    parts = None if slices is None else _pooled_slices(slices, scarce)
+    cell = largest_cell_p(a, c, parts, spread)
+    return cauchy(np.stack([whole, cell]), (0.5, 0.5))
 
 
 def missing_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
@@ -154,8 +159,6 @@ def largest_cell_p(
     reference: Floats, current: Floats, slices: Floats | None, spread: Spread | None
 ) -> Floats:
     """Exact binomial test of the cell that stands out most, times the number of cells less one."""
-    cells = scarce_cells(reference, current)
-    reference, current = pool(reference, cells), pool(current, cells)
     m, n = reference.sum(-1), current.sum(-1)
     both = reference + current
     due = both * (n / np.maximum(m + n, 1))[..., None]
@@ -165,7 +168,7 @@ def largest_cell_p(
     if slices is None or spread is None:
         p = _binomial_p(c, t, q)
     else:
-        one = np.take_along_axis(_pooled_slices(slices, cells), j[None], -1)[..., 0]
+        one = np.take_along_axis(slices, j[None], -1)[..., 0]
         own = _share_spread(one, slices.sum(-1))
         factor = np.fmax(np.fmax(own, spread.factor), 1.0)
         p = _binomial_p(c / factor, t / factor, q, len(slices) - 1)
@@ -222,6 +225,15 @@ def _cell_spread(slices: Floats, w: Floats, left: Floats) -> Floats:
     total = (rows * (d * d * _inverse(w)).sum(-1)).sum(0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(left > 0, total / (len(slices) - 1) / left, np.nan)
+
+
+def _clumping(reference: Floats, current: Floats, slices: Floats) -> Floats:
+    """Design effect, at least 1, before scarce levels are joined by it."""
+    cells = unordered(reference, current)
+    w = _contrast(pool(reference, cells), pool(current, cells))[0]
+    left = (w > 0).sum(-1) - 1
+    factor: Floats = np.fmax(_cell_spread(_pooled_slices(slices, cells), w, left), 1.0)
+    return factor
 
 
 def _deviations(slices: Floats) -> tuple[Floats, Floats]:

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as pat
 
 from engine.errors import Refused
-from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, Ruler
-from monitoring.drift.columns import Column, level_counts, number_chunks
+from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, Ruler, measure
+from monitoring.drift.columns import Column, finite_numbers, level_counts, number_chunks
 from monitoring.schema import Kind, kind_of
 
 FORMAT = 1
@@ -105,19 +106,34 @@ def sketch_segments(
     table: pa.Table | pa.RecordBatch, ruler: Ruler, column: str
 ) -> dict[str, Sketch]:
     """One sketch per level of the segment `column`; rows without a segment are in none."""
-    names = pa.array(segment_names(table.column(column)), pa.string())
+    names = segment_names(table.column(column))
     return {
-        str(level): sketch(table.filter(pc.equal(names, level)), ruler)
-        for level in sorted(level for level in pc.unique(names).to_pylist() if level is not None)
+        level: sketch(table.filter(pc.equal(names, level)), ruler)
+        for level in sorted(pc.unique(names).drop_null().to_pylist())
     }
 
 
-def segment_names(column: Column) -> list[str | None]:
+def segment_names(column: Column) -> Column:
     """Name every row's segment, as `level_counts` names levels."""
-    values = column.to_pylist()
-    if pa.types.is_boolean(column.type):
-        return [None if value is None else str(value).lower() for value in values]
-    return [None if value is None else str(value) for value in values]
+    if pat.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.cast(pa.string())
+
+
+def ruled(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> tuple[Bins, Counts] | str:
+    """Measure and count one reference column at once, or give the reason to ignore it.
+
+    Answers like `binning.measure` and `count`, in one pass where the sorted values tell both.
+    """
+    if kind is Kind.NUMERIC and not pat.is_integer(column.type):
+        values = finite_numbers(column)
+        values.sort()
+        numeric = NumericBins.of_sorted(values)
+        below = np.searchsorted(values, numeric.edges, side="right")
+        bounds = [0, *below.tolist(), len(values)]
+        return numeric, np.array([*np.diff(bounds), len(column) - len(values)], np.int64)
+    bins = measure(column, kind, salt)
+    return bins if isinstance(bins, str) else (bins, count(column, bins))
 
 
 def count(column: Column, bins: Bins) -> Counts:

@@ -76,7 +76,7 @@ def _flattened(lines: pa.Table) -> pa.Table | None:
         return None
     rows = data.flatten()
     if rows.null_count or any(pat.is_temporal(field.type) for field in data.type.value_type):
-        return None  # Arrow takes strings that look like times for times
+        return None
     counts = data.value_lengths().to_numpy()
     line_of = np.repeat(np.arange(len(counts)), counts)
     index = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)

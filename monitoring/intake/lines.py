@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.json as pj
+import pyarrow.types as pat
 
 UTC_TIME = pa.timestamp("us", "UTC")
 # Below this many bytes starting Arrow's parser costs more than Python's takes altogether.
@@ -34,14 +35,19 @@ def complete(chunk: bytes, closed: bool) -> bytes:
 
 
 def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.Table | None:
-    """Parse with Arrow; None where the lines are too few, bad, or of mixed types."""
+    """Parse with Arrow; None where the lines are too few, bad, of mixed types, or hold dates.
+
+    Arrow takes every string that looks like a time for one, which would make the type of a column
+    depend on its block.
+    """
     if len(body) < SMALL:
         return None
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
     try:
-        return pj.read_json(pa.py_buffer(body), pj.ReadOptions(use_threads=False), options)
+        table = pj.read_json(pa.py_buffer(body), pj.ReadOptions(use_threads=False), options)
     except pa.ArrowException:
         return None
+    return None if any(pat.is_temporal(field.type) for field in table.schema) else table
 
 
 def read_objects(body: bytes) -> tuple[list[tuple[int, dict[str, object]]], list[str]]:
