@@ -1,0 +1,103 @@
+"""One service-level objective, judged from counts of good and bad events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from monitoring.alerts.lifecycle import Severity
+from monitoring.slo.budget import Buckets, Burn, burn, remaining, standard, unreachable
+
+GUARD = 1e-4
+"""A burn that chance alone brings more often than this to a service on budget raises nothing."""
+
+
+class Sli(StrEnum):
+    """What an objective measures; each is counted as good and bad events."""
+
+    AVAILABILITY = "availability"
+    LATENCY = "latency"
+    FRESHNESS = "freshness"
+
+
+class Verdict(StrEnum):
+    """How an objective stands."""
+
+    MET = "met"
+    BURNING = "burning"
+    EXHAUSTED = "exhausted"
+    INSUFFICIENT = "insufficient"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A share `target` of good events over the rolling `window`.
+
+    `threshold` (seconds) divides good from bad for latency and freshness: at most that is good.
+    """
+
+    name: str
+    service: str
+    sli: Sli
+    target: float
+    window: timedelta
+    threshold: timedelta | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its reader should know when the file is read: alerts that can never come."""
+        return tuple(f"{self.name}: {line}" for line in unreachable(self.target, self.window))
+
+
+@dataclass(frozen=True)
+class Status:
+    """How an objective stands at one moment; `severity` is that of the most urgent burn.
+
+    `budget_left` is a share of the whole budget, negative when overspent.
+    """
+
+    objective: str
+    verdict: Verdict
+    severity: Severity | None
+    reasons: tuple[str, ...]
+    attained: float | None
+    budget_left: float | None
+    burns: tuple[Burn, ...]
+
+
+def evaluate(objective: Objective, buckets: Buckets, now: datetime, guard: float = GUARD) -> Status:
+    """Judge an objective; nothing counted in its window is insufficient, never met."""
+    target, period = objective.target, objective.window
+    total, bad = buckets.counted(now - period, now)
+    burns = tuple(burn(buckets, row, target, period, guard, now) for row in standard())
+    left = remaining(buckets, target, period, now)
+    firing = [one for one in burns if one.firing]
+    reasons = tuple(_reason(objective, one) for one in firing)
+    verdict = Verdict.BURNING if firing else Verdict.MET
+    if left is None:
+        verdict, reasons = Verdict.INSUFFICIENT, (f"{objective.name}: no events in its window",)
+    elif left <= 0 and bad and not firing:
+        verdict = Verdict.EXHAUSTED
+        reasons = (f"{objective.name}: error budget spent, {bad} of {total} events bad",)
+    return Status(
+        objective=objective.name,
+        verdict=verdict,
+        severity=max((one.severity for one in firing), key=_loudness, default=None),
+        reasons=reasons,
+        attained=1 - bad / total if total else None,
+        budget_left=left,
+        burns=burns,
+    )
+
+
+def _reason(objective: Objective, one: Burn) -> str:
+    hours = one.window / timedelta(hours=1)
+    return (
+        f"{objective.name}: {one.bad} of {one.total} events bad in {hours:g} h, error budget "
+        f"burns {one.long_rate or 0:.3g} times too fast (limit {one.needed:.3g})"
+    )
+
+
+def _loudness(severity: Severity) -> int:
+    return [Severity.TICKET, Severity.PAGE].index(severity)

@@ -1,0 +1,155 @@
+"""OpenSLO documents: what is read, and how precisely the rest is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from engine.errors import Refused
+from monitoring.slo.objective import Objective, Sli
+from monitoring.slo.openslo import parse
+
+TEXT = """
+apiVersion: openslo/v1
+kind: SLI
+metadata: {name: answers}
+spec:
+  ratioMetric:
+    counter: true
+    good: {metricSource: {type: driftwarden, spec: {sli: availability}}}
+    total: {metricSource: {type: driftwarden, spec: {sli: availability}}}
+---
+apiVersion: openslo/v1
+kind: Service
+metadata: {name: flights, displayName: Late arrivals}
+spec: {description: scores departures}
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: flights-up}
+spec:
+  service: flights
+  indicatorRef: answers
+  timeWindow: [{duration: 30d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.995}]
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: flights-fast}
+spec:
+  service: flights
+  indicator:
+    metadata: {name: answer-time}
+    spec:
+      thresholdMetric: {metricSource: {type: driftwarden, spec: {sli: latency}}}
+  timeWindow: [{duration: 4w, isRolling: true}]
+  objectives:
+    - {displayName: most, targetPercent: 99, op: lte, value: 300ms}
+    - {displayName: all, target: 0.999, value: 2}
+"""
+
+
+def documents() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(TEXT))
+
+
+def test_objectives_are_read_whole() -> None:
+    month, weeks = timedelta(days=30), timedelta(weeks=4)
+    latency = ("flights", Sli.LATENCY)
+    assert parse(documents(), "flights.yaml") == (
+        Objective("flights-up", "flights", Sli.AVAILABILITY, 0.995, month),
+        Objective("flights-fast-most", *latency, 0.99, weeks, timedelta(milliseconds=300)),
+        Objective("flights-fast-all", *latency, 0.999, weeks, timedelta(seconds=2)),
+    )
+
+
+def at(document: int, path: str) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
+    every = documents()
+    place: Any = every[document]
+    *way, last = path.split(".")
+    for name in way:
+        place = place[int(name)] if isinstance(place, list) else place[name]
+    return place, every, last
+
+
+UP, FAST, GONE = 2, 3, object()
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "value", "complaint"),
+    [
+        (0, "apiVersion", "openslo/v2", "document 1: apiVersion openslo/v2: only openslo/v1"),
+        (UP, "kind", "Slo", "document 3: kind Slo: only SLO, SLI, Service, DataSource are read"),
+        (UP, "kind", "AlertPolicy", "kind AlertPolicy: only SLO, SLI"),
+        (UP, "metadata.name", GONE, "document 3: metadata: name is missing"),
+        (UP, "metadata.name", 7, "metadata.name: 7 is not a string"),
+        (UP, "spec", [], r"document 3: spec: \[\] is not a mapping"),
+        (UP, "spec.service", GONE, "SLO flights-up: spec: service is missing"),
+        (UP, "spec.objektives", [], "spec: objektives: unknown field, did you mean objectives"),
+        (UP, "spec.budgetingMethod", "Timeslices", "Timeslices: only Occurrences is computed"),
+        (UP, "spec.indicatorRef", "answer", "no SLI of that name, did you mean answers"),
+        (UP, "spec.indicatorRef", GONE, "spec: give either indicator or indicatorRef"),
+        (UP, "spec.timeWindow", {}, r"spec.timeWindow: \{\} is not a list"),
+        (UP, "spec.timeWindow.0.duration", "1M", "'1M' must be 3 to 30 days, written as 30d"),
+        (UP, "spec.timeWindow.0.duration", "1d", "'1d' must be 3 to 30 days"),
+        (UP, "spec.timeWindow.0.isRolling", False, "only rolling windows are computed"),
+        (UP, "spec.objectives", [], r"spec.objectives: \[\] is not a list with at least one"),
+        (UP, "spec.objectives.0.target", 1, "target: 1 is not between 0 and 1, both excluded"),
+        (UP, "spec.objectives.0.target", 99.5, "99.5 is not between .* did you mean 0.995"),
+        (UP, "spec.objectives.0.target", GONE, "give either target"),
+        (UP, "spec.objectives.0.value", 3, "availability counts good events and has no threshold"),
+        (FAST, "spec.objectives.0.value", GONE, r"objectives\[0\].value is missing: seconds, or"),
+        (FAST, "spec.objectives.0.value", "soon", "'soon' is no positive time"),
+        (FAST, "spec.objectives.0.op", "gte", "op gte: only lte is computed"),
+        (FAST, "spec.objectives.0.displayName", GONE, "several objectives .* need a displayName"),
+        (FAST, "spec.objectives.0.displayName", "all", "flights-fast-all: two objectives of one"),
+        (
+            FAST,
+            "spec.indicator.spec.thresholdMetric.metricSource.type",
+            "Prometheus",
+            "type Prometheus: only driftwarden's own counts",
+        ),
+        (
+            FAST,
+            "spec.indicator.spec.thresholdMetric.metricSource.spec.sli",
+            "latencies",
+            "sli latencies: one of availability, latency, freshness, did you mean latency",
+        ),
+        (
+            FAST,
+            "spec.indicator.spec.thresholdMetric.metricSource.spec.sli",
+            "availability",
+            "thresholdMetric: availability is a ratioMetric",
+        ),
+        (0, "spec.ratioMetric.good", GONE, "ratioMetric: give total and either good or bad"),
+        (
+            0,
+            "spec.ratioMetric.good.metricSource.spec.sli",
+            "freshness",
+            "ratioMetric.good: latency and freshness are a thresholdMetric",
+        ),
+        (0, "spec.thresholdMetric", {}, "give either ratioMetric or thresholdMetric"),
+    ],
+)
+def test_everything_else_is_refused_with_its_place(
+    document: int, path: str, value: object, complaint: str
+) -> None:
+    place, every, last = at(document, path)
+    if isinstance(place, list):
+        place[int(last)] = value
+    elif value is GONE:
+        del place[last]
+    else:
+        place[last] = value
+    with pytest.raises(Refused, match=complaint) as refusal:
+        parse(every, "slo.yaml")
+    assert str(refusal.value).startswith("slo.yaml: ")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_file_without_objectives_has_none() -> None:
+    assert parse([], "slo.yaml") == ()
