@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +72,11 @@ class Policy(engine.policy.Policy):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError(f"{zone}: unknown zone{_near(zone, available_timezones())}")
-        return zone
+        try:
+            return ZoneInfo(zone).key
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            near = _near(zone, available_timezones())
+            raise ValueError(f"{zone}: unknown zone{near}") from error
 
     @field_validator("countries")
     @classmethod

@@ -260,6 +260,8 @@ def test_every_named_file_must_be_handed_in() -> None:
     ("policy", "complaint"),
     [
         ({"zone": "America/NewYork"}, "did you mean America/New_York"),
+        ({"zone": ""}, "unknown zone"),
+        ({"zone": "America"}, "America: unknown zone"),
         ({"countries": ("ZZ",)}, "ZZ: no holidays known"),
         ({"countries": ("US-XX",)}, "US has no subdivision XX"),
     ],
