@@ -137,7 +137,7 @@ def _segments(columns: Columns, segment: str | None) -> Rows | None:
             f"column {segment!r} has {len(levels):,} levels, too many to segment by "
             f"(at most {MAX_SEGMENTS})"
         )
-    codes = names.indices.fill_null(len(levels)).to_numpy()
+    codes = np.from_dlpack(names.indices.fill_null(len(levels)))
     stops = np.cumsum(np.bincount(codes, minlength=len(levels) + 1)).tolist()
     starts = [0, *stops]
     ends = {level: (starts[index], stops[index]) for index, level in enumerate(levels)}
@@ -193,7 +193,7 @@ def _sketches(
     ruler: Ruler, counts: Sequence[Counts], rows: Rows | None, total: int
 ) -> dict[str | None, Sketch]:
     """Assemble one sketch overall (None) and one per segment."""
-    sizes = {None: total}
+    sizes: dict[str | None, int] = {None: total}
     if rows is not None:
         sizes |= {level: stop - start for level, (start, stop) in rows.ends.items()}
     merged = np.concatenate(counts, axis=1) if counts else np.zeros((len(sizes), 0), np.int64)

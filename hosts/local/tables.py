@@ -32,8 +32,13 @@ SUFFIXES = {
 class Part(Protocol):
     """Some rows of a table, one column of which can be read without the others."""
 
-    schema: pa.Schema
-    rows: int
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Read one column that the schema names."""

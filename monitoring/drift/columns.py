@@ -29,7 +29,8 @@ def number_chunks(column: Column) -> Iterator[npt.NDArray[np.generic]]:
             chunk = chunk.cast(pa.float64())
         if chunk.null_count:
             chunk = chunk.drop_null()
-        yield chunk.to_numpy(zero_copy_only=True)
+        # Arrow's own to_numpy imports pandas where it is installed, which takes a second.
+        yield np.from_dlpack(chunk)
 
 
 def finite_numbers(column: Column) -> npt.NDArray[np.float64]:
@@ -69,7 +70,7 @@ def _tally(chunk: pa.Array) -> tuple[list[object], list[int]]:
     if pat.is_boolean(chunk.type):
         return [True, False], [chunk.true_count, chunk.false_count]
     if pat.is_dictionary(chunk.type):
-        codes = chunk.indices.drop_null().to_numpy(zero_copy_only=False)
+        codes = np.from_dlpack(chunk.indices.drop_null())
         levels = chunk.dictionary.to_pylist()
         return levels, np.bincount(codes, minlength=len(levels)).tolist()
     tally = pc.value_counts(chunk)

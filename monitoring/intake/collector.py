@@ -77,7 +77,7 @@ def _flattened(lines: pa.Table) -> pa.Table | None:
     rows = data.flatten()
     if rows.null_count or any(pat.is_temporal(field.type) for field in data.type.value_type):
         return None
-    counts = data.value_lengths().to_numpy()
+    counts = np.from_dlpack(data.value_lengths()).astype(np.int64)
     line_of = np.repeat(np.arange(len(counts)), counts)
     index = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     columns = {
