@@ -11,17 +11,17 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import azure.functions as func
 import pytest
 
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from hosts.local.dispatch import Dispatcher
 from hosts.local.hostfile import HostFile
 from hosts.local.listener import MAX_BODY
@@ -37,18 +37,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def sample(release: threading.Event) -> func.FunctionApp:
+def sample() -> func.FunctionApp:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
     @app.route(route="/", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     def home(req: func.HttpRequest) -> func.HttpResponse:
         principal = req.headers.get("x-ms-client-principal-name", "nobody")
         return func.HttpResponse(f"hello {principal}", headers={"Set-Cookie": "a=1"})
-
-    @app.route(route="slow", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    def slow(req: func.HttpRequest) -> str:
-        release.wait(10)
-        return "at last"
 
     @app.route(route="commands", methods=["POST"])
     def command(req: func.HttpRequest) -> func.HttpResponse:
@@ -81,8 +76,8 @@ def sample(release: threading.Event) -> func.FunctionApp:
 class Running:
     """One server, and a client of it."""
 
-    def __init__(self, server: Server, queues: Queues, release: threading.Event) -> None:
-        self.server, self.queues, self.release = server, queues, release
+    def __init__(self, server: Server, queues: Queues) -> None:
+        self.server, self.queues = server, queues
         self.port = int(server.url.rstrip("/").rsplit(":", 1)[1])
 
     def ask(
@@ -121,12 +116,10 @@ def until(condition: Callable[[], object], seconds: float = 10) -> None:
 
 @contextmanager
 def running(path: Path) -> Iterator[Running]:
-    queues, release = Queues(path, durable=False), threading.Event()
-    dispatcher = Dispatcher(
-        sample(release), queues, now, key=KEY, host_file=HostFile(route_prefix="")
-    )
+    queues = Queues(path, durable=False)
+    dispatcher = Dispatcher(sample(), queues, now, key=KEY, host_file=HostFile(route_prefix=""))
     with Server(dispatcher, queues, now, port=0) as server:
-        yield Running(server, queues, release)
+        yield Running(server, queues)
     queues.close()
 
 
@@ -146,8 +139,10 @@ def test_http(host: Running) -> None:
 
 
 def test_head_has_the_headers_of_get_and_no_body(host: Running) -> None:
-    status, headers, body = host.ask("HEAD", "/")
-    assert (status, headers["content-length"], body) == (200, "12", b"")
+    received = host.raw(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert b"Content-Length: 12\r\n" in received
+    assert received.endswith(b"\r\n\r\n")
 
 
 def test_the_key_guards_commands(host: Running) -> None:
@@ -292,38 +287,52 @@ def test_timers_tick(host: Running) -> None:
     until(lambda: len(host.bodies("ticks")) >= 2)
 
 
-def test_a_stop_waits_for_the_request_that_is_being_answered(tmp_path: Path) -> None:
-    answers: list[tuple[int, bytes]] = []
-    with running(tmp_path / "store.db") as host:
+def test_a_broken_pump_ends_the_server_with_its_reason(
+    host: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(self: Dispatcher, moment: datetime) -> int:
+        raise KeyError("no such timer")
 
-        def ask() -> None:
-            status, _, body = host.ask("GET", "/slow")
-            answers.append((status, body))
+    with caplog.at_level(logging.CRITICAL, "driftwarden.host"):
+        monkeypatch.setattr(Dispatcher, "run_timers", broken)
+        with pytest.raises(KeyError, match="no such timer"):
+            host.server.wait()
+    assert "the pump broke" in caplog.text
 
-        client = threading.Thread(target=ask)
-        client.start()
-        time.sleep(0.3)
-        threading.Timer(0.3, host.release.set).start()
-    client.join()
-    assert answers == [(200, b"at last")]
+
+def test_while_the_file_is_locked_the_pump_waits(
+    host: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = []
+
+    def locked(self: Dispatcher, moment: datetime) -> int:
+        turns.append(moment)
+        if len(turns) < 3:
+            raise Unavailable("locked", timedelta(milliseconds=10))
+        return 0
+
+    monkeypatch.setattr(Dispatcher, "run_timers", locked)
+    host.queues.put("work", "fine", now())
+    until(lambda: host.bodies("done") == ["fine"])
+    assert len(turns) >= 3
 
 
 def test_a_taken_port_is_one_clear_line(host: Running, tmp_path: Path) -> None:
     queues = Queues(tmp_path / "other.db")
     with pytest.raises(Refused, match=rf"cannot listen on 127\.0\.0\.1:{host.port}: .*in use"):
-        serve(sample(threading.Event()), queues, port=host.port)
+        serve(sample(), queues, port=host.port)
     queues.close()
 
 
 def test_nothing_listens_abroad_without_a_key(tmp_path: Path) -> None:
     queues = Queues(tmp_path / "other.db")
     with pytest.raises(Refused, match="without a function key"):
-        serve(sample(threading.Event()), queues, host="0.0.0.0", port=0)
+        serve(sample(), queues, host="0.0.0.0", port=0)
     queues.close()
 
 
 APP = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 import azure.functions as func
 from hosts.local.queues import Queues
@@ -334,6 +343,8 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 @app.route(route="x", methods=["POST"])
 def x(req: func.HttpRequest) -> str:
+    print("answering", flush=True)
+    time.sleep(float(req.params.get("for", 0)))
     return "x"
 
 @app.queue_trigger(arg_name="message", queue_name="work", connection="c")
@@ -376,18 +387,27 @@ def test_killed_while_working_the_message_comes_again(tmp_path: Path) -> None:
     queues.close()
 
 
+def ask(port: int, target: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", target, b"", headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_signals_stop_it_and_the_made_up_key_works(tmp_path: Path, kind: signal.Signals) -> None:
+def test_a_signal_stops_it_after_the_answer_under_way(tmp_path: Path, kind: signal.Signals) -> None:
     (tmp_path / "host.json").write_text('{"extensions": {"http": {"routePrefix": "y"}}}')
     process = start(tmp_path, "live")
     assert process.stdout is not None
     url, key = process.stdout.readline().split()
     port = int(url.rstrip("/").rsplit(":", 1)[1])
-    for headers, status in (({}, 401), ({"x-functions-key": key}, 200)):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("POST", "/y/x", b"", headers)
-        assert connection.getresponse().status == status
-        connection.close()
-    process.send_signal(kind)
+    assert ask(port, "/y/x", {})[0] == 401
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(ask, port, "/y/x?for=0.5", {"x-functions-key": key})
+        assert process.stdout.readline() == "answering\n"
+        process.send_signal(kind)
+        assert slow.result() == (200, b"x")
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, "stopped\n", "")
