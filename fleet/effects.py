@@ -97,6 +97,7 @@ class Join:
     cuts: tuple[datetime, ...]
     baseline: str | None
     reference: str
+    challenger_scores: str
     starts: datetime
     ends: datetime
     event: str | None

@@ -135,6 +135,7 @@ class DayPair:
     rows: int
     difference: float
     champion: float
+    constant: float
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,9 @@ def _assess_on(turn: Turn) -> None:
 def _assess(turn: Turn, day: str, window: Window) -> Assess:
     model = turn.model
     earlier = [model.past[d] for d in sorted(model.past) if d < day and model.past[d].sketch]
-    before = [past for past in earlier if past.verdict is not None][-2:]
+    event = _event(turn, day)
+    # An ordinary day is not held against the persistence of an announced one before it.
+    before = [past for past in earlier if past.verdict and (event or not past.event)][-2:]
     days = sorted(d for d in model.windows if d <= day)[-7:]
     outputs = [
         batch.rows
@@ -214,7 +216,7 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         reference=model.reference,
         scores=model.scores.get(model.champion, ""),
         champion=model.champion,
-        event=_event(turn, day),
+        event=event,
         expected=_expected(turn, day),
     )
 
@@ -255,7 +257,9 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
     model, policy = turn.model, turn.watched.policy
     active = model.rollout if model.rollout is not None and not model.rollout.ended else None
     rolling = policy.performance.rolling_days
-    days = [d for d in sorted(model.past) if d < day and model.past[d].joined][-(rolling - 1) :]
+    # Days of announced events are left out: what they did passes with them.
+    usual = [d for d in sorted(model.past) if model.past[d].joined and not model.past[d].event]
+    days = [d for d in usual if d < day][-(rolling - 1) :]
     starts, _ = bounds(date.fromisoformat(day), turn.watched.zone)
     return Join(
         window=day,
@@ -271,6 +275,7 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
         cuts=_cuts(active, policy.judge),
         baseline=policy.serving.baseline,
         reference=model.scores.get(model.champion, ""),
+        challenger_scores=model.scores.get(active.challenger, "") if active is not None else "",
         starts=starts,
         ends=window.ends,
         event=_event(turn, day),

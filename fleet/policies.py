@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
 
-from monitoring.slo.objective import Objective
 from pydantic import Field
 
 from engine import codec
@@ -16,6 +15,7 @@ from monitoring import performance, quality
 from monitoring.alerts import lifecycle, routing
 from monitoring.calendars import Calendar
 from monitoring.drift import verdict
+from monitoring.slo.objective import Objective
 from retrain import dataset, gate, judge, rollout, trigger
 from retrain import run as runs
 
@@ -110,8 +110,12 @@ class Watched:
     name: str
     policy: ModelPolicy
     calendar: Calendar
-    zone: str = "UTC"
     objectives: tuple[Objective, ...] = ()
+
+    @property
+    def zone(self) -> str:
+        """The IANA zone whose midnights divide the model's days."""
+        return self.calendar.policy.zone
 
     @property
     def rules(self) -> rollout.Rules:

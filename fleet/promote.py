@@ -80,7 +80,7 @@ def joined(turn: Turn, fact: Joined) -> None:
     _, ends = calendars.bounds(day, turn.watched.zone)
     if fact.shadow is not None:
         pair = fact.shadow
-        losses = (DayLoss(day, pair.rows, pair.difference, pair.champion),)
+        losses = (DayLoss(day, pair.rows, pair.difference, pair.champion, pair.constant),)
         _observe(turn, rollout.ShadowEvidence(losses, ends))
     for count in fact.losses:
         interval = judge.Interval(count.n_c, count.n_s, count.bad_c + count.bad_s, count.bad_c)
@@ -132,14 +132,19 @@ def _gate_on(turn: Turn) -> None:
         if challenger.asked:
             continue
         days = _gate_days(turn, challenger)
-        need = Need(
-            degraded=challenger.trigger in ("performance", "drift"),
-            stale=challenger.trigger in ("staleness", "schedule"),
-            asked_by=challenger.trigger if challenger.trigger == "operator" else None,
-        )
-        turn.owe(Gate(challenger.id, challenger.version, turn.model.champion, days, need))
+        champion, need = turn.model.champion, _need(challenger)
+        turn.owe(Gate(challenger.id, challenger.version, champion, days, need))
         queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
         turn.change(queue=tuple(queue))
+
+
+def _need(challenger: Challenger) -> Need:
+    """Why to change at all: what asked for the version says it."""
+    return Need(
+        degraded=challenger.trigger in ("performance", "drift"),
+        stale=challenger.trigger in ("staleness", "schedule"),
+        asked_by="an operator" if challenger.trigger == "operator" else None,
+    )
 
 
 def _gate_days(turn: Turn, challenger: Challenger) -> tuple[tuple[str, str], ...]:
@@ -165,7 +170,7 @@ def _start_on(turn: Turn) -> None:
         challenger=ready.version,
         champion=model.champion,
         since=turn.now,
-        need=Need(degraded=ready.trigger in ("performance", "drift")),
+        need=_need(ready),
         waived_by=ready.waived_by,
     )
     turn.change(

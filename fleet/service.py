@@ -13,7 +13,7 @@ from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import events, oncall
+from fleet import events, oncall, read
 from fleet.domain import FLEET
 from fleet.facts import Asked, Configured, Parked
 from fleet.policies import Fleet
@@ -113,6 +113,30 @@ class Service:
             delivery = Delivery(partition, f"command:{command.id}", asked)
             self.loop.deliver(delivery, self.clock.now())
         return partitions
+
+    def read(self, view: str, name: str | None = None, since: str | None = None) -> Any:
+        """Return a view as JSON: models, alerts, or one model or journal by name.
+
+        Raises
+        ------
+        Refused
+            Where there is no such view or nothing of that name.
+        """
+        match view, name:
+            case "models", None:
+                return read.models(self.loop, self.fleet)
+            case "models", str():
+                return read.model(self.loop, self.fleet, name)
+            case "alerts", None:
+                return read.alerts(self.loop, self.fleet)
+            case "journal", str():
+                return read.records(self.loop, self.fleet, name, since)
+            case _:
+                raise Refused(f"no view {view!r}; there are models, alerts and journal/MODEL")
+
+    def pulse(self) -> int:
+        """Return how many partitions the store holds; raises where it does not answer."""
+        return len(self.loop.store.partitions())
 
     def _concerned(self, command: Command) -> tuple[str, ...]:
         if command.verb in MODEL_VERBS:

@@ -33,10 +33,11 @@ def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
     theirs = world.scoring.score(model, effect.champion, known)
     loss, usual = (ours - label) ** 2, (theirs - label) ** 2
     days = days_of(times(known["time"]), watched.zone)
+    constant = (label - label.mean()) ** 2 if len(label) else label
     segments = {}
     if policy.labels.segment is not None and policy.labels.segment in known.column_names:
-        segments = _segments(known[policy.labels.segment], days, loss, usual)
-    decision = gate(_by_day(days, loss, usual), segments, effect.need, policy.gate)
+        segments = _segments(known[policy.labels.segment], days, loss, usual, constant)
+    decision = gate(_by_day(days, loss, usual, constant), segments, effect.need, policy.gate)
     bad = float((usual >= policy.labels.bad_loss).mean()) if len(usual) else None
     return Gated(
         effect.id,
@@ -64,19 +65,26 @@ def _nothing() -> pa.Table:
     )
 
 
-def _by_day(days: npt.NDArray[np.datetime64], loss: Floats, usual: Floats) -> tuple[DayLoss, ...]:
+def _by_day(
+    days: npt.NDArray[np.datetime64], loss: Floats, usual: Floats, constant: Floats
+) -> tuple[DayLoss, ...]:
     every, code = np.unique(days, return_inverse=True)
     count = np.bincount(code, minlength=len(every))
     difference = np.bincount(code, loss - usual, len(every))
     champion = np.bincount(code, usual, len(every))
+    plain = np.bincount(code, constant, len(every))
     return tuple(
-        DayLoss(date.fromisoformat(str(day)), int(n), float(d), float(c))
-        for day, n, d, c in zip(every, count, difference, champion, strict=True)
+        DayLoss(date.fromisoformat(str(day)), int(n), float(d), float(c), float(p))
+        for day, n, d, c, p in zip(every, count, difference, champion, plain, strict=True)
     )
 
 
 def _segments(
-    column: pa.ChunkedArray, days: npt.NDArray[np.datetime64], loss: Floats, usual: Floats
+    column: pa.ChunkedArray,
+    days: npt.NDArray[np.datetime64],
+    loss: Floats,
+    usual: Floats,
+    constant: Floats,
 ) -> dict[str, tuple[DayLoss, ...]]:
     """The same rows by segment; levels too rare to be judged are left to the total."""
     names = np.asarray(column.cast(pa.string()).fill_null("").to_pylist(), dtype=str)
@@ -84,5 +92,5 @@ def _segments(
     for name in np.unique(names):
         mine = names == name
         if mine.mean() >= MIN_SEGMENT_SHARE:
-            found[str(name)] = _by_day(days[mine], loss[mine], usual[mine])
+            found[str(name)] = _by_day(days[mine], loss[mine], usual[mine], constant[mine])
     return found

@@ -53,7 +53,7 @@ class Blobs:
     def put(self, content: bytes) -> str:
         """Keep `content` and return its name; writing it again changes nothing."""
         name = content_name(content)
-        path = self._path(name)
+        path = self.path(name)
         # A file of another length is what a power cut left of a write that was not durable.
         if not path.is_file() or path.stat().st_size != len(content):
             replace_file(path, content, durable=self._durable)
@@ -61,7 +61,7 @@ class Blobs:
 
     def get(self, name: str) -> bytes:
         """Return the content; Refused where no blob has that name, Broken where it is damaged."""
-        path = self._path(name)
+        path = self.path(name)
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -77,9 +77,9 @@ class Blobs:
 
     def delete(self, name: str) -> None:
         """Remove the blob; nothing happens where there is none."""
-        self._path(name).unlink(missing_ok=True)
+        self.path(name).unlink(missing_ok=True)
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
         if not BLOB_NAME.fullmatch(name):
             raise Refused(f"blob {name!r}: not a name, expected 64 hexadecimal digits")
         return self._root / name[:2] / name[2:4] / name

@@ -1,0 +1,1 @@
+"""Read only: what engineers look at. View models, pages, and the summary of a replay."""

@@ -1,0 +1,106 @@
+"""fleet.yaml as text: values with the lines they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with the document: where, and what to do about it."""
+
+    file: str
+    line: int
+    path: Path
+    message: str
+
+    def __str__(self) -> str:
+        """Spell it as `fleet.yaml:41: models.churn.rollout: …`."""
+        where = ".".join(str(part) for part in self.path)
+        return f"{self.file}:{self.line}: {where + ': ' if where else ''}{self.message}"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A parsed document: its plain value and the line of every path in it."""
+
+    file: str
+    value: Any
+    lines: dict[Path, int]
+
+    def line(self, path: Path) -> int:
+        """Return the line of a path, or of the nearest thing around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def problem(self, path: Path, message: str) -> Problem:
+        """Return a problem with its line."""
+        return Problem(self.file, self.line(path), path, message)
+
+
+def parse(content: str, file: str) -> tuple[Text, list[Problem]]:
+    """Read YAML; what is not YAML, and keys that stand twice, are problems."""
+    try:
+        node = yaml.compose(content, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        what = error.problem or "cannot be read"
+        return Text(file, None, {}), [Problem(file, line, (), f"not YAML: {what}")]
+    except (yaml.YAMLError, ValueError) as error:
+        return Text(file, None, {}), [Problem(file, 1, (), f"not YAML: {error}")]
+    lines: dict[Path, int] = {}
+    problems: list[Problem] = []
+    value = _value(node, (), lines, problems, file) if node is not None else None
+    return Text(file, value, lines), problems
+
+
+def _value(
+    node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[Problem], file: str
+) -> Any:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _value(child, (*path, i), lines, problems, file) for i, child in enumerate(node.value)
+        ]
+    if not isinstance(node, yaml.MappingNode):
+        return _scalar(node)
+    found: dict[Any, Any] = {}
+    for key_node, child in node.value:
+        key = str(_scalar(key_node))
+        line = key_node.start_mark.line + 1
+        if key in found:
+            first = lines[(*path, key)]
+            problems.append(
+                Problem(file, line, (*path, key), f"stands twice; first on line {first}")
+            )
+        lines[(*path, key)] = line
+        found[key] = _value(child, (*path, key), lines, problems, file)
+    return found
+
+
+def _scalar(node: yaml.Node) -> Any:
+    constructor = yaml.SafeLoader("")
+    try:
+        return constructor.construct_object(node, deep=True)
+    finally:
+        constructor.dispose()
+
+
+def merged(under: Any, over: Any) -> Any:
+    """Lay one mapping over another, level by level; lists and scalars are replaced whole."""
+    if not isinstance(under, dict) or not isinstance(over, dict):
+        return over
+    keys: Iterable[Any] = [*under, *(key for key in over if key not in under)]
+    return {
+        key: merged(under[key], over[key])
+        if key in under and key in over
+        else (over if key in over else under)[key]
+        for key in keys
+    }

@@ -1,0 +1,117 @@
+"""What faces may ask to see: the state of models and teams as plain JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine import codec, journal
+from engine.errors import Refused
+from engine.loop import Loop
+from engine.store import parse_instant
+from fleet import oncall
+from fleet.domain import FLEET
+from fleet.policies import Fleet
+from fleet.state import Model
+from monitoring.alerts.routing import OnCall
+
+Json = dict[str, Any]
+
+
+def models(loop: Loop, fleet: Fleet) -> list[Json]:
+    """One entry a model: who serves, how it stands, what is under way."""
+    return [_summary(name, loop.head(name).state) for name in fleet.models]
+
+
+def model(loop: Loop, fleet: Fleet, name: str) -> Json:
+    """Everything known of one model; Refused where it is not watched."""
+    _known(fleet, name)
+    head = loop.head(name)
+    state: Model = head.state
+    return {
+        **_summary(name, state),
+        "policy": state.policy,
+        "halted": head.halted or None,
+        "wake_at": codec.plain(head.wake_at),
+        "alerts": [codec.plain(alert) for alert in state.alerts.values()],
+        "run": codec.plain(state.run),
+        "queue": [codec.plain(challenger) for challenger in state.queue],
+        "rollout": codec.plain(state.rollout),
+        "days": {day: codec.plain(past) for day, past in sorted(state.past.items())},
+        "freezes": [codec.plain(freeze) for freeze in state.freezes],
+        "counts": state.counts,
+    }
+
+
+def alerts(loop: Loop, fleet: Fleet) -> list[Json]:
+    """Every alert that a team's on-call partition remembers, with what mutes it."""
+    found = []
+    for team in fleet.teams:
+        state: OnCall = loop.head(oncall.PREFIX + team).state
+        for name, entry in sorted(state.alerts.items()):
+            found.append(
+                {
+                    "id": name,
+                    "team": team,
+                    "firing": entry.firing,
+                    "acknowledged_by": entry.acknowledged_by,
+                    "muted": state.muted.get(name),
+                    **codec.plain(entry.notice),
+                }
+            )
+    return found
+
+
+def records(loop: Loop, fleet: Fleet, name: str, since: str | None = None) -> list[Json]:
+    """One partition's journal, oldest first; `since` is an ISO 8601 instant.
+
+    Raises
+    ------
+    Refused
+        Where nobody keeps a journal of that name, or `since` is no instant.
+    """
+    if name != FLEET and not name.startswith(oncall.PREFIX):
+        _known(fleet, name)
+    begin = _instant(since)
+    return [
+        {"seq": record.seq, "at": record.at, "lines": list(record.lines), "hash": record.hash}
+        for record in journal.read(loop.store, name)
+        if begin is None or parse_instant(record.at) >= begin
+    ]
+
+
+def _instant(text: str | None) -> Any:
+    if not text:
+        return None
+    try:
+        moment = parse_instant(text)
+    except ValueError as error:
+        raise Refused(f"since {text!r} is no ISO 8601 instant, e.g. 2026-01-31T00:00Z") from error
+    if moment.tzinfo is None:
+        raise Refused(f"since {text!r} has no zone; add Z for UTC")
+    return moment
+
+
+def _known(fleet: Fleet, name: str) -> None:
+    if name not in fleet.models:
+        raise Refused(f"no model {name!r}; known are {', '.join(fleet.models) or 'none'}")
+
+
+def _summary(name: str, state: Model) -> Json:
+    latest = max(state.past, default=None)
+    past = state.past[latest] if latest is not None else None
+    live = [alert for alert in state.alerts.values() if alert.phase in ("firing", "acknowledged")]
+    active = state.rollout if state.rollout is not None and not state.rollout.ended else None
+    return {
+        "name": name,
+        "champion": state.champion,
+        "since": codec.plain(state.champion_since),
+        "weights": state.weights,
+        "dormant": state.dormant,
+        "latest_window": latest,
+        "verdict": past.verdict if past is not None else None,
+        "firing": [{"id": alert.id, "severity": alert.severity} for alert in live],
+        "run": state.run.phase if state.run is not None and not state.run.ended else None,
+        "rollout": (
+            {"challenger": active.challenger, "phase": active.phase} if active is not None else None
+        ),
+    }

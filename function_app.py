@@ -1,0 +1,120 @@
+"""The Azure Functions app: every trigger decodes, calls one service verb, and encodes."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+if TYPE_CHECKING:
+    from hosts import Host
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+READER = func.AuthLevel.ANONYMOUS
+_given: list[Host] = []
+
+
+def use(host: Host) -> None:
+    """Serve an open host instead of opening one; the local server and the replay do."""
+    _given[:] = [host]
+
+
+@cache
+def _opened() -> Host:
+    from hosts import open_host
+    from hosts.local.clock import SystemClock
+
+    opened = open_host(Path(os.environ.get("DRIFTWARDEN_FLEET", "fleet.yaml")), SystemClock())
+    opened.service.begin()
+    return opened
+
+
+def host() -> Host:
+    """Return the host, opened on first use: importing this module must stay light."""
+    return _given[0] if _given else _opened()
+
+
+@app.event_grid_trigger(arg_name="event")
+def ingest(event: func.EventGridEvent) -> None:
+    """Take in one event of either schema."""
+    from hosts import face
+
+    host().service.ingest(face.document(event))
+
+
+@app.queue_trigger("message", "driftwarden-due", "AzureWebJobsStorage")
+def work(message: func.QueueMessage) -> None:
+    """Drain the partition that the message names."""
+    from hosts import face
+
+    host().service.drain(face.partition(message.get_body()))
+
+
+@app.timer_trigger("timer", "0 * * * * *")
+def tick(timer: func.TimerRequest) -> None:
+    """Ring for every partition that is due."""
+    del timer
+    host().service.tick()
+
+
+@app.timer_trigger("timer", "0 30 3 * * *")
+def digest(timer: func.TimerRequest) -> None:
+    """Sweep what is over, once a day, and ring for everybody."""
+    del timer
+    host().service.sweep()
+
+
+@app.route("/", methods=["GET"], auth_level=READER)
+def fleet_page(req: func.HttpRequest) -> func.HttpResponse:
+    """Show the fleet."""
+    del req
+    from dashboards import pages
+    from hosts import face
+
+    return face.as_html(lambda: pages.fleet(host().service))
+
+
+@app.route("models/{model}", methods=["GET"], auth_level=READER)
+def model_page(req: func.HttpRequest) -> func.HttpResponse:
+    """Show one model."""
+    from dashboards import pages
+    from hosts import face
+
+    return face.as_html(lambda: pages.model(host().service, req.route_params["model"]))
+
+
+@app.route("api/{view}", methods=["GET"], auth_level=READER)
+def api(req: func.HttpRequest) -> func.HttpResponse:
+    """List models or alerts as JSON."""
+    from hosts import face
+
+    return face.as_json(lambda: host().service.read(req.route_params["view"]))
+
+
+@app.route("api/{view}/{name}", methods=["GET"], auth_level=READER)
+def api_of(req: func.HttpRequest) -> func.HttpResponse:
+    """One model, or one partition's journal since an instant, as JSON."""
+    from hosts import face
+
+    view, name = req.route_params["view"], req.route_params["name"]
+    return face.as_json(lambda: host().service.read(view, name, req.params.get("since")))
+
+
+@app.route("healthz", methods=["GET"], auth_level=READER)
+def healthz(req: func.HttpRequest) -> func.HttpResponse:
+    """Say whether the store answers."""
+    del req
+    from hosts import face
+
+    return face.as_json(lambda: {"status": "ok", "partitions": host().service.pulse()})
+
+
+@app.route("api/commands", methods=["POST"])
+def commands(req: func.HttpRequest) -> func.HttpResponse:
+    """Take an operator's command; needs the function key."""
+    from hosts import face
+
+    return face.as_json(lambda: face.command(host().service, req))

@@ -1,0 +1,61 @@
+"""Where the domain lives: a host is picked by the scheme of the store in fleet.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from engine.clock import Clock
+from engine.errors import Refused
+from fleet.config import Config, load
+from fleet.service import Service
+
+
+class Host(Protocol):
+    """The domain with its ports open."""
+
+    service: Service
+
+    def close(self) -> None:
+        """Let go of everything that is open."""
+        ...
+
+
+def read_config(path: Path) -> Config:
+    """Read fleet.yaml; the files it names are found beside it.
+
+    Raises
+    ------
+    Refused
+        The file cannot be read, or one line for each thing wrong with it.
+    """
+
+    def beside(name: str) -> str:
+        return _text(path.parent / name, name)
+
+    return load(_text(path, str(path)), path.name, beside)
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise Refused(f"{name}: cannot be read: {reason}") from error
+
+
+def open_host(path: Path, clock: Clock) -> Host:
+    """Open the host that the document's `store` names.
+
+    Raises
+    ------
+    Refused
+        Where the document is wrong, or its store's scheme is not known.
+    """
+    config = read_config(path)
+    scheme, _, _ = config.document.store.partition(":")
+    if scheme != "local":
+        raise Refused(f"{path.name}: store {config.document.store!r}: known is local:FOLDER")
+    from hosts.local.host import LocalHost
+
+    return LocalHost(config, path.parent, clock)

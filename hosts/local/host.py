@@ -1,0 +1,155 @@
+"""The whole domain on one machine: SQLite, files, a local trainer and router."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from engine.clock import Clock
+from engine.errors import Refused
+from engine.loop import Loop
+from fleet.config import Config, Receiver
+from fleet.domain import FleetDomain
+from fleet.ports import World
+from fleet.service import Service
+from hosts.local.files import Blobs, Logs
+from hosts.local.pager import LocalPager
+from hosts.local.publisher import FilePublisher
+from hosts.local.queues import Queues
+from hosts.local.registry import ModelFolders
+from hosts.local.router import Duration, Router
+from hosts.local.scorer import Scorers
+from hosts.local.scoring import LocalScoring, LocalTables
+from hosts.local.sqlite import SqliteStore
+from hosts.local.trainer import LocalTrainer
+from retrain.ports import TrainingJob
+
+DUE_QUEUE = "driftwarden-due"
+STORE_FILE = "driftwarden.sqlite"
+BACK_OFF = 0.01
+
+
+class LocalTrainerOnBlobs(LocalTrainer):
+    """A trainer whose inputs are named by blob; the command gets the paths of files."""
+
+    blobs: Blobs
+
+    def submit(self, job: TrainingJob) -> None:
+        """See `retrain.ports.Trainer`."""
+        paths = {name: str(self.blobs.path(blob)) for name, blob in job.inputs.items()}
+        super().submit(replace(job, inputs=paths))
+
+
+class LocalHost:
+    """Opens every port of one machine below one folder.
+
+    Parameters
+    ----------
+    config : the document.
+    beside : the folder that the document's relative paths start from.
+    clock : tells `now`, once a service verb.
+    durable : whether commits wait for the disk.
+    run_for : for a replay, how long a training is said to run; it then runs to its end at once.
+    latency : for a replay, the declared milliseconds of a request.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        beside: Path,
+        clock: Clock,
+        *,
+        durable: bool = True,
+        run_for: timedelta | None = None,
+        latency: Duration | None = None,
+        quiet: bool = False,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.root = root = beside / config.document.store.partition(":")[2]
+        self.store = SqliteStore(root / STORE_FILE, durable=durable)
+        self.queues = Queues(root / STORE_FILE, durable=durable)
+        self.models = ModelFolders(root / "models")
+        self.logs = root / "logs"
+        self.scorers = Scorers()
+        self.blobs = Blobs(root / "blobs", durable=durable)
+        self.trainer = LocalTrainerOnBlobs(
+            root / "jobs",
+            self.models,
+            clock,
+            synchronous=run_for is not None,
+            duration=(lambda _: run_for) if run_for is not None else None,
+        )
+        self.trainer.blobs = self.blobs
+        self.router = self._router(latency)
+        self.service = Service(
+            config.fleet,
+            Loop(
+                self.store, FleetDomain(config.fleet, self._world(beside, quiet)), self.ring, _pause
+            ),
+            clock,
+        )
+
+    def ring(self, partition: str) -> None:
+        """Put the one kind of message on the queue: that partition has something to do."""
+        self.queues.put(DUE_QUEUE, json.dumps({"partition": partition}), self.clock.now())
+
+    def close(self) -> None:
+        """Stop the processes and close the files."""
+        self.trainer.close()
+        self.scorers.close()
+        self.queues.close()
+        self.store.close()
+
+    def _router(self, latency: Duration | None) -> Router:
+        baselines = {
+            watched.policy.logs.endpoint: (watched.policy.serving.baseline,)
+            for watched in self.config.fleet.models.values()
+            if watched.policy.serving.baseline is not None
+        }
+        return Router(
+            self.models, self.logs, self.root / "traffic", self.scorers, baselines, latency
+        )
+
+    def _world(self, beside: Path, quiet: bool) -> World:
+        return World(
+            blobs=self.blobs,
+            logs=Logs(self.logs),
+            tables=LocalTables(beside),
+            scoring=LocalScoring(self.models, self.scorers),
+            trainer=self.trainer,
+            serving=self.router,
+            registry=self.models,
+            pager=LocalPager(
+                {
+                    name: _settings(name, receiver, self.root, quiet)
+                    for name, receiver in self.config.document.receivers.items()
+                }
+            ),
+            publisher=FilePublisher(self.root / "events.jsonl"),
+        )
+
+
+def _settings(name: str, receiver: Receiver, root: Path, quiet: bool) -> dict[str, object]:
+    """A receiver as the pager takes it; files lie below the store, secrets in the environment."""
+    if receiver.kind == "file" and receiver.path is not None:
+        return {"kind": "file", "path": root / receiver.path}
+    if receiver.kind == "webhook" and receiver.url is not None:
+        scheme, _, setting = receiver.url.partition(":")
+        if scheme != "env":
+            return {"kind": "webhook", "url": receiver.url}
+        if setting not in os.environ:
+            raise Refused(f"receivers.{name}: the setting {setting} is not there")
+        return {"kind": "webhook", "url": os.environ[setting]}
+    if quiet:
+        return {"kind": "file", "path": root / "terminal.jsonl"}
+    return {"kind": "terminal"}
+
+
+def _pause(lost: int) -> None:
+    """Wait a little longer after every lost race; the process id spreads the workers out."""
+    time.sleep(BACK_OFF * lost * (1 + (os.getpid() % 7) / 7))

@@ -1,0 +1,40 @@
+"""A JSON Lines file to which every key is added once, whatever crashed in between."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+
+def append_once(path: Path, key: str, fields: Mapping[str, Any]) -> bool:
+    """Add {"key": key, **fields} as a line; False where that key stands there already.
+
+    A line that a crash cut short is taken away first. Raises OSError where the file cannot be
+    written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+b") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        if not _room(stream, b'{"key": %s,' % json.dumps(key).encode()):
+            return False
+        stream.write(json.dumps({"key": key, **fields}).encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+        return True
+
+
+def _room(stream: IO[bytes], mark: bytes) -> bool:
+    stream.seek(0)
+    whole = 0
+    for line in stream:
+        if not line.endswith(b"\n"):
+            stream.truncate(whole)
+            break
+        if line.startswith(mark):
+            return False
+        whole += len(line)
+    return True
