@@ -19,7 +19,7 @@ from hosts.local import collector
 from hosts.local.collector import Block
 from hosts.local.files import replace_file
 from hosts.local.registry import ModelFolders
-from hosts.local.worker import Scorers
+from hosts.local.scorer import Scorers
 from retrain.ports import Traffic
 from retrain.registry import check_name
 

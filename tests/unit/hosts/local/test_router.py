@@ -17,7 +17,7 @@ from engine.errors import Broken, Refused
 from hosts.local.collector import digest
 from hosts.local.registry import ModelFolders
 from hosts.local.router import Router, bucket
-from hosts.local.worker import Scorers
+from hosts.local.scorer import Scorers
 from retrain.ports import Traffic
 
 AT = datetime(2013, 7, 4, 9, tzinfo=UTC)

@@ -1,0 +1,42 @@
+"""Processes that run the user's code: what they may see, and whether one still runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+PLAIN = re.compile(
+    r"PATH|HOME|USER|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV"
+    r"|PYTHON(PATH|HASHSEED|UTF8)|\w+_NUM_THREADS"
+)
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the environment that the user's code may see: this process's secrets are not in it."""
+    return {name: value for name, value in os.environ.items() if PLAIN.fullmatch(name)}
+
+
+def mark_of(pid: int) -> str:
+    """Return `pid:start`, which no later process shares, or "" where none runs (Linux procfs)."""
+    try:
+        # The name before the last parenthesis may hold blanks; proc(5) counts it as field 2.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    state, start = fields[0], fields[19]
+    return "" if state == "Z" else f"{pid}:{start}"
+
+
+def runs(mark: str) -> bool:
+    """Tell whether the very process that was marked still runs."""
+    return mark != "" and mark_of(int(mark.partition(":")[0])) == mark
+
+
+def kill_group(mark: str) -> None:
+    """Kill a marked process and its group; nothing happens where it ended."""
+    if runs(mark):
+        with suppress(ProcessLookupError):
+            os.killpg(int(mark.partition(":")[0]), signal.SIGKILL)
