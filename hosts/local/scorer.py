@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.errors import Refused
+from hosts.local import worker
 from hosts.local.processes import plain_environment
 from hosts.local.registry import read_model
 from hosts.local.worker import FAILURE, LENGTH
@@ -25,7 +26,6 @@ from hosts.local.worker import FAILURE, LENGTH
 TIME_LIMIT = 30.0
 LIVE_SCORERS = 4
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 class ModelFailed(Refused):
@@ -50,6 +50,7 @@ class Scorer:
         self.label = f"{model.name} {model.version}"
         self.features = model.features
         self._folder = folder.resolve()
+        self._entry = model.entry
         self._time_limit = time_limit
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -114,7 +115,7 @@ class Scorer:
     def _ask(self, request: bytes) -> bytes:
         deadline = time.monotonic() + self._time_limit
         if self._process is None:
-            self._process = _start(self._folder)
+            self._process = _start(self._folder, self._entry)
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -174,21 +175,16 @@ def _ending(code: int) -> str:
     return f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the worker; -P keeps the working directory from hiding this project's own modules."""
-    known = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
+def _start(folder: Path, entry: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "hosts.local.worker", str(folder)],
+        # -P: the folder of worker.py holds modules whose names the user's may have, too.
+        [sys.executable, "-P", worker.__file__, str(folder), entry],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         bufsize=0,
         # A block is too small for threads to pay, and several workers share the machine.
-        env={
-            **ONE_THREAD,
-            **plain_environment(),
-            "PYTHONPATH": os.pathsep.join(filter(None, known)),
-        },
+        env={**ONE_THREAD, **plain_environment()},
         start_new_session=True,
     )
     for pipe in (process.stdin, process.stdout):

@@ -1,5 +1,6 @@
-"""The worker process of one model version: `python -m hosts.local.worker FOLDER`.
+"""The worker process of one model version: `python -P worker.py FOLDER MODULE:FUNCTION`.
 
+It imports nothing of this project, so that it starts fast and the version's own modules come first.
 It reads Arrow tables and answers with scores over its own pipes. A frame is its length (8 bytes,
 little-endian) and its content: an Arrow IPC stream one way; the other way `+` and the scores as
 float64, or `-` and one line that says what the model's code raised.
@@ -20,8 +21,6 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 
-from hosts.local.registry import read_model
-
 LENGTH = struct.Struct("<Q")
 SCORES = b"+"
 FAILURE = b"-"
@@ -29,9 +28,8 @@ FAILURE = b"-"
 Entry = Callable[[pa.Table, Path], Sequence[float]]
 
 
-def _load(folder: Path) -> Entry:
-    sys.path[:0] = [str(folder), os.getcwd()]
-    module, _, function = read_model(folder).entry.partition(":")
+def _load(name: str) -> Entry:
+    module, _, function = name.partition(":")
     entry: Entry = getattr(importlib.import_module(module), function)
     return entry
 
@@ -70,15 +68,16 @@ def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return requests, answers
 
 
-def serve(folder: Path) -> None:
+def serve(folder: Path, name: str) -> None:
     """Answer requests until the pipe closes; the entry is loaded with the first."""
+    sys.path[:0] = [str(folder), os.getcwd()]
     requests, answers = _own_pipes()
     _follow_parent()
     entry: Entry | None = None
     while header := requests.read(LENGTH.size):
         request = requests.read(LENGTH.unpack(header)[0])
         try:
-            entry = entry or _load(folder)
+            entry = entry or _load(name)
             answer = _answer(entry, folder, request)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the answer
             answer = FAILURE + _one_line(error).encode()
@@ -87,4 +86,4 @@ def serve(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), sys.argv[2])

@@ -11,21 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from hosts.local import worker
 from hosts.local.worker import LENGTH
 
-ROOT = Path(__file__).parents[4]
-MODEL = """\
-name: flights
-version: v1
-features: [a]
-entry: scoring:score
-training_window: {from: 2013-01-01, to: 2013-03-29}
-"""
 Start = Callable[[str], subprocess.Popen[bytes]]
 
 
 def write(folder: Path, source: str) -> None:
-    (folder / "model.yaml").write_text(MODEL)
     (folder / "scoring.py").write_text(source)
 
 
@@ -34,8 +26,7 @@ def start(tmp_path: Path) -> Start:
     def run(source: str) -> subprocess.Popen[bytes]:
         write(tmp_path, source)
         return subprocess.Popen(
-            [sys.executable, "-m", "hosts.local.worker", str(tmp_path)],
-            cwd=ROOT,
+            [sys.executable, "-P", worker.__file__, str(tmp_path), "scoring:score"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -82,21 +73,21 @@ def test_a_parent_that_dies_takes_a_hung_worker_with_it(tmp_path: Path) -> None:
     )
     parent = (
         "import os, subprocess, sys, time\n"
-        f"command = [sys.executable, '-m', 'hosts.local.worker', {str(tmp_path)!r}]\n"
+        f"command = [sys.executable, {worker.__file__!r}, {str(tmp_path)!r}, 'scoring:score']\n"
         "worker = subprocess.Popen(command, stdin=subprocess.PIPE)\n"
         "worker.stdin.write(bytes.fromhex(sys.argv[1]))\n"
         "worker.stdin.flush()\n"
         "time.sleep(60)\n"
     )
     request = frame(pa.table({"a": [1.0]})).hex()
-    with subprocess.Popen([sys.executable, "-c", parent, request], cwd=ROOT) as process:
+    with subprocess.Popen([sys.executable, "-c", parent, request]) as process:
         deadline = time.monotonic() + 20
         while not (pid.exists() and pid.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        worker = int(pid.read_text())
-        os.kill(worker, 0)
+        pid_of_worker = int(pid.read_text())
+        os.kill(pid_of_worker, 0)
         process.kill()
-    while Path(f"/proc/{worker}").exists():
+    while Path(f"/proc/{pid_of_worker}").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
