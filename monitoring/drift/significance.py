@@ -25,6 +25,7 @@ from monitoring.drift.cells import CellMap, ordered, pool, scarce_cells, unorder
 from monitoring.drift.divergence import Floats
 
 Flags = npt.NDArray[np.bool_]
+Scores = tuple[Floats, Floats, Floats]  # shares of cells, location score, scale score
 
 MIN_SLICES = 8
 SMALLEST = 1e-300
@@ -46,15 +47,13 @@ def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) 
     h1, h2 = normal_scores(w)
     used = (w > 0).sum(-1)
     left = np.maximum(used - 3, 0)
-    location, scale = (d * h1).sum(-1) ** 2 / iv, (d * h2).sum(-1) ** 2 / iv
-    rest = np.maximum((d * d * _inverse(w)).sum(-1) / iv - location - scale, 0)
-    if slices is None:
-        parts = _chi_square_parts(location, scale, rest, left)
+    halves = None if slices is None else _pooled_slices(slices, cells)
+    if halves is None:
+        parts = _chi_square_parts(_split(d, (w, h1, h2)) / iv, left)
     else:
-        parts = _f_parts(location, scale, rest, left, _spreads(slices, cells, (w, h1, h2), left))
+        parts = _f_parts(d, iv, halves, (w, h1, h2), left)
     parts[2, used < 4] = np.nan
     combined = cauchy(parts, (0.4, 0.25, 0.1, 0.25))
-    halves = None if slices is None else _pooled_slices(slices, cells)
     pair = _pair_p(a, c, halves, used == 2)
     return np.where(used > 2, combined, np.where(used == 2, pair, np.nan))
 
@@ -71,9 +70,9 @@ def categorical_p(reference: Floats, current: Floats, slices: Floats | None = No
     if slices is None:
         whole = chdtrc(np.maximum(left, 1), square)
     else:
-        spread = moderate(_cell_spread(_pooled_slices(slices, cells), w, left), len(slices) - 1)
-        freedom = np.maximum(left, 1)
-        whole = fdtrc(freedom, spread.freedom * freedom, square / freedom / spread.factor)
+        own = _cell_spread(_pooled_slices(slices, cells), w, left)
+        spread = moderate(own, len(slices) - 1)
+        whole = _many_p(square, left, own, len(slices))
     whole = np.where(left > 0, whole, np.nan)
     scarce = scarce_cells(reference, current, factor)
     a, c = pool(reference, scarce), pool(current, scarce)
@@ -244,51 +243,78 @@ def _deviations(slices: Floats) -> tuple[Floats, Floats]:
     return rows, np.where(rows[..., None] > 0, shares - overall, 0.0)
 
 
-def _spreads(
-    slices: Floats, cells: CellMap, scores: tuple[Floats, Floats, Floats], left: Floats
-) -> tuple[Spread, Spread, Spread]:
-    """Moderated design effects of location, scale and rest."""
+def _unshifted(d: Floats, w: Floats, h1: Floats) -> Floats:
+    """Take out of the shares' deviations `d` what a pure shift of location explains.
+
+    A shift moves the scale score and the rest, too, by its square. Where days differ in location
+    that is most of their variance, and far from normal. The shift is modelled by tilting `w` along
+    the location score until its mean is that of `d`.
+    """
+    target = (d * h1).sum(-1, keepdims=True)
+    tilt = np.zeros_like(target)
+    for _ in range(4):
+        weights = w * np.exp(np.clip(tilt * h1, -30, 30))
+        weights = weights / np.maximum(weights.sum(-1, keepdims=True), SMALLEST)
+        mean = (weights * h1).sum(-1, keepdims=True)
+        slope = (weights * h1 * h1).sum(-1, keepdims=True) - mean * mean
+        tilt = np.clip(tilt + (target - mean) / np.maximum(slope, 1e-3), -5, 5)
+    unshifted: Floats = d - (weights - w)
+    return unshifted
+
+
+def _split(d: Floats, scores: Scores) -> Floats:
+    """Squares of the location and scale part of deviations `d`, and the rest's; first axis: 3."""
     w, h1, h2 = scores
-    rows, d = _deviations(_pooled_slices(slices, cells))
-    freedom = len(slices) - 1
-    location = (rows * (d * h1).sum(-1) ** 2).sum(0) / freedom
-    scale = (rows * (d * h2).sum(-1) ** 2).sum(0) / freedom
-    whole = (rows * (d * d * _inverse(w)).sum(-1)).sum(0) / freedom
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rest = np.where(left > 0, (whole - location - scale) / left, np.nan)
-    known = (w > 0).sum(-1) > 2
-    location, scale = np.where(known, location, np.nan), np.where(known, scale, np.nan)
-    return (
-        moderate(location, freedom),
-        moderate(scale, freedom),
-        moderate(rest, freedom * np.maximum(left, 1)),
-    )
+    location, scale = (d * h1).sum(-1) ** 2, (d * h2).sum(-1) ** 2
+    rest = np.maximum((d * d * _inverse(w)).sum(-1) - location - scale, 0)
+    return np.stack([location, scale, rest])
 
 
-def _chi_square_parts(location: Floats, scale: Floats, rest: Floats, left: Floats) -> Floats:
+def _chi_square_parts(squares: Floats, left: Floats) -> Floats:
+    location, scale, rest = squares
     rest_p = chdtrc(np.maximum(left, 1), rest)
     return np.stack([chdtrc(1, location), chdtrc(1, scale), rest_p, chdtrc(2, location + scale)])
 
 
-def _f_parts(
-    location: Floats,
-    scale: Floats,
-    rest: Floats,
-    left: Floats,
-    spreads: tuple[Spread, Spread, Spread],
-) -> Floats:
-    at, wide, other = spreads
-    location, scale = location / at.factor, scale / wide.factor
-    freedom = np.maximum(left, 1)
+def _f_parts(d: Floats, iv: Floats, slices: Floats, scores: Scores, left: Floats) -> Floats:
+    w, h1, _ = scores
+    rows, deviations = _deviations(slices)
+    remainder = _unshifted(deviations, w, h1)
+    # Slices are narrower than their mixture; a window is compared with a typical slice.
+    share = rows / np.maximum(rows.sum(0), 1)
+    typical = (share[..., None] * remainder).sum(0)
+    squares = np.stack([_split(deviations, scores)[0], *_split(remainder - typical, scores)[1:]])
+    location_v, scale_v, rest_v = (rows * squares).sum(1) / (len(slices) - 1)
+    known = (w > 0).sum(-1) > 2
+    at = moderate(np.where(known, location_v, np.nan), len(slices) - 1)
+    wide = moderate(np.where(known, scale_v, np.nan), len(slices) - 1)
+    rest_spread = np.where(left > 0, rest_v / np.maximum(left, 1), np.nan)
+    location = _split(d, scores)[0] / iv / at.factor
+    scale, rest = _split(_unshifted(d, w, h1) - typical, scores)[1:] / iv
+    scale = scale / wide.factor
     both = np.minimum(at.freedom, wide.freedom)
     return np.stack(
         [
             fdtrc(1, at.freedom, location),
             fdtrc(1, wide.freedom, scale),
-            fdtrc(freedom, other.freedom, rest / freedom / other.factor),
+            _many_p(rest, left, rest_spread, len(slices)),
             fdtrc(2, both, (location + scale) / 2),
         ]
     )
+
+
+def _many_p(square: Floats, left: Floats, own: Floats, slices: int) -> Floats:
+    """p of a chi-square of `left` degrees of freedom whose design effect `own` slices gave.
+
+    Directions need not share the excess alike. All of it in one direction is the worst case; by
+    Satterthwaite it has fewer degrees of freedom, f V² f / (f - 1 + (1 + f(V - 1))²).
+    """
+    f = np.maximum(left, 1.0)
+    v = np.fmax(own, 1.0)
+    fewer = (f * v) ** 2 / (f - 1 + (1 + f * (v - 1)) ** 2)
+    spread = moderate(own, (slices - 1) * fewer)
+    p: Floats = fdtrc(fewer, spread.freedom, square / f / spread.factor)
+    return p
 
 
 def _inverse_trigamma(y: Floats) -> Floats:
