@@ -1,0 +1,74 @@
+"""What happened to one model: its journal, read once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboards.alerting import Alert, Held, alerts, held
+from dashboards.days import Day, Episode, Told, days, episodes
+from dashboards.promotion import Retrain, Rollout, Split, retrains, rollouts
+from engine.journal import Record
+from engine.store import parse_instant
+
+
+@dataclass(frozen=True)
+class Command:
+    """What an operator asked for."""
+
+    at: datetime
+    verb: str
+    by: str
+    reason: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything the journal of one model tells, oldest first.
+
+    `counts` are lines by what they say; `records` is the number of units.
+    """
+
+    records: int
+    counts: dict[str, int]
+    days: tuple[Day, ...]
+    alerts: tuple[Alert, ...]
+    held: tuple[Held, ...]
+    retrains: tuple[Retrain, ...]
+    rollouts: tuple[Rollout, ...]
+    splits: tuple[Split, ...]
+    episodes: tuple[Episode, ...]
+    commands: tuple[Command, ...]
+
+
+def story(records: Iterable[Record]) -> Story:
+    """Tell a model's story from its journal."""
+    told: dict[str, list[Told]] = defaultdict(list)
+    count = 0
+    for record in records:
+        count += 1
+        at = parse_instant(record.at)
+        for line in record.lines:
+            told[line["what"]].append((at, line))
+    known = days(told.get("assessed", ()), told.get("joined", ()))
+    return Story(
+        records=count,
+        counts={what: len(lines) for what, lines in sorted(told.items())},
+        days=known,
+        alerts=alerts(told.get("alert", ())),
+        held=held(told.get("alert", ())),
+        retrains=retrains(told),
+        rollouts=rollouts(told.get("rollout", ())),
+        splits=tuple(
+            Split(at, line["weights"], tuple(line["shadow"]))
+            for at, line in told.get("traffic", ())
+        ),
+        episodes=episodes(known),
+        commands=tuple(
+            Command(at, line["verb"], line["by"], line["reason"], line["target"])
+            for at, line in told.get("command", ())
+        ),
+    )
