@@ -15,8 +15,9 @@ from engine.errors import Refused
 from engine.policy import Policy
 from fleet.document import Path, Problem, Text, merged, parse
 from fleet.policies import Fleet, ModelPolicy, Watched
-from monitoring import calendars
-from monitoring.alerts import grouping
+from monitoring.alerts.grouping import Policy as TeamPolicy
+from monitoring.calendars import Calendar, calendar
+from monitoring.calendars import Policy as CalendarPolicy
 from monitoring.slo import openslo
 from monitoring.slo.objective import Objective
 from retrain.registry import NAME
@@ -40,10 +41,8 @@ class Document(Policy):
 
     version: Literal[1] = Field(description="The format of this document.")
     store: str = Field("local:var", description="Where state is kept: `local:FOLDER`.")
-    teams: dict[Name, grouping.Policy] = Field(
-        default_factory=dict, description="Who is told, by team."
-    )
-    calendars: dict[Name, calendars.Policy] = Field(
+    teams: dict[Name, TeamPolicy] = Field(default_factory=dict, description="Who is told, by team.")
+    calendars: dict[Name, CalendarPolicy] = Field(
         default_factory=dict, description="Business calendars by name."
     )
     receivers: dict[Name, Receiver] = Field(
@@ -187,13 +186,13 @@ def _resolve(text: Text, document: Document, read: Read) -> Config | list[Proble
 
 
 def _calendar(
-    text: Text, name: str, policy: calendars.Policy, read: Read, found: list[Problem]
-) -> calendars.Calendar:
+    text: Text, name: str, policy: CalendarPolicy, read: Read, found: list[Problem]
+) -> Calendar:
     try:
-        return calendars.calendar(policy, [read(path) for path in policy.ics])
+        return calendar(policy, [read(path) for path in policy.ics])
     except Refused as error:
         found.append(text.problem(("calendars", name, "ics"), str(error)))
-        return calendars.calendar(calendars.Policy(zone=policy.zone))
+        return calendar(CalendarPolicy(zone=policy.zone))
 
 
 def _watched(
@@ -201,7 +200,7 @@ def _watched(
     name: str,
     policy: ModelPolicy,
     document: Document,
-    built: dict[str, calendars.Calendar],
+    built: dict[str, Calendar],
     read: Read,
     found: list[Problem],
 ) -> Watched:
@@ -218,8 +217,8 @@ def _watched(
             objectives += openslo.parse(yaml.safe_load_all(read(file)), file)
         except (Refused, yaml.YAMLError) as error:
             found.append(text.problem(("models", name, "slo", i), str(error)))
-    calendar = built.get(policy.calendar or "") or calendars.calendar(calendars.Policy())
-    return Watched(name, policy, calendar, tuple(objectives))
+    lived_by = built.get(policy.calendar or "") or calendar(CalendarPolicy())
+    return Watched(name, policy, lived_by, tuple(objectives))
 
 
 def _shared_endpoints(text: Text, document: Document) -> list[Problem]:

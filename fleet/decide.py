@@ -30,7 +30,7 @@ def signal(turn: Turn, condition: Condition) -> None:
 
 def assessed(turn: Turn, fact: Assessed) -> None:
     """Turn an assessment into what the signals of drift and quality say."""
-    event = turn.model.past[fact.window].event
+    event = fact.explained_by
     name = turn.watched.name
     moved = sorted(fact.stream)
     drifted = [feature for feature in moved if fact.stream[feature] is Drift.DRIFTED]
@@ -81,7 +81,7 @@ def _drift_reason(fact: Assessed, moved: Sequence[str], drifted: Sequence[str]) 
 
 def joined(turn: Turn, fact: Joined) -> None:
     """Turn a join into what the signals of performance and labels say."""
-    name, event = turn.watched.name, turn.model.past[fact.window].event
+    name, event = turn.watched.name, fact.explained_by
     known = {Health.HEALTHY: False, Health.DEGRADED: True}
     condition = Condition(
         name, "performance", Kind.PERFORMANCE, known.get(fact.health),

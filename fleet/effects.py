@@ -66,6 +66,7 @@ class Assess:
     sketches: tuple[str, ...]
     before: tuple[str, ...]
     flags: tuple[tuple[str, ...], ...]
+    events: tuple[str | None, ...]
     outputs: tuple[str, ...]
     reference: str
     scores: str
@@ -90,7 +91,7 @@ class Join:
     outputs: tuple[tuple[str, str], ...]
     traffic: tuple[str, ...]
     labels: tuple[str, ...]
-    trailing: tuple[tuple[str, str], ...]
+    trailing: tuple[tuple[str, str, str | None], ...]
     champion: str
     challenger: str | None
     shadowed: bool

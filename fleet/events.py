@@ -17,7 +17,7 @@ DESK = "fleet"
 SUBJECT = re.compile(r"/blobServices/default/containers/([^/]+)/blobs/(.+)")
 COLLECTED = re.compile(
     r"modelDataCollector/(?P<endpoint>[^/]+)/(?P<deployment>[^/]+)/"
-    r"(?P<collection>model_inputs|model_outputs)/.+\.jsonl"
+    r"(?P<collection>model_inputs|model_outputs)/.+\.(?:jsonl|parquet)"
 )
 TRAFFIC = re.compile(r"traffic/(?P<endpoint>[^/]+)/.+\.jsonl")
 RUN_TAG = "driftwarden.run"

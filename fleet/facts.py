@@ -108,7 +108,8 @@ class Assessed:
     """What a window's sketches say against the reference.
 
     `of` is the fingerprint of the batches that were assessed, `stream` the verdict by feature
-    where it is not stable, `psi` by feature, `report` the blob with all of it.
+    where it is not stable, `psi` by feature, `report` the blob with all of it. `explained_by`
+    names the announced event without whose days nothing would have moved.
     """
 
     window: str
@@ -124,6 +125,7 @@ class Assessed:
     quality: tuple[Trouble, ...] = ()
     score: Drift = Drift.INSUFFICIENT
     score_psi: float | None = None
+    explained_by: str | None = None
     reference: str = ""
     lines: tuple[str, ...] = ()
 
@@ -155,7 +157,8 @@ class Joined:
     """What a window's labels say.
 
     `scores` gives {"auc", "brier", "mean_score", "mean_label"} by "served" and "baseline";
-    `rolling` the same over the trailing windows, of which `health` is the verdict.
+    `rolling` the same over the trailing windows, of which `health` is the verdict, and
+    `explained_by` the announced event without whose days it would be another.
     """
 
     window: str
@@ -166,6 +169,7 @@ class Joined:
     contradictions: int
     health: Health
     reason: str
+    explained_by: str | None = None
     scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
     rolling: dict[str, float | None] = field(default_factory=dict)
     shadow: DayPair | None = None

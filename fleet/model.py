@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.errors import Refused
@@ -31,6 +31,7 @@ from fleet.state import Model, Past
 from fleet.turn import Turn
 from monitoring.alerts import lifecycle
 from monitoring.calendars import Freeze
+from retrain import trigger
 
 
 def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) -> Step:
@@ -118,6 +119,7 @@ def _joined(turn: Turn, fact: Joined) -> None:
         contradictions=fact.contradictions,
         health=fact.health,
         reason=fact.reason,
+        explained_by=fact.explained_by,
         scores=fact.scores,
         rolling=fact.rolling,
         rows=fact.rows,
@@ -130,6 +132,10 @@ def _referenced(turn: Turn, fact: Referenced) -> None:
     model = turn.model
     if fact.version != model.champion:
         return
+    if fact.past:
+        last = datetime.fromisoformat(max(fact.days)).replace(tzinfo=UTC) + timedelta(days=1)
+        turn.change(trigger=trigger.trained(model.trigger, last))
+        model = turn.model
     turn.change(reference=fact.reference)
     if fact.past:
         known = {

@@ -15,7 +15,7 @@ from retrain.rollout import Phase
 
 RANGE = 32 * 1024 * 1024
 READS_AT_ONCE = 20
-DAYS_KEPT = 120
+DAYS_KEPT = 150
 CLOSED_AFTER = timedelta(days=2)
 
 
@@ -196,9 +196,7 @@ def _assess_on(turn: Turn) -> None:
 def _assess(turn: Turn, day: str, window: Window) -> Assess:
     model = turn.model
     earlier = [model.past[d] for d in sorted(model.past) if d < day and model.past[d].sketch]
-    event = _event(turn, day)
-    # An ordinary day is not held against the persistence of an announced one before it.
-    before = [past for past in earlier if past.verdict and (event or not past.event)][-2:]
+    before = [past for past in earlier if past.verdict is not None][-2:]
     days = sorted(d for d in model.windows if d <= day)[-7:]
     outputs = [
         batch.rows
@@ -212,11 +210,12 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         sketches=tuple(batch.sketch for batch in window.inputs),
         before=tuple(past.sketch for past in before),
         flags=tuple(past.flagged for past in before),
+        events=tuple(past.event for past in before),
         outputs=tuple(outputs),
         reference=model.reference,
         scores=model.scores.get(model.champion, ""),
         champion=model.champion,
-        event=event,
+        event=_event(turn, day),
         expected=_expected(turn, day),
     )
 
@@ -257,9 +256,7 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
     model, policy = turn.model, turn.watched.policy
     active = model.rollout if model.rollout is not None and not model.rollout.ended else None
     rolling = policy.performance.rolling_days
-    # Days of announced events are left out: what they did passes with them.
-    usual = [d for d in sorted(model.past) if model.past[d].joined and not model.past[d].event]
-    days = [d for d in usual if d < day][-(rolling - 1) :]
+    days = [d for d in sorted(model.past) if d < day and model.past[d].joined][-(rolling - 1) :]
     starts, _ = bounds(date.fromisoformat(day), turn.watched.zone)
     return Join(
         window=day,
@@ -268,7 +265,7 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
         outputs=tuple((deployment, batch.rows) for deployment, batch in window.outputs),
         traffic=tuple(batch.rows for batch in window.traffic),
         labels=window.labels,
-        trailing=tuple((d, model.past[d].joined) for d in days),
+        trailing=tuple((d, model.past[d].joined, model.past[d].event) for d in days),
         champion=active.champion if active is not None else model.champion,
         challenger=active.challenger if active is not None else None,
         shadowed=active is not None and active.phase is Phase.shadow,

@@ -11,13 +11,20 @@ from pydantic import Field
 
 from engine import codec
 from engine.policy import Policy
-from monitoring import performance, quality
-from monitoring.alerts import lifecycle, routing
+from monitoring.alerts import grouping
+from monitoring.alerts.lifecycle import Policy as AlertPolicy
 from monitoring.calendars import Calendar
-from monitoring.drift import verdict
+from monitoring.drift.verdict import Policy as DriftPolicy
+from monitoring.performance import Policy as PerformancePolicy
+from monitoring.quality import Policy as QualityPolicy
 from monitoring.slo.objective import Objective
-from retrain import dataset, gate, judge, rollout, trigger
-from retrain import run as runs
+from retrain.dataset import Policy as DatasetPolicy
+from retrain.gate import Policy as GatePolicy
+from retrain.judge import Policy as JudgePolicy
+from retrain.rollout import Policy as RolloutPolicy
+from retrain.rollout import Rules
+from retrain.run import Policy as RunPolicy
+from retrain.trigger import Policy as TriggerPolicy
 
 
 class Logs(Policy):
@@ -62,7 +69,7 @@ class Training(Policy):
         description="The training command; {data}, {out} and {version} are filled in."
     )
     poll: timedelta = Field(timedelta(minutes=30), description="How often a run is asked about.")
-    run: runs.Policy = Field(runs.Policy(), description="Limits of a run.")
+    run: RunPolicy = Field(RunPolicy(), description="Limits of a run.")
 
 
 class Serving(Policy):
@@ -72,7 +79,6 @@ class Serving(Policy):
     baseline: str | None = Field(
         None, description="A version that keeps scoring a copy of the traffic as a yardstick."
     )
-    models: str = Field("models", description="Folder of the versions, one folder each.")
 
 
 class ModelPolicy(Policy):
@@ -85,22 +91,18 @@ class ModelPolicy(Policy):
     reference: Reference
     training: Training | None = Field(None, description="Left out: the model is never retrained.")
     serving: Serving
-    drift: verdict.Policy = Field(verdict.Policy(), description="Drift verdicts.")
-    performance: performance.Policy = Field(
-        performance.Policy(), description="Labelled performance."
-    )
-    quality: quality.Policy = Field(quality.Policy(), description="Data quality.")
+    drift: DriftPolicy = Field(DriftPolicy(), description="Drift verdicts.")
+    performance: PerformancePolicy = Field(PerformancePolicy(), description="Labelled performance.")
+    quality: QualityPolicy = Field(QualityPolicy(), description="Data quality.")
     slo: tuple[str, ...] = Field((), description="Files of OpenSLO v1 documents.")
-    trigger: trigger.Policy = Field(trigger.Policy(), description="What starts a retraining.")
-    dataset: dataset.Policy = Field(
-        dataset.Policy(), description="Which days a retraining learns from."
+    trigger: TriggerPolicy = Field(TriggerPolicy(), description="What starts a retraining.")
+    dataset: DatasetPolicy = Field(
+        DatasetPolicy(), description="Which days a retraining learns from."
     )
-    gate: gate.Policy = Field(gate.Policy(), description="The offline gate.")
-    judge: judge.Policy = Field(judge.Policy(), description="The canary judge.")
-    rollout: rollout.Policy = Field(rollout.Policy(), description="The way to production.")
-    alerts: lifecycle.Policy = Field(
-        lifecycle.Policy(), description="When a condition becomes an alert."
-    )
+    gate: GatePolicy = Field(GatePolicy(), description="The offline gate.")
+    judge: JudgePolicy = Field(JudgePolicy(), description="The canary judge.")
+    rollout: RolloutPolicy = Field(RolloutPolicy(), description="The way to production.")
+    alerts: AlertPolicy = Field(AlertPolicy(), description="When a condition becomes an alert.")
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,9 @@ class Watched:
         return self.calendar.policy.zone
 
     @property
-    def rules(self) -> rollout.Rules:
+    def rules(self) -> Rules:
         """What a rollout obeys."""
-        return rollout.Rules(self.policy.rollout, self.policy.judge, self.policy.gate)
+        return Rules(self.policy.rollout, self.policy.judge, self.policy.gate)
 
     @cached_property
     def hash(self) -> str:
@@ -133,4 +135,4 @@ class Fleet:
     """All watched models and the teams that are told about them."""
 
     models: dict[str, Watched]
-    teams: dict[str, routing.Policy] = field(default_factory=dict)
+    teams: dict[str, grouping.Policy] = field(default_factory=dict)

@@ -1,10 +1,11 @@
 """Trains one flights model version and writes it as a folder.
 
     python -m examples.flights.train --data PATH --out DIR --version NAME
-        [--from DAY] [--to DAY] [--extra-feature dep_delay]
+        [--from DAY] [--to DAY] [--evaluate-to DAY] [--extra-feature dep_delay]
 
 PATH is a Parquet file or a folder of them with the 18 features, `day` and `label`. The folder holds
-`model.yaml` (name, version, features, entry, training window) and `coefficients.json`.
+`model.yaml` (name, version, features, entry, training window) and `coefficients.json`; on demand
+`evaluation.parquet`: the rows that whoever registers the version wants it judged on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from examples.flights.columns import CATEGORICAL, LABEL, NUMERIC
 from examples.flights.score import COEFFICIENTS
 
 ENTRY = "examples.flights.score:score"
+EVALUATION = "evaluation.parquet"
 UNKNOWN = -1.0
 
 
@@ -153,6 +156,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--version", required=True)
     parser.add_argument("--from", dest="first", default="", help="first day to learn from")
     parser.add_argument("--to", dest="last", default="9999", help="last day to learn from")
+    parser.add_argument(
+        "--evaluate-to",
+        default="",
+        help="last day of evaluation.parquet, which begins after the last training day, "
+        "or is that of the training where it ends with it",
+    )
     parser.add_argument("--extra-feature", action="append", default=[])
     return parser.parse_args()
 
@@ -160,10 +169,20 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     wanted = _arguments()
     extra = tuple(wanted.extra_feature)
-    rows = pq.read_table(wanted.data, columns=["day", *CATEGORICAL, *NUMERIC, *extra, LABEL])
+    columns = ["day", "time", *CATEGORICAL, *NUMERIC, *extra, LABEL]
+    rows = pq.read_table(wanted.data, columns=columns)
+    train(_between(rows, wanted.first, wanted.last), wanted.out, wanted.version, extra)
+    if wanted.evaluate_to:
+        begin = wanted.first
+        if wanted.evaluate_to > wanted.last:
+            begin = (date.fromisoformat(wanted.last) + timedelta(days=1)).isoformat()
+        held = _between(rows, begin, wanted.evaluate_to)
+        pq.write_table(held, wanted.out / EVALUATION)
+
+
+def _between(rows: pa.Table, first: str, last: str) -> pa.Table:
     days = rows["day"].cast(pa.string())
-    inside = pc.and_(pc.greater_equal(days, wanted.first), pc.less_equal(days, wanted.last))
-    train(rows.filter(inside), wanted.out, wanted.version, extra)
+    return rows.filter(pc.and_(pc.greater_equal(days, first), pc.less_equal(days, last)))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,12 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     merged = merge(reference.ruler, [current, *_sketches(blobs, effect.before)])
     together = assess(reference.ruler, reference.total, merged, policy, reference.slices)
     verdicts = _stream(effect, alone, together, policy)
+    moved = _moved(verdicts)
+    explained_by = effect.event
+    if moved and effect.event is None and any(effect.events):
+        # Without the windows of announced events: does anything still persist?
+        ordinary = _stream(effect, alone, together, policy, ordinary=True)
+        explained_by = None if _moved(ordinary) else next(filter(None, effect.events))
     score, score_psi = _score(blobs, effect, policy)
     troubles = _quality(watched, effect, alone)
     return Assessed(
@@ -46,16 +52,13 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         report=_report(blobs, effect, alone, verdicts, score_psi, troubles),
         verdict=worst(list(verdicts.values())),
         flagged=flagged,
-        stream={
-            name: verdict
-            for name, verdict in verdicts.items()
-            if verdict in (Verdict.DRIFTING, Verdict.DRIFTED)
-        },
+        stream=moved,
         psi={feature.name: feature.psi for feature in alone.features},
         calibrated=alone.calibration is not Calibration.UNCALIBRATED,
         quality=troubles,
         score=score,
         score_psi=score_psi,
+        explained_by=explained_by,
         reference=effect.reference,
         lines=_lines(alone, verdicts),
     )
@@ -65,17 +68,29 @@ def _sketches(blobs: Blobs, names: Sequence[str]) -> list[Sketch]:
     return [Sketch.from_bytes(blobs.get(name)) for name in names]
 
 
-def _stream(effect: Assess, alone: Report, together: Report, policy: Policy) -> dict[str, Verdict]:
+def _stream(
+    effect: Assess, alone: Report, together: Report, policy: Policy, *, ordinary: bool = False
+) -> dict[str, Verdict]:
+    """Verdict by feature over the windows; `ordinary` leaves those of events undecided."""
     effects = {feature.name: feature.effect for feature in together.features}
+    before = list(zip(effect.flags, effect.events, strict=True))
     return {
         feature.name: stream(
-            [*(feature.name in flags for flags in effect.flags), _flag(feature, policy)],
+            [
+                *(None if ordinary and event else feature.name in flags for flags, event in before),
+                _flag(feature, policy),
+            ],
             effects[feature.name],
             policy,
             policy.threshold_of(feature.name),
         ).verdict
         for feature in alone.features
     }
+
+
+def _moved(verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
+    moved = (Verdict.DRIFTING, Verdict.DRIFTED)
+    return {name: verdict for name, verdict in verdicts.items() if verdict in moved}
 
 
 def _flag(feature: FeatureReport, policy: Policy) -> bool | None:

@@ -35,7 +35,7 @@ def join_window(world: World, watched: Watched, effect: Join) -> Joined:
     )
     table = table.append_column("label", pa.array(found.label, from_pandas=True))
     known = ~np.isnan(found.label)
-    report = _rolling(blobs, watched, effect, found)
+    report, explained_by = _rolling(blobs, watched, effect, found)
     complete = found.completeness or 0.0
     judged = effect.challenger is not None and complete >= policy.performance.min_completeness
     return Joined(
@@ -47,6 +47,7 @@ def join_window(world: World, watched: Watched, effect: Join) -> Joined:
         contradictions=found.contradictions,
         health=report.verdict,
         reason="; ".join(report.reasons) or "performance is as at the reference",
+        explained_by=explained_by,
         scores={
             name: metrics.measures(found.label[ok], column[ok])
             for name in ("served", "baseline")
@@ -122,23 +123,39 @@ def _deployments(blobs: Blobs, base: pa.Table, effect: Join) -> npt.NDArray[np.s
 
 def _rolling(
     blobs: Blobs, watched: Watched, effect: Join, today: labelled.Joined
+) -> tuple[performance.Performance, str | None]:
+    """Judge the trailing windows with this one; name the event that alone degrades them."""
+    days = [(scored(rows.get(blobs, name), "served"), event) for _, name, event in effect.trailing]
+    days.append((today, effect.event))
+    usual = performance.reference(scored(rows.get(blobs, effect.reference), "score"), watched.zone)
+    report = _judged(watched, effect, [day for day, _ in days], usual)
+    events = [event for _, event in days if event is not None]
+    if report.verdict is not performance.Verdict.DEGRADED or not events:
+        return report, None
+    ordinary = _judged(watched, effect, [day for day, event in days if event is None], usual)
+    explained = ordinary.verdict is not performance.Verdict.DEGRADED
+    return report, max(sorted(set(events)), key=events.count) if explained else None
+
+
+def _judged(
+    watched: Watched,
+    effect: Join,
+    days: list[labelled.Joined],
+    usual: performance.Baseline | None,
 ) -> performance.Performance:
-    """Judge the trailing windows together with this one."""
-    policy, zone = watched.policy.performance, watched.zone
-    earlier = [rows.get(blobs, name) for _, name in effect.trailing]
+    policy = watched.policy.performance
     several = labelled.Joined(
-        score=np.concatenate([*(_floats(t["served"]) for t in earlier), today.score]),
-        label=np.concatenate([*(_floats(t["label"]) for t in earlier), today.label]),
-        time=np.concatenate([*(times(t["time"]) for t in earlier), today.time]),
+        score=np.concatenate([np.empty(0), *(day.score for day in days)]),
+        label=np.concatenate([np.empty(0), *(day.label for day in days)]),
+        time=np.concatenate([np.empty(0, "datetime64[us]"), *(day.time for day in days)]),
     )
-    usual = performance.reference(scored(rows.get(blobs, effect.reference)), zone)
     # Labels are judged as far as they have come; completeness says how far that is.
-    return performance.assess(several, policy, zone, effect.ends + policy.wait, usual)
+    return performance.assess(several, policy, watched.zone, effect.ends + policy.wait, usual)
 
 
-def scored(table: pa.Table) -> labelled.Joined:
-    """A version's usual scores and labels, as the performance functions take them."""
-    return labelled.Joined(_floats(table["score"]), _floats(table["label"]), times(table["time"]))
+def scored(table: pa.Table, score: str) -> labelled.Joined:
+    """Scores, labels and times of a table, as the performance functions take them."""
+    return labelled.Joined(_floats(table[score]), _floats(table["label"]), times(table["time"]))
 
 
 def _pair(blobs: Blobs, table: pa.Table, effect: Join, label: Floats) -> DayPair | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -17,11 +18,13 @@ from fleet.work import rows
 from fleet.work.referencing import load_ruler
 from monitoring.calendars import days_of
 from monitoring.drift.sketch import sketch
-from monitoring.intake import collector, labels, traffic
+from monitoring.intake import arrow, collector, labels, traffic
+from monitoring.intake.lines import Decoded
 
 MODEL_ERRORS = (408, 424)
 CAPACITY = 429
 HOUR = timedelta(hours=1)
+PARQUET = ".parquet"
 
 
 def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
@@ -32,7 +35,7 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
         decoded = traffic.decode(chunk)
         counts = _traffic(decoded.table, watched.policy.logs.slow_ms)
     else:
-        decoded = collector.decode(chunk)
+        decoded = _decoded(effect.blob, chunk, collector.decode, collector.normalised)
     return LogRead(
         effect.blob,
         effect.start,
@@ -43,6 +46,18 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
         len(decoded.bad),
         decoded.bad[0] if decoded.bad else "",
     )
+
+
+def _decoded(
+    blob: str,
+    chunk: bytes,
+    lines: Callable[[bytes], Decoded],
+    normalised: Callable[[pa.Table], pa.Table],
+) -> Decoded:
+    """Decode JSON Lines, or a Parquet file, which is announced and read whole."""
+    if not blob.endswith(PARQUET):
+        return lines(chunk)
+    return Decoded(normalised(arrow.decode(chunk)), len(chunk))
 
 
 def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -> tuple[Batch, ...]:
@@ -103,7 +118,7 @@ def _count(found: dict[str, object]) -> TrafficCount:
 def read_labels(world: World, effect: ReadLabels) -> LabelsRead:
     """Decode labels and say how many belong to which open window, by the ids of its outputs."""
     chunk = world.logs.read(effect.blob, effect.start, effect.end)
-    decoded = labels.decode(chunk)
+    decoded = _decoded(effect.blob, chunk, labels.decode, labels.normalised)
     ids = decoded.table["correlationid"]
     matched: dict[str, int] = {}
     known = np.zeros(decoded.table.num_rows, bool)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pat
 
+from engine.errors import Refused
 from monitoring.intake.lines import (
     UTC_TIME,
     Decoded,
@@ -49,6 +50,19 @@ def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
         else:
             lines.append((line, rows))
     return Decoded(_assembled(lines), len(body), tuple(bad))
+
+
+def normalised(table: pa.Table) -> pa.Table:
+    """Bring a table of rows (e.g. read from Parquet) to the columns of `decode`, or refuse it."""
+    absent = [name for name in ("correlationid", "time") if name not in table.column_names]
+    if absent:
+        raise Refused(f"rows: no column {absent[0]!r}; found {', '.join(table.column_names[:8])}")
+    index = table["index"] if "index" in table.column_names else pa.repeat(0, table.num_rows)
+    moments = table["time"]
+    moments = times(moments) if pat.is_string(moments.type) else moments.cast(UTC_TIME, safe=False)
+    keys = [table["correlationid"].cast(pa.string()), index.cast(pa.int64()), moments]
+    rest = [name for name in table.column_names if name not in KEYS]
+    return pa.table([*keys, *(table[name] for name in rest)], names=[*KEYS, *rest])
 
 
 def is_collector_line(line: Mapping[str, object]) -> bool:

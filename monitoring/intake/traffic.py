@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from monitoring.intake.lines import UTC_TIME, Decoded, complete, instant, read_fast, read_objects, times
+from monitoring.intake.lines import (
+    UTC_TIME,
+    Decoded,
+    complete,
+    instant,
+    read_fast,
+    read_objects,
+    times,
+)
 
 RAW = pa.schema(
     [

@@ -1,0 +1,253 @@
+"""Push a recorded year through the app's own triggers, on a clock that jumps to the next moment."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import azure.functions as func
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engine.clock import SetClock
+from engine.errors import Broken, Refused
+from engine.store import HEAD, Insert, Replace, Value, instant, parse_instant
+from fleet.domain import FLEET
+from fleet.events import REASON_TAG, WAIVED_TAG
+from hosts.local.dispatch import Dispatcher
+from hosts.local.files import replace_file
+from hosts.local.host import DUE_QUEUE, LocalHost
+from hosts.local.processes import plain_environment
+from hosts.local.scenario import Block, Happening, LabelsOf, Registration, Scenario, VersionPlan
+
+POSITION = "replay"
+INGEST, TICK = "ingest", "tick"
+CONTAINER = "/blobServices/default/containers/logs/blobs/"
+NOTIFICATION = {"aeg-event-type": "Notification", "content-type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a replay has come: the moment, whether it was fed, and whether it is over."""
+
+    at: datetime
+    fed: bool = False
+    over: bool = False
+    finished: bool = False
+
+
+class Replay:
+    """One replay on an open host.
+
+    Parameters
+    ----------
+    app : the Functions app whose triggers are driven.
+    moments : what happens, in order of time; see `hosts.local.scenario.happenings`.
+    """
+
+    def __init__(
+        self,
+        app: func.FunctionApp,
+        host: LocalHost,
+        clock: SetClock,
+        scenario: Scenario,
+        folder: Path,
+        moments: Sequence[tuple[datetime, Happening]],
+    ) -> None:
+        self._host, self._clock, self._scenario = host, clock, scenario
+        self._folder = folder
+        self._moments = moments
+        self._dispatcher = Dispatcher(app, host.queues, clock.now, key="replay")
+
+    def run(self, told: Callable[[datetime], None]) -> None:
+        """Go on from where the store says the replay stands, until nothing is due any more."""
+        position = self.position()
+        if position is not None and not position.over:
+            self._clock.moment = position.at
+            self._host.queues.release()
+            self._settle(position)
+            position = self.position()
+        while (at := self._next(position.at if position else None)) is not None:
+            position = Position(at)
+            self._write(position)
+            self._settle(position)
+            told(at)
+        end = position.at if position else self._clock.now()
+        self._write(Position(end, True, True, True))
+
+    def position(self) -> Position | None:
+        """Return where the replay stands; None before it began."""
+        row = self._host.store.get(FLEET, POSITION)
+        if row is None:
+            return None
+        return Position(
+            parse_instant(str(row.props["at"])),
+            bool(row.props["fed"]),
+            bool(row.props["over"]),
+            bool(row.props["finished"]),
+        )
+
+    def _write(self, position: Position) -> None:
+        row = self._host.store.get(FLEET, POSITION)
+        props: dict[str, Value] = {
+            "at": instant(position.at),
+            "fed": position.fed,
+            "over": position.over,
+            "finished": position.finished,
+        }
+        operation = Insert(POSITION, props) if row is None else Replace(POSITION, props, row.etag)
+        self._host.store.commit(FLEET, [operation])
+
+    def _next(self, after: datetime | None) -> datetime | None:
+        """The next moment at which something happens, or something wants to be woken."""
+        ahead = [at for at, _ in self._moments if after is None or at > after]
+        wake = self._host.store.next_wake()
+        if wake is not None and after is not None and wake <= after:
+            raise Broken(f"{self._host.store.due(after)}: due at {wake} and still due at {after}")
+        retry = self._host.queues.next_visible(DUE_QUEUE)
+        return min([*ahead[:1], *(at for at in (wake, retry) if at is not None)], default=None)
+
+    def _settle(self, position: Position) -> None:
+        """Feed what happens at a moment, then let the app work until it has nothing to do."""
+        self._clock.moment = position.at
+        if not position.fed:
+            for at, happening in self._moments:
+                if at == position.at:
+                    self._feed(happening)
+            self._write(Position(position.at, fed=True))
+        wake = self._host.store.next_wake()
+        if wake is not None and wake <= position.at:
+            self._dispatcher.timers.run(TICK, position.at)
+        while self._dispatcher.pump_queue(DUE_QUEUE, position.at):
+            pass
+        self._write(Position(position.at, fed=True, over=True))
+
+    def _feed(self, happening: Happening) -> None:
+        match happening:
+            case Block():
+                self._announce(self._serve(happening))
+            case LabelsOf():
+                self._announce(self._labels(happening))
+            case Registration(plan=plan):
+                make_version(self._host, self._scenario, self._folder, plan)
+                self._announce([self._registered(plan)])
+
+    def _serve(self, block: Block) -> list[dict[str, object]]:
+        file = self._folder / self._scenario.replay.requests / f"{block.day}.parquet"
+        if not file.exists():
+            return []
+        table = pq.read_table(file)
+        when = table["time"].cast(pa.timestamp("us", "UTC"))
+        inside = pc.and_(
+            pc.greater_equal(when, pa.scalar(block.start, when.type)),
+            pc.less(when, pa.scalar(block.end, when.type)),
+        )
+        written = self._host.router.serve(self._scenario.model, table.filter(inside), block.start)
+        return [self._blob_created(path, size) for path, size in written]
+
+    def _blob_created(self, path: str, size: int) -> dict[str, object]:
+        return {
+            "id": f"{path}@{size}",
+            "eventType": "Microsoft.Storage.BlobCreated",
+            "topic": "/replay",
+            "subject": CONTAINER + path,
+            "eventTime": instant(self._clock.now()),
+            "dataVersion": "1",
+            "data": {"api": "AppendFile", "contentLength": size, "blobType": "BlockBlob"},
+        }
+
+    def _labels(self, labels: LabelsOf) -> list[dict[str, object]]:
+        folder = self._folder / self._scenario.replay.labels
+        for file in (folder / f"{labels.day}.parquet", folder / f"{labels.day}.jsonl"):
+            if file.exists():
+                content = file.read_bytes()
+                path = f"labels/{self._scenario.model}/{file.name}"
+                replace_file(self._host.logs / path, content)
+                return [
+                    {
+                        "specversion": "1.0",
+                        "id": f"labels-{labels.day}",
+                        "source": "/replay",
+                        "type": "Driftwarden.LabelsArrived",
+                        "time": instant(self._clock.now()),
+                        "data": {
+                            "model": self._scenario.model, "blob": path, "size": len(content),
+                        },
+                    }
+                ]  # fmt: skip
+        return []
+
+    def _registered(self, plan: VersionPlan) -> dict[str, object]:
+        waiver = plan.waive_shadow
+        tags = {WAIVED_TAG: waiver.by, REASON_TAG: waiver.reason} if waiver is not None else {}
+        return {
+            "id": f"registered-{plan.name}",
+            "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
+            "topic": "/replay",
+            "subject": f"models/{self._scenario.model}:{plan.name}",
+            "eventTime": instant(self._clock.now()),
+            "dataVersion": "1",
+            "data": {
+                "ModelName": self._scenario.model, "ModelVersion": plan.name, "ModelTags": tags,
+            },
+        }  # fmt: skip
+
+    def _announce(self, events: list[dict[str, object]]) -> None:
+        if not events:
+            return
+        body = json.dumps(events).encode()
+        answer = self._dispatcher.event_grid(INGEST, NOTIFICATION, body, self._dispatcher.key)
+        if answer.status != 202:
+            raise Broken(f"the app did not take {len(events)} events: {answer.body.decode()}")
+
+
+def prepare(host: LocalHost, scenario: Scenario, folder: Path) -> None:
+    """Run the scenario's own preparations, and make the versions that serve from the start."""
+    for command in scenario.prepare:
+        run_command(command, folder)
+    for plan in scenario.versions:
+        if plan.register_at is None:
+            make_version(host, scenario, folder, plan)
+
+
+def make_version(host: LocalHost, scenario: Scenario, folder: Path, plan: VersionPlan) -> None:
+    """Train a version outside the watcher and put it into the registry, once."""
+    if plan.name in host.models.versions(scenario.model):
+        return
+    out = host.root / "made" / plan.name
+    shutil.rmtree(out, ignore_errors=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    filled = {"out": str(out), "version": plan.name}
+    run_command([word.format_map(filled) for word in plan.train], folder)
+    host.models.register(out)
+
+
+def run_command(command: Sequence[str], folder: Path) -> None:
+    """Run one command of a scenario; Refused with its last words where it fails."""
+    words = [sys.executable if word == "python" else word for word in command]
+    done = subprocess.run(
+        words, cwd=folder, env=plain_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise Refused(
+            f"{' '.join(command)}: exit code {done.returncode}: {said[-1] if said else ''}"
+        )
+
+
+def started(host: LocalHost) -> bool:
+    """Whether the store holds a model's state already."""
+    return any(host.store.get(name, HEAD) for name in host.service.fleet.models)
+
+
+def utc(text: str) -> datetime:
+    """Read an ISO date or instant as UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
