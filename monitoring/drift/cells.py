@@ -24,6 +24,19 @@ def expected(reference: Floats, current: Floats) -> Floats:
     return counts
 
 
+def noticed(reference: Floats, current: Floats) -> Floats:
+    """Expected counts, but enough for a cell of its own where either side saw ten rows.
+
+    A level that is new, or gone, expects little and yet is the very thing an effect has to show.
+    Counts of the larger sample are scaled down to the smaller one.
+    """
+    m, n = reference.sum(-1, keepdims=True), current.sum(-1, keepdims=True)
+    least = np.minimum(m, n)
+    seen = np.maximum(reference * (least / np.maximum(m, 1)), current * (least / np.maximum(n, 1)))
+    due = expected(reference, current)
+    return np.where(seen >= 2 * EXPECTED, np.maximum(due, EXPECTED), due)
+
+
 def adjacent_cells(counts: Floats) -> CellMap:
     """Merge neighbouring bins of ordered features until every cell expects at least 5."""
     cells = np.empty(counts.shape, np.intp)
@@ -84,25 +97,31 @@ def pool(counts: Floats, cells: CellMap) -> Floats:
     return pooled
 
 
-Pooling = Callable[[Floats, Floats], CellMap]
+Weighing = Callable[[Floats, Floats], Floats]
 
 
-def ordered(reference: Floats, current: Floats) -> CellMap:
+def ordered(reference: Floats, current: Floats, weighing: Weighing = expected) -> CellMap:
     """Cells of numeric bins."""
-    return adjacent_cells(expected(reference, current))
+    return adjacent_cells(weighing(reference, current))
 
 
-def unordered(reference: Floats, current: Floats, factor: Floats | float = 1.0) -> CellMap:
+def unordered(
+    reference: Floats,
+    current: Floats,
+    weighing: Weighing = expected,
+    factor: Floats | float = 1.0,
+) -> CellMap:
     """Cells of categorical bins, the first of which is `rest`."""
     scarce = scarce_cells(reference, current, factor)
-    a, c = pool(reference, scarce), pool(current, scarce)
-    dealt = dealt_cells(expected(a, c))
+    dealt = dealt_cells(weighing(pool(reference, scarce), pool(current, scarce)))
     return np.take_along_axis(dealt, scarce, -1)
 
 
-def effect(reference: Floats, current: Floats, pooling: Pooling) -> Floats:
+def effect(
+    reference: Floats, current: Floats, pooling: Callable[[Floats, Floats, Weighing], CellMap]
+) -> Floats:
     """psi of pooled cells minus its mean under no drift, (cells - 1)(1/n + 1/m). Not clipped."""
-    cells = pooling(reference, current)
+    cells = pooling(reference, current, noticed)
     a, c = pool(reference, cells), pool(current, cells)
     m, n = a.sum(-1), c.sum(-1)
     used = ((a + c) > 0).sum(-1)

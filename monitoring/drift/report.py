@@ -135,7 +135,7 @@ def assess_segments(
     usable = len(slices) >= MIN_SLICES
     scores = score(ruler, a, c, np.stack([one.counts for one in slices]) if usable else None)
     family = np.minimum(present(ruler, a), present(ruler, c)) >= policy.min_rows
-    family &= [name not in changed for name in ruler.features]
+    family &= np.array([name not in changed for name in ruler.features], np.bool_)
     q = benjamini_hochberg(np.where(family, scores.p, np.nan).ravel()).reshape(family.shape)
     features = tuple(
         _changed((name, segment), ruler, a[row], policy, changed[name])

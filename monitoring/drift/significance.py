@@ -61,7 +61,7 @@ def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) 
 def categorical_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
     """p-value per categorical feature; the first bin is `rest`."""
     factor = 1.0 if slices is None else _clumping(reference, current, slices)
-    cells = unordered(reference, current, factor)
+    cells = unordered(reference, current, factor=factor)
     a, c = pool(reference, cells), pool(current, cells)
     w, d, iv = _contrast(a, c)
     left = (w > 0).sum(-1) - 1

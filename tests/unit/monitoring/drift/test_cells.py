@@ -1,0 +1,88 @@
+"""Pooling thin bins into cells."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.drift.cells import (
+    adjacent_cells,
+    dealt_cells,
+    effect,
+    expected,
+    ordered,
+    pool,
+    scarce_cells,
+    unordered,
+)
+
+expectations = st.lists(st.floats(0, 30), min_size=1, max_size=15)
+
+
+def test_expected_is_the_smaller_samples_share():
+    assert expected(np.array([30.0, 70.0]), np.array([1.0, 9.0])) == pytest.approx(
+        [31 * 10 / 110, 79 * 10 / 110]
+    )
+
+
+def test_neighbours_merge_until_five_and_the_tail_joins_the_last():
+    assert adjacent_cells(np.array([6.0, 2.0, 2.0, 2.0, 9.0, 4.0])).tolist() == [0, 1, 1, 1, 2, 2]
+    assert adjacent_cells(np.array([1.0, 1.0])).tolist() == [0, 0]
+
+
+@given(expectations)
+def test_cells_of_neighbours_are_contiguous_and_full(counts):
+    counts = np.array(counts)
+    cells = adjacent_cells(counts)
+    assert (np.diff(cells) >= 0).all()
+    pooled = pool(counts, cells)
+    assert pooled.sum() == pytest.approx(counts.sum())
+    if counts.sum() >= 5:
+        assert (pooled[: cells.max() + 1] >= 5).all()
+
+
+def test_rare_levels_are_dealt_into_groups_of_about_five():
+    cells = dealt_cells(np.array([20.0, 3.0, 3.0, 3.0, 3.0, 7.0]))
+    assert pool(np.array([20.0, 3.0, 3.0, 3.0, 3.0, 7.0]), cells).tolist() == [20, 7, 6, 6, 0, 0]
+
+
+def test_a_few_rare_levels_join_the_smallest_cell():
+    counts = np.array([20.0, 8.0, 1.0, 1.0])
+    assert pool(counts, dealt_cells(counts)).tolist() == [20, 10, 0, 0]
+
+
+@given(expectations)
+def test_dealing_loses_nothing(counts):
+    counts = np.array(counts)
+    pooled = pool(counts, dealt_cells(counts))
+    assert pooled.sum() == pytest.approx(counts.sum())
+
+
+def test_levels_scarce_on_both_sides_join_rest():
+    # current is one row in eleven: ln(0.01) / ln(1/11) = 1.92, so levels of one row are scarce
+    reference = np.array([0.0, 90.0, 1.0, 1.0, 8.0])
+    current = np.array([2.0, 8.0, 0.0, 0.0, 0.0])
+    assert scarce_cells(reference, current).tolist() == [0, 1, 0, 0, 4]
+    assert scarce_cells(reference, current, np.array(5.0)).tolist() == [0, 1, 0, 0, 0]
+    assert pool(reference, unordered(reference, current)).sum() == 100
+
+
+def test_effect_is_psi_of_cells_less_its_mean():
+    reference, current = np.array([[100.0, 300.0]]), np.array([[200.0, 200.0]])
+    psi = 100 / 401 * math.log(300.5 / 100.5)
+    assert effect(reference, current, ordered)[0] == pytest.approx(psi - 2 / 400, abs=1e-12)
+
+
+def test_a_new_level_counts_in_the_effect_however_little_was_expected():
+    reference, current = np.array([[0.0, 600, 400]]), np.array([[10.0, 60, 30]])
+    p, q = np.array([0.5, 600.5, 400.5]) / 1001.5, np.array([10.5, 60.5, 30.5]) / 101.5
+    psi = ((q - p) * np.log(q / p)).sum()
+    assert effect(reference, current, unordered)[0] == pytest.approx(psi - 2 * 0.011, abs=1e-12)
+
+
+def test_effect_of_one_cell_is_zero():
+    assert effect(np.array([[50.0, 0.0]]), np.array([[40.0, 0.0]]), ordered)[0] == 0

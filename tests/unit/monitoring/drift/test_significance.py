@@ -1,0 +1,125 @@
+"""The tests of significance against laws computed elsewhere."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from monitoring.drift.significance import (
+    benjamini_hochberg,
+    categorical_p,
+    cauchy,
+    missing_p,
+    moderate,
+    normal_scores,
+    numeric_p,
+)
+
+
+def test_normal_scores_are_orthonormal_and_follow_the_normal_law():
+    w = np.array([0.1, 0.2, 0.3, 0.25, 0.15])
+    h1, h2 = normal_scores(w)
+    for h in (h1, h2):
+        assert (w * h).sum() == pytest.approx(0, abs=1e-12)
+        assert (w * h * h).sum() == pytest.approx(1, abs=1e-12)
+    assert (w * h1 * h2).sum() == pytest.approx(0, abs=1e-12)
+    # mean of a standard normal within each of its quantile cells
+    cuts = stats.norm.ppf(np.concatenate([[0], np.cumsum(w)]).clip(0, 1))
+    means = np.array([stats.truncnorm(low, high).mean() for low, high in pairwise(cuts)])
+    assert h1 == pytest.approx(means / np.sqrt((w * means**2).sum()), abs=1e-9)
+
+
+def test_two_cells_are_the_exact_binomial_test():
+    p = numeric_p(np.array([[80.0, 120.0]]), np.array([[30.0, 20.0]]))
+    both = [stats.binom(110, 50 / 250).sf(29), stats.binom(110, 50 / 250).cdf(30)]
+    assert p[0] == pytest.approx(2 * min(both), rel=1e-9)
+
+
+def test_missing_share_is_the_exact_binomial_test():
+    p = missing_p(np.array([[5.0, 995.0], [0.0, 10.0]]), np.array([[9.0, 191.0], [0.0, 10.0]]))
+    assert p[0] == pytest.approx(2 * stats.binom(14, 200 / 1200).sf(8), rel=1e-9)
+    assert np.isnan(p[1])
+
+
+def test_many_categories_combine_chi_square_and_largest_cell():
+    reference, current = np.array([[0.0, 500, 300, 200]]), np.array([[0.0, 40, 40, 20]])
+    square = stats.chi2_contingency([reference[0, 1:], current[0, 1:]], correction=False).pvalue
+    largest = 2 * 2 * stats.binom(340, 100 / 1100).sf(39)
+    terms = [1 / np.tan(np.pi * value) for value in (square, min(largest, 0.99))]
+    assert categorical_p(reference, current)[0] == pytest.approx(
+        np.arctan2(1, np.mean(terms)) / np.pi, rel=1e-9
+    )
+
+
+def test_cauchy_of_one_is_itself_and_absent_parts_give_up_their_weight():
+    p = np.array([[0.03, 0.2], [np.nan, 0.2]])
+    assert cauchy(p, (0.8, 0.2)) == pytest.approx([0.03, 0.2])
+    assert np.isnan(cauchy(np.array([[np.nan]]), (1.0,)))[0]
+    assert cauchy(np.array([[1e-300], [0.9]]), (0.5, 0.5))[0] == pytest.approx(2e-300)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_q_values_are_scipys(p):
+    assert benjamini_hochberg(np.array(p)) == pytest.approx(
+        stats.false_discovery_control(p), abs=1e-12
+    )
+
+
+def test_q_values_of_several_models_leave_absent_features_out():
+    p = np.array([[0.01, np.nan, 0.04], [0.5, 0.02, 0.03]])
+    q = benjamini_hochberg(p)
+    assert q[0, [0, 2]] == pytest.approx(stats.false_discovery_control([0.01, 0.04]))
+    assert np.isnan(q[0, 1])
+    assert q[1] == pytest.approx(stats.false_discovery_control(p[1]))
+
+
+def test_moderation_pools_equal_variances_and_respects_different_ones():
+    rng = np.random.default_rng(3)
+    alike = moderate(3 * rng.chisquare(10, 200) / 10, 10)
+    assert alike.factor == pytest.approx(np.full(200, 3.0), rel=0.15)
+    assert (alike.freedom > 100).all()
+    truth = np.exp(2 * rng.normal(size=200))
+    apart = moderate(truth * rng.chisquare(10, 200) / 10, 10)
+    assert (apart.freedom < 15).all()
+
+
+def test_moderating_one_feature_claims_no_more_than_it_has():
+    alone = moderate(np.array([2.5]), 19)
+    assert alone.factor[0] == pytest.approx(2.5)
+    assert alone.freedom[0] == 19
+
+
+def test_slices_widen_a_law_that_rows_in_clumps_make_too_narrow():
+    rng = np.random.default_rng(11)
+    shares = np.full(10, 0.1)
+    slices = 25.0 * rng.multinomial(40, shares, size=(20, 6))  # every draw counts 25 rows
+    reference, current = slices.sum(0), 25.0 * rng.multinomial(40, shares, size=6)
+    assert (numeric_p(reference, current) < 1e-6).all()
+    assert (numeric_p(reference, current, slices) > 1e-3).all()
+
+
+@pytest.mark.parametrize("test", [numeric_p, categorical_p])
+def test_models_are_independent_of_each_other(test):
+    rng = np.random.default_rng(2)
+    reference, current = rng.poisson(40, (2, 3, 4, 8)).astype(float)
+    slices = rng.poisson(5, (10, 3, 4, 8)).astype(float)
+    for parts in (None, slices):
+        whole = test(reference, current, parts)
+        one = test(reference[1], current[1], None if parts is None else parts[:, 1])
+        assert whole.shape == (3, 4)
+        assert whole[1] == pytest.approx(one, rel=1e-9)
+
+
+@pytest.mark.parametrize("test", [numeric_p, categorical_p])
+def test_one_cell_has_no_p_value_and_empty_sides_do_not_fail(test):
+    rows = np.array([[0.0, 50, 0], [0, 0, 0], [0, 1, 1]])
+    other = np.array([[0.0, 60, 0], [0, 5, 5], [0, 0, 0]])
+    with np.errstate(all="ignore"):
+        p = test(rows, other)
+    assert np.isnan(p[0]) or p[0] > 0.9
+    assert ((p > 0) | np.isnan(p)).all()

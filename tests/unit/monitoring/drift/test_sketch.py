@@ -1,0 +1,149 @@
+"""Sketches: exact counts, additive, versioned."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import Refused
+from monitoring.drift.binning import NumericBins, Ruler
+from monitoring.drift.sketch import (
+    CHUNK,
+    Sketch,
+    count,
+    count_numbers,
+    empty,
+    merge,
+    ruled,
+    sketch,
+    sketch_segments,
+)
+from monitoring.schema import Kind, kind_of
+
+
+def brute(values, edges):
+    """One value after another: (e[i-1], e[i]]; missing last."""
+    counts = [0] * (len(edges) + 2)
+    for value in values:
+        if value is None or not np.isfinite(value):
+            counts[-1] += 1
+        else:
+            counts[sum(value > edge for edge in edges)] += 1
+    return counts
+
+
+edge_lists = st.lists(st.floats(-5, 5), max_size=9, unique=True).map(sorted)
+cells = st.none() | st.sampled_from([np.nan, np.inf, -np.inf]) | st.floats(-6, 6)
+
+
+@given(st.lists(cells, max_size=50), edge_lists)
+def test_counts_agree_with_a_loop(values, edges):
+    found = count(pa.array(values, pa.float64()), NumericBins(tuple(edges)))
+    assert found.tolist() == brute(values, edges)
+
+
+@given(st.lists(st.floats(width=32) | st.just(np.nan), max_size=50), edge_lists)
+def test_float32_is_compared_exactly(values, edges):
+    found = count_numbers(np.array(values, np.float32), NumericBins(tuple(edges)))
+    exact = [float(np.float32(value)) for value in values]
+    assert found.tolist() == brute(exact, edges)[:-1]
+
+
+@given(st.lists(st.integers(-128, 127), max_size=50), st.lists(st.floats(-300, 300), max_size=9))
+def test_narrow_integers_are_compared_exactly(values, edges):
+    edges = sorted(set(edges))
+    for dtype in (np.int8, np.int16, np.int64):
+        found = count_numbers(np.array(values, dtype), NumericBins(tuple(edges)))
+        assert found.tolist() == brute(values, edges)[:-1]
+
+
+def test_counting_across_chunks_and_batches():
+    values = np.arange(2 * CHUNK + 17, dtype=np.float64)
+    column = pa.chunked_array([values[:5], values[5:]])
+    assert count(column, NumericBins((9.0,))).tolist() == [10, 2 * CHUNK + 7, 0]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.chunked_array([[3.0, None, np.nan, 1.0, 2.0, np.inf]]),
+        pa.chunked_array([pa.array([3, None, 1, 2], pa.int16())]),
+        pa.chunked_array([["a", None, "b", "a"]]),
+        pa.chunked_array([pa.nulls(3)]),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_measuring_and_counting_at_once_is_the_same(column):
+    name, table = "f", pa.table({"f": column})
+    ruler = Ruler.of(table)
+    measured = ruled(column, kind_of(column.type))
+    assert measured[0] == ruler.features[name]
+    assert measured[1].tolist() == sketch(table, ruler).feature(ruler, name).tolist()
+
+
+@pytest.fixture
+def table() -> pa.Table:
+    return pa.table({"x": [0.0, 1.0, 2.0, None], "s": ["a", "b", "a", None]})
+
+
+@given(st.integers(0, 4), st.integers(0, 4))
+def test_sketches_add_up_in_any_order(one, other):
+    low, high = sorted((one, other))
+    whole = pa.table({"x": [0.0, 1.0, 2.0, None], "s": ["a", "b", "a", None]})
+    ruler = Ruler.of(whole)
+    parts = [
+        sketch(whole.slice(start, stop - start), ruler)
+        for start, stop in ((0, low), (low, high), (high, 4))
+    ]
+    assert merge(ruler, parts) == merge(ruler, reversed(parts)) == sketch(whole, ruler)
+    assert parts[0] + parts[1] == parts[1] + parts[0]
+    assert parts[2] + empty(ruler) == parts[2]
+
+
+def test_each_feature_counts_every_row(table):
+    ruler = Ruler.of(table)
+    found = sketch(table, ruler)
+    assert found.rows == 4
+    assert found.feature(ruler, "s").tolist() == [2, 1, 0, 1]
+    assert found.feature(ruler, "x").sum() == 4
+
+
+def test_unseen_levels_fall_in_rest_and_absent_columns_are_missing(table):
+    ruler = Ruler.of(table)
+    found = sketch(pa.table({"s": ["z", "a", "None"]}), ruler)
+    assert found.feature(ruler, "s").tolist() == [1, 0, 2, 0]
+    assert found.feature(ruler, "x").tolist()[-1] == 3
+
+
+def test_text_where_numbers_are_due_is_missing(table):
+    ruler = Ruler.of(table)
+    found = sketch(pa.table({"x": ["1", "2"], "s": [1, 2]}), ruler)
+    assert found.feature(ruler, "x").tolist()[-1] == 2
+    assert found.feature(ruler, "s").tolist() == [0, 0, 2, 0]
+    assert ruler.features["x"].kind is Kind.NUMERIC
+
+
+def test_segments_split_the_rows(table):
+    ruler = Ruler.of(table)
+    parts = sketch_segments(table, ruler, "s")
+    assert {name: part.rows for name, part in parts.items()} == {"a": 2, "b": 1}
+
+
+def test_bytes_round_trip_and_newer_ones_are_refused(table):
+    found = sketch(table, Ruler.of(table))
+    assert Sketch.from_bytes(found.to_bytes()) == found
+    header, body = found.to_bytes().split(b"\n", 1)
+    newer = json.dumps({**json.loads(header), "format": 2}).encode()
+    with pytest.raises(Refused, match="newer"):
+        Sketch.from_bytes(newer + b"\n" + body)
+
+
+def test_sketches_of_two_rulers_do_not_mix(table):
+    other = pa.table({"x": [5.0, 6.0]})
+    with pytest.raises(Refused, match="two rulers"):
+        sketch(table, Ruler.of(table)) + sketch(other, Ruler.of(other))
