@@ -1,0 +1,32 @@
+"""Parquet and Arrow bytes."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from engine.errors import Refused
+from monitoring.intake.arrow import decode
+
+TABLE = pa.table({"x": [1.0, None], "s": ["a", "b"]})
+
+
+def test_parquet_file_and_stream():
+    parquet = io.BytesIO()
+    pq.write_table(TABLE, parquet)
+    file, stream = io.BytesIO(), io.BytesIO()
+    with pa.ipc.new_file(file, TABLE.schema) as writer:
+        writer.write_table(TABLE)
+    with pa.ipc.new_stream(stream, TABLE.schema) as writer:
+        writer.write_table(TABLE)
+    for content in (parquet, file, stream):
+        assert decode(content.getvalue()).equals(TABLE)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1junk", b"ARROW1junk", b'{"x": 1}'])
+def test_anything_else_is_refused(content):
+    with pytest.raises(Refused, match="neither Parquet nor Arrow"):
+        decode(content)

@@ -1,0 +1,68 @@
+"""Lines of JSON: mixed types and times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from monitoring.intake.lines import column, complete, instant, read_objects, times
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, None, 2], [1, None, 2]),
+        ([1, 2.5], [1.0, 2.5]),
+        (["a", None], ["a", None]),
+        ([True, False], [True, False]),
+        ([1, 2, "x"], [1.0, 2.0, None]),
+        ([1, "x", "None", None], ["1", "x", "None", None]),
+        ([True, 1, 2], [None, 1.0, 2.0]),
+        ([True, "a", "b"], ["true", "a", "b"]),
+        ([10**30, 1], [1e30, 1.0]),
+        ([10**400, "a"], [str(10**400), "a"]),
+        ([{"a": 1}, "b", "c"], [None, "b", "c"]),
+        ([None, None], [None, None]),
+        ([], []),
+    ],
+    ids=str,
+)
+def test_columns_of_any_types(values, expected):
+    assert column(values).to_pylist() == expected
+
+
+def test_a_line_being_written_is_left_for_later():
+    assert complete(b'{"a":1}\n{"a"', closed=False) == b'{"a":1}\n'
+    assert complete(b'{"a"', closed=False) == b""
+    assert complete(b'{"a":1}', closed=True) == b'{"a":1}'
+
+
+def test_bad_lines_are_told_with_their_number():
+    good, bad = read_objects(b'{"a":1}\n\nnope\n[1]\n{"b":2}\n')
+    assert good == [(1, {"a": 1}), (5, {"b": 2})]
+    assert [reason.split(":")[0] for reason in bad] == ["line 3", "line 4"]
+
+
+def test_a_number_of_absurd_length_is_a_bad_line():
+    _, bad = read_objects(b'{"a":' + b"9" * 5_000 + b"}\n" + b"[" * 100_000 + b"\n")
+    assert len(bad) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2013-04-01T05:00:00Z", datetime(2013, 4, 1, 5, tzinfo=UTC)),
+        ("2013-04-01T05:00:00+02:00", datetime(2013, 4, 1, 3, tzinfo=UTC)),
+        ("2013-04-01T05:00:00.1234567Z", datetime(2013, 4, 1, 5, 0, 0, 123456, tzinfo=UTC)),
+        ("2013-04-01T05:00:00", datetime(2013, 4, 1, 5, tzinfo=UTC)),
+        ("yesterday", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_times_are_utc(text, moment):
+    assert instant(text) == moment
+    if text != 7:
+        assert times(pa.array([text, text], pa.string())).to_pylist() == [moment, moment]
