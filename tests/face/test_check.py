@@ -1,0 +1,374 @@
+"""`driftwarden check` from outside: files in, JSON and exit codes out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import io
+import json
+import subprocess
+import sys
+from argparse import ArgumentParser
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from scipy.spatial.distance import jensenshannon
+
+from hosts.local.check import add_arguments, run
+
+CALL = (
+    "import argparse, sys; from hosts.local.check import add_arguments, run; "
+    "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
+)
+
+
+def check(reference: Path, current: Path, *options: str) -> tuple[int, str, str]:
+    """Exit code, stdout, stderr of the command, run in this process to save its start."""
+    parser = ArgumentParser()
+    add_arguments(parser)
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        arguments = ["--reference", str(reference), "--current", str(current), *options]
+        code = run(parser.parse_args(arguments))
+    return code, out.getvalue(), err.getvalue()
+
+
+def spawn(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process of its own."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def report(reference: Path, current: Path, *options: str) -> tuple[int, dict]:
+    """Exit code and the report, which must be strict JSON."""
+    code, out, err = check(reference, current, "--json", *options)
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    assert out, err
+    return code, json.loads(out, parse_constant=refuse)
+
+
+def named(document: dict, name: str, segment: str | None = None) -> dict:
+    return next(
+        one for one in document["features"] if (one["name"], one["segment"]) == (name, segment)
+    )
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name: str, **columns: object) -> Path:
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+        return tmp_path / f"{name}.parquet"
+
+    return write
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(17)
+
+
+def half_counted(counts):
+    counts = [np.array(side, float) for side in counts]
+    used = (counts[0] + counts[1]) > 0
+    return [(side[used] + 0.5) / (side.sum() + used.sum() / 2) for side in counts]
+
+
+def test_numbers_agree_with_scipy_and_the_definition(write, rng):
+    x, y = rng.normal(size=5_000), rng.normal(0.4, 1, 3_000)
+    code, document = report(write("r", x=x), write("c", x=y))
+    one = named(document, "x")
+    edges = np.unique(np.quantile(x, np.arange(1, 10) / 10))
+    counts = [
+        np.histogram(side, [-np.inf, *np.nextafter(edges, np.inf), np.inf])[0] for side in (x, y)
+    ]
+    assert [bin_["reference"] for bin_ in one["bins"]] == counts[0].tolist()
+    assert [bin_["current"] for bin_ in one["bins"]] == counts[1].tolist()
+    p, q = half_counted(counts)
+    assert one["psi"] == pytest.approx(float(((q - p) * np.log(q / p)).sum()), abs=1e-9)
+    assert one["kl"] == pytest.approx(float((p * np.log(p / q)).sum()), abs=1e-9)
+    assert one["js"] == pytest.approx(jensenshannon(*counts, base=2), abs=1e-9)
+    assert one["effect"] == pytest.approx(one["psi"] - 9 * (1 / 5_000 + 1 / 3_000), abs=1e-9)
+    assert (code, document["verdict"], one["verdict"]) == (1, "drifted", "drifted")
+    assert (document["n_reference"], document["n_current"]) == (5_000, 3_000)
+
+
+def test_the_same_rows_are_stable_and_the_table_is_readable(write, rng):
+    reference = write("r", x=rng.normal(size=500), s=["a", "b"] * 250)
+    code, out, err = check(reference, reference)
+    assert (code, err) == (0, "")
+    assert "stable: 500 reference rows, 500 current rows, 2 features judged" in out
+
+
+def test_every_nasty_column_gets_an_answer(write, rng):
+    n = 600
+    flip = rng.random(n) < 0.1
+    reference = {
+        "ties": rng.integers(0, 3, n),
+        "constant": np.full(n, 5.0),
+        "moved_constant": np.full(n, 5.0),
+        "all_missing": pa.nulls(n, pa.float64()),
+        "untyped": pa.nulls(n),
+        "gone_missing": rng.normal(size=n),
+        "infinite": np.where(flip, np.inf, rng.normal(size=n)),
+        "disjoint": rng.normal(size=n),
+        "categories": [f"c{value}" for value in rng.integers(0, 500, n)],
+        "unseen": ["a", "b"] * (n // 2),
+        "none_word": ["None", None, "x"] * (n // 3),
+        "flag": rng.random(n) < 0.5,
+        "coded": pa.array(["u", "v"] * (n // 2)).dictionary_encode(),
+        "money": pa.array([value % 7 for value in range(n)], pa.decimal128(9, 2)),
+        "turned": rng.normal(size=n),
+        "absent": rng.normal(size=n),
+        "when": pa.array([dt.datetime(2024, 1, 1)] * n),
+        "nested": [[1]] * n,
+    }
+    current = {
+        **reference,
+        "moved_constant": np.full(n, 6.0),
+        "gone_missing": np.full(n, np.nan),
+        "infinite": np.where(flip, -np.inf, rng.normal(size=n)),
+        "disjoint": rng.normal(size=n) + 100,
+        "unseen": ["a", "z"] * (n // 2),
+        "turned": ["x", "y"] * (n // 2),
+        "new": np.arange(n),
+    }
+    del current["absent"]
+    code, document = report(write("r", **reference), write("c", **current))
+    verdicts = {one["name"]: one["verdict"] for one in document["features"]}
+    assert verdicts == {
+        "ties": "stable",
+        "constant": "stable",
+        "moved_constant": "drifted",
+        "all_missing": "insufficient",
+        "untyped": "insufficient",
+        "gone_missing": "insufficient",
+        "infinite": "stable",
+        "disjoint": "drifted",
+        "categories": "stable",
+        "unseen": "drifted",
+        "none_word": "stable",
+        "flag": "stable",
+        "coded": "stable",
+        "money": "stable",
+        "turned": "drifted",
+        "absent": "drifted",
+    }
+    assert {one["name"]: one["reason"] for one in document["ignored"]} == {
+        "when": "a date or time",
+        "nested": "a nested value",
+        "new": "only in current",
+    }
+    assert code == 1
+    infinite, words = named(document, "infinite"), named(document, "none_word")
+    assert infinite["missing_reference"] == infinite["missing_current"] == int(flip.sum())
+    assert (words["n_current"], words["missing_current"]) == (400, 200)
+    assert [one["label"] for one in words["bins"]] == ["None", "x"]
+    for name, reason in (
+        ("absent", "the column is missing in current"),
+        ("turned", "the column turned from numeric to categorical"),
+    ):
+        one = named(document, name)
+        assert one["reason"] == reason
+        assert one["psi"] is one["js"] is one["p_value"] is one["n_current"] is None
+    disjoint = named(document, "disjoint")
+    assert disjoint["bins"][-1]["current"] == n
+    # all of current in the top decile: the distance of (1/10, …) and (0, …, 1)
+    assert disjoint["js"] == pytest.approx(
+        jensenshannon([60] * 10, [0] * 9 + [n], base=2), abs=1e-9
+    )
+
+
+def test_nine_rows_are_insufficient_but_keep_their_numbers(write, rng):
+    code, document = report(write("r", x=rng.normal(size=100)), write("c", x=rng.normal(size=9)))
+    one = named(document, "x")
+    assert (code, document["verdict"], one["verdict"]) == (3, "insufficient", "insufficient")
+    assert one["psi"] > 0
+    assert one["reason"] == "9 non-missing rows in current, 30 needed"
+
+
+def test_a_flood_of_nulls_is_drift_by_its_own_test(write, rng):
+    x = rng.normal(size=2_000)
+    code, document = report(
+        write("r", x=x), write("c", x=pa.array(x, mask=rng.random(2_000) < 0.9))
+    )
+    one = named(document, "x")
+    assert (code, one["verdict"]) == (1, "drifted")
+    assert "missing share 0 %" in one["reason"]
+    assert one["effect"] < 0.1
+
+
+def test_choosing_features_and_segments(write, rng):
+    n = 2_000
+    country = rng.choice(["de", "fr"], n)
+    x = rng.normal(size=n)
+    reference = write("r", x=x, y=rng.normal(size=n), country=country)
+    moved = np.where(country == "fr", x + 1, x)
+    current = write("c", x=moved, y=rng.normal(size=n), country=country)
+    code, document = report(reference, current, "--features", "x", "--segment", "country")
+    assert [(one["name"], one["segment"], one["verdict"]) for one in document["features"]] == [
+        ("x", None, "drifted"),
+        ("x", "de", "stable"),
+        ("x", "fr", "drifted"),
+    ]
+    assert named(document, "x", "fr")["n_current"] == int((country == "fr").sum())
+    code, _, err = check(reference, current, "--features", "x,z")
+    assert (code, err) == (
+        2,
+        "driftwarden check: no column 'z' in the reference; it has x, y, country\n",
+    )
+    code, _, err = check(reference, current, "--segment", "x")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "too many to segment by" in err
+
+
+def test_nearly_unique_text_is_ignored(write):
+    rows = [f"user-{index}" for index in range(1_500)]
+    code, document = report(
+        write("r", id=rows, x=range(1_500)), write("c", id=rows, x=range(1_500))
+    )
+    assert [one["name"] for one in document["ignored"]] == ["id"]
+    assert code == 0
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "jsonl", "ndjson", "folder"])
+def test_every_format_gives_the_same_answer(write, tmp_path, rng, suffix):
+    x = rng.normal(size=400).round(6).tolist()
+    s = [("a", "b", None)[value] for value in rng.integers(0, 3, 400)]
+    reference = write("r", x=x, s=s)
+    _, expected = report(reference, reference)
+    path = tmp_path / f"rows.{suffix}"
+    if suffix.startswith("csv"):
+        text = "x,s\n" + "".join(f"{a!r},{b or ''}\n" for a, b in zip(x, s, strict=True))
+    else:
+        pairs = zip(x, s, strict=True)
+        text = "".join(json.dumps({"x": a, "s": b}) + "\n" for a, b in pairs)
+    if suffix == "folder":
+        (path / "day=1").mkdir(parents=True)
+        lines = text.splitlines(keepends=True)
+        (path / "day=1" / "a.jsonl").write_text("".join(lines[:150]))
+        (path / "b.jsonl").write_text("".join(lines[150:]))
+        (path / "_SUCCESS").touch()
+        (path / "zero.jsonl").touch()
+    elif suffix.endswith("gz"):
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    code, document = report(path, reference)
+    assert code == 0
+    assert document == expected
+
+
+def test_collector_logs_are_read_without_their_envelope(write, tmp_path, rng):
+    x = rng.normal(size=300)
+    log = tmp_path / "model_inputs" / "2013" / "04" / "01" / "05"
+    log.mkdir(parents=True)
+    envelope = {"specversion": "1.0", "id": "1", "time": "2013-04-01T05:00:00Z"}
+    lines = [
+        json.dumps({**envelope, "correlationid": str(index), "data": [{"x": value}]})
+        for index, value in enumerate(x.tolist())
+    ]
+    (log / "instance.jsonl").write_text("\n".join(lines) + '\n{"specversion": "1.0", "cut')
+    code, out, err = check(write("r", x=x), tmp_path / "model_inputs", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert [one["name"] for one in document["features"]] == ["x"]
+    assert document["ignored"] == []
+    assert "1 bad lines left out" in err
+
+
+def test_mixed_types_follow_the_majority(tmp_path):
+    rows = "".join(json.dumps({"x": v if v % 10 else "oops"}) + "\n" for v in range(500))
+    (tmp_path / "m.jsonl").write_text(rows)
+    (tmp_path / "m.csv").write_text("x\n" + "1\n" * 300 + "many\n" * 300)
+    code, document = report(tmp_path / "m.jsonl", tmp_path / "m.jsonl")
+    assert (code, named(document, "x")["kind"]) == (0, "numeric")
+    assert named(document, "x")["missing_current"] == 50
+    code, document = report(tmp_path / "m.csv", tmp_path / "m.csv")
+    assert (code, named(document, "x")["kind"]) == (0, "categorical")
+
+
+def test_types_that_hold_for_the_first_block_only(tmp_path):
+    big = "x,y\n" + "1,\n" * 3_000_000 + "1.5,late\n" * 40
+    (tmp_path / "big.csv").write_text(big)
+    code, document = report(tmp_path / "big.csv", tmp_path / "big.csv")
+    assert code == 0
+    assert {one["name"]: one["kind"] for one in document["features"]} == {
+        "x": "numeric",
+        "y": "categorical",
+    }
+    assert named(document, "y")["n_current"] == 40
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("zero.parquet", b"", "the file is empty (zero bytes)"),
+        ("zero.csv", b"", "the file is empty (zero bytes)"),
+        ("junk.parquet", b"hello world, this is no Parquet", "cannot be read"),
+        ("ragged.csv", b"a,b\n1\n2,3\n", "Expected 2 columns, got 1"),
+        ("twice.csv", b"x,x\n1,2\n", "two columns are called 'x'"),
+        ("prose.jsonl", b"once upon a time\n", "not JSON Lines: line 1"),
+        ("array.json", b'[{"x": 1}]', "not JSON Lines: line 1: not an object"),
+        ("other.csv", b"z\n" + b"1\n" * 50, "no column in common"),
+        ("cut.csv.gz", gzip.compress(b"x\n" + b"123\n" * 9_999)[:-20], "cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_line(write, tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    reference = write("r", x=[1.0, 2.0] * 50)
+    for pair in ((reference, tmp_path / name), (tmp_path / name, reference)):
+        code, out, err = check(*pair, "--json")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert told in err
+
+
+def test_paths_that_hold_nothing_are_refused(write, tmp_path):
+    reference = write("r", x=[1.0])
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "empty", tmp_path / "nowhere.parquet"):
+        code, _, err = check(reference, path)
+        assert (code, err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("h.csv", b"x\n"), ("b.jsonl", b"\n\n"), ("p.parquet", None)]
+)
+def test_a_file_without_rows_is_insufficient(write, tmp_path, name, content):
+    reference = write("r", x=[1.0, 2.0] * 50)
+    if content is None:
+        path = write("p", x=pa.array([], pa.float64()))
+    else:
+        path = tmp_path / name
+        path.write_bytes(content)
+    for pair in ((reference, path), (path, reference)):
+        code, document = report(*pair)
+        assert (code, document["verdict"]) == (3, "insufficient")
+
+
+def test_light_imports(write):
+    """Neither the command nor what it calls loads a heavy library."""
+    path = write("r", x=[1.0, 2.0] * 50, s=["a", "b"] * 50)
+    program = CALL.replace("sys.exit(run(parser.parse_args()))", "run(parser.parse_args()); ") + (
+        "print([name for name in ('pandas', 'scipy.stats', 'sklearn', 'evidently', 'azure.ai.ml') "
+        "if name in sys.modules], file=sys.stderr)"
+    )
+    done = spawn(program, "--reference", path, "--current", path, "--json")
+    assert done.stderr == "[]\n"
+
+
+def test_the_process_ends_with_the_code_and_one_line(write, tmp_path, rng):
+    x = rng.normal(size=400)
+    reference, current = write("r", x=x), write("c", x=x + 1)
+    done = spawn(CALL, "--reference", reference, "--current", current)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "drifted: 400 reference rows, 400 current rows, 1 features judged" in done.stdout
+    done = spawn(CALL, "--reference", reference, "--current", tmp_path / "nowhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"driftwarden check: {tmp_path}/nowhere: no such file or folder\n"
