@@ -80,11 +80,11 @@ def days(assessed: Sequence[Told], joined: Sequence[Told]) -> tuple[Day, ...]:
 def episodes(known: Sequence[Day]) -> tuple[Episode, ...]:
     """Group windows with drift; one window without drift in between does not end an episode."""
     runs: list[list[Day]] = []
-    last = -2
+    last = 0
     for place, day in enumerate(known):
         if not day.stream:
             continue
-        if place - last > 2:
+        if not runs or place - last > 2:
             runs.append([])
         runs[-1].append(day)
         last = place

@@ -2,36 +2,76 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from dashboards.story import story
+from dashboards import overview, views
+from dashboards.heatmap import level
+from dashboards.timeline import span, stamp
 from engine import journal
 from engine.errors import Refused
+from engine.store import parse_instant
 from fleet.service import Service
+
+
+def fleet(service: Service) -> str:
+    """Return the page of all models."""
+    newest = {}
+    for name in service.fleet.models:
+        after = max(0, service.loop.head(name).seq - overview.RECORDS)
+        newest[name] = tuple(journal.read(service.loop.store, name, after))
+    widths = {
+        name: watched.policy.performance.rolling_days
+        for name, watched in service.fleet.models.items()
+    }
+    view = overview.fleet(service.read("models"), newest, service.read("alerts"), widths)
+    return _render("fleet.html", view=view, now=service.clock.now())
+
+
+def model(service: Service, name: str) -> str:
+    """Return the page of one model; Refused where it is not watched."""
+    watched = service.fleet.models.get(name)
+    if watched is None:
+        known = ", ".join(service.fleet.models) or "none"
+        raise Refused(f"no model {name!r}; known are {known}")
+    now = service.clock.now()
+    records = tuple(journal.read(service.loop.store, name))
+    view = views.model(watched, service.read("models", name), records, now)
+    return _render("model.html", view=view, now=now)
+
+
+def _render(template: str, **shown: object) -> str:
+    return _environment().get_template(template).render(**shown)
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    found = Environment(
         loader=PackageLoader("dashboards"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters.update(look=views.look, level=level, lasted=_lasted, when=_when, span=span)
+    return found
 
 
-def fleet(service: Service) -> str:
-    """Return the page of all models."""
-    return _environment().get_template("fleet.html").render(models=service.read("models"))
+def _when(moment: datetime | str) -> Markup:
+    """An instant as a `time` element, to the minute."""
+    known = parse_instant(moment) if isinstance(moment, str) else moment
+    return Markup('<time datetime="{}">{}</time>').format(known.isoformat(), stamp(known))
 
 
-def model(service: Service, name: str) -> str:
-    """Return the page of one model; Refused where it is not watched."""
-    if name not in service.fleet.models:
-        known = ", ".join(service.fleet.models) or "none"
-        raise Refused(f"no model {name!r}; known are {known}")
-    told = story(journal.read(service.loop.store, name))
-    return _environment().get_template("model.html").render(name=name, story=told)
+def _lasted(length: timedelta) -> str:
+    """Write a duration in its largest unit.
+
+    >>> _lasted(timedelta(days=2, hours=1)), _lasted(timedelta(minutes=90))
+    ('2 d', '1.5 h')
+    """
+    hours = length.total_seconds() / 3600
+    amount, unit = (hours / 24, "d") if hours >= 24 else (hours, "h")
+    return f"{amount:.1f}".removesuffix(".0") + f" {unit}"

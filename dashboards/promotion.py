@@ -37,6 +37,15 @@ class Retrain:
     gate: str | None = None
     gate_reason: str = ""
 
+    @property
+    def verdict_reason(self) -> str:
+        """What the gate said, or why it has said nothing."""
+        if self.gate is not None:
+            return self.gate_reason
+        if self.outcome is not None and self.version is None:
+            return f"run {self.outcome}: {self.outcome_reason}"
+        return "not trained yet" if self.version is None else "not judged yet"
+
 
 @dataclass(frozen=True)
 class Stage:

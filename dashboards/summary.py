@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dashboards.performance import performance
-from dashboards.promotion import Retrain
 from dashboards.story import Story, story
 from engine.codec import canonical
 from engine.journal import Record
@@ -100,7 +99,7 @@ def _retrains(told: Story) -> list[Json]:
             "id": retrain.id,
             "trigger": retrain.trigger,
             "at": instant(retrain.at),
-            "gate": {"verdict": retrain.gate, "reason": gate_reason(retrain)},
+            "gate": {"verdict": retrain.gate, "reason": retrain.verdict_reason},
         }
         for retrain in told.retrains
     ]
@@ -117,15 +116,6 @@ def _rollouts(told: Story) -> list[Json]:
         }
         for rollout in told.rollouts
     ]
-
-
-def gate_reason(retrain: Retrain) -> str:
-    """Return what the gate said, or why it has said nothing."""
-    if retrain.gate is not None:
-        return retrain.gate_reason
-    if retrain.outcome is not None and retrain.version is None:
-        return f"run {retrain.outcome}: {retrain.outcome_reason}"
-    return "not trained yet" if retrain.version is None else "not judged yet"
 
 
 def _instant(moment: datetime | None) -> str | None:

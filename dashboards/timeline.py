@@ -1,0 +1,205 @@
+"""Rows of bars on the days' axis: calendar, traffic, retrains, rollouts, alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby, pairwise
+
+from dashboards.alerting import PAGE, Alert, Held
+from dashboards.charts import Axis
+from dashboards.days import Day
+from dashboards.promotion import Retrain, Rollout, Split
+from dashboards.story import Story
+
+ROOM_FOR_NAME = 9.0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Something that lasts: where it lies in percent of the width, its look, what it says.
+
+    `share` is its height in percent of the row's; `name` is written into it where there is room.
+    """
+
+    left: float
+    width: float
+    look: str
+    title: str
+    share: int = 100
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Bars under one label; `note` stands beside it."""
+
+    label: str
+    bars: tuple[Bar, ...]
+    note: str = ""
+    tall: bool = False
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """An event on the calendar and the windows that it explains."""
+
+    name: str
+    first: date
+    last: date
+
+
+def rows(told: Story, axis: Axis, now: datetime) -> tuple[Row, ...]:
+    """Return the rows below the heat map, without those that have nothing to say."""
+    found = (
+        Row("calendar", _calendar(told.days, axis)),
+        Row("broken data", _quality(told.days, axis)),
+        Row("traffic", _traffic(told, axis, now), tall=True),
+        Row("retrains", _retrains(told.retrains, axis)),
+        Row("rollouts", _rollouts(told.rollouts, axis, now)),
+        *_alerts(told, axis, now),
+    )
+    return tuple(row for row in found if row.bars)
+
+
+def occasions(days: Sequence[Day]) -> tuple[Occasion, ...]:
+    """Return the events that windows lie in, each time anew."""
+    return tuple(
+        Occasion(name, run[0].day, run[-1].day)
+        for name, group in groupby(days, key=lambda day: day.event)
+        if name is not None
+        for run in [list(group)]
+    )
+
+
+def _bar(axis: Axis, begin: date | datetime, end: date | datetime, look: str, title: str) -> Bar:
+    left, right = axis.share(axis.place(begin)), axis.share(axis.place(end))
+    return Bar(left, round(right - left, 3), look, title)
+
+
+def _calendar(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
+    return tuple(
+        _bar(
+            axis, occasion.first, occasion.last + timedelta(days=1), "event",
+            f"{occasion.name}\n{span(occasion.first, occasion.last)}",
+        )
+        for occasion in occasions(days)
+        if axis.holds(occasion.last)
+    )  # fmt: skip
+
+
+def _quality(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
+    return tuple(
+        _bar(axis, day.day, day.day + timedelta(days=1), "page", f"{day.day}\n{trouble}")
+        for day in days
+        if day.quality and axis.holds(day.day)
+        for trouble in ["; ".join(day.quality)]
+    )
+
+
+def _traffic(told: Story, axis: Axis, now: datetime) -> tuple[Bar, ...]:
+    """Who answers: an era for each champion, and in it the challenger's share from below."""
+    if not told.splits:
+        return ()
+    bars = [*_eras(told, axis, now)]
+    ends = [split.at for split in told.splits[1:]] + [now]
+    for split, end in zip(told.splits, ends, strict=True):
+        challenger = _challenger(told.rollouts, split)
+        share = split.weights.get(challenger or "", 0)
+        if challenger is None or end <= split.at:
+            continue
+        bar = _bar(axis, split.at, end, "share" if share else "shadow", f"{challenger}: {share} %")
+        words = f"{challenger}\n{share} % of the traffic" if share else f"{challenger}\nin shadow"
+        bars.append(Bar(bar.left, bar.width, bar.look, words, share or 12))
+    return tuple(bar for bar in bars if bar.width > 0)
+
+
+def _challenger(rollouts: Sequence[Rollout], split: Split) -> str | None:
+    """The version on its way at a split; the router takes an end over a little after it."""
+    return next(
+        (
+            r.challenger
+            for r in rollouts
+            if r.began <= split.at
+            and (r.ended is None or split.at < r.ended)
+            and r.challenger in (*split.weights, *split.shadow)
+        ),
+        None,
+    )
+
+
+def _eras(told: Story, axis: Axis, now: datetime) -> Iterator[Bar]:
+    first = told.splits[0]
+    begins = [(first.at, max(first.weights, key=lambda version: first.weights[version]))]
+    begins += [
+        (r.ended, r.challenger) for r in told.rollouts if r.outcome == "promoted" and r.ended
+    ]
+    for n, ((begin, version), (end, _)) in enumerate(pairwise([*begins, (now, "")])):
+        bar = _bar(axis, begin, end, f"era-{n % 2}", f"{version}\nchampion since {stamp(begin)}")
+        name = version if bar.width >= ROOM_FOR_NAME else ""
+        yield Bar(bar.left, bar.width, bar.look, bar.title, name=name)
+
+
+def _retrains(retrains: Sequence[Retrain], axis: Axis) -> tuple[Bar, ...]:
+    looks = {"passed": "good", None: "open"}
+    return tuple(
+        Bar(
+            axis.share(axis.place(retrain.at)), 0, f"point {looks.get(retrain.gate, 'bad')}",
+            f"{retrain.id}: {retrain.trigger}, {stamp(retrain.at)}\n"
+            f"gate: {retrain.gate or 'open'} {retrain.gate_reason}",
+        )
+        for retrain in retrains
+    )  # fmt: skip
+
+
+def _rollouts(rollouts: Sequence[Rollout], axis: Axis, now: datetime) -> tuple[Bar, ...]:
+    bars = []
+    for rollout in rollouts:
+        lasting = [stage for stage in rollout.stages if stage.phase != rollout.outcome]
+        ends = [stage.at for stage in rollout.stages[1:]]
+        ends += [rollout.ended or now] * (len(lasting) - len(ends))
+        for stage, end in zip(lasting, ends, strict=True):
+            words = f"{rollout.challenger}\n{stage.phase} from {stamp(stage.at)}"
+            bars.append(_bar(axis, stage.at, end, f"phase-{stage.phase}", words))
+        if rollout.ended and rollout.outcome:
+            words = f"{rollout.challenger}\n{rollout.outcome} {stamp(rollout.ended)}"
+            left = axis.share(axis.place(rollout.ended))
+            bars.append(Bar(left, 0, f"end {rollout.outcome}", f"{words}\n{rollout.reason}"))
+    return tuple(bars)
+
+
+def _alerts(told: Story, axis: Axis, now: datetime) -> Iterator[Row]:
+    """One row a key: what fired, and hollow what the calendar held; pages come first."""
+    keys = {alert.id.rpartition("-")[0] for alert in told.alerts} | {h.key for h in told.held}
+    found = []
+    for key in keys:
+        fired = [alert for alert in told.alerts if alert.id.rpartition("-")[0] == key]
+        kept = [held for held in told.held if held.key == key]
+        pages = sum(alert.severity == PAGE for alert in fired)
+        bars = (*(_held(h, axis, now) for h in kept), *(_alert(a, axis, now) for a in fired))
+        found.append((-pages, -len(fired), key, Row(f"alert: {key}", bars, str(len(fired) or ""))))
+    for *_, row in sorted(found, key=lambda entry: entry[:3]):
+        yield row
+
+
+def _alert(alert: Alert, axis: Axis, now: datetime) -> Bar:
+    end = alert.resolved or now
+    until = f"to {stamp(end)}" if alert.resolved else "still firing"
+    words = f"{alert.id}, {alert.severity}, {stamp(alert.fired)} {until}\n{alert.reason}"
+    return _bar(axis, alert.fired, end, alert.severity, words)
+
+
+def _held(held: Held, axis: Axis, now: datetime) -> Bar:
+    words = f"held: {held.explained_by}, from {stamp(held.since)}\n{held.reason}"
+    return _bar(axis, held.since, held.until or now, "held", words)
+
+
+def stamp(moment: datetime) -> str:
+    """Write an instant for people, to the minute; the pages say that it is UTC."""
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def span(first: date, last: date) -> str:
+    """Write a first and a last day."""
+    return str(first) if first == last else f"{first} to {last}"

@@ -1,0 +1,176 @@
+"""View models: everything a page shows, computed; the templates only place it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashboards import lines, timeline
+from dashboards.alerting import PAGE, Alert
+from dashboards.charts import Axis, Tick
+from dashboards.days import Day
+from dashboards.heatmap import HeatMap, heatmap
+from dashboards.lately import Entry, lately
+from dashboards.lines import Chart
+from dashboards.promotion import Rollout
+from dashboards.story import Story, story
+from dashboards.timeline import Occasion, Row
+from engine.journal import Record
+from engine.store import parse_instant
+from fleet.policies import Watched
+
+STALE = timedelta(days=31)
+LOOKS = {
+    "stable": "good", "drifting": "warn", "drifted": "bad", "healthy": "good", "degraded": "bad",
+    "passed": "good", "failed": "bad", "promoted": "good", "rolled_back": "bad", "stopped": "warn",
+    "page": "bad", "ticket": "warn", "cleared": "good", "rejected": "bad", "succeeded": "good",
+    "timed_out": "bad", "cancelled": "warn",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pill:
+    """A word on how something stands, and whether that is good, warn, bad or not known."""
+
+    about: str
+    word: str
+    look: str
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """One model's page. `pictures` is None as long as there is no window."""
+
+    name: str
+    zone: str
+    champion: str
+    since: datetime | None
+    baseline: str | None
+    pills: tuple[Pill, ...]
+    warnings: tuple[str, ...]
+    awaited: str
+    firing: tuple[Alert, ...]
+    under_way: Rollout | None
+    latest: Day | None
+    story: Story
+    pictures: Pictures | None
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is drawn over one axis of days."""
+
+    ticks: tuple[Tick, ...]
+    days: int
+    heat: HeatMap
+    charts: tuple[Chart, ...]
+    rows: tuple[Row, ...]
+    occasions: tuple[Occasion, ...]
+
+
+def look(word: str | None) -> str:
+    """Return whether a verdict or outcome is good, warn, bad, or says nothing."""
+    return LOOKS.get(word or "", "none")
+
+
+def model(
+    watched: Watched, state: dict[str, Any], records: Sequence[Record], now: datetime
+) -> ModelView:
+    """Return what a model's page shows.
+
+    Parameters
+    ----------
+    state : the model as `fleet.read.model` gives it.
+    records : its whole journal.
+    """
+    told = story(records)
+    firing = tuple(alert for alert in told.alerts if alert.resolved is None)
+    open_rollouts = [rollout for rollout in told.rollouts if rollout.outcome is None]
+    return ModelView(
+        name=watched.name,
+        zone=watched.zone,
+        champion=state["champion"] or watched.policy.serving.champion,
+        since=parse_instant(state["since"]) if state["since"] else None,
+        baseline=watched.policy.serving.baseline,
+        pills=pills(told.days, firing),
+        warnings=_warnings(state, now),
+        awaited=_awaited(told, watched),
+        firing=firing,
+        under_way=open_rollouts[-1] if open_rollouts else None,
+        latest=told.days[-1] if told.days else None,
+        story=told,
+        pictures=_pictures(watched, told, now) if told.days else None,
+        entries=lately(records),
+    )
+
+
+def pills(days: Sequence[Day], firing: Sequence[Alert]) -> tuple[Pill, ...]:
+    """Say how a model stands: alerts, drift of the newest window, labelled performance."""
+    verdict = next((day.verdict for day in reversed(days) if day.verdict), None)
+    health = next((day.health for day in reversed(days) if day.health), None)
+    return (
+        alert_pill([alert.severity for alert in firing], bool(days)),
+        Pill("drift", verdict or "no window yet", look(verdict)),
+        Pill("performance", health or "no labels yet", look(health)),
+    )
+
+
+def alert_pill(severities: Sequence[str], watching: bool) -> Pill:
+    """Say how loudly a model calls; silence before the first window is no good news."""
+    pages = list(severities).count(PAGE)
+    if pages:
+        return Pill("alerts", f"{pages} paging", "bad")
+    if severities:
+        return Pill("alerts", f"{len(severities)} open", "warn")
+    return Pill("alerts", "none firing", "good" if watching else "none")
+
+
+def _warnings(state: dict[str, Any], now: datetime) -> tuple[str, ...]:
+    found = []
+    if state["halted"]:
+        found.append(f"Halted: {state['halted']}")
+    if state["dormant"]:
+        found.append("Dormant: fleet.yaml does not name this model any more.")
+    found += [
+        f"Frozen until {timeline.stamp(until)} by {freeze['by']}: {freeze['reason']}"
+        for freeze in state["freezes"]
+        if (until := parse_instant(freeze["until"])) > now
+    ]
+    return tuple(found)
+
+
+def _awaited(told: Story, watched: Watched) -> str:
+    """Say what has to come before there is anything to see."""
+    if told.days:
+        return ""
+    if not told.records:
+        return "Nothing has happened yet. Awaited: the service's start with this fleet.yaml."
+    if "reference" not in told.counts:
+        return "Awaited: the reference, which is being built from " + watched.policy.reference.data
+    if "read" not in told.counts:
+        return f"Awaited: the first announced log file of endpoint {watched.policy.logs.endpoint}."
+    return "Awaited: the end of the first day; then its window is assessed and shown here."
+
+
+def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:
+    policy, days = watched.policy, [day.day for day in told.days]
+    today = now.date()
+    # A stream that fell silent shows as blank days up to now.
+    known = [*days, today] if timedelta(0) < today - days[-1] <= STALE else days
+    axis = Axis.over(known, watched.zone)
+    width = policy.performance.rolling_days
+    return Pictures(
+        ticks=axis.ticks(),
+        days=axis.days,
+        heat=heatmap(told.days, axis),
+        charts=(
+            lines.performance(told.days, axis, "brier", width),
+            lines.performance(told.days, axis, "auc", width),
+            lines.score_drift(told.days, axis, policy.drift.score_threshold),
+        ),
+        rows=timeline.rows(told, axis, now),
+        occasions=timeline.occasions(told.days),
+    )
