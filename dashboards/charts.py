@@ -62,7 +62,8 @@ class Axis:
 
     def ticks(self) -> tuple[Tick, ...]:
         """Label months, or weeks where there are few days."""
-        every = [self.first + timedelta(days=n) for n in range(self.days)]
+        # A label further to the right would reach over the edge.
+        every = [self.first + timedelta(days=n) for n in range(self.days - self.days // 25)]
         if self.days <= WEEKLY:
             return tuple(
                 Tick(self.share(self.place(d)), f"{d.day} {d:%b}") for d in every if not d.weekday()
@@ -101,12 +102,12 @@ class Scale:
         """Label two to five round values."""
         if self.log:
             top = math.floor(math.log10(self.high))
-            values = [10.0**power for power in range(-1, top + 1)]
-        else:
-            step = _step(self.high - self.low)
-            begin = math.ceil(self.low / step)
-            values = [step * n for n in range(begin, math.floor(self.high / step) + 1)]
-        return tuple(Tick(self.place(value), f"{value:.10g}") for value in values)
+            return tuple(Tick(self.place(10.0**n), f"{10.0**n:g}") for n in range(-1, top + 1))
+        step = _step(self.high - self.low)
+        decimals = max(0, -math.floor(math.log10(step)))
+        begin, end = math.ceil(self.low / step), math.floor(self.high / step)
+        values = [step * n for n in range(begin, end + 1)]
+        return tuple(Tick(self.place(value), f"{value:.{decimals}f}") for value in values)
 
     def _moved(self, value: float) -> float:
         return math.log10(max(value, LOG_FLOOR)) if self.log else value

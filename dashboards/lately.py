@@ -11,6 +11,18 @@ from engine.journal import Record
 SHOWN = 50
 LONGEST = 240
 QUIET = frozenset({"read"})
+FIRST = (
+    "window",
+    "alert",
+    "id",
+    "run",
+    "version",
+    "challenger",
+    "verb",
+    "phase",
+    "verdict",
+    "kind",
+)
 LEFT_OUT = frozenset({"what", "psi", "stream", "scores", "rolling", "rows", "report", "days"})
 
 
@@ -38,9 +50,11 @@ def lately(records: Sequence[Record]) -> tuple[Entry, ...]:
 
 
 def _words(line: dict[str, Any]) -> str:
+    names = [*(name for name in FIRST if name in line), *(n for n in line if n not in FIRST)]
     said = [
         f"{name}: {_plain(value)}"
-        for name, value in line.items()
+        for name in names
+        for value in [line[name]]
         if value not in (None, "", [], {}) and not _left_out(name, value)
     ]
     words = " · ".join(said)
@@ -49,7 +63,10 @@ def _words(line: dict[str, Any]) -> str:
 
 def _left_out(name: str, value: Any) -> bool:
     # `rows` is a count in one line and a blob's name in another.
-    return name in LEFT_OUT and not isinstance(value, int)
+    return (name in LEFT_OUT and not isinstance(value, int)) or (name, value) == (
+        "contradictions",
+        0,
+    )
 
 
 def _plain(value: Any) -> str:

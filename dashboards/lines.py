@@ -102,10 +102,10 @@ def score_drift(days: Sequence[Day], axis: Axis, limit: float) -> Chart:
     line = {day.day.isoformat(): day.score_psi for day in known}
     values = [value for value in line.values() if value is not None]
     scale = Scale.over([*values, limit], log=True)
-    drawn = Curve("score psi", SERVED, curve(_points(line, known, axis), scale), _latest(line))
+    drawn = Curve("psi", SERVED, curve(_points(line, known, axis), scale), _latest(line))
     return Chart(
         title="Score drift",
-        note=f"psi, 7 windows, log; limit {limit:g}",
+        note=f"psi, log; limit {limit:g}",
         curves=(drawn,) if values else (),
         ticks=scale.ticks() if values else (),
         columns=tuple(

@@ -14,6 +14,7 @@ from dashboards.promotion import Retrain, Rollout, Split
 from dashboards.story import Story
 
 ROOM_FOR_NAME = 9.0
+NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ class Row:
     note: str = ""
     tall: bool = False
 
+    @property
+    def spoken(self) -> str:
+        """The row for those who do not see it: each bar by its first line."""
+        said = [bar.title.partition("\n")[0] for bar in self.bars]
+        more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
+        return f"{self.label}: {'; '.join(said[-NAMED:])}{more}"
+
 
 @dataclass(frozen=True)
 class Occasion:
@@ -50,17 +58,23 @@ class Occasion:
     last: date
 
 
-def rows(told: Story, axis: Axis, now: datetime) -> tuple[Row, ...]:
-    """Return the rows below the heat map, without those that have nothing to say."""
-    found = (
-        Row("calendar", _calendar(told.days, axis)),
-        Row("broken data", _quality(told.days, axis)),
+def calendar(days: Sequence[Day], axis: Axis) -> tuple[Row, ...]:
+    """Return the rows that stand above the heat map: announced events, and broken data."""
+    return _spoken(Row("calendar", _events(days, axis)), Row("broken data", _quality(days, axis)))
+
+
+def serving(told: Story, axis: Axis, now: datetime) -> tuple[Row, ...]:
+    """Return the rows on who answered, and on how that changed."""
+    return _spoken(
         Row("traffic", _traffic(told, axis, now), tall=True),
-        Row("retrains", _retrains(told.retrains, axis)),
+        Row("new versions", _retrains(told.retrains, axis)),
         Row("rollouts", _rollouts(told.rollouts, axis, now)),
-        *_alerts(told, axis, now),
     )
-    return tuple(row for row in found if row.bars)
+
+
+def _spoken(*rows: Row) -> tuple[Row, ...]:
+    """Leave out rows that have nothing to say."""
+    return tuple(row for row in rows if row.bars)
 
 
 def occasions(days: Sequence[Day]) -> tuple[Occasion, ...]:
@@ -78,7 +92,7 @@ def _bar(axis: Axis, begin: date | datetime, end: date | datetime, look: str, ti
     return Bar(left, round(right - left, 3), look, title)
 
 
-def _calendar(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
+def _events(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
     return tuple(
         _bar(
             axis, occasion.first, occasion.last + timedelta(days=1), "event",
@@ -169,8 +183,8 @@ def _rollouts(rollouts: Sequence[Rollout], axis: Axis, now: datetime) -> tuple[B
     return tuple(bars)
 
 
-def _alerts(told: Story, axis: Axis, now: datetime) -> Iterator[Row]:
-    """One row a key: what fired, and hollow what the calendar held; pages come first."""
+def alerts(told: Story, axis: Axis, now: datetime) -> Iterator[Row]:
+    """Yield one row a key: what fired, and hollow what the calendar held; pages come first."""
     keys = {alert.id.rpartition("-")[0] for alert in told.alerts} | {h.key for h in told.held}
     found = []
     for key in keys:
@@ -178,7 +192,7 @@ def _alerts(told: Story, axis: Axis, now: datetime) -> Iterator[Row]:
         kept = [held for held in told.held if held.key == key]
         pages = sum(alert.severity == PAGE for alert in fired)
         bars = (*(_held(h, axis, now) for h in kept), *(_alert(a, axis, now) for a in fired))
-        found.append((-pages, -len(fired), key, Row(f"alert: {key}", bars, str(len(fired) or ""))))
+        found.append((-pages, -len(fired), key, Row(key, bars, str(len(fired) or ""))))
     for *_, row in sorted(found, key=lambda entry: entry[:3]):
         yield row
 

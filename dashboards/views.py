@@ -65,9 +65,12 @@ class Pictures:
 
     ticks: tuple[Tick, ...]
     days: int
+    serving: tuple[Row, ...]
+    performance: tuple[Chart, ...]
+    calendar: tuple[Row, ...]
     heat: HeatMap
-    charts: tuple[Chart, ...]
-    rows: tuple[Row, ...]
+    scores: Chart
+    alerts: tuple[Row, ...]
     occasions: tuple[Occasion, ...]
 
 
@@ -165,12 +168,14 @@ def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:
     return Pictures(
         ticks=axis.ticks(),
         days=axis.days,
-        heat=heatmap(told.days, axis),
-        charts=(
+        serving=timeline.serving(told, axis, now),
+        performance=(
             lines.performance(told.days, axis, "brier", width),
             lines.performance(told.days, axis, "auc", width),
-            lines.score_drift(told.days, axis, policy.drift.score_threshold),
         ),
-        rows=timeline.rows(told, axis, now),
+        calendar=timeline.calendar(told.days, axis),
+        heat=heatmap(told.days, axis),
+        scores=lines.score_drift(told.days, axis, policy.drift.score_threshold),
+        alerts=tuple(timeline.alerts(told, axis, now)),
         occasions=timeline.occasions(told.days),
     )
