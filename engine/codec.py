@@ -1,4 +1,4 @@
-"""Frozen dataclasses to canonical JSON and back: the same value is always the same bytes."""
+"""Frozen dataclasses to JSON and back, and JSON values canonically: one value, one text."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def plain(value: Any) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """Write a frozen dataclass as canonical JSON."""
-    return to_json(plain(value))
+    """Write a frozen dataclass as JSON, floats at full precision; `decode` reads it back."""
+    return _adapter(type(value)).dump_json(value)
 
 
 def decode(shape: type[T], content: bytes) -> T:
@@ -88,7 +88,8 @@ class Kinds:
         kind = kind_of(type(value))
         if kind not in self._shapes:
             raise Broken(f"{kind} is not among the kinds that can be stored here")
-        return to_json({"kind": kind, **plain(value)})
+        fields = encode(value)
+        return f'{{"kind":"{kind}"'.encode() + (b"}" if fields == b"{}" else b"," + fields[1:])
 
     def decode(self, content: bytes) -> Any:
         """Read the value back; Refused where the kind is unknown (a newer version wrote it)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from engine import codec
@@ -53,6 +54,12 @@ def _split(partition: str, packed: bytes) -> dict[str, Value]:
     return {f"state{i}": packed[cut : cut + MAX_PROPERTY_BYTES] for i, cut in enumerate(cuts)}
 
 
+@lru_cache(maxsize=64)
+def _state(shape: Any, packed: bytes) -> Any:
+    # States are frozen, and the bytes are the key: whoever reads the same may share it.
+    return codec.decode(shape, codec.unpack(packed))
+
+
 def read_head(row: Row | None, shape: type[Any], initial: Any, version: int) -> Head:
     """Return the head that a row holds, or a new one.
 
@@ -70,7 +77,7 @@ def read_head(row: Row | None, shape: type[Any], initial: Any, version: int) -> 
         )
     names = [f"state{i}" for i in range(STATE_PROPERTIES)]
     packed = b"".join(row.content(name) for name in names if name in props)
-    state = codec.decode(shape, codec.unpack(packed))
+    state = _state(shape, packed)
     wake = props.get("wake_at")
     return Head(
         state,

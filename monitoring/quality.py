@@ -59,7 +59,7 @@ class Measured:
     """One feature in one window.
 
     `rows` and `missing` count the window's rows, `unseen` its values of no reference level;
-    `reference_missing` is a share. `now` names the present type where it is no longer `was`.
+    `reference_missing` is the largest share that any window of the reference missed. `now` names the present type where it is no longer `was`.
     """
 
     name: str
@@ -159,7 +159,7 @@ def _shares(
         reason = f"{_of(names, total)} 100 % missing{when}: {_listed(names)}"
     else:
         shares = [
-            f"{f.name} {f.missing / f.rows:.0%} (usually {f.reference_missing:.0%})" for f in struck
+            f"{f.name} {f.missing / f.rows:.0%} (at most {f.reference_missing:.0%} in the reference)" for f in struck
         ]
         reason = f"{_of(names, total)} missing more often{when}: {_listed(shares)}"
     return Problem(kind, names, severity, reason)

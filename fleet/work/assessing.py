@@ -11,7 +11,7 @@ from fleet.facts import Assessed, Trouble
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.referencing import SCORE, load
+from fleet.work.referencing import SCORE, Reference, load
 from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.binning import REST, Ruler
@@ -43,7 +43,7 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         ordinary = _stream(effect, alone, together, policy, ordinary=True)
         explained_by = None if _moved(ordinary) else next(filter(None, effect.events))
     score, score_psi = _score(blobs, effect, policy)
-    troubles = _quality(watched, effect, alone)
+    troubles = _quality(watched, effect, alone, reference)
     return Assessed(
         window=effect.window,
         of=effect.of,
@@ -131,9 +131,11 @@ def _line(feature: FeatureReport) -> str:
     return f"{feature.name}: psi {feature.psi or 0:.3g}; {bins}"
 
 
-def _quality(watched: Watched, effect: Assess, alone: Report) -> tuple[Trouble, ...]:
+def _quality(
+    watched: Watched, effect: Assess, alone: Report, reference: Reference
+) -> tuple[Trouble, ...]:
     found = quality.problems(
-        [_measured(feature) for feature in alone.features],
+        [_measured(feature, reference) for feature in alone.features],
         watched.policy.quality,
         rows=alone.n_current,
         expected=effect.expected,
@@ -145,16 +147,18 @@ def _quality(watched: Watched, effect: Assess, alone: Report) -> tuple[Trouble, 
     )
 
 
-def _measured(feature: FeatureReport) -> quality.Measured:
+def _measured(feature: FeatureReport, reference: Reference) -> quality.Measured:
     n, missing = feature.n_current or 0, feature.missing_current or 0
-    m, usually = feature.n_reference or 0, feature.missing_reference or 0
+    place = reference.ruler.starts[feature.name] + reference.ruler.features[feature.name].size
+    # Missing values come in days, not in rows: the worst reference day is what has been usual.
+    usual = max((s.counts[place] / s.rows for s in reference.slices if s.rows), default=0.0)
     rest = sum(b.current for b in feature.bins if b.label == REST)
     seen_rest = sum(b.reference for b in feature.bins if b.label == REST)
     return quality.Measured(
         feature.name,
         n + missing,
         missing,
-        usually / (m + usually) if m + usually else 0.0,
+        float(usual),
         # Where the reference has rare levels of its own in `rest`, nothing there is unseen.
         0 if seen_rest else rest,
     )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import azure.functions as func
@@ -28,6 +28,8 @@ from hosts.local.processes import plain_environment
 from hosts.local.scenario import Block, Happening, LabelsOf, Registration, Scenario, VersionPlan
 
 POSITION = "replay"
+#: What is due so long after the last happening still belongs to the replay; wakes go on for ever.
+LINGER = timedelta(days=1)
 INGEST, TICK = "ingest", "tick"
 CONTAINER = "/blobServices/default/containers/logs/blobs/"
 NOTIFICATION = {"aeg-event-type": "Notification", "content-type": "application/json"}
@@ -108,11 +110,13 @@ class Replay:
     def _next(self, after: datetime | None) -> datetime | None:
         """The next moment at which something happens, or something wants to be woken."""
         ahead = [at for at, _ in self._moments if after is None or at > after]
+        last = self._moments[-1][0] + LINGER if self._moments else after
         wake = self._host.store.next_wake()
         if wake is not None and after is not None and wake <= after:
             raise Broken(f"{self._host.store.due(after)}: due at {wake} and still due at {after}")
         retry = self._host.queues.next_visible(DUE_QUEUE)
-        return min([*ahead[:1], *(at for at in (wake, retry) if at is not None)], default=None)
+        found = min([*ahead[:1], *(at for at in (wake, retry) if at is not None)], default=None)
+        return found if found is not None and last is not None and found <= last else None
 
     def _settle(self, position: Position) -> None:
         """Feed what happens at a moment, then let the app work until it has nothing to do."""

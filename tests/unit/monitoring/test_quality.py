@@ -44,13 +44,13 @@ def test_jumps_are_graded_and_quote_both_shares() -> None:
             Kind.MISSING_JUMP,
             ("b",),
             Severity.PAGE,
-            "1 of 3 features missing more often: b 70% (usually 0%)",
+            "1 of 3 features missing more often: b 70% (at most 0% in the reference)",
         ),
         Problem(
             Kind.MISSING_JUMP,
             ("a",),
             Severity.TICKET,
-            "1 of 3 features missing more often: a 20% (usually 5%)",
+            "1 of 3 features missing more often: a 20% (at most 5% in the reference)",
         ),
     )
 
