@@ -136,7 +136,7 @@ def text(document: Json) -> RenderableType:
         _performance_table(document["performance"]),
         _happened("Alerts", "fired", ("id", "severity"), document["alerts"]),
         _happened("Retrains", "at", ("id", "trigger", "verdict"), _flat(document["retrains"])),
-        _happened("Rollouts", "from", ("challenger", "outcome"), document["rollouts"]),
+        _happened("Rollouts", "from", ("challenger", "outcome"), document["rollouts"], whole=True),
         Text(_drift_line(document["drift_episodes"])),
     )
 
@@ -145,6 +145,9 @@ def _performance_table(found: Json) -> Table:
     table = Table("", "AUC", "Brier", box=None, padding=(0, 2, 0, 0))
     for name, label in (("frozen", "frozen champion"), ("served", "served")):
         table.add_row(label, *(_number(found[name][metric]) for metric in ("auc", "brier")))
+    pairs = [(found["served"][metric], found["frozen"][metric]) for metric in ("auc", "brier")]
+    if all(value is not None for pair in pairs for value in pair):
+        table.add_row("difference", *(f"{served - frozen:+.4f}" for served, frozen in pairs))
     return table
 
 
@@ -156,15 +159,18 @@ def _flat(retrains: list[Json]) -> list[Json]:
     return [{**retrain, **retrain["gate"]} for retrain in retrains]
 
 
-def _happened(title: str, when: str, fields: tuple[str, ...], found: list[Json]) -> RenderableType:
-    """One line each, the first dozen: day, names, and the reason cut at the terminal's edge."""
+def _happened(
+    title: str, when: str, fields: tuple[str, ...], found: list[Json], *, whole: bool = False
+) -> RenderableType:
+    """The first dozen, one a line: day, names, and the reason, cut at the edge unless `whole`."""
     if not found:
         return Text(f"{title}: none")
-    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left", expand=True)
+    heading = Text(title, style="bold")
+    table = Table(box=None, padding=(0, 2, 0, 0), title=heading, title_justify="left", expand=True)
     table.add_column("day", no_wrap=True)
     for field in fields:
         table.add_column(field, no_wrap=True)
-    table.add_column("reason", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("reason", no_wrap=not whole, overflow="fold" if whole else "ellipsis", ratio=1)
     for entry in found[:SHOWN]:
         words = [str(entry[field] or "-") for field in fields]
         cells = [Text(word, STYLES.get(word, "")) for word in words]
@@ -180,4 +186,5 @@ def _drift_line(episodes: list[Json]) -> str:
     explained = sum(episode["explained_by"] is not None for episode in episodes)
     often = Counter(feature for episode in episodes for feature in episode["features"])
     names = ", ".join(name for name, _ in often.most_common(6))
-    return f"Drift: {len(episodes)} episodes, {explained} explained by the calendar; most: {names}"
+    count = "1 episode" if len(episodes) == 1 else f"{len(episodes)} episodes"
+    return f"Drift: {count}, {explained} explained by the calendar; most: {names}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -30,15 +29,15 @@ Told = tuple[datetime, Line]
 YAML = """
 version: 1
 models:
-  {name}:
+  flights:
     team: crew
-    logs: {{endpoint: flights}}
-    reference: {{data: reference.parquet}}
-    serving: {{champion: q1, baseline: q1}}
+    logs: {endpoint: flights}
+    reference: {data: reference.parquet}
+    serving: {champion: q1, baseline: q1}
 teams:
-  crew: {{page: [phone]}}
+  crew: {page: [phone]}
 receivers:
-  phone: {{kind: terminal}}
+  phone: {kind: terminal}
 """
 
 
@@ -101,23 +100,21 @@ def line() -> Callable[..., Line]:
 def service() -> Callable[..., Service]:
     """A service on a store in memory whose only model has this journal."""
 
-    def make(told: Sequence[Told] = (), name: str = "flights") -> Service:
-        fleet = load(YAML.format(name="flights"), "fleet.yaml", lambda _: "").fleet
-        watched = replace(fleet.models["flights"], name=name)
-        fleet = replace(fleet, models={name: watched})
+    def make(told: Sequence[Told] = (), champion: str = "q1") -> Service:
+        fleet = load(YAML, "fleet.yaml", lambda _: "").fleet
         store = MemoryStore()
         last, previous = moment("2013-04-01"), ""
         days = {}
         for seq, (at, said) in enumerate(told, 1):
             row, previous = journal.record(previous, seq, instant(at), (said,))
-            store.commit(name, [row])
+            store.commit("flights", [row])
             last = at
             if said["what"] == "assessed":
                 days[said["window"]] = Past(said["rows"], verdict=Verdict(said["verdict"]))
-        state = Model(champion="q1", champion_since=moment("2013-03-30"), past=days)
+        state = Model(champion=champion, champion_since=moment("2013-03-30"), past=days)
         if told:
             head = Head(state, seq=len(told), hash=previous)
-            store.commit(name, [head.write(name, 1)])
+            store.commit("flights", [head.write("flights", 1)])
         loop = Loop(store, FleetDomain(fleet, None), lambda _: None)  # type: ignore[arg-type]
         return Service(fleet, loop, SetClock(last))
 

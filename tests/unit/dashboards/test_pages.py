@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+
+from dashboards import pages
+from engine.errors import Refused
+
+AT = datetime(2013, 4, 2, tzinfo=UTC)
+EVIL = "<script>alert('x')</script>\"'>"
+VOID = {"meta", "link", "br", "img"}
+
+
+class Outline(HTMLParser):
+    """Elements by name, checked for balance, and every address that a page refers to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.seen: list[str] = []
+        self.links: list[str] = []
+        self.labels: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.stack == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        named = dict(attrs)
+        self.links += [value for name in ("href", "src") if (value := named.get(name))]
+        if tag == "svg":
+            assert named["role"] == "img"
+            self.labels.append(named["aria-label"] or "")
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+
+def test_a_year_fits_and_shows_everything(service, year) -> None:
+    page = pages.model(service(year), "flights")
+    outline = Outline(page)
+    assert len(page.encode()) < 400_000
+    assert all(outline.labels)
+    assert len(outline.labels) == 4
+    for words in (
+        "1 paging", "temp is missing: 100 %", "Independence Day", "calibration gap -0.081",
+        "thanksgiving", "rolled back", "shadow waived by ada", "Held by the calendar",
+        "/api/journal/flights", "2014-01-01 02:00",
+    ):  # fmt: skip
+        assert words in page
+
+
+def test_no_page_asks_for_anything_else(service, year) -> None:
+    made = service(year)
+    for page in (pages.model(made, "flights"), pages.fleet(made)):
+        outline = Outline(page)
+        assert "script" not in outline.seen
+        assert all(link.startswith(("/", "data:,", "#")) for link in outline.links)
+        assert "url(" not in page
+        assert "@import" not in page
+
+
+def test_names_and_reasons_are_escaped_wherever_they_stand(service, line) -> None:
+    told = [
+        (AT, line("traffic", weights={EVIL: 100}, shadow=[])),
+        (
+            AT,
+            line(
+                "assessed", psi={EVIL: 2.0}, stream={EVIL: "drifted"}, event=EVIL, quality=[EVIL],
+                verdict="drifted",
+            ),
+        ),
+        (AT, line("joined", reason=EVIL, scores={"served": {"auc": 0.7, "brier": 0.1}})),
+        (AT, line("alert", alert=f"{EVIL}-1", reason=EVIL, explained_by=EVIL)),
+        (AT, line("alert", alert=f"{EVIL}-2", phase="pending", explained_by=EVIL)),
+        (AT, line("trigger", run=EVIL, reason=EVIL, kind=EVIL, days=[EVIL])),
+        (AT, line("run", run=EVIL, version=EVIL, reason=EVIL)),
+        (AT, line("gate", id=EVIL, version=EVIL, reason=EVIL, verdict=EVIL)),
+        (AT, line("registered", version=f"{EVIL}2", waived_by=EVIL)),
+        (
+            AT,
+            line("rollout", id=EVIL, challenger=EVIL, champion=EVIL, reason=EVIL, waived_by=EVIL,
+                 guards={EVIL: EVIL}),
+        ),
+        (AT, line("command", verb=EVIL, by=EVIL, reason=EVIL, target=EVIL)),
+        (AT, {"what": EVIL, EVIL: {EVIL: [EVIL]}}),
+    ]  # fmt: skip
+    made = service(told, champion=EVIL)
+    for page in (pages.fleet(made), pages.model(made, "flights")):
+        assert "<script" not in page
+        assert "alert('x')" not in page
+        Outline(page)
+    assert "&lt;script&gt;" in page
+
+
+def test_before_the_first_record_the_page_says_what_is_awaited(service) -> None:
+    page = pages.model(service(), "flights")
+    for words in (
+        "Awaited: the service", "no window yet", "no labels yet", "No alert has fired",
+        "No challenger", "no window has been assessed yet", "Nothing is written yet",
+    ):  # fmt: skip
+        assert words in page
+    assert "<svg" not in page
+    assert 'pill good"' not in page
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([{"what": "policy", "hash": "x"}], "Awaited: the reference"),
+        ([{"what": "reference"}], "first announced log file of endpoint flights"),
+        ([{"what": "reference"}, {"what": "read", "rows": 1}], "the end of the first day"),
+    ],
+)
+def test_every_step_before_the_first_window_is_named(service, lines, words) -> None:
+    assert words in pages.model(service([(AT, line) for line in lines]), "flights")
+
+
+def test_a_window_without_labels_awaits_them(service, line) -> None:
+    page = pages.model(service([(AT, line("assessed"))]), "flights")
+    assert "Awaited: labels" in page
+    assert "no labels yet" in page
+    Outline(page)
+
+
+def test_an_unknown_model_is_refused(service) -> None:
+    with pytest.raises(Refused, match=r"^no model 'nobody'; known are flights$"):
+        pages.model(service(), "nobody")
+
+
+def test_the_fleet(service, year) -> None:
+    page = pages.fleet(service(year))
+    assert "/models/flights" in page
+    assert "Last 56 windows" in page
+    assert "1 model: 0 paging" in page
+    Outline(page)
+
+
+def test_a_fleet_that_has_seen_nothing(service) -> None:
+    page = pages.fleet(service())
+    assert "awaiting the first window" in page
+    assert 'pill good"' not in page

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from dashboards import timeline
+from dashboards.charts import Axis
+from dashboards.days import Day
+from dashboards.story import story
+
+AXIS = Axis(date(2013, 4, 1), 100, "UTC")
+
+
+def at(day: int, month: int = 4) -> datetime:
+    return datetime(2013, month, day, tzinfo=UTC)
+
+
+def test_an_event_is_one_bar_over_its_days() -> None:
+    days = [Day(date(2013, 4, n), event="Fair" if n in (3, 4) else None) for n in range(1, 8)]
+    (row,) = timeline.calendar(days, AXIS)
+    (bar,) = row.bars
+    assert (row.label, bar.left, bar.width) == ("calendar", 2, 2)
+    assert bar.title == "Fair\n2013-04-03 to 2013-04-04"
+
+
+def test_the_same_event_a_second_time_is_another_occasion() -> None:
+    days = [Day(date(2013, 4, n), event="Fair" if n != 2 else None) for n in (1, 2, 3)]
+    assert [occasion.first.day for occasion in timeline.occasions(days)] == [1, 3]
+
+
+def test_the_challengers_share_stands_in_the_champions_era(records, line) -> None:
+    told = story(
+        records(
+            [
+                (at(1), line("traffic")),
+                (at(11), line("rollout")),
+                (at(11), line("traffic", shadow=["v2"])),
+                (at(21), line("rollout", phase="canary")),
+                (at(21), line("traffic", weights={"q1": 90, "v2": 10})),
+                (at(1, 5), line("rollout", phase="promoted")),
+                (at(1, 5), line("traffic", weights={"v2": 100})),
+            ]
+        )
+    )
+    (traffic, rollouts) = timeline.serving(told, AXIS, at(11, 5))
+    bars = [(bar.look, bar.left, bar.width, bar.share, bar.name) for bar in traffic.bars]
+    assert bars == [
+        ("era-0", 0, 30, 100, "q1"),
+        ("era-1", 30, 10, 100, "v2"),
+        ("shadow", 10, 10, 12, ""),
+        ("share", 20, 10, 10, ""),
+    ]
+    ways = [(bar.look, bar.left, bar.width) for bar in rollouts.bars]
+    assert ways == [("phase-shadow", 10, 10), ("phase-canary", 20, 10), ("end promoted", 30, 0)]
+
+
+def test_a_rollout_under_way_reaches_to_now(records, line) -> None:
+    told = story(records([(at(1), line("rollout"))]))
+    (rollouts,) = timeline.serving(told, AXIS, at(6))
+    assert [(bar.left, bar.width) for bar in rollouts.bars] == [(0, 5)]
+
+
+def test_pages_come_first_and_what_was_held_is_hollow(records, line) -> None:
+    page = {"alert": "quality-1", "severity": "page"}
+    told = story(
+        records(
+            [
+                (at(1), line("alert", phase="pending", alert="drift-0", explained_by="Fair")),
+                (at(3), line("alert")),
+                (at(6), line("alert", phase="resolved")),
+                (at(8), line("alert", **page)),
+            ]
+        )
+    )
+    quality, drift = timeline.alerts(told, AXIS, at(10))
+    assert [(bar.look, bar.left, bar.width) for bar in quality.bars] == [("page", 7, 2)]
+    assert [(bar.look, bar.left, bar.width) for bar in drift.bars] == [
+        ("held", 0, 2), ("ticket", 2, 3),
+    ]  # fmt: skip
+    assert (drift.note, quality.label) == ("1", "quality")
+    assert "still firing" in quality.bars[0].title
+    assert drift.spoken.startswith("drift: held: Fair")
