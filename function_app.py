@@ -25,9 +25,8 @@ def use(host: Host) -> None:
 @cache
 def _opened() -> Host:
     from hosts import open_host
-    from hosts.local.clock import SystemClock
 
-    opened = open_host(Path(os.environ.get("DRIFTWARDEN_FLEET", "fleet.yaml")), SystemClock())
+    opened = open_host(Path(os.environ.get("DRIFTWARDEN_FLEET", "fleet.yaml")))
     opened.service.begin()
     return opened
 

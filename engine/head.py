@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from engine import codec
 from engine.errors import Broken, Refused
@@ -55,9 +56,9 @@ def _split(partition: str, packed: bytes) -> dict[str, Value]:
 
 
 @lru_cache(maxsize=64)
-def _state(shape: Any, packed: bytes) -> Any:
+def _state(shape: Hashable, packed: bytes) -> Any:
     # States are frozen, and the bytes are the key: whoever reads the same may share it.
-    return codec.decode(shape, codec.unpack(packed))
+    return codec.decode(cast(type[Any], shape), codec.unpack(packed))
 
 
 def read_head(row: Row | None, shape: type[Any], initial: Any, version: int) -> Head:
@@ -77,7 +78,7 @@ def read_head(row: Row | None, shape: type[Any], initial: Any, version: int) -> 
         )
     names = [f"state{i}" for i in range(STATE_PROPERTIES)]
     packed = b"".join(row.content(name) for name in names if name in props)
-    state = _state(shape, packed)
+    state = _state(cast(Hashable, shape), packed)
     wake = props.get("wake_at")
     return Head(
         state,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from engine.clock import Clock
 from engine.errors import Refused
 from fleet.config import Config, load
 from fleet.service import Service
@@ -44,7 +43,7 @@ def _text(path: Path, name: str) -> str:
         raise Refused(f"{name}: cannot be read: {reason}") from error
 
 
-def open_host(path: Path, clock: Clock) -> Host:
+def open_host(path: Path) -> Host:
     """Open the host that the document's `store` names.
 
     Raises
@@ -56,6 +55,6 @@ def open_host(path: Path, clock: Clock) -> Host:
     scheme, _, _ = config.document.store.partition(":")
     if scheme != "local":
         raise Refused(f"{path.name}: store {config.document.store!r}: known is local:FOLDER")
-    from hosts.local.host import LocalHost
+    from hosts.local.opening import open_local
 
-    return LocalHost(config, path.parent, clock)
+    return open_local(config, path.parent)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import azure.functions as func
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from engine.clock import SetClock
 from engine.errors import Broken, Refused
-from engine.store import HEAD, Insert, Replace, Value, instant, parse_instant
+from engine.store import Insert, Replace, Store, Value, instant, parse_instant
 from fleet.domain import FLEET
 from fleet.events import REASON_TAG, WAIVED_TAG
 from hosts.local.dispatch import Dispatcher
@@ -43,6 +43,19 @@ class Position:
     fed: bool = False
     over: bool = False
     finished: bool = False
+
+
+def position(store: Store) -> Position | None:
+    """Return where a store's replay stands; None where there was none."""
+    row = store.get(FLEET, POSITION)
+    if row is None:
+        return None
+    return Position(
+        parse_instant(str(row.props["at"])),
+        bool(row.props["fed"]),
+        bool(row.props["over"]),
+        bool(row.props["finished"]),
+    )
 
 
 class Replay:
@@ -70,31 +83,18 @@ class Replay:
 
     def run(self, told: Callable[[datetime], None]) -> None:
         """Go on from where the store says the replay stands, until nothing is due any more."""
-        position = self.position()
-        if position is not None and not position.over:
-            self._clock.moment = position.at
+        stands = position(self._host.store)
+        if stands is not None and not stands.over:
+            self._clock.moment = stands.at
             self._host.queues.release()
-            self._settle(position)
-            position = self.position()
-        while (at := self._next(position.at if position else None)) is not None:
-            position = Position(at)
-            self._write(position)
-            self._settle(position)
+            self._settle(stands)
+        while (at := self._next(stands.at if stands else None)) is not None:
+            stands = Position(at)
+            self._write(stands)
+            self._settle(stands)
             told(at)
-        end = position.at if position else self._clock.now()
+        end = stands.at if stands else self._clock.now()
         self._write(Position(end, True, True, True))
-
-    def position(self) -> Position | None:
-        """Return where the replay stands; None before it began."""
-        row = self._host.store.get(FLEET, POSITION)
-        if row is None:
-            return None
-        return Position(
-            parse_instant(str(row.props["at"])),
-            bool(row.props["fed"]),
-            bool(row.props["over"]),
-            bool(row.props["finished"]),
-        )
 
     def _write(self, position: Position) -> None:
         row = self._host.store.get(FLEET, POSITION)
@@ -244,14 +244,3 @@ def run_command(command: Sequence[str], folder: Path) -> None:
         raise Refused(
             f"{' '.join(command)}: exit code {done.returncode}: {said[-1] if said else ''}"
         )
-
-
-def started(host: LocalHost) -> bool:
-    """Whether the store holds a model's state already."""
-    return any(host.store.get(name, HEAD) for name in host.service.fleet.models)
-
-
-def utc(text: str) -> datetime:
-    """Read an ISO date or instant as UTC."""
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,74 @@
+"""Open a local fleet for the command line, and serve it."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import azure.functions as func
+from rich.console import Console
+
+from engine.clock import Clock
+from engine.errors import Refused
+from fleet.config import Config
+from hosts.local.clock import SystemClock
+from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.replay import position
+from hosts.local.serve import Server, serve
+from hosts.local.sqlite import SqliteStore
+
+KEY_SETTING = "DRIFTWARDEN_KEY"
+
+
+class ShiftedClock:
+    """A clock that goes on from where a replay ended: its fleet has never seen today."""
+
+    def __init__(self, clock: Clock, behind: timedelta) -> None:
+        self._clock, self._behind = clock, behind
+
+    def now(self) -> datetime:
+        """Return the replay's end and what has passed since this clock was made."""
+        return self._clock.now() - self._behind
+
+
+def open_local(config: Config, beside: Path) -> LocalHost:
+    """Open a document's fleet on this machine; a replayed one keeps its own time.
+
+    Raises
+    ------
+    Refused
+        A replay of it was interrupted and not resumed.
+    """
+    file = beside / config.document.store.partition(":")[2] / STORE_FILE
+    clock: Clock = SystemClock()
+    if file.exists():
+        store = SqliteStore(file)
+        stands = position(store)
+        store.close()
+        if stands is not None and not stands.finished:
+            raise Refused(f"{file}: a replay was interrupted at {stands.at}; `replay` resumes it")
+        if stands is not None:
+            clock = ShiftedClock(clock, clock.now() - stands.at)
+    return LocalHost(config, beside, clock)
+
+
+def serve_fleet(host: LocalHost, app: func.FunctionApp, port: int) -> None:
+    """Serve the app on this machine until it is told to stop."""
+
+    def ready(server: Server) -> None:
+        console = Console(stderr=True, highlight=False)
+        console.print(f"dashboard   {server.url}")
+        if KEY_SETTING not in os.environ:
+            console.print(f"function key for POST and events: {server.key}")
+        console.print("stop with Ctrl-C")
+
+    serve(
+        app,
+        host.queues,
+        port=port,
+        key=os.environ.get(KEY_SETTING),
+        root=Path(__file__).parents[2],
+        clock=host.clock.now,
+        ready=ready,
+    )

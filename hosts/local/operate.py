@@ -1,0 +1,67 @@
+"""The operator's commands on a local fleet: ask, look, verify, work off what that leads to."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import azure.functions as func
+
+from engine import journal
+from engine.errors import Refused
+from fleet.service import EVERY_MODEL, Command
+from hosts.local.dispatch import Dispatcher
+from hosts.local.host import DUE_QUEUE, LocalHost
+
+SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+ROUNDS = 100
+
+
+def span(text: str) -> timedelta:
+    """Read a length of time as people write it.
+
+    >>> span("4h"), span("1.5d")
+    (datetime.timedelta(seconds=14400), datetime.timedelta(days=1, seconds=43200))
+    """
+    found = SPAN.fullmatch(text)
+    if found is None:
+        raise Refused(f"{text!r} is no length of time; write 30m, 4h or 2d")
+    return timedelta(**{UNITS[found[2]]: float(found[1])})
+
+
+def instant(text: str, now: datetime) -> datetime:
+    """Read an instant: ISO 8601 with a zone, a date (its end, UTC), or a span from now."""
+    if SPAN.fullmatch(text):
+        return now + span(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(f"{text!r} is no time; write 2026-01-31T18:00Z, a date, or 4h") from error
+    if len(text) == len("2026-01-31"):
+        return moment.replace(tzinfo=now.tzinfo) + timedelta(days=1)
+    if moment.tzinfo is None:
+        raise Refused(f"{text!r} has no zone; add Z for UTC")
+    return moment.astimezone(now.tzinfo)
+
+
+def ask(host: LocalHost, app: func.FunctionApp, command: Command) -> list[str]:
+    """Hand a command over and let the app's own queue function act on it."""
+    concerned = host.service.command(command)
+    dispatcher = Dispatcher(app, host.queues, host.clock.now, key="operator")
+    for _ in range(ROUNDS):
+        if not dispatcher.pump_queue(DUE_QUEUE, host.clock.now()):
+            break
+    return list(concerned)
+
+
+def verify(host: LocalHost) -> dict[str, int]:
+    """Walk every journal's chain; Broken names the first record that does not fit."""
+    return {name: journal.verify(host.store, name) for name in host.store.partitions()}
+
+
+def everybody(target: str | None, every: bool) -> str:
+    """Return what a command that may concern all models is aimed at."""
+    if every == (target is not None):
+        raise Refused("name one model, or --all")
+    return EVERY_MODEL if every else str(target)

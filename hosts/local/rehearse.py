@@ -1,0 +1,204 @@
+"""The replay command: prepare, resume or begin, show what happens, sum it up."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import azure.functions as func
+import pyarrow as pa
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from engine import journal
+from engine.clock import SetClock
+from engine.errors import Refused
+from engine.store import HEAD, parse_instant
+from fleet.config import Config
+from fleet.domain import FLEET
+from fleet.work import rows
+from hosts import read_config
+from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.replay import POSITION, Replay, position, prepare
+from hosts.local.scenario import SCENARIO_FILE, Scenario, happenings, read_scenario
+
+MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "pages.jsonl")
+TOLD = ("trigger", "run", "registered", "gate", "rollout")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a replay leaves to sum up: verified records, the joined rows by name, the target."""
+
+    model: str
+    records: tuple[journal.Record, ...]
+    rows: dict[str, pa.Table]
+    seconds: float
+    target: Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says of a replay."""
+
+    fleet: Path
+    first: date | None = None
+    last: date | None = None
+    summary: Path | None = None
+    fresh: bool = False
+
+
+def replay(
+    app: func.FunctionApp, serve: Callable[[LocalHost], None], options: Options, console: Console
+) -> Told:
+    """Replay the scenario beside fleet.yaml, from its beginning or from where it was killed.
+
+    `serve` makes the functions of `app` work on a host.
+
+    Raises
+    ------
+    Refused
+        The document or the scenario is wrong, or a preparation failed.
+    """
+    scenario = _cut(read_scenario(options.fleet.parent / SCENARIO_FILE), options)
+    folder = (options.fleet.parent / scenario.folder).resolve()
+    config = read_config(options.fleet)
+    moments = happenings(scenario)
+    clock = SetClock(moments[0][0] - timedelta(hours=1))
+    began = time.monotonic()
+    root = options.fleet.parent / config.document.store.partition(":")[2]
+    _make_room(config, root, options.fresh)
+    host = _open(config, options.fleet.parent, clock, scenario)
+    try:
+        console.print(f"preparing {scenario.model}: data and first versions")
+        prepare(host, scenario, folder)
+        serve(host)
+        if host.store.get(scenario.model, HEAD) is None:
+            host.service.begin()
+        run = Replay(app, host, clock, scenario, folder, moments)
+        with _progress(console, host, scenario) as told:
+            run.run(told)
+        return _told(host, scenario, options, folder, time.monotonic() - began)
+    finally:
+        host.close()
+
+
+def _cut(scenario: Scenario, options: Options) -> Scenario:
+    """Shorten the replayed time to what was asked for."""
+    first = max(options.first or scenario.replay.first, scenario.replay.first)
+    last = min(options.last or scenario.replay.last, scenario.replay.last)
+    if last < first:
+        raise Refused(
+            f"--from {first} --to {last}: the recorded days are {scenario.replay.first} "
+            f"to {scenario.replay.last}"
+        )
+    cut = scenario.replay.model_copy(update={"first": first, "last": last})
+    return scenario.model_copy(update={"replay": cut})
+
+
+def _open(config: Config, beside: Path, clock: SetClock, scenario: Scenario) -> LocalHost:
+    latency = scenario.replay.latency_ms
+    return LocalHost(
+        config,
+        beside,
+        clock,
+        # A power cut costs a replay its newest commits, and the replay makes them again.
+        durable=False,
+        run_for=scenario.replay.training_takes,
+        latency=lambda *_: latency,
+        quiet=True,
+    )
+
+
+def _make_room(config: Config, root: Path, fresh: bool) -> None:
+    """Remove what an earlier, finished replay left; one that was interrupted is resumed."""
+    if not (root / STORE_FILE).exists():
+        return
+    if not fresh:
+        from hosts.local.sqlite import SqliteStore
+
+        store = SqliteStore(root / STORE_FILE)
+        known = position(store)
+        begun = any(store.get(name, HEAD) for name in config.fleet.models)
+        store.close()
+        if known is None and begun:
+            raise Refused(f"{root}: holds a live store, not a replay; name another `store`")
+        if known is None or not known.finished:
+            return
+    for name in (STORE_FILE, f"{STORE_FILE}-wal", f"{STORE_FILE}-shm", *MADE):
+        target = root / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+
+
+@contextmanager
+def _progress(
+    console: Console, host: LocalHost, scenario: Scenario
+) -> Iterator[Callable[[datetime], None]]:
+    seen = 0
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(), console=console, transient=True,
+    )  # fmt: skip
+    days = (scenario.replay.last - scenario.replay.first).days + 1
+    with bar:
+        task = bar.add_task(str(scenario.replay.first), total=days)
+
+        def told(at: datetime) -> None:
+            nonlocal seen
+            for record in journal.read(host.store, scenario.model, seen):
+                seen = record.seq
+                for line in record.lines:
+                    if (said := _said(line)) is not None:
+                        console.print(
+                            f"{record.at[:16].replace('T', ' ')}  {said}", highlight=False
+                        )
+            done = (at.date() - scenario.replay.first).days
+            bar.update(task, completed=min(done, days), description=str(at.date()))
+
+        yield told
+
+
+def _said(line: dict[str, object]) -> str | None:
+    match line["what"]:
+        case "alert" if line["phase"] == "firing" and line["severity"] == "page":
+            return f"[bold]page[/bold] {line['alert']}: {line['reason']}"
+        case "trigger" if line["fire"]:
+            return f"retrain {line['run']}: {line['reason']}"
+        case "registered":
+            return f"registered {line['version']}"
+        case "gate":
+            return f"gate {line['version']}: {line['verdict']}, {line['reason']}"
+        case "rollout" if line["phase"] in ("shadow", "promoted", "rolled_back", "stopped"):
+            return f"rollout {line['challenger']}: {line['phase']}, {line['reason']}"
+        case _:
+            return None
+
+
+def _told(
+    host: LocalHost, scenario: Scenario, options: Options, folder: Path, seconds: float
+) -> Told:
+    for partition in host.store.partitions():
+        journal.verify(host.store, partition)
+    records = tuple(journal.read(host.store, scenario.model))
+    names = {
+        line["rows"] for record in records for line in record.lines if line["what"] == "joined"
+    }
+    joined = {name: rows.get(host.blobs, name) for name in sorted(names)}
+    target = options.summary or folder / scenario.replay.summary
+    return Told(scenario.model, records, joined, seconds, target)
+
+
+def resumed_clock(host: LocalHost) -> timedelta | None:
+    """How far behind the machine's clock a replayed store stands; None for a live one."""
+    row = host.store.get(FLEET, POSITION)
+    if row is None:
+        return None
+    return host.clock.now() - parse_instant(str(row.props["at"]))

@@ -1,0 +1,84 @@
+"""What the operator's commands print for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+NEWEST = 40
+
+
+def show(found: Any, view: str) -> None:
+    """Print a view as a table or a few lines."""
+    Console(highlight=False, soft_wrap=True).print(_VIEWS[view](found))
+
+
+def _models(found: list[dict[str, Any]]) -> Table:
+    table = Table("model", "champion", "window", "verdict", "firing", "under way", box=None)
+    for model in found:
+        rollout = model["rollout"]
+        under_way = f"{rollout['phase']} of {rollout['challenger']}" if rollout else model["run"]
+        table.add_row(
+            model["name"],
+            model["champion"] or "not begun",
+            model["latest_window"] or "none yet",
+            model["verdict"] or "none yet",
+            ", ".join(alert["id"] for alert in model["firing"]) or "nothing",
+            under_way or "nothing",
+        )
+    return table
+
+
+def _alerts(found: list[dict[str, Any]]) -> Table | Text:
+    if not found:
+        return Text("no alert has fired")
+    table = Table("alert", "severity", "state", "reason", box=None)
+    for alert in found:
+        state = "firing" if alert["firing"] else "resolved"
+        if alert["acknowledged_by"]:
+            state += f", taken by {alert['acknowledged_by']}"
+        if alert["muted"]:
+            state += f", {alert['muted']}"
+        table.add_row(alert["id"], alert["severity"], state, Text(alert["reason"]))
+    return table
+
+
+def _journal(found: list[dict[str, Any]]) -> Table:
+    table = Table("at", "what", "", box=None)
+    lines = [(record["at"], line) for record in found for line in record["lines"]]
+    for at, line in lines[-NEWEST:]:
+        told = ", ".join(
+            f"{name} {value}"
+            for name, value in line.items()
+            if name != "what" and isinstance(value, str | int | float) and not _is_hash(value)
+        )
+        table.add_row(at[:19].replace("T", " "), line["what"], Text(told))
+    if len(lines) > NEWEST:
+        table.caption = f"the newest {NEWEST} of {len(lines)} lines; --json prints all"
+    return table
+
+
+def _is_hash(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 64 and " " not in value
+
+
+def _verified(found: dict[str, Any]) -> Text:
+    counts = ", ".join(f"{name} {count}" for name, count in found["records"].items())
+    return Text(f"every journal holds: {counts or 'nothing recorded yet'}")
+
+
+def _accepted(found: dict[str, Any]) -> Text:
+    return Text(f"{found['id']} taken in by {', '.join(found['accepted'])}")
+
+
+_VIEWS: dict[str, Callable[[Any], Any]] = {
+    "models": _models,
+    "alerts": _alerts,
+    "journal": _journal,
+    "verify": _verified,
+    "command": _accepted,
+}
