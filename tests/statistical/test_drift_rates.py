@@ -118,7 +118,7 @@ def null_windows(n: int, slices: int, kind: dict[str, float], trials: int) -> No
 
 @pytest.mark.parametrize(("n", "slices", "kind"), NULLS)
 def test_windows_without_drift_sample(n, slices, kind):
-    null_windows(n, slices, kind, 12)
+    null_windows(n, slices, kind, 6 if slices else 15)
 
 
 @pytest.mark.slow

@@ -1,0 +1,205 @@
+"""`python -m tests.bench [WORD]`: what the drift numbers cost, beside what they are made of.
+
+Every figure is a median over interleaved pairs of the thing and its yardstick, so that a busy
+machine slows both; every answer is checked. Ends with 1 when a bar is missed. A word picks the
+benches whose name contains it.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from monitoring.drift.binning import NumericBins
+from monitoring.drift.divergence import divergences
+from monitoring.drift.significance import benjamini_hochberg, numeric_p
+from monitoring.drift.sketch import count
+from monitoring.intake import collector
+
+PAIRS = 15
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number and the bar it has to stay under (None: for information)."""
+
+    what: str
+    value: float
+    bar: float | None
+    unit: str
+
+    @property
+    def kept(self) -> bool:
+        return self.bar is None or self.value <= self.bar
+
+
+def timed(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def bench_sketch() -> Iterator[Figure]:
+    """Counting float64 columns of 64 MB into decile bins, missing values included."""
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(size=8_388_608) for _ in range(4)]  # together more than any cache
+    for array in arrays:
+        array[::1_000] = np.nan
+    edges = np.quantile(rng.normal(size=100_000), np.arange(1, 10) / 10)
+    bins = NumericBins(tuple(edges.tolist()))
+
+    def searched(array: np.ndarray) -> np.ndarray:
+        codes = np.searchsorted(edges, array)
+        return np.bincount(np.where(np.isfinite(array), codes, 10), minlength=11)
+
+    to_sum, to_search, nanoseconds = [], [], []
+    for turn in range(PAIRS):
+        array = arrays[turn % len(arrays)]
+        column = pa.array(array)
+        total = timed(array.sum)
+        ours = timed(lambda column=column: count(column, bins))
+        theirs = timed(lambda array=array: searched(array))
+        to_sum.append(ours / total)
+        to_search.append(ours / theirs)
+        nanoseconds.append(1e9 * ours / len(array))
+    assert count(column, bins).tolist() == searched(array).tolist()
+    yield Figure("sketch 64 MB into deciles / np.sum", statistics.median(to_sum), 5.0, "x")
+    yield Figure("  / searchsorted + bincount", statistics.median(to_search), 0.1, "x")
+    yield Figure("  per value", statistics.median(nanoseconds), None, "ns")
+
+
+def bench_scoring() -> Iterator[Figure]:
+    """10,000 models of 100 features of 10 bins, from ready counts."""
+    rng = np.random.default_rng(2)
+    reference = rng.poisson(1_000, (10_000, 100, 10))
+    current = rng.poisson(100, (10_000, 100, 10))
+    seconds = statistics.median(
+        timed(lambda: divergences(reference, current)) for _ in range(PAIRS)
+    )
+    found = divergences(reference, current)
+    p = (reference[7, 3] + 0.5) / (reference[7, 3].sum() + 5)
+    q = (current[7, 3] + 0.5) / (current[7, 3].sum() + 5)
+    assert abs(found.psi[7, 3] - ((q - p) * np.log(q / p)).sum()) < 1e-12
+    yield Figure("psi, kl, js of 1,000,000 features", seconds, 1.0, "s")
+    a, c = reference[:1_000].astype(float), current[:1_000].astype(float)
+    tests = [timed(lambda: benjamini_hochberg(numeric_p(a, c))) for _ in range(5)]
+    yield Figure("  p- and q-values of 1,000,000", 10 * statistics.median(tests), None, "s")
+
+
+CHECK = """
+import io, sys, time, argparse, contextlib
+import hosts.local.check as check
+parser = argparse.ArgumentParser()
+check.add_arguments(parser)
+arguments = parser.parse_args(["--reference", sys.argv[1], "--current", sys.argv[2], "--json"])
+out = io.StringIO()
+start = time.perf_counter()
+with contextlib.redirect_stdout(out):
+    code = check.run(arguments)
+seconds = time.perf_counter() - start
+import json
+drifted = [one["name"] for one in json.loads(out.getvalue())["features"]
+           if one["verdict"] == "drifted"]
+# getrusage's peak would include the parent's memory at the time of the fork
+status = open("/proc/self/status").read()
+rss = int(status.split("VmHWM:")[1].split()[0]) / 1024
+print(json.dumps([seconds, rss, code, drifted]))
+"""
+READ = """
+import sys, time
+import pyarrow.parquet as pq
+start = time.perf_counter()
+for path in sys.argv[1:]:
+    pq.read_table(path, use_threads=False)
+print(time.perf_counter() - start)
+"""
+
+
+def spawn(program: str, *paths: Path) -> object:
+    command = [sys.executable, "-c", program, *map(str, paths)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+def bench_check() -> Iterator[Figure]:
+    """`check` on two snappy Parquet files of 1,000,000 rows x 50 floats, less its imports."""
+    rng = np.random.default_rng(3)
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{side}.parquet" for side in ("reference", "current")]
+        for path, shift in zip(paths, (0.0, 0.5), strict=True):
+            columns = {f"x{i}": rng.normal(shift * (i < 2), 1, 1_000_000) for i in range(50)}
+            pq.write_table(pa.table(columns), path, compression="snappy")
+        ratios, peaks, seconds = [], [], []
+        for turn in range(PAIRS + 1):
+            read = spawn(READ, *paths)
+            took, peak, code, drifted = spawn(CHECK, *paths)
+            assert (code, drifted) == (1, ["x0", "x1"])
+            if turn:  # the first pair warms the page cache
+                ratios.append(took / read)
+                peaks.append(peak)
+                seconds.append(took)
+    yield Figure("check 2 x 1 M x 50 / reading both", statistics.median(ratios), 2.0, "x")
+    yield Figure("  peak memory", max(peaks), 400.0, "MB")
+    yield Figure("  wall time", statistics.median(seconds), None, "s")
+
+
+def bench_collector() -> Iterator[Figure]:
+    """Collector lines of 18 features to columns, beside parsing them with json.loads."""
+    rng = np.random.default_rng(4)
+    lines = [
+        json.dumps(
+            {
+                "specversion": "1.0",
+                "time": "2013-04-01T05:00:00Z",
+                "correlationid": f"{index:032x}",
+                "data": [{f"x{i}": x for i, x in enumerate(row)} | {"s": "JFK", "d": "LAX"}],
+            }
+        )
+        for index, row in enumerate(rng.normal(size=(20_000, 16)).tolist())
+    ]
+    block = ("\n".join(lines) + "\n").encode()
+    ours, ratios = [], []
+    for _ in range(PAIRS):
+        plain = timed(lambda: [json.loads(line) for line in block.splitlines()])
+        took = timed(lambda: collector.decode(block))
+        ours.append(1e6 * took / len(lines))
+        ratios.append(took / plain)
+    decoded = collector.decode(block)
+    assert decoded.table.num_rows == len(lines)
+    assert decoded.table["x3"][11].as_py() == json.loads(lines[11])["data"][0]["x3"]
+    yield Figure("collector rows of 18 features / json.loads", statistics.median(ratios), 1.0, "x")
+    yield Figure("  per row", statistics.median(ours), None, "µs")
+
+
+BENCHES = (bench_sketch, bench_scoring, bench_collector, bench_check)
+
+
+def main(word: str = "") -> int:
+    table = Table("what", "measured", "bar", "", box=None)
+    kept = True
+    for bench in BENCHES:
+        if word not in bench.__name__:
+            continue
+        for figure in bench():
+            bar = "" if figure.bar is None else f"≤ {figure.bar:g} {figure.unit}"
+            mark = "" if figure.bar is None else ("kept" if figure.kept else "MISSED")
+            table.add_row(figure.what, f"{figure.value:.3g} {figure.unit}", bar, mark)
+            kept &= figure.kept
+    Console(width=None if sys.stdout.isatty() else 100).print(table)
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))
