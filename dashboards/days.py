@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -39,7 +40,10 @@ class Day:
 
 @dataclass(frozen=True)
 class Episode:
-    """Windows in a row in which features drift; `explained_by` names the event that holds all."""
+    """Windows in a row in which features drift.
+
+    `explained_by` names the announced event where each of these windows lies in one.
+    """
 
     features: tuple[str, ...]
     began: date
@@ -78,21 +82,62 @@ def days(assessed: Sequence[Told], joined: Sequence[Told]) -> tuple[Day, ...]:
 
 
 def episodes(known: Sequence[Day]) -> tuple[Episode, ...]:
-    """Group windows with drift; one window without drift in between does not end an episode."""
-    runs: list[list[Day]] = []
-    last = 0
-    for place, day in enumerate(known):
-        if not day.stream:
-            continue
-        if not runs or place - last > 2:
-            runs.append([])
-        runs[-1].append(day)
-        last = place
-    return tuple(_episode(run) for run in runs)
+    """Group runs of single features that overlap in time, in the order in which they began.
+
+    One window without drift in between does not end a run. Runs that lie in announced events
+    throughout are grouped among themselves, so that a season's drift doesn't swallow a holiday's.
+    """
+    features = sorted({feature for day in known for feature in day.stream})
+    runs = [run for feature in features for run in _runs(known, feature)]
+    found = [
+        _episode(group)
+        for inside in (True, False)
+        for group in _overlapping([run for run in runs if _explained(run) == inside])
+    ]
+    return tuple(sorted(found, key=lambda episode: (episode.began, episode.ended)))
 
 
-def _episode(run: Sequence[Day]) -> Episode:
-    features = sorted({feature for day in run for feature in day.stream})
-    events = {day.event for day in run}
-    explained = events.pop() if len(events) == 1 else None
-    return Episode(tuple(features), run[0].day, run[-1].day, explained)
+@dataclass(frozen=True)
+class _Run:
+    """The windows of one run in which a feature drifts."""
+
+    feature: str
+    days: tuple[Day, ...]
+
+
+def _runs(known: Sequence[Day], feature: str) -> list[_Run]:
+    places = [place for place, day in enumerate(known) if feature in day.stream]
+    groups: list[list[int]] = []
+    for place in places:
+        if not groups or place - groups[-1][-1] > 2:
+            groups.append([])
+        groups[-1].append(place)
+    return [_Run(feature, tuple(known[place] for place in group)) for group in groups]
+
+
+def _explained(run: _Run) -> bool:
+    return all(day.event is not None for day in run.days)
+
+
+def _overlapping(runs: Sequence[_Run]) -> list[list[_Run]]:
+    groups: list[list[_Run]] = []
+    last = date.min
+    for run in sorted(runs, key=lambda run: run.days[0].day):
+        if not groups or run.days[0].day > last:
+            groups.append([])
+        groups[-1].append(run)
+        last = max(last, run.days[-1].day)
+    return groups
+
+
+def _episode(runs: Sequence[_Run]) -> Episode:
+    """Describe overlapping runs; of several events, the one of most days explains them."""
+    days = {day.day: day.event for run in runs for day in run.days}
+    events = Counter(event for day, event in sorted(days.items()) if event is not None)
+    inside = all(_explained(run) for run in runs)
+    return Episode(
+        tuple(sorted({run.feature for run in runs})),
+        min(days),
+        max(days),
+        events.most_common(1)[0][0] if inside else None,
+    )

@@ -34,20 +34,40 @@ def test_a_window_that_is_only_joined_has_no_verdict(line) -> None:
 
 def test_one_quiet_window_does_not_end_an_episode_and_two_do() -> None:
     known = [
-        drifting(1, "temp"), drifting(2), drifting(3, "humid"), drifting(4), drifting(5),
-        drifting(6, "wind"),
+        drifting(1, "temp"), drifting(2), drifting(3, "temp"), drifting(4), drifting(5),
+        drifting(6, "temp"),
     ]  # fmt: skip
     assert episodes(known) == (
-        Episode(("humid", "temp"), date(2013, 4, 1), date(2013, 4, 3)),
-        Episode(("wind",), date(2013, 4, 6), date(2013, 4, 6)),
+        Episode(("temp",), date(2013, 4, 1), date(2013, 4, 3)),
+        Episode(("temp",), date(2013, 4, 6), date(2013, 4, 6)),
     )
 
 
-def test_an_event_explains_an_episode_only_when_all_its_windows_lie_in_it() -> None:
-    inside = [drifting(1, "a", event="Fair"), drifting(2, "a", event="Fair")]
-    assert episodes(inside)[0].explained_by == "Fair"
-    assert episodes([*inside, drifting(3, "a")])[0].explained_by is None
-    assert episodes([*inside, drifting(3, "a", event="Storm")])[0].explained_by is None
+def test_features_that_drift_at_the_same_time_are_one_episode() -> None:
+    known = [drifting(1, "b"), drifting(2, "a", "b"), drifting(3, "a"), drifting(4, "c")]
+    assert episodes(known) == (
+        Episode(("a", "b"), date(2013, 4, 1), date(2013, 4, 3)),
+        Episode(("c",), date(2013, 4, 4), date(2013, 4, 4)),
+    )
+
+
+def test_an_event_explains_an_episode_only_when_every_window_lies_in_one() -> None:
+    inside = [
+        drifting(1, "a", event="Fair"), drifting(2, "a", event="Fair"),
+        drifting(3, "a", event="Fair travel"),
+    ]  # fmt: skip
+    assert [e.explained_by for e in episodes(inside)] == ["Fair"]
+    assert [e.explained_by for e in episodes([*inside, drifting(4, "a")])] == [None]
+
+
+def test_a_holiday_stands_out_of_a_season_that_drifts_anyway() -> None:
+    known = [
+        drifting(1, "temp"), drifting(2, "temp", "seats", event="Fair"), drifting(3, "temp"),
+    ]  # fmt: skip
+    assert episodes(known) == (
+        Episode(("temp",), date(2013, 4, 1), date(2013, 4, 3)),
+        Episode(("seats",), date(2013, 4, 2), date(2013, 4, 2), "Fair"),
+    )
 
 
 def test_no_window_no_episode() -> None:
