@@ -14,14 +14,14 @@ from dashboards.story import story
 from dashboards.views import Pill, alert_pill, look
 from engine.journal import Record
 
-SPARK_DAYS = 56
-RECORDS = 600
+SPARK_DAYS = 28
+RECORDS = 1000
 LOUDNESS = ("bad", "warn", "none", "good")
 
 
 @dataclass(frozen=True)
 class Spark:
-    """The last weeks in a small space: rolling Brier, and a strip of each day's verdicts."""
+    """Four weeks in a small space: rolling Brier, and a strip of each day's verdicts."""
 
     days: int
     served: str
@@ -71,7 +71,7 @@ def fleet(
     Parameters
     ----------
     states, alerts : as `fleet.read` gives them.
-    journals : the newest records of each model, some two months are shown.
+    journals : the newest records of each model, four weeks of windows are shown.
     rolling_days : over how many days each model's performance is averaged.
     """
     models = [_row(s, journals[s["name"]], rolling_days[s["name"]]) for s in states]
@@ -116,7 +116,7 @@ def _row(state: dict[str, Any], records: Sequence[Record], width: int) -> ModelR
 
 
 def spark(days: Sequence[Day], width: int) -> Spark:
-    """Draw the last eight weeks that are known."""
+    """Draw the last four weeks that are known."""
     end = days[-1].day
     axis = Axis(date.fromordinal(end.toordinal() - SPARK_DAYS + 1), SPARK_DAYS, "UTC")
     served = rolling(days, lambda day: day.served, "brier", width)

@@ -13,7 +13,7 @@ from dashboards.days import Day
 from dashboards.promotion import Retrain, Rollout, Split
 from dashboards.story import Story
 
-ROOM_FOR_NAME = 9.0
+ROOM_FOR_NAME = 4.0
 NAMED = 8
 
 
@@ -63,10 +63,13 @@ def calendar(days: Sequence[Day], axis: Axis) -> tuple[Row, ...]:
     return _spoken(Row("calendar", _events(days, axis)), Row("broken data", _quality(days, axis)))
 
 
-def serving(told: Story, axis: Axis, now: datetime) -> tuple[Row, ...]:
-    """Return the rows on who answered, and on how that changed."""
+def serving(told: Story, axis: Axis, now: datetime, model: str) -> tuple[Row, ...]:
+    """Return the rows on who answered, and on how that changed.
+
+    Versions of `model` that carry its name are written without it: there is little room.
+    """
     return _spoken(
-        Row("traffic", _traffic(told, axis, now), tall=True),
+        Row("traffic", _traffic(told, axis, now, f"{model}-"), tall=True),
         Row("new versions", _retrains(told.retrains, axis)),
         Row("rollouts", _rollouts(told.rollouts, axis, now)),
     )
@@ -112,11 +115,11 @@ def _quality(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
     )
 
 
-def _traffic(told: Story, axis: Axis, now: datetime) -> tuple[Bar, ...]:
+def _traffic(told: Story, axis: Axis, now: datetime, prefix: str) -> tuple[Bar, ...]:
     """Who answers: an era for each champion, and in it the challenger's share from below."""
     if not told.splits:
         return ()
-    bars = [*_eras(told, axis, now)]
+    bars = [*_eras(told, axis, now, prefix)]
     ends = [split.at for split in told.splits[1:]] + [now]
     for split, end in zip(told.splits, ends, strict=True):
         challenger = _challenger(told.rollouts, split)
@@ -143,7 +146,7 @@ def _challenger(rollouts: Sequence[Rollout], split: Split) -> str | None:
     )
 
 
-def _eras(told: Story, axis: Axis, now: datetime) -> Iterator[Bar]:
+def _eras(told: Story, axis: Axis, now: datetime, prefix: str) -> Iterator[Bar]:
     first = told.splits[0]
     begins = [(first.at, max(first.weights, key=lambda version: first.weights[version]))]
     begins += [
@@ -151,7 +154,7 @@ def _eras(told: Story, axis: Axis, now: datetime) -> Iterator[Bar]:
     ]
     for n, ((begin, version), (end, _)) in enumerate(pairwise([*begins, (now, "")])):
         bar = _bar(axis, begin, end, f"era-{n % 2}", f"{version}\nchampion since {stamp(begin)}")
-        name = version if bar.width >= ROOM_FOR_NAME else ""
+        name = version.removeprefix(prefix) if bar.width >= ROOM_FOR_NAME else ""
         yield Bar(bar.left, bar.width, bar.look, bar.title, name=name)
 
 

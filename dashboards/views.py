@@ -168,7 +168,7 @@ def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:
     return Pictures(
         ticks=axis.ticks(),
         days=axis.days,
-        serving=timeline.serving(told, axis, now),
+        serving=timeline.serving(told, axis, now, watched.name),
         performance=(
             lines.performance(told.days, axis, "brier", width),
             lines.performance(told.days, axis, "auc", width),

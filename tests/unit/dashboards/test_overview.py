@@ -48,9 +48,9 @@ def test_only_firing_alerts_pages_first() -> None:
     assert [alert["id"] for alert in found.alerts] == ["c", "a"]
 
 
-def test_the_spark_holds_eight_weeks(records, year) -> None:
+def test_the_spark_holds_four_weeks(records, year) -> None:
     spark = overview.spark(story(records(year)).days, 7)
-    assert (spark.days, len(spark.drift), len(spark.health)) == (56, 56, 56)
+    assert (spark.days, len(spark.drift), len(spark.health)) == (28, 28, 28)
     assert spark.drift[0][0] == 0
-    assert spark.drift[-1][0] == 55
-    assert spark.label.startswith("Last 56 windows: ")
+    assert spark.drift[-1][0] == 27
+    assert spark.label.startswith("Last 28 windows: ")

@@ -138,7 +138,7 @@ def test_an_unknown_model_is_refused(service) -> None:
 def test_the_fleet(service, year) -> None:
     page = pages.fleet(service(year))
     assert "/models/flights" in page
-    assert "Last 56 windows" in page
+    assert "Last 28 windows" in page
     assert "1 model: 0 paging" in page
     Outline(page)
 

@@ -41,7 +41,7 @@ def test_the_challengers_share_stands_in_the_champions_era(records, line) -> Non
             ]
         )
     )
-    (traffic, rollouts) = timeline.serving(told, AXIS, at(11, 5))
+    (traffic, rollouts) = timeline.serving(told, AXIS, at(11, 5), "m")
     bars = [(bar.look, bar.left, bar.width, bar.share, bar.name) for bar in traffic.bars]
     assert bars == [
         ("era-0", 0, 30, 100, "q1"),
@@ -55,7 +55,7 @@ def test_the_challengers_share_stands_in_the_champions_era(records, line) -> Non
 
 def test_a_rollout_under_way_reaches_to_now(records, line) -> None:
     told = story(records([(at(1), line("rollout"))]))
-    (rollouts,) = timeline.serving(told, AXIS, at(6))
+    (rollouts,) = timeline.serving(told, AXIS, at(6), "m")
     assert [(bar.left, bar.width) for bar in rollouts.bars] == [(0, 5)]
 
 
