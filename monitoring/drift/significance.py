@@ -14,15 +14,23 @@ models. Padding bins are zero. A p-value that does not exist is NaN.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, betaincc, chdtrc, erfc, fdtrc, ndtri, zeta
-from scipy.special import psi as digamma
+from scipy.special import betainc, betaincc, chdtrc, erfc, fdtrc, ndtri
 
-from monitoring.drift.cells import CellMap, ordered, pool, scarce_cells, unordered
+from monitoring.drift.cells import ordered, pool, scarce_cells, unordered
 from monitoring.drift.divergence import Floats
+from monitoring.drift.spread import (
+    Spread,
+    cell_spread,
+    clumping,
+    contrast,
+    deviations,
+    inverse,
+    moderate,
+    pooled_slices,
+    share_spread,
+)
 
 Flags = npt.NDArray[np.bool_]
 Scores = tuple[Floats, Floats, Floats]  # shares of cells, location score, scale score
@@ -31,23 +39,15 @@ MIN_SLICES = 8
 SMALLEST = 1e-300
 
 
-@dataclass(frozen=True, eq=False)
-class Spread:
-    """A design effect per feature and the degrees of freedom it was estimated with."""
-
-    factor: Floats
-    freedom: Floats
-
-
 def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
     """p-value per numeric feature."""
     cells = ordered(reference, current)
     a, c = pool(reference, cells), pool(current, cells)
-    w, d, iv = _contrast(a, c)
+    w, d, iv = contrast(a, c)
     h1, h2 = normal_scores(w)
     used = (w > 0).sum(-1)
     left = np.maximum(used - 3, 0)
-    halves = None if slices is None else _pooled_slices(slices, cells)
+    halves = None if slices is None else pooled_slices(slices, cells)
     if halves is None:
         parts = _chi_square_parts(_split(d, (w, h1, h2)) / iv, left)
     else:
@@ -61,23 +61,23 @@ def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) 
 
 def categorical_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
     """p-value per categorical feature; the first bin is `rest`."""
-    factor = 1.0 if slices is None else _clumping(reference, current, slices)
+    factor = 1.0 if slices is None else clumping(reference, current, slices)
     cells = unordered(reference, current, factor=factor)
     a, c = pool(reference, cells), pool(current, cells)
-    w, d, iv = _contrast(a, c)
+    w, d, iv = contrast(a, c)
     left = (w > 0).sum(-1) - 1
-    square = (d * d * _inverse(w)).sum(-1) / iv
+    square = (d * d * inverse(w)).sum(-1) / iv
     spread = None
     if slices is None:
         whole = chdtrc(np.maximum(left, 1), square)
     else:
-        own = _cell_spread(_pooled_slices(slices, cells), w, left)
+        own = cell_spread(pooled_slices(slices, cells), w, left)
         spread = moderate(own, len(slices) - 1)
         whole = _many_p(square, left, own, len(slices))
     whole = np.where(left > 0, whole, np.nan)
     scarce = scarce_cells(reference, current, factor)
     a, c = pool(reference, scarce), pool(current, scarce)
-    parts = None if slices is None else _pooled_slices(slices, scarce)
+    parts = None if slices is None else pooled_slices(slices, scarce)
     cell = largest_cell_p(a, c, parts, spread)
     return cauchy(np.stack([whole, cell]), (0.5, 0.5))
 
@@ -123,36 +123,11 @@ def normal_scores(w: Floats) -> tuple[Floats, Floats]:
     inner = (upper > 0) & (upper < 1 - 1e-12)
     x = np.where(inner, ndtri(np.where(inner, upper, 0.5)), 0.0)
     f = np.where(inner, np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi), 0.0)
-    inverse = _inverse(w)
-    h1 = _normed((_lagged(f) - f) * inverse, w)
-    h2 = np.where(w > 0, (_lagged(x * f) - x * f) * inverse, 0.0)
+    per_cell = inverse(w)
+    h1 = _normed((_lagged(f) - f) * per_cell, w)
+    h2 = np.where(w > 0, (_lagged(x * f) - x * f) * per_cell, 0.0)
     h2 = h2 - h1 * (w * h1 * h2).sum(-1, keepdims=True)
     return h1, _normed(h2, w)
-
-
-def moderate(estimate: Floats, freedom: float | Floats) -> Spread:
-    """Shrink variances towards their common value along the last axis (features).
-
-    The weight of the common value comes from how much the estimates differ beyond their own
-    sampling error; it never claims more degrees of freedom than all features together have.
-    """
-    v = np.where(np.isnan(estimate), np.nan, np.broadcast_to(freedom, estimate.shape))
-    known = ~np.isnan(v) & (v > 0)
-    v = np.where(known, v, 1.0)
-    value = np.where(known, np.maximum(estimate, 1e-6), 1.0)
-    number = known.sum(-1, keepdims=True)
-    e = np.where(known, np.log(value) - digamma(v / 2) + np.log(v / 2), 0.0)
-    mean = e.sum(-1, keepdims=True) / np.maximum(number, 1)
-    excess = np.where(known, (e - mean) ** 2, 0.0).sum(-1, keepdims=True)
-    noise = np.where(known, _trigamma(v / 2), 0.0).sum(-1, keepdims=True)
-    beyond = excess / np.maximum(number - 1, 1) - noise / np.maximum(number, 1)
-    d0 = 2 * _inverse_trigamma(np.maximum(beyond, 2e-4))
-    d0 = np.where(number > 1, d0, 0.0)
-    half = np.maximum(d0, 1e-9) / 2
-    s0 = np.exp(mean + digamma(half) - np.log(half)) if np.any(d0 > 0) else np.ones_like(d0)
-    total = np.where(known, v, 0.0).sum(-1, keepdims=True)
-    factor = (np.where(d0 > 0, d0 * s0, 0.0) + v * value) / (d0 + v)
-    return Spread(factor, np.minimum(d0 + v, np.maximum(total, 1.0)))
 
 
 def largest_cell_p(
@@ -169,7 +144,7 @@ def largest_cell_p(
         p = _binomial_p(c, t, q)
     else:
         one = np.take_along_axis(slices, j[None], -1)[..., 0]
-        own = _share_spread(one, slices.sum(-1))
+        own = share_spread(one, slices.sum(-1))
         factor = np.fmax(np.fmax(own, spread.factor), 1.0)
         p = _binomial_p(c / factor, t / factor, q, len(slices) - 1)
     bounded: Floats = np.minimum(1.0, p * np.maximum((both > 0).sum(-1) - 1, 1))
@@ -182,7 +157,7 @@ def _pair_p(a: Floats, c: Floats, slices: Floats | None, known: Flags) -> Floats
     q = n / np.maximum(m + n, 1)
     if slices is None:
         return _binomial_p(c[..., 0], a[..., 0] + c[..., 0], q)
-    own = np.where(known, _share_spread(slices[..., 0], slices.sum(-1)), np.nan)
+    own = np.where(known, share_spread(slices[..., 0], slices.sum(-1)), np.nan)
     spread = moderate(own, len(slices) - 1)
     factor = np.where(np.isnan(own), 1.0, np.maximum(spread.factor, 1.0))
     successes = c[..., 0] / factor
@@ -197,51 +172,6 @@ def _binomial_p(c: Floats, t: Floats, q: Floats, freedom: float | Floats | None 
     if freedom is not None:
         p = fdtrc(1, freedom, ndtri(p / 2) ** 2)
     return np.asarray(p, np.float64)
-
-
-def _share_spread(hits: Floats, rows: Floats) -> Floats:
-    """Variance of a share over slices (first axis) relative to independent rows."""
-    total = np.maximum(rows.sum(0), 1)
-    share = hits.sum(0) / total
-    with np.errstate(divide="ignore", invalid="ignore"):
-        d = np.where(rows > 0, hits / np.maximum(rows, 1), share) - share
-        ratio = (rows * d * d).sum(0) / (len(hits) - 1) / (share * (1 - share))
-    return np.where((share > 0) & (share < 1), ratio, np.nan)
-
-
-def _contrast(a: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
-    m = np.maximum(a.sum(-1, keepdims=True), 1)
-    n = np.maximum(c.sum(-1, keepdims=True), 1)
-    return (a + c) / (m + n), c / n - a / m, (1 / n + 1 / m)[..., 0]
-
-
-def _pooled_slices(slices: Floats, cells: CellMap) -> Floats:
-    return np.stack([pool(one, cells) for one in slices])
-
-
-def _cell_spread(slices: Floats, w: Floats, left: Floats) -> Floats:
-    """Mean variance of the cells' shares over slices relative to independent rows."""
-    rows, d = _deviations(slices)
-    total = (rows * (d * d * _inverse(w)).sum(-1)).sum(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(left > 0, total / (len(slices) - 1) / left, np.nan)
-
-
-def _clumping(reference: Floats, current: Floats, slices: Floats) -> Floats:
-    """Design effect, at least 1, before scarce levels are joined by it."""
-    cells = unordered(reference, current)
-    w = _contrast(pool(reference, cells), pool(current, cells))[0]
-    left = (w > 0).sum(-1) - 1
-    factor: Floats = np.fmax(_cell_spread(_pooled_slices(slices, cells), w, left), 1.0)
-    return factor
-
-
-def _deviations(slices: Floats) -> tuple[Floats, Floats]:
-    """Rows per slice, and each slice's shares less those of all slices."""
-    rows = slices.sum(-1)
-    overall = slices.sum(0) / np.maximum(rows.sum(0), 1)[..., None]
-    shares = slices / np.maximum(rows, 1)[..., None]
-    return rows, np.where(rows[..., None] > 0, shares - overall, 0.0)
 
 
 def _unshifted(d: Floats, w: Floats, h1: Floats) -> Floats:
@@ -267,7 +197,7 @@ def _split(d: Floats, scores: Scores) -> Floats:
     """Squares of the location and scale part of deviations `d`, and the rest's; first axis: 3."""
     w, h1, h2 = scores
     location, scale = (d * h1).sum(-1) ** 2, (d * h2).sum(-1) ** 2
-    rest = np.maximum((d * d * _inverse(w)).sum(-1) - location - scale, 0)
+    rest = np.maximum((d * d * inverse(w)).sum(-1) - location - scale, 0)
     return np.stack([location, scale, rest])
 
 
@@ -281,12 +211,12 @@ def _chi_square_parts(squares: Floats, left: Floats) -> Floats:
 
 def _f_parts(d: Floats, iv: Floats, slices: Floats, scores: Scores, left: Floats) -> Floats:
     w, h1, _ = scores
-    rows, deviations = _deviations(slices)
-    remainder = _unshifted(deviations, w, h1)
+    rows, apart = deviations(slices)
+    remainder = _unshifted(apart, w, h1)
     # Slices are narrower than their mixture; a window is compared with a typical slice.
     share = rows / np.maximum(rows.sum(0), 1)
     typical = (share[..., None] * remainder).sum(0)
-    squares = np.stack([_split(deviations, scores)[0], *_split(remainder - typical, scores)[1:]])
+    squares = np.stack([_split(apart, scores)[0], *_split(remainder - typical, scores)[1:]])
     location_v, scale_v, rest_v = (rows * squares).sum(1) / (len(slices) - 1)
     known = (w > 0).sum(-1) > 2
     at = moderate(np.where(known, location_v, np.nan), len(slices) - 1)
@@ -320,21 +250,6 @@ def _many_p(square: Floats, left: Floats, own: Floats, slices: int) -> Floats:
     return p
 
 
-def _inverse_trigamma(y: Floats) -> Floats:
-    """Newton's method on 1/trigamma, convex and nearly linear (limma's trigammaInverse)."""
-    x = 0.5 + 1 / y
-    for _ in range(6):
-        value = _trigamma(x)
-        x = x - value * (1 - value / y) / (2 * zeta(3, x))
-    return x
-
-
-def _trigamma(x: Floats) -> Floats:
-    # Hurwitz zeta is what scipy's polygamma calls underneath, at a fifth of the cost.
-    value: Floats = zeta(2, x)
-    return value
-
-
 def _lagged(values: Floats) -> Floats:
     shifted = np.zeros_like(values)
     shifted[..., 1:] = values[..., :-1]
@@ -344,7 +259,3 @@ def _lagged(values: Floats) -> Floats:
 def _normed(h: Floats, w: Floats) -> Floats:
     square = (w * h * h).sum(-1, keepdims=True)
     return np.where(square > 1e-12, h / np.sqrt(np.maximum(square, 1e-12)), 0.0)
-
-
-def _inverse(w: Floats) -> Floats:
-    return np.where(w > 0, 1 / np.where(w > 0, w, 1.0), 0.0)

@@ -15,7 +15,6 @@ from monitoring.drift.significance import (
     categorical_p,
     cauchy,
     missing_p,
-    moderate,
     normal_scores,
     numeric_p,
 )
@@ -76,22 +75,6 @@ def test_q_values_of_several_models_leave_absent_features_out():
     assert q[0, [0, 2]] == pytest.approx(stats.false_discovery_control([0.01, 0.04]))
     assert np.isnan(q[0, 1])
     assert q[1] == pytest.approx(stats.false_discovery_control(p[1]))
-
-
-def test_moderation_pools_equal_variances_and_respects_different_ones():
-    rng = np.random.default_rng(3)
-    alike = moderate(3 * rng.chisquare(10, 200) / 10, 10)
-    assert alike.factor == pytest.approx(np.full(200, 3.0), rel=0.15)
-    assert (alike.freedom > 100).all()
-    truth = np.exp(2 * rng.normal(size=200))
-    apart = moderate(truth * rng.chisquare(10, 200) / 10, 10)
-    assert (apart.freedom < 15).all()
-
-
-def test_moderating_one_feature_claims_no_more_than_it_has():
-    alone = moderate(np.array([2.5]), 19)
-    assert alone.factor[0] == pytest.approx(2.5)
-    assert alone.freedom[0] == 19
 
 
 def test_slices_widen_a_law_that_rows_in_clumps_make_too_narrow():
