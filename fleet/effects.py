@@ -98,7 +98,7 @@ class Join:
     cuts: tuple[datetime, ...]
     baseline: str | None
     reference: str
-    challenger_scores: str
+    challenger_rate: float | None
     starts: datetime
     ends: datetime
     event: str | None
@@ -170,12 +170,16 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Gate:
-    """Compare a version with the champion on rows that neither was trained on."""
+    """Compare a version with the champion on rows that neither was trained on.
+
+    `days` may be held out, `past` are all that are known: what the version learned is among them.
+    """
 
     id: str
     version: str
     champion: str
     days: tuple[tuple[str, str], ...]
+    past: tuple[tuple[str, str], ...]
     need: Need
     lane: str = ""
 

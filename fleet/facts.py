@@ -137,7 +137,7 @@ class DayPair:
     rows: int
     difference: float
     champion: float
-    constant: float
+    constant: float | None
 
 
 @dataclass(frozen=True)
@@ -216,13 +216,18 @@ class RunChanged:
 
 @dataclass(frozen=True)
 class Gated:
-    """The offline gate's decision on a version; `scores` names its reference of scores."""
+    """The offline gate's decision on a version.
+
+    `scores` names its reference of scores, `bad_rate` is the champion's rate of large losses on
+    the gate's rows, `label_rate` that of positive labels among the rows the version learned from.
+    """
 
     id: str
     version: str
     decision: Decision
     scores: str = ""
     bad_rate: float | None = None
+    label_rate: float | None = None
 
 
 @dataclass(frozen=True)

@@ -272,7 +272,7 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
         cuts=_cuts(active, policy.judge),
         baseline=policy.serving.baseline,
         reference=model.scores.get(model.champion, ""),
-        challenger_scores=model.scores.get(active.challenger, "") if active is not None else "",
+        challenger_rate=model.rates.get(active.challenger) if active is not None else None,
         starts=starts,
         ends=window.ends,
         event=_event(turn, day),

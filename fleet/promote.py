@@ -56,6 +56,8 @@ def gated(turn: Turn, fact: Gated) -> None:
     turn.change(queue=tuple(queue))
     if passed:
         turn.change(scores={**turn.model.scores, fact.version: fact.scores})
+        if fact.label_rate is not None:
+            turn.change(rates={**turn.model.rates, fact.version: fact.label_rate})
 
 
 def asked(turn: Turn, fact: Asked) -> None:
@@ -133,7 +135,8 @@ def _gate_on(turn: Turn) -> None:
             continue
         days = _gate_days(turn, challenger)
         champion, need = turn.model.champion, _need(challenger)
-        turn.owe(Gate(challenger.id, challenger.version, champion, days, need))
+        past = tuple((day, p.joined) for day, p in sorted(turn.model.past.items()) if p.joined)
+        turn.owe(Gate(challenger.id, challenger.version, champion, days, past, need))
         queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
         turn.change(queue=tuple(queue))
 
@@ -252,7 +255,7 @@ def _promote(turn: Turn, over: Rollout) -> None:
     """The challenger serves: what it was trained on is what windows are held against now."""
     model = turn.model
     scores = {name: blob for name, blob in model.scores.items() if name == over.challenger}
-    turn.change(champion=over.challenger, champion_since=turn.now, scores=scores)
+    turn.change(champion=over.challenger, champion_since=turn.now, scores=scores, rates={})
     run = model.run
     days = run.job.days if run is not None and run.version == over.challenger else ()
     slices = [

@@ -105,6 +105,7 @@ class Model:
     reference: str = ""
     reference_asked: str = ""
     scores: dict[str, str] = field(default_factory=dict)
+    rates: dict[str, float] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)
     blobs: dict[str, Cursor] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=dict)

@@ -33,10 +33,11 @@ def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
     theirs = world.scoring.score(model, effect.champion, known)
     loss, usual = (ours - label) ** 2, (theirs - label) ** 2
     days = days_of(times(known["time"]), watched.zone)
-    constant = (label - label.mean()) ** 2 if len(label) else label
+    rate = _label_rate(world, model, effect)
+    constant = None if rate is None else (label - rate) ** 2
     segments = {}
     if policy.labels.segment is not None and policy.labels.segment in known.column_names:
-        segments = _segments(known[policy.labels.segment], days, loss, usual, constant)
+        segments = _segments(known[policy.labels.segment], days, loss, usual)
     decision = gate(_by_day(days, loss, usual, constant), segments, effect.need, policy.gate)
     bad = float((usual >= policy.labels.bad_loss).mean()) if len(usual) else None
     return Gated(
@@ -45,7 +46,25 @@ def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
         decision,
         put_scores(world.blobs, ours, known),
         bad,
+        rate,
     )
+
+
+def _label_rate(world: World, model: str, effect: Gate) -> float | None:
+    """Rate of positive labels on the days that the version learned from; None where unknown.
+
+    Always saying that rate is the forecast of somebody who knows nothing else.
+    """
+    card = world.registry.card(model, effect.version)
+    first, last = card.training_from, card.training_to
+    if first is None or last is None:
+        return None
+    found = [
+        rows.get(world.blobs, name)["label"] for day, name in effect.past if first <= day <= last
+    ]
+    labels = pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.float64())
+    rate = pc.mean(labels).as_py() if len(labels) else None
+    return float(rate) if rate is not None else None
 
 
 def _held_out(world: World, watched: Watched, effect: Gate) -> pa.Table:
@@ -66,16 +85,22 @@ def _nothing() -> pa.Table:
 
 
 def _by_day(
-    days: npt.NDArray[np.datetime64], loss: Floats, usual: Floats, constant: Floats
+    days: npt.NDArray[np.datetime64], loss: Floats, usual: Floats, constant: Floats | None
 ) -> tuple[DayLoss, ...]:
     every, code = np.unique(days, return_inverse=True)
     count = np.bincount(code, minlength=len(every))
     difference = np.bincount(code, loss - usual, len(every))
     champion = np.bincount(code, usual, len(every))
-    plain = np.bincount(code, constant, len(every))
+    plain = None if constant is None else np.bincount(code, constant, len(every))
     return tuple(
-        DayLoss(date.fromisoformat(str(day)), int(n), float(d), float(c), float(p))
-        for day, n, d, c, p in zip(every, count, difference, champion, plain, strict=True)
+        DayLoss(
+            date.fromisoformat(str(day)),
+            int(count[i]),
+            float(difference[i]),
+            float(champion[i]),
+            None if plain is None else float(plain[i]),
+        )
+        for i, day in enumerate(every)
     )
 
 
@@ -84,7 +109,6 @@ def _segments(
     days: npt.NDArray[np.datetime64],
     loss: Floats,
     usual: Floats,
-    constant: Floats,
 ) -> dict[str, tuple[DayLoss, ...]]:
     """The same rows by segment; levels too rare to be judged are left to the total."""
     names = np.asarray(column.cast(pa.string()).fill_null("").to_pylist(), dtype=str)
@@ -92,5 +116,5 @@ def _segments(
     for name in np.unique(names):
         mine = names == name
         if mine.mean() >= MIN_SEGMENT_SHARE:
-            found[str(name)] = _by_day(days[mine], loss[mine], usual[mine], constant[mine])
+            found[str(name)] = _by_day(days[mine], loss[mine], usual[mine], None)
     return found

@@ -56,7 +56,7 @@ def join_window(world: World, watched: Watched, effect: Join) -> Joined:
             for ok in [known & ~np.isnan(column)]
         },
         rolling=report.metrics,
-        shadow=_pair(blobs, table, effect, found.label) if judged and effect.shadowed else None,
+        shadow=_pair(table, effect, found.label) if judged and effect.shadowed else None,
         losses=(
             _losses(table, effect, found.label, policy.labels.bad_loss)
             if judged and not effect.shadowed
@@ -158,19 +158,17 @@ def scored(table: pa.Table, score: str) -> labelled.Joined:
     return labelled.Joined(_floats(table[score]), _floats(table["label"]), times(table["time"]))
 
 
-def _pair(blobs: Blobs, table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
-    if "challenger" not in table.column_names or not effect.challenger_scores:
+def _pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
+    if "challenger" not in table.column_names:
         return None
-    usual = _floats(rows.get(blobs, effect.challenger_scores)["label"])
     champion, challenger = _floats(table["served"]), _floats(table["challenger"])
     both = ~np.isnan(label) & ~np.isnan(champion) & ~np.isnan(challenger)
     both &= np.asarray(table["deployment"].to_pylist(), dtype=str) == effect.champion
     losses = (champion[both] - label[both]) ** 2
     difference = (challenger[both] - label[both]) ** 2 - losses
-    constant = (float(np.nanmean(usual)) - label[both]) ** 2
-    return DayPair(
-        int(both.sum()), float(difference.sum()), float(losses.sum()), float(constant.sum())
-    )
+    rate = effect.challenger_rate
+    constant = None if rate is None else float(((rate - label[both]) ** 2).sum())
+    return DayPair(int(both.sum()), float(difference.sum()), float(losses.sum()), constant)
 
 
 def _losses(table: pa.Table, effect: Join, label: Floats, bad_loss: float) -> tuple[LossCount, ...]:

@@ -1,0 +1,57 @@
+# Everything runs in .venv, which is made on first use. `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+FLEET := examples/flights/fleet.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help run replay test lint sim stat bench browser format clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+run: .venv/run ## replay the flights year, then serve the dashboard on http://127.0.0.1:7071/
+	$(BIN)/driftwarden replay --fleet $(FLEET)
+	$(BIN)/driftwarden serve --fleet $(FLEET)
+
+replay: .venv/run ## replay the flights year and write var/flights/summary.json
+	$(BIN)/driftwarden replay --fleet $(FLEET)
+
+test: .venv/dev lint ## everything CI runs: lint, types, contracts, unit, contract, simulation, face
+	$(BIN)/pytest -n 2 -m "not slow"
+
+lint: .venv/dev ## style, types and import contracts alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+sim: .venv/dev ## every crash point of whole stories, every commit raced
+	$(BIN)/pytest -m slow tests/simulation -s
+
+stat: .venv/dev ## false-alarm and power rates at full size
+	$(BIN)/pytest -m slow tests/statistical
+
+bench: .venv/dev ## speeds as ratios, answers asserted
+	$(BIN)/python -m tests.bench
+
+browser: .venv/dev ## the dashboard in a real browser (needs chromium)
+	$(BIN)/pytest -m slow tests/browser
+
+format: .venv/dev ## rewrite the code in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove what was built and replayed; .venv stays
+	rm -rf var build .mypy_cache .ruff_cache .pytest_cache
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+
+.venv/run: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable ".[example]"
+	@touch $@
+
+.venv/dev: .venv/run
+	$(BIN)/pip install --quiet --editable ".[example,dev]"
+	@touch $@
