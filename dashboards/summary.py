@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dashboards.alerting import PAGE
 from dashboards.performance import performance
 from dashboards.story import Story, story
 from engine.codec import canonical
@@ -22,8 +23,6 @@ Json = dict[str, Any]
 
 SHOWN = 12
 STYLES = {
-    "page": "bold red",
-    "ticket": "yellow",
     "passed": "green",
     "failed": "red",
     "promoted": "green",
@@ -124,7 +123,7 @@ def _instant(moment: datetime | None) -> str | None:
 
 def text(document: Json) -> RenderableType:
     """Return a summary for the terminal: at most some sixty lines at 100 columns or more."""
-    journal = document["journal"]
+    journal, alerts = document["journal"], document["alerts"]
     verified = "verified" if journal["verified"] else "NOT VERIFIED"
     heading = (
         f"{document['model']}: {document['from'] or 'no window yet'} to {document['to'] or '-'}, "
@@ -134,7 +133,8 @@ def text(document: Json) -> RenderableType:
     return Group(
         Text(heading, style="bold"),
         _performance_table(document["performance"]),
-        _happened("Alerts", "fired", ("id", "severity"), document["alerts"]),
+        _happened("Pages", "fired", ("id",), [a for a in alerts if a["severity"] == PAGE]),
+        Text(_tickets_line([a for a in alerts if a["severity"] != PAGE])),
         _happened("Retrains", "at", ("id", "trigger", "verdict"), _flat(document["retrains"])),
         _happened("Rollouts", "from", ("challenger", "outcome"), document["rollouts"], whole=True),
         Text(_drift_line(document["drift_episodes"])),
@@ -178,6 +178,12 @@ def _happened(
     if len(found) > SHOWN:
         table.add_row("", f"and {len(found) - SHOWN} more")
     return table
+
+
+def _tickets_line(tickets: list[Json]) -> str:
+    kinds = Counter(ticket["id"].rpartition("-")[0] for ticket in tickets)
+    named = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
+    return f"Tickets: {named or 'none'}"
 
 
 def _drift_line(episodes: list[Json]) -> str:

@@ -64,7 +64,15 @@ def test_the_text_is_short_and_says_how_every_rollout_ended(records, year) -> No
     said = printed(made(records, year), 120)
     assert len(said.splitlines()) <= 60
     assert max(map(len, said.splitlines())) <= 120
-    for words in ("promoted", "rolled_back", "stopped", "leaky", "quality-1", "0.2500"):
+    for words in (
+        "promoted",
+        "rolled_back",
+        "stopped",
+        "leaky",
+        "quality-1",
+        "0.2500",
+        "Tickets: drift 1, score 1",
+    ):
         assert words in said
 
 
