@@ -87,11 +87,12 @@ def problems(content: str, file: str, read: Read) -> Config | list[Problem]:
     if found:
         return found
     if not isinstance(text.value, dict):
-        return [text.problem((), "empty; `driftwarden init --from DATA` writes a first one")]
+        what = "empty" if text.value is None else "not a mapping of keys to values"
+        return [text.problem((), f"{what}; `driftwarden init --from DATA` writes a first one")]
     try:
         document = Document.model_validate(_with_defaults(text.value))
     except ValidationError as error:
-        return _ordered(_problem(text, problem) for problem in error.errors())
+        return _ordered(_problem(text, problem) for problem in _causes(error))
     return _resolve(text, document, read)
 
 
@@ -102,14 +103,27 @@ def _with_defaults(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "models": {name: merged(defaults, own) for name, own in models.items()}}
 
 
+def _causes(error: ValidationError) -> list[Any]:
+    """Leave out that a list is too short where its items were refused."""
+    found = error.errors()
+    return [
+        one
+        for one in found
+        if one["type"] != "too_short"
+        or not any(o["loc"][: len(one["loc"])] == one["loc"] for o in found if o is not one)
+    ]
+
+
 def _ordered(found: Iterable[Problem]) -> list[Problem]:
     return sorted(set(found), key=lambda problem: (problem.line, str(problem)))
 
 
 def _problem(text: Text, error: Any) -> Problem:
     path: Path = tuple(part for part in error["loc"] if part != "[key]")
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = str(error["msg"])
     match error["type"]:
+        case "value_error":
+            message = message.removeprefix("Value error, ")
         case "extra_forbidden":
             message = "unknown field" + _suggestion(str(path[-1]), _fields(Document, path[:-1]))
         case "missing":
@@ -216,7 +230,8 @@ def _watched(
         try:
             objectives += openslo.parse(yaml.safe_load_all(read(file)), file)
         except (Refused, yaml.YAMLError) as error:
-            found.append(text.problem(("models", name, "slo", i), str(error)))
+            said = " ".join(str(error).split())
+            found.append(text.problem(("models", name, "slo", i), said))
     lived_by = built.get(policy.calendar or "") or calendar(CalendarPolicy())
     return Watched(name, policy, lived_by, tuple(objectives))
 

@@ -53,12 +53,19 @@ def parse(content: str, file: str) -> tuple[Text, list[Problem]]:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         what = error.problem or "cannot be read"
         return Text(file, None, {}), [Problem(file, line, (), f"not YAML: {what}")]
-    except (yaml.YAMLError, ValueError) as error:
-        return Text(file, None, {}), [Problem(file, 1, (), f"not YAML: {error}")]
+    except yaml.YAMLError as error:
+        return Text(file, None, {}), [Problem(file, 1, (), f"not YAML: {_one_line(error)}")]
     lines: dict[Path, int] = {}
     problems: list[Problem] = []
-    value = _value(node, (), lines, problems, file) if node is not None else None
+    try:
+        value = _value(node, (), lines, problems, file) if node is not None else None
+    except RecursionError:
+        return Text(file, None, {}), [Problem(file, 1, (), "not YAML: too deep, or within itself")]
     return Text(file, value, lines), problems
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _value(
@@ -70,11 +77,21 @@ def _value(
             _value(child, (*path, i), lines, problems, file) for i, child in enumerate(node.value)
         ]
     if not isinstance(node, yaml.MappingNode):
-        return _scalar(node)
+        try:
+            return _scalar(node)
+        except (yaml.YAMLError, ValueError) as error:
+            what = error.problem if isinstance(error, yaml.MarkedYAMLError) else _one_line(error)
+            line = node.start_mark.line + 1
+            problems.append(Problem(file, line, path, f"not YAML: {what}"))
+            return None
     found: dict[Any, Any] = {}
     for key_node, child in node.value:
-        key = str(_scalar(key_node))
         line = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            problems.append(Problem(file, line, path, "a key is a name, not a list or mapping"))
+            continue
+        # As it is written: `on` and `2020-01-31` are names here, not a truth or a day.
+        key = str(key_node.value)
         if key in found:
             first = lines[(*path, key)]
             problems.append(
