@@ -1,0 +1,367 @@
+"""fleet.yaml read whole, or refused with every line at fault."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Refused
+from fleet.config import Config, load, problems
+
+FLEET = """\
+version: 1
+store: local:var
+receivers:
+  terminal: {kind: terminal}
+  duty: {kind: file, path: pages.jsonl}
+teams:
+  oncall:
+    page: [terminal]
+    ticket: [duty]
+calendars:
+  business: {zone: Europe/Berlin, countries: [DE], ics: [events.ics]}
+defaults:
+  drift:
+    threshold: 0.2
+  alerts: {resolve_after: PT2H}
+models:
+  churn:
+    team: oncall
+    calendar: business
+    logs: {endpoint: churn}
+    reference: {data: churn.parquet}
+    serving: {champion: v1}
+    slo: [slo.yaml]
+    drift:
+      floor: 0.05
+  fraud:
+    team: oncall
+    logs: {endpoint: fraud}
+    reference: {data: fraud.parquet}
+    serving: {champion: v7, baseline: v6}
+"""
+SLO = """\
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: answered}
+spec:
+  service: churn
+  budgetingMethod: Occurrences
+  timeWindow: [{duration: 28d, isRolling: true}]
+  indicator:
+    metadata: {name: answered}
+    spec:
+      ratioMetric:
+        counter: true
+        good: {metricSource: {type: driftwarden, spec: {sli: availability}}}
+        total: {metricSource: {type: driftwarden, spec: {sli: availability}}}
+  objectives: [{target: 0.99}]
+"""
+ICS = "\r\n".join(
+    (
+        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//driftwarden//tests//EN", "BEGIN:VEVENT",
+        "UID:strike-1", "DTSTAMP:20130401T000000Z", "DTSTART;VALUE=DATE:20130421",
+        "DTEND;VALUE=DATE:20130428", "SUMMARY:strike", "END:VEVENT", "END:VCALENDAR", "",
+    )
+)  # fmt: skip
+FILES = {"events.ics": ICS, "slo.yaml": SLO}
+
+
+def read(name: str) -> str:
+    if name not in FILES:
+        raise Refused(f"{name}: cannot be read: No such file or directory")
+    return FILES[name]
+
+
+def told(content: str) -> list[str]:
+    found = problems(content, "fleet.yaml", read)
+    assert isinstance(found, list)
+    return [str(problem) for problem in found]
+
+
+def edited(*changes: tuple[str, str]) -> str:
+    text = FLEET
+    for before, after in changes:
+        assert text.count(before) >= 1, before
+        text = text.replace(before, after, 1)
+    return text
+
+
+def test_a_whole_document_is_resolved() -> None:
+    config = load(FLEET, "fleet.yaml", read)
+    assert list(config.fleet.models) == ["churn", "fraud"]
+    churn, fraud = config.fleet.models.values()
+    assert churn.zone == "Europe/Berlin"
+    assert [objective.name for objective in churn.objectives] == ["answered"]
+    assert fraud.zone == "UTC"
+    assert fraud.policy.serving.baseline == "v6"
+    assert config.fleet.teams["oncall"].page == ("terminal",)
+    assert config.document.receivers["duty"].path == "pages.jsonl"
+
+
+def test_defaults_lie_under_every_model() -> None:
+    churn, fraud = load(FLEET, "fleet.yaml", read).fleet.models.values()
+    assert (churn.policy.drift.threshold, churn.policy.drift.floor) == (0.2, 0.05)
+    assert (fraud.policy.drift.threshold, fraud.policy.drift.floor) == (0.2, 0.02)
+    assert churn.policy.alerts.resolve_after == timedelta(hours=2)
+
+
+def test_the_hash_follows_the_resolved_policy_only() -> None:
+    first = load(FLEET, "fleet.yaml", read).fleet.models
+    spelled = edited(("      floor: 0.05", "      floor: 0.05\n      threshold: 0.2"))
+    again = load(spelled, "fleet.yaml", read).fleet.models
+    assert again["churn"].hash == first["churn"].hash
+    other = load(edited(("threshold: 0.2", "threshold: 0.3")), "fleet.yaml", read).fleet.models
+    assert other["churn"].hash != first["churn"].hash
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (
+            "version: 1\n",
+            "version: 2\n",
+            ["fleet.yaml:1: version: input should be 1"],
+        ),
+        ("version: 1\n", "", ["fleet.yaml:1: version: is missing"]),
+        (
+            "store: local:var\n",
+            "stor: local:var\n",
+            ["fleet.yaml:2: stor: unknown field, did you mean 'store'?"],
+        ),
+        (
+            "      floor: 0.05",
+            "      flor: 0.05",
+            ["fleet.yaml:25: models.churn.drift.flor: unknown field, did you mean 'floor'?"],
+        ),
+        (
+            "    slo: [slo.yaml]",
+            "    rollout:\n      steps: [{weigth: 10, hold: P1D}]",
+            [
+                "fleet.yaml:24: models.churn.rollout.steps.0.weight: is missing",
+                "fleet.yaml:24: models.churn.rollout.steps.0.weigth: unknown field, "
+                "did you mean 'weight'?",
+            ],
+        ),
+        (
+            "    slo: [slo.yaml]",
+            "    rollout: {shadow: P7D,\n      weigths: [10]}",
+            [
+                "fleet.yaml:24: models.churn.rollout.weigths: unknown field; known are "
+                "approval, approval_wait, bake, label_wait, shadow, steps",
+            ],
+        ),
+        (
+            "    threshold: 0.2",
+            "    threshold: much",
+            [
+                "fleet.yaml:14: defaults.drift.threshold: input should be a valid number, unable "
+                "to parse string as a number",
+            ],
+        ),
+        (
+            "    threshold: 0.2",
+            "    treshold: 0.2",
+            ["fleet.yaml:14: defaults.drift.treshold: unknown field, did you mean 'threshold'?"],
+        ),
+        (
+            "    logs: {endpoint: churn}",
+            "    logs: churn",
+            [
+                "fleet.yaml:20: models.churn.logs: input should be a valid dictionary or instance "
+                "of Logs",
+            ],
+        ),
+        (
+            "    team: oncall\n    calendar",
+            "    team: onkall\n    calendar",
+            ["fleet.yaml:18: models.churn.team: no team 'onkall', did you mean 'oncall'?"],
+        ),
+        (
+            "    calendar: business",
+            "    calendar: holidays",
+            ["fleet.yaml:19: models.churn.calendar: no calendar 'holidays'; known are business"],
+        ),
+        (
+            "    page: [terminal]",
+            "    page: [terminl]",
+            ["fleet.yaml:8: teams.oncall.page: no receiver 'terminl', did you mean 'terminal'?"],
+        ),
+        (
+            "    ticket: [duty]",
+            "    ticket: [zzz]",
+            ["fleet.yaml:9: teams.oncall.ticket: no receiver 'zzz'; known are duty, terminal"],
+        ),
+        (
+            "{kind: file, path: pages.jsonl}",
+            "{kind: file}",
+            ["fleet.yaml:5: receivers.duty: kind file needs a path"],
+        ),
+        (
+            "{kind: file, path: pages.jsonl}",
+            "{kind: webhook}",
+            ["fleet.yaml:5: receivers.duty: kind webhook needs a url"],
+        ),
+        (
+            "{kind: terminal}",
+            "{kind: pigeon}",
+            ["fleet.yaml:4: receivers.terminal.kind: input should be 'terminal', 'file' or "
+             "'webhook'"],
+        ),
+        (
+            "logs: {endpoint: fraud}",
+            "logs: {endpoint: churn}",
+            [
+                "fleet.yaml:28: models.fraud.logs.endpoint: 'churn' reads this endpoint's logs "
+                "already",
+            ],
+        ),
+        (
+            "ics: [events.ics]",
+            "ics: [none.ics]",
+            [
+                "fleet.yaml:11: calendars.business.ics: none.ics: cannot be read: No such file or "
+                "directory",
+            ],
+        ),
+        (
+            "    slo: [slo.yaml]",
+            "    slo: [none.yaml]",
+            [
+                "fleet.yaml:23: models.churn.slo.0: none.yaml: cannot be read: No such file or "
+                "directory",
+            ],
+        ),
+        (
+            "zone: Europe/Berlin",
+            "zone: Europe/Berln",
+            [
+                "fleet.yaml:11: calendars.business.zone: Europe/Berln: unknown zone, did you mean "
+                "Europe/Berlin?",
+            ],
+        ),
+        (
+            "countries: [DE]",
+            "countries: [XX]",
+            ["fleet.yaml:11: calendars.business.countries: XX: no holidays known for XX"],
+        ),
+        (
+            "  churn:\n",
+            "  Churn_1:\n",
+            ["fleet.yaml:17: models.Churn_1: use a-z, 0-9 and '-', at most 63 characters"],
+        ),
+        (
+            "    serving: {champion: v1}\n",
+            "",
+            ["fleet.yaml:17: models.churn.serving: is missing"],
+        ),
+        (
+            "  alerts: {resolve_after: PT2H}",
+            "  alerts: {resolve_after: soon}",
+            [
+                "fleet.yaml:15: defaults.alerts.resolve_after: input should be a valid timedelta, "
+                "invalid digit in duration",
+            ],
+        ),
+        (
+            "version: 1\n",
+            "version: 1\nversion: 1\n",
+            ["fleet.yaml:2: version: stands twice; first on line 1"],
+        ),
+    ],
+)  # fmt: skip
+def test_each_fault_is_told_where_it_stands(before: str, after: str, expected: list[str]) -> None:
+    assert told(edited((before, after))) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "fleet.yaml:1: empty; `driftwarden init --from DATA` writes a first one"),
+        ("# a comment\n", "fleet.yaml:1: empty; `driftwarden init --from DATA` writes a first one"),
+    ],
+)
+def test_an_empty_document_says_how_to_begin(content: str, expected: str) -> None:
+    assert told(content) == [expected]
+
+
+@pytest.mark.parametrize("content", ["- a\n- b\n", "only text\n", "42\n"])
+def test_a_document_that_is_no_mapping_says_so(content: str) -> None:
+    (line,) = told(content)
+    assert line.startswith("fleet.yaml:1: not a mapping")
+
+
+def test_an_empty_section_is_told_as_a_fault_not_a_crash() -> None:
+    (line,) = told("version: 1\nmodels:\n")
+    assert line == "fleet.yaml:2: models: input should be a valid dictionary"
+    found = told("version: 1\ndefaults:\nmodels:\n  a:\n")
+    assert "fleet.yaml:2: defaults: input should be a valid dictionary" in found
+
+
+def test_everything_is_told_at_once_in_the_order_of_lines() -> None:
+    content = edited(
+        ("    threshold: 0.2", "    treshold: 0.2"),
+        ("store: local:var", "stor: local:var"),
+        ("    team: oncall\n    calendar", "    teem: oncall\n    calendar"),
+        ("{kind: terminal}", "{kind: 3}"),
+    )
+    found = told(content)
+    lines = [int(line.split(":")[1]) for line in found]
+    assert lines == sorted(lines)
+    assert found == [
+        "fleet.yaml:2: stor: unknown field, did you mean 'store'?",
+        "fleet.yaml:4: receivers.terminal.kind: input should be 'terminal', 'file' or 'webhook'",
+        "fleet.yaml:14: defaults.drift.treshold: unknown field, did you mean 'threshold'?",
+        "fleet.yaml:17: models.churn.team: is missing",
+        "fleet.yaml:18: models.churn.teem: unknown field, did you mean 'team'?",
+    ]
+
+
+def test_unresolved_names_are_told_together_too() -> None:
+    content = edited(
+        ("    page: [terminal]", "    page: [nobody]"),
+        ("    calendar: business", "    calendar: nowhere"),
+        ("logs: {endpoint: fraud}", "logs: {endpoint: churn}"),
+        ("    slo: [slo.yaml]", "    slo: [slo.yaml, none.yaml]"),
+    )
+    assert [int(line.split(":")[1]) for line in told(content)] == [8, 19, 23, 28]
+
+
+def test_a_fault_that_defaults_give_to_every_model_is_told_once() -> None:
+    assert len(told(edited(("    threshold: 0.2", "    threshold: -1")))) == 1
+
+
+def test_a_wrong_slo_file_is_told_at_its_own_entry() -> None:
+    FILES["broken.yaml"] = "kind: [\n"
+    try:
+        several = "    slo:\n      - slo.yaml\n      - broken.yaml"
+        (line,) = told(edited(("    slo: [slo.yaml]", several)))
+    finally:
+        del FILES["broken.yaml"]
+    assert line.startswith("fleet.yaml:25: models.churn.slo.1: ")
+    assert "\n" not in line
+
+
+def test_load_refuses_with_all_problems_a_line_each() -> None:
+    content = edited(("store:", "stor:"), ("    threshold: 0.2", "    treshold: 0.2"))
+    with pytest.raises(Refused) as refused:
+        load(content, "fleet.yaml", read)
+    assert str(refused.value).splitlines() == told(content)
+
+
+def test_an_event_of_the_calendar_explains_only_after_it_was_announced() -> None:
+    lived_by = load(FLEET, "fleet.yaml", read).fleet.models["churn"].calendar
+    known = datetime(2013, 4, 21, tzinfo=UTC)
+    event = lived_by.explains(date(2013, 4, 23), known)
+    assert event is not None
+    assert event.name == "strike"
+    assert lived_by.explains(date(2013, 4, 23), datetime(2013, 3, 1, tzinfo=UTC)) is None
+
+
+def test_the_flights_example_has_no_problems() -> None:
+    folder = Path(__file__).parents[3] / "examples" / "flights"
+    content = (folder / "fleet.yaml").read_text()
+    found = problems(content, "fleet.yaml", lambda name: (folder / name).read_text())
+    assert isinstance(found, Config)

@@ -1,0 +1,138 @@
+"""fleet.yaml as text: lines, doubled keys, what is not YAML, and layers."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fleet.document import Problem, merged, parse
+
+TEXT = """\
+version: 1
+teams:
+  oncall:
+    page: [terminal,
+           pager]
+models:
+  a: {team: oncall}
+"""
+
+
+def test_every_path_knows_its_line() -> None:
+    text, problems = parse(TEXT, "fleet.yaml")
+    assert problems == []
+    assert text.value == {
+        "version": 1,
+        "teams": {"oncall": {"page": ["terminal", "pager"]}},
+        "models": {"a": {"team": "oncall"}},
+    }
+    assert text.line(("version",)) == 1
+    assert text.line(("teams", "oncall")) == 3
+    assert text.line(("teams", "oncall", "page", 1)) == 5
+    assert text.line(("models", "a", "team")) == 7
+
+
+def test_what_does_not_stand_there_has_the_line_of_what_is_around_it() -> None:
+    text, _ = parse(TEXT, "fleet.yaml")
+    assert text.line(("models", "a", "logs", "endpoint")) == 7
+    assert text.line(("receivers",)) == 1
+
+
+def test_a_problem_spells_file_line_path_and_message() -> None:
+    text, _ = parse(TEXT, "x/fleet.yaml")
+    problem = text.problem(("teams", "oncall", "page", 1), "no such receiver")
+    assert problem == Problem("x/fleet.yaml", 5, ("teams", "oncall", "page", 1), "no such receiver")
+    assert str(problem) == "x/fleet.yaml:5: teams.oncall.page.1: no such receiver"
+    assert str(text.problem((), "empty")) == "x/fleet.yaml:1: empty"
+
+
+def test_a_key_that_stands_twice_is_told_with_both_lines() -> None:
+    _, problems = parse("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\na: 2\n", "f.yaml")
+    assert [str(problem) for problem in problems] == [
+        "f.yaml:5: b.c: stands twice; first on line 3",
+        "f.yaml:6: a: stands twice; first on line 1",
+    ]
+
+
+def test_what_is_not_yaml_is_told_with_its_line() -> None:
+    text, problems = parse("version: 1\nteams: [a\nmodels: {}\n", "f.yaml")
+    assert text.value is None
+    assert len(problems) == 1
+    assert str(problems[0]).startswith("f.yaml:3: not YAML: ")
+    assert "\n" not in str(problems[0])
+
+
+def test_a_forbidden_character_is_told_in_one_line() -> None:
+    _, problems = parse("version: 1\nteams: \x00\n", "f.yaml")
+    assert len(problems) == 1
+    assert str(problems[0]).startswith("f.yaml:")
+    assert "\n" not in str(problems[0])
+
+
+def test_an_unknown_tag_is_a_problem_not_a_traceback() -> None:
+    _, problems = parse("version: 1\nstore: !!python/object:os.system x\n", "f.yaml")
+    assert len(problems) == 1
+    assert str(problems[0]).startswith("f.yaml:2: store: not YAML: could not determine a cons")
+
+
+def test_keys_are_text_whatever_they_look_like() -> None:
+    text, _ = parse("1: a\nyes: b\n2020-01-01: c\n", "f.yaml")
+    assert text.value == {"1": "a", "yes": "b", "2020-01-01": "c"}
+
+
+def test_a_key_that_is_a_list_is_a_problem_with_its_line() -> None:
+    _, problems = parse("a: 1\nb:\n  ? [a, b]\n  : 1\n", "f.yaml")
+    assert [str(problem) for problem in problems] == [
+        "f.yaml:3: b: a key is a name, not a list or mapping"
+    ]
+
+
+def test_a_day_that_never_was_is_a_problem_with_its_line() -> None:
+    _, problems = parse("a: 1\nb: 2013-02-31\n", "f.yaml")
+    assert [str(problem) for problem in problems] == [
+        "f.yaml:2: b: not YAML: day is out of range for month"
+    ]
+
+
+def test_what_holds_itself_is_a_problem_not_a_crash() -> None:
+    _, problems = parse("a: &x {b: *x}\n", "f.yaml")
+    assert [str(problem) for problem in problems] == [
+        "f.yaml:1: not YAML: too deep, or within itself"
+    ]
+
+
+def test_anchors_are_followed() -> None:
+    text, problems = parse("a: &x {b: 1}\nc: *x\n", "f.yaml")
+    assert problems == []
+    assert text.value == {"a": {"b": 1}, "c": {"b": 1}}
+
+
+def test_an_empty_text_has_no_value() -> None:
+    assert parse("", "f.yaml")[0].value is None
+    assert parse("# nothing\n", "f.yaml")[0].value is None
+
+
+def test_layers_merge_by_mapping_and_replace_lists_whole() -> None:
+    under = {"a": {"x": 1, "y": [1, 2]}, "b": 1}
+    over = {"a": {"y": [3], "z": {"k": 1}}, "c": 2}
+    assert merged(under, over) == {"a": {"x": 1, "y": [3], "z": {"k": 1}}, "b": 1, "c": 2}
+    assert merged(under, None) is None
+    assert merged([1], {"a": 1}) == {"a": 1}
+
+
+Leaf = st.none() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
+Tree = st.dictionaries(
+    st.sampled_from("abc"),
+    st.recursive(Leaf, lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3)),
+    max_size=3,
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+@given(Tree, Tree)
+def test_laying_the_same_over_again_changes_nothing(under: object, over: object) -> None:
+    once = merged(under, over)
+    assert merged(once, over) == once
+    assert merged(under, once) == once
+    assert merged(under, {}) == under
+    assert merged({}, over) == over
