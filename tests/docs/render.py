@@ -1,0 +1,246 @@
+"""Render the pages that are made from the code: `python tests/docs/render.py` rewrites them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+ROOT = Path(__file__).parents[2]
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+from pydantic import TypeAdapter  # noqa: E402
+from pydantic.fields import FieldInfo  # noqa: E402
+
+from engine.policy import Policy  # noqa: E402
+from fleet.config import Document  # noqa: E402
+from fleet.policies import ModelPolicy  # noqa: E402
+from monitoring.alerts import grouping, lifecycle  # noqa: E402
+from retrain import registry, rollout, run  # noqa: E402
+
+BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+WORDS = {
+    timedelta: "duration",
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "yes or no",
+    Any: "anything",
+}
+
+POLICY_HEAD = """\
+# fleet.yaml, field by field
+
+Rendered from the policies in the code by `python tests/docs/render.py`; a test fails where the two
+differ. The code says what a field means beside the rule that uses it.
+
+- `NAME` stands for a name of your own: a-z, 0-9 and '-', at most 63 characters; under
+  `drift.features` it is the name of a column.
+- Whatever stands under `models.NAME` may stand under `defaults` instead: it is then laid under
+  every model, level by level. A list is replaced whole.
+- A duration is ISO 8601: `PT30M`, `PT2H`, `P7D`.
+- A field that is not listed here is refused, with its line and the nearest name that is known.
+- Files that the document names are found beside it.
+- Editors read the same as a JSON Schema: `docs/fleet.schema.json`.
+"""
+
+STATES_HEAD = """\
+# State machines
+
+Drawn from the tables of legal moves in the code by `python tests/docs/render.py`; a test fails
+where the two differ. Other tests walk every arrow. A state without a way out is an end.
+"""
+
+MACHINES: tuple[tuple[str, str, str, Mapping[Any, Iterable[Any]]], ...] = (
+    (
+        "Alert",
+        "One alert key of one model (`monitoring/alerts/lifecycle.py`). A condition that an "
+        "announced event explains waits in `pending`.",
+        "inactive",
+        lifecycle.EDGES,
+    ),
+    (
+        "Group",
+        "All alerts of one kind of one team, told together (`monitoring/alerts/grouping.py`).",
+        "closed",
+        grouping.EDGES,
+    ),
+    (
+        "Run",
+        "One training (`retrain/run.py`). From `submitted` or `running` back to `submitted`: a "
+        "new attempt after the infrastructure failed.",
+        "requested",
+        run.EDGES,
+    ),
+    (
+        "Rollout",
+        "One challenger's way to production (`retrain/rollout.py`). From `waiting` straight to "
+        "`canary`: a named operator waived the shadow.",
+        "waiting",
+        rollout.EDGES,
+    ),
+    (
+        "Registry stage",
+        "Where a version stands in the registry (`retrain/registry.py`).",
+        "candidate",
+        registry.MOVES,
+    ),
+)
+
+
+def policy_page() -> str:
+    """Return docs/policy.md: a table for every policy that fleet.yaml can hold."""
+    parts = [POLICY_HEAD]
+    for path, policy in _policies("", Document):
+        parts.append(_section(path, policy))
+    return "\n".join(parts)
+
+
+def states_page() -> str:
+    """Return docs/states.md: a diagram for every state machine."""
+    return "\n".join([STATES_HEAD, *(_diagram(*machine) for machine in MACHINES)])
+
+
+def schema() -> str:
+    """Return docs/fleet.schema.json: fleet.yaml as a JSON Schema.
+
+    What a model lacks may stand under `defaults`, so no field is required of either alone.
+    """
+    found = Document.model_json_schema()
+    model = _reference(ModelPolicy.__name__)
+    found["properties"]["defaults"] = {
+        **model,
+        "description": found["properties"]["defaults"]["description"],
+    }
+    shapes = [ModelPolicy, *(_policy_of(one) for one in ModelPolicy.model_fields.values())]
+    for shape in shapes:
+        if shape is not None:
+            _definition(found, shape).pop("required", None)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "fleet.yaml"}
+    return json.dumps({**found, **head}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _definition(found: dict[str, Any], shape: type[Policy]) -> dict[str, Any]:
+    named: dict[str, dict[str, Any]] = found["$defs"]
+    long = f"{shape.__module__}.{shape.__name__}".replace(".", "__")
+    return named[long] if long in named else named[shape.__name__]
+
+
+def _policies(path: str, policy: type[Policy]) -> Iterator[tuple[str, type[Policy]]]:
+    """Yield every policy with the path at which it stands, parents first."""
+    yield path, policy
+    for name, field in policy.model_fields.items():
+        inner = _policy_of(field)
+        if inner is not None:
+            yield from _policies(_below(path, name, field), inner)
+
+
+def _policy_of(field: FieldInfo) -> type[Policy] | None:
+    shape = _plain(field.annotation)
+    if get_origin(shape) is dict:
+        shape = _plain(get_args(shape)[1])
+    elif get_origin(shape) is tuple:
+        shape = _plain(get_args(shape)[0])
+    return shape if isinstance(shape, type) and issubclass(shape, Policy) else None
+
+
+def _below(path: str, name: str, field: FieldInfo) -> str:
+    origin = get_origin(_plain(field.annotation))
+    marks: dict[Any, str] = {dict: ".NAME", tuple: "[]"}
+    return f"{path}.{name}".lstrip(".") + marks.get(origin, "")
+
+
+def _plain(shape: Any) -> Any:
+    while get_origin(shape) in (Union, types.UnionType, Annotated):
+        shape = next(one for one in get_args(shape) if one is not type(None))
+    return shape
+
+
+def _section(path: str, policy: type[Policy]) -> str:
+    title = f"`{path}`" if path else "The document"
+    lines = [f"## {title}", "", (policy.__doc__ or "").splitlines()[0], ""]
+    lines += ["| field | type | default | meaning |", "|---|---|---|---|"]
+    for name, field in policy.model_fields.items():
+        inner = _policy_of(field)
+        own = (inner.__doc__ or "").splitlines()[0] if inner is not None else ""
+        meaning = (field.description or own).replace("|", "\\|")
+        lines.append(f"| `{name}` | {_type(field)} | {_default(field)} | {meaning} |")
+    return "\n".join([*lines, ""])
+
+
+def _type(field: FieldInfo) -> str:
+    bounds = [
+        f"{sign} {_bound(getattr(mark, name))}"
+        for mark in field.metadata
+        for name, sign in BOUNDS.items()
+        if getattr(mark, name, None) is not None
+    ]
+    return ", ".join([_word(field.annotation), *bounds])
+
+
+def _bound(value: Any) -> str:
+    return str(TypeAdapter(type(value)).dump_python(value, mode="json"))
+
+
+def _word(shape: Any) -> str:
+    shape = _plain(shape)
+    if get_origin(shape) is Literal:
+        return " or ".join(f"`{one}`" for one in get_args(shape))
+    if get_origin(shape) is dict:
+        return f"NAME: {_word(get_args(shape)[1])}"
+    if get_origin(shape) is tuple:
+        return f"list of {_word(get_args(shape)[0])}"
+    if isinstance(shape, type) and issubclass(shape, Enum):
+        return " or ".join(f"`{one.value}`" for one in shape)
+    if isinstance(shape, type) and issubclass(shape, Policy):
+        return "fields, below"
+    return WORDS[shape]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, Policy):
+        return "its own"
+    if value is None:
+        return "none"
+    if value in ((), {}):
+        return "empty"
+    return f"`{json.dumps(_json(value))}`"
+
+
+def _json(value: Any) -> Any:
+    return TypeAdapter(type(value)).dump_python(value, mode="json")
+
+
+def _diagram(title: str, told: str, first: str, edges: Mapping[Any, Iterable[Any]]) -> str:
+    lines = [f"## {title}", "", told, "", "```mermaid", "stateDiagram-v2"]
+    lines.append(f"    [*] --> {first}")
+    for before, after in edges.items():
+        lines += [f"    {before} --> {one}" for one in sorted(map(str, after))]
+        if not after:
+            lines.append(f"    {before} --> [*]")
+    return "\n".join([*lines, "```", ""])
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/policy.md": policy_page,
+    "docs/states.md": states_page,
+    "docs/fleet.schema.json": schema,
+}
+
+if __name__ == "__main__":
+    for name, render in PAGES.items():
+        (ROOT / name).write_text(render(), encoding="utf-8")
+        print(name)
