@@ -103,12 +103,14 @@ class Service:
         Raises
         ------
         Refused
-            Where the verb or the target is unknown.
+            Where the verb or the target is unknown, or a freeze has no end.
         """
         asked = Asked(
             command.verb, command.by, command.reason, command.id, command.target, command.until
         )
         partitions = self._concerned(command)
+        if command.verb == "freeze" and command.until is None:
+            raise Refused(f"freeze {command.target}: until when? a freeze needs an end")
         for partition in partitions:
             delivery = Delivery(partition, f"command:{command.id}", asked)
             self.loop.deliver(delivery, self.clock.now())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from engine import codec
 from engine.errors import Refused, Unavailable
@@ -29,7 +29,7 @@ class CommandBody(BaseModel):
     by: str | None = None
     reason: str = ""
     id: str = Field(min_length=1, max_length=200)
-    until: datetime | None = None
+    until: AwareDatetime | None = None
 
 
 def document(event: Any) -> dict[str, Any]:
