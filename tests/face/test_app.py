@@ -1,0 +1,329 @@
+"""The real Functions app, served over real sockets on a tiny fleet."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+import pytest
+
+import function_app
+from engine import journal
+from hosts import open_host
+from hosts.local.host import LocalHost
+from hosts.local.serve import Server, serve
+from monitoring.drift.sketch import Sketch
+
+KEY = "a-function-key"
+HOOK = f"/runtime/webhooks/eventgrid?functionName=ingest&code={KEY}"
+NOTIFY = {"aeg-event-type": "Notification"}
+CONTAINER = "/blobServices/default/containers/logs/blobs/"
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Running:
+    """A served fleet, and a client of it."""
+
+    def __init__(self, host: LocalHost, server: Server) -> None:
+        self.host = host
+        self.port = int(server.url.rstrip("/").rsplit(":", 1)[1])
+
+    def ask(
+        self, method: str, target: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, target, payload, headers or {})
+            answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, named, answer.read()
+        finally:
+            connection.close()
+
+    def json(self, target: str) -> Any:
+        status, headers, body = self.ask("GET", target)
+        assert (status, headers["content-type"].partition(";")[0]) == (200, "application/json")
+        return json.loads(body)
+
+    def command(self, **fields: Any) -> tuple[int, Any]:
+        answer = self.ask("POST", "/api/commands", fields, {"x-functions-key": KEY})
+        return answer[0], json.loads(answer[2])
+
+    def lines(self, partition: str) -> list[dict[str, Any]]:
+        records = journal.read(self.host.store, partition)
+        return [line for record in records for line in record.lines]
+
+    def told(self, reason: str) -> dict[str, Any]:
+        """The one line in the model's journal about a command of that reason, once it is there."""
+
+        def found() -> list[dict[str, Any]]:
+            lines = self.lines("demand")
+            return [ln for ln in lines if ln["what"] == "command" and ln["reason"] == reason]
+
+        until(found)
+        (line,) = found()
+        return line
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def served(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One fleet for all tests here: each finds what it did by a name of its own."""
+    tiny = tmp_path_factory.mktemp("served") / "fleet"
+    shutil.copytree(prepared, tiny)
+    host = cast(LocalHost, open_host(tiny / "fleet.yaml"))
+    function_app.use(host)
+    host.service.begin()
+    started: list[Server] = []
+    thread = threading.Thread(
+        target=serve,
+        args=(function_app.app, host.queues),
+        kwargs={"port": 0, "key": KEY, "root": Path(), "settings": {}, "ready": started.append},
+    )
+    thread.start()
+    try:
+        until(lambda: started)
+        running = Running(host, started[0])
+        until(lambda: host.service.loop.head("demand").state.reference)
+        yield running
+    finally:
+        started[0].stop()
+        thread.join(20)
+        function_app._given.clear()
+        host.close()
+    assert not thread.is_alive()
+
+
+def requests(day: datetime, rows: int = 40) -> pa.Table:
+    """Requests of one day, of which the first stands at midnight UTC."""
+    moments = [day + timedelta(minutes=i) for i in range(rows)]
+    return pa.table(
+        {
+            "correlationid": [f"live-{day:%d}-{i}" for i in range(rows)],
+            "time": pa.array(moments, pa.timestamp("us", "UTC")),
+            "x": [i / 10 - 2 for i in range(rows)],
+            "size": list(range(rows)),
+            "kind": ["a", "b"] * (rows // 2),
+        }
+    )
+
+
+def created(path: str, size: object, name: str = "") -> dict[str, Any]:
+    return {
+        "id": name or f"{path}@{size}",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "topic": "/subscriptions/s",
+        "subject": CONTAINER + path,
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "1",
+        "data": {"contentLength": size},
+    }
+
+
+def test_pages_and_views(served: Running) -> None:
+    status, headers, body = served.ask("GET", "/")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b"demand" in body
+    status, headers, body = served.ask("GET", "/models/demand")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b"first" in body
+    (model,) = served.json("/api/models")
+    assert (model["name"], model["champion"], model["weights"]) == (
+        "demand",
+        "first",
+        {"first": 100},
+    )
+    one = served.json("/api/models/demand")
+    assert one["name"] == "demand"
+    assert len(one["days"]) == 29
+    assert one["halted"] is None
+    assert served.json("/api/alerts") == []
+    health = served.json("/healthz")
+    assert health["status"] == "ok"
+    assert health["partitions"] >= 1
+
+
+def test_the_journal_since_an_instant(served: Running) -> None:
+    records = served.json("/api/journal/demand")
+    assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
+    said = [line["what"] for record in records for line in record["lines"]]
+    assert said[0] == "policy"
+    assert {"traffic", "reference"} <= set(said)
+    last = records[-1]["at"]
+    newest = served.json(f"/api/journal/demand?since={last}")
+    assert newest == [record for record in records if record["at"] >= last]
+    assert served.json("/api/journal/demand?since=2199-01-01T00:00:00Z") == []
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/models/nobody", 404),
+        ("/api/models/nobody", 404),
+        ("/api/journal/nobody", 404),
+        ("/api/nothing", 400),
+        ("/api/alerts/x", 400),
+        ("/api/journal/demand?since=yesterday", 400),
+        ("/api/journal/demand?since=2026-01-01T00:00:00", 400),
+    ],
+)
+def test_what_is_not_there_is_told_in_one_line(served: Running, target: str, status: int) -> None:
+    got, headers, body = served.ask("GET", target)
+    assert (got, headers["content-type"].partition(";")[0]) == (status, "application/json")
+    reason = json.loads(body)["error"]
+    assert reason
+    assert "\n" not in reason
+
+
+def test_commands_need_the_key_and_are_journalled(served: Running) -> None:
+    asked = {"verb": "freeze", "target": "demand", "by": "e.noether", "reason": "launch", "id": "1"}
+    asked["until"] = "2199-01-01T00:00:00+01:00"
+    assert served.ask("POST", "/api/commands", asked)[0] == 401
+    assert served.ask("POST", "/api/commands?code=guessed", asked)[0] == 401
+    assert served.command(**asked) == (200, {"accepted": ["demand"]})
+    line = served.told("launch")
+    assert (line["verb"], line["by"], line["target"]) == ("freeze", "e.noether", "demand")
+    (freeze,) = served.json("/api/models/demand")["freezes"]
+    assert freeze["until"] == "2198-12-31T23:00:00Z"
+    # The same id is the same command.
+    assert served.command(**asked) == (200, {"accepted": ["demand"]})
+    time.sleep(0.5)
+    assert len(served.json("/api/models/demand")["freezes"]) == 1
+
+
+def test_whom_the_platform_names_is_who_asked(served: Running) -> None:
+    """A name in the body stands only where nobody was authenticated by the platform."""
+    answer = served.command(verb="unfreeze", target="demand", reason="nameless", id="2")
+    assert answer == (200, {"accepted": ["demand"]})
+    assert served.told("nameless")["by"] == "function-key"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"{", "command: "),
+        (b"[]", "command: "),
+        (b'{"verb": "freeze"}', "command: id: "),
+        (b'{"verb": "freeze", "id": "x", "colour": "red"}', "command: colour: "),
+        (b'{"verb": "freeze", "id": "x", "target": "nobody"}', "freeze nobody: no such model"),
+        (b'{"verb": "dance", "id": "x", "target": "demand"}', "unknown verb 'dance'; known are "),
+        (b'{"verb": "freeze", "id": "x", "target": "demand", "until": "soon"}', "command: until"),
+        (b'{"verb": "freeze", "id": "x", "target": "demand", "until": "2030-01-01T00:00"}',
+         "command: until"),
+        (b'{"verb": "freeze", "id": "x", "target": "demand"}', "freeze demand: until when?"),
+        (b"\xff\xfe", "command: "),
+    ],
+)  # fmt: skip
+def test_a_bad_command_is_refused_with_its_reason(
+    served: Running, body: bytes, expected: str
+) -> None:
+    status, _, answer = served.ask("POST", "/api/commands", body, {"x-functions-key": KEY})
+    assert status == 400
+    reason = json.loads(answer)["error"]
+    assert reason.startswith(expected)
+    assert "\n" not in reason
+
+
+def test_the_webhook_answers_the_handshake(served: Running) -> None:
+    body = [
+        {
+            "id": "1",
+            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+            "subject": "",
+            "topic": "/t",
+            "eventTime": "2026-01-01T00:00:00Z",
+            "dataVersion": "1",
+            "data": {"validationCode": "a-code"},
+        }
+    ]
+    headers = {"aeg-event-type": "SubscriptionValidation"}
+    status, _, answer = served.ask("POST", HOOK, body, headers)
+    assert (status, json.loads(answer)) == (200, {"validationResponse": "a-code"})
+
+
+def test_an_announced_log_file_ends_as_a_sketch_in_the_state(served: Running) -> None:
+    day = datetime.now(UTC).replace(hour=2, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    written = served.host.router.serve("demand", requests(day), day)
+    assert sum("model_inputs" in path for path, _ in written) == 1
+    body = [created(path, size) for path, size in written]
+    assert served.ask("POST", HOOK, body, NOTIFY)[0] == 202
+    name = day.date().isoformat()
+
+    def window() -> Any:
+        return served.host.service.loop.head("demand").state.windows.get(name)
+
+    until(lambda: window() is not None and window().inputs)
+    (batch,) = window().inputs
+    counted = Sketch.from_bytes(served.host.blobs.get(batch.sketch))
+    assert (batch.count, counted.rows) == (40, 40)
+    until(lambda: len(window().outputs) == 1 and len(window().traffic) == 1)
+    # The whole delivery again, as Event Grid may do: nothing changes.
+    assert served.ask("POST", HOOK, body, NOTIFY)[0] == 202
+    time.sleep(0.5)
+    read = [line["blob"] for line in served.lines("demand") if line["what"] == "read"]
+    assert sorted(read) == sorted(path for path, _ in written)
+    assert len(window().inputs) == 1
+
+
+def test_a_malformed_element_is_parked_while_the_rest_goes_on(served: Running) -> None:
+    day = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=2)
+    written = served.host.router.serve("demand", requests(day), day)
+    good = [created(path, size) for path, size in written]
+    strange = created("modelDataCollector/unknown/v/model_inputs/a.jsonl", 5, "odd-endpoint")
+    sizeless = created(written[0][0], "many", "odd-size")
+    foreign = {**created("x", 1, "other"), "eventType": "Contoso.Lunch", "subject": "menu"}
+    body = [good[0], strange, sizeless, foreign, *good[1:]]
+    assert served.ask("POST", HOOK, body, NOTIFY)[0] == 202
+    name = day.date().isoformat()
+
+    def window() -> Any:
+        return served.host.service.loop.head("demand").state.windows.get(name)
+
+    until(lambda: window() is not None and window().inputs and window().outputs)
+    until(lambda: len(served.lines("fleet")) == 3)
+    parked = {line.get("id"): line for line in served.lines("fleet") if line["what"] == "parked"}
+    assert set(parked) == {"odd-endpoint", "odd-size"}
+    assert "no model in fleet.yaml has logs.endpoint 'unknown'" in parked["odd-endpoint"]["reason"]
+    assert "data.contentlength is 'many'" in parked["odd-size"]["reason"]
+    (unknown,) = [line for line in served.lines("fleet") if line["what"] == "unknown"]
+    assert unknown["type"] == "Contoso.Lunch"
+    shown = served.json("/api/journal/fleet")
+    assert {line["what"] for record in shown for line in record["lines"]} == {"parked", "unknown"}
+
+
+def test_cloud_events_are_taken_in_too(served: Running) -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "please",
+        "source": "/shop",
+        "type": "Driftwarden.RetrainRequested",
+        "time": "2026-01-01T00:00:00Z",
+        "data": {"model": "demand", "reason": "new prices"},
+    }
+    headers = {"content-type": "application/cloudevents+json", **NOTIFY}
+    assert served.ask("POST", HOOK, event, headers)[0] in (200, 202)
+    line = served.told("new prices")
+    assert (line["verb"], line["by"]) == ("event", "/shop")
+
+
+def test_a_bad_queue_message_leaves_the_others_alone(served: Running) -> None:
+    now = datetime.now(UTC)
+    for body in ("not json", "{}", json.dumps({"partition": 3})):
+        served.host.queues.put("driftwarden-due", body, now)
+    served.command(verb="unfreeze", target="demand", reason="still here", id="3")
+    assert served.told("still here")["verb"] == "unfreeze"
