@@ -124,7 +124,7 @@ def test_windows_without_drift_sample(n, slices, kind):
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "slices", "kind"), NULLS)
 def test_windows_without_drift(n, slices, kind):
-    null_windows(n, slices, kind, 400)
+    null_windows(n, slices, kind, 120 if slices else 300)
 
 
 def test_days_that_differ_flag_everything_when_slices_are_withheld():
