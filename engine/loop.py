@@ -169,10 +169,15 @@ class Loop:
         for result in results:
             if result.partition != partition:
                 self.deliver(result, now)
-        own = [result for result in results if result.partition == partition]
-        fresh = [r for r in own if self.store.get(partition, inbox.row_key(r.id)) is None]
+        # The mark lets an own result in once. It is named by the row that owed it, because the
+        # same effect may be owed again later, and what comes of it then is news.
+        own = [
+            replace(result, id=f"{item.row.key}:{n}")
+            for n, result in enumerate(results)
+            if result.partition == partition
+        ]
         self.store.commit(
-            partition, [mark, *(inbox.insert(self.domain.facts, r, now) for r in fresh)]
+            partition, [mark, *(inbox.insert(self.domain.facts, r, now) for r in own)]
         )
         return True
 
