@@ -82,6 +82,9 @@ class Kinds:
 
     def __init__(self, *shapes: type[Any]) -> None:
         self._shapes = {kind_of(shape): shape for shape in shapes}
+        for name, shape in self._shapes.items():
+            if "kind" in shape.__dataclass_fields__:
+                raise Broken(f"{name}: a field named 'kind' would hide which kind it is")
 
     def encode(self, value: Any) -> bytes:
         """Write the value with its kind."""

@@ -318,13 +318,13 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
 def declined(turn: Turn, fact: Declined) -> None:
     """Turn a refused effect into what its owner can go on from."""
     name = turn.watched.name
-    if fact.kind in ("submit", "poll") and turn.model.run is not None:
+    if fact.effect in ("submit", "poll") and turn.model.run is not None:
         failed = RunChanged(turn.model.run.job.id, JobPhase.failed, None, fact.reason)
         return run_on(turn, failed)
-    if fact.kind == "gate":
+    if fact.effect == "gate":
         left = tuple(c for c in turn.model.queue if f"gate:{c.id}" != fact.key)
         turn.change(queue=left)
-    reason = f"{fact.kind} was refused: {fact.reason}"
-    key = f"refused-{fact.kind.replace('_', '-')}"
+    reason = f"{fact.effect} was refused: {fact.reason}"
+    key = f"refused-{fact.effect.replace('_', '-')}"
     signal(turn, Condition(name, key, Kind.RUN, True, reason, Severity.TICKET))
     return None

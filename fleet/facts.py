@@ -262,7 +262,7 @@ class Notified:
 class Declined:
     """An effect was refused for good."""
 
-    kind: str
+    effect: str
     key: str
     reason: str
 
