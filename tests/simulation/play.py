@@ -1,0 +1,251 @@
+"""Play a story through the service verbs on a jumping clock, past crashes, races and repeats.
+
+What the senders and the queue of a real host do is done here: an event or a timer whose call was
+cut short is sent again, a queue message is deleted only after its call has returned.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+import engine.blobs
+import engine.store
+import fleet.ports
+import retrain.ports
+from engine.clock import SetClock
+from engine.loop import Loop
+from fleet.domain import FleetDomain
+from fleet.ports import World
+from fleet.service import Command, Service
+from tests.simulation import story as tale
+from tests.simulation.boundary import Boundary, Crash, Wrapped
+from tests.simulation.outside import Outside
+from tests.simulation.story import Block, Happening, LabelsOf, Story, Typed
+
+SWEEP_AT = timedelta(hours=3, minutes=30)
+END = tale.BEGIN + timedelta(days=tale.DAYS, hours=12)
+PORTS: dict[str, type[Any]] = {
+    "blobs": engine.blobs.Blobs,
+    "logs": fleet.ports.LogFiles,
+    "tables": fleet.ports.Tables,
+    "scoring": fleet.ports.Scoring,
+    "trainer": retrain.ports.Trainer,
+    "serving": retrain.ports.Serving,
+    "registry": retrain.ports.Registry,
+    "pager": fleet.ports.Pager,
+    "publisher": fleet.ports.Publisher,
+}
+STORE = engine.store.Store
+
+
+class Race(StrEnum):
+    """What a second worker does before every commit of the first."""
+
+    none = "none"
+    whole = "whole"
+    partly = "partly"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which circumstances a story is played."""
+
+    story: Story
+    race: Race = Race.none
+    doubled: bool = True
+    seed: int = 0
+
+
+@dataclass
+class Stage:
+    """Where a play stands between two moments; a copy of it can be played on from there."""
+
+    clock: SetClock
+    outside: Outside
+    queue: deque[str]
+    at: datetime | None = None
+    late: list[dict[str, object]] = field(default_factory=list)
+    crossed: int = 0
+
+    def copy(self) -> Stage:
+        """Return a stage to be played on without touching this one."""
+        clock = SetClock(self.clock.moment)
+        twin = self.outside.copy(clock)
+        return Stage(clock, twin, deque(self.queue), self.at, list(self.late), self.crossed)
+
+
+def opening() -> Stage:
+    """Return the stage before anything has happened."""
+    clock = SetClock(tale.BEGIN)
+    return Stage(clock, Outside(clock, tale.reference()), deque())
+
+
+class Play:
+    """One play of a story.
+
+    Parameters
+    ----------
+    boundary : counts the calls across the ports and says where the worker dies.
+    loses_queue : whether the doorbells of the queue die with the worker.
+    """
+
+    def __init__(
+        self,
+        conditions: Conditions,
+        stage: Stage,
+        boundary: Boundary,
+        *,
+        loses_queue: bool = False,
+    ) -> None:
+        self.conditions, self.stage, self.boundary = conditions, stage, boundary
+        self._loses_queue = loses_queue
+        self._service = self._open()
+        self._ahead = tale.happenings()
+        if conditions.race is not Race.none:
+            boundary.before_commit = self._compete
+
+    def run(self, over: Callable[[Stage], bool] = lambda stage: False) -> None:
+        """Play on to the end, or until `over`, which is asked after every moment, says so."""
+        if self.stage.at is None:
+            self._attempt(lambda: self._service.begin())
+            self._work()
+            self.stage.at = tale.BEGIN
+        while not over(self.stage) and (at := self._next()) is not None:
+            self._settle(at)
+            self.stage.crossed = len(self.boundary.crossed)
+
+    def _open(self) -> Service:
+        outside, ring = self.stage.outside, self.stage.queue.append
+        raw = outside.world()
+        world = World(
+            **{
+                name: Wrapped(protocol, getattr(raw, name), self.boundary)
+                for name, protocol in PORTS.items()
+            }
+        )
+        store: Any = Wrapped(STORE, outside.store, self.boundary)
+        loop = Loop(
+            store,
+            FleetDomain(tale.fleet(), world),
+            lambda partition: self.boundary.cross("ring", lambda: ring(partition)),
+        )
+        return Service(tale.fleet(), loop, self.stage.clock)
+
+    def _next(self) -> datetime | None:
+        at = self.stage.at
+        assert at is not None
+        ahead = [when for when, _ in self._ahead if when > at]
+        sweep = at.replace(hour=0, minute=0) + SWEEP_AT
+        sweep = sweep if sweep > at else sweep + timedelta(days=1)
+        wake = self.stage.outside.store.next_wake()
+        assert wake is None or wake > at, f"due at {wake} and still due at {at}"
+        found = min(when for when in (*ahead[:1], sweep, wake) if when is not None)
+        return found if found <= END else None
+
+    @property
+    def loop(self) -> Loop:
+        """The loop of a worker whose calls are not counted."""
+        outside = self.stage.outside
+        return Loop(
+            outside.store, FleetDomain(tale.fleet(), outside.world()), self.stage.queue.append
+        )
+
+    def _settle(self, at: datetime) -> None:
+        self.stage.at = self.stage.clock.moment = at
+        rng = np.random.default_rng([self.conditions.seed, int(at.timestamp())])
+        events, self.stage.late = self.stage.late, []
+        for when, happening in self._ahead:
+            if when == at:
+                events += self._happen(happening)
+        for event in self._shuffled(events, rng):
+            self._attempt(lambda event=event: self._service.ingest(event))
+        if at.time() == (datetime.min + SWEEP_AT).time():
+            self._attempt(lambda: self._service.sweep())
+        self._attempt(lambda: self._service.tick())
+        self._work()
+
+    def _happen(self, happening: Happening) -> list[dict[str, object]]:
+        outside = self.stage.outside
+        match happening:
+            case Block():
+                return tale.serve(outside, self.conditions.story, happening)
+            case LabelsOf(day=day):
+                return tale.label(outside, day)
+            case Typed(verb=verb, target=target):
+                typed = Command(verb, target, "ada", "looking into it", f"{verb}-1")
+                self._attempt(lambda: self._service.command(typed))
+                return []
+
+    def _shuffled(
+        self, events: list[dict[str, object]], rng: np.random.Generator
+    ) -> list[dict[str, object]]:
+        """Every event twice, in any order; some seconds come only at the next moment."""
+        if not self.conditions.doubled:
+            return events
+        late = [event for event in events if rng.random() < 0.3]
+        now = [event for event in events if event not in late]
+        self.stage.late = [event for event in late if event not in self.stage.late]
+        several = [*events, *now]
+        return [several[i] for i in rng.permutation(len(several))]
+
+    def _work(self) -> None:
+        """Take messages from the queue until it is empty."""
+        queue = self.stage.queue
+        while queue:
+            partition = queue[0]
+            self._attempt(lambda partition=partition: self._service.drain(partition))
+            if queue and queue[0] == partition:
+                queue.popleft()
+
+    def _attempt(self, verb: Callable[[], object]) -> None:
+        """Call a verb; where the worker dies in it, start another one and call it again."""
+        while True:
+            try:
+                verb()
+            except Crash:
+                self._restart()
+            else:
+                return
+
+    def _restart(self) -> None:
+        """A new process on the same store: nothing of the old one is left but what it wrote.
+
+        Where the queue was lost too, the host's start rings for every partition; where it was not,
+        another worker simply goes on with it.
+        """
+        self._service = self._open()
+        if self._loses_queue:
+            self.stage.queue.clear()
+            self._attempt(lambda: self._service.begin())
+
+    def _compete(self, partition: str) -> None:
+        """Let a second worker drain the partition, all of it or up to its first commit."""
+        outside, ring = self.stage.outside, self.stage.queue.append
+        own = Boundary()
+        store: Any = Wrapped(STORE, outside.store, own)
+        if self.conditions.race is Race.partly:
+            own.before_commit = _Once()
+        rival = Loop(store, FleetDomain(tale.fleet(), outside.world()), ring)
+        try:
+            rival.drain(partition, self.stage.clock.now())
+        except Crash:
+            return
+
+
+class _Once:
+    """Lets one commit pass and dies before the second."""
+
+    def __init__(self) -> None:
+        self._passed = False
+
+    def __call__(self, partition: str) -> None:
+        if self._passed:
+            raise Crash(partition)
+        self._passed = True
