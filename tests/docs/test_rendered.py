@@ -1,0 +1,69 @@
+"""Pages that are made from the code are those that the code makes now."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fleet.config import Document
+
+PAGES = ("docs/policy.md", "docs/states.md", "docs/fleet.schema.json")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_what_the_code_says(page: str, render, root: Path) -> None:
+    written = (root / page).read_text(encoding="utf-8")
+    assert written == render.PAGES[page](), "run `python tests/docs/render.py`"
+
+
+def test_every_rendered_page_is_compared(render) -> None:
+    assert set(PAGES) == set(render.PAGES)
+
+
+def test_every_field_has_a_description(render) -> None:
+    for path, policy in render._policies("", Document):
+        for name, field in policy.model_fields.items():
+            assert field.description or render._policy_of(field), f"{path}.{name}"
+
+
+def _fits(value: object, shape: dict, schema: dict, path: str = "") -> None:
+    """The part of JSON Schema that the document's schema uses, strict about names."""
+    if "anyOf" in shape and value is not None:
+        shape = shape["anyOf"][0]
+    if "$ref" in shape:
+        shape = schema["$defs"][shape["$ref"].rsplit("/", 1)[1]]
+    if isinstance(value, dict):
+        absent = set(shape.get("required", ())) - value.keys()
+        assert not absent, f"{path}: {absent}"
+        for name, inner in value.items():
+            below = shape.get("properties", {}).get(name) or _named(shape)
+            assert below is not None, f"{path}.{name}"
+            _fits(inner, below, schema, f"{path}.{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            _fits(inner, shape.get("items", {}), schema, path)
+
+
+def _named(shape: dict) -> dict | None:
+    (pattern,) = shape.get("patternProperties", {"": None}).values()
+    more = shape.get("additionalProperties")
+    return pattern or (more if isinstance(more, dict) else None)
+
+
+@pytest.mark.parametrize("file", ["fleet.example.yaml", "examples/flights/fleet.yaml"])
+def test_the_schema_takes_the_examples(file: str, root: Path) -> None:
+    schema = json.loads((root / "docs/fleet.schema.json").read_text(encoding="utf-8"))
+    document = yaml.safe_load((root / file).read_text(encoding="utf-8"))
+    _fits(document, schema, schema)
+
+
+def test_the_schema_refuses_a_misspelt_field(root: Path) -> None:
+    schema = json.loads((root / "docs/fleet.schema.json").read_text(encoding="utf-8"))
+    document = yaml.safe_load((root / "fleet.example.yaml").read_text(encoding="utf-8"))
+    document["models"]["churn"]["rollout"]["weigths"] = []
+    with pytest.raises(AssertionError, match="weigths"):
+        _fits(document, schema, schema)
+    assert schema["$defs"]["ModelPolicy"]["additionalProperties"] is False
