@@ -122,6 +122,9 @@ def schema() -> str:
     for shape in shapes:
         if shape is not None:
             _definition(found, shape).pop("required", None)
+    for named in found["properties"].values():
+        if "patternProperties" in named:
+            named["additionalProperties"] = False
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "fleet.yaml"}
     return json.dumps({**found, **head}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 

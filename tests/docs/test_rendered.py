@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,12 @@ def test_the_schema_refuses_a_misspelt_field(root: Path) -> None:
     with pytest.raises(AssertionError, match="weigths"):
         _fits(document, schema, schema)
     assert schema["$defs"]["ModelPolicy"]["additionalProperties"] is False
+
+
+def test_the_schema_refuses_a_name_that_is_none(root: Path) -> None:
+    tops = json.loads((root / "docs/fleet.schema.json").read_text(encoding="utf-8"))["properties"]
+    for named in ("models", "teams", "calendars", "receivers"):
+        assert tops[named]["additionalProperties"] is False
+        (pattern,) = tops[named]["patternProperties"]
+        assert re.search(pattern, "churn-2")
+        assert not re.search(pattern, "Bad Name")
