@@ -15,7 +15,7 @@ from engine import inbox, journal, outbox
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from engine.head import Head, read_head
 from engine.step import Delivery, Domain, Step
-from engine.store import HEAD, MAX_OPERATIONS, Delete, Operation, Store, instant, parse_instant
+from engine.store import HEAD, MAX_OPERATIONS, Delete, Operation, Store, instant
 
 MAX_FACTS = 40
 MAX_CONFLICTS = 20
@@ -78,20 +78,28 @@ class Loop:
 
     def sweep(self, partition: str, now: datetime) -> int:
         """Remove rows whose time is over; return how many. What is pending is never removed."""
-        old = [
-            row.key
-            for prefix, mark, kept in (
-                (inbox.IN, "taken", INBOX_KEPT),
-                (outbox.OUT, "paid", OUTBOX_KEPT),
-            )
-            for row in self.store.scan(partition, prefix)
-            if mark in row.props and parse_instant(str(row.props[mark])) < now - kept
-        ]
-        for start in range(0, len(old), MAX_OPERATIONS):
-            self.store.commit(
-                partition, [Delete(key) for key in old[start : start + MAX_OPERATIONS]]
-            )
-        return len(old)
+        gone = 0
+        for prefix, mark, kept in (
+            (inbox.IN, "taken", INBOX_KEPT),
+            (outbox.OUT, "paid", OUTBOX_KEPT),
+        ):
+            after = ""
+            while page := self.store.scan(partition, prefix, after=after, limit=MAX_OPERATIONS):
+                after = page[-1].key
+                over = instant(now - kept)
+                old = [row.key for row in page if str(row.props.get(mark, instant(now))) < over]
+                gone += self._remove(partition, old)
+        return gone
+
+    def _remove(self, partition: str, keys: list[str]) -> int:
+        if not keys:
+            return 0
+        try:
+            self.store.commit(partition, [Delete(key) for key in keys])
+        except Conflict:
+            # Another sweep was here; what it left over is there tomorrow.
+            return 0
+        return len(keys)
 
     def _settle(self, partition: str, now: datetime) -> bool:
         """Commit one unit; False where no fact waits and no wake is due."""
