@@ -125,7 +125,11 @@ def _init(arguments: argparse.Namespace) -> int:
 def _validate(arguments: argparse.Namespace) -> int:
     from hosts import read_config
 
-    config = read_config(arguments.file)
+    try:
+        config = read_config(arguments.file)
+    except Refused as error:
+        # Bare lines: editors and CI jump to `fleet.yaml:41:`.
+        return _say(str(error), REFUSED)
     print(f"{arguments.file}: {len(config.fleet.models)} models, nothing wrong")
     return OK
 

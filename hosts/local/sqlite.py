@@ -50,16 +50,16 @@ class SqliteStore:
     Raises
     ------
     Refused
-        Where the file is not a SQLite database.
+        Where the file is not a SQLite database, or cannot be made.
     """
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
         self._path, self._durable = path, durable
         self._local = threading.local()
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._connection().executescript(SCHEMA)
-        except sqlite3.DatabaseError as error:
+        except (OSError, sqlite3.DatabaseError) as error:
             raise Refused(
                 f"{path}: not a Driftwarden store ({error}); name another file"
             ) from error
