@@ -52,10 +52,11 @@ class Boundary:
             self._die(name)
         if name == "Store.commit":
             self.before_commit(arguments[0])
-        answer = call()
-        if when is When.after:
-            self._die(name)
-        return answer
+        try:
+            return call()
+        finally:
+            if when is When.after:
+                self._die(name)
 
     def _die(self, name: str) -> None:
         self.deaths += 1

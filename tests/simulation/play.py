@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,7 @@ class Play:
     ----------
     boundary : counts the calls across the ports and says where the worker dies.
     loses_queue : whether the doorbells of the queue die with the worker.
+    starts_after : how long it takes until another worker is there.
     """
 
     def __init__(
@@ -103,11 +105,12 @@ class Play:
         boundary: Boundary,
         *,
         loses_queue: bool = False,
+        starts_after: timedelta = timedelta(0),
     ) -> None:
         self.conditions, self.stage, self.boundary = conditions, stage, boundary
-        self._loses_queue = loses_queue
+        self._loses_queue, self._starts_after = loses_queue, starts_after
         self._service = self._open()
-        self._ahead = tale.happenings()
+        self._ahead = tale.happenings(conditions.story)
         if conditions.race is not Race.none:
             boundary.before_commit = self._compete
 
@@ -124,12 +127,11 @@ class Play:
     def _open(self) -> Service:
         outside, ring = self.stage.outside, self.stage.queue.append
         raw = outside.world()
-        world = World(
-            **{
-                name: Wrapped(protocol, getattr(raw, name), self.boundary)
-                for name, protocol in PORTS.items()
-            }
-        )
+        ports: dict[str, Any] = {
+            name: Wrapped(protocol, getattr(raw, name), self.boundary)
+            for name, protocol in PORTS.items()
+        }
+        world = World(**ports)
         store: Any = Wrapped(STORE, outside.store, self.boundary)
         loop = Loop(
             store,
@@ -165,7 +167,7 @@ class Play:
             if when == at:
                 events += self._happen(happening)
         for event in self._shuffled(events, rng):
-            self._attempt(lambda event=event: self._service.ingest(event))
+            self._attempt(partial(lambda event: self._service.ingest(event), event))
         if at.time() == (datetime.min + SWEEP_AT).time():
             self._attempt(lambda: self._service.sweep())
         self._attempt(lambda: self._service.tick())
@@ -200,7 +202,7 @@ class Play:
         queue = self.stage.queue
         while queue:
             partition = queue[0]
-            self._attempt(lambda partition=partition: self._service.drain(partition))
+            self._attempt(partial(lambda partition: self._service.drain(partition), partition))
             if queue and queue[0] == partition:
                 queue.popleft()
 
@@ -220,6 +222,7 @@ class Play:
         Where the queue was lost too, the host's start rings for every partition; where it was not,
         another worker simply goes on with it.
         """
+        self.stage.at = self.stage.clock.moment = self.stage.clock.moment + self._starts_after
         self._service = self._open()
         if self._loses_queue:
             self.stage.queue.clear()
@@ -233,8 +236,10 @@ class Play:
         if self.conditions.race is Race.partly:
             own.before_commit = _Once()
         rival = Loop(store, FleetDomain(tale.fleet(), outside.world()), ring)
+        now = self.stage.clock.now()
         try:
-            rival.drain(partition, self.stage.clock.now())
+            rival.sweep(partition, now)
+            rival.drain(partition, now)
         except Crash:
             return
 

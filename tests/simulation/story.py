@@ -2,16 +2,18 @@
 
 The world changes on the second day: amounts rise and what they mean turns round. The champion
 drifts and degrades, a challenger is trained, gated and shadowed, takes half of the traffic, and is
-promoted; in the other story it fails most of its live requests and is rolled back.
+promoted; in the other story it fails all of its live requests, is rolled back, and an operator
+starts a training and thinks better of it.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +29,7 @@ REFERENCE_DAYS = 6
 BEGIN = datetime(2024, 3, 4, tzinfo=UTC)
 TURNS = 1
 DAYS = 8
+TORN = (1, 5)
 
 FLEET_YAML = """
 version: 1
@@ -59,7 +62,7 @@ models:
 
 @dataclass(frozen=True)
 class Story:
-    """One story; `fails_live`: the challenger answers most live requests with an error."""
+    """One story; `fails_live`: the challenger answers every live request with an error."""
 
     name: str
     fails_live: bool
@@ -99,6 +102,7 @@ class Typed:
     target: str
 
 
+Row = dict[str, Any]
 Happening = Block | LabelsOf | Typed
 
 
@@ -108,20 +112,27 @@ def fleet() -> Fleet:
     return config.load(FLEET_YAML, "fleet.yaml", lambda name: "").fleet
 
 
-def happenings() -> list[tuple[datetime, Happening]]:
+def happenings(story: Story) -> list[tuple[datetime, Happening]]:
     """Return what happens when; on some days a log is announced while a line is half written."""
     found: list[tuple[datetime, Happening]] = []
     for day in range(DAYS):
-        noon = BEGIN + timedelta(days=day, hours=12)
-        if day in (1, 5):
+        noon = _at(day, 12)
+        if day in TORN:
             # The second announcement ends within the line that the first left unfinished.
             found.append((noon - timedelta(minutes=20), Block(day, 10)))
             found.append((noon - timedelta(minutes=10), Block(day, 20)))
         found.append((noon, Block(day)))
-        found.append((BEGIN + timedelta(days=day + 1, hours=6), LabelsOf(day)))
-    asked = BEGIN + timedelta(days=5, hours=7)
-    found.append((asked, Typed("silence", f"{MODEL}/amount")))
+        found.append((_at(day + 1, 6), LabelsOf(day)))
+    found.append((_at(3, 8), Typed("ack", f"{MODEL}:drift-1")))
+    found.append((_at(5, 7), Typed("silence", f"{MODEL}/amount")))
+    if story.fails_live:
+        found.append((_at(7, 14), Typed("retrain", MODEL)))
+        found.append((_at(7, 15), Typed("cancel", MODEL)))
     return sorted(found, key=lambda pair: pair[0])
+
+
+def _at(day: int, hour: int) -> datetime:
+    return BEGIN + timedelta(days=day, hours=hour)
 
 
 def rows_of(day: int) -> pa.Table:
@@ -132,7 +143,7 @@ def rows_of(day: int) -> pa.Table:
     income = rng.normal(0.0, 1.0, ROWS)
     rises = -2.5 * (amount - 1.5) if turned else 2.5 * amount
     label = (rng.random(ROWS) < 1 / (1 + np.exp(-rises))).astype(float)
-    start = BEGIN + timedelta(days=day, hours=9)
+    start = _at(day, 9)
     times = [start + timedelta(hours=2 * i / ROWS) for i in range(ROWS)]
     return pa.table(
         {
@@ -148,26 +159,21 @@ def rows_of(day: int) -> pa.Table:
 @cache
 def reference() -> pa.Table:
     """Return the rows that the first champion was made on."""
-    days = [rows_of(day) for day in range(-REFERENCE_DAYS, 0)]
     named = [
-        table.append_column("day", pa.array([_date(day)] * table.num_rows, pa.string()))
-        for day, table in zip(range(-REFERENCE_DAYS, 0), days, strict=True)
+        rows_of(day).append_column("day", pa.array([day_name(day)] * ROWS, pa.string()))
+        for day in range(-REFERENCE_DAYS, 0)
     ]
     return pa.concat_tables(named)
 
 
-def _date(day: int) -> str:
-    return (BEGIN + timedelta(days=day)).date().isoformat()
-
-
 def day_name(day: int) -> str:
     """Return the window that a day's rows belong to."""
-    return _date(day)
+    return _at(day, 0).date().isoformat()
 
 
 def serve(outside: Outside, story: Story, block: Block) -> list[dict[str, object]]:
     """Answer a day's requests by the split that holds, log it, and return the announcements."""
-    mark = f"{_date(block.day)}-served"
+    mark = f"{day_name(block.day)}-served"
     if mark not in outside.files:
         # Who serves whom is settled when the requests come, not when the log is announced.
         traffic = outside.traffic(MODEL)
@@ -187,59 +193,61 @@ def serve(outside: Outside, story: Story, block: Block) -> list[dict[str, object
 def _lines(
     story: Story, day: int, weights: dict[str, int], shadow: tuple[str, ...]
 ) -> dict[str, str]:
+    """Return the text of every log file of a day, by path."""
     table = rows_of(day)
-    when = date.fromisoformat(_date(day))
+    rows = table.to_pylist()
     owners = [version for version in sorted(weights) for _ in range(weights[version])]
-    names = table["correlationid"].to_pylist()
-    served = [owners[int(sha256(name.encode()).hexdigest()[:8], 16) % 100] for name in names]
-    files: dict[str, str] = {}
-    failing = {
-        name
-        for name, version in zip(names, served, strict=True)
-        if story.fails_live and version != "credit-1" and not name.endswith("7")
-    }
-    for version in sorted({*weights, *shadow}):
-        if version in weights and not weights[version]:
-            continue
+    served = [owners[_bucket(row["correlationid"])] for row in rows]
+    failing = [story.fails_live and version != "credit-1" for version in served]
+    month = day_name(day).replace("-", "/")
+    files = {}
+    for version in sorted({*weights, *shadow} & {*served, *shadow}):
         folder = f"modelDataCollector/{MODEL}/{version}"
+        mine = [version in (owner, *shadow) for owner in served]
+        answered = [
+            a and not (owner == version and f)
+            for a, owner, f in zip(mine, served, failing, strict=True)
+        ]
         scores = score(version, table).tolist()
-        inputs, outputs = [], []
-        for i, row in enumerate(table.to_pylist()):
-            mine = served[i] == version
-            if not mine and version not in shadow:
-                continue
-            inputs.append(_collected(row, {name: row[name] for name in FEATURES}))
-            if not (mine and names[i] in failing):
-                outputs.append(_collected(row, {"score": scores[i]}))
-        files[f"{folder}/model_inputs/{when:%Y/%m/%d}/12/log.jsonl"] = "".join(inputs)
-        files[f"{folder}/model_outputs/{when:%Y/%m/%d}/12/log.jsonl"] = "".join(outputs)
-    files[f"traffic/{MODEL}/{when:%Y/%m/%d}/log.jsonl"] = "".join(
-        json.dumps(
-            {
-                "time": row["time"].isoformat(),
-                "deployment": served[i],
-                "correlationid": names[i],
-                "status": 500 if names[i] in failing else 200,
-                "duration_ms": 20.0,
-            }
-        )
-        + "\n"
-        for i, row in enumerate(table.to_pylist())
-    )
+        features = [{name: row[name] for name in FEATURES} for row in rows]
+        told = [{"score": value} for value in scores]
+        files[f"{folder}/model_inputs/{month}/12/log.jsonl"] = _collected(rows, features, mine)
+        files[f"{folder}/model_outputs/{month}/12/log.jsonl"] = _collected(rows, told, answered)
+    files[f"traffic/{MODEL}/{month}/log.jsonl"] = _traffic(rows, served, failing)
     return files
 
 
-def _collected(row: dict[str, object], content: dict[str, object]) -> str:
-    moment = row["time"]
-    assert isinstance(moment, datetime)
-    line = {
-        "specversion": "1.0",
-        "id": row["correlationid"],
-        "time": moment.isoformat(),
-        "data": [content],
-        "correlationid": row["correlationid"],
-    }
-    return json.dumps(line) + "\n"
+def _bucket(name: str) -> int:
+    return int(sha256(name.encode()).hexdigest()[:8], 16) % 100
+
+
+def _traffic(rows: list[Row], served: list[str], failing: list[bool]) -> str:
+    lines = [
+        {
+            "time": row["time"].isoformat(),
+            "deployment": version,
+            "correlationid": row["correlationid"],
+            "status": 500 if failed else 200,
+            "duration_ms": 20.0,
+        }
+        for row, version, failed in zip(rows, served, failing, strict=True)
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def _collected(rows: list[Row], contents: list[Row], logged: list[bool]) -> str:
+    lines = [
+        {
+            "specversion": "1.0",
+            "id": row["correlationid"],
+            "time": row["time"].isoformat(),
+            "data": [content],
+            "correlationid": row["correlationid"],
+        }
+        for row, content, here in zip(rows, contents, logged, strict=True)
+        if here
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines)
 
 
 def _grown(path: str, size: int) -> dict[str, object]:
@@ -253,11 +261,11 @@ def _grown(path: str, size: int) -> dict[str, object]:
 
 def label(outside: Outside, day: int) -> list[dict[str, object]]:
     """Write a day's labels and return the announcement."""
-    when = (BEGIN + timedelta(days=day + 1, hours=5)).isoformat()
+    when = _at(day + 1, 5).isoformat()
     rows = rows_of(day).select(["correlationid", "label"]).to_pylist()
-    path = f"labels/{MODEL}/{_date(day)}.jsonl"
+    path = f"labels/{MODEL}/{day_name(day)}.jsonl"
     lines = [json.dumps({**row, "index": 0, "time": when}) + "\n" for row in rows]
     outside.files[path] = "".join(lines).encode()
     fields = {"model": MODEL, "blob": path, "size": len(outside.files[path])}
-    name = f"labels-{_date(day)}"
+    name = f"labels-{day_name(day)}"
     return [{"id": name, "type": "Driftwarden.LabelsArrived", "source": "/sim", "data": fields}]

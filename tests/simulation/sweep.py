@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cache
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from engine import journal
@@ -44,13 +44,14 @@ class Undisturbed:
 
 @dataclass(frozen=True)
 class Fault:
-    """Where the worker dies, and whether the doorbells die with it."""
+    """Where the worker dies, whether the doorbells die with it, and when another one is there."""
 
     dies_at: tuple[tuple[int, When], ...]
     loses_queue: bool = False
+    starts_after: timedelta = timedelta(0)
 
 
-@cache
+@lru_cache(maxsize=8)
 def undisturbed(conditions: Conditions) -> Undisturbed:
     """Play a story without a crash and keep all its stages."""
     found, boundary = Undisturbed(), Boundary()
@@ -81,7 +82,13 @@ def crash(conditions: Conditions, fault: Fault) -> tuple[int, bool]:
     usual = undisturbed(conditions)
     stage = usual.before(fault.dies_at[0][0])
     boundary = Boundary({number - stage.crossed: when for number, when in fault.dies_at})
-    play = Play(conditions, stage, boundary, loses_queue=fault.loses_queue)
+    play = Play(
+        conditions,
+        stage,
+        boundary,
+        loses_queue=fault.loses_queue,
+        starts_after=fault.starts_after,
+    )
     last = max(boundary.dies_at)
     joined: list[datetime] = []
 

@@ -1,17 +1,158 @@
-"""A crash at every I/O boundary of two whole stories, deliveries doubled and shuffled, and raced."""
+"""A crash at every I/O boundary of two whole stories, deliveries doubled, shuffled and raced.
+
+The quick tests take a sample of the boundaries; `pytest -m slow -s` takes all of them.
+"""
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
+
+import numpy as np
 import pytest
 
+from fleet.ports import World
 from tests.simulation import story as tale
-from tests.simulation.play import Conditions
-from tests.simulation.sweep import undisturbed
+from tests.simulation.boundary import Boundary, When, Wrapped, methods, protocols
+from tests.simulation.play import PORTS, STORE, Conditions, Race, opening
+from tests.simulation.pool import run_all
+from tests.simulation.sweep import Fault, crash, undisturbed
+
+SEED = 20240304
+SAMPLE = 40
+SEEDS = 12
+#: Methods of the ports that no story calls: hosts and readers do.
+NEVER_CALLED = {"Blobs.names", "Blobs.delete", "Store.next_wake", "Registry.versions"}
+
+stories = pytest.mark.parametrize("name", tale.STORIES)
+races = pytest.mark.parametrize("race", Race)
 
 
-@pytest.mark.parametrize("name", tale.STORIES)
+def every_method() -> set[str]:
+    return {f"{port.__name__}.{name}" for port in protocols() for name in methods(port)}
+
+
+def test_every_port_is_wrapped_with_all_its_methods() -> None:
+    wrapped = {STORE, *PORTS.values()}
+    assert wrapped == set(protocols())
+    assert set(PORTS) == set(World.__dataclass_fields__)
+    raw = opening().outside.world()
+    for name, port in PORTS.items():
+        assert set(vars(Wrapped(port, getattr(raw, name), Boundary()))) == set(methods(port))
+
+
+def test_the_stories_call_every_method_that_workers_use() -> None:
+    called: set[str] = set()
+    for story in tale.STORIES.values():
+        called |= set(undisturbed(Conditions(story)).crossed)
+    assert called == every_method() - NEVER_CALLED | {"ring"}
+
+
+@stories
 def test_the_story_ends_as_it_is_told(name: str) -> None:
     story = tale.STORIES[name]
     ended = undisturbed(Conditions(story, doubled=False)).outcome
     assert ended["champion"] == story.champion
     assert ended["rollout"][0] == story.outcome
+    days = [tale.day_name(day) for day in range(tale.DAYS)]
+    counted = [ended["days"][day][:2] for day in days]
+    assert counted == [(tale.ROWS, tale.ROWS)] * tale.DAYS
+
+
+@stories
+@races
+def test_doubled_shuffled_and_raced_it_comes_to_the_same(name: str, race: Race) -> None:
+    _same_as_plain(Conditions(tale.STORIES[name], race))
+
+
+@pytest.mark.slow
+@stories
+@races
+@pytest.mark.parametrize("seed", range(1, SEEDS))
+def test_in_any_order_it_comes_to_the_same(name: str, race: Race, seed: int) -> None:
+    _same_as_plain(Conditions(tale.STORIES[name], race, seed=seed))
+
+
+def _same_as_plain(conditions: Conditions) -> None:
+    plain = undisturbed(Conditions(conditions.story, doubled=False))
+    found = undisturbed(conditions)
+    assert found.outcome == plain.outcome
+    assert found.effects == plain.effects
+    assert found.owed == plain.owed
+
+
+@stories
+@races
+def test_a_sample_of_crashes_loses_nothing(name: str, race: Race) -> None:
+    conditions = Conditions(tale.STORIES[name], race)
+    boundaries = len(undisturbed(conditions).crossed)
+    rng = np.random.default_rng(SEED)
+    step = boundaries // SAMPLE
+    for number in range(int(rng.integers(step)), boundaries, step):
+        fault = Fault(((number, rng.choice(list(When))),), bool(rng.integers(2)))
+        crash(conditions, fault)
+
+
+@stories
+def test_crashes_while_recovering_from_a_crash_lose_nothing(name: str) -> None:
+    conditions = Conditions(tale.STORIES[name])
+    boundaries = len(undisturbed(conditions).crossed)
+    rng = np.random.default_rng(SEED)
+    for _ in range(SAMPLE // 2):
+        first = int(rng.integers(boundaries - 100))
+        again = first + int(rng.integers(1, 40))
+        fault = Fault(((first, When.after), (again, When.before)), bool(rng.integers(2)))
+        crash(conditions, fault)
+
+
+@pytest.mark.slow
+@stories
+@races
+def test_a_crash_at_every_boundary_loses_nothing(name: str, race: Race) -> None:
+    conditions = Conditions(tale.STORIES[name], race)
+    boundaries = len(undisturbed(conditions).crossed)
+    faults = [
+        Fault(((number, when),), loses_queue)
+        for number in range(boundaries)
+        for when in When
+        for loses_queue in (False, True)
+    ]
+    _swept(f"{name}, race {race}: {boundaries} boundaries", conditions, faults)
+
+
+@pytest.mark.slow
+@stories
+def test_a_crash_anywhere_and_another_in_its_recovery_lose_nothing(name: str) -> None:
+    conditions = Conditions(tale.STORIES[name], seed=1)
+    rng = np.random.default_rng(SEED)
+    faults = []
+    for number in range(len(undisturbed(conditions).crossed)):
+        again = number + int(rng.integers(1, 60))
+        first, second = rng.choice(list(When), 2)
+        faults.append(Fault(((number, first), (again, second)), bool(rng.integers(2))))
+    _swept(f"{name}, crashed twice", conditions, faults)
+
+
+@pytest.mark.slow
+@stories
+def test_a_worker_that_comes_back_late_loses_nothing(name: str) -> None:
+    conditions = Conditions(tale.STORIES[name])
+    boundaries = len(undisturbed(conditions).crossed)
+    faults = [
+        Fault(((number, When.before),), bool(number % 2), timedelta(seconds=90))
+        for number in range(0, boundaries, 4)
+    ]
+    _swept(f"{name}, 90 seconds late", conditions, faults)
+
+
+def _swept(title: str, conditions: Conditions, faults: list[Fault]) -> None:
+    began = time.monotonic()
+    tally = run_all(conditions, faults)
+    took = time.monotonic() - began
+    print(
+        f"\n{title}, {tally.runs} runs, {tally.deaths} crashes, {tally.whole} played to the end, "
+        f"{tally.failures.total()} failures, {took:.0f} s"
+    )
+    assert not tally.failures, next(iter(tally.failures))
+    assert tally.runs == len(faults)
+    assert tally.deaths >= tally.runs
