@@ -174,6 +174,11 @@ class Loop:
             told = self.domain.refused(item.effect, str(error))
             results = (Delivery(partition, f"refused:{item.row.key}", told),)
             mark = outbox.paid(item, now, str(error))
+        except Exception as error:
+            # Our own fault: it stays owed for later, and whoever runs this hears of it at once.
+            failed = Unavailable(f"{type(error).__name__}: {error}")
+            self._postpone(partition, item, failed, now)
+            raise
         for result in results:
             if result.partition != partition:
                 self.deliver(result, now)

@@ -14,7 +14,7 @@ from fleet.facts import Gated
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.joining import times
+from fleet.work.joining import floats, times
 from fleet.work.referencing import put_scores
 from monitoring.calendars import days_of
 from retrain.gate import DayLoss, gate
@@ -59,12 +59,11 @@ def _label_rate(world: World, model: str, effect: Gate) -> float | None:
     first, last = card.training_from, card.training_to
     if first is None or last is None:
         return None
-    found = [
-        rows.get(world.blobs, name)["label"] for day, name in effect.past if first <= day <= last
-    ]
-    labels = pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.float64())
-    rate = pc.mean(labels).as_py() if len(labels) else None
-    return float(rate) if rate is not None else None
+    names = [name for day, name in effect.past if first <= day <= last]
+    labels = [floats(rows.get(world.blobs, name)["label"]) for name in names]
+    known = [column[~np.isnan(column)] for column in labels]
+    count = sum(len(column) for column in known)
+    return float(sum(column.sum() for column in known)) / count if count else None
 
 
 def _held_out(world: World, watched: Watched, effect: Gate) -> pa.Table:

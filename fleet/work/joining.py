@@ -52,7 +52,7 @@ def join_window(world: World, watched: Watched, effect: Join) -> Joined:
             name: metrics.measures(found.label[ok], column[ok])
             for name in ("served", "baseline")
             if name in table.column_names
-            for column in [_floats(table[name])]
+            for column in [floats(table[name])]
             for ok in [known & ~np.isnan(column)]
         },
         rolling=report.metrics,
@@ -109,7 +109,7 @@ def _aligned(base: pa.Table, scores: pa.Table) -> Floats:
         .join(_once(scores).select([*KEY, "score"]), list(KEY), join_type="left outer")
         .sort_by("order")
     )
-    return _floats(found["score"])
+    return floats(found["score"])
 
 
 def _deployments(blobs: Blobs, base: pa.Table, effect: Join) -> npt.NDArray[np.str_]:
@@ -155,13 +155,13 @@ def _judged(
 
 def scored(table: pa.Table, score: str) -> labelled.Joined:
     """Scores, labels and times of a table, as the performance functions take them."""
-    return labelled.Joined(_floats(table[score]), _floats(table["label"]), times(table["time"]))
+    return labelled.Joined(floats(table[score]), floats(table["label"]), times(table["time"]))
 
 
 def _pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
     if "challenger" not in table.column_names:
         return None
-    champion, challenger = _floats(table["served"]), _floats(table["challenger"])
+    champion, challenger = floats(table["served"]), floats(table["challenger"])
     both = ~np.isnan(label) & ~np.isnan(champion) & ~np.isnan(challenger)
     both &= np.asarray(table["deployment"].to_pylist(), dtype=str) == effect.champion
     losses = (champion[both] - label[both]) ** 2
@@ -172,7 +172,7 @@ def _pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
 
 
 def _losses(table: pa.Table, effect: Join, label: Floats, bad_loss: float) -> tuple[LossCount, ...]:
-    served = _floats(table["served"])
+    served = floats(table["served"])
     known = ~np.isnan(label) & ~np.isnan(served)
     bad = known & ((served - label) ** 2 >= bad_loss)
     ours = np.asarray(table["deployment"].to_pylist(), dtype=str) == effect.challenger
@@ -198,6 +198,7 @@ def _naive(moment: datetime) -> np.datetime64:
     return np.datetime64(moment.replace(tzinfo=None), "us")
 
 
-def _floats(column: pa.ChunkedArray) -> Floats:
+def floats(column: pa.ChunkedArray) -> Floats:
+    """Numbers of any kind as float64, null as NaN."""
     plain: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return plain
