@@ -1,0 +1,245 @@
+"""A replay of a tiny scenario: told whole, repeated byte for byte, killed and resumed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import function_app
+from engine import journal
+from engine.errors import Refused
+from engine.store import Replace
+from hosts import read_config
+from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.opening import open_local
+from hosts.local.rehearse import Options, Told, replay
+from hosts.local.replay import position
+from hosts.local.sqlite import SqliteStore
+
+COMMAND = Path(sys.executable).with_name("driftwarden")
+LAST = date(2024, 3, 3)
+Lines = dict[str, list[tuple[int, str, str]]]
+
+
+def rehearse(folder: Path, **options: object) -> tuple[Told, str]:
+    """Replay in this process; what was told, and what the terminal showed.
+
+    The training command runs where the process stands, so that is the fleet's folder.
+    """
+    shown = io.StringIO()
+    chosen = Options(folder / "fleet.yaml", **{"last": LAST, **options})
+    console = Console(file=shown, width=200)
+    try:
+        with contextlib.chdir(folder):
+            told = replay(function_app.app, function_app.use, chosen, console)
+        return told, shown.getvalue()
+    finally:
+        function_app._given.clear()
+
+
+def journals(folder: Path) -> Lines:
+    """Every journal of a store: what it says, and the hashes that chain it."""
+    store = SqliteStore(folder / "var" / STORE_FILE)
+    found = {
+        name: [(r.seq, r.hash, json.dumps(r.lines)) for r in journal.read(store, name)]
+        for name in store.partitions()
+    }
+    for name in store.partitions():
+        journal.verify(store, name)
+    store.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def once(made: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Told, str]:
+    """One replay of three days, not to be changed."""
+    folder = tmp_path_factory.mktemp("once") / "fleet"
+    shutil.copytree(made, folder)
+    told, shown = rehearse(folder)
+    return folder, told, shown
+
+
+def said(told: Told, what: str) -> list[dict[str, object]]:
+    return [line for record in told.records for line in record.lines if line["what"] == what]
+
+
+def test_what_a_replay_tells(once: tuple[Path, Told, str]) -> None:
+    folder, told, shown = once
+    assert told.model == "demand"
+    assert told.target == folder / "var" / "summary.json"
+    assert [line["window"] for line in said(told, "assessed")] == [
+        "2024-03-01", "2024-03-02", "2024-03-03",
+    ]  # fmt: skip
+    joined = said(told, "joined")
+    assert {line["window"] for line in joined} == {"2024-03-01", "2024-03-02", "2024-03-03"}
+    assert {(line["labelled"], line["expected"]) for line in joined} == {(60, 60)}
+    assert set(told.rows) == {line["rows"] for line in joined}
+    assert all(table.num_rows == 60 for table in told.rows.values())
+    (run,) = said(told, "run")
+    assert (run["phase"], run["version"]) == ("succeeded", "demand-run-1")
+    (registered,) = said(told, "registered")
+    assert registered["version"] == "guessed"
+    assert "registered guessed" in shown
+
+
+def test_every_time_in_the_journal_is_replay_time(once: tuple[Path, Told, str]) -> None:
+    _, told, _ = once
+    moments = [record.at for record in told.records]
+    assert moments == sorted(moments)
+    assert all("2024-02-29" <= at[:10] <= "2024-03-06" for at in moments)
+
+
+def test_no_path_of_the_machine_is_in_the_journal(once: tuple[Path, Told, str]) -> None:
+    folder, _, _ = once
+    text = json.dumps(journals(folder))
+    assert str(folder) not in text
+    assert "/tmp" not in text
+
+
+def test_a_replay_again_is_the_same_byte_for_byte(
+    once: tuple[Path, Told, str], recorded: Path
+) -> None:
+    folder, told, _ = once
+    again, _ = rehearse(recorded)
+    assert again.records == told.records
+    assert journals(recorded) == journals(folder)
+
+
+def killed(folder: Path, after: float) -> bool:
+    """Run the command and kill it with SIGKILL; False where it had ended before."""
+    words = [COMMAND, "replay", "--to", str(LAST), "--json"]
+    process = subprocess.Popen(
+        words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+    assert process.returncode == 0
+    return False
+
+
+def stands(folder: Path) -> tuple[bool, bool]:
+    """Whether a replay has begun and whether it has finished."""
+    file = folder / "var" / STORE_FILE
+    if not file.exists():
+        return False, False
+    store = SqliteStore(file)
+    found = position(store)
+    store.close()
+    return found is not None, found is not None and found.finished
+
+
+def killed_until_done(folder: Path, kills: int, pause: Callable[[], float]) -> int:
+    """Kill the replay again and again once it has begun, then let it end; how often it was hit."""
+    hit = 0
+    while hit < kills and not stands(folder)[1]:
+        begun = stands(folder)[0]
+        if killed(folder, pause() if begun else 3 + pause()):
+            hit += stands(folder)[0]
+    if not stands(folder)[1]:
+        assert not killed(folder, 120)
+    return hit
+
+
+def test_killed_at_any_moment_it_resumes_to_the_same_journal(
+    once: tuple[Path, Told, str], recorded: Path
+) -> None:
+    chance = random.Random(11)
+    assert killed_until_done(recorded, 2, lambda: chance.uniform(1.5, 4)) >= 1
+    assert journals(recorded) == journals(once[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_killed_ten_times_it_resumes_to_the_same_journal(
+    once: tuple[Path, Told, str], recorded: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    killed_until_done(recorded, 10, lambda: chance.uniform(0.5, 4))
+    assert journals(recorded) == journals(once[0])
+
+
+def test_a_finished_replay_starts_afresh(once: tuple[Path, Told, str], tmp_path: Path) -> None:
+    folder = tmp_path / "fleet"
+    shutil.copytree(once[0], folder)
+    marker = folder / "var" / "blobs" / "left-over"
+    marker.write_text("x")
+    told, _ = rehearse(folder, last=date(2024, 3, 1))
+    assert not marker.exists()
+    assert [line["window"] for line in said(told, "assessed")] == ["2024-03-01"]
+
+
+def test_a_live_store_is_not_replayed_over(tiny: Path) -> None:
+    host = open_local(read_config(tiny / "fleet.yaml"), tiny)
+    host.service.begin()
+    host.service.drain("demand")
+    host.close()
+    with pytest.raises(Refused, match="holds a live store, not a replay; name another `store`"):
+        rehearse(tiny)
+
+
+def test_the_days_asked_for_must_be_recorded(recorded: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        rehearse(recorded, first=date(2024, 4, 1), last=date(2024, 4, 2))
+    assert str(refused.value) == (
+        "--from 2024-04-01 --to 2024-03-06: the recorded days are 2024-03-01 to 2024-03-06"
+    )
+
+
+def test_a_preparation_that_fails_is_told_with_its_last_words(recorded: Path) -> None:
+    (recorded / "make.py").write_text("raise SystemExit('no data today')")
+    with pytest.raises(Refused, match=r"^python make.py data: exit code 1: no data today$"):
+        rehearse(recorded)
+
+
+def test_an_interrupted_replay_is_not_opened_for_live_commands(
+    once: tuple[Path, Told, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "fleet"
+    shutil.copytree(once[0], folder)
+    config = read_config(folder / "fleet.yaml")
+    host = open_local(config, folder)
+    assert isinstance(host, LocalHost)
+    # A finished one keeps its own time: its fleet has never seen today.
+    assert host.clock.now().date() == position(host.store).at.date()
+    host.close()
+    store = SqliteStore(folder / "var" / STORE_FILE)
+    row = store.get("fleet", "replay")
+    store.commit("fleet", [Replace("replay", {**row.props, "finished": False}, row.etag)])
+    store.close()
+    with pytest.raises(Refused, match=r"a replay was interrupted at 2024-03-.*; `replay` resumes"):
+        open_local(config, folder)
+
+
+def test_the_summary_of_the_installed_command(recorded: Path) -> None:
+    began = time.monotonic()
+    target = recorded / "told.json"
+    words = [COMMAND, "replay", "--to", "2024-03-01", "--json", "--summary", target]
+    done = subprocess.run(words, cwd=recorded, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    document = json.loads(done.stdout)
+    assert document == json.loads(target.read_text())
+    assert set(document) == {
+        "model", "from", "to", "rows", "windows", "seconds", "drift_episodes", "alerts",
+        "retrains", "rollouts", "performance", "journal",
+    }  # fmt: skip
+    assert (document["from"], document["to"]) == ("2024-03-01", "2024-03-01")
+    assert (document["rows"], document["windows"]) == (60, 1)
+    assert 0 < document["seconds"] < time.monotonic() - began
+    assert document["journal"]["verified"] is True
