@@ -119,7 +119,9 @@ class Loop:
     ) -> list[Operation]:
         try:
             step = self._step(partition, head.state, facts, now)
-        except Broken as error:
+        except (Broken, Refused) as error:
+            if isinstance(error, Refused) and facts and not facts[0].reason:
+                return self._unit(partition, head, _apart(facts, str(error)), now)
             return [
                 replace(head, halted=str(error), wake_at=None).write(partition, self.domain.version)
             ]
@@ -201,6 +203,13 @@ class Loop:
         head = self.head(partition)
         awake = replace(head, wake_at=_earliest(head.wake_at, due))
         self.store.commit(partition, [awake.write(partition, self.domain.version), mark])
+
+
+def _apart(facts: list[inbox.Waiting], reason: str) -> list[inbox.Waiting]:
+    """Narrow down which fact a step refuses; found, it is parked with the reason."""
+    if len(facts) > 1:
+        return facts[: len(facts) // 2]
+    return [replace(facts[0], reason=reason)]
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:
