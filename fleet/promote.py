@@ -207,6 +207,8 @@ def _observe(turn: Turn, seen: rollout.Observation) -> None:
     active = turn.model.rollout
     if active is None or active.ended:
         return
+    if isinstance(seen, rollout.Evidence) and seen.guard not in {g.name for g in active.guards}:
+        return  # counted for every model, but this one's policy leaves it unguarded
     frozen = calendars.frozen(turn.model.freezes, turn.now) is not None
     _take(turn, active, rollout.step(active, seen, turn.watched.rules, turn.now, frozen=frozen))
 
