@@ -117,7 +117,7 @@ class Play:
     def run(self, over: Callable[[Stage], bool] = lambda stage: False) -> None:
         """Play on to the end, or until `over`, which is asked after every moment, says so."""
         if self.stage.at is None:
-            self._attempt(lambda: self._service.begin())
+            self._attempt(Service.begin)
             self._work()
             self.stage.at = tale.BEGIN
         while not over(self.stage) and (at := self._next()) is not None:
@@ -167,10 +167,10 @@ class Play:
             if when == at:
                 events += self._happen(happening)
         for event in self._shuffled(events, rng):
-            self._attempt(partial(lambda event: self._service.ingest(event), event))
+            self._attempt(partial(Service.ingest, document=event))
         if at.time() == (datetime.min + SWEEP_AT).time():
-            self._attempt(lambda: self._service.sweep())
-        self._attempt(lambda: self._service.tick())
+            self._attempt(Service.sweep)
+        self._attempt(Service.tick)
         self._work()
 
     def _happen(self, happening: Happening) -> list[dict[str, object]]:
@@ -182,7 +182,7 @@ class Play:
                 return tale.label(outside, day)
             case Typed(verb=verb, target=target):
                 typed = Command(verb, target, "ada", "looking into it", f"{verb}-1")
-                self._attempt(lambda: self._service.command(typed))
+                self._attempt(partial(Service.command, command=typed))
                 return []
 
     def _shuffled(
@@ -202,15 +202,15 @@ class Play:
         queue = self.stage.queue
         while queue:
             partition = queue[0]
-            self._attempt(partial(lambda partition: self._service.drain(partition), partition))
+            self._attempt(partial(Service.drain, partition=partition))
             if queue and queue[0] == partition:
                 queue.popleft()
 
-    def _attempt(self, verb: Callable[[], object]) -> None:
+    def _attempt(self, verb: Callable[[Service], object]) -> None:
         """Call a verb; where the worker dies in it, start another one and call it again."""
         while True:
             try:
-                verb()
+                verb(self._service)
             except Crash:
                 self._restart()
             else:
@@ -226,7 +226,7 @@ class Play:
         self._service = self._open()
         if self._loses_queue:
             self.stage.queue.clear()
-            self._attempt(lambda: self._service.begin())
+            self._attempt(Service.begin)
 
     def _compete(self, partition: str) -> None:
         """Let a second worker drain the partition, all of it or up to its first commit."""
