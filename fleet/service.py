@@ -48,11 +48,11 @@ class Service:
         now = self.clock.now()
         known = set(self.loop.store.partitions())
         for name, watched in self.fleet.models.items():
-            state = self.loop.head(name).state
-            if state.policy != watched.hash or state.dormant:
-                fact = Configured(watched.hash)
-                name_of = f"policy:{watched.hash}:{state.policy}:{state.dormant}"
-                self.loop.deliver(Delivery(name, name_of, fact), now)
+            head = self.loop.head(name)
+            if head.state.policy != watched.hash or head.state.dormant:
+                # Numbered, because a policy may be taken back and come again.
+                told = Delivery(name, f"policy:{watched.hash}:{head.seq}", Configured(watched.hash))
+                self.loop.deliver(told, now)
         for name in sorted(known - set(self.fleet.models) - {FLEET}):
             if not name.startswith(oncall.PREFIX):
                 self.loop.ring(name)
