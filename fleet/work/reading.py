@@ -56,8 +56,21 @@ def _decoded(
 ) -> Decoded:
     """Decode JSON Lines, or a Parquet file, which is announced and read whole."""
     if not blob.endswith(PARQUET):
-        return lines(chunk)
-    return Decoded(normalised(arrow.decode(chunk)), len(chunk))
+        return _placed(lines(chunk))
+    return _placed(Decoded(normalised(arrow.decode(chunk)), len(chunk)))
+
+
+def _placed(found: Decoded) -> Decoded:
+    """Leave out and count rows without id, index or time: no window and no label can be theirs."""
+    absent = [pc.is_null(found.table[name]) for name in collector.KEYS]
+    lost = pc.or_(pc.or_(absent[0], absent[1]), absent[2])
+    count = pc.sum(lost).as_py() or 0
+    if not count:
+        return found
+    reason = "a row without a usable correlationid, index or time"
+    return Decoded(
+        found.table.filter(pc.invert(lost)), found.consumed, (*found.bad, *[reason] * count)
+    )
 
 
 def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -> tuple[Batch, ...]:
