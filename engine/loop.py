@@ -109,22 +109,31 @@ class Loop:
             raise Broken(f"{partition} is halted: {head.halted}")
         if not facts and (head.wake_at is None or head.wake_at > now):
             return False
-        operations = self._unit(partition, head, facts, now)
+        try:
+            operations = self._unit(partition, head, facts, now)
+        except (Broken, Refused) as error:
+            self._halt(partition, head, str(error), now)
+            raise Broken(f"{partition} is halted: {error}") from error
         if operations:
             self.store.commit(partition, operations)
         return bool(facts)
+
+    def _halt(self, partition: str, head: Head, reason: str, now: datetime) -> None:
+        """Stop a partition until `resume`, and tell those who can mend it."""
+        halted = replace(head, halted=reason, wake_at=None)
+        self.store.commit(partition, [halted.write(partition, self.domain.version)])
+        for told in self.domain.halted(partition, reason, now):
+            self.deliver(told, now)
 
     def _unit(
         self, partition: str, head: Head, facts: list[inbox.Waiting], now: datetime
     ) -> list[Operation]:
         try:
             step = self._step(partition, head.state, facts, now)
-        except (Broken, Refused) as error:
-            if isinstance(error, Refused) and facts and not facts[0].reason:
-                return self._unit(partition, head, _apart(facts, str(error)), now)
-            return [
-                replace(head, halted=str(error), wake_at=None).write(partition, self.domain.version)
-            ]
+        except Refused as error:
+            if not facts or facts[0].reason:
+                raise
+            return self._unit(partition, head, _apart(facts, str(error)), now)
         room = MAX_OPERATIONS - 2 - len(facts)
         if len(step.effects) > room:
             if len(facts) <= 1:

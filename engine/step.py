@@ -79,6 +79,10 @@ class Domain(Protocol):
         """
         ...
 
+    def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
+        """Return the facts that tell the operators of a partition that was stopped."""
+        ...
+
     def refused(self, effect: Any, reason: str) -> Any:
         """Return the fact that says an effect was refused for good."""
         ...

@@ -10,13 +10,15 @@ from typing import Any
 from engine.codec import kind_of
 from engine.errors import Refused
 from engine.step import Delivery, Line, Step
+from engine.store import instant
 from fleet import model, oncall
 from fleet.effects import EFFECTS
-from fleet.facts import FACTS, Declined, Parked, Unrecognised
+from fleet.facts import FACTS, Declined, Notified, Parked, Unrecognised
 from fleet.perform import perform
 from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.state import Model
+from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.routing import OnCall
 
 FLEET = "fleet"
@@ -71,6 +73,24 @@ class FleetDomain:
     def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
         """See `engine.step.Domain`."""
         return perform(self.world, self.fleet, partition, effect, now)
+
+    def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
+        """See `engine.step.Domain`: a model's team is paged, another halt is written down."""
+        name = f"halted:{partition}:{instant(now)}"
+        if partition not in self.fleet.models:
+            return (Delivery(FLEET, name, Parked(partition, reason)),) if partition != FLEET else ()
+        team = self.fleet.models[partition].policy.team
+        notice = Notify(
+            key=name,
+            model=partition,
+            alert=f"halted-{instant(now)}",
+            kind=Kind.RUN,
+            severity=Severity.PAGE,
+            status=Status.FIRING,
+            reason=f"{partition} is stopped by a defect and waits to be resumed: {reason}",
+            at=now,
+        )
+        return (Delivery(oncall.PREFIX + team, name, Notified(notice)),)
 
     def refused(self, effect: Any, reason: str) -> Declined:
         """See `engine.step.Domain`."""

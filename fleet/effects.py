@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from engine.codec import Kinds
-from fleet.facts import Collection
+from fleet.facts import Collection, TrafficCount
 from monitoring.alerts import grouping
 from monitoring.alerts.lifecycle import Notify
 from retrain.gate import Need
@@ -49,12 +49,13 @@ class ReadLabels:
     start: int
     end: int
     outputs: dict[str, tuple[str, ...]]
+    of: str
     lane: str = ""
 
     @property
     def key(self) -> str:
-        """Blob and cursor, as for feature logs."""
-        return f"labels:{short(self.blob)}:{self.start}"
+        """Blob and cursor, as for feature logs, and the outputs to match with."""
+        return f"labels:{short(self.blob)}:{self.start}:{self.of}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,23 @@ class Join:
     def key(self) -> str:
         """Window and rows, with the roles that the answer depends on."""
         return f"join:{self.window}:{self.of}"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Judge the service-level objectives with what was counted since the last time."""
+
+    at: datetime
+    history: str
+    counts: tuple[TrafficCount, ...]
+    fresh_at: datetime | None
+    fresh_was: datetime | None
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """The history it goes on from, and the moment."""
+        return f"measure:{self.history[:16]}:{self.at:%Y%m%dT%H%M%S}"
 
 
 @dataclass(frozen=True)
@@ -260,6 +278,6 @@ class AckModel:
 
 
 EFFECTS = Kinds(
-    ReadLog, ReadLabels, Assess, Join, BuildReference, Submit, Poll, Cancel, Gate, SetTraffic, Tag,
-    Tell, Publish, SendPage, AckModel,
+    ReadLog, ReadLabels, Assess, Join, Measure, BuildReference, Submit, Poll, Cancel, Gate,
+    SetTraffic, Tag, Tell, Publish, SendPage, AckModel,
 )  # fmt: skip

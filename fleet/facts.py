@@ -13,6 +13,7 @@ from engine.codec import Kinds
 from monitoring.alerts.lifecycle import Notify
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
+from monitoring.slo.objective import Verdict as Objectively
 from retrain.gate import Decision
 from retrain.ports import JobPhase
 
@@ -51,7 +52,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class TrafficCount:
-    """What one deployment answered in one interval of live traffic."""
+    """What one deployment answered in one interval of live traffic.
+
+    `slow` counts answers above the policy's limit, `over` those above each latency objective's.
+    """
 
     deployment: str
     start: datetime
@@ -59,6 +63,7 @@ class TrafficCount:
     requests: int
     errors: int
     slow: int
+    over: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,10 @@ class LogRead:
 
 @dataclass(frozen=True)
 class LabelsRead:
-    """The range of a labels file was decoded; `matched` counts its rows by window."""
+    """The range of a labels file was decoded; `matched` counts its rows by window.
+
+    `of` is the fingerprint of the outputs it was matched with; `unknown` rows are in none of them.
+    """
 
     blob: str
     start: int
@@ -89,6 +97,7 @@ class LabelsRead:
     rows: str
     matched: dict[str, int]
     unknown: int
+    of: str = ""
     bad: int = 0
     bad_reason: str = ""
 
@@ -174,6 +183,27 @@ class Joined:
     rolling: dict[str, float | None] = field(default_factory=dict)
     shadow: DayPair | None = None
     losses: tuple[LossCount, ...] = ()
+
+
+@dataclass(frozen=True)
+class ObjectiveStatus:
+    """How one service-level objective stands; `page` is None where nothing burns."""
+
+    name: str
+    verdict: Objectively
+    page: bool | None
+    reasons: tuple[str, ...]
+    attained: float | None
+    budget_left: float | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The objectives as of a moment; `history` names the blob with the counts behind it."""
+
+    at: datetime
+    history: str
+    statuses: tuple[ObjectiveStatus, ...]
 
 
 @dataclass(frozen=True)
@@ -292,6 +322,6 @@ class Parked:
 
 
 FACTS = Kinds(
-    LogGrew, LogRead, LabelsRead, Assessed, Joined, Referenced, Registered, RunChanged, Gated,
-    TrafficSet, Asked, Notified, Declined, Configured, Unrecognised, Parked,
+    LogGrew, LogRead, LabelsRead, Assessed, Joined, Measured, Referenced, Registered, RunChanged,
+    Gated, TrafficSet, Asked, Notified, Declined, Configured, Unrecognised, Parked,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import Refused
 from engine.step import Step
-from fleet import decide, observe, promote
+from fleet import decide, objectives, observe, promote
 from fleet.effects import SetTraffic
 from fleet.facts import (
     Asked,
@@ -20,6 +20,7 @@ from fleet.facts import (
     LabelsRead,
     LogGrew,
     LogRead,
+    Measured,
     Parked,
     Referenced,
     Registered,
@@ -44,6 +45,7 @@ def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) ->
         _take(turn, fact)
     if turn.model.champion:
         observe.follow(turn)
+        objectives.follow(turn)
         decide.run_on(turn)
         promote.follow(turn)
         promote.settle_signal(turn)
@@ -61,12 +63,15 @@ def _take(turn: Turn, fact: Any) -> None:
         case LogRead():
             observe.log_read(turn, fact)
             promote.log_read(turn, fact)
+            objectives.log_read(turn, fact)
         case LabelsRead():
             observe.labels_read(turn, fact)
         case Assessed():
             _assessed(turn, fact)
         case Joined():
             _joined(turn, fact)
+        case Measured():
+            objectives.measured(turn, fact)
         case Referenced():
             _referenced(turn, fact)
         case Registered():

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
 from fleet.facts import Assessed, Batch, Collection, Joined, LabelsRead, LogGrew, LogRead
-from fleet.state import Cursor, Past, Window
+from fleet.state import Cursor, Loose, Past, Window, fingerprint
 from fleet.turn import Turn
 from monitoring.calendars import bounds
 from retrain import judge, rollout
@@ -43,16 +43,22 @@ def log_read(turn: Turn, fact: LogRead) -> None:
 
 def labels_read(turn: Turn, fact: LabelsRead) -> None:
     """Give a range of labels to the windows whose rows they name."""
-    if _moved(turn, fact.blob, fact.start, fact.end, fact.limit) is None:
+    loose = turn.model.loose.get(fact.blob)
+    again = loose is not None and loose.start == fact.start and loose.asked == fact.of
+    if not again and _moved(turn, fact.blob, fact.start, fact.end, fact.limit) is None:
         return
     for day in fact.matched:
         window = turn.model.windows.get(day)
         if window is not None and fact.rows not in window.labels:
             grown = replace(window, labels=(*window.labels, fact.rows))
             turn.change(windows=turn.model.window(day, grown).windows)
+    others = {blob: kept for blob, kept in turn.model.loose.items() if blob != fact.blob}
     if fact.unknown:
-        turn.change(counts=turn.model.count("labels_unknown", fact.unknown).counts)
-    _said(turn, fact, sum(fact.matched.values()), unknown=fact.unknown)
+        since = loose.since if loose is not None else turn.now
+        others[fact.blob] = Loose(fact.start, fact.end, since, fact.of)
+    turn.change(loose=others)
+    if not again:
+        _said(turn, fact, sum(fact.matched.values()), unknown=fact.unknown)
 
 
 def assessed(turn: Turn, fact: Assessed) -> bool:
@@ -97,6 +103,7 @@ def follow(turn: Turn) -> None:
     if not turn.model.reference:
         return _refer(turn)
     _read_on(turn)
+    _match_on(turn)
     _assess_on(turn)
     _join_on(turn)
     return _close(turn)
@@ -160,12 +167,8 @@ def _read_on(turn: Turn) -> None:
             continue
         end = min(cursor.size, cursor.read + RANGE)
         if cursor.collection is Collection.labels:
-            outputs = {
-                day: tuple(batch.rows for _, batch in window.outputs)
-                for day, window in turn.model.windows.items()
-                if window.outputs
-            }
-            turn.owe(ReadLabels(blob, cursor.read, end, outputs))
+            outputs = _outputs(turn)
+            turn.owe(ReadLabels(blob, cursor.read, end, outputs, _of(outputs)))
         else:
             turn.owe(
                 ReadLog(
@@ -176,6 +179,42 @@ def _read_on(turn: Turn) -> None:
         reading += 1
         asked = replace(cursor, asked=cursor.read)
         turn.change(blobs={**turn.model.blobs, blob: asked})
+
+
+def _outputs(turn: Turn) -> dict[str, tuple[str, ...]]:
+    return {
+        day: tuple(batch.rows for _, batch in window.outputs)
+        for day, window in turn.model.windows.items()
+        if window.outputs
+    }
+
+
+def _of(outputs: dict[str, tuple[str, ...]]) -> str:
+    return fingerprint([name for names in outputs.values() for name in names])
+
+
+def _match_on(turn: Turn) -> None:
+    """Labels may come before the outputs they belong to: match them again as outputs come."""
+    wait = turn.watched.policy.labels.wait
+    reading = any(
+        cursor.asked >= 0 or cursor.read < cursor.size
+        for cursor in turn.model.blobs.values()
+        if cursor.collection is Collection.outputs
+    )
+    for blob, loose in sorted(turn.model.loose.items()):
+        if turn.now >= loose.since + wait:
+            others = {name: kept for name, kept in turn.model.loose.items() if name != blob}
+            turn.change(loose=others)
+            turn.say("unmatched", blob=blob, reason="labels of rows that were never predicted")
+            continue
+        turn.wake(loose.since + wait)
+        outputs = _outputs(turn)
+        of = _of(outputs)
+        if reading or of in (loose.of, loose.asked):
+            continue
+        turn.owe(ReadLabels(blob, loose.start, loose.end, outputs, of))
+        asked = replace(loose, asked=of)
+        turn.change(loose={**turn.model.loose, blob: asked})
 
 
 def _assess_on(turn: Turn) -> None:

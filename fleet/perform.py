@@ -19,6 +19,7 @@ from fleet.effects import (
     Cancel,
     Gate,
     Join,
+    Measure,
     Poll,
     Publish,
     ReadLabels,
@@ -32,7 +33,7 @@ from fleet.effects import (
 from fleet.facts import Asked, Notified, RunChanged, TrafficSet
 from fleet.policies import Fleet, Watched
 from fleet.ports import World
-from fleet.work import assessing, gating, joining, reading, referencing, rows
+from fleet.work import assessing, gating, joining, measuring, reading, referencing, rows
 from retrain.ports import Traffic, TrainingJob
 
 
@@ -43,7 +44,7 @@ def perform(
     match effect:
         case SendPage() | AckModel():
             return _oncall(world, effect)
-        case ReadLog() | ReadLabels() | Assess() | Join() | BuildReference() | Gate():
+        case ReadLog() | ReadLabels() | Assess() | Join() | Measure() | BuildReference() | Gate():
             found = work(world, fleet.models[partition], effect)
             return (Delivery(partition, effect.key, found),)
         case _:
@@ -61,6 +62,8 @@ def work(world: World, watched: Watched, effect: Any) -> Any:
             return assessing.assess_window(world, watched, effect)
         case Join():
             return joining.join_window(world, watched, effect)
+        case Measure():
+            return measuring.measure(world, watched, effect)
         case BuildReference():
             return referencing.build(world, watched, effect)
         case Gate():

@@ -58,7 +58,7 @@ class Reference(Policy):
     """What a new model is compared with until its first promotion."""
 
     data: str = Field(
-        description="Parquet with the reference rows: features, `day`, `correlationid`, `label`."
+        description="A table of reference rows: the features, `day`, `time` and `label`."
     )
 
 
@@ -68,7 +68,6 @@ class Training(Policy):
     command: tuple[str, ...] = Field(
         description="The training command; {data}, {out} and {version} are filled in."
     )
-    poll: timedelta = Field(timedelta(minutes=30), description="How often a run is asked about.")
     run: RunPolicy = Field(RunPolicy(), description="Limits of a run.")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
-from fleet.facts import Batch, Collection
+from fleet.facts import Batch, Collection, TrafficCount
 from monitoring.alerts.lifecycle import Alert, Condition
 from monitoring.calendars import Freeze
 from monitoring.drift.verdict import Verdict
@@ -87,6 +87,33 @@ class Challenger:
 
 
 @dataclass(frozen=True)
+class Loose:
+    """A range of labels of which some rows are in no window's outputs yet.
+
+    `of` is the fingerprint of the outputs it was matched with, `asked` of those it is matched with
+    now.
+    """
+
+    start: int
+    end: int
+    since: datetime
+    of: str
+    asked: str = ""
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """How far the service-level objectives are measured."""
+
+    history: str = ""
+    at: datetime | None = None
+    asked: datetime | None = None
+    counts: tuple[TrafficCount, ...] = ()
+    fresh_at: datetime | None = None
+    fresh_was: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Finished:
     """One past run, for the estimate of the next one's cost."""
 
@@ -109,6 +136,8 @@ class Model:
     weights: dict[str, int] = field(default_factory=dict)
     blobs: dict[str, Cursor] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=dict)
+    loose: dict[str, Loose] = field(default_factory=dict)
+    objectives: Objectives = field(default_factory=Objectives)
     past: dict[str, Past] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     signals: dict[str, Condition] = field(default_factory=dict)

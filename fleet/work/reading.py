@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import cast
+from collections.abc import Callable, Iterable
+from datetime import UTC, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +20,13 @@ from monitoring.calendars import days_of
 from monitoring.drift.sketch import sketch
 from monitoring.intake import arrow, collector, labels, traffic
 from monitoring.intake.lines import Decoded
+from monitoring.slo.objective import Sli
 
 MODEL_ERRORS = (408, 424)
 CAPACITY = 429
 HOUR = timedelta(hours=1)
+MILLISECOND = timedelta(milliseconds=1)
+SLOW = ""
 PARQUET = ".parquet"
 
 
@@ -33,7 +36,7 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
     counts: tuple[TrafficCount, ...] = ()
     if effect.collection is Collection.traffic:
         decoded = traffic.decode(chunk)
-        counts = _traffic(decoded.table, watched.policy.logs.slow_ms)
+        counts = _traffic(decoded.table, watched)
     else:
         decoded = _decoded(effect.blob, chunk, collector.decode, collector.normalised)
     return LogRead(
@@ -89,7 +92,7 @@ def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -
     return tuple(batches)
 
 
-def _traffic(table: pa.Table, slow_ms: float) -> tuple[TrafficCount, ...]:
+def _traffic(table: pa.Table, watched: Watched) -> tuple[TrafficCount, ...]:
     """Count requests, errors and slow answers by deployment and hour.
 
     429 is capacity and not the model's doing; it counts neither as a request nor as an error.
@@ -100,31 +103,38 @@ def _traffic(table: pa.Table, slow_ms: float) -> tuple[TrafficCount, ...]:
         pc.is_in(status, value_set=pa.array(MODEL_ERRORS, status.type)),
         pc.greater_equal(status, 500),
     )
+    limits = {SLOW: watched.policy.logs.slow_ms}
+    for objective in watched.objectives:
+        if objective.sli is Sli.LATENCY and objective.threshold is not None:
+            limits[objective.name] = objective.threshold / MILLISECOND
+    columns = {
+        "deployment": table["deployment"],
+        "hour": pc.floor_temporal(table["time"], unit="hour"),
+        "errors": failed.cast(pa.int64()),
+    }
+    for name, limit in limits.items():
+        columns[f"over:{name}"] = pc.greater(table["duration_ms"], limit).cast(pa.int64())
+    sums = [(f"over:{name}", "sum") for name in limits]
     counted = (
-        pa.table(
-            {
-                "deployment": table["deployment"],
-                "hour": pc.floor_temporal(table["time"], unit="hour"),
-                "errors": failed.cast(pa.int64()),
-                "slow": pc.greater(table["duration_ms"], slow_ms).cast(pa.int64()),
-            }
-        )
+        pa.table(columns)
         .group_by(["deployment", "hour"])
-        .aggregate([("errors", "count"), ("errors", "sum"), ("slow", "sum")])
+        .aggregate([("errors", "count"), ("errors", "sum"), *sums])
         .sort_by([("hour", "ascending"), ("deployment", "ascending")])
     )
-    return tuple(_count(found) for found in counted.to_pylist())
+    return tuple(_count(found, limits) for found in counted.to_pylist())
 
 
-def _count(found: dict[str, object]) -> TrafficCount:
-    start = cast(datetime, found["hour"]).astimezone(UTC)
+def _count(found: dict[str, Any], limits: Iterable[str]) -> TrafficCount:
+    start = found["hour"].astimezone(UTC)
+    over = {name: int(found[f"over:{name}_sum"] or 0) for name in limits}
     return TrafficCount(
-        str(found["deployment"]),
+        found["deployment"],
         start,
         start + HOUR,
-        cast(int, found["errors_count"]),
-        cast(int, found["errors_sum"]),
-        cast(int, found["slow_sum"] or 0),
+        found["errors_count"],
+        found["errors_sum"],
+        over.pop(SLOW),
+        over,
     )
 
 
@@ -153,6 +163,7 @@ def read_labels(world: World, effect: ReadLabels) -> LabelsRead:
         name,
         matched,
         int((~known).sum()),
+        effect.of,
         len(decoded.bad),
         decoded.bad[0] if decoded.bad else "",
     )

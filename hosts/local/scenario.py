@@ -122,8 +122,9 @@ def happenings(scenario: Scenario) -> list[tuple[datetime, Happening]]:
         announced = datetime.combine(day + timedelta(days=1), replay.labels_at, zone)
         found.append((announced.astimezone(UTC), LabelsOf(day)))
     begin = datetime.combine(replay.first, time(), zone).astimezone(UTC)
+    end = datetime.combine(replay.last + timedelta(days=1), time(), zone).astimezone(UTC)
     for plan in scenario.versions:
-        if plan.register_at is not None and plan.register_at >= begin:
+        if plan.register_at is not None and begin <= plan.register_at < end:
             found.append((plan.register_at.astimezone(UTC), Registration(plan)))
     return sorted(found, key=lambda pair: pair[0])
 

@@ -95,6 +95,9 @@ class Tallies:
             Delivery("listener", f"{partition}:{effect.key}", Add(1)),
         )
 
+    def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
+        return (Delivery("operators", f"halted:{partition}", Failed(reason)),)
+
     def refused(self, effect: Say, reason: str) -> Failed:
         return Failed(reason)
 
@@ -197,6 +200,8 @@ def test_a_broken_step_halts_its_partition_and_no_other(loop: Loop) -> None:
     with pytest.raises(Broken, match="halted"):
         loop.drain("p", NOW)
     assert loop.head("p").halted == "the tally cannot hold that"
+    loop.drain("operators", NOW)
+    assert loop.head("operators").state.failed == ("the tally cannot hold that",)
 
 
 def test_a_fact_of_an_unknown_kind_is_parked_with_its_reason(loop: Loop) -> None:

@@ -1,0 +1,93 @@
+"""Service-level objectives: counts are gathered, measured, and turned into signals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from fleet.decide import signal
+from fleet.effects import Measure
+from fleet.facts import LogRead, Measured, ObjectiveStatus
+from fleet.turn import Turn
+from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.slo.objective import Sli, Verdict
+
+REPEAT = timedelta(hours=1)
+
+
+def log_read(turn: Turn, fact: LogRead) -> None:
+    """Gather what a range of a log adds to the objectives."""
+    if not turn.watched.objectives:
+        return
+    known = turn.model.objectives
+    fresh_at = turn.now if any(batch.sketch for batch in fact.batches) else known.fresh_at
+    counts = (*known.counts, *fact.traffic)
+    turn.change(objectives=replace(known, counts=counts, fresh_at=fresh_at))
+
+
+def measured(turn: Turn, fact: Measured) -> None:
+    """Take a measurement over, if it is the one that was asked for."""
+    known = turn.model.objectives
+    if known.asked != fact.at:
+        return
+    turn.change(objectives=replace(known, history=fact.history, at=fact.at, asked=None))
+    for status in fact.statuses:
+        _signal(turn, status)
+
+
+def follow(turn: Turn) -> None:
+    """Owe a measurement where something was counted, grew stale, or burns."""
+    known = turn.model.objectives
+    if not turn.watched.objectives or known.asked is not None:
+        return
+    again = None
+    if known.at is not None:
+        burning = any(_burns(turn, objective.name) for objective in turn.watched.objectives)
+        dues = [known.at + REPEAT] if burning else []
+        dues += _stale_at(turn)
+        again = min(dues, default=None)
+    if known.counts or (again is not None and turn.now >= again):
+        turn.owe(Measure(turn.now, known.history, known.counts, known.fresh_at, known.fresh_was))
+        asked = replace(known, counts=(), asked=turn.now, fresh_was=known.fresh_at)
+        turn.change(objectives=asked)
+        return
+    turn.wake(again)
+
+
+def _stale_at(turn: Turn) -> list[datetime]:
+    """When the newest log will be too old for a freshness objective, while it is not yet."""
+    known = turn.model.objectives
+    if known.fresh_at is None or known.at is None:
+        return []
+    limits = [
+        objective.threshold
+        for objective in turn.watched.objectives
+        if objective.sli is Sli.FRESHNESS and objective.threshold is not None
+    ]
+    # An hour late: freshness is counted by whole hours.
+    moments = [known.fresh_at + limit + REPEAT for limit in limits]
+    return [moment for moment in moments if moment > known.at]
+
+
+def _burns(turn: Turn, name: str) -> bool:
+    said = turn.model.signals.get(_key(name))
+    return said is not None and bool(said.active)
+
+
+def _key(name: str) -> str:
+    return f"slo-{name}"
+
+
+def _signal(turn: Turn, status: ObjectiveStatus) -> None:
+    active: bool | None = status.verdict in (Verdict.BURNING, Verdict.EXHAUSTED)
+    if status.verdict is Verdict.INSUFFICIENT:
+        active = None
+    before = turn.model.signals.get(_key(status.name))
+    if active and (before is None or not before.active):
+        turn.say("slo", objective=status.name, verdict=status.verdict, reasons=status.reasons)
+    reason = "; ".join(status.reasons) or f"{status.name} is met"
+    severity = Severity.PAGE if status.page else Severity.TICKET
+    signal(
+        turn,
+        Condition(turn.watched.name, _key(status.name), Kind.SLO, active, reason, severity),
+    )

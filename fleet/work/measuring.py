@@ -1,0 +1,76 @@
+"""Measure service-level objectives: hourly good and bad counts, kept as one blob that rolls on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from engine.codec import to_json
+from engine.store import instant, parse_instant
+from fleet.effects import Measure
+from fleet.facts import Measured, ObjectiveStatus
+from fleet.policies import Watched
+from fleet.ports import World
+from monitoring.alerts.lifecycle import Severity
+from monitoring.slo.budget import Bucket, Buckets
+from monitoring.slo.objective import Objective, Sli, Status, evaluate
+
+HOUR = timedelta(hours=1)
+Counts = dict[str, list[int]]
+
+
+def measure(world: World, watched: Watched, effect: Measure) -> Measured:
+    """Add what was counted to the history, let go of what is out of every window, and judge."""
+    kept: dict[str, Counts] = {}
+    before: datetime | None = None
+    if effect.history:
+        document = json.loads(world.blobs.get(effect.history))
+        kept, before = document["objectives"], parse_instant(document["at"])
+    statuses = []
+    for objective in watched.objectives:
+        counts = kept.setdefault(objective.name, {})
+        for hour, good, bad in _events(objective, effect, before):
+            found = counts.setdefault(hour, [0, 0])
+            found[0] += good
+            found[1] += bad
+        oldest = instant(effect.at - objective.window - HOUR)
+        kept[objective.name] = {hour: n for hour, n in counts.items() if hour >= oldest}
+        rows = [Bucket(parse_instant(h), n[0], n[1]) for h, n in kept[objective.name].items()]
+        statuses.append(_status(evaluate(objective, Buckets.of(rows, HOUR), effect.at)))
+    document = {"format": 1, "at": instant(effect.at), "objectives": kept}
+    return Measured(effect.at, world.blobs.put(to_json(document)), tuple(statuses))
+
+
+def _events(
+    objective: Objective, effect: Measure, before: datetime | None
+) -> Iterator[tuple[str, int, int]]:
+    if objective.sli is Sli.FRESHNESS:
+        yield from _ages(objective, effect, before)
+        return
+    for count in effect.counts:
+        bad = count.errors
+        if objective.sli is Sli.LATENCY:
+            bad = count.over.get(objective.name, 0)
+        yield instant(count.start), count.requests - bad, bad
+
+
+def _ages(
+    objective: Objective, effect: Measure, before: datetime | None
+) -> Iterator[tuple[str, int, int]]:
+    """One moment an hour since the last measurement: was the newest log young enough then?"""
+    if effect.fresh_at is None or objective.threshold is None:
+        return
+    hour = (before or effect.at).astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
+    while hour <= effect.at:
+        newest = effect.fresh_at if hour >= effect.fresh_at else effect.fresh_was or effect.fresh_at
+        stale = hour - newest > objective.threshold
+        yield instant(hour), int(not stale), int(stale)
+        hour += HOUR
+
+
+def _status(found: Status) -> ObjectiveStatus:
+    page = None if found.severity is None else found.severity is Severity.PAGE
+    return ObjectiveStatus(
+        found.objective, found.verdict, page, found.reasons, found.attained, found.budget_left
+    )
