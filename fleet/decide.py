@@ -139,19 +139,30 @@ def _shown(alert: lifecycle.Alert) -> tuple[object, ...]:
 def train_on(turn: Turn) -> None:
     """Start a retraining where something asks for it and nothing holds it back."""
     if turn.watched.policy.training is None:
-        return
+        return None
     signals = _signals(turn)
     decision = trigger.decide(turn.model.trigger, signals, turn.watched.policy.trigger, turn.now)
     turn.wake(decision.again_at)
     if not decision.fire:
-        named = decision.reason if decision.kind is not None else ""
-        if _gist(named) != _gist(turn.model.declined):
-            turn.change(declined=named)
-            if named:
-                turn.say("trigger", fire=False, kind=decision.kind, reason=named)
-        return
-    _start(turn, decision, signals)
-    turn.change(declined="", asked_by=None, event=None)
+        return _decline(turn, decision, decision.reason if decision.kind is not None else "")
+    lacking = _start(turn, decision, signals)
+    if lacking:
+        _decline(turn, decision, lacking)
+    turn.change(asked_by=None, event=None)
+    # That what just began is under way is no news: what holds from here on is known already.
+    held = trigger.decide(turn.model.trigger, _signals(turn), turn.watched.policy.trigger, turn.now)
+    turn.wake(held.again_at)
+    if not held.fire:
+        turn.change(declined=held.reason if held.kind is not None else "")
+    return None
+
+
+def _decline(turn: Turn, decision: trigger.Decision, reason: str) -> None:
+    """Write a refusal down, once for as long as it stays the same."""
+    if _gist(reason) != _gist(turn.model.declined):
+        turn.change(declined=reason)
+        if reason:
+            turn.say("trigger", fire=False, kind=decision.kind, reason=reason)
 
 
 def _gist(reason: str) -> str:
@@ -202,7 +213,8 @@ def _under_way(turn: Turn) -> str | None:
     return None
 
 
-def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> None:
+def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> str:
+    """Begin a run; or return what is lacking for one."""
     model, policy = turn.model, turn.watched.policy
     rows = [
         dataset.DayRow(date.fromisoformat(day), past.rows, past.labelled, past.event)
@@ -212,8 +224,7 @@ def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> 
     today = calendars.day_of(turn.now, turn.watched.zone)
     chosen = dataset.select(rows, policy.dataset, today)
     if not chosen.enough:
-        turn.change(declined=chosen.reason)
-        return turn.say("trigger", fire=False, kind=decision.kind, reason=chosen.reason)
+        return chosen.reason
     number = model.started + 1
     name = f"{turn.watched.name}-run-{number}"
     days = tuple(day.isoformat() for day in chosen.training)
@@ -240,7 +251,7 @@ def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> 
         left_out=[f"{left.day}: {left.reason}" for left in chosen.left_out],
     )  # fmt: skip
     turn.owe(Publish(f"retrain:{name}", "retrain.started", {"run": name, "trigger": kind}))
-    return None
+    return ""
 
 
 def _lineage(

@@ -71,6 +71,8 @@ def asked(turn: Turn, fact: Asked) -> None:
 
 def follow(turn: Turn) -> None:
     """Owe the gate, start what waits, and move the rollout on with time."""
+    for freeze in turn.model.freezes:
+        turn.wake(freeze.until)
     _gate_on(turn)
     _observe(turn, rollout.Elapsed())
     _start_on(turn)
