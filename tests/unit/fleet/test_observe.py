@@ -206,7 +206,7 @@ def test_labels_reach_the_windows_whose_rows_they_name(begun: Any) -> None:
     assert asked.outputs == {DAY: (f"rows-model_outputs-v1-{DAY}", f"rows-model_outputs-v0-{DAY}")}
     begun.tell(matched("l", DAY, "2001-01-01", unknown=3))
     assert begun.state.windows[DAY].labels == ("labels-l",)
-    assert begun.state.counts["labels_unknown"] == 3
+    assert begun.said("read")[-1]["unknown"] == 3
     (join,) = begun.owed(Join)
     assert (join.window, join.labels, join.baseline) == (DAY, ("labels-l",), "v0")
     assert join.outputs == (

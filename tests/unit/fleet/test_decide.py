@@ -1,0 +1,286 @@
+"""From assessments and joins to alerts, and from alerts to runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from fleet.effects import Cancel, Poll, Publish, Submit, Tell
+from fleet.facts import Asked, Declined, RunChanged, Trouble
+from monitoring.alerts.lifecycle import Phase, Severity, Status
+from monitoring.drift.verdict import Verdict as Drift
+from monitoring.performance import Verdict as Health
+from retrain.ports import JobPhase
+
+DAY = "2024-03-04"
+CLOSES = datetime(2024, 3, 5, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def assess(story: Any, day: str, **fields: Any) -> Any:
+    """A day's inputs come, its window closes, and its assessment says what `fields` say."""
+    story.batch(day)
+    closes = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1, hours=1)
+    story.tell(at=max(closes, story.now))
+    return story.tell(story.assessed(day, **fields))
+
+
+def degrade(story: Any, day: str = DAY, **fields: Any) -> Any:
+    """A day's labels come and say that the model is degraded."""
+    from fleet.facts import Collection, LabelsRead, LogGrew
+
+    story.batch(day, Collection.outputs)
+    story.tell(LogGrew(f"labels/{day}", 5, Collection.labels))
+    ends = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(hours=23)
+    story.tell(at=max(ends, story.now))
+    reading = next(e for e in reversed(story.effects) if type(e).__name__ == "ReadLabels")
+    story.tell(LabelsRead(reading.blob, 0, 5, 5, f"labels-{day}", {day: 100}, 0, reading.of))
+    said = {"health": Health.DEGRADED, "reason": "calibration gap +0.2", **fields}
+    return story.tell(story.joined(day, **said))
+
+
+def tickets(story: Any) -> list[tuple[str, Status, Severity]]:
+    """Every notification so far."""
+    return [(e.notice.alert, e.notice.status, e.notice.severity) for e in story.ever(Tell)]
+
+
+def test_drift_that_lasts_pages(begun: Any) -> None:
+    moved = {"x": Drift.DRIFTED, "size": Drift.DRIFTING}
+    assess(begun, DAY, verdict=Drift.DRIFTED, stream=moved, psi={"x": 0.4, "size": 0.05})
+    (tell,) = begun.owed(Tell)
+    assert (tell.team, tell.notice.alert, tell.notice.severity) == ("shop", "drift-1", "page")
+    assert tell.notice.reason == f"drifted on {DAY}: x (psi 0.4)"
+    assert tell.notice.features == ("size", "x")
+    (published,) = begun.owed(Publish)
+    assert published.type == "alert.firing"
+    (line,) = begun.said("alert")
+    assert (line["alert"], line["phase"]) == ("drift-1", "firing")
+
+
+def test_drift_against_an_uncalibrated_reference_is_a_ticket(begun: Any) -> None:
+    assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED}, calibrated=False)
+    assert tickets(begun) == [("drift-1", Status.FIRING, Severity.TICKET)]
+
+
+def test_drifting_is_a_ticket_and_names_five_features(begun: Any) -> None:
+    moved = {f"f{i}": Drift.DRIFTING for i in range(7)}
+    assess(begun, DAY, verdict=Drift.DRIFTING, stream=moved, psi=dict.fromkeys(moved, 0.03))
+    (tell,) = begun.owed(Tell)
+    assert tell.notice.severity is Severity.TICKET
+    assert tell.notice.reason.endswith("f4 (psi 0.03) and 2 more")
+
+
+def test_drift_that_an_event_explains_is_held(begun: Any) -> None:
+    assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED}, explained_by="strike")
+    assert begun.ever(Tell) == []
+    assert begun.state.alerts["drift"].phase is Phase.PENDING
+    (line,) = begun.said("alert")
+    assert (line["phase"], line["explained_by"]) == ("pending", "strike")
+    # It stays when the event is over: now it is news.
+    assess(begun, "2024-03-05", verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED})
+    assert tickets(begun) == [("drift-1", Status.FIRING, Severity.PAGE)]
+
+
+def test_too_little_to_say_neither_fires_nor_resolves(begun: Any) -> None:
+    assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED})
+    assess(begun, "2024-03-05", verdict=Drift.INSUFFICIENT)
+    begun.tell(after=timedelta(hours=20))
+    assert begun.state.alerts["drift"].phase is Phase.FIRING
+
+
+def test_quiet_for_long_enough_resolves(begun: Any) -> None:
+    assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED})
+    assess(begun, "2024-03-05")
+    begun.tell(after=timedelta(days=1) - timedelta(microseconds=1))
+    assert begun.state.alerts["drift"].phase is Phase.FIRING
+    begun.tell(after=timedelta(microseconds=1))
+    assert tickets(begun)[-1] == ("drift-1", Status.RESOLVED, Severity.PAGE)
+
+
+def test_broken_data_pages_whatever_the_calendar_says(begun: Any) -> None:
+    trouble = Trouble("all_missing", True, "3 of 6 features 100 % missing", ("b", "a", "c"))
+    minor = Trouble("low_volume", False, "only 3 rows")
+    assess(begun, DAY, quality=(minor, trouble), explained_by="strike")
+    (tell,) = begun.owed(Tell)
+    assert (tell.notice.alert, tell.notice.severity) == ("quality-1", Severity.PAGE)
+    assert tell.notice.reason == "3 of 6 features 100 % missing; only 3 rows"
+    assert tell.notice.features == ("a", "b", "c")
+
+
+def test_lesser_trouble_with_data_is_a_ticket(begun: Any) -> None:
+    assess(begun, DAY, quality=(Trouble("low_volume", False, "only 3 rows"),))
+    assert tickets(begun) == [("quality-1", Status.FIRING, Severity.TICKET)]
+
+
+def test_scores_that_moved_are_a_ticket(begun: Any) -> None:
+    assess(begun, DAY, score=Drift.DRIFTED, score_psi=0.4)
+    (tell,) = begun.owed(Tell)
+    assert (tell.notice.alert, tell.notice.severity) == ("score-1", Severity.TICKET)
+    assert tell.notice.reason == f"scores moved: psi 0.4 on the 7 days up to {DAY}"
+
+
+def test_degraded_performance_pages_and_trains(begun: Any) -> None:
+    begun.batch("2024-03-03")
+    degrade(begun, DAY)
+    begun.tell()
+    assert ("performance-1", Status.FIRING, Severity.PAGE) in tickets(begun)
+    # One new labelled day is known, two are needed: the refusal is written down once.
+    refusals = [line for line in begun.said("trigger") if not line["fire"]]
+    assert [line["kind"] for line in refusals] == ["performance"]
+    assert refusals[0]["reason"].startswith("0 new labelled days, 2 are needed")
+    begun.tell(after=HOUR)
+    begun.tell(after=HOUR)
+    assert len(begun.said("trigger")) == 1
+    assert begun.ever(Submit) == []
+    degrade(begun, "2024-03-05")
+    degrade(begun, "2024-03-06")
+    (fired,) = [line for line in begun.said("trigger") if line["fire"]]
+    assert (fired["kind"], fired["run"]) == ("performance", "demand-run-1")
+    (submitted,) = begun.ever(Submit)
+    job = submitted.job
+    assert job.days == tuple(fired["days"])
+    assert len(job.days) == 10
+    assert len(job.holdout_days) == 3
+    assert max(job.days) < min(job.holdout_days)
+    assert max(job.holdout_days) == "2024-03-06"
+    assert job.inputs[job.days[0]] == f"rows-{job.days[0]}"
+    assert (job.model, job.time_limit) == ("demand", timedelta(hours=4))
+
+
+def test_few_labels_are_a_ticket(begun: Any) -> None:
+    degrade(begun, DAY, health=Health.INSUFFICIENT, labelled=40, reason="too few labels")
+    assert tickets(begun) == [("labels-1", Status.FIRING, Severity.TICKET)]
+    assert begun.state.signals["labels"].reason == f"40 of 100 labels of {DAY} are in (40%)"
+    assert begun.state.signals["performance"].active is None
+
+
+def test_an_explained_degradation_asks_for_nothing(begun: Any) -> None:
+    for day in (DAY, "2024-03-05", "2024-03-06"):
+        degrade(begun, day, explained_by="strike")
+    assert begun.ever(Tell) == []
+    assert begun.ever(Submit) == []
+
+
+@pytest.fixture
+def running(begun: Any) -> Any:
+    """A run that an operator asked for and the trainer took."""
+    begun.tell(Asked("retrain", "g.hopper", "new prices", "c1"))
+    (fired,) = begun.said("trigger")
+    assert (fired["fire"], fired["kind"]) == (True, "operator")
+    assert fired["reason"] == "asked for by g.hopper"
+    assert len(begun.owed(Submit)) == 1
+    return begun
+
+
+def test_a_run_is_asked_about_until_it_has_a_version(running: Any) -> None:
+    assert running.wake_at is not None
+    running.tell(at=running.wake_at)
+    (poll,) = running.owed(Poll)
+    assert poll.run == "demand-run-1"
+    running.tell(RunChanged("demand-run-1", JobPhase.running))
+    running.tell(at=running.wake_at)
+    assert len(running.owed(Poll)) == 1
+    running.tell(RunChanged("demand-run-1", JobPhase.succeeded, "demand-run-1", cost=3.5))
+    (line,) = running.said("run")
+    assert (line["phase"], line["version"]) == ("succeeded", "demand-run-1")
+    (challenger,) = running.state.queue
+    assert (challenger.version, challenger.trigger) == ("demand-run-1", "operator")
+    assert running.state.finished[0].cost == 3.5
+    assert running.state.trigger.trained_at == running.now
+
+
+def test_a_run_that_fails_is_a_ticket(running: Any) -> None:
+    running.tell(RunChanged("demand-run-1", JobPhase.failed, reason="out of ideas"))
+    (tell,) = running.owed(Tell)
+    assert (tell.notice.alert, tell.notice.severity) == ("run-1", Severity.TICKET)
+    assert tell.notice.reason == "demand-run-1: out of ideas"
+    assert running.state.queue == ()
+
+
+def test_a_run_past_its_time_is_cancelled(running: Any) -> None:
+    running.tell(after=timedelta(hours=4))
+    assert [cancel.run for cancel in running.owed(Cancel)] == ["demand-run-1"]
+    (line,) = running.said("run")
+    assert line["phase"] == "timed_out"
+
+
+def test_an_operator_cancels_a_run(running: Any) -> None:
+    running.tell(Asked("cancel", "a.turing", "wrong data", "c2"))
+    assert len(running.owed(Cancel)) == 1
+    (line,) = running.said("run")
+    assert (line["phase"], line["reason"]) == ("cancelled", "by a.turing: wrong data")
+
+
+def test_a_job_the_trainer_will_not_take_ends_the_run(running: Any) -> None:
+    running.tell(Declined("submit", "submit:demand-run-1", "train.py: no such file"))
+    (line,) = running.said("run")
+    assert (line["phase"], line["reason"]) == ("failed", "train.py: no such file")
+    assert running.said("refused")[0]["reason"] == "train.py: no such file"
+
+
+def test_a_second_request_waits_for_the_run(running: Any) -> None:
+    running.tell(Asked("retrain", "a.turing", "again", "c2"), after=HOUR)
+    assert running.ever(Submit) == running.ever(Submit)[:1]
+    refused = running.said("trigger")[-1]
+    assert refused["reason"] == "under way: run demand-run-1 (asked for by a.turing)"
+
+
+def test_too_few_days_are_told_once_and_tried_again(story: Any) -> None:
+    """Three of them go to the gate; ten days or three, the least is three to train on."""
+    story.begin(days=5)
+    story.tell(Asked("retrain", "g.hopper", "", "c1"))
+    story.tell(after=HOUR)
+    (line,) = story.said("trigger")
+    assert line["fire"] is False
+    assert line["reason"] == "2 training days before 3 holdout days, 3 are needed"
+    assert story.ever(Submit) == []
+
+
+def test_a_freeze_holds_a_training_and_lets_it_go(begun: Any) -> None:
+    until = begun.now + timedelta(days=2)
+    begun.tell(Asked("freeze", "e.noether", "launch", "c1", until=until))
+    begun.tell(Asked("retrain", "g.hopper", "", "c2"))
+    assert begun.ever(Submit) == []
+    assert begun.said("trigger")[-1]["reason"] == "frozen: launch (asked for by g.hopper)"
+    begun.tell(Asked("unfreeze", "e.noether", "launched", "c3"))
+    assert len(begun.ever(Submit)) == 1
+
+
+def test_a_freeze_that_ends_by_itself_lets_a_training_go(begun: Any) -> None:
+    until = begun.now + timedelta(days=2)
+    begun.tell(Asked("freeze", "e.noether", "launch", "c1", until=until))
+    begun.tell(Asked("retrain", "g.hopper", "", "c2"))
+    assert begun.wake_at is not None
+    assert begun.wake_at <= until
+    begun.tell(at=until)
+    assert len(begun.ever(Submit)) == 1
+
+
+def test_an_event_from_outside_trains_where_there_is_something_new(begun: Any) -> None:
+    begun.tell(Asked("event", "/shop", "new prices", "c1"))
+    assert begun.ever(Submit) == []
+    assert begun.said("trigger")[-1]["kind"] == "event"
+
+
+def test_a_stale_model_is_trained(begun: Any) -> None:
+    """`max_age` is 60 days after the reference's end; nothing new is known then, so it waits."""
+    begun.tell(at=datetime(2024, 5, 3, tzinfo=UTC))
+    assert begun.said("trigger")[-1]["kind"] == "staleness"
+
+
+def test_an_alert_is_acknowledged_by_its_name(begun: Any) -> None:
+    assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED})
+    begun.tell(Asked("ack", "a.turing", "", "c1", "drift-1"))
+    alert = begun.state.alerts["drift"]
+    assert (alert.phase, alert.acknowledged_by) == (Phase.ACKNOWLEDGED, "a.turing")
+    begun.tell(Asked("ack", "a.turing", "", "c2", "drift-9"))
+    assert begun.said("refused")[-1]["reason"] == "drift-9: no alert of that name has fired"
+
+
+def test_a_refused_effect_is_told_once_as_a_ticket(begun: Any) -> None:
+    assess(begun, DAY)
+    begun.tell(Declined("build_reference", "reference:v1:file", "reference.parquet: no column"))
+    assert tickets(begun) == [("refused-build-reference-1", Status.FIRING, Severity.TICKET)]
+    assert begun.state.counts["declined"] == 1

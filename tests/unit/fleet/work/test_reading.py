@@ -1,0 +1,209 @@
+"""Ranges of log files: decoded, cut at the business zone's midnights, counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from engine.errors import Refused
+from fleet.effects import ReadLabels, ReadLog
+from fleet.facts import Collection, TrafficCount
+from fleet.policies import Fleet
+from fleet.ports import World
+from fleet.work import referencing, rows
+from fleet.work.reading import read_labels, read_log
+from monitoring.drift.binning import Ruler
+from monitoring.drift.sketch import Sketch, sketch
+
+MIDNIGHT = datetime(2024, 3, 4, 23, tzinfo=UTC)  # in Berlin
+
+
+@pytest.fixture
+def reference(world: World) -> str:
+    """The name of a reference whose ruler knows x and kind."""
+    known = pa.table({"x": [float(i) for i in range(100)], "kind": ["a", "b"] * 50})
+    ruler = Ruler.of(known)
+    counted = world.blobs.put(sketch(known, ruler).to_bytes())
+    return referencing.put(world.blobs, world.blobs.put(ruler.to_bytes()), [counted])
+
+
+def line(name: str, at: datetime, *data: dict[str, Any]) -> bytes:
+    found = {
+        "specversion": "1.0", "correlationid": name, "time": at.isoformat(), "data": list(data),
+    }  # fmt: skip
+    return json.dumps(found).encode() + b"\n"
+
+
+def log(
+    path: str, kind: Collection, reference: str = "", start: int = 0, end: int = 10**6
+) -> ReadLog:
+    return ReadLog(path, start, end, kind, "v1", reference)
+
+
+def test_lines_are_cut_at_the_midnight_of_the_business_zone(
+    world: World, fleet: Fleet, reference: str
+) -> None:
+    content = b"".join(
+        (
+            line("a", MIDNIGHT - timedelta(microseconds=1), {"x": 1.0, "kind": "a"}),
+            line("b", MIDNIGHT, {"x": 2.0, "kind": "b"}, {"x": None, "kind": "new"}),
+        )
+    )
+    world.logs["f"] = content  # type: ignore[index]
+    read = read_log(world, fleet.models["demand"], log("f", Collection.inputs, reference))
+    assert (read.start, read.end, read.limit, read.bad) == (0, len(content), 10**6, 0)
+    assert [(batch.window, batch.count) for batch in read.batches] == [
+        ("2024-03-04", 1), ("2024-03-05", 2),
+    ]  # fmt: skip
+    first, second = read.batches
+    assert rows.get(world.blobs, first.rows)["correlationid"].to_pylist() == ["a"]
+    kept = rows.get(world.blobs, second.rows)
+    assert kept["correlationid"].to_pylist() == ["b", "b"]
+    assert kept["index"].to_pylist() == [0, 1]
+    counted = Sketch.from_bytes(world.blobs.get(second.sketch))
+    assert counted.rows == 2
+    # The other model lives in UTC: one day holds them all.
+    plain = read_log(world, fleet.models["fraud"], log("f", Collection.inputs, reference))
+    assert [(batch.window, batch.count) for batch in plain.batches] == [("2024-03-04", 3)]
+
+
+def test_a_range_ends_with_its_last_whole_line(world: World, fleet: Fleet, reference: str) -> None:
+    whole = line("a", MIDNIGHT, {"x": 1.0})
+    world.logs["f"] = whole + line("b", MIDNIGHT, {"x": 2.0})[:-5]  # type: ignore[index]
+    model = fleet.models["demand"]
+    read = read_log(world, model, log("f", Collection.inputs, reference, 0, len(whole) + 20))
+    assert (read.end, read.limit) == (len(whole), len(whole) + 20)
+    assert [batch.count for batch in read.batches] == [1]
+    rest = read_log(world, model, log("f", Collection.inputs, reference, len(whole), 10**6))
+    assert (rest.start, rest.end, rest.batches) == (len(whole), len(whole), ())
+
+
+def test_outputs_have_rows_and_no_sketch(world: World, fleet: Fleet) -> None:
+    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.25})  # type: ignore[index]
+    read = read_log(world, fleet.models["demand"], log("f", Collection.outputs))
+    (batch,) = read.batches
+    assert batch.sketch == ""
+    assert rows.get(world.blobs, batch.rows)["score"].to_pylist() == [0.25]
+
+
+def test_bad_lines_are_left_out_and_counted(world: World, fleet: Fleet) -> None:
+    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.25}) + b"{nonsense\n" + b"[1]\n"  # type: ignore[index]
+    read = read_log(world, fleet.models["demand"], log("f", Collection.outputs))
+    assert read.bad == 2
+    assert read.bad_reason.startswith("line 2: not JSON")
+    assert [batch.count for batch in read.batches] == [1]
+    assert read.end == len(world.logs["f"])  # type: ignore[index]
+
+
+def test_parquet_logs_are_read_whole(
+    world: World, fleet: Fleet, reference: str, rows_of: Callable[..., pa.Table]
+) -> None:
+    sink = pa.BufferOutputStream()
+    found = rows_of(["a", "b"], MIDNIGHT - timedelta(seconds=30), x=[1.0, 2.0], kind=["a", "b"])
+    pq.write_table(found, sink)
+    content = sink.getvalue().to_pybytes()
+    world.logs["f.parquet"] = content  # type: ignore[index]
+    read = read_log(world, fleet.models["demand"], log("f.parquet", Collection.inputs, reference))
+    assert read.end == len(content)
+    assert [(batch.window, batch.count) for batch in read.batches] == [
+        ("2024-03-04", 1), ("2024-03-05", 1),
+    ]  # fmt: skip
+
+
+def test_a_parquet_log_that_is_none_is_refused(world: World, fleet: Fleet) -> None:
+    world.logs["f.parquet"] = b"PAR1 not at all"  # type: ignore[index]
+    with pytest.raises(Refused, match="neither Parquet nor Arrow"):
+        read_log(world, fleet.models["demand"], log("f.parquet", Collection.outputs))
+
+
+def test_a_line_without_a_time_does_not_stop_the_file(world: World, fleet: Fleet) -> None:
+    """Its day is not known, so it can be in no window; the rest goes on."""
+    timeless = line("b", MIDNIGHT, {"score": 0.5}).replace(MIDNIGHT.isoformat().encode(), b"noon")
+    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.25}) + timeless  # type: ignore[index]
+    read = read_log(world, fleet.models["demand"], log("f", Collection.outputs))
+    assert [(batch.window, batch.count) for batch in read.batches] == [("2024-03-05", 1)]
+    assert read.bad == 1
+
+
+def traffic(at: datetime, status: int, ms: float = 10, by: str = "v1", name: str = "a") -> bytes:
+    found = {
+        "time": at.isoformat(), "deployment": by, "correlationid": name, "status": status,
+        "duration_ms": ms,
+    }  # fmt: skip
+    return json.dumps(found).encode() + b"\n"
+
+
+def test_traffic_is_counted_by_deployment_and_hour(world: World, fleet: Fleet) -> None:
+    """`slow_ms` is 100: at it is not slow. 429 is capacity: no request and no error."""
+    begin = datetime(2024, 3, 4, 10, 20, tzinfo=UTC)
+    content = b"".join(
+        (
+            traffic(begin, 200), traffic(begin, 200, 100), traffic(begin, 200, 100.1),
+            traffic(begin, 424), traffic(begin, 408), traffic(begin, 429, 900),
+            traffic(begin, 500, 200), traffic(begin, 503), traffic(begin, 400),
+            traffic(begin, 404), traffic(begin, 200, by="v2"),
+            traffic(begin + timedelta(hours=1), 200), traffic(begin + timedelta(hours=1), 429),
+        )
+    )  # fmt: skip
+    world.logs["t"] = content  # type: ignore[index]
+    read = read_log(world, fleet.models["demand"], log("t", Collection.traffic))
+    ten, eleven, noon = (datetime(2024, 3, 4, hour, tzinfo=UTC) for hour in (10, 11, 12))
+    assert read.traffic == (
+        TrafficCount("v1", ten, eleven, 9, 4, 2),
+        TrafficCount("v2", ten, eleven, 1, 0, 0),
+        TrafficCount("v1", eleven, noon, 1, 0, 0),
+    )
+    assert [(batch.window, batch.count) for batch in read.batches] == [("2024-03-04", 13)]
+
+
+def test_no_traffic_is_no_count(world: World, fleet: Fleet) -> None:
+    world.logs["t"] = b"\n"  # type: ignore[index]
+    read = read_log(world, fleet.models["demand"], log("t", Collection.traffic))
+    assert (read.traffic, read.batches) == ((), ())
+    world.logs["t"] = traffic(MIDNIGHT, 429)  # type: ignore[index]
+    assert read_log(world, fleet.models["demand"], log("t", Collection.traffic)).traffic == ()
+
+
+def label(name: str, value: Any = 1) -> bytes:
+    found = {"correlationid": name, "label": value, "time": MIDNIGHT.isoformat()}
+    return json.dumps(found).encode() + b"\n"
+
+
+def test_labels_are_matched_by_the_ids_of_open_windows(
+    world: World, rows_of: Callable[..., pa.Table]
+) -> None:
+    monday = rows.put(world.blobs, rows_of(["a", "b"], score=[0.1, 0.2]))
+    tuesday = rows.put(world.blobs, rows_of(["c"], score=[0.3]))
+    timeless = label("b").replace(MIDNIGHT.isoformat().encode(), b"noon")
+    content = label("a") + label("c", 0) + label("z") + label("b", None) + timeless + b"{half"
+    world.logs["l"] = content  # type: ignore[index]
+    asked = ReadLabels(
+        "l", 0, len(content), {"2024-03-04": (monday,), "2024-03-05": (tuesday,)}, "o"
+    )
+    read = read_labels(world, asked)
+    assert read.matched == {"2024-03-04": 1, "2024-03-05": 1}
+    assert (read.unknown, read.bad, read.of) == (1, 2, "o")
+    assert read.end == content.rindex(b"\n") + 1
+    kept = rows.get(world.blobs, read.rows)
+    assert kept["correlationid"].to_pylist() == ["a", "c", "z"]
+
+
+def test_a_label_that_fits_two_windows_is_given_to_both(
+    world: World, rows_of: Callable[..., pa.Table]
+) -> None:
+    one = rows.put(world.blobs, rows_of(["a"], score=[0.1]))
+    world.logs["l"] = label("a")  # type: ignore[index]
+    read = read_labels(world, ReadLabels("l", 0, 10**6, {"d1": (one,), "d2": (one,)}, "o"))
+    assert (read.matched, read.unknown) == ({"d1": 1, "d2": 1}, 0)
+
+
+def test_no_label_is_no_blob(world: World) -> None:
+    world.logs["l"] = b""  # type: ignore[index]
+    read = read_labels(world, ReadLabels("l", 0, 10, {}, "o"))
+    assert (read.rows, read.matched, read.unknown, read.end) == ("", {}, 0, 0)
