@@ -1,0 +1,245 @@
+"""A window's labels beside what was predicted: who served it, what it cost, what explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from fleet.effects import Join
+from fleet.facts import DayPair, LossCount
+from fleet.policies import Fleet
+from fleet.ports import World
+from fleet.work import rows
+from fleet.work.joining import join_window
+from monitoring.performance import Verdict as Health
+
+Make = Callable[..., pa.Table]
+STARTS, ENDS = (datetime(2024, 3, day, 23, tzinfo=UTC) for day in (3, 4))
+IDS = [f"r{i}" for i in range(8)]
+LABEL = [1.0, 0.0] * 4
+
+
+class Window:
+    """Keeps tables as blobs and asks for their join."""
+
+    def __init__(self, world: World, fleet: Fleet, make: Make) -> None:
+        self.world, self.watched, self.make = world, fleet.models["demand"], make
+        self.usual = self.put(
+            make([f"u{i}" for i in range(40)], score=[0.5] * 40, label=[1.0, 0.0] * 20)
+        )
+
+    def put(self, table: pa.Table) -> str:
+        return rows.put(self.world.blobs, table)
+
+    def scores(self, version: str, scores: Sequence[float], ids: Sequence[str] = IDS) -> Any:
+        return version, self.put(self.make(ids, score=scores))
+
+    def labels(self, label: Sequence[float | None], ids: Sequence[str] = IDS, **more: Any) -> str:
+        return self.put(self.make(ids, label=pa.array(label, pa.float64()), **more))
+
+    def traffic(self, deployments: Sequence[str], ids: Sequence[str] = IDS) -> str:
+        plain = self.make(ids, deployment=deployments, status=[200] * len(ids))
+        return self.put(plain.drop_columns(["index"]))
+
+    def join(self, **fields: Any) -> Any:
+        inputs = fields.pop("inputs", (self.put(self.make(IDS, x=[float(i) for i in range(8)])),))
+        plain: dict[str, Any] = {
+            "window": "2024-03-04", "of": "o", "inputs": inputs,
+            "outputs": (self.scores("v1", [0.5] * 8),), "traffic": (),
+            "labels": (self.labels(LABEL),), "trailing": (), "champion": "v1",
+            "challenger": None, "shadowed": False, "cuts": (), "baseline": "v0",
+            "reference": self.usual, "challenger_rate": None, "starts": STARTS, "ends": ENDS,
+            "event": None,
+        }  # fmt: skip
+        return join_window(self.world, self.watched, Join(**{**plain, **fields}))
+
+    def table(self, joined: Any) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = rows.get(self.world.blobs, joined.rows).to_pydict()
+        return found
+
+
+@pytest.fixture
+def window(world: World, fleet: Fleet, rows_of: Make) -> Window:
+    return Window(world, fleet, rows_of)
+
+
+def test_every_served_row_stands_once_with_its_label(window: Window) -> None:
+    scores = [0.9, 0.2, 0.8, 0.1, 0.7, 0.3, 0.6, 0.4]
+    joined = window.join(outputs=(window.scores("v1", scores),))
+    found = window.table(joined)
+    assert found["correlationid"] == IDS
+    assert (found["served"], found["label"]) == (scores, LABEL)
+    assert set(found["deployment"]) == {"v1"}
+    assert found["x"] == [float(i) for i in range(8)]
+    assert (joined.labelled, joined.expected, joined.contradictions) == (8, 8, 0)
+    served = joined.scores["served"]
+    # Losses 0.01, 0.04, 0.04, 0.01, 0.09, 0.09, 0.16, 0.16 by hand.
+    assert served["brier"] == pytest.approx(0.6 / 8)
+    assert served["auc"] == 1.0
+    assert joined.losses == ()
+    assert joined.shadow is None
+
+
+def test_who_served_is_what_the_traffic_log_says(window: Window) -> None:
+    served_by = ["v1", "v2", "v1", "v2", "v1", "v1", "v1", "v1"]
+    joined = window.join(
+        outputs=(
+            window.scores("v1", [0.1, 0.1, 0.1, 0.1, 0.1], [IDS[i] for i in (0, 2, 4, 5, 6)]),
+            window.scores("v2", [0.9, 0.8], [IDS[1], IDS[3]]),
+            window.scores("v0", [0.5] * 8),
+        ),
+        traffic=(window.traffic(served_by[:7], IDS[:7]),),
+        challenger="v2",
+    )
+    found = window.table(joined)
+    assert found["deployment"] == served_by
+    # r7 was served by the champion, which failed: it has no score.
+    assert found["served"] == [0.1, 0.9, 0.1, 0.8, 0.1, 0.1, 0.1, None]
+    assert found["baseline"] == [0.5] * 8
+    assert found["challenger"] == [None, 0.9, None, 0.8, None, None, None, None]
+
+
+def test_a_row_logged_twice_counts_once(window: Window) -> None:
+    twice = window.put(window.make([*IDS, "r0"], x=[float(i) for i in range(9)]))
+    joined = window.join(
+        inputs=(twice, twice),
+        outputs=(window.scores("v1", [0.5] * 9, [*IDS, "r0"]),) * 2,
+    )
+    found = window.table(joined)
+    assert found["correlationid"] == IDS
+    assert found["x"][0] == 0.0
+    assert joined.expected == 8
+
+
+def test_contradicting_labels_are_counted_and_the_last_stands(window: Window) -> None:
+    later = window.put(window.make(["r0", "r1"], ENDS, label=pa.array([0.0, 0.0], pa.float64())))
+    joined = window.join(labels=(later, window.labels(LABEL)))
+    assert joined.contradictions == 1
+    assert window.table(joined)["label"][:2] == [0.0, 0.0]
+
+
+def test_no_labels_is_insufficient_and_not_healthy(window: Window) -> None:
+    joined = window.join(labels=())
+    assert (joined.labelled, joined.expected) == (0, 8)
+    assert joined.health is Health.INSUFFICIENT
+    assert joined.scores["served"]["brier"] is None
+    assert window.table(joined)["label"] == [None] * 8
+
+
+def test_an_arm_that_scored_nothing_is_no_column(window: Window) -> None:
+    joined = window.join(challenger="v9")
+    assert "challenger" not in window.table(joined)
+    assert joined.scores.keys() == {"served"}
+
+
+def test_outputs_without_inputs_are_joined_all_the_same(window: Window) -> None:
+    joined = window.join(inputs=())
+    assert (joined.labelled, joined.expected) == (8, 8)
+
+
+def test_the_shadow_pair_is_summed_over_the_champions_rows(window: Window) -> None:
+    """The constant forecast is the label rate of the challenger's training rows, here a half."""
+    joined = window.join(
+        outputs=(
+            window.scores("v1", [0.6] * 8),
+            window.scores("v2", [0.8] * 6, IDS[:6]),
+        ),
+        challenger="v2",
+        shadowed=True,
+        challenger_rate=0.5,
+    )
+    # Three labels of each kind: champion (0.16 + 0.36) * 3, challenger (0.04 + 0.64) * 3.
+    assert joined.shadow is not None
+    assert joined.shadow.rows == 6
+    assert joined.shadow.champion == pytest.approx(1.56)
+    assert joined.shadow.difference == pytest.approx(2.04 - 1.56)
+    assert joined.shadow.constant == pytest.approx(1.5)
+    assert isinstance(joined.shadow, DayPair)
+    unknown = window.join(
+        outputs=(window.scores("v1", [0.6] * 8), window.scores("v2", [0.8] * 8)),
+        challenger="v2",
+        shadowed=True,
+    )
+    assert unknown.shadow is not None
+    assert unknown.shadow.constant is None
+    assert joined.losses == ()
+
+
+def test_too_few_labels_give_the_rollout_no_evidence(window: Window) -> None:
+    few = window.labels([1.0, 0.0, 1.0, None, None, None, None, None])
+    both = (window.scores("v1", [0.6] * 8), window.scores("v2", [0.8] * 8))
+    plain = {"outputs": both, "challenger": "v2", "labels": (few,)}
+    shadowed = window.join(**plain, shadowed=True, challenger_rate=0.5)
+    assert (shadowed.labelled, shadowed.shadow) == (3, None)
+    assert window.join(**plain, traffic=(window.traffic(["v2"] * 8),)).losses == ()
+
+
+def test_large_losses_are_counted_by_arm_and_cut_where_weights_change(window: Window) -> None:
+    """`bad_loss` is 0.64: a score of 0.9 for a 0 is large (0.81), 0.7 is not (0.49)."""
+    served_by = ["v1", "v2"] * 4
+    scores = [0.05, 0.9, 0.1, 0.7, 0.9, 0.9, 0.9, 0.1]
+    ours, theirs = ([i for i in range(8) if served_by[i] == v] for v in ("v2", "v1"))
+    first = window.make(IDS)["time"][0].as_py()
+    cut = first + timedelta(minutes=4)
+    joined = window.join(
+        outputs=(
+            window.scores("v1", [scores[i] for i in theirs], [IDS[i] for i in theirs]),
+            window.scores("v2", [scores[i] for i in ours], [IDS[i] for i in ours]),
+        ),
+        traffic=(window.traffic(served_by),),
+        challenger="v2",
+        cuts=(STARTS - timedelta(days=1), cut, ENDS),
+    )
+    # Labels 1 0 1 0 | 1 0 1 0. Before the cut v1 misses r0 and r2, v2 misses r1; after it v2 r5.
+    assert joined.losses == (
+        LossCount(2, 2, 1, 2, STARTS, cut),
+        LossCount(2, 2, 1, 0, cut, ENDS),
+    )
+
+
+def day_of_rows(window: Window, name: str, start: datetime, served: float) -> str:
+    """A joined day of twenty rows, half of them 1, all predicted alike."""
+    ids = [f"{name}-{i}" for i in range(20)]
+    table = window.make(ids, start, served=[served] * 20, label=[1.0, 0.0] * 10)
+    return window.put(table)
+
+
+@pytest.fixture
+def trailing(window: Window) -> Callable[[str | None], tuple[Any, ...]]:
+    def made(event: str | None) -> tuple[Any, ...]:
+        found = []
+        for back in (2, 1):
+            at = STARTS + timedelta(hours=5) - timedelta(days=back)
+            # The mean label is a half; 0.9 is far too high, and a little less so on one day.
+            name = day_of_rows(window, f"d{back}", at, 0.9 - 0.01 * back)
+            found.append((f"2024-03-0{4 - back}", name, event))
+        return tuple(found)
+
+    return made
+
+
+def test_trailing_days_are_judged_together(window: Window, trailing: Any) -> None:
+    joined = window.join(trailing=trailing(None))
+    assert joined.health is Health.DEGRADED
+    assert "calibration gap" in joined.reason
+    assert joined.explained_by is None
+    # Twenty rows at 0.88 and at 0.89, eight at a half; the mean label is a half.
+    assert joined.rolling["calibration_gap"] == pytest.approx(39.4 / 48 - 0.5)
+
+
+def test_a_degradation_that_is_an_events_alone_is_explained(window: Window, trailing: Any) -> None:
+    joined = window.join(trailing=trailing("strike"))
+    assert (joined.health, joined.explained_by) == (Health.DEGRADED, "strike")
+
+
+def test_a_degradation_that_other_days_show_too_is_not_explained(
+    window: Window, trailing: Any
+) -> None:
+    outputs = (window.scores("v1", [0.9] * 8),)
+    (first, name, _), second = trailing(None)
+    joined = window.join(trailing=((first, name, "strike"), second), outputs=outputs)
+    assert (joined.health, joined.explained_by) == (Health.DEGRADED, None)

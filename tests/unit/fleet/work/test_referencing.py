@@ -1,0 +1,112 @@
+"""References: from a table, from days known already, and what is missing for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from engine.errors import Refused
+from fleet.effects import BuildReference
+from fleet.policies import Fleet
+from fleet.ports import World
+from fleet.work import rows
+from fleet.work.referencing import build, load
+
+ASKED = BuildReference("v1", "file", (), "", "")
+
+
+def table(**more: object) -> pa.Table:
+    days = ["2024-03-01"] * 40 + ["2024-03-02"] * 60
+    plain: dict[str, object] = {
+        "day": days,
+        "correlationid": [f"r{i}" for i in range(100)],
+        "index": pa.array([0] * 100, pa.int64()),
+        "time": pa.array(
+            [datetime.fromisoformat(day) + timedelta(minutes=i) for i, day in enumerate(days)],
+            pa.timestamp("us", "UTC"),
+        ),
+        "label": pa.array([None] * 10 + [1.0, 0.0] * 45, pa.float64()),
+        "x": [float(i) for i in range(100)],
+        "kind": ["a", "b"] * 50,
+    }
+    return pa.table({**plain, **more})
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    world.tables["reference.parquet"] = table()  # type: ignore[index]
+    world.scoring.functions["v1"] = lambda found: [0.25] * found.num_rows  # type: ignore[attr-defined]
+    return world
+
+
+def test_a_reference_from_a_table(ready: World, fleet: Fleet) -> None:
+    made = build(ready, fleet.models["demand"], ASKED)
+    assert (made.version, made.days, made.rows) == ("v1", ("2024-03-01", "2024-03-02"), 100)
+    found = load(ready.blobs, made.reference)
+    assert [part.rows for part in found.slices] == [40, 60]
+    assert found.total.rows == 100
+    # Keys and labels are not features.
+    assert set(found.ruler.features) == {"x", "kind"}
+    edges = np.unique(np.quantile(np.arange(100.0), np.arange(0.1, 0.95, 0.1)))
+    assert found.ruler.features["x"].edges == pytest.approx(edges)
+    sketch, joined, count, labelled = made.past["2024-03-01"]
+    assert (count, labelled) == (40, 30)
+    kept = rows.get(ready.blobs, joined)
+    assert kept["served"].to_pylist() == [0.25] * 40
+    assert kept["baseline"].to_pylist() == [0.25] * 40
+    assert ready.blobs.get(sketch)
+    usual = rows.get(ready.blobs, made.scores)
+    assert usual.column_names == ["score", "label", "time"]
+    assert usual.num_rows == 100
+
+
+def test_days_may_be_dates(ready: World, fleet: Fleet) -> None:
+    dates = pa.array(["2024-03-01"] * 40 + ["2024-03-02"] * 60).cast(pa.date32())
+    ready.tables["reference.parquet"] = table(day=dates)  # type: ignore[index]
+    made = build(ready, fleet.models["demand"], ASKED)
+    assert made.days == ("2024-03-01", "2024-03-02")
+
+
+@pytest.mark.parametrize("name", ["day", "time", "label"])
+def test_a_column_that_is_needed_is_named(ready: World, fleet: Fleet, name: str) -> None:
+    ready.tables["reference.parquet"] = table().drop_columns([name])  # type: ignore[index]
+    with pytest.raises(Refused) as refused:
+        build(ready, fleet.models["demand"], ASKED)
+    assert str(refused.value).startswith(
+        f"reference.parquet: a reference needs a column '{name}'; found "
+    )
+
+
+def test_a_reference_from_days_keeps_the_ruler(ready: World, fleet: Fleet) -> None:
+    watched = fleet.models["demand"]
+    first = build(ready, watched, ASKED)
+    day = first.past["2024-03-02"]
+    asked = BuildReference(
+        "v2", "days", (("2024-03-02", day[0], day[1]),), first.reference, "scores-v2"
+    )
+    made = build(ready, watched, asked)
+    assert (made.version, made.days, made.rows) == ("v2", ("2024-03-02",), 60)
+    assert (made.scores, made.past) == ("scores-v2", {})
+    before, after = load(ready.blobs, first.reference), load(ready.blobs, made.reference)
+    assert after.ruler.to_bytes() == before.ruler.to_bytes()
+    assert after.total.rows == 60
+
+
+def test_redacted_levels_are_in_no_blob(ready: World, resolve: Callable[..., Fleet]) -> None:
+    redacting = resolve(
+        ("    serving: {champion: v1, baseline: v0}",
+         "    serving: {champion: v1, baseline: v0}\n"
+         "    drift: {features: {kind: {redact: true}}}")
+    )  # fmt: skip
+    secret = ["a-secret", "another-one"] * 50
+    ready.tables["reference.parquet"] = table(kind=secret)  # type: ignore[index]
+    made = build(ready, redacting.models["demand"], ASKED)
+    found = load(ready.blobs, made.reference)
+    assert b"a-secret" not in found.ruler.to_bytes()
+    levels = found.ruler.features["kind"].levels
+    assert len(levels) == 2
+    assert set(levels).isdisjoint(secret)
