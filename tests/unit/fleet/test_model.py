@@ -1,0 +1,165 @@
+"""A model's partition as a whole: it begins, sleeps, and owes nothing new when asked again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine import codec
+from engine.errors import Refused
+from fleet.effects import Assess, Join, ReadLabels, ReadLog, SetTraffic
+from fleet.facts import (
+    Asked,
+    Batch,
+    Collection,
+    Configured,
+    LabelsRead,
+    LogGrew,
+    LogRead,
+    Notified,
+    Parked,
+    Referenced,
+    Registered,
+    TrafficSet,
+)
+from fleet.state import Model
+from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+from monitoring.drift.verdict import Verdict as Drift
+from monitoring.performance import Verdict as Health
+
+
+def test_a_partition_begins_with_its_champion(story: Any) -> None:
+    story.tell(Configured("abc"))
+    assert (story.state.champion, story.state.policy) == ("v1", "abc")
+    assert story.state.champion_since == story.now
+    (split,) = story.owed(SetTraffic)
+    assert split.weights == {"v1": 100}
+    assert story.said("policy") == [{"what": "policy", "hash": "abc"}]
+
+
+def test_nothing_follows_before_a_partition_has_begun(story: Any) -> None:
+    story.tell(LogGrew("a", 5, Collection.inputs, "v1"))
+    assert story.effects == []
+
+
+def test_a_changed_policy_is_written_down_once_and_keeps_the_champion(begun: Any) -> None:
+    begun.state = begun.state.__class__(**{**vars(begun.state), "champion": "v5"})
+    begun.tell(Configured("new"), Configured("new"))
+    assert begun.state.champion == "v5"
+    assert [line["hash"] for line in begun.said("policy")][1:] == ["new"]
+
+
+def test_a_model_that_left_the_file_keeps_its_state(begun: Any) -> None:
+    begun.tell(Configured("", "not in fleet.yaml any more"))
+    begun.tell(Configured("", "not in fleet.yaml any more"))
+    assert begun.state.dormant
+    assert begun.said("dormant") == [{"what": "dormant", "reason": "not in fleet.yaml any more"}]
+    assert begun.state.reference == "ref"
+    begun.tell(Configured(begun.watched.hash))
+    assert not begun.state.dormant
+
+
+def test_the_split_that_the_router_took_over_is_known(begun: Any) -> None:
+    begun.tell(TrafficSet("k", {"v1": 80, "v2": 20}, ("v3",)))
+    assert begun.state.weights == {"v1": 80, "v2": 20}
+    assert begun.said("traffic")[-1]["shadow"] == ["v3"]
+
+
+def test_a_reference_of_another_version_is_ignored(begun: Any) -> None:
+    begun.tell(Referenced("v9", "other", ("2024-03-03",), 1, "s"))
+    assert begun.state.reference == "ref"
+
+
+def test_what_was_parked_is_written_down(begun: Any) -> None:
+    begun.tell(Parked("e1", "no size"))
+    assert begun.said("parked") == [{"what": "parked", "id": "e1", "reason": "no size"}]
+
+
+def test_a_fact_of_another_partition_is_refused(begun: Any) -> None:
+    notice = Notify(
+        "k", "demand", "drift-1", Kind.DRIFT, Severity.PAGE, Status.FIRING, "r", begun.now
+    )
+    with pytest.raises(Refused, match="a model's partition does not take Notified"):
+        begun.tell(Notified(notice))
+
+
+def answer(story: Any, effect: Any, draw: Any) -> Any:
+    """What a worker might say about an effect."""
+    match effect:
+        case ReadLog():
+            day = f"2024-03-0{draw(st.integers(3, 6))}"
+            name = f"{effect.blob}:{effect.start}"
+            end = effect.end - draw(st.integers(0, 3))
+            batch = Batch(day, 9, f"rows-{name}", f"sketch-{name}")
+            return LogRead(effect.blob, effect.start, max(end, effect.start), effect.end, (batch,))
+        case ReadLabels():
+            days = {day: 1 for day in effect.outputs if draw(st.booleans())}
+            unknown = draw(st.integers(0, 1))
+            return LabelsRead(
+                effect.blob, effect.start, effect.end, effect.end, f"labels-{effect.blob}", days,
+                unknown, effect.of,
+            )  # fmt: skip
+        case Assess():
+            moved = draw(st.sampled_from([{}, {"x": Drift.DRIFTED}]))
+            known = draw(st.sampled_from([Drift.INSUFFICIENT, Drift.STABLE]))
+            verdict = Drift.DRIFTED if moved else known
+            return story.assessed(
+                effect.window, of=effect.of, stream=moved, verdict=verdict,
+                explained_by=draw(st.sampled_from([None, "strike"])),
+            )  # fmt: skip
+        case Join():
+            health = draw(st.sampled_from(list(Health)))
+            return story.joined(effect.window, of=effect.of, health=health)
+        case _:
+            return None
+
+
+@settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(st.data())
+def test_whatever_happens_a_step_repeated_owes_nothing_new(
+    telling: Any, fleet: Any, data: Any
+) -> None:
+    """`Story.tell` repeats every step and compares; here it is told whatever comes to mind.
+
+    Besides: every state survives its trip through the store, and no effect is owed twice under one
+    key while the first is unanswered.
+    """
+    story = telling(fleet.models["demand"]).begin()
+    kinds = st.sampled_from(list(Collection))
+    open_effects: list[Any] = []
+    for number in range(data.draw(st.integers(3, 14))):
+        grew = LogGrew(
+            f"f{data.draw(st.integers(0, 3))}-{data.draw(kinds)}", 10 * number,
+            data.draw(kinds), data.draw(st.sampled_from(["v0", "v1", "v2"])),
+        )  # fmt: skip
+        asked = Asked(
+            data.draw(st.sampled_from(["retrain", "rollback", "cancel", "unfreeze", "event"])),
+            "x", "y", f"c{number}",
+        )  # fmt: skip
+        fact = data.draw(st.sampled_from(["grew", "answer", "asked", "registered", "time"]))
+        facts: list[Any] = []
+        match fact:
+            case "grew":
+                facts = [grew, grew] if data.draw(st.booleans()) else [grew]
+            case "asked":
+                facts = [asked]
+            case "registered":
+                facts = [Registered(f"v{data.draw(st.integers(1, 4))}")]
+            case "answer" if open_effects:
+                effect = open_effects.pop(data.draw(st.integers(0, len(open_effects) - 1)))
+                said = answer(story, effect, data.draw)
+                facts = [said] if said is not None else []
+        hours = data.draw(st.integers(0, 30)) if fact == "time" else 0
+        story.tell(*facts, after=timedelta(hours=hours))
+        open_effects += story.last
+        keys = [effect.key for effect in open_effects]
+        assert len(keys) == len(set(keys))
+        assert codec.decode(Model, codec.encode(story.state)) == story.state
