@@ -101,8 +101,8 @@ def _flag(feature: FeatureReport, policy: Policy) -> bool | None:
 
 def _score(blobs: Blobs, effect: Assess, policy: Policy) -> tuple[Verdict, float | None]:
     """Hold the champion's scores of the trailing windows against its usual ones."""
-    current = rows.get_all(blobs, effect.outputs)
-    if current is None or not effect.scores or SCORE not in current.column_names:
+    current = rows.get_all(blobs, effect.outputs, (SCORE,))
+    if current is None or not effect.scores:
         return Verdict.INSUFFICIENT, None
     usual = rows.get(blobs, effect.scores).select([SCORE])
     ruler = Ruler.of(usual)

@@ -60,7 +60,7 @@ def _label_rate(world: World, model: str, effect: Gate) -> float | None:
     if first is None or last is None:
         return None
     names = [name for day, name in effect.past if first <= day <= last]
-    labels = [floats(rows.get(world.blobs, name)["label"]) for name in names]
+    labels = [floats(rows.get(world.blobs, name, ("label",))["label"]) for name in names]
     known = [column[~np.isnan(column)] for column in labels]
     count = sum(len(column) for column in known)
     return float(sum(column.sum() for column in known)) / count if count else None

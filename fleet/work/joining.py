@@ -125,7 +125,11 @@ def _rolling(
     blobs: Blobs, watched: Watched, effect: Join, today: labelled.Joined
 ) -> tuple[performance.Performance, str | None]:
     """Judge the trailing windows with this one; name the event that alone degrades them."""
-    days = [(scored(rows.get(blobs, name), "served"), event) for _, name, event in effect.trailing]
+    columns = ("served", "label", "time")
+    days = [
+        (scored(rows.get(blobs, name, columns), "served"), event)
+        for _, name, event in effect.trailing
+    ]
     days.append((today, effect.event))
     usual = performance.reference(scored(rows.get(blobs, effect.reference), "score"), watched.zone)
     report = _judged(watched, effect, [day for day, _ in days], usual)

@@ -6,14 +6,15 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from engine.codec import to_json
+import numpy as np
+
 from engine.store import instant, parse_instant
 from fleet.effects import Measure
 from fleet.facts import Measured, ObjectiveStatus
 from fleet.policies import Watched
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Severity
-from monitoring.slo.budget import Bucket, Buckets
+from monitoring.slo.budget import Buckets
 from monitoring.slo.objective import Objective, Sli, Status, evaluate
 
 HOUR = timedelta(hours=1)
@@ -30,21 +31,32 @@ def measure(world: World, watched: Watched, effect: Measure) -> Measured:
     statuses = []
     for objective in watched.objectives:
         counts = kept.setdefault(objective.name, {})
-        for hour, good, bad in _events(objective, effect, before):
-            found = counts.setdefault(hour, [0, 0])
+        for start, good, bad in _events(objective, effect, before):
+            found = counts.setdefault(str(_hour(start)), [0, 0])
             found[0] += good
             found[1] += bad
-        oldest = instant(effect.at - objective.window - HOUR)
-        kept[objective.name] = {hour: n for hour, n in counts.items() if hour >= oldest}
-        rows = [Bucket(parse_instant(h), n[0], n[1]) for h, n in kept[objective.name].items()]
-        statuses.append(_status(evaluate(objective, Buckets.of(rows, HOUR), effect.at)))
-    document = {"format": 1, "at": instant(effect.at), "objectives": kept}
-    return Measured(effect.at, world.blobs.put(to_json(document)), tuple(statuses))
+        oldest = _hour(effect.at - objective.window - HOUR)
+        kept[objective.name] = {hour: n for hour, n in counts.items() if int(hour) >= oldest}
+        statuses.append(_status(evaluate(objective, _buckets(kept[objective.name]), effect.at)))
+    history = {"format": 1, "at": instant(effect.at), "objectives": kept}
+    name = world.blobs.put(json.dumps(history, sort_keys=True).encode())
+    return Measured(effect.at, name, tuple(statuses))
+
+
+def _hour(moment: datetime) -> int:
+    return int(moment.timestamp() // 3600)
+
+
+def _buckets(counts: Counts) -> Buckets:
+    hours = np.array(sorted(int(hour) for hour in counts), np.int64)
+    pairs = np.array([counts[str(hour)] for hour in hours], np.int64).reshape(-1, 2)
+    start = hours.astype("datetime64[h]").astype("datetime64[us]")
+    return Buckets(start, pairs[:, 0], pairs[:, 1], HOUR)
 
 
 def _events(
     objective: Objective, effect: Measure, before: datetime | None
-) -> Iterator[tuple[str, int, int]]:
+) -> Iterator[tuple[datetime, int, int]]:
     if objective.sli is Sli.FRESHNESS:
         yield from _ages(objective, effect, before)
         return
@@ -52,12 +64,12 @@ def _events(
         bad = count.errors
         if objective.sli is Sli.LATENCY:
             bad = count.over.get(objective.name, 0)
-        yield instant(count.start), count.requests - bad, bad
+        yield count.start, count.requests - bad, bad
 
 
 def _ages(
     objective: Objective, effect: Measure, before: datetime | None
-) -> Iterator[tuple[str, int, int]]:
+) -> Iterator[tuple[datetime, int, int]]:
     """One moment an hour since the last measurement: was the newest log young enough then?"""
     if effect.fresh_at is None or objective.threshold is None:
         return
@@ -65,7 +77,7 @@ def _ages(
     while hour <= effect.at:
         newest = effect.fresh_at if hour >= effect.fresh_at else effect.fresh_was or effect.fresh_at
         stale = hour - newest > objective.threshold
-        yield instant(hour), int(not stale), int(stale)
+        yield hour, int(not stale), int(stale)
         hour += HOUR
 
 

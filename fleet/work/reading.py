@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.errors import Refused
 from fleet.effects import ReadLabels, ReadLog
 from fleet.facts import Batch, Collection, LabelsRead, LogRead, TrafficCount
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.referencing import load_ruler
+from fleet.work.referencing import SCORE, load_ruler
 from monitoring.calendars import days_of
 from monitoring.drift.sketch import sketch
 from monitoring.intake import arrow, collector, labels, traffic
@@ -39,6 +40,15 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
         counts = _traffic(decoded.table, watched)
     else:
         decoded = _decoded(effect.blob, chunk, collector.decode, collector.normalised)
+        names = decoded.table.column_names
+        if (
+            effect.collection is Collection.outputs
+            and decoded.table.num_rows
+            and SCORE not in names
+        ):
+            raise Refused(
+                f"{effect.blob}: outputs have no {SCORE!r}; found {', '.join(names[3:8])}"
+            )
     return LogRead(
         effect.blob,
         effect.start,
@@ -49,6 +59,12 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
         len(decoded.bad),
         decoded.bad[0] if decoded.bad else "",
     )
+
+
+def _scored(blob: str, names: list[str]) -> None:
+    if SCORE not in names:
+        found = ", ".join(names[len(collector.KEYS) :][:5])
+        raise Refused(f"{blob}: outputs need a number {SCORE!r}; found {found or 'no field'}")
 
 
 def _decoded(
@@ -146,7 +162,7 @@ def read_labels(world: World, effect: ReadLabels) -> LabelsRead:
     matched: dict[str, int] = {}
     known = np.zeros(decoded.table.num_rows, bool)
     for day, names in sorted(effect.outputs.items()):
-        outputs = rows.get_all(world.blobs, names)
+        outputs = rows.get_all(world.blobs, names, ("correlationid",))
         if outputs is None:
             continue
         found = pc.is_in(ids, value_set=pc.unique(outputs["correlationid"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
@@ -20,11 +20,18 @@ def put(blobs: Blobs, table: pa.Table) -> str:
     return blobs.put(sink.getvalue().to_pybytes())
 
 
-def get(blobs: Blobs, name: str) -> pa.Table:
-    """Read a table back; Broken where the blob holds none."""
+def get(blobs: Blobs, name: str, columns: Sequence[str] = ()) -> pa.Table:
+    """Read a table back, all of it or some columns; Broken where the blob holds none."""
+    content = blobs.get(name)
     try:
-        return pa.ipc.open_stream(blobs.get(name)).read_all()
-    except pa.ArrowInvalid as error:
+        stream = pa.ipc.open_stream(content)
+        if columns:
+            # What is not asked for is not decompressed either.
+            places = [stream.schema.names.index(column) for column in columns]
+            options = pa.ipc.IpcReadOptions(included_fields=sorted(places))
+            stream = pa.ipc.open_stream(content, options=options)
+        return stream.read_all()
+    except (pa.ArrowInvalid, ValueError) as error:
         raise Broken(f"blob {name} does not hold rows: {error}") from error
 
 
@@ -33,7 +40,7 @@ def concatenate(tables: Iterable[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables, promote_options="permissive")
 
 
-def get_all(blobs: Blobs, names: Iterable[str]) -> pa.Table | None:
+def get_all(blobs: Blobs, names: Iterable[str], columns: Sequence[str] = ()) -> pa.Table | None:
     """Read several tables as one; None where there is none."""
-    tables = [get(blobs, name) for name in names]
+    tables = [get(blobs, name, columns) for name in names]
     return concatenate(tables) if tables else None

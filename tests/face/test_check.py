@@ -317,7 +317,7 @@ def test_types_that_hold_for_the_first_block_only(tmp_path):
         ("prose.jsonl", b"once upon a time\n", "not JSON Lines: line 1"),
         ("array.json", b'[{"x": 1}]', "not JSON Lines: line 1: not an object"),
         ("other.csv", b"z\n" + b"1\n" * 50, "no column in common"),
-        ("cut.csv.gz", gzip.compress(b"x\n" + b"123\n" * 9_999)[:-20], "cannot be read"),
+        ("cut.csv.gz", gzip.compress(b"x\n" + b"123\n" * 9_999, mtime=0)[:-20], "cannot be read"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_line(write, tmp_path, name, content, told):
