@@ -1,0 +1,288 @@
+"""The service verbs on a real loop and store: what any face may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from engine import journal
+from engine.clock import SetClock
+from engine.errors import Refused
+from engine.loop import Loop
+from engine.memory import MemoryStore
+from engine.step import Delivery
+from fleet.domain import FleetDomain
+from fleet.facts import Notified
+from fleet.policies import Fleet
+from fleet.ports import World
+from fleet.service import Command, Service
+from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+
+NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+
+
+class Desk:
+    """A service on memory, and what it rang for."""
+
+    def __init__(self, fleet: Fleet, world: World) -> None:
+        self.rung: list[str] = []
+        self.store, self.clock, self.world = MemoryStore(), SetClock(NOW), world
+        self.fleet = fleet
+        self.service = self.opened(fleet)
+
+    def opened(self, fleet: Fleet) -> Service:
+        loop = Loop(self.store, FleetDomain(fleet, self.world), self.rung.append)
+        return Service(fleet, loop, self.clock)
+
+    def settle(self) -> None:
+        """Answer every bell until none rings."""
+        while self.rung:
+            names, self.rung[:] = sorted(set(self.rung)), []
+            for name in names:
+                self.service.drain(name)
+
+    def lines(self, partition: str) -> list[dict[str, Any]]:
+        records = journal.read(self.store, partition)
+        return [line for record in records for line in record.lines]
+
+    def said(self, partition: str, what: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines(partition) if line["what"] == what]
+
+    def command(self, verb: str, target: str, name: str = "c1", **more: Any) -> tuple[str, ...]:
+        done = self.service.command(Command(verb, target, "g.hopper", "because", name, **more))
+        self.settle()
+        return done
+
+    def pages(self) -> list[tuple[Any, ...]]:
+        """What was sent about the drift of `demand`."""
+        asked = self.world.pager.asked  # type: ignore[attr-defined]
+        return [one for one in asked if one[0] == "page" and one[3] == "demand: x drifted"]
+
+    def notify(self, model: str = "demand", alert: str = "drift-1") -> None:
+        notice = Notify(
+            f"{model}:{alert}:firing:1", model, alert, Kind.DRIFT, Severity.PAGE, Status.FIRING,
+            "x drifted", self.clock.moment, ("x",),
+        )  # fmt: skip
+        self.service.loop.deliver(
+            Delivery("oncall:shop", notice.key, Notified(notice)), self.clock.moment
+        )
+        self.settle()
+
+
+@pytest.fixture
+def desk(fleet: Fleet, world: World) -> Desk:
+    days = ["2024-03-01"] * 40 + ["2024-03-02"] * 40
+    world.tables["reference.parquet"] = pa.table(  # type: ignore[index]
+        {
+            "day": days,
+            "time": pa.array([datetime.fromisoformat(d) for d in days], pa.timestamp("us", "UTC")),
+            "label": [0.0, 1.0] * 40,
+            "x": [float(i) for i in range(80)],
+        }
+    )
+    world.scoring.functions["v1"] = lambda rows: [0.5] * rows.num_rows  # type: ignore[attr-defined]
+    made = Desk(fleet, world)
+    made.service.begin()
+    made.settle()
+    return made
+
+
+def test_begin_configures_every_model_once(desk: Desk) -> None:
+    for name in ("demand", "fraud"):
+        hashed = desk.fleet.models[name].hash
+        assert desk.said(name, "policy") == [{"what": "policy", "hash": hashed}]
+    assert desk.said("demand", "reference")[0]["rows"] == 80
+    before = len(desk.lines("demand"))
+    desk.service.begin()
+    desk.settle()
+    assert len(desk.lines("demand")) == before
+
+
+def test_a_reference_that_cannot_be_read_is_told(desk: Desk) -> None:
+    (line,) = desk.said("fraud", "refused")
+    assert line["reason"] == "fraud.parquet: no such file"
+    assert desk.said("fraud", "alert")[0]["reason"].startswith("build_reference was refused: ")
+
+
+def test_a_changed_policy_is_journalled_and_back_again(
+    desk: Desk, resolve: Callable[..., Fleet]
+) -> None:
+    other = resolve(("slow_ms: 100", "slow_ms: 200"))
+    first = desk.service
+    for service in (desk.opened(other), first, desk.opened(other)):
+        desk.service = service
+        service.begin()
+        desk.settle()
+    hashes = [line["hash"] for line in desk.said("demand", "policy")]
+    mine, theirs = desk.fleet.models["demand"].hash, other.models["demand"].hash
+    assert hashes == [mine, theirs, mine, theirs]
+
+
+def test_ingest_delivers_parks_or_lets_pass(desk: Desk) -> None:
+    event = {"id": "e1", "type": "Driftwarden.RetrainRequested", "data": {"model": "demand"}}
+    assert desk.service.ingest(event) == "demand"
+    assert desk.service.ingest({"id": "e2", "type": "Contoso.Lunch"}) == "fleet"
+    assert desk.service.ingest({"nonsense": object()}) == "fleet"
+    own = {"modelTags": {"driftwarden.run": "r"}}
+    kind = "Microsoft.MachineLearningServices.ModelRegistered"
+    assert desk.service.ingest({"id": "e3", "type": kind, "data": own}) is None
+    desk.settle()
+    assert [line["type"] for line in desk.said("fleet", "unknown")] == ["Contoso.Lunch"]
+    (parked,) = desk.said("fleet", "parked")
+    assert parked["reason"] == "event: 'id' is missing; every event carries one"
+    assert desk.said("demand", "command")[0]["verb"] == "event"
+
+
+def test_the_same_event_twice_is_taken_in_once(desk: Desk) -> None:
+    for _ in range(2):
+        for event in (
+            {"id": "e1", "type": "Driftwarden.RetrainRequested", "data": {"model": "demand"}},
+            {"id": "e2", "type": "Contoso.Lunch"},
+            {"broken": True},
+        ):
+            desk.service.ingest(event)
+        desk.settle()
+    assert len(desk.said("demand", "command")) == 1
+    assert len(desk.said("fleet", "parked")) == 1
+    desk.service.ingest({"id": "e9", "type": "Contoso.Lunch"})
+    desk.settle()
+    assert len(desk.said("fleet", "unknown")) == 1
+
+
+def test_tick_rings_for_what_is_due(desk: Desk) -> None:
+    assert desk.service.tick() == ()
+    due = desk.store.next_wake()
+    assert due is not None
+    desk.clock.moment = due
+    assert "demand" in desk.service.tick() or "fraud" in desk.service.tick()
+    assert desk.rung
+
+
+def test_sweep_forgets_what_is_over_and_rings_for_all(desk: Desk) -> None:
+    desk.clock.moment = NOW + timedelta(days=9)
+    assert desk.service.sweep() > 0
+    assert {"demand", "fraud"} <= set(desk.rung)
+    desk.settle()
+    desk.rung.clear()
+    journal.verify(desk.store, "demand")
+
+
+def test_commands_reach_whom_they_concern(desk: Desk) -> None:
+    assert desk.command("retrain", "demand", "1") == ("demand",)
+    later = NOW + timedelta(days=1)
+    assert desk.command("freeze", "--all", "2", until=later) == ("demand", "fraud")
+    assert desk.command("unfreeze", "--all", "3") == ("demand", "fraud")
+    assert desk.command("rollback", "demand", "4") == ("demand",)
+    assert desk.command("approve", "demand-rollout-1", "5") == ("demand",)
+    assert desk.command("silence", "demand/x", "6", until=later) == ("oncall:shop",)
+    assert desk.command("unsilence", "6", "7") == ("oncall:shop",)
+    said = [line["verb"] for line in desk.said("demand", "command")]
+    assert said == ["retrain", "freeze", "unfreeze", "rollback", "approve"]
+    (first, *_) = desk.said("demand", "command")
+    assert (first["by"], first["reason"], first["target"]) == ("g.hopper", "because", "demand")
+
+
+@pytest.mark.parametrize(
+    ("verb", "target", "reason"),
+    [
+        ("retrain", "nobody", "retrain nobody: no such model; known are demand, fraud"),
+        ("retrain", "--all", "retrain --all: no such model; known are demand, fraud"),
+        ("ack", "nobody:drift-1", "ack nobody:drift-1: no such model; known are demand, fraud"),
+        ("freeze", "demand", "freeze demand: until when? a freeze needs an end"),
+        ("dance", "demand", "unknown verb 'dance'; known are ack, approve, cancel, freeze, "
+         "retrain, rollback, silence, unfreeze, unsilence"),
+    ],
+)  # fmt: skip
+def test_a_command_that_makes_no_sense_is_refused(
+    desk: Desk, verb: str, target: str, reason: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        desk.command(verb, target)
+    assert str(refused.value) == reason
+
+
+def test_a_page_goes_out_and_an_acknowledgement_comes_back(desk: Desk) -> None:
+    """`group_wait` is nothing: the page is sent in the step that hears of the alert."""
+    desk.notify()
+    (page,) = desk.pages()
+    assert (page[2], page[5]) == ("duty", "page")
+    (alert,) = [alert for alert in desk.service.read("alerts") if alert["model"] == "demand"]
+    assert (alert["id"], alert["team"], alert["firing"]) == ("demand:drift-1", "shop", True)
+    assert alert["acknowledged_by"] is None
+    assert desk.command("ack", "demand:drift-1") == ("oncall:shop",)
+    (alert,) = [alert for alert in desk.service.read("alerts") if alert["model"] == "demand"]
+    assert alert["acknowledged_by"] == "g.hopper"
+    # The model is told: it knows no such alert here, which it writes down.
+    (told,) = desk.said("demand", "command")
+    assert (told["verb"], told["target"]) == ("ack", "drift-1")
+
+
+def test_a_silence_holds_a_page_until_it_is_lifted(desk: Desk) -> None:
+    desk.command("silence", "demand", "s1", until=NOW + timedelta(hours=4))
+    desk.notify()
+    assert desk.pages() == []
+    (alert,) = [alert for alert in desk.service.read("alerts") if alert["model"] == "demand"]
+    assert alert["muted"] == "silenced by g.hopper until 2024-03-04 14:00 UTC"
+    desk.command("unsilence", "s1", "c2")
+    assert len(desk.pages()) == 1
+
+
+def test_a_silence_of_one_feature_leaves_the_others_alone(desk: Desk) -> None:
+    desk.command("silence", "demand/other", "s1", until=NOW + timedelta(hours=4))
+    desk.notify()
+    assert len(desk.pages()) == 1
+
+
+def test_views(desk: Desk) -> None:
+    models = desk.service.read("models")
+    assert [model["name"] for model in models] == ["demand", "fraud"]
+    assert models[0]["latest_window"] == "2024-03-02"
+    one = desk.service.read("models", "demand")
+    assert list(one["days"]) == ["2024-03-01", "2024-03-02"]
+    records = desk.service.read("journal", "demand")
+    assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
+    assert desk.service.read("journal", "demand", "2024-03-05T00:00Z") == []
+    assert desk.service.read("journal", "fleet") == []
+    assert desk.service.read("journal", "oncall:shop") != []
+    assert desk.service.pulse() == len(desk.store.partitions())
+
+
+@pytest.mark.parametrize(
+    ("view", "name", "since", "reason"),
+    [
+        ("models", "nobody", None, "no model 'nobody'; known are demand, fraud"),
+        ("journal", "nobody", None, "no model 'nobody'; known are demand, fraud"),
+        ("journal", None, None, "no view 'journal'; there are models, alerts and journal/MODEL"),
+        ("alerts", "x", None, "no view 'alerts'; there are models, alerts and journal/MODEL"),
+        ("pets", None, None, "no view 'pets'; there are models, alerts and journal/MODEL"),
+        ("journal", "demand", "soon", "since 'soon' is no ISO 8601 instant, e.g. "
+         "2026-01-31T00:00Z"),
+        ("journal", "demand", "2024-01-01", "since '2024-01-01' has no zone; add Z for UTC"),
+    ],
+)  # fmt: skip
+def test_a_view_that_is_not_there_is_refused(
+    desk: Desk, view: str, name: str | None, since: str | None, reason: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        desk.service.read(view, name, since)
+    assert str(refused.value) == reason
+
+
+def test_a_model_that_left_the_file_is_left_alone_and_comes_back(
+    desk: Desk, resolve: Callable[..., Fleet]
+) -> None:
+    fewer = Fleet({"fraud": desk.fleet.models["fraud"]}, desk.fleet.teams)
+    before = desk.service
+    desk.service = desk.opened(fewer)
+    desk.service.begin()
+    desk.settle()
+    with pytest.raises(Refused, match="no model 'demand'; known are fraud"):
+        desk.service.read("models", "demand")
+    desk.service = before
+    desk.service.begin()
+    desk.settle()
+    assert desk.service.read("models", "demand")["champion"] == "v1"
