@@ -253,6 +253,11 @@ def test_the_hash_follows_the_resolved_policy_only() -> None:
             ["fleet.yaml:17: models.Churn_1: use a-z, 0-9 and '-', at most 63 characters"],
         ),
         (
+            "  churn:\n",
+            "  fleet:\n",
+            ["fleet.yaml:17: models.fleet: the name is the fleet's own; take another"],
+        ),
+        (
             "    serving: {champion: v1}\n",
             "",
             ["fleet.yaml:17: models.churn.serving: is missing"],
