@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import Refused
-from fleet.config import Config, load
-from fleet.service import Service
+
+if TYPE_CHECKING:
+    from fleet.config import Config
+    from fleet.service import Service
 
 
 class Host(Protocol):
@@ -28,6 +30,9 @@ def read_config(path: Path) -> Config:
     Refused
         The file cannot be read, or one line for each thing wrong with it.
     """
+
+    # Late: a command that reads no fleet.yaml is spared a second of imports.
+    from fleet.config import load
 
     def beside(name: str) -> str:
         return _text(path.parent / name, name)

@@ -183,7 +183,25 @@ def bench_collector() -> Iterator[Figure]:
     yield Figure("  per row", statistics.median(ours), None, "µs")
 
 
-BENCHES = (bench_sketch, bench_scoring, bench_collector, bench_check)
+def bench_import() -> Iterator[Figure]:
+    """Importing the app, beside importing what it cannot do without; whole processes."""
+    ratios, seconds = [], []
+    for _ in range(PAIRS):
+        needed = timed(lambda: _python("import numpy, azure.functions"))
+        took = timed(lambda: _python("import function_app"))
+        ratios.append(took / needed)
+        seconds.append(took)
+    yield Figure(
+        "import function_app / numpy, azure.functions", statistics.median(ratios), 3.0, "x"
+    )
+    yield Figure("  wall time", statistics.median(seconds), None, "s")
+
+
+def _python(program: str) -> None:
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+BENCHES = (bench_import, bench_sketch, bench_scoring, bench_collector, bench_check)
 
 
 def main(word: str = "") -> int:
