@@ -1,0 +1,72 @@
+"""Which partition steps how: models, teams, the fleet's own, and those that nobody knows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from engine.errors import Refused
+from fleet.domain import FLEET, Desk, FleetDomain
+from fleet.effects import ReadLabels
+from fleet.facts import Asked, Collection, Declined, LogGrew, Notified, Parked, Unrecognised
+from fleet.policies import Fleet
+from fleet.ports import World
+from fleet.state import Model
+from monitoring.alerts.lifecycle import Severity
+from monitoring.alerts.routing import OnCall
+
+NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def domain(fleet: Fleet, world: World) -> FleetDomain:
+    return FleetDomain(fleet, world)
+
+
+def test_every_partition_has_its_own_kind_of_state(domain: FleetDomain) -> None:
+    assert (domain.shape("demand"), domain.initial("demand")) == (Model, Model())
+    assert (domain.shape("oncall:shop"), domain.initial("oncall:shop")) == (OnCall, OnCall("shop"))
+    assert (domain.shape(FLEET), domain.initial(FLEET)) == (Desk, Desk())
+
+
+def test_unknown_types_are_written_down_once_and_what_is_parked_always(domain: FleetDomain) -> None:
+    facts = [Unrecognised("A", "s"), Unrecognised("A", "t"), Parked("1", "r"), Parked("1", "r")]
+    done = domain.step(FLEET, Desk(), facts, NOW)
+    assert done.state == Desk(("A",), 2)
+    assert [line["what"] for line in done.lines] == ["unknown", "parked", "parked"]
+    assert (done.effects, done.wake_at) == ((), None)
+    with pytest.raises(Refused, match="the fleet's partition does not take LogGrew"):
+        domain.step(FLEET, Desk(), [LogGrew("a", 1, Collection.inputs)], NOW)
+
+
+@pytest.mark.parametrize(
+    ("partition", "reason"),
+    [
+        ("gone", "model gone is not in fleet.yaml"),
+        ("oncall:gone", "team gone is not in fleet.yaml"),
+    ],
+)
+def test_facts_for_nobody_are_written_down(
+    domain: FleetDomain, partition: str, reason: str
+) -> None:
+    state = domain.initial(partition)
+    done = domain.step(partition, state, [Asked("retrain", "x", "y", "c")], NOW)
+    assert done.state is state
+    assert done.lines == ({"what": "parked", "id": "asked", "reason": reason},)
+
+
+def test_a_refused_effect_names_its_kind_and_key(domain: FleetDomain) -> None:
+    effect = ReadLabels("l", 5, 9, {}, "o")
+    assert domain.refused(effect, "no file") == Declined("read_labels", effect.key, "no file")
+
+
+def test_a_halted_model_pages_its_team(domain: FleetDomain) -> None:
+    (told,) = domain.halted("demand", "a defect", NOW)
+    assert told.partition == "oncall:shop"
+    assert isinstance(told.fact, Notified)
+    assert told.fact.notice.severity is Severity.PAGE
+    assert "a defect" in told.fact.notice.reason
+    (noted,) = domain.halted("oncall:shop", "a defect", NOW)
+    assert (noted.partition, noted.fact) == (FLEET, Parked("oncall:shop", "a defect"))
+    assert domain.halted(FLEET, "a defect", NOW) == ()

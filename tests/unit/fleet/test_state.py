@@ -1,0 +1,52 @@
+"""What a partition keeps: fingerprints, and a size that stays small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from engine import codec
+from engine.head import MAX_STATE_BYTES
+from fleet.facts import Batch
+from fleet.state import Model, Past, Window, fingerprint
+from monitoring.drift.verdict import Verdict
+
+NOW = datetime(2024, 3, 4, tzinfo=UTC)
+
+
+def test_a_fingerprint_names_a_set() -> None:
+    assert fingerprint(["a", "b"]) == fingerprint(["b", "a", "a"]) != fingerprint(["a"])
+    assert fingerprint([]) == ""
+
+
+def test_what_is_assessed_are_inputs_and_what_is_joined_everything() -> None:
+    batch, other = Batch("d", 1, "r1", "s1"), Batch("d", 1, "r2", "s2")
+    empty = Window(NOW, NOW)
+    assert (empty.assess_of, empty.join_of) == ("", "")
+    inputs = replace(empty, inputs=(batch,))
+    labelled = replace(inputs, labels=("l",))
+    scored = replace(inputs, outputs=(("v1", other),))
+    assert inputs.assess_of == labelled.assess_of == scored.assess_of != ""
+    assert len({inputs.join_of, labelled.join_of, scored.join_of}) == 3
+
+
+def test_counters_add_up() -> None:
+    model = Model().count("a").count("a", 4).count("b", 0)
+    assert model.counts == {"a": 5, "b": 0}
+
+
+def test_five_hundred_features_and_thirty_windows_fit_into_the_head() -> None:
+    """Ids and verdicts only: a state must never grow with rows or bins."""
+    names = tuple(f"feature-{i:03}" for i in range(500))
+    model = Model()
+    for i in range(150):
+        day = (date(2024, 1, 1) + timedelta(days=i)).isoformat()
+        past = Past(10**6, 10**6, f"{i:064x}", f"{i + 1:064x}", "strike", Verdict.DRIFTED)
+        flagged = names if i >= 147 else ()
+        model = model.remember(day, replace(past, flagged=flagged))
+    for i in range(30):
+        batches = tuple(Batch(str(i), 10, f"{i:032x}{j:032x}", f"{j:064x}") for j in range(24))
+        model = model.window(str(i), Window(NOW, NOW, batches, (), batches))
+    packed = codec.pack(codec.encode(model))
+    assert len(packed) < MAX_STATE_BYTES
+    assert codec.decode(Model, codec.unpack(packed)) == model
