@@ -18,6 +18,7 @@ from engine.step import Delivery, Domain, Step
 from engine.store import HEAD, MAX_OPERATIONS, Delete, Operation, Store, instant
 
 MAX_FACTS = 40
+PAID_AT_ONCE = 8
 MAX_CONFLICTS = 20
 INBOX_KEPT = timedelta(days=8)
 OUTBOX_KEPT = timedelta(days=1)
@@ -59,7 +60,7 @@ class Loop:
         lost = 0
         while True:
             try:
-                if not (self._settle(partition, now) or self._pay(partition, now)):
+                if not (self._settle(partition, now) or self._pay_some(partition, now)):
                     return
                 lost = 0
             except Conflict as error:
@@ -168,6 +169,16 @@ class Loop:
     def _retry_at(self, partition: str) -> datetime | None:
         dues = [item.due for item in outbox.owed(self.store, self.domain.effects, partition)]
         return min((due for due in dues if due is not None), default=None)
+
+    def _pay_some(self, partition: str, now: datetime) -> bool:
+        """Pay a few effects before looking at their results together; False where none is due.
+
+        Only a few: a command that comes in meanwhile must not wait for everything that is owed.
+        """
+        paid = 0
+        while paid < PAID_AT_ONCE and self._pay(partition, now):
+            paid += 1
+        return paid > 0
 
     def _pay(self, partition: str, now: datetime) -> bool:
         """Pay the first effect that can be paid; False where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from engine.blobs import Blobs
 from engine.codec import to_json
@@ -34,7 +35,8 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         if feature.q_value is not None and feature.q_value <= policy.fdr
     )
     merged = merge(reference.ruler, [current, *_sketches(blobs, effect.before)])
-    together = assess(reference.ruler, reference.total, merged, policy, reference.slices)
+    # Of the merged windows only the effect counts, which needs no design effects.
+    together = assess(reference.ruler, reference.total, merged, policy)
     verdicts = _stream(effect, alone, together, policy)
     moved = _moved(verdicts)
     explained_by = effect.event
@@ -104,14 +106,21 @@ def _score(blobs: Blobs, effect: Assess, policy: Policy) -> tuple[Verdict, float
     current = rows.get_all(blobs, effect.outputs, (SCORE,))
     if current is None or not effect.scores:
         return Verdict.INSUFFICIENT, None
-    usual = rows.get(blobs, effect.scores).select([SCORE])
-    ruler = Ruler.of(usual)
-    report = assess(ruler, sketch(usual, ruler), sketch(current, ruler), policy)
+    ruler, usual = _usual(blobs.get(effect.scores))
+    report = assess(ruler, usual, sketch(current, ruler), policy)
     (feature,) = report.features
     if feature.verdict is Verdict.INSUFFICIENT or feature.effect is None:
         return Verdict.INSUFFICIENT, feature.psi
     over = feature.effect >= policy.score_threshold
     return Verdict.DRIFTED if over else Verdict.STABLE, feature.psi
+
+
+@lru_cache(maxsize=16)
+def _usual(content: bytes) -> tuple[Ruler, Sketch]:
+    # The content is the key, so whose blobs it came from makes no difference.
+    scores = rows.read(content, (SCORE,))
+    ruler = Ruler.of(scores)
+    return ruler, sketch(scores, ruler)
 
 
 def _lines(alone: Report, verdicts: dict[str, Verdict]) -> tuple[str, ...]:

@@ -22,17 +22,21 @@ def put(blobs: Blobs, table: pa.Table) -> str:
 
 def get(blobs: Blobs, name: str, columns: Sequence[str] = ()) -> pa.Table:
     """Read a table back, all of it or some columns; Broken where the blob holds none."""
-    content = blobs.get(name)
     try:
-        stream = pa.ipc.open_stream(content)
-        if columns:
-            # What is not asked for is not decompressed either.
-            places = [stream.schema.names.index(column) for column in columns]
-            options = pa.ipc.IpcReadOptions(included_fields=sorted(places))
-            stream = pa.ipc.open_stream(content, options=options)
-        return stream.read_all()
+        return read(blobs.get(name), columns)
     except (pa.ArrowInvalid, ValueError) as error:
         raise Broken(f"blob {name} does not hold rows: {error}") from error
+
+
+def read(content: bytes, columns: Sequence[str] = ()) -> pa.Table:
+    """Decode the content of a blob that `put` wrote."""
+    stream = pa.ipc.open_stream(content)
+    if columns:
+        # What is not asked for is not decompressed either.
+        places = sorted(stream.schema.names.index(column) for column in columns)
+        options = pa.ipc.IpcReadOptions(included_fields=places)
+        stream = pa.ipc.open_stream(content, options=options)
+    return stream.read_all()
 
 
 def concatenate(tables: Iterable[pa.Table]) -> pa.Table:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.types as pat
+import yaml
 
 from engine.errors import Refused
+from fleet.domain import FLEET
 from hosts.local.tables import read_batches
 from monitoring.schema import classify
 from retrain.registry import NAME
 
 LABELS = ("label", "target", "outcome", "y")
 ROWS = 10_000
+PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 
 TEMPLATE = """\
 # Driftwarden, guessed from {sample}. Lines with CHANGE need your eye; `driftwarden validate` checks
@@ -38,7 +43,7 @@ calendars:
     lag_days: 1
 
 models:
-  {name}:
+  {key}:
     team: oncall
     calendar: business
     logs: {{endpoint: {name}}}          # CHANGE: the endpoint's name in your logs' folders
@@ -62,14 +67,19 @@ def write_first(sample: Path, out: Path) -> str:
     Raises
     ------
     Refused
-        The sample cannot be read or holds no columns, or `out` exists.
+        The sample cannot be read or holds no columns, or `out` exists or cannot be written.
     """
     if out.exists():
         raise Refused(f"{out}: exists; remove it or name another file with --out")
     table = _sample(sample)
     if not table.column_names:
         raise Refused(f"{sample}: no columns to guess from")
-    out.write_text(first_document(table, str(sample), _name(sample)), encoding="utf-8")
+    # Paths in the document start at its own folder.
+    path = str(sample) if sample.is_absolute() else os.path.relpath(sample, out.parent)
+    try:
+        out.write_text(first_document(table, path, _name(sample)), encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"{out}: cannot be written: {error.strerror}") from error
     return f"{out}: written; mend the lines with CHANGE, then `driftwarden validate {out}`"
 
 
@@ -78,16 +88,32 @@ def first_document(table: pa.Table, sample: str, name: str) -> str:
     kinds, ignored = classify(table.schema)
     label = next((n for n in table.column_names if n.lower() in LABELS), None)
     features = [
-        f"      #   {column}: {{}}    # {kind}" for column, kind in kinds.items() if column != label
+        f"      #   {_word(column)}: {{}}    # {kind}"
+        for column, kind in kinds.items()
+        if column != label
     ]
-    features += [f"      #   {one.name}: ignored, {one.reason}" for one in ignored]
+    features += [f"      #   {_word(one.name)}: ignored, {one.reason}" for one in ignored]
     few = [
         column
         for column, kind in kinds.items()
         if column != label and pat.is_string(table[column].type)
     ]
-    segment = f"    labels: {{segment: {few[0]}}}   # CHANGE: the gate's segments\n" if few else ""
-    return TEMPLATE.format(sample=sample, name=name, segment=segment, features="\n".join(features))
+    segment = ""
+    if few:
+        segment = f"    labels: {{segment: {_word(few[0])}}}   # CHANGE: the gate's segments\n"
+    return TEMPLATE.format(
+        sample=_word(sample),
+        key=name,
+        name=_word(name),
+        segment=segment,
+        features="\n".join(features),
+    )
+
+
+def _word(text: str) -> str:
+    """Spell a text so that YAML reads it back as that text, wherever it stands."""
+    plain = PLAIN.fullmatch(text) is not None and yaml.safe_load(text) == text
+    return text if plain else json.dumps(text)
 
 
 def _sample(path: Path) -> pa.Table:
@@ -104,4 +130,4 @@ def _sample(path: Path) -> pa.Table:
 
 def _name(sample: Path) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", sample.stem.lower()).strip("-")[:63]
-    return name if NAME.fullmatch(name) else "model"
+    return name if NAME.fullmatch(name) and name != FLEET else "model"
