@@ -1,0 +1,160 @@
+"""Between the bindings and the verbs: events of both schemas, messages, commands, answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from engine.errors import Broken, Refused, Unavailable
+from fleet.service import Command
+from hosts import face
+
+NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+
+
+def test_an_event_of_event_grids_own_schema() -> None:
+    event = func.EventGridEvent(
+        id="e1", topic="/t", subject="s", event_type="Kind", data={"a": 1}, event_time=NOW,
+        data_version="1",
+    )  # fmt: skip
+    event.get_json = lambda: {"a": 1}
+    assert face.document(event) == {
+        "id": "e1", "eventType": "Kind", "topic": "/t", "subject": "s", "data": {"a": 1},
+    }  # fmt: skip
+
+
+def test_a_cloud_event() -> None:
+    @dataclass
+    class CloudEvent:
+        id: str = "e1"
+        type: str = "Kind"
+        source: str = "/s"
+        subject: str = "x"
+
+        def get_json(self) -> dict[str, int]:
+            return {"a": 1}
+
+    assert face.document(CloudEvent()) == {
+        "id": "e1", "type": "Kind", "source": "/s", "subject": "x", "data": {"a": 1},
+    }  # fmt: skip
+
+
+def test_a_message_names_a_partition() -> None:
+    assert face.partition(b'{"partition": "oncall:shop", "more": 1}') == "oncall:shop"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"no", "queue message is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b"\xff", "queue message is not JSON"),
+        (b"[]", 'queue message names no partition; {"partition": "…"} is expected'),
+        (b"{}", 'queue message names no partition; {"partition": "…"} is expected'),
+        (b'{"partition": ""}', 'queue message names no partition; {"partition": "…"} is expected'),
+        (b'{"partition": 3}', 'queue message names no partition; {"partition": "…"} is expected'),
+    ],
+)
+def test_a_message_that_names_none_is_refused(body: bytes, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        face.partition(body)
+    assert str(refused.value).startswith(reason)
+
+
+@dataclass
+class Service:
+    """Keeps what it was asked."""
+
+    asked: list[Command] = field(default_factory=list)
+
+    def command(self, command: Command) -> tuple[str, ...]:
+        self.asked.append(command)
+        return ("demand",)
+
+
+def request(body: dict[str, Any], **headers: str) -> func.HttpRequest:
+    return func.HttpRequest(
+        "POST", "/api/commands", headers=headers, body=json.dumps(body).encode()
+    )
+
+
+def test_a_command_keeps_who_asked_until_when_and_why() -> None:
+    service = Service()
+    body = {
+        "verb": "freeze", "target": "demand", "by": "g.hopper", "reason": "launch", "id": "c1",
+        "until": "2024-03-05T01:00:00+01:00",
+    }  # fmt: skip
+    assert face.command(service, request(body)) == {"accepted": ["demand"]}  # type: ignore[arg-type]
+    until = datetime(2024, 3, 5, tzinfo=UTC)
+    assert service.asked == [Command("freeze", "demand", "g.hopper", "launch", "c1", until)]
+    (asked,) = service.asked
+    assert asked.until is not None
+    assert asked.until.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "by"),
+    [
+        ({}, {}, "function-key"),
+        ({"by": "whoever"}, {}, "whoever"),
+        ({"by": "whoever"}, {"x-ms-client-principal-name": "ada@corp"}, "ada@corp"),
+        ({"by": ""}, {}, "function-key"),
+    ],
+)
+def test_the_authenticated_principal_is_who_asks(
+    body: dict[str, str], headers: dict[str, str], by: str
+) -> None:
+    service = Service()
+    face.command(service, request({"verb": "retrain", "id": "c1", **body}, **headers))  # type: ignore[arg-type]
+    assert service.asked[0].by == by
+
+
+@pytest.mark.parametrize(
+    "more", [{"id": ""}, {"id": "x" * 201}, {"verb": 3}, {"until": "2024-03-05T00:00:00"}, {"y": 1}]
+)
+def test_a_command_out_of_shape_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match=r"^command: "):
+        face.command(Service(), request({"verb": "retrain", "id": "c1", **more}))  # type: ignore[arg-type]
+
+
+def test_answers() -> None:
+    answer = face.as_json(lambda: {"b": 1 / 3, "a": float("nan"), "ü": None})
+    assert (answer.status_code, answer.mimetype) == (200, "application/json")
+    assert answer.get_body().decode() == '{"a":null,"b":0.333333333333,"ü":null}'
+    page = face.as_html(lambda: "<p>é</p>")
+    assert (page.status_code, page.mimetype, page.charset) == (200, "text/html", "utf-8")
+    assert page.get_body().decode() == "<p>é</p>"
+
+
+def raising(error: Exception) -> Any:
+    def view() -> str:
+        raise error
+
+    return view
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "after"),
+    [
+        (Refused("no model 'x'; known are y"), 404, None),
+        (Refused("since 'x' is no instant"), 400, None),
+        (Unavailable("the store sleeps", timedelta(seconds=90)), 503, "90"),
+    ],
+)
+@pytest.mark.parametrize("encode", [face.as_json, face.as_html])
+def test_errors_are_json_with_their_reason(
+    encode: Any, error: Exception, status: int, after: str | None
+) -> None:
+    answer = encode(raising(error))
+    assert (answer.status_code, answer.mimetype) == (status, "application/json")
+    assert json.loads(answer.get_body()) == {"error": str(error)}
+    assert answer.headers.get("Retry-After") == after
+
+
+def test_our_own_faults_are_not_hidden() -> None:
+    with pytest.raises(Broken):
+        face.as_json(raising(Broken("a defect")))
