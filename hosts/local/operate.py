@@ -27,11 +27,21 @@ def span(text: str) -> timedelta:
     found = SPAN.fullmatch(text)
     if found is None:
         raise Refused(f"{text!r} is no length of time; write 30m, 4h or 2d")
-    return timedelta(**{UNITS[found[2]]: float(found[1])})
+    try:
+        return timedelta(**{UNITS[found[2]]: float(found[1])})
+    except OverflowError as error:
+        raise Refused(f"{text!r} is longer than time can be counted") from error
 
 
 def instant(text: str, now: datetime) -> datetime:
     """Read an instant: ISO 8601 with a zone, a date (its end, UTC), or a span from now."""
+    try:
+        return _instant(text, now)
+    except OverflowError as error:
+        raise Refused(f"{text!r} lies beyond the year 9999") from error
+
+
+def _instant(text: str, now: datetime) -> datetime:
     if SPAN.fullmatch(text):
         return now + span(text)
     try:

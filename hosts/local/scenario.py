@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
-from zoneinfo import ZoneInfo
+from typing import Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
 from engine.codec import first_line
 from engine.errors import Refused
@@ -39,7 +39,7 @@ class VersionPlan(Policy):
 
     name: str = Field(description="The version's name.")
     train: tuple[str, ...] = Field(description="The command; {out} and {version} are filled in.")
-    register_at: datetime | None = Field(
+    register_at: AwareDatetime | None = Field(
         None, description="When it is registered; left out: before the replay begins."
     )
     waive_shadow: Waiver | None = Field(None, description="Set where the shadow is left out.")
@@ -60,6 +60,12 @@ class Timeline(Policy):
     latency_ms: float = Field(description="How long a request takes, in replay time.")
     summary: Path = Field(description="Where the summary is written.")
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"the last day {self.last} is before the first, {self.first}")
+        return self
+
 
 class Scenario(Policy):
     """The scenario file."""
@@ -73,6 +79,14 @@ class Scenario(Policy):
     replay: Timeline = Field(description="The replayed time.")
     prepare: tuple[tuple[str, ...], ...] = Field((), description="Commands run beforehand.")
     versions: tuple[VersionPlan, ...] = Field(description="Versions trained outside.")
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            return ZoneInfo(zone).key
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{zone}: unknown zone") from error
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,7 @@ def read_scenario(path: Path) -> Scenario:
     except OSError as error:
         raise Refused(f"{path}: cannot be read: {error.strerror}; a replay needs one") from error
     except yaml.YAMLError as error:
-        raise Refused(f"{path}: not YAML: {error}") from error
+        raise Refused(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         raise Refused(f"{path}: {first_line(error)}") from error
 
