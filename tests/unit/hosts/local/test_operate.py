@@ -1,0 +1,97 @@
+"""The operator's commands on a local fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+import function_app
+from engine.errors import Broken, Refused
+from engine.store import Replace
+from fleet.service import Command
+from hosts import open_host
+from hosts.local.host import LocalHost
+from hosts.local.operate import ask, everybody, instant, span, verify
+
+NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("30s", timedelta(seconds=30)), ("30m", timedelta(minutes=30)),
+        ("4h", timedelta(hours=4)), ("1.5d", timedelta(hours=36)), ("2w", timedelta(days=14)),
+    ],
+)  # fmt: skip
+def test_lengths_of_time(text: str, length: timedelta) -> None:
+    assert span(text) == length
+    assert instant(text, NOW) == NOW + length
+
+
+@pytest.mark.parametrize("text", ["", "4", "h", "-4h", "4 h", "4h30m", "1e3h", "∞d"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(Refused, match="is no length of time; write 30m, 4h or 2d"):
+        span(text)
+
+
+def test_a_length_beyond_all_time_is_refused() -> None:
+    for text in ("999999999999d", "9" * 400 + "d"):
+        with pytest.raises(Refused):
+            instant(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024-03-05T18:00Z", datetime(2024, 3, 5, 18, tzinfo=UTC)),
+        ("2024-03-05T18:00:00+01:00", datetime(2024, 3, 5, 17, tzinfo=UTC)),
+        ("2024-03-05", datetime(2024, 3, 6, tzinfo=UTC)),
+    ],
+)
+def test_instants(text: str, moment: datetime) -> None:
+    assert instant(text, NOW) == moment
+
+
+@pytest.mark.parametrize("text", ["soon", "2024-13-01", "2024-03-05T18:00", "9999-12-31"])
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(Refused):
+        instant(text, NOW)
+
+
+def test_one_model_or_all() -> None:
+    assert everybody("demand", every=False) == "demand"
+    assert everybody(None, every=True) == "--all"
+    for target, every in (("demand", True), (None, False)):
+        with pytest.raises(Refused, match="name one model, or --all"):
+            everybody(target, every=every)
+
+
+@pytest.fixture
+def host(tiny: Path) -> Iterator[LocalHost]:
+    opened = cast(LocalHost, open_host(tiny / "fleet.yaml"))
+    function_app.use(opened)
+    opened.service.begin()
+    yield opened
+    function_app._given.clear()
+    opened.close()
+
+
+def test_a_command_is_acted_on_before_it_returns(host: LocalHost) -> None:
+    asked = Command("freeze", "demand", "g.hopper", "launch", "c1", NOW)
+    assert ask(host, function_app.app, asked) == ["demand"]
+    (freeze,) = host.service.loop.head("demand").state.freezes
+    assert (freeze.by, freeze.reason, freeze.until) == ("g.hopper", "launch", NOW)
+    assert verify(host)["demand"] >= 1
+
+
+def test_a_chain_that_was_broken_names_the_record(host: LocalHost) -> None:
+    ask(host, function_app.app, Command("unfreeze", "demand", "x", "", "c1"))
+    row = host.store.scan("demand", "log:")[-1]
+    altered = {**row.props, "at": "2001-01-01T00:00:00.000000Z"}
+    host.store.commit("demand", [Replace(row.key, altered, row.etag)])
+    with pytest.raises(Broken, match=r"demand: journal record \d+ does not follow from"):
+        verify(host)

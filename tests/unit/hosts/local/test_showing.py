@@ -1,0 +1,88 @@
+"""What the operator's commands print for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hosts.local.showing import show
+
+
+@pytest.fixture
+def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def printed(found: Any, view: str) -> str:
+        show(found, view)
+        return capsys.readouterr().out
+
+    return printed
+
+
+MODEL = {
+    "name": "demand", "champion": "v1", "latest_window": "2024-03-04", "verdict": "drifted",
+    "firing": [{"id": "drift-1", "severity": "page"}], "run": None,
+    "rollout": {"challenger": "v2", "phase": "shadow"},
+}  # fmt: skip
+ALERT = {
+    "id": "demand:drift-1", "severity": "page", "firing": True, "acknowledged_by": None,
+    "muted": None, "reason": "drifted on 2024-03-04: x [psi 0.3]",
+}  # fmt: skip
+
+
+def test_models(shown: Any) -> None:
+    text = shown([MODEL], "models")
+    for word in ("demand", "v1", "2024-03-04", "drifted", "drift-1", "shadow of v2"):
+        assert word in text
+    blank = {
+        **MODEL, "champion": "", "latest_window": None, "verdict": None, "firing": [],
+        "rollout": None,
+    }  # fmt: skip
+    text = shown([blank], "models")
+    assert "not begun" in text
+    assert "none yet" in text
+    assert text.count("nothing") == 2
+    assert "running" in shown([{**blank, "run": "running"}], "models")
+
+
+def test_alerts(shown: Any) -> None:
+    assert shown([], "alerts") == "no alert has fired\n"
+    text = shown([{**ALERT, "acknowledged_by": "a.turing", "muted": "silenced by x"}], "alerts")
+    assert "firing, taken by a.turing, silenced by x" in text
+    # What stands in brackets is text, not markup.
+    assert "[psi 0.3]" in text
+    assert "resolved" in shown([{**ALERT, "firing": False}], "alerts")
+
+
+def record(number: int, **line: Any) -> dict[str, Any]:
+    return {
+        "seq": number, "at": "2024-03-04T10:00:00.000000Z", "hash": "0" * 64,
+        "lines": [{"what": "read", **line}],
+    }  # fmt: skip
+
+
+def test_a_journal_without_its_hashes(shown: Any) -> None:
+    text = shown([record(1, blob="[a].jsonl", rows=5, report="f" * 64, names=["x"])], "journal")
+    assert "2024-03-04 10:00:00" in text
+    assert "blob [a].jsonl, rows 5" in text
+    assert "ffff" not in text
+    assert "names" not in text
+
+
+def test_a_long_journal_ends_with_its_newest(shown: Any) -> None:
+    text = shown([record(i, rows=i) for i in range(50)], "journal")
+    assert "rows 49" in text
+    assert "rows 9\n" not in text
+    assert "the newest 40 of 50 lines; --json prints all" in text
+    assert shown([], "journal").strip() != "" or shown([], "journal") == "\n"
+
+
+def test_verified(shown: Any) -> None:
+    found = {"verified": True, "records": {"demand": 3, "fleet": 1}}
+    assert shown(found, "verify") == "every journal holds: demand 3, fleet 1\n"
+    assert "nothing recorded yet" in shown({"verified": True, "records": {}}, "verify")
+
+
+def test_accepted(shown: Any) -> None:
+    assert shown({"id": "c1", "accepted": ["a", "b"]}, "command") == "c1 taken in by a, b\n"
