@@ -10,6 +10,7 @@ from hashlib import sha256
 from fleet.effects import Cancel, Poll, Publish, Submit, Tell
 from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
 from fleet.state import Challenger, Finished, Past
+from fleet.telemetry import Event
 from fleet.turn import Turn
 from monitoring import calendars
 from monitoring.alerts import lifecycle
@@ -108,7 +109,7 @@ def alerts_on(turn: Turn) -> None:
             turn.owe(
                 Publish(
                     f"alert:{notice.key}",
-                    f"alert.{notice.status}",
+                    Event(f"alert.{notice.status}"),
                     {"alert": notice.alert, "severity": notice.severity, "reason": notice.reason},
                 )
             )
@@ -250,7 +251,7 @@ def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> 
         holdout=list(job.holdout_days),
         left_out=[f"{left.day}: {left.reason}" for left in chosen.left_out],
     )  # fmt: skip
-    turn.owe(Publish(f"retrain:{name}", "retrain.started", {"run": name, "trigger": kind}))
+    turn.owe(Publish(f"retrain:{name}", Event.RETRAIN_STARTED, {"run": name, "trigger": kind}))
     return ""
 
 

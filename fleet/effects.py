@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from engine.codec import Kinds
 from fleet.facts import Collection, TrafficCount
+from fleet.telemetry import Event
 from monitoring.alerts import grouping
 from monitoring.alerts.lifecycle import Notify
 from retrain.gate import Need
@@ -247,7 +248,7 @@ class Publish:
     """Publish an event about the model."""
 
     key: str
-    type: str
+    type: Event
     fields: dict[str, str | float | int | bool | None]
     lane: str = "events"
 

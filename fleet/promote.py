@@ -10,6 +10,7 @@ from fleet.decide import signal
 from fleet.effects import BuildReference, Gate, Publish, SetTraffic, Tag, short
 from fleet.facts import Asked, Gated, Joined, LogRead, Registered, TrafficCount
 from fleet.state import Challenger
+from fleet.telemetry import Event
 from fleet.turn import Turn
 from monitoring import calendars
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
@@ -240,7 +241,7 @@ def _ended(turn: Turn, over: Rollout, ended: rollout.Ended) -> None:
     turn.owe(
         Publish(
             ended.key,
-            f"rollout.{ended.outcome}",
+            Event(f"rollout.{ended.outcome}"),
             {"rollout": over.id, "challenger": over.challenger, "reason": ended.reason},
         )
     )

@@ -13,7 +13,7 @@ from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import events, oncall, read
+from fleet import events, oncall, read, telemetry
 from fleet.domain import FLEET
 from fleet.facts import Asked, Configured, Parked
 from fleet.policies import Fleet
@@ -129,12 +129,17 @@ class Service:
                 return read.models(self.loop, self.fleet)
             case "models", str():
                 return read.model(self.loop, self.fleet, name)
+            case "metrics", None:
+                now = self.clock.now()
+                return [codec.plain(p) for p in telemetry.points(self.loop, self.fleet, now)]
             case "alerts", None:
                 return read.alerts(self.loop, self.fleet)
             case "journal", str():
                 return read.records(self.loop, self.fleet, name, since)
             case _:
-                raise Refused(f"no view {view!r}; there are models, alerts and journal/MODEL")
+                raise Refused(
+                    f"no view {view!r}; there are models, alerts, metrics and journal/MODEL"
+                )
 
     def pulse(self) -> int:
         """Return how many partitions the store holds; raises where it does not answer."""

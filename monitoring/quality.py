@@ -59,7 +59,8 @@ class Measured:
     """One feature in one window.
 
     `rows` and `missing` count the window's rows, `unseen` its values of no reference level;
-    `reference_missing` is the largest share that any window of the reference missed. `now` names the present type where it is no longer `was`.
+    `reference_missing` is the largest share that any window of the reference missed. `now` names
+    the present type where it is no longer `was`.
     """
 
     name: str

@@ -18,6 +18,8 @@ from monitoring.schema import classify
 from retrain.registry import NAME
 
 LABELS = ("label", "target", "outcome", "y")
+#: Columns that every table of rows has; they are no features.
+KEYS = ("day", "time", "correlationid", "index")
 ROWS = 10_000
 PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 
@@ -90,13 +92,13 @@ def first_document(table: pa.Table, sample: str, name: str) -> str:
     features = [
         f"      #   {_word(column)}: {{}}    # {kind}"
         for column, kind in kinds.items()
-        if column != label
+        if column not in (label, *KEYS)
     ]
     features += [f"      #   {_word(one.name)}: ignored, {one.reason}" for one in ignored]
     few = [
         column
         for column, kind in kinds.items()
-        if column != label and pat.is_string(table[column].type)
+        if column not in (label, *KEYS) and pat.is_string(table[column].type)
     ]
     segment = ""
     if few:

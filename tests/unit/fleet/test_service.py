@@ -20,6 +20,7 @@ from fleet.facts import Notified
 from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.service import Command, Service
+from fleet.telemetry import METRICS
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
@@ -256,9 +257,9 @@ def test_views(desk: Desk) -> None:
     [
         ("models", "nobody", None, "no model 'nobody'; known are demand, fraud"),
         ("journal", "nobody", None, "no model 'nobody'; known are demand, fraud"),
-        ("journal", None, None, "no view 'journal'; there are models, alerts and journal/MODEL"),
-        ("alerts", "x", None, "no view 'alerts'; there are models, alerts and journal/MODEL"),
-        ("pets", None, None, "no view 'pets'; there are models, alerts and journal/MODEL"),
+        ("journal", None, None, "no view 'journal'; there are models, alerts, metrics and journal/MODEL"),
+        ("alerts", "x", None, "no view 'alerts'; there are models, alerts, metrics and journal/MODEL"),
+        ("pets", None, None, "no view 'pets'; there are models, alerts, metrics and journal/MODEL"),
         ("journal", "demand", "soon", "since 'soon' is no ISO 8601 instant, e.g. "
          "2026-01-31T00:00Z"),
         ("journal", "demand", "2024-01-01", "since '2024-01-01' has no zone; add Z for UTC"),
@@ -286,3 +287,15 @@ def test_a_model_that_left_the_file_is_left_alone_and_comes_back(
     desk.service.begin()
     desk.settle()
     assert desk.service.read("models", "demand")["champion"] == "v1"
+
+
+def test_every_metric_of_the_catalogue_is_measured_and_no_other(desk: Desk) -> None:
+    desk.service.begin()
+    desk.settle()
+    points = desk.service.read("metrics")
+    assert {point["metric"] for point in points} == set(METRICS)
+    assert all(set(p["attributes"]) == set(METRICS[p["metric"]].attributes) for p in points)
+    found = {p["metric"]: p["value"] for p in points if p["attributes"]["model"] == "demand"}
+    assert found["driftwarden.traffic.weight"] == 100
+    assert found["driftwarden.effects.owed"] == 0
+    assert found["driftwarden.alerts.firing"] == 0
