@@ -236,9 +236,12 @@ def make_version(host: LocalHost, scenario: Scenario, folder: Path, plan: Versio
 def run_command(command: Sequence[str], folder: Path) -> None:
     """Run one command of a scenario; Refused with its last words where it fails."""
     words = [sys.executable if word == "python" else word for word in command]
-    done = subprocess.run(
-        words, cwd=folder, env=plain_environment(), capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            words, cwd=folder, env=plain_environment(), capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise Refused(f"{' '.join(command)}: {error.filename}: {error.strerror}") from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise Refused(
