@@ -1,0 +1,118 @@
+"""The whole domain opened on one machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.clock import SetClock
+from engine.errors import Refused
+from hosts import open_host, read_config
+from hosts.local.host import DUE_QUEUE, STORE_FILE, LocalHost
+from hosts.local.opening import ShiftedClock
+from retrain.ports import TrainingJob
+
+NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def host(tiny: Path) -> Iterator[LocalHost]:
+    opened = LocalHost(read_config(tiny / "fleet.yaml"), tiny, SetClock(NOW), durable=False)
+    yield opened
+    opened.close()
+
+
+def drained(host: LocalHost, partition: str) -> None:
+    host.service.drain(partition)
+
+
+def test_everything_lies_below_one_folder(host: LocalHost, tiny: Path) -> None:
+    assert host.root == tiny / "var"
+    assert (host.root / STORE_FILE).exists()
+    host.service.begin()
+    drained(host, "demand")
+    assert {path.name for path in host.root.iterdir()} >= {"blobs", "models", "traffic"}
+
+
+def test_a_bell_is_one_message_that_names_a_partition(host: LocalHost) -> None:
+    host.ring("demand")
+    (message,) = host.queues.peek(DUE_QUEUE)
+    assert json.loads(message.body) == {"partition": "demand"}
+
+
+def test_a_fleet_begins_with_its_champion_and_reference(host: LocalHost) -> None:
+    host.service.begin()
+    drained(host, "demand")
+    state = host.service.loop.head("demand").state
+    assert (state.champion, state.weights) == ("first", {"first": 100})
+    assert len(state.past) == 29
+    assert host.router.traffic("demand").weights == {"first": 100}
+
+
+def test_a_trainer_is_handed_files(host: LocalHost, tiny: Path) -> None:
+    """Blobs are named by content; a command gets paths."""
+    name = host.blobs.put(b"rows")
+    spec = "python -c 'import sys; print(open(sys.argv[1]).read())' {data}"
+    job = TrainingJob("r1", "demand", spec, (), (), {"data": name}, timedelta(minutes=1))
+    host.trainer.submit(job)
+    end = datetime.now(UTC) + timedelta(seconds=30)
+    while str(host.trainer.poll("r1", NOW).phase) == "running" and datetime.now(UTC) < end:
+        pass
+    assert "rows" in (host.root / "jobs" / "r1" / "log.txt").read_text()
+
+
+def test_a_webhook_takes_its_address_from_a_setting(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (tiny / "fleet.yaml").read_text()
+    webhook = 'duty: {kind: webhook, url: "env:PAGER_URL"}'
+    (tiny / "fleet.yaml").write_text(text.replace("duty: {kind: file, path: pages.jsonl}", webhook))
+    config = read_config(tiny / "fleet.yaml")
+    monkeypatch.delenv("PAGER_URL", raising=False)
+    with pytest.raises(Refused, match=r"^receivers.duty: the setting PAGER_URL is not there$"):
+        LocalHost(config, tiny, SetClock(NOW))
+    monkeypatch.setenv("PAGER_URL", "http://127.0.0.1:9/hook")
+    LocalHost(config, tiny, SetClock(NOW)).close()
+
+
+def test_two_hosts_share_one_store(host: LocalHost, tiny: Path) -> None:
+    other = LocalHost(host.config, tiny, SetClock(NOW), durable=False)
+    host.service.begin()
+    other.service.drain("demand")
+    assert host.service.loop.head("demand").state.champion == "first"
+    other.close()
+
+
+def test_a_host_is_opened_by_its_document(tiny: Path) -> None:
+    opened = open_host(tiny / "fleet.yaml")
+    assert isinstance(opened, LocalHost)
+    opened.close()
+    with pytest.raises(Refused, match=r"none\.yaml: cannot be read: No such file or directory"):
+        open_host(tiny / "none.yaml")
+    (tiny / "fleet.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(Refused, match="not UTF-8 text"):
+        open_host(tiny / "fleet.yaml")
+
+
+def test_a_document_in_a_missing_folder_file_names_it(tiny: Path) -> None:
+    text = (tiny / "fleet.yaml").read_text().replace("countries: [DE]", "ics: [none.ics]")
+    (tiny / "fleet.yaml").write_text(text)
+    with pytest.raises(Refused) as refused:
+        open_host(tiny / "fleet.yaml")
+    line = text.split("\n").index("    ics: [none.ics]") + 1
+    assert str(refused.value) == (
+        f"fleet.yaml:{line}: calendars.berlin.ics: none.ics: cannot be read: No such file or "
+        "directory"
+    )
+
+
+def test_a_shifted_clock_goes_on_from_where_it_was_put() -> None:
+    inner = SetClock(NOW)
+    clock = ShiftedClock(inner, timedelta(days=10))
+    assert clock.now() == NOW - timedelta(days=10)
+    inner.moment = NOW + timedelta(hours=1)
+    assert clock.now() == NOW - timedelta(days=10) + timedelta(hours=1)
