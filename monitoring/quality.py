@@ -160,7 +160,9 @@ def _shares(
         reason = f"{_of(names, total)} 100 % missing{when}: {_listed(names)}"
     else:
         shares = [
-            f"{f.name} {f.missing / f.rows:.0%} (at most {f.reference_missing:.0%} in the reference)" for f in struck
+            f"{f.name} {f.missing / f.rows:.0%} "
+            f"(at most {f.reference_missing:.0%} in the reference)"
+            for f in struck
         ]
         reason = f"{_of(names, total)} missing more often{when}: {_listed(shares)}"
     return Problem(kind, names, severity, reason)

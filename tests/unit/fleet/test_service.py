@@ -24,6 +24,7 @@ from fleet.telemetry import METRICS
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+VIEWS = "there are models, alerts, metrics and journal/MODEL"
 
 
 class Desk:
@@ -257,9 +258,9 @@ def test_views(desk: Desk) -> None:
     [
         ("models", "nobody", None, "no model 'nobody'; known are demand, fraud"),
         ("journal", "nobody", None, "no model 'nobody'; known are demand, fraud"),
-        ("journal", None, None, "no view 'journal'; there are models, alerts, metrics and journal/MODEL"),
-        ("alerts", "x", None, "no view 'alerts'; there are models, alerts, metrics and journal/MODEL"),
-        ("pets", None, None, "no view 'pets'; there are models, alerts, metrics and journal/MODEL"),
+        ("journal", None, None, "no view 'journal'; " + VIEWS),
+        ("alerts", "x", None, "no view 'alerts'; " + VIEWS),
+        ("pets", None, None, "no view 'pets'; " + VIEWS),
         ("journal", "demand", "soon", "since 'soon' is no ISO 8601 instant, e.g. "
          "2026-01-31T00:00Z"),
         ("journal", "demand", "2024-01-01", "since '2024-01-01' has no zone; add Z for UTC"),
