@@ -111,6 +111,7 @@ def alerts_on(turn: Turn) -> None:
                     f"alert:{notice.key}",
                     Event(f"alert.{notice.status}"),
                     {"alert": notice.alert, "severity": notice.severity, "reason": notice.reason},
+                    turn.now,
                 )
             )
         _say_alert(turn, known, step.alert)
@@ -251,7 +252,9 @@ def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> 
         holdout=list(job.holdout_days),
         left_out=[f"{left.day}: {left.reason}" for left in chosen.left_out],
     )  # fmt: skip
-    turn.owe(Publish(f"retrain:{name}", Event.RETRAIN_STARTED, {"run": name, "trigger": kind}))
+    turn.owe(
+        Publish(f"retrain:{name}", Event.RETRAIN_STARTED, {"run": name, "trigger": kind}, turn.now)
+    )
     return ""
 
 

@@ -250,6 +250,7 @@ class Publish:
     key: str
     type: Event
     fields: dict[str, str | float | int | bool | None]
+    at: datetime
     lane: str = "events"
 
 

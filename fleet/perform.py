@@ -92,8 +92,8 @@ def _outside(world: World, model: str, effect: Any, now: datetime) -> tuple[Deli
             world.registry.tag(model, version, tags, stage)
         case Tell(team=team, notice=notice):
             return (Delivery(oncall.PREFIX + team, notice.key, Notified(notice)),)
-        case Publish(key=key, type=kind, fields=fields):
-            world.publisher.publish(f"{model}:{key}", kind, model, dict(fields), now)
+        case Publish(key=key, type=kind, fields=fields, at=at):
+            world.publisher.publish(f"{model}:{key}", kind, model, dict(fields), at)
         case _:
             raise Broken(f"nobody pays {type(effect).__name__}")
     return ()

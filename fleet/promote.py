@@ -243,6 +243,7 @@ def _ended(turn: Turn, over: Rollout, ended: rollout.Ended) -> None:
             ended.key,
             Event(f"rollout.{ended.outcome}"),
             {"rollout": over.id, "challenger": over.challenger, "reason": ended.reason},
+            turn.now,
         )
     )
     signal(

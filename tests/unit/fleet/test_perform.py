@@ -13,6 +13,7 @@ import pytest
 
 from engine.errors import Broken
 from engine.step import Delivery
+from fleet import telemetry
 from fleet.effects import (
     EFFECTS,
     AckModel,
@@ -105,7 +106,7 @@ def test_an_acknowledgement_goes_to_the_model(pay: Any) -> None:
 
 
 def test_an_event_is_published_under_the_models_name(world: World, pay: Any) -> None:
-    assert pay(Publish("k", "retrain.started", {"run": "r1"})) == ()
+    assert pay(Publish("k", telemetry.Event.RETRAIN_STARTED, {"run": "r1"}, NOW)) == ()
     assert asked(world) == [
         ("publish", "demand:k", "retrain.started", "demand", {"run": "r1"}, NOW)
     ]
@@ -134,7 +135,9 @@ def test_every_kind_of_effect_has_somebody_who_pays_it() -> None:
     [
         SetTraffic("k", {"v1": 100}, ()),
         Poll("r", NOW),
-        Publish("k", "t", {"a": None, "b": 1, "c": True, "d": 0.5, "e": "x"}),
+        Publish(
+            "k", telemetry.Event.RETRAIN_STARTED, {"a": None, "b": 1, "c": True, "d": 0.5}, NOW
+        ),
         AckModel("k", "m", "a", "b"),
     ],
 )
