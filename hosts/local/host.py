@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +26,7 @@ from hosts.local.router import Duration, Router
 from hosts.local.scorer import Scorers
 from hosts.local.scoring import LocalScoring, LocalTables
 from hosts.local.sqlite import SqliteStore
-from hosts.local.trainer import LocalTrainer
+from hosts.local.trainer import MAX_ATTEMPTS, LocalTrainer
 from retrain.ports import TrainingJob
 
 DUE_QUEUE = "driftwarden-due"
@@ -83,6 +84,8 @@ class LocalHost:
             clock,
             synchronous=run_for is not None,
             duration=(lambda _: run_for) if run_for is not None else None,
+            # A replay may be killed as often as one likes and still tells the same story.
+            attempts=sys.maxsize if run_for is not None else MAX_ATTEMPTS,
         )
         self.trainer.blobs = self.blobs
         self.router = self._router(latency)

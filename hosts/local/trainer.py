@@ -54,6 +54,7 @@ class LocalTrainer:
     clock : tells when a job was submitted.
     synchronous : submit returns when the command has ended.
     duration : how long a job is said to run, for a replay: until then it polls as running.
+    attempts : how often a job is started anew after its daemon died, before that is a failure.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class LocalTrainer:
         *,
         synchronous: bool = False,
         duration: Duration | None = None,
+        attempts: int = MAX_ATTEMPTS,
     ) -> None:
         self._jobs = jobs
         self._models = models
         self._clock = clock
         self._synchronous = synchronous
         self._duration = duration
+        self._attempts = attempts
         self._owner = mark_of(os.getpid())
         self._watches: dict[Path, threading.Thread] = {}
 
@@ -142,8 +145,8 @@ class LocalTrainer:
 
     def _start(self, folder: Path, before: State) -> Process | None:
         """Start an attempt and record it; None where it can't be started, recorded as well."""
-        if before.attempt >= MAX_ATTEMPTS:
-            reason = f"started {MAX_ATTEMPTS} times, and each time the daemon died first"
+        if before.attempt >= self._attempts:
+            reason = f"started {self._attempts} times, and each time the daemon died first"
             write_state(folder, failed(before, reason, infrastructure=True))
             return None
         update = {"attempt": before.attempt + 1, "owner": self._owner, "child": ""}
