@@ -60,7 +60,7 @@ class Loop:
         lost = 0
         while True:
             try:
-                if not (self._settle(partition, now) or self._pay_some(partition, now)):
+                if not self._turn(partition, now):
                     return
                 lost = 0
             except Conflict as error:
@@ -101,6 +101,19 @@ class Loop:
             # Another sweep was here; what it left over is there tomorrow.
             return 0
         return len(keys)
+
+    def _turn(self, partition: str, now: datetime) -> bool:
+        """Pay an effect or take in what waits; False where there is nothing to do now.
+
+        The results of a few effects are taken in together. Only what is stored decides how many, so
+        that whoever goes on for a killed worker makes the same units.
+        """
+        head = self.store.get(partition, HEAD)
+        if head is None or not head.props.get("halted"):
+            waiting = self.store.scan(partition, inbox.IN, limit=PAID_AT_ONCE, pending=True)
+            if len(waiting) < PAID_AT_ONCE and self._pay(partition, now):
+                return True
+        return self._settle(partition, now) or self._pay(partition, now)
 
     def _settle(self, partition: str, now: datetime) -> bool:
         """Commit one unit; False where no fact waits and no wake is due."""
@@ -169,16 +182,6 @@ class Loop:
     def _retry_at(self, partition: str) -> datetime | None:
         dues = [item.due for item in outbox.owed(self.store, self.domain.effects, partition)]
         return min((due for due in dues if due is not None), default=None)
-
-    def _pay_some(self, partition: str, now: datetime) -> bool:
-        """Pay a few effects before looking at their results together; False where none is due.
-
-        Only a few: a command that comes in meanwhile must not wait for everything that is owed.
-        """
-        paid = 0
-        while paid < PAID_AT_ONCE and self._pay(partition, now):
-            paid += 1
-        return paid > 0
 
     def _pay(self, partition: str, now: datetime) -> bool:
         """Pay the first effect that can be paid; False where there is none."""
