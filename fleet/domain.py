@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.codec import kind_of
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from engine.step import Delivery, Line, Step
 from engine.store import instant
 from fleet import model, oncall
 from fleet.effects import EFFECTS
-from fleet.facts import FACTS, Declined, Notified, Parked, Unrecognised
+from fleet.facts import FACTS, Configured, Declined, Notified, Parked, Unrecognised
 from fleet.perform import perform
 from fleet.policies import Fleet
 from fleet.ports import World
@@ -22,6 +22,7 @@ from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.routing import OnCall
 
 FLEET = "fleet"
+DORMANT_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ class FleetDomain:
         return model.step(state, facts, self.fleet.models[partition], now)
 
     def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
-        """See `engine.step.Domain`."""
+        """See `engine.step.Domain`; what a model that left the document owes stays owed."""
+        watched = partition in self.fleet.models
+        if not watched and partition != FLEET and not partition.startswith(oncall.PREFIX):
+            raise Unavailable(f"model {partition} is not in fleet.yaml", DORMANT_FOR)
         return perform(self.world, self.fleet, partition, effect, now)
 
     def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
@@ -116,5 +120,12 @@ def _desk(state: Desk, facts: Sequence[Any]) -> Step:
 
 def _nobody(state: Any, facts: Sequence[Any], reason: str) -> Step:
     """Facts for a partition that the document no longer names are written down, not acted on."""
-    lines = [{"what": "parked", "id": kind_of(type(fact)), "reason": reason} for fact in facts]
+    lines: list[Line] = []
+    for fact in facts:
+        if isinstance(fact, Configured) and isinstance(state, Model):
+            if not state.dormant:
+                lines.append({"what": "dormant", "reason": reason})
+                state = replace(state, dormant=True)
+        else:
+            lines.append({"what": "parked", "id": kind_of(type(fact)), "reason": reason})
     return Step(state, (), None, tuple(lines))

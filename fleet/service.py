@@ -55,7 +55,9 @@ class Service:
                 self.loop.deliver(told, now)
         for name in sorted(known - set(self.fleet.models) - {FLEET}):
             if not name.startswith(oncall.PREFIX):
-                self.loop.ring(name)
+                seq = self.loop.head(name).seq
+                gone = Configured("", "left fleet.yaml")
+                self.loop.deliver(Delivery(name, f"policy::{seq}", gone), now)
         for name in sorted(known):
             self.loop.ring(name)
 

@@ -300,3 +300,23 @@ def test_every_metric_of_the_catalogue_is_measured_and_no_other(desk: Desk) -> N
     assert found["driftwarden.traffic.weight"] == 100
     assert found["driftwarden.effects.owed"] == 0
     assert found["driftwarden.alerts.firing"] == 0
+
+
+def test_a_model_that_left_the_document_sleeps_and_keeps_its_state(desk: Desk) -> None:
+    desk.service.begin()
+    desk.settle()
+    before = desk.service.loop.head("demand").state
+    others = {name: kept for name, kept in desk.fleet.models.items() if name != "demand"}
+    smaller = desk.opened(Fleet(others, desk.fleet.teams))
+    desk.service = smaller
+    for _ in range(2):
+        smaller.begin()
+        desk.settle()
+    after = smaller.loop.head("demand").state
+    assert after.dormant
+    assert after.champion == before.champion
+    assert len(desk.said("demand", "dormant")) == 1
+    desk.service = desk.opened(desk.fleet)
+    desk.service.begin()
+    desk.settle()
+    assert not desk.service.loop.head("demand").state.dormant
