@@ -105,8 +105,9 @@ def test_the_scenario_serves_what_the_fleet_starts_with(fleet: Any) -> None:
     versions = {version["name"]: version for version in scenario["versions"]}
     assert fleet["models"]["flights"]["serving"]["champion"] in versions
     for name in ("flights-leak", "flights-thanksgiving"):
-        window = versions[name]["training_window"]
-        assert versions[name]["register_at"].date() > window["to"]
         command = versions[name]["train"]
-        assert command[command.index("--from") + 1] == window["from"].isoformat()
-        assert command[command.index("--to") + 1] == window["to"].isoformat()
+        first, last = (command[command.index(word) + 1] for word in ("--from", "--to"))
+        learned_to = command[command.index("--evaluate-to") + 1]
+        assert first < last <= learned_to < versions[name]["register_at"].date().isoformat()
+    assert versions["flights-leak"]["waive_shadow"]["by"]
+    assert "waive_shadow" not in versions["flights-thanksgiving"]
