@@ -160,17 +160,29 @@ def count_numbers(values: npt.NDArray[np.generic], bins: NumericBins) -> Counts:
     for start in range(0, len(values), CHUNK):
         chunk = values[start : start + CHUNK]
         hits = mask[: len(chunk)]
-        np.isfinite(chunk, out=hits)
-        finite = np.count_nonzero(hits)
-        below[-1] += finite
+        below[-1] += _countable(chunk, hits)
         for index, limit in enumerate(limits):
             if limit is not None:
                 np.less_equal(chunk, limit, out=hits)
                 below[index] += np.count_nonzero(hits)
-        if finite < len(chunk):
-            np.equal(chunk, -np.inf, out=hits)
-            below[:-1] -= np.count_nonzero(hits)
+        below -= _sunken(chunk, hits)
     return np.diff(below, prepend=0)
+
+
+def _countable(chunk: npt.NDArray[np.generic], hits: npt.NDArray[np.bool_]) -> int:
+    """Values that are neither NaN nor +inf; a comparison costs half of what isfinite does."""
+    if chunk.dtype.kind != "f":
+        return len(chunk)
+    np.less_equal(chunk, np.finfo(chunk.dtype.type).max, out=hits)  # type: ignore[type-var]
+    return int(np.count_nonzero(hits))
+
+
+def _sunken(chunk: npt.NDArray[np.generic], hits: npt.NDArray[np.bool_]) -> int:
+    """Values -inf: every comparison with an edge has counted them."""
+    if chunk.dtype.kind != "f":
+        return 0
+    np.less(chunk, np.finfo(chunk.dtype.type).min, out=hits)  # type: ignore[type-var]
+    return int(np.count_nonzero(hits)) if hits.any() else 0
 
 
 def _no_greater(bound: float, dtype: np.dtype[np.generic]) -> np.generic | None:
