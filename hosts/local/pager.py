@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import sys
 import urllib.error
 import urllib.request
@@ -15,13 +13,14 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal, Protocol, TextIO
+from typing import Annotated, Any, Literal, Protocol, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from engine.errors import Refused, Unavailable
+from hosts.local.ledger import append_once
 
 TIMEOUT = 10.0
 DELAY = timedelta(seconds=30)
@@ -149,7 +148,7 @@ def _printable(text: str) -> str:
 
 
 class PageFile:
-    """Pages as JSON Lines; one that a crash cut short is taken away before the next is added."""
+    """Pages as JSON Lines; see `hosts.local.ledger`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -157,28 +156,9 @@ class PageFile:
     def send(self, page: Page) -> None:
         """See `Channel`."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(self._path, "a+b") as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX)
-                self._append(stream, page)
+            append_once(self._path, page.key, asdict(page))
         except OSError as error:
             raise Unavailable(f"receiver {page.receiver}: {error.strerror}") from error
-
-    def _append(self, stream: IO[bytes], page: Page) -> None:
-        content = json.dumps(asdict(page)).encode() + b"\n"
-        mark = b'{"key": %s,' % json.dumps(page.key).encode()
-        stream.seek(0)
-        whole = 0
-        for line in stream:
-            if not line.endswith(b"\n"):
-                stream.truncate(whole)
-                break
-            if line.startswith(mark):
-                return
-            whole += len(line)
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 class _Straight(urllib.request.HTTPRedirectHandler):
