@@ -1,0 +1,49 @@
+"""What the app's settings say of the Azure resources: read once, every name written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.errors import Refused
+
+SUBSCRIPTION = "AZURE_SUBSCRIPTION_ID"
+RESOURCE_GROUP = "AZURE_RESOURCE_GROUP"
+WORKSPACE = "AZUREML_WORKSPACE_NAME"
+TOPIC = "EVENTGRID_TOPIC_ENDPOINT"
+LOGS = "DRIFTWARDEN_LOGS"
+LOGS_CONTAINER = "DRIFTWARDEN_LOGS_CONTAINER"
+ANALYTICS = "DRIFTWARDEN_LOG_ANALYTICS_WORKSPACE_ID"
+TELEMETRY = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+
+#: Every setting that is read by its name; connections have suffixes of their own.
+SETTINGS = (SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, TOPIC, LOGS_CONTAINER, ANALYTICS, TELEMETRY)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The resources by name; `analytics` and `telemetry` are empty where there are none."""
+
+    subscription: str
+    resource_group: str
+    workspace: str
+    topic: str
+    logs_container: str
+    analytics: str = ""
+    telemetry: str = ""
+
+    @classmethod
+    def read(cls, settings: Mapping[str, str]) -> Settings:
+        """Read the app's settings; Refused with one line that names all that are missing."""
+        needed = (SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, TOPIC, LOGS_CONTAINER)
+        if absent := [name for name in needed if not settings.get(name)]:
+            raise Refused(f"app settings: {', '.join(absent)} not set; see docs/azure.md")
+        return cls(
+            settings[SUBSCRIPTION],
+            settings[RESOURCE_GROUP],
+            settings[WORKSPACE],
+            settings[TOPIC],
+            settings[LOGS_CONTAINER],
+            settings.get(ANALYTICS, ""),
+            settings.get(TELEMETRY, ""),
+        )
