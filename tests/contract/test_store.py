@@ -10,15 +10,19 @@ import pytest
 from engine.errors import Broken, Conflict, Refused
 from engine.memory import MemoryStore
 from engine.store import HEAD, Delete, Insert, Replace, Store, instant
+from hosts.azure.tables import TablesStore
 from hosts.local.sqlite import SqliteStore
 
 NOON = datetime(2013, 7, 4, 12, tzinfo=UTC)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "azurite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path):
     if request.param == "memory":
         yield MemoryStore()
+    elif request.param == "azurite":
+        account = request.getfixturevalue("account")
+        yield TablesStore(account.tables(), request.getfixturevalue("fresh_name"))
     else:
         opened = SqliteStore(tmp_path / "store.sqlite")
         yield opened

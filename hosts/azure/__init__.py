@@ -1,0 +1,1 @@
+"""The host on Azure: the ports on the services' own SDKs."""

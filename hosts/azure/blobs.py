@@ -1,0 +1,86 @@
+"""Blobs named by their content, in one container of Azure Blob Storage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient
+
+from engine.blobs import content_name
+from engine.errors import Broken, Refused
+from hosts.azure.storage_errors import GONE, said_code, translated
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+class AzureBlobs:
+    """`engine.blobs.Blobs` in a container; made where missing.
+
+    Names lie flat: hashes spread over the service's partitions by themselves.
+
+    Raises
+    ------
+    Unavailable
+        Where the service does not answer.
+    """
+
+    def __init__(self, service: BlobServiceClient, container: str = "driftwarden") -> None:
+        self._container = service.get_container_client(container)
+        with translated(f"container {container}"):
+            try:
+                self._container.create_container()
+            except ResourceExistsError as error:
+                if said_code(error) in GONE:
+                    raise
+
+    def put(self, content: bytes) -> str:
+        """Keep `content` and return its name; writing it again changes nothing."""
+        name = content_name(content)
+        with translated(self._where(name)):
+            try:
+                # Not overwriting sends If-None-Match: *, so whoever is first writes.
+                self._container.upload_blob(name, content, overwrite=False)
+            except ResourceExistsError as error:
+                if said_code(error) in GONE:
+                    raise
+        return name
+
+    def get(self, name: str) -> bytes:
+        """Return the content; Refused where no blob has that name, Broken where it is damaged."""
+        with translated(self._where(name)):
+            try:
+                content: bytes = self._container.download_blob(_checked(name)).readall()
+            except ResourceNotFoundError as error:
+                if said_code(error) in GONE:
+                    raise
+                raise Refused(f"{self._where(name)}: not found") from None
+        if content_name(content) != name:
+            raise Broken(f"{self._where(name)}: holds other content, restore it from a backup")
+        return content
+
+    def names(self) -> Iterator[str]:
+        """Yield every name, in order."""
+        with translated(f"container {self._container.container_name}"):
+            for name in self._container.list_blob_names():
+                if _NAME.fullmatch(name):
+                    yield name
+
+    def delete(self, name: str) -> None:
+        """Remove the blob; nothing happens where there is none."""
+        with translated(self._where(name)):
+            try:
+                self._container.delete_blob(_checked(name))
+            except ResourceNotFoundError as error:
+                if said_code(error) in GONE:
+                    raise
+
+    def _where(self, name: str) -> str:
+        return f"blob {self._container.container_name}/{name}"
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise Refused(f"blob {name!r}: not a name, expected 64 hexadecimal digits")
+    return name

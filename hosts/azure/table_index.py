@@ -1,0 +1,153 @@
+"""Hints of who is to be woken when, and of which partitions there are; heads have the last word.
+
+Tables finds rows by PartitionKey and RowKey only, and a transaction holds one PartitionKey. So two
+partitions of the table serve as indexes. Their rows are written before the commit that they
+announce, and are verified when they are read: one too many costs a read, one too few never happens.
+The reasoning stands in docs/adr/0011.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from azure.data.tables import TableClient, TableEntity, TableTransactionError, UpdateMode
+
+from engine.store import MAX_OPERATIONS
+
+WAKES = "~wakes"
+NAMES = "~partitions"
+#: What one query may return at most (Microsoft Learn, "Query timeout and pagination").
+PAGE = 1000
+#: The least that is read at once: hints that are over stand in between.
+FEW = 16
+
+
+class Wake(NamedTuple):
+    """When a head wants to be woken (empty: never), and the etag of that head (empty: none)."""
+
+    at: str
+    etag: str
+
+
+def text(value: str) -> str:
+    """Write a literal of a query.
+
+    >>> text("don't")
+    "'don''t'"
+    """
+    return "'" + value.replace("'", "''") + "'"
+
+
+def equals(name: str, value: str) -> str:
+    """Write a comparison of a query."""
+    return f"{name} eq {text(value)}"
+
+
+class Index:
+    """The two index partitions of a table.
+
+    Parameters
+    ----------
+    table : the table.
+    head : returns a partition's wake as its head says it now.
+    """
+
+    def __init__(self, table: TableClient, head: Callable[[str], Wake]) -> None:
+        self._table, self._head = table, head
+        self._named: set[str] = set()
+
+    def announce(self, partition: str, wake: Wake) -> None:
+        """Hint that the head that replaces `wake.etag` will want to be woken at `wake.at`.
+
+        The hint is named by the head that it replaces, so that it can be told when its writer can
+        no longer succeed.
+        """
+        base = _digest(wake.etag)
+        self._table.upsert_entity(
+            {
+                "PartitionKey": WAKES,
+                "RowKey": f"{wake.at}:{_digest(partition)}:{base}",
+                "at": wake.at,
+                "partition": partition,
+                "base": base,
+            },
+            UpdateMode.REPLACE,
+        )
+
+    def wakes(self, limit: int, until: str = "") -> list[tuple[str, str]]:
+        """Return (instant, partition) of heads that want to be woken, the earliest first.
+
+        Hints that no head can come to any more are removed on the way.
+        """
+        query = equals("PartitionKey", WAKES)
+        if until:
+            # An instant in a key ends with a colon: the next character is past all of its keys.
+            query += f" and RowKey lt {text(until + ';')}"
+        found: dict[str, str] = {}
+        for page in self._pages(query, max(limit, FEW)):
+            over = self._sort_out(page, found)
+            self._remove(over)
+            if len(found) >= limit:
+                break
+        return [(at, name) for name, at in islice(found.items(), limit)]
+
+    def _pages(self, query: str, size: int) -> Iterator[list[TableEntity]]:
+        found = self._table.query_entities(query, results_per_page=min(size, PAGE))
+        yield from (list(page) for page in found.by_page())
+
+    def _sort_out(self, hints: list[TableEntity], found: dict[str, str]) -> list[TableEntity]:
+        """Add to `found` what heads confirm; return the hints that are over."""
+        # A head must be read after the hint that it judges: it is remembered for this page only.
+        heads: dict[str, Wake] = {}
+        over = []
+        for hint in hints:
+            name = str(hint["partition"])
+            if name not in heads:
+                heads[name] = self._head(name)
+            if heads[name].at == hint["at"]:
+                found.setdefault(name, heads[name].at)
+            elif _digest(heads[name].etag) != hint["base"]:
+                over.append(hint)
+        return over
+
+    def _remove(self, hints: Sequence[TableEntity]) -> None:
+        keys = [{"PartitionKey": WAKES, "RowKey": str(hint["RowKey"])} for hint in hints]
+        for start in range(0, len(keys), MAX_OPERATIONS):
+            part: list[Any] = [("delete", key) for key in keys[start : start + MAX_OPERATIONS]]
+            try:
+                self._table.submit_transaction(part)
+            except TableTransactionError as error:
+                # Another tick removes them too; what that one leaves, the next one finds.
+                if error.status_code != 404:
+                    raise
+
+    def name(self, partition: str) -> None:
+        """Hint that a partition is about to have rows."""
+        if partition in self._named:
+            return
+        # Merged, so that what is known of it stays.
+        self._table.upsert_entity({"PartitionKey": NAMES, "RowKey": partition}, UpdateMode.MERGE)
+        self._named.add(partition)
+
+    def names(self) -> Iterator[str]:
+        """Yield every partition that has rows; one that once had some is not looked at again."""
+        for page in self._pages(equals("PartitionKey", NAMES), PAGE):
+            for hint in page:
+                if hint.get("seen") or self._seen(str(hint["RowKey"])):
+                    yield str(hint["RowKey"])
+
+    def _seen(self, partition: str) -> bool:
+        query = equals("PartitionKey", partition)
+        found = self._table.query_entities(query, results_per_page=1, select="RowKey")
+        if next(iter(found), None) is None:
+            return False
+        hint = {"PartitionKey": NAMES, "RowKey": partition, "seen": True}
+        self._table.upsert_entity(hint, UpdateMode.REPLACE)
+        return True
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()[:16]
