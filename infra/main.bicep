@@ -1,3 +1,5 @@
+metadata description = 'What `azd provision` makes: the app, its store, its topic, its watchdog, and its roles.'
+
 targetScope = 'subscription'
 
 @description('Name of the azd environment; resources are tagged and named by it.')

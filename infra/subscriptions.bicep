@@ -1,4 +1,5 @@
-// Deployed after the app's code: Event Grid subscribes only a function that exists.
+metadata description = 'What follows the code: Event Grid subscribes only a function that exists.'
+
 targetScope = 'subscription'
 
 @description('Resource group that main.bicep made.')

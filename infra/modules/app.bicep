@@ -1,4 +1,5 @@
-@description('The Functions app on a Flex Consumption plan; its identity is its only credential.')
+metadata description = 'The Functions app on a Flex Consumption plan; its identity is its only credential.'
+
 param name string
 param planName string
 param location string

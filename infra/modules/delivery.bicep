@@ -1,4 +1,5 @@
-@description('Delivers events of one system topic to the function `ingest`; what cannot be delivered is kept.')
+metadata description = 'Delivers events of one system topic to the function `ingest`; what cannot be delivered is kept.'
+
 param topicName string
 param functionId string
 param deadLetterAccountId string

@@ -1,4 +1,5 @@
-@description('Where telemetry, and the logs that models write, are kept.')
+metadata description = 'Where telemetry, and the logs that models write, are kept.'
+
 param workspaceName string
 param insightsName string
 param location string

@@ -1,4 +1,5 @@
-@description('Delivers what others publish to our own topic for us, and not what we publish, to `ingest`.')
+metadata description = 'Delivers what others publish to our own topic for us, and not what we publish, to `ingest`.'
+
 param topicName string
 param functionId string
 param deadLetterAccountId string

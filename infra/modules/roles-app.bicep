@@ -1,4 +1,5 @@
-@description('What the app may do with the resources that are made beside it.')
+metadata description = 'What the app may do with the resources that are made beside it.'
+
 param principalId string
 param storageName string
 param topicName string

@@ -1,4 +1,5 @@
-@description('Lets one Event Grid topic put what it could not deliver into the dead-letter container.')
+metadata description = 'Lets one Event Grid topic put what it could not deliver into the dead-letter container.'
+
 param principalId string
 param accountName string
 

@@ -1,4 +1,5 @@
-@description('What the app may do with the container that the models log into: read it.')
+metadata description = 'What the app may do with the container that the models log into: read it.'
+
 param principalId string
 param accountName string
 param containerName string

@@ -1,4 +1,5 @@
-@description('What the app may do with the Azure Machine Learning workspace: all but change it or its computes.')
+metadata description = 'What the app may do with the Azure Machine Learning workspace: all but change it or its computes.'
+
 param principalId string
 param workspaceName string
 

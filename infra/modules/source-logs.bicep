@@ -1,4 +1,5 @@
-@description('Tells of new log files: the system topic of the storage account that models log into.')
+metadata description = 'Tells of new log files: the system topic of the storage account that models log into.'
+
 param accountName string
 param topicName string
 param tags object

@@ -1,4 +1,5 @@
-@description('Tells of runs and models: the system topic of the Azure Machine Learning workspace.')
+metadata description = 'Tells of runs and models: the system topic of the Azure Machine Learning workspace.'
+
 param workspaceName string
 param topicName string
 param tags object

@@ -1,4 +1,5 @@
-@description('The account that holds the store, the doorbell queues, the blobs and the app package.')
+metadata description = 'The account that holds the store, the doorbell queues, the blobs and the app package.'
+
 param name string
 param location string
 param tags object

@@ -1,4 +1,5 @@
-@description('The topic that drift, alert, retrain and rollout events are published to.')
+metadata description = 'The topic that drift, alert, retrain and rollout events are published to.'
+
 param name string
 param location string
 param tags object

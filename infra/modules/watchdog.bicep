@@ -1,4 +1,5 @@
-@description('Watches the watcher: mails the operators when it stands still or loses something.')
+metadata description = 'Watches the watcher: mails the operators when it stands still or loses something.'
+
 param location string
 param tags object
 param operatorsEmail string
