@@ -69,7 +69,7 @@ class Index:
         self._table.upsert_entity(
             {
                 "PartitionKey": WAKES,
-                "RowKey": f"{wake.at}:{_digest(partition)}:{base}",
+                "RowKey": f"{wake.at}:{partition}:{base}",
                 "at": wake.at,
                 "partition": partition,
                 "base": base,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,8 +12,10 @@ from tests.doubles import azurite
 
 
 @pytest.fixture
-def account() -> Connection:
-    return Connection("Storage", azurite.connection_string())
+def account() -> Iterator[Connection]:
+    opened = azurite.account()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

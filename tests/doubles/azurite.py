@@ -16,10 +16,14 @@ import shutil
 import socket
 import subprocess
 import time
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from hosts.azure.connection import Connection
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "DRIFTWARDEN_NODE"
@@ -30,6 +34,39 @@ ACCOUNT = "devstoreaccount1"
 # The account and key that every Azurite has; documented in its README, and no secret.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 KINDS = ("Blob", "Queue", "Table")
+
+
+@dataclass(frozen=True)
+class Account(Connection):
+    """A storage account on Azurite; closing it closes every client that it opened."""
+
+    opened: list[Any] = field(default_factory=list)
+
+    def tables(self, credential: Any = None) -> Any:
+        """See `Connection`."""
+        return self._kept(super().tables(credential))
+
+    def blobs(self, credential: Any = None) -> Any:
+        """See `Connection`."""
+        return self._kept(super().blobs(credential))
+
+    def queues(self, credential: Any = None) -> Any:
+        """See `Connection`."""
+        return self._kept(super().queues(credential))
+
+    def close(self) -> None:
+        """Close what was opened."""
+        while self.opened:
+            self.opened.pop().close()
+
+    def _kept(self, client: Any) -> Any:
+        self.opened.append(client)
+        return client
+
+
+def account(ports: dict[str, int] | None = None) -> Account:
+    """Return the account of the running Azurite, or of what relays to it by `ports`."""
+    return Account("Storage", connection_string(ports))
 
 
 @cache

@@ -1,0 +1,43 @@
+"""Storage on the one Azurite: direct, or through a relay that breaks what passes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from hosts.azure.connection import Connection
+from tests.doubles import azurite
+from tests.doubles.relay import Relay
+
+
+@pytest.fixture
+def account() -> Iterator[Connection]:
+    opened = azurite.account()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def fresh_name() -> str:
+    return f"t{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def relays() -> Iterator[dict[str, Relay]]:
+    """Return a relay for each kind of service."""
+    ports = azurite.running()
+    with (
+        Relay(ports["Blob"]) as blob,
+        Relay(ports["Queue"]) as queue,
+        Relay(ports["Table"]) as table,
+    ):
+        yield {"Blob": blob, "Queue": queue, "Table": table}
+
+
+@pytest.fixture
+def relayed(relays: dict[str, Relay]) -> Iterator[Connection]:
+    opened = azurite.account({kind: relay.port for kind, relay in relays.items()})
+    yield opened
+    opened.close()
