@@ -9,8 +9,8 @@ from hashlib import sha256
 
 from fleet.effects import Cancel, Poll, Publish, Submit, Tell
 from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
+from fleet.published import Event, Fields
 from fleet.state import Challenger, Finished, Past
-from fleet.telemetry import Event
 from fleet.turn import Turn
 from monitoring import calendars
 from monitoring.alerts import lifecycle
@@ -36,6 +36,8 @@ def assessed(turn: Turn, fact: Assessed) -> None:
     moved = sorted(fact.stream)
     drifted = [feature for feature in moved if fact.stream[feature] is Drift.DRIFTED]
     known = fact.verdict is not Drift.INSUFFICIENT
+    if known:
+        _stream(turn, fact, moved, drifted)
     signal(
         turn,
         Condition(
@@ -69,6 +71,30 @@ def assessed(turn: Turn, fact: Assessed) -> None:
         name, "quality", Kind.QUALITY, bool(worst), reason, severity, None, features
     )
     signal(turn, condition)
+
+
+def _stream(turn: Turn, fact: Assessed, moved: list[str], drifted: list[str]) -> None:
+    """Publish that the stream's verdict is another one; that all is well at first is no news."""
+    before = turn.model.stream
+    after = Drift.DRIFTED if drifted else Drift.DRIFTING if moved else Drift.STABLE
+    turn.change(stream=after)
+    if after is (before or Drift.STABLE):
+        return
+    turn.owe(
+        Publish(
+            f"drift:{fact.window}:{fact.of}",
+            Event(f"drift.{after}"),
+            {
+                "window": fact.window,
+                "verdict": after,
+                "before": before,
+                "features": tuple(moved),
+                "rows": fact.rows,
+                "explained_by": fact.explained_by,
+            },
+            turn.now,
+        )
+    )
 
 
 def _drift_reason(fact: Assessed, moved: Sequence[str], drifted: Sequence[str]) -> str:
@@ -110,7 +136,13 @@ def alerts_on(turn: Turn) -> None:
                 Publish(
                     f"alert:{notice.key}",
                     Event(f"alert.{notice.status}"),
-                    {"alert": notice.alert, "severity": notice.severity, "reason": notice.reason},
+                    {
+                        "alert": notice.alert,
+                        "kind": notice.kind,
+                        "severity": notice.severity,
+                        "reason": notice.reason,
+                        "features": notice.features,
+                    },
                     turn.now,
                 )
             )
@@ -252,9 +284,8 @@ def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> 
         holdout=list(job.holdout_days),
         left_out=[f"{left.day}: {left.reason}" for left in chosen.left_out],
     )  # fmt: skip
-    turn.owe(
-        Publish(f"retrain:{name}", Event.RETRAIN_STARTED, {"run": name, "trigger": kind}, turn.now)
-    )
+    told: Fields = {"run": name, "trigger": kind, "reason": decision.reason, "days": len(days)}
+    turn.owe(Publish(f"retrain:{name}", Event.RETRAIN_STARTED, told, turn.now))
     return ""
 
 
@@ -310,6 +341,21 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
         return
     turn.say(
         "run", run=model.run.id, phase=ended.outcome, version=ended.version, reason=ended.reason
+    )
+    turn.owe(
+        Publish(
+            f"retrain:{ended.key}",
+            Event.RETRAIN_ENDED,
+            {
+                "run": model.run.id,
+                "trigger": model.run.trigger,
+                "outcome": ended.outcome,
+                "version": ended.version,
+                "reason": ended.reason,
+                "cost": model.run.cost,
+            },
+            turn.now,
+        )
     )
     failed = ended.outcome in (run.Phase.failed, run.Phase.timed_out)
     signal(

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from engine.codec import Kinds
 from fleet.facts import Collection, TrafficCount
-from fleet.telemetry import Event
+from fleet.published import Event, Fields
 from monitoring.alerts import grouping
 from monitoring.alerts.lifecycle import Notify
 from retrain.gate import Need
@@ -245,11 +245,11 @@ class Tell:
 
 @dataclass(frozen=True)
 class Publish:
-    """Publish an event about the model."""
+    """Publish an event about the model; `fleet.published` says which fields its type has."""
 
     key: str
     type: Event
-    fields: dict[str, str | float | int | bool | None]
+    fields: Fields
     at: datetime
     lane: str = "events"
 

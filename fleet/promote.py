@@ -9,8 +9,8 @@ from itertools import groupby
 from fleet.decide import signal
 from fleet.effects import BuildReference, Gate, Publish, SetTraffic, Tag, short
 from fleet.facts import Asked, Gated, Joined, LogRead, Registered, TrafficCount
+from fleet.published import Event
 from fleet.state import Challenger
-from fleet.telemetry import Event
 from fleet.turn import Turn
 from monitoring import calendars
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
@@ -226,6 +226,7 @@ def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
             phase=after.phase, stage=after.stage, reason=after.reason, waived_by=after.waived_by,
             guards={guard.name: judge.verdict(guard) for guard in after.guards},
         )  # fmt: skip
+        _went_on(turn, before, after)
     for effect in step.effects:
         match effect:
             case rollout.SetTraffic(key=key, traffic=traffic):
@@ -236,13 +237,38 @@ def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
                 _ended(turn, after, effect)
 
 
+def _went_on(turn: Turn, before: Rollout, after: Rollout) -> None:
+    if after.ended:
+        return
+    split = rollout.traffic(after)
+    began = before.phase is Phase.waiting
+    turn.owe(
+        Publish(
+            f"{after.id}:{after.phase}:{after.stage}",
+            Event.ROLLOUT_STARTED if began else Event.ROLLOUT_ADVANCED,
+            {
+                **_named(after),
+                "reason": after.reason,
+                "phase": after.phase,
+                "stage": after.stage,
+                "weight": split.weights.get(after.challenger, 0) if split is not None else 0,
+            },
+            turn.now,
+        )
+    )
+
+
+def _named(one: Rollout) -> dict[str, str]:
+    return {"rollout": one.id, "challenger": one.challenger, "champion": one.champion}
+
+
 def _ended(turn: Turn, over: Rollout, ended: rollout.Ended) -> None:
     promoted = ended.outcome is Phase.promoted
     turn.owe(
         Publish(
             ended.key,
             Event(f"rollout.{ended.outcome}"),
-            {"rollout": over.id, "challenger": over.challenger, "reason": ended.reason},
+            {**_named(over), "reason": ended.reason},
             turn.now,
         )
     )

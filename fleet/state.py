@@ -141,6 +141,7 @@ class Model:
     past: dict[str, Past] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     signals: dict[str, Condition] = field(default_factory=dict)
+    stream: Verdict | None = None
     trigger: TriggerState = field(default_factory=TriggerState)
     declined: str = ""
     asked_by: str | None = None

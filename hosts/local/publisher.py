@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import Unavailable
-from engine.store import instant
+from fleet.published import document
 from hosts.local.ledger import append_once
 
 
@@ -20,15 +20,7 @@ class FilePublisher:
         self, key: str, kind: str, subject: str, fields: dict[str, object], at: datetime
     ) -> None:
         """See `fleet.ports.Publisher`."""
-        event = {
-            "specversion": "1.0",
-            "id": key,
-            "source": "/driftwarden",
-            "type": f"Driftwarden.{kind}",
-            "subject": subject,
-            "time": instant(at),
-            "data": fields,
-        }
+        event = document(key, kind, subject, fields, at)
         try:
             append_once(self._path, key, event)
         except OSError as error:

@@ -8,6 +8,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -19,6 +20,7 @@ from pydantic import TypeAdapter  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 
 from engine.policy import Policy  # noqa: E402
+from fleet import published, telemetry  # noqa: E402
 from fleet.config import Document  # noqa: E402
 from fleet.policies import ModelPolicy  # noqa: E402
 from monitoring.alerts import grouping, lifecycle  # noqa: E402
@@ -55,6 +57,45 @@ STATES_HEAD = """\
 
 Drawn from the tables of legal moves in the code by `python tests/docs/render.py`; a test fails
 where the two differ. Other tests walk every arrow. A state without a way out is an end.
+"""
+
+EVENTS_HEAD = """\
+# Published events
+
+Rendered from the catalogue (`fleet/published.py`) by `python tests/docs/render.py`; a test fails
+where the two differ.
+
+Every event is a CloudEvents 1.0 document. In Azure it goes to the Event Grid topic that
+`EVENTGRID_TOPIC_ENDPOINT` names, on one machine into `events.jsonl` of the store's folder.
+
+| attribute | what it says |
+|---|---|
+| `specversion` | `1.0` |
+| `id` | the event's key: a repetition has the same, so a reader drops what it has seen |
+| `source` | `/driftwarden/models/MODEL` |
+| `type` | one of those below |
+| `subject` | what it is about, e.g. `alerts/drift-3` |
+| `time` | when it was decided, UTC |
+| `datacontenttype` | `application/json` |
+| `dataschema` | the URI of the type's schema; its last part is the version |
+| `data` | the fields below |
+
+Delivery is at least once and in order for each model; Event Grid itself keeps no order. A field
+may be added within a version: leave out what you do not know. A field that goes, or means another
+thing, makes a new version. An event that the topic refuses for good is a `refused` line in the
+model's journal, counts as `declined`, and opens a ticket; whatever else fails is sent again.
+"""
+
+TELEMETRY_HEAD = """\
+# Telemetry
+
+Rendered from the catalogue (`fleet/telemetry.py`) by `python tests/docs/render.py`; a test fails
+where the two differ.
+
+In Azure, metrics, spans and custom events go to Application Insights: tables `AppMetrics`,
+`AppRequests` and `AppDependencies`, and `AppEvents`. A trace runs from the event's delivery through
+the queue message to the effects that it leads to. No value of a feature, no row's id, no person's
+name is sent.
 """
 
 MACHINES: tuple[tuple[str, str, str, Mapping[Any, Iterable[Any]]], ...] = (
@@ -127,6 +168,85 @@ def schema() -> str:
             named["additionalProperties"] = False
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "fleet.yaml"}
     return json.dumps({**found, **head}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def events_page() -> str:
+    """Return docs/events.md: every type with its fields."""
+    parts = [EVENTS_HEAD]
+    for shape in published.CATALOGUE.values():
+        parts += [
+            f"## `{published.PREFIX}{shape.event}`\n",
+            f"{shape.description} Subject `{shape.about}s/…`; schema `docs/events/{shape.file}` "
+            f"(`{shape.uri}`).\n",
+            _table(
+                ("field", "type", "meaning"),
+                ((f"`{f.name}`", _shape(f), f.description) for f in shape.fields),
+            ),
+        ]
+    return "\n".join(parts)
+
+
+def telemetry_page() -> str:
+    """Return docs/telemetry.md: metrics, spans, custom events, and what attributes can be."""
+    metrics, spans = telemetry.METRICS.values(), telemetry.SPANS.values()
+    return "\n".join(
+        [
+            TELEMETRY_HEAD,
+            "## Metrics\n",
+            _table(
+                ("metric", "instrument", "unit", "attributes", "meaning"),
+                (
+                    (f"`{m.name}`", m.instrument, m.unit, _names(m.attributes), m.description)
+                    for m in metrics
+                ),
+            ),
+            "## Spans\n",
+            _table(
+                ("span", "seen as", "attributes", "meaning"),
+                (
+                    (
+                        f"`{s.name}`", "request" if s.consumes else "dependency",
+                        _names(s.attributes), s.description,
+                    )
+                    for s in spans
+                ),
+            ),
+            "## Custom events\n",
+            _table(
+                ("event", "attributes", "meaning"),
+                (
+                    (f"`{e.name}`", _names(e.attributes), e.description)
+                    for e in telemetry.EVENTS.values()
+                ),
+            ),
+            "## Attributes\n",
+            _table(
+                ("attribute", "what it can be"),
+                ((f"`{name}`", told) for name, told in telemetry.ATTRIBUTES.items()),
+            ),
+        ]
+    )  # fmt: skip
+
+
+def event_schema(shape: published.Published) -> str:
+    """Return a schema file of docs/events."""
+    return json.dumps(published.schema(shape), indent=1, ensure_ascii=False) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:], ""])
+
+
+def _names(attributes: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in attributes) or "none"
+
+
+def _shape(field: published.Field) -> str:
+    words = " or ".join(f"`{word}`" for word in field.words)
+    kinds = {"string": "text", "integer": "whole number", "array": "list of text"}
+    known = words or kinds.get(field.shape, field.shape)
+    return f"{known} or null" if field.nullable else known
 
 
 def _reference(name: str) -> dict[str, str]:
@@ -241,9 +361,16 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/policy.md": policy_page,
     "docs/states.md": states_page,
     "docs/fleet.schema.json": schema,
+    "docs/events.md": events_page,
+    "docs/telemetry.md": telemetry_page,
+    **{
+        f"docs/events/{shape.file}": partial(event_schema, shape)
+        for shape in published.CATALOGUE.values()
+    },
 }
 
 if __name__ == "__main__":
+    (ROOT / "docs/events").mkdir(exist_ok=True)
     for name, render in PAGES.items():
         (ROOT / name).write_text(render(), encoding="utf-8")
         print(name)

@@ -10,8 +10,16 @@ import pytest
 import yaml
 
 from fleet.config import Document
+from fleet.published import CATALOGUE
 
-PAGES = ("docs/policy.md", "docs/states.md", "docs/fleet.schema.json")
+PAGES = (
+    "docs/policy.md",
+    "docs/states.md",
+    "docs/fleet.schema.json",
+    "docs/events.md",
+    "docs/telemetry.md",
+    *(f"docs/events/{shape.file}" for shape in CATALOGUE.values()),
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -22,6 +30,11 @@ def test_a_page_is_what_the_code_says(page: str, render, root: Path) -> None:
 
 def test_every_rendered_page_is_compared(render) -> None:
     assert set(PAGES) == set(render.PAGES)
+
+
+def test_no_schema_is_left_of_an_event_that_went(root: Path) -> None:
+    written = {f"docs/events/{path.name}" for path in (root / "docs/events").iterdir()}
+    assert written <= set(PAGES)
 
 
 def test_every_field_has_a_description(render) -> None:

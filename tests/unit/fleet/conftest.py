@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from jsonschema import Draft202012Validator
 
 from engine.blobs import MemoryBlobs
 from engine.errors import Refused
 from fleet import model
 from fleet.config import load
+from fleet.effects import EFFECTS, Publish
 from fleet.facts import (
     Assessed,
     Batch,
@@ -27,6 +29,7 @@ from fleet.facts import (
 )
 from fleet.policies import Fleet, Watched
 from fleet.ports import World
+from fleet.published import CATALOGUE, document, schema
 from fleet.state import Model
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
@@ -103,6 +106,15 @@ def resolve() -> Callable[..., Fleet]:
     return resolved
 
 
+def _fits(effect: Publish) -> None:
+    """Every event that any test makes is as its published schema says."""
+    stored = EFFECTS.decode(EFFECTS.encode(effect))
+    event = document(stored.key, stored.type, "demand", stored.fields, stored.at)
+    shape = CATALOGUE[effect.type]
+    Draft202012Validator(schema(shape)).validate(event["data"])
+    assert set(event["data"]) == {one.name for one in shape.fields}
+
+
 @dataclass
 class Story:
     """One model's partition; every step is repeated, and the repetition must owe nothing."""
@@ -126,6 +138,9 @@ class Story:
         assert (again.effects, again.lines) == ((), ()), "a step without facts owed something"
         assert again.state == done.state
         assert again.wake_at == done.wake_at
+        for effect in done.effects:
+            if isinstance(effect, Publish):
+                _fits(effect)
         self.state, self.wake_at = done.state, done.wake_at
         self.last = list(done.effects)
         self.effects += done.effects

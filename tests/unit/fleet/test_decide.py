@@ -53,8 +53,10 @@ def test_drift_that_lasts_pages(begun: Any) -> None:
     assert (tell.team, tell.notice.alert, tell.notice.severity) == ("shop", "drift-1", "page")
     assert tell.notice.reason == f"drifted on {DAY}: x (psi 0.4)"
     assert tell.notice.features == ("size", "x")
-    (published,) = begun.owed(Publish)
-    assert published.type == "alert.firing"
+    assert [published.type for published in begun.owed(Publish)] == [
+        "drift.drifted",
+        "alert.firing",
+    ]
     (line,) = begun.said("alert")
     assert (line["alert"], line["phase"]) == ("drift-1", "firing")
 

@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import Broken
 from engine.step import Delivery
-from fleet import telemetry
+from fleet import published
 from fleet.effects import (
     EFFECTS,
     AckModel,
@@ -106,7 +106,7 @@ def test_an_acknowledgement_goes_to_the_model(pay: Any) -> None:
 
 
 def test_an_event_is_published_under_the_models_name(world: World, pay: Any) -> None:
-    assert pay(Publish("k", telemetry.Event.RETRAIN_STARTED, {"run": "r1"}, NOW)) == ()
+    assert pay(Publish("k", published.Event.RETRAIN_STARTED, {"run": "r1"}, NOW)) == ()
     assert asked(world) == [
         ("publish", "demand:k", "retrain.started", "demand", {"run": "r1"}, NOW)
     ]
@@ -136,7 +136,10 @@ def test_every_kind_of_effect_has_somebody_who_pays_it() -> None:
         SetTraffic("k", {"v1": 100}, ()),
         Poll("r", NOW),
         Publish(
-            "k", telemetry.Event.RETRAIN_STARTED, {"a": None, "b": 1, "c": True, "d": 0.5}, NOW
+            "k",
+            published.Event.RETRAIN_STARTED,
+            {"a": None, "b": 1, "c": True, "d": 0.5, "e": ("x",)},
+            NOW,
         ),
         AckModel("k", "m", "a", "b"),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from engine import journal
 from engine.clock import SetClock
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
@@ -32,13 +34,14 @@ class Desk:
 
     def __init__(self, fleet: Fleet, world: World) -> None:
         self.rung: list[str] = []
+        self.refused: list[str] = []
         self.store, self.clock, self.world = MemoryStore(), SetClock(NOW), world
         self.fleet = fleet
         self.service = self.opened(fleet)
 
     def opened(self, fleet: Fleet) -> Service:
         loop = Loop(self.store, FleetDomain(fleet, self.world), self.rung.append)
-        return Service(fleet, loop, self.clock)
+        return Service(fleet, loop, self.clock, self.refused.append, "logs")
 
     def settle(self) -> None:
         """Answer every bell until none rings."""
@@ -153,6 +156,62 @@ def test_the_same_event_twice_is_taken_in_once(desk: Desk) -> None:
     desk.service.ingest({"id": "e9", "type": "Contoso.Lunch"})
     desk.settle()
     assert len(desk.said("fleet", "unknown")) == 1
+
+
+def test_what_is_malformed_is_refused_once_for_as_long_as_it_is_remembered(desk: Desk) -> None:
+    broken = {"id": "e1", "type": "Driftwarden.RetrainRequested", "data": {"model": "nobody"}}
+    for _ in range(3):
+        assert desk.service.ingest(broken) == "fleet"
+        desk.settle()
+    (message,) = desk.refused
+    assert json.loads(message) == {
+        "reason": "event e1: model 'nobody' is not in fleet.yaml",
+        "at": "2024-03-04T10:00:00.000000Z",
+        "event": broken,
+    }
+    assert len(desk.said("fleet", "parked")) == 1
+    desk.clock.moment = NOW + timedelta(days=9)
+    desk.service.sweep()
+    desk.service.ingest(broken)
+    assert len(desk.refused) == 2
+
+
+def test_a_worker_that_dies_while_it_refuses_loses_nothing(desk: Desk) -> None:
+    def dies(message: str) -> None:
+        desk.refused.append(message)
+        raise Unavailable("the queue took it and did not answer")
+
+    broken = {"id": "e1"}
+    with pytest.raises(Unavailable):
+        replace(desk.service, refuse=dies).ingest(broken)
+    desk.service.ingest(broken)
+    desk.settle()
+    assert len(set(desk.refused)) == 1
+    assert len(desk.said("fleet", "parked")) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None, 7, "text", [1], {"id": "\ud800"}, {"id": "e" * 100_000, "type": "x"},
+        {"id": "e1", "type": "x", "subject": "\ud800" * 3000, "data": "x" * 2_000_000},
+        {"id": ["x" * 70_000]},
+    ],
+)  # fmt: skip
+def test_nothing_that_comes_makes_ingest_raise(desk: Desk, content: Any) -> None:
+    assert desk.service.ingest(content) == "fleet"
+    desk.settle()
+    assert len(desk.said("fleet", "parked")) == 1
+    (message,) = desk.refused
+    assert len(message.encode()) <= 48 * 1024
+
+
+def test_files_of_other_containers_are_left_alone(desk: Desk) -> None:
+    subject = "/blobServices/default/containers/{}/blobs/traffic/shop-demand/a.jsonl"
+    event = {"id": "e1", "type": "Microsoft.Storage.BlobCreated", "data": {"contentLength": 3}}
+    assert desk.service.ingest({**event, "subject": subject.format("others")}) is None
+    assert desk.service.ingest({**event, "subject": subject.format("logs")}) == "demand"
+    assert desk.refused == []
 
 
 def test_tick_rings_for_what_is_due(desk: Desk) -> None:
@@ -290,11 +349,12 @@ def test_a_model_that_left_the_file_is_left_alone_and_comes_back(
     assert desk.service.read("models", "demand")["champion"] == "v1"
 
 
-def test_every_metric_of_the_catalogue_is_measured_and_no_other(desk: Desk) -> None:
+def test_every_metric_of_a_model_is_measured_and_no_other(desk: Desk) -> None:
     desk.service.begin()
     desk.settle()
     points = desk.service.read("metrics")
-    assert {point["metric"] for point in points} == set(METRICS)
+    measured = {name for name, metric in METRICS.items() if "model" in metric.attributes}
+    assert {point["metric"] for point in points} == measured
     assert all(set(p["attributes"]) == set(METRICS[p["metric"]].attributes) for p in points)
     found = {p["metric"]: p["value"] for p in points if p["attributes"]["model"] == "demand"}
     assert found["driftwarden.traffic.weight"] == 100

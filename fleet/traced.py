@@ -1,0 +1,90 @@
+"""A domain whose steps are counted and whose payments are timed, whatever host it runs on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from engine.codec import kind_of
+from engine.errors import Refused, Unavailable
+from engine.step import Delivery, Domain, Step
+from fleet.effects import Publish
+from fleet.facts import Parked
+from fleet.published import CATALOGUE
+from fleet.telemetry import Telemetry
+
+
+class Traced:
+    """Passes everything on to a domain and tells the telemetry about it."""
+
+    def __init__(self, domain: Domain, telemetry: Telemetry) -> None:
+        self._domain, self._telemetry = domain, telemetry
+        self.version = domain.version
+        self.facts = domain.facts
+        self.effects = domain.effects
+
+    def shape(self, partition: str) -> type[Any]:
+        """See `engine.step.Domain`."""
+        return self._domain.shape(partition)
+
+    def initial(self, partition: str) -> Any:
+        """See `engine.step.Domain`."""
+        return self._domain.initial(partition)
+
+    def step(self, partition: str, state: Any, facts: Sequence[Any], now: datetime) -> Step:
+        """See `engine.step.Domain`."""
+        done = self._domain.step(partition, state, facts, now)
+        for kind, number in Counter(kind_of(type(fact)) for fact in facts).items():
+            said = {"partition": partition, "fact": kind}
+            self._telemetry.add("driftwarden.facts.settled", number, said)
+        if refused := sum(isinstance(fact, Parked) for fact in facts):
+            self._telemetry.add("driftwarden.events.refused", refused, {})
+        return done
+
+    def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
+        """See `engine.step.Domain`."""
+        said = {"partition": partition, "effect": kind_of(type(effect))}
+        outcome = "failed"
+        with self._telemetry.span("driftwarden.effect", said) as span:
+            try:
+                results = self._domain.perform(partition, effect, now)
+                outcome = "paid"
+            except Unavailable:
+                outcome = "postponed"
+                raise
+            except Refused:
+                outcome = "refused"
+                self._telemetry.event("driftwarden.declined", said)
+                raise
+            finally:
+                span["outcome"] = outcome
+                self._telemetry.add("driftwarden.effects.paid", 1, {**said, "outcome": outcome})
+            if isinstance(effect, Publish):
+                self._published(partition, effect)
+        return results
+
+    def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
+        """See `engine.step.Domain`."""
+        self._telemetry.event("driftwarden.halted", {"partition": partition})
+        return self._domain.halted(partition, reason, now)
+
+    def refused(self, effect: Any, reason: str) -> Any:
+        """See `engine.step.Domain`."""
+        return self._domain.refused(effect, reason)
+
+    def _published(self, model: str, effect: Publish) -> None:
+        words = {
+            field.name: str(effect.fields[field.name])
+            for field in CATALOGUE[effect.type].fields
+            if field.words and effect.fields.get(field.name) is not None
+        }
+        self._telemetry.event(f"driftwarden.{effect.type}", {"model": model, **words})
+
+
+def doorbell(partition: str, telemetry: Telemetry) -> str:
+    """Return the queue message that rings for a partition and carries the present trace on."""
+    message = {"partition": partition, "traceparent": telemetry.traceparent()}
+    return json.dumps({name: value for name, value in message.items() if value})
