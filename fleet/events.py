@@ -1,15 +1,21 @@
-"""Events normalised: whatever the sender's schema and spelling, one delivery to one partition."""
+"""Events normalised: whatever the sender's schema and spelling, one delivery to one partition.
+
+The fields of the types: Microsoft Learn, "Azure Blob Storage as an Event Grid source" and "Azure
+Machine Learning as an Event Grid source". The latter's samples write keys in PascalCase, the
+service's specification in camelCase, so no key's case counts.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from engine.errors import Refused
 from engine.step import Delivery
-from fleet.facts import Asked, Collection, LogGrew, Registered, Unrecognised
+from fleet.facts import Asked, Collection, Hinted, LogGrew, Noted, Registered, Unrecognised
 from fleet.policies import Fleet
 from retrain.registry import check_version
 
@@ -20,47 +26,68 @@ COLLECTED = re.compile(
     r"(?P<collection>model_inputs|model_outputs)/.+\.(?:jsonl|parquet)"
 )
 TRAFFIC = re.compile(r"traffic/(?P<endpoint>[^/]+)/.+\.jsonl")
+# With a hierarchical namespace (or SFTP) a file is announced when it begins and when it is closed.
+BEGINNINGS = ("createfile", "sftpcreate")
 RUN_TAG = "driftwarden.run"
 WAIVED_TAG = "driftwarden.shadow_waived_by"
 REASON_TAG = "driftwarden.reason"
+#: No name, path or reason is longer; a blob's name has 1,024 characters at most.
+LONGEST = 2048
+#: No file is larger: 4 PiB.
+LARGEST = 1 << 52
+_UNSOUND = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event, from Event Grid's own schema or CloudEvents."""
+    """One event, from Event Grid's own schema or CloudEvents; `fields` have lower-case names."""
 
     id: str
     type: str
     source: str
     subject: str
+    at: datetime | None
     fields: Mapping[str, Any]
 
 
-def event(document: Mapping[str, Any]) -> Event:
+def event(document: Any) -> Event:
     """Read an event of either schema; keys are taken whatever their case.
 
     Raises
     ------
     Refused
-        Where id, type or data is absent or of the wrong kind.
+        Where it is no object, where id or type is absent, or anything is of the wrong kind.
     """
-    keys = {str(key).lower(): value for key, value in document.items()}
+    if not isinstance(document, Mapping):
+        raise Refused(f"event: {type(document).__name__} came, an object is expected")
+    keys = _lowered(document)
     kind = keys.get("eventtype") or keys.get("type")
     name = keys.get("id")
     if not isinstance(name, str) or not name:
         raise Refused("event: 'id' is missing; every event carries one")
+    name = _sound(name, "event: 'id'")
     if not isinstance(kind, str) or not kind:
         raise Refused(f"event {name}: 'eventType' (or CloudEvents 'type') is missing")
-    fields = keys.get("data") or {}
-    if not isinstance(fields, Mapping):
+    fields = keys.get("data")
+    if not isinstance(fields, Mapping | None):
         raise Refused(f"event {name}: 'data' is {type(fields).__name__}, an object is expected")
-    source = str(keys.get("topic") or keys.get("source") or "")
-    lowered = {str(key).lower(): value for key, value in fields.items()}
-    return Event(name, kind, source, str(keys.get("subject") or ""), lowered)
+    return Event(
+        name,
+        _sound(kind, f"event {name}: the type"),
+        _named(name, keys, "topic", "source"),
+        _named(name, keys, "subject"),
+        _moment(name, keys.get("eventtime") or keys.get("time")),
+        _lowered(fields or {}),
+    )
 
 
-def delivery(found: Event, fleet: Fleet) -> Delivery | None:
+def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None:
     """Return where the event goes and as what; None where it says nothing that is not known.
+
+    Parameters
+    ----------
+    container : str
+        Where the logs are: files of other containers say nothing. Empty for any.
 
     Raises
     ------
@@ -69,27 +96,38 @@ def delivery(found: Event, fleet: Fleet) -> Delivery | None:
     """
     match found.type:
         case "Microsoft.Storage.BlobCreated":
-            fact = _blob(found, fleet)
+            fact = _blob(found, fleet, container)
         case "Microsoft.MachineLearningServices.ModelRegistered":
             fact = _registered(found, fleet)
+        case "Microsoft.MachineLearningServices.ModelDeployed":
+            fact = _deployed(found, fleet)
+        case (
+            "Microsoft.MachineLearningServices.RunCompleted"
+            | "Microsoft.MachineLearningServices.RunStatusChanged"
+        ):
+            fact = _run(found, fleet)
+        case "Microsoft.MachineLearningServices.DatasetDriftDetected":
+            # The documented event names its monitor, not a model: a monitor is named as its model.
+            key = "model" if "model" in found.fields else "datadriftname"
+            fact = _model(found, fleet, key), Asked("event", found.source, _why(found), found.id)
         case "Driftwarden.LabelsArrived":
             size = _number(found, "size")
             fact = _model(found, fleet), LogGrew(_text(found, "blob"), size, Collection.labels)
-        case (
-            "Driftwarden.RetrainRequested"
-            | "Microsoft.MachineLearningServices.DatasetDriftDetected"
-        ):
-            why = str(found.fields.get("reason") or found.type)
-            fact = _model(found, fleet), Asked("event", found.source, why, found.id)
+        case "Driftwarden.RetrainRequested":
+            fact = _model(found, fleet), Asked("event", found.source, _why(found), found.id)
         case _:
             fact = DESK, Unrecognised(found.type, found.source)
     return None if fact is None else Delivery(fact[0], f"{found.type}:{found.id}", fact[1])
 
 
-def _blob(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
+def _blob(found: Event, fleet: Fleet, container: str) -> tuple[str, Any] | None:
     match = SUBJECT.fullmatch(found.subject)
     if match is None:
         raise Refused(f"event {found.id}: subject {found.subject!r} names no blob")
+    if container and match[1] != container:
+        return None
+    if str(found.fields.get("api")).lower() in BEGINNINGS:
+        return None
     path, size = match[2], _number(found, "contentlength")
     if size == 0:
         return None
@@ -105,46 +143,115 @@ def _blob(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
 
 
 def _by_endpoint(found: Event, endpoint: str, fleet: Fleet) -> str:
-    for name, watched in fleet.models.items():
-        if watched.policy.logs.endpoint == endpoint:
-            return name
-    raise Refused(f"event {found.id}: no model in fleet.yaml has logs.endpoint {endpoint!r}")
+    name = _behind(endpoint, fleet)
+    if name is None:
+        raise Refused(f"event {found.id}: no model in fleet.yaml has logs.endpoint {endpoint!r}")
+    return name
+
+
+def _behind(endpoint: str, fleet: Fleet) -> str | None:
+    watched = fleet.models.items()
+    return next((name for name, one in watched if one.policy.logs.endpoint == endpoint), None)
 
 
 def _registered(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
-    tags = found.fields.get("modeltags") or {}
-    if not isinstance(tags, Mapping):
-        raise Refused(f"event {found.id}: 'modelTags' is not an object")
+    tags = _tags(found, "modelTags")
     if tags.get(RUN_TAG):
         return None  # our own run says so itself
-    name = _text(found, "modelname")
-    if name not in fleet.models:
-        raise Refused(f"event {found.id}: model {name!r} is not in fleet.yaml")
+    name = _model(found, fleet, "modelname")
     version = check_version(_text(found, "modelversion"))
-    waived = tags.get(WAIVED_TAG)
-    return name, Registered(
-        version, "registered", str(waived) if waived else None, str(tags.get(REASON_TAG) or "")
-    )
+    waived, why = (_sound(str(tags.get(key) or ""), key) for key in (WAIVED_TAG, REASON_TAG))
+    return name, Registered(version, "registered", waived or None, why)
 
 
-def _model(found: Event, fleet: Fleet) -> str:
-    name = _text(found, "model")
+def _deployed(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
+    """The event goes to the model behind the endpoint, or else to one that was deployed there."""
+    service = _text(found, "servicename")
+    versions = str(found.fields.get("modelids") or "").split(",")
+    names = [_behind(service, fleet), *(version.partition(":")[0].strip() for version in versions)]
+    name = next((name for name in names if name in fleet.models), None)
+    noted = Noted(found.type, found.subject or service, found.at)
+    return None if name is None else (name, noted)
+
+
+def _run(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
+    """Other people's runs say nothing here: a workspace announces them all."""
+    for name in _run_names(found):
+        for model in fleet.models:
+            if re.fullmatch(rf"{re.escape(model)}-run-[0-9]+(?:-[0-9]+)?", name):
+                return model, Hinted(name)
+    return None
+
+
+def _run_names(found: Event) -> Iterator[str]:
+    run = _text(found, "runid")
+    for key in ("runTags", "runProperties"):
+        yield str(_tags(found, key).get(RUN_TAG) or "")
+    yield run
+
+
+def _tags(found: Event, key: str) -> dict[str, Any]:
+    tags = found.fields.get(key.lower())
+    if not isinstance(tags, Mapping | None):
+        raise Refused(f"event {found.id}: {key!r} is not an object")
+    return _lowered(tags or {})
+
+
+def _model(found: Event, fleet: Fleet, key: str = "model") -> str:
+    name = _text(found, key)
     if name not in fleet.models:
         raise Refused(f"event {found.id}: model {name!r} is not in fleet.yaml")
     return name
 
 
+def _why(found: Event) -> str:
+    why = found.fields.get("reason") or found.type
+    if not isinstance(why, str):
+        raise Refused(f"event {found.id}: data.reason is {type(why).__name__}, text is expected")
+    return _sound(why, f"event {found.id}: data.reason")
+
+
 def _text(found: Event, key: str) -> str:
     value = found.fields.get(key)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST:
         value = str(value)
     if not isinstance(value, str) or not value:
         raise Refused(f"event {found.id}: data.{key} is missing")
-    return value
+    return _sound(value, f"event {found.id}: data.{key}")
 
 
 def _number(found: Event, key: str) -> int:
     value = found.fields.get(key)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:
         raise Refused(f"event {found.id}: data.{key} is {value!r}, a byte count is expected")
     return value
+
+
+def _lowered(document: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(key).lower(): value for key, value in document.items()}
+
+
+def _named(name: str, keys: Mapping[str, Any], *found: str) -> str:
+    value = next((keys[key] for key in found if keys.get(key) is not None), "")
+    if not isinstance(value, str):
+        raise Refused(f"event {name}: '{found[0]}' is {type(value).__name__}, text is expected")
+    return _sound(value, f"event {name}: '{found[0]}'")
+
+
+def _moment(name: str, value: Any) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise Refused(f"event {name}: the time {value!r} is no ISO 8601 instant") from None
+
+
+def _sound(text: str, what: str) -> str:
+    """Return text that every store takes: not endless, no control characters, no half pairs."""
+    if len(text) > LONGEST:
+        raise Refused(f"{what} has {len(text)} characters, {LONGEST} at most")
+    if _UNSOUND.search(text):
+        raise Refused(f"{what} has control characters or half a surrogate pair")
+    return text

@@ -245,6 +245,22 @@ class RunChanged:
 
 
 @dataclass(frozen=True)
+class Hinted:
+    """An event says that something happened to a run: the trainer is worth asking now."""
+
+    run: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Something happened around the model that explains what follows; it asks for nothing."""
+
+    type: str
+    subject: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Gated:
     """The offline gate's decision on a version.
 
@@ -324,4 +340,5 @@ class Parked:
 FACTS = Kinds(
     LogGrew, LogRead, LabelsRead, Assessed, Joined, Measured, Referenced, Registered, RunChanged,
     Gated, TrafficSet, Asked, Notified, Declined, Configured, Unrecognised, Parked,
+    Hinted, Noted,
 )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.errors import Refused
 from engine.step import Step
+from engine.store import instant
 from fleet import decide, objectives, observe, promote
 from fleet.effects import SetTraffic
 from fleet.facts import (
@@ -16,11 +18,13 @@ from fleet.facts import (
     Configured,
     Declined,
     Gated,
+    Hinted,
     Joined,
     LabelsRead,
     LogGrew,
     LogRead,
     Measured,
+    Noted,
     Parked,
     Referenced,
     Registered,
@@ -78,6 +82,10 @@ def _take(turn: Turn, fact: Any) -> None:
             promote.registered(turn, fact)
         case RunChanged():
             decide.run_on(turn, fact)
+        case Hinted():
+            _hinted(turn, fact)
+        case Noted(type=what, subject=subject, at=at):
+            turn.say("noted", type=what, subject=subject, at=instant(at) if at else None)
         case Gated():
             promote.gated(turn, fact)
         case TrafficSet(weights=weights, shadow=shadow):
@@ -131,6 +139,15 @@ def _joined(turn: Turn, fact: Joined) -> None:
     )
     decide.joined(turn, fact)
     promote.joined(turn, fact)
+
+
+def _hinted(turn: Turn, fact: Hinted) -> None:
+    """Let the run's next question to the trainer be due; of any other run nothing is asked."""
+    run = turn.model.run
+    if run is None or run.ended or run.poll_at is None:
+        return
+    if fact.run in (run.id, run.job.id):
+        turn.change(run=replace(run, poll_at=min(run.poll_at, turn.now)))
 
 
 def _referenced(turn: Turn, fact: Referenced) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine import codec
+from engine import codec, inbox
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import events, oncall, read, telemetry
+from fleet import events, oncall, read, refused, telemetry
 from fleet.domain import FLEET
-from fleet.facts import Asked, Configured, Parked
+from fleet.facts import Asked, Configured
 from fleet.policies import Fleet
 
 MODEL_VERBS = ("retrain", "cancel", "freeze", "unfreeze", "approve", "rollback")
@@ -35,13 +34,25 @@ class Command:
     until: datetime | None = None
 
 
+def _written_down_only(message: str) -> None:
+    del message
+
+
 @dataclass(frozen=True)
 class Service:
-    """The fleet on one store."""
+    """The fleet on one store.
+
+    Attributes
+    ----------
+    refuse : takes the message about what can never be taken in; see `fleet.refused.message`.
+    container : where the logs are; empty where files of any container are.
+    """
 
     fleet: Fleet
     loop: Loop
     clock: Clock
+    refuse: Callable[[str], None] = _written_down_only
+    container: str = ""
 
     def begin(self) -> None:
         """Tell every model's partition what fleet.yaml says of it; wake those that have work."""
@@ -61,23 +72,32 @@ class Service:
         for name in sorted(known):
             self.loop.ring(name)
 
-    def ingest(self, document: Mapping[str, Any]) -> str | None:
+    def ingest(self, document: Any) -> str | None:
         """Take an event in; return the partition it went to.
 
         What is malformed is parked with its reason, never raised: sending it again would not help.
         """
-        now = self.clock.now()
         try:
-            found = events.delivery(events.event(document), self.fleet)
+            found = events.delivery(events.event(document), self.fleet, self.container)
         except Refused as error:
-            text = json.dumps(document, sort_keys=True, default=str)
-            name = codec.to_json([text, str(error)]).decode()
-            parked = Parked(str(document.get("id", ""))[:200], str(error))
-            found = Delivery(FLEET, f"parked:{name}", parked)
+            return self.park(document, str(error))
         if found is None:
             return None
-        self.loop.deliver(found, now)
+        self.loop.deliver(found, self.clock.now())
         return found.partition
+
+    def park(self, content: Any, reason: str) -> str:
+        """Put what can never be taken in where operators find it; return whose journal tells it.
+
+        It is written down once and refused once for as long as the inbox remembers it.
+        """
+        now = self.clock.now()
+        told = refused.delivery(FLEET, content, reason)
+        # The message first: whoever dies in between does it again, and nothing is lost.
+        if self.loop.store.get(FLEET, inbox.row_key(told.id)) is None:
+            self.refuse(refused.message(content, reason, now))
+        self.loop.deliver(told, now)
+        return FLEET
 
     def tick(self) -> tuple[str, ...]:
         """Ring for every partition that is due; return them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any
@@ -16,6 +17,8 @@ from fleet.service import Command, Service
 
 ANONYMOUS = "function-key"
 PRINCIPAL = "x-ms-client-principal-name"
+#: A model's name, the fleet's own, or an on-call team's behind its prefix.
+PARTITION = re.compile(r"(?:oncall:)?[a-z0-9][a-z0-9-]{0,62}")
 View = Callable[[], Any]
 
 
@@ -32,37 +35,43 @@ class CommandBody(BaseModel):
     until: AwareDatetime | None = None
 
 
-def document(event: Any) -> dict[str, Any]:
-    """Return an event as one mapping, whichever schema the subscription uses.
+def ingest(service: Service, body: str) -> None:
+    """Take in one event, as the JSON that was sent."""
+    try:
+        event = parse(body, "event")
+    except Refused as error:
+        service.park(body, str(error))
+        return
+    service.ingest(event)
 
-    The Functions worker hands a CloudEvent to a function that is annotated with EventGridEvent.
-    """
-    fields = event.get_json()
-    if hasattr(event, "event_type"):
-        return {
-            "id": event.id,
-            "eventType": event.event_type,
-            "topic": event.topic,
-            "subject": event.subject,
-            "data": fields,
-        }
-    return {
-        "id": event.id,
-        "type": event.type,
-        "source": event.source,
-        "subject": event.subject,
-        "data": fields,
-    }
+
+def drain(service: Service, body: bytes) -> None:
+    """Let the partition work that a queue message names; no retry helps one that names none."""
+    try:
+        name = partition(body)
+    except Refused as error:
+        service.park(body.decode("utf-8", "backslashreplace"), str(error))
+        return
+    service.drain(name)
+
+
+def parse(body: str | bytes, what: str) -> Any:
+    """Read JSON; Refused where it is none, NaN and Infinity included."""
+    try:
+        return json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{what} is not JSON: {error}") from error
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
 
 
 def partition(body: bytes) -> str:
     """Return the partition that a queue message names; Refused where it names none."""
-    try:
-        found = json.loads(body)
-    except ValueError as error:
-        raise Refused(f"queue message is not JSON: {error}") from error
+    found = parse(body, "queue message")
     name = found.get("partition") if isinstance(found, dict) else None
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not PARTITION.fullmatch(name):
         raise Refused('queue message names no partition; {"partition": "…"} is expected')
     return name
 

@@ -204,7 +204,8 @@ class Dispatcher:
         return outcome.response or failed
 
     def _notify(self, entry: Entry, elements: list[dict[str, object]]) -> Response:
-        outcomes = [self._invoker.invoke(entry, partial(webhook.decode, e)) for e in elements]
+        decode = json.dumps if entry.text else webhook.decode
+        outcomes = [self._invoker.invoke(entry, partial(decode, e)) for e in elements]
         failures = sum(bool(outcome.failure) for outcome in outcomes)
         if failures:
             return plain(500, f"{failures} of {len(elements)} events failed: send them all again")

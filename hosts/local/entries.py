@@ -44,6 +44,8 @@ class Entry:
         (parameter or `$return`, queue) of every queue output.
     context : bool
         Whether it has a `context` parameter.
+    text : bool
+        Whether it takes what triggered it as text: the worker decodes nothing then.
     route, methods, key_needed : HTTP triggers only.
     queue : queue triggers only.
     schedule, at_start : timers only.
@@ -55,6 +57,7 @@ class Entry:
     argument: str
     outputs: tuple[tuple[str, str], ...] = ()
     context: bool = False
+    text: bool = False
     route: Route | None = None
     methods: frozenset[str] = METHODS
     key_needed: bool = True
@@ -135,7 +138,8 @@ def _with_rules(
             parse_schedule(schedule)
             return replace(entry, schedule=schedule, at_start=bool(trigger.get("runOnStartup")))
         case Trigger.EVENT_GRID:
-            return entry
+            taken = inspect.signature(entry.function).parameters[entry.argument].annotation
+            return replace(entry, text=taken in (str, "str"))
 
 
 def _outputs(function: Function, settings: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

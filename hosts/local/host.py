@@ -30,6 +30,7 @@ from hosts.local.trainer import MAX_ATTEMPTS, LocalTrainer
 from retrain.ports import TrainingJob
 
 DUE_QUEUE = "driftwarden-due"
+REFUSED_QUEUE = "driftwarden-refused"
 STORE_FILE = "driftwarden.sqlite"
 BACK_OFF = 0.01
 
@@ -95,11 +96,16 @@ class LocalHost:
                 self.store, FleetDomain(config.fleet, self._world(beside, quiet)), self.ring, _pause
             ),
             clock,
+            self.refuse,
         )
 
     def ring(self, partition: str) -> None:
         """Put the one kind of message on the queue: that partition has something to do."""
         self.queues.put(DUE_QUEUE, json.dumps({"partition": partition}), self.clock.now())
+
+    def refuse(self, message: str) -> None:
+        """Keep what can never be taken in where an operator finds it."""
+        self.queues.put(REFUSED_QUEUE, message, self.clock.now())
 
     def close(self) -> None:
         """Stop the processes and close the files."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import Refused
+from engine.inbox import insert
 from engine.step import Delivery
+from engine.store import check
 from fleet.events import delivery, event
-from fleet.facts import Asked, Collection, LogGrew, Registered, Unrecognised
+from fleet.facts import FACTS, Asked, Collection, Hinted, LogGrew, Noted, Registered, Unrecognised
 from fleet.policies import Fleet
 
 CONTAINER = "/blobServices/default/containers/logs/blobs/"
@@ -28,7 +33,7 @@ def cloud(kind: str, data: Any = None, **more: Any) -> dict[str, Any]:
     """The same as a CloudEvent."""
     return {
         "id": "e1", "specversion": "1.0", "type": kind, "source": "/subscriptions/s",
-        "subject": "", "data": data or {}, **more,
+        "subject": "", "time": "2024-03-04T11:00:00+01:00", "data": data or {}, **more,
     }  # fmt: skip
 
 
@@ -42,8 +47,13 @@ def blob(path: str, size: Any = 10, schema: Any = grid) -> dict[str, Any]:
     return found
 
 
+AT = datetime(2024, 3, 4, 10, tzinfo=UTC)
 BLOB = "Microsoft.Storage.BlobCreated"
 REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
+DEPLOYED = "Microsoft.MachineLearningServices.ModelDeployed"
+COMPLETED = "Microsoft.MachineLearningServices.RunCompleted"
+CHANGED = "Microsoft.MachineLearningServices.RunStatusChanged"
+DRIFT = "Microsoft.MachineLearningServices.DatasetDriftDetected"
 
 
 @pytest.mark.parametrize("schema", [grid, cloud])
@@ -94,6 +104,38 @@ REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
             "demand",
             Registered("v2", "registered", "m.okafor", "hurry"),
         ),
+        (
+            DRIFT,
+            {"DataDriftName": "fraud", "DataDriftId": "d", "RunId": "r", "DriftCoefficient": 0.8},
+            "fraud",
+            Asked("event", "/subscriptions/s", DRIFT, "e1"),
+        ),
+        (
+            DEPLOYED,
+            {"ServiceName": "shop-demand", "ModelIds": "other:1"},
+            "demand",
+            Noted(DEPLOYED, "shop-demand", AT),
+        ),
+        (
+            DEPLOYED,
+            {"serviceName": "elsewhere", "modelIds": "other:1, fraud:7"},
+            "fraud",
+            Noted(DEPLOYED, "elsewhere", AT),
+        ),
+        (COMPLETED, {"runId": "demand-run-3"}, "demand", Hinted("demand-run-3")),
+        (COMPLETED, {"RunId": "fraud-run-12-2"}, "fraud", Hinted("fraud-run-12-2")),
+        (
+            CHANGED,
+            {"runId": "x1", "runStatus": "Failed", "runTags": {"Driftwarden.Run": "demand-run-1"}},
+            "demand",
+            Hinted("demand-run-1"),
+        ),
+        (
+            CHANGED,
+            {"runId": "x1", "runProperties": {"driftwarden.run": "demand-run-2-1"}},
+            "demand",
+            Hinted("demand-run-2-1"),
+        ),
         ("Contoso.Lunch", {"a": 1}, "fleet", Unrecognised("Contoso.Lunch", "/subscriptions/s")),
     ],
 )  # fmt: skip
@@ -138,6 +180,43 @@ def test_an_empty_file_says_nothing(fleet: Fleet) -> None:
     assert sent(blob(INPUTS, 0), fleet) is None
 
 
+@pytest.mark.parametrize("api", ["CreateFile", "SftpCreate"])
+def test_a_file_that_has_just_begun_says_nothing(fleet: Fleet, api: str) -> None:
+    """On ADLS the creation comes first, of length 0 or none; the close says how long it became."""
+    begun = grid(BLOB, {"api": api}, subject=CONTAINER + INPUTS)
+    assert sent(begun, fleet) is None
+    data = {"api": "FlushWithClose", "contentLength": 12, "blobType": "BlockBlob"}
+    closed = sent(grid(BLOB, data, subject=CONTAINER + INPUTS), fleet)
+    assert closed is not None
+    assert closed.fact == LogGrew(INPUTS, 12, Collection.inputs, "v1")
+
+
+def test_files_of_other_containers_say_nothing_where_one_is_known(fleet: Fleet) -> None:
+    """Not even where they are malformed: they are somebody else's."""
+    for document in (blob(INPUTS), blob("traffic/lost/a.jsonl"), blob(INPUTS, "big")):
+        assert delivery(event(document), fleet, "others") is None
+    assert delivery(event(blob(INPUTS)), fleet, "logs") == sent(blob(INPUTS), fleet)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"runId": "somebody-elses"},
+        {"runId": "demand-run-x"},
+        {"runId": "demand-run-1-2-3"},
+        {"runId": "nobody-run-1"},
+        {"runId": "x", "runTags": {"driftwarden.run": "nobody-run-1"}, "runProperties": None},
+    ],
+)
+@pytest.mark.parametrize("kind", [COMPLETED, CHANGED])
+def test_runs_of_others_say_nothing(fleet: Fleet, kind: str, data: dict[str, Any]) -> None:
+    assert sent(grid(kind, data), fleet) is None
+
+
+def test_a_deployment_of_models_that_nobody_watches_says_nothing(fleet: Fleet) -> None:
+    assert sent(grid(DEPLOYED, {"serviceName": "x", "modelIds": "y:1"}), fleet) is None
+
+
 def test_a_version_of_our_own_run_says_nothing(fleet: Fleet) -> None:
     data = {"ModelName": "demand", "ModelVersion": "r1", "ModelTags": {"driftwarden.run": "x"}}
     assert sent(grid(REGISTERED, data), fleet) is None
@@ -174,6 +253,52 @@ def test_announcements_of_one_file_at_two_sizes_are_two_deliveries(fleet: Fleet)
         (
             {"id": "e1", "type": "x", "data": "text"},
             "event e1: 'data' is str, an object is expected",
+        ),
+        ("text", "event: str came, an object is expected"),
+        (None, "event: NoneType came, an object is expected"),
+        ({"id": "e1", "type": "x", "data": 0}, "event e1: 'data' is int, an object is expected"),
+        (
+            {"id": "e1\n", "type": "x"},
+            "event: 'id' has control characters or half a surrogate pair",
+        ),
+        (
+            {"id": "\ud83d", "type": "x"},
+            "event: 'id' has control characters or half a surrogate pair",
+        ),
+        ({"id": "e" * 2049, "type": "x"}, "event: 'id' has 2049 characters, 2048 at most"),
+        (
+            grid("x" * 3000),
+            "event e1: the type has 3000 characters, 2048 at most",
+        ),
+        (grid("x", topic=["t"]), "event e1: 'topic' is list, text is expected"),
+        (grid("x", subject=7), "event e1: 'subject' is int, text is expected"),
+        (grid("x", eventTime="noon"), "event e1: the time 'noon' is no ISO 8601 instant"),
+        (cloud("x", time=5), "event e1: the time 5 is no ISO 8601 instant"),
+        (
+            grid("x", eventTime="0001-01-01T00:00:00+14:00"),
+            "event e1: the time '0001-01-01T00:00:00+14:00' is no ISO 8601 instant",
+        ),
+        (
+            blob(INPUTS, 1 << 60),
+            "event e1: data.contentlength is 1152921504606846976, a byte count is expected",
+        ),
+        (
+            grid(COMPLETED, {"runTags": {}}),
+            "event e1: data.runid is missing",
+        ),
+        (
+            grid(CHANGED, {"runId": "x", "runTags": "a=b"}),
+            "event e1: 'runTags' is not an object",
+        ),
+        (grid(DEPLOYED, {"modelIds": "demand:1"}), "event e1: data.servicename is missing"),
+        (
+            grid(DRIFT, {"DataDriftName": "monitor"}),
+            "event e1: model 'monitor' is not in fleet.yaml",
+        ),
+        (grid(DRIFT, {"RunId": "r"}), "event e1: data.datadriftname is missing"),
+        (
+            grid("Driftwarden.RetrainRequested", {"model": "demand", "reason": {"a": 1}}),
+            "event e1: data.reason is dict, text is expected",
         ),
         (
             grid(BLOB, {"contentLength": 1}, subject="nowhere"),
@@ -237,3 +362,40 @@ def test_what_is_malformed_is_refused_with_its_reason(
     with pytest.raises(Refused) as refused:
         sent(document, fleet)
     assert str(refused.value) == reason
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(
+    ["id", "ID", "type", "eventType", "source", "topic", "subject", "time", "eventTime", "data"]
+)
+FIELDS = st.sampled_from(
+    ["contentLength", "api", "model", "blob", "size", "reason", "modelName", "modelVersion",
+     "modelTags", "runId", "runTags", "serviceName", "modelIds", "dataDriftName"]
+)  # fmt: skip
+TYPES = st.sampled_from([BLOB, REGISTERED, DEPLOYED, COMPLETED, CHANGED, DRIFT, "Contoso.Lunch",
+                         "Driftwarden.LabelsArrived", "Driftwarden.RetrainRequested"])  # fmt: skip
+
+
+@given(
+    st.one_of(
+        JSON,
+        st.dictionaries(KEYS, JSON),
+        st.builds(grid, TYPES, st.dictionaries(FIELDS, JSON | st.just("demand"))),
+        st.builds(blob, st.just(INPUTS) | st.text(min_size=1), JSON),
+    )
+)
+def test_whatever_comes_is_taken_in_or_refused_and_can_be_stored(
+    fleet: Fleet, document: Any
+) -> None:
+    try:
+        found = delivery(event(document), fleet)
+    except Refused:
+        return
+    if found is not None:
+        row = insert(FACTS, found, AT)
+        assert FACTS.decode(row.props["body"]) == found.fact
+        check(found.partition, [row])

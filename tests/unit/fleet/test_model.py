@@ -11,25 +11,29 @@ from hypothesis import strategies as st
 
 from engine import codec
 from engine.errors import Refused
-from fleet.effects import Assess, Join, ReadLabels, ReadLog, SetTraffic
+from fleet.effects import Assess, Join, Poll, ReadLabels, ReadLog, SetTraffic
 from fleet.facts import (
     Asked,
     Batch,
     Collection,
     Configured,
+    Hinted,
     LabelsRead,
     LogGrew,
     LogRead,
+    Noted,
     Notified,
     Parked,
     Referenced,
     Registered,
+    RunChanged,
     TrafficSet,
 )
 from fleet.state import Model
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
+from retrain.ports import JobPhase
 
 
 def test_a_partition_begins_with_its_champion(story: Any) -> None:
@@ -163,3 +167,53 @@ def test_whatever_happens_a_step_repeated_owes_nothing_new(
         keys = [effect.key for effect in open_effects]
         assert len(keys) == len(set(keys))
         assert codec.decode(Model, codec.encode(story.state)) == story.state
+
+
+@pytest.fixture
+def running(begun: Any) -> Any:
+    """A run that an operator asked for and the trainer took, not due to be asked about."""
+    begun.tell(Asked("retrain", "a.turing", "try it", "c1"))
+    begun.tell(RunChanged("demand-run-1", JobPhase.running), after=timedelta(minutes=1))
+    assert begun.owed(Poll) == []
+    return begun
+
+
+@pytest.mark.parametrize("hints", [1, 2])
+def test_a_hint_about_the_run_asks_the_trainer_at_once_and_once(running: Any, hints: int) -> None:
+    polled = running.state.run.poll_at
+    running.tell(*[Hinted("demand-run-1")] * hints)
+    (poll,) = running.owed(Poll)
+    assert (poll.run, poll.at) == ("demand-run-1", running.now)
+    # From here on it is asked as often as ever.
+    assert running.state.run.poll_at > running.now
+    assert running.state.run.poll_at != polled
+
+
+def test_a_hint_about_another_run_or_one_that_is_over_asks_nothing(running: Any) -> None:
+    before = running.state
+    running.tell(Hinted("demand-run-7"))
+    assert running.state == before
+    running.tell(RunChanged("demand-run-1", JobPhase.succeeded, "demand-run-1"))
+    over = running.state.run
+    running.tell(Hinted("demand-run-1"))
+    assert running.owed(Poll) == []
+    assert running.state.run == over
+
+
+def test_a_hint_before_there_was_any_run_asks_nothing(begun: Any) -> None:
+    begun.tell(Hinted("demand-run-1"))
+    assert begun.owed(Poll) == []
+    assert begun.state.run is None
+
+
+def test_what_happened_around_the_model_is_a_line_in_its_journal(begun: Any) -> None:
+    before = begun.state
+    begun.tell(Noted("Some.ModelDeployed", "endpoints/shop-demand", begun.now), Noted("Some", "x"))
+    assert begun.said("noted") == [
+        {
+            "what": "noted", "type": "Some.ModelDeployed", "subject": "endpoints/shop-demand",
+            "at": "2024-03-04T10:00:00.000000Z",
+        },
+        {"what": "noted", "type": "Some", "subject": "x", "at": None},
+    ]  # fmt: skip
+    assert begun.state == before

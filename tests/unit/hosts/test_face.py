@@ -17,31 +17,54 @@ from hosts import face
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 
 
-def test_an_event_of_event_grids_own_schema() -> None:
-    event = func.EventGridEvent(
-        id="e1", topic="/t", subject="s", event_type="Kind", data={"a": 1}, event_time=NOW,
-        data_version="1",
-    )  # fmt: skip
-    event.get_json = lambda: {"a": 1}
-    assert face.document(event) == {
-        "id": "e1", "eventType": "Kind", "topic": "/t", "subject": "s", "data": {"a": 1},
-    }  # fmt: skip
+@dataclass
+class Desk:
+    """Keeps what it was handed."""
+
+    taken: list[Any] = field(default_factory=list)
+    parked: list[tuple[Any, str]] = field(default_factory=list)
+    drained: list[str] = field(default_factory=list)
+
+    def ingest(self, document: Any) -> None:
+        self.taken.append(document)
+
+    def park(self, content: Any, reason: str) -> None:
+        self.parked.append((content, reason))
+
+    def drain(self, partition: str) -> None:
+        self.drained.append(partition)
 
 
-def test_a_cloud_event() -> None:
-    @dataclass
-    class CloudEvent:
-        id: str = "e1"
-        type: str = "Kind"
-        source: str = "/s"
-        subject: str = "x"
+def test_an_event_is_taken_as_it_was_sent() -> None:
+    desk = Desk()
+    face.ingest(desk, '{"id": "e1", "eventTime": "not a time", "odd": [1]}')  # type: ignore[arg-type]
+    assert desk.taken == [{"id": "e1", "eventTime": "not a time", "odd": [1]}]
 
-        def get_json(self) -> dict[str, int]:
-            return {"a": 1}
 
-    assert face.document(CloudEvent()) == {
-        "id": "e1", "type": "Kind", "source": "/s", "subject": "x", "data": {"a": 1},
-    }  # fmt: skip
+@pytest.mark.parametrize("body", ["", "{", "nonsense", '{"a": NaN}', "[" * 100_000])
+def test_an_event_that_is_no_json_is_parked(body: str) -> None:
+    desk = Desk()
+    face.ingest(desk, body)  # type: ignore[arg-type]
+    assert desk.taken == []
+    ((content, reason),) = desk.parked
+    assert content == body
+    assert reason.startswith("event is not JSON: ")
+
+
+def test_a_message_makes_its_partition_work() -> None:
+    desk = Desk()
+    face.drain(desk, b'{"partition": "oncall:shop", "more": 1}')  # type: ignore[arg-type]
+    assert (desk.drained, desk.parked) == (["oncall:shop"], [])
+
+
+@pytest.mark.parametrize("body", [b"no", b"\xff", b"{}", b'{"partition": "a/b"}', b"[" * 100_000])
+def test_a_message_that_is_not_ours_is_parked(body: bytes) -> None:
+    desk = Desk()
+    face.drain(desk, body)  # type: ignore[arg-type]
+    assert desk.drained == []
+    ((content, reason),) = desk.parked
+    assert content == body.decode("utf-8", "backslashreplace")
+    assert reason.startswith("queue message ")
 
 
 def test_a_message_names_a_partition() -> None:
@@ -56,6 +79,11 @@ def test_a_message_names_a_partition() -> None:
         (b"[]", 'queue message names no partition; {"partition": "…"} is expected'),
         (b"{}", 'queue message names no partition; {"partition": "…"} is expected'),
         (b'{"partition": ""}', 'queue message names no partition; {"partition": "…"} is expected'),
+        (b'{"partition": "A"}', 'queue message names no partition; {"partition": "…"} is expected'),
+        (
+            b'{"partition": "a/b"}',
+            'queue message names no partition; {"partition": "…"} is expected',
+        ),
         (b'{"partition": 3}', 'queue message names no partition; {"partition": "…"} is expected'),
     ],
 )

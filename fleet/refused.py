@@ -1,0 +1,48 @@
+"""What cannot be taken in: a line for the journal, and a message for those who sent it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from engine.step import Delivery
+from engine.store import instant
+from fleet.facts import Parked
+
+#: A storage queue takes 64 KiB of Base64.
+MAX_MESSAGE = 48 * 1024
+MAX_REASON = 500
+MAX_ID = 200
+# Cut text may double in size when its quotes are escaped; the rest is for the reason.
+CUT = (MAX_MESSAGE - 16 * MAX_REASON) // 2
+
+
+def delivery(partition: str, content: Any, reason: str) -> Delivery:
+    """Return what a journal is told; the same content for the same reason is one delivery."""
+    name = content.get("id", "") if isinstance(content, Mapping) else ""
+    digest = sha256(f"{_text(content)}\n{_plain(reason)}".encode()).hexdigest()
+    parked = Parked(_plain(str(name))[:MAX_ID], _plain(reason)[:MAX_REASON])
+    return Delivery(partition, f"parked:{digest}", parked)
+
+
+def message(content: Any, reason: str, now: datetime) -> str:
+    """Return JSON {reason, at, event} of at most 48 KiB; an event too large for it is text, cut."""
+    told = {"reason": _plain(reason)[:MAX_REASON], "at": instant(now)}
+    text = _text(content)
+    whole = f'{json.dumps(told)[:-1]}, "event": {text}}}'
+    return whole if len(whole) <= MAX_MESSAGE else json.dumps({**told, "event": f"{text[:CUT]}…"})
+
+
+def _text(content: Any) -> str:
+    """Write anything as JSON in ASCII."""
+    try:
+        return json.dumps(content, sort_keys=True, default=str)
+    except RecursionError:
+        return json.dumps(f"{type(content).__name__}, nested too deeply to be shown")
+
+
+def _plain(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
