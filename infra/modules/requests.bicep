@@ -9,7 +9,7 @@ resource topic 'Microsoft.EventGrid/topics@2022-06-15' existing = {
   name: topicName
 }
 
-resource subscription 'Microsoft.EventGrid/topics/eventSubscriptions@2022-06-15' = {
+resource toIngest 'Microsoft.EventGrid/topics/eventSubscriptions@2022-06-15' = {
   parent: topic
   name: 'driftwarden'
   properties: {

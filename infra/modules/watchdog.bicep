@@ -77,7 +77,7 @@ var rules = [
     severity: 2
     description: 'Doorbell messages failed five times and lie in the queue driftwarden-due-poison.'
     query: 'AppMetrics | where Name == "driftwarden.queue.poison"'
-    aggregation: 'Total'
+    aggregation: 'Maximum'
     operator: 'GreaterThan'
     threshold: 0
     periods: 1
