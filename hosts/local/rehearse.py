@@ -18,14 +18,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from engine import journal
 from engine.clock import SetClock
 from engine.errors import Refused
-from engine.store import HEAD, parse_instant
+from engine.store import HEAD
 from fleet.config import Config
-from fleet.domain import FLEET
 from fleet.work import rows
 from hosts import read_config
 from hosts.local.host import STORE_FILE, LocalHost
-from hosts.local.replay import POSITION, Replay, position, prepare
+from hosts.local.replay import Replay, position
 from hosts.local.scenario import SCENARIO_FILE, Scenario, happenings, read_scenario
+from hosts.local.stage import LocalStage, prepare
 
 MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "pages.jsonl")
 TOLD = ("trigger", "run", "registered", "gate", "rollout")
@@ -80,7 +80,8 @@ def replay(
         serve(host)
         if host.store.get(scenario.model, HEAD) is None:
             host.service.begin()
-        run = Replay(app, host, clock, scenario, folder, moments)
+        stage = LocalStage(app, host, clock, scenario, folder)
+        run = Replay(stage, clock, scenario, folder, moments)
         with _progress(console, host, scenario) as told:
             run.run(told)
         return _told(host, scenario, options, folder, time.monotonic() - began)
@@ -194,11 +195,3 @@ def _told(
     joined = {name: rows.get(host.blobs, name) for name in sorted(names)}
     target = options.summary or folder / scenario.replay.summary
     return Told(scenario.model, records, joined, seconds, target)
-
-
-def resumed_clock(host: LocalHost) -> timedelta | None:
-    """How far behind the machine's clock a replayed store stands; None for a live one."""
-    row = host.store.get(FLEET, POSITION)
-    if row is None:
-        return None
-    return host.clock.now() - parse_instant(str(row.props["at"]))

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, Protocol
 
-import azure.functions as func
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.clock import SetClock
-from engine.errors import Broken, Refused
+from engine.errors import Broken
 from engine.store import Insert, Replace, Store, Value, instant, parse_instant
 from fleet.domain import FLEET
 from fleet.events import REASON_TAG, WAIVED_TAG
-from hosts.local.dispatch import Dispatcher
-from hosts.local.files import replace_file
-from hosts.local.host import DUE_QUEUE, LocalHost
-from hosts.local.processes import plain_environment
 from hosts.local.scenario import Block, Happening, LabelsOf, Registration, Scenario, VersionPlan
 
 POSITION = "replay"
 #: What is due so long after the last happening still belongs to the replay; wakes go on for ever.
 LINGER = timedelta(days=1)
-INGEST, TICK = "ingest", "tick"
 CONTAINER = "/blobServices/default/containers/logs/blobs/"
-NOTIFICATION = {"aeg-event-type": "Notification", "content-type": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +33,47 @@ class Position:
     fed: bool = False
     over: bool = False
     finished: bool = False
+
+
+class Stage(Protocol):
+    """Where a replay is played: an app on an open host, and the world around it."""
+
+    @property
+    def store(self) -> Store:
+        """The store that the app works on; the replay's own position stands there too."""
+        ...
+
+    def begin(self) -> None:
+        """Make the messages visible again that a killed worker held."""
+        ...
+
+    def retry_at(self) -> datetime | None:
+        """When the next message that waits becomes visible."""
+        ...
+
+    def tick(self, at: datetime) -> None:
+        """Let the app's timer fire."""
+        ...
+
+    def work(self, at: datetime) -> bool:
+        """Let the app's queue function take what is visible; False where nothing was."""
+        ...
+
+    def announce(self, events: Sequence[dict[str, Any]]) -> None:
+        """Deliver events to the app."""
+        ...
+
+    def serve(self, model: str, rows: pa.Table, start: datetime) -> list[tuple[str, int]]:
+        """Answer requests as live traffic; return (path, bytes) of the log files written."""
+        ...
+
+    def keep_labels(self, path: str, content: bytes) -> None:
+        """Write a labels file where the logs are."""
+        ...
+
+    def register(self, plan: VersionPlan) -> None:
+        """Train a version outside the watcher and register it, once."""
+        ...
 
 
 def position(store: Store) -> Position | None:
@@ -59,34 +90,32 @@ def position(store: Store) -> Position | None:
 
 
 class Replay:
-    """One replay on an open host.
+    """One replay on a stage.
 
     Parameters
     ----------
-    app : the Functions app whose triggers are driven.
+    folder : where the scenario's paths start.
     moments : what happens, in order of time; see `hosts.local.scenario.happenings`.
     """
 
     def __init__(
         self,
-        app: func.FunctionApp,
-        host: LocalHost,
+        stage: Stage,
         clock: SetClock,
         scenario: Scenario,
         folder: Path,
         moments: Sequence[tuple[datetime, Happening]],
     ) -> None:
-        self._host, self._clock, self._scenario = host, clock, scenario
+        self._stage, self._clock, self._scenario = stage, clock, scenario
         self._folder = folder
         self._moments = moments
-        self._dispatcher = Dispatcher(app, host.queues, clock.now, key="replay")
 
     def run(self, told: Callable[[datetime], None]) -> None:
         """Go on from where the store says the replay stands, until nothing is due any more."""
-        stands = position(self._host.store)
+        stands = position(self._stage.store)
         if stands is not None and not stands.over:
             self._clock.moment = stands.at
-            self._host.queues.release()
+            self._stage.begin()
             self._settle(stands)
         while (at := self._next(stands.at if stands else None)) is not None:
             stands = Position(at)
@@ -97,7 +126,7 @@ class Replay:
         self._write(Position(end, True, True, True))
 
     def _write(self, position: Position) -> None:
-        row = self._host.store.get(FLEET, POSITION)
+        row = self._stage.store.get(FLEET, POSITION)
         props: dict[str, Value] = {
             "at": instant(position.at),
             "fed": position.fed,
@@ -105,16 +134,16 @@ class Replay:
             "finished": position.finished,
         }
         operation = Insert(POSITION, props) if row is None else Replace(POSITION, props, row.etag)
-        self._host.store.commit(FLEET, [operation])
+        self._stage.store.commit(FLEET, [operation])
 
     def _next(self, after: datetime | None) -> datetime | None:
         """The next moment at which something happens, or something wants to be woken."""
         ahead = [at for at, _ in self._moments if after is None or at > after]
         last = self._moments[-1][0] + LINGER if self._moments else after
-        wake = self._host.store.next_wake()
+        wake = self._stage.store.next_wake()
         if wake is not None and after is not None and wake <= after:
-            raise Broken(f"{self._host.store.due(after)}: due at {wake} and still due at {after}")
-        retry = self._host.queues.next_visible(DUE_QUEUE)
+            raise Broken(f"{self._stage.store.due(after)}: due at {wake} and still due at {after}")
+        retry = self._stage.retry_at()
         found = min([*ahead[:1], *(at for at in (wake, retry) if at is not None)], default=None)
         return found if found is not None and last is not None and found <= last else None
 
@@ -126,10 +155,10 @@ class Replay:
                 if at == position.at:
                     self._feed(happening)
             self._write(Position(position.at, fed=True))
-        wake = self._host.store.next_wake()
+        wake = self._stage.store.next_wake()
         if wake is not None and wake <= position.at:
-            self._dispatcher.timers.run(TICK, position.at)
-        while self._dispatcher.pump_queue(DUE_QUEUE, position.at):
+            self._stage.tick(position.at)
+        while self._stage.work(position.at):
             pass
         self._write(Position(position.at, fed=True, over=True))
 
@@ -140,7 +169,7 @@ class Replay:
             case LabelsOf():
                 self._announce(self._labels(happening))
             case Registration(plan=plan):
-                make_version(self._host, self._scenario, self._folder, plan)
+                self._stage.register(plan)
                 self._announce([self._registered(plan)])
 
     def _serve(self, block: Block) -> list[dict[str, object]]:
@@ -153,7 +182,7 @@ class Replay:
             pc.greater_equal(when, pa.scalar(block.start, when.type)),
             pc.less(when, pa.scalar(block.end, when.type)),
         )
-        written = self._host.router.serve(self._scenario.model, table.filter(inside), block.start)
+        written = self._stage.serve(self._scenario.model, table.filter(inside), block.start)
         return [self._blob_created(path, size) for path, size in written]
 
     def _blob_created(self, path: str, size: int) -> dict[str, object]:
@@ -173,7 +202,7 @@ class Replay:
             if file.exists():
                 content = file.read_bytes()
                 path = f"labels/{self._scenario.model}/{file.name}"
-                replace_file(self._host.logs / path, content)
+                self._stage.keep_labels(path, content)
                 return [
                     {
                         "specversion": "1.0",
@@ -204,46 +233,5 @@ class Replay:
         }  # fmt: skip
 
     def _announce(self, events: list[dict[str, object]]) -> None:
-        if not events:
-            return
-        body = json.dumps(events).encode()
-        answer = self._dispatcher.event_grid(INGEST, NOTIFICATION, body, self._dispatcher.key)
-        if answer.status != 202:
-            raise Broken(f"the app did not take {len(events)} events: {answer.body.decode()}")
-
-
-def prepare(host: LocalHost, scenario: Scenario, folder: Path) -> None:
-    """Run the scenario's own preparations, and make the versions that serve from the start."""
-    for command in scenario.prepare:
-        run_command(command, folder)
-    for plan in scenario.versions:
-        if plan.register_at is None:
-            make_version(host, scenario, folder, plan)
-
-
-def make_version(host: LocalHost, scenario: Scenario, folder: Path, plan: VersionPlan) -> None:
-    """Train a version outside the watcher and put it into the registry, once."""
-    if plan.name in host.models.versions(scenario.model):
-        return
-    out = host.root / "made" / plan.name
-    shutil.rmtree(out, ignore_errors=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    filled = {"out": str(out), "version": plan.name}
-    run_command([word.format_map(filled) for word in plan.train], folder)
-    host.models.register(out)
-
-
-def run_command(command: Sequence[str], folder: Path) -> None:
-    """Run one command of a scenario; Refused with its last words where it fails."""
-    words = [sys.executable if word == "python" else word for word in command]
-    try:
-        done = subprocess.run(
-            words, cwd=folder, env=plain_environment(), capture_output=True, text=True, check=False
-        )
-    except OSError as error:
-        raise Refused(f"{' '.join(command)}: {error.filename}: {error.strerror}") from error
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise Refused(
-            f"{' '.join(command)}: exit code {done.returncode}: {said[-1] if said else ''}"
-        )
+        if events:
+            self._stage.announce(events)
