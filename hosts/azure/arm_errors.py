@@ -1,0 +1,118 @@
+"""What Azure's SDKs raise, by what the caller does next.
+
+Status codes: "Azure Resource Manager: resource provider API guidelines" and "Throttling Resource
+Manager requests" (Microsoft Learn); exceptions: azure-core's `exceptions.py` and azure-ai-ml's
+`exceptions.py`, whose errors are azure-core's `AzureError` as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from engine.errors import Broken, DriftwardenError, Refused, Unavailable
+
+PROVIDER = "Microsoft.MachineLearningServices/workspaces"
+LONGEST = 300
+SOON = timedelta(seconds=30)
+#: What a role assignment that was just made, or an expired token, takes to be seen.
+IDENTITY = timedelta(minutes=2)
+#: Codes of a failed asynchronous operation that are the service's own: mfe.json's ErrorResponse.
+THEIRS = re.compile(r"InternalServerError|ServiceError|ServerError|Unavailable|Timeout|Transient")
+#: "Troubleshoot Azure RBAC" (Microsoft Learn): what an AuthorizationFailed says.
+ACTION = re.compile(r"perform action '([^']+)'")
+SECRET = re.compile(r"(?i)\b(sig|sv|code|key|token|password|accountkey)=[^&\s\"']+")
+
+
+class Absent(Refused):
+    """There is nothing of that name."""
+
+
+@contextmanager
+def translated(what: str, needs: str = "") -> Iterator[None]:
+    """Turn what the SDKs raise inside into this project's errors.
+
+    Parameters
+    ----------
+    what : what is being done, the beginning of every message: "job flights-run-1: submit".
+    needs : the permission that it takes, below `PROVIDER`, for an answer that doesn't say:
+        "jobs/write".
+
+    Raises
+    ------
+    Absent
+        404.
+    Refused
+        403, naming the permission; anything else that asking again would not change.
+    Unavailable
+        Throttled, busy, a conflict with an operation in progress, no answer, or a token that was
+        not taken: the SDK fetches a new one for the next request.
+    Broken
+        The SDK failed in itself.
+    """
+    try:
+        yield
+    except AzureError as error:
+        raise _error(error, what, needs) from error
+
+
+def _error(error: AzureError, what: str, needs: str) -> DriftwardenError:
+    if isinstance(error, HttpResponseError) and error.status_code is not None:
+        return _answered(error, error.status_code, what, needs)
+    category = getattr(error, "error_category", None)
+    if category is None:
+        # No answer: refused or dropped connections, timeouts, names that don't resolve.
+        return Unavailable(f"{what}: {_line(error)}", SOON)
+    kind = Refused if str(getattr(category, "value", category)) == "UserError" else Broken
+    return kind(f"{what}: {_line(error)}")
+
+
+def _answered(error: HttpResponseError, status: int, what: str, needs: str) -> DriftwardenError:
+    told = f"{what}: {_line(error)}"
+    match status:
+        case 401:
+            return Unavailable(f"{told}: the app's token was not taken", IDENTITY)
+        case 403:
+            return Refused(f"{told}: the app's identity needs {_permission(told, needs)}")
+        case 404:
+            return Absent(told)
+        case 408 | 409 | 412 | 429:
+            return Unavailable(told, _after(getattr(error.response, "headers", {})))
+        case _ if status >= 500:
+            return Unavailable(told, _after(getattr(error.response, "headers", {})))
+        case _ if status < 400 and THEIRS.search(told):
+            # An asynchronous operation that ended badly: the request itself was well.
+            return Unavailable(told, SOON)
+    return Refused(told)
+
+
+def _permission(told: str, needs: str) -> str:
+    """Return the permission that Resource Manager names, or the one that the caller knows of."""
+    named = ACTION.search(told)
+    if named:
+        return named[1]
+    return f"{PROVIDER}/{needs}" if needs else "a role that allows it"
+
+
+def _after(headers: Mapping[str, str]) -> timedelta:
+    """Return the Retry-After of an answer, in seconds or as a date, or a default."""
+    said = headers.get("Retry-After", "")
+    if said.isdigit():
+        return timedelta(seconds=int(said))
+    if said[:1].isalpha():
+        return max(timedelta(0), parsedate_to_datetime(said) - datetime.now(UTC))
+    return SOON
+
+
+def _line(error: AzureError) -> str:
+    """Return an error's words as one line without secrets."""
+    model = getattr(error, "error", None)
+    code, message = getattr(model, "code", None), getattr(model, "message", None)
+    words = f"{code}: {message}" if code and message else str(error.message or error)
+    line = SECRET.sub(r"\1=…", " ".join(words.split()))
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
