@@ -1,0 +1,49 @@
+"""Feature logs that a log service keeps as rows: counted where they lie, or read by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from monitoring.drift.binning import Ruler
+from monitoring.drift.sketch import Sketch
+
+
+@dataclass(frozen=True)
+class LogSource:
+    """One endpoint's rows in one table.
+
+    Attributes
+    ----------
+    workspace : the log workspace's id.
+    table : the table's name; docs/log-analytics.md says which columns it needs.
+    endpoint : whose rows.
+    deployment : whose rows; all of the endpoint's where empty.
+    """
+
+    workspace: str
+    table: str
+    endpoint: str
+    deployment: str = ""
+
+
+class Counting(Protocol):
+    """Counts and reads rows of feature logs by time."""
+
+    def count(self, source: LogSource, ruler: Ruler, start: datetime, end: datetime) -> Sketch:
+        """Return the bin counts of all rows in [start, end); no row leaves the service."""
+        ...
+
+    def rows(
+        self, source: LogSource, start: datetime, end: datetime, columns: Sequence[str]
+    ) -> pa.Table:
+        """Return the rows in [start, end): correlationid, index, time (UTC), then `columns`."""
+        ...
+
+    def complete_until(self, source: LogSource) -> datetime:
+        """Return the instant before which no more rows are to be expected."""
+        ...

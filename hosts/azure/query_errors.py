@@ -1,0 +1,98 @@
+"""What the logs and metrics query services' errors mean to the caller.
+
+Sources: Microsoft Learn, "Azure Monitor Log Analytics API errors" and "Query limits"; the SDKs'
+troubleshooting guides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+from engine.errors import Broken, DriftwardenError, Refused, Unavailable
+
+#: Assigning a role takes minutes to take effect: nobody gains by asking more often.
+DENIED_DELAY = timedelta(minutes=5)
+DEFAULT_DELAY = timedelta(seconds=30)
+#: Said of an answer that was cut off because it was too long.
+TOO_LARGE = "E_QUERY_RESULT_SET_TOO_LARGE"
+_SECONDS = re.compile(r"\d{1,6}")
+_LONGEST = 200
+
+
+class Expired(Exception):
+    """401: the token is no longer good; a new client gets a new one."""
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Raise our errors instead of the SDK's; `where` names the service and what was asked for.
+
+    Raises
+    ------
+    Expired
+        The service takes the token for an expired one.
+    DriftwardenError
+        See `translate`.
+    """
+    try:
+        yield
+    except AzureError as error:
+        if isinstance(error, HttpResponseError) and error.status_code == 401:
+            raise Expired(f"{where}: {said(error)}") from None
+        raise translate(error, where) from None
+
+
+def translate(error: AzureError, where: str) -> DriftwardenError:
+    """Return our error for one of the SDK's.
+
+    Refused where a table, column or resource isn't there; Broken where our query is no KQL or our
+    request is malformed; Unavailable on 403, 408, 429, 5xx, no token, and where no answer came.
+    """
+    line = f"{where}: {said(error)}"
+    if not isinstance(error, HttpResponseError) or error.status_code is None:
+        denied = isinstance(error, ClientAuthenticationError)
+        return Unavailable(line, DENIED_DELAY if denied else DEFAULT_DELAY)
+    if error.status_code in (401, 403):
+        return Unavailable(f"{line} (is the role assigned?)", DENIED_DELAY)
+    if error.status_code == 404 or "SemanticError" in _codes(error):
+        return Refused(f"{line}; see docs/log-analytics.md")
+    if error.status_code in (400, 405, 413, 414, 415):
+        return Broken(line)
+    return Unavailable(line, _delay(error))
+
+
+def said(error: AzureError) -> str:
+    """Return the innermost thing that the service says, in one line."""
+    nested = _nested(error)
+    text = str(nested[-1].get("message") or "") if nested else ""
+    text = text or str(error.message or type(error).__name__)
+    return " ".join(text.split())[:_LONGEST]
+
+
+def _codes(error: AzureError) -> list[str]:
+    return [str(part.get("code")) for part in _nested(error)]
+
+
+def _nested(error: AzureError) -> list[dict[str, Any]]:
+    """Return the answer's error object, then what is inside it, outermost first."""
+    response = getattr(error, "response", None)
+    try:
+        part = response.json().get("error") if response is not None else None
+    except (ValueError, AttributeError):
+        return []
+    found = []
+    while isinstance(part, dict):
+        found.append(part)
+        part = part.get("innererror")
+    return found
+
+
+def _delay(error: HttpResponseError) -> timedelta:
+    asked = str(getattr(error.response, "headers", {}).get("Retry-After") or "")
+    return timedelta(seconds=int(asked)) if _SECONDS.fullmatch(asked) else DEFAULT_DELAY
