@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -10,17 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.errors import Refused
 from fleet.effects import ReadLabels, ReadLog
 from fleet.facts import Batch, Collection, LabelsRead, LogRead, TrafficCount
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.referencing import SCORE, load_ruler
+from fleet.work.decoding import Range, labels_in, rows_in, traffic_in
+from fleet.work.referencing import load_ruler
 from monitoring.calendars import days_of
 from monitoring.drift.sketch import sketch
-from monitoring.intake import arrow, collector, labels, traffic
-from monitoring.intake.lines import Decoded
 from monitoring.slo.objective import Sli
 
 MODEL_ERRORS = (408, 424)
@@ -28,67 +26,32 @@ CAPACITY = 429
 HOUR = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
 SLOW = ""
-PARQUET = ".parquet"
 
 
 def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
-    """Decode inputs, outputs or traffic lines into one batch for each window they fall into."""
-    chunk = world.logs.read(effect.blob, effect.start, effect.end)
+    """Decode inputs, outputs or traffic lines into one batch for each window they fall into.
+
+    What is too large to be held at once makes several batches for a window.
+    """
+    found = Range(effect.blob, effect.start, effect.end)
     counts: tuple[TrafficCount, ...] = ()
+    batches: list[Batch] = []
     if effect.collection is Collection.traffic:
-        decoded = traffic.decode(chunk)
-        counts = _traffic(decoded.table, watched)
+        table = traffic_in(world.logs, found)
+        counts = _traffic(table, watched)
+        batches += _batches(world, watched, effect, table)
     else:
-        decoded = _decoded(effect.blob, chunk, collector.decode, collector.normalised)
-        names = decoded.table.column_names
-        if (
-            effect.collection is Collection.outputs
-            and decoded.table.num_rows
-            and SCORE not in names
-        ):
-            raise Refused(
-                f"{effect.blob}: outputs have no {SCORE!r}; found {', '.join(names[3:8])}"
-            )
+        for part in rows_in(world.logs, found, scored=effect.collection is Collection.outputs):
+            batches += _batches(world, watched, effect, part)
     return LogRead(
         effect.blob,
         effect.start,
-        effect.start + decoded.consumed,
-        effect.end,
-        _batches(world, watched, effect, decoded.table),
+        found.read,
+        found.limit,
+        tuple(batches),
         counts,
-        len(decoded.bad),
-        decoded.bad[0] if decoded.bad else "",
-    )
-
-
-def _scored(blob: str, names: list[str]) -> None:
-    if SCORE not in names:
-        found = ", ".join(names[len(collector.KEYS) :][:5])
-        raise Refused(f"{blob}: outputs need a number {SCORE!r}; found {found or 'no field'}")
-
-
-def _decoded(
-    blob: str,
-    chunk: bytes,
-    lines: Callable[[bytes], Decoded],
-    normalised: Callable[[pa.Table], pa.Table],
-) -> Decoded:
-    """Decode JSON Lines, or a Parquet file, which is announced and read whole."""
-    if not blob.endswith(PARQUET):
-        return _placed(lines(chunk))
-    return _placed(Decoded(normalised(arrow.decode(chunk)), len(chunk)))
-
-
-def _placed(found: Decoded) -> Decoded:
-    """Leave out and count rows without id, index or time: no window and no label can be theirs."""
-    absent = [pc.is_null(found.table[name]) for name in collector.KEYS]
-    lost = pc.or_(pc.or_(absent[0], absent[1]), absent[2])
-    count = pc.sum(lost).as_py() or 0
-    if not count:
-        return found
-    reason = "a row without a usable correlationid, index or time"
-    return Decoded(
-        found.table.filter(pc.invert(lost)), found.consumed, (*found.bad, *[reason] * count)
+        len(found.bad),
+        found.bad[0] if found.bad else "",
     )
 
 
@@ -156,11 +119,11 @@ def _count(found: dict[str, Any], limits: Iterable[str]) -> TrafficCount:
 
 def read_labels(world: World, effect: ReadLabels) -> LabelsRead:
     """Decode labels and say how many belong to which open window, by the ids of its outputs."""
-    chunk = world.logs.read(effect.blob, effect.start, effect.end)
-    decoded = _decoded(effect.blob, chunk, labels.decode, labels.normalised)
-    ids = decoded.table["correlationid"]
+    place = Range(effect.blob, effect.start, effect.end)
+    table = labels_in(world.logs, place)
+    ids = table["correlationid"]
     matched: dict[str, int] = {}
-    known = np.zeros(decoded.table.num_rows, bool)
+    known = np.zeros(table.num_rows, bool)
     for day, names in sorted(effect.outputs.items()):
         outputs = rows.get_all(world.blobs, names, ("correlationid",))
         if outputs is None:
@@ -170,16 +133,16 @@ def read_labels(world: World, effect: ReadLabels) -> LabelsRead:
         if hits.any():
             matched[day] = int(hits.sum())
             known |= hits
-    name = rows.put(world.blobs, decoded.table) if decoded.table.num_rows else ""
+    name = rows.put(world.blobs, table) if table.num_rows else ""
     return LabelsRead(
         effect.blob,
         effect.start,
-        effect.start + decoded.consumed,
-        effect.end,
+        place.read,
+        place.limit,
         name,
         matched,
         int((~known).sum()),
         effect.of,
-        len(decoded.bad),
-        decoded.bad[0] if decoded.bad else "",
+        len(place.bad),
+        place.bad[0] if place.bad else "",
     )

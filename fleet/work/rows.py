@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from engine.blobs import Blobs
 from engine.errors import Broken
+from monitoring.intake.stacking import stacked
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
@@ -41,7 +42,7 @@ def read(content: bytes, columns: Sequence[str] = ()) -> pa.Table:
 
 def concatenate(tables: Iterable[pa.Table]) -> pa.Table:
     """Put tables below each other; a column that some lack, or hold otherwise, is reconciled."""
-    return pa.concat_tables(tables, promote_options="permissive")
+    return stacked(list(tables))
 
 
 def get_all(blobs: Blobs, names: Iterable[str], columns: Sequence[str] = ()) -> pa.Table | None:

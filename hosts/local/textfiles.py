@@ -63,7 +63,8 @@ def first_line(error: BaseException) -> str:
 def _json_table(body: bytes) -> tuple[pa.Table, list[str]]:
     if _is_collector(body):
         decoded = collector.decode(body, closed=True)
-        return decoded.table.drop_columns(list(collector.KEYS)), list(decoded.bad)
+        apart = [f"line {line.line}: its rows are in a blob of their own" for line in decoded.apart]
+        return decoded.table.drop_columns(list(collector.KEYS)), [*decoded.bad, *apart]
     table = read_fast(body, pa.schema([]))
     if table is not None:
         return table, []

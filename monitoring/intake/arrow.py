@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import Refused
 
+ROWS = 65_536
+
 
 def decode(content: bytes) -> pa.Table:
     """Read Parquet, an Arrow file or an Arrow stream, whichever the bytes are; else `Refused`."""
+    tables = list(slices(content, 2**63 - 1))
+    return pa.concat_tables(tables) if len(tables) > 1 else tables[0]
+
+
+def slices(content: bytes, size: int) -> Iterator[pa.Table]:
+    """Read the same by pieces of at least `size` bytes of columns, the last one being what is left.
+
+    There is always one piece, be it empty.
+    """
     try:
-        if content[:4] == b"PAR1":
-            return pq.read_table(pa.BufferReader(content), use_threads=False)
-        if content[:6] == b"ARROW1":
-            return pa.ipc.open_file(content).read_all()
-        return pa.ipc.open_stream(content).read_all()
+        schema, batches = _opened(content)
+        waiting: list[pa.RecordBatch] = []
+        first = True
+        for batch in batches:
+            waiting.append(batch)
+            if sum(part.nbytes for part in waiting) >= size:
+                yield pa.Table.from_batches(waiting, schema)
+                waiting, first = [], False
+        if waiting or first:
+            yield pa.Table.from_batches(waiting, schema)
     except (pa.ArrowException, OSError) as error:
         raise Refused(f"neither Parquet nor Arrow: {error}") from error
+
+
+def _opened(content: bytes) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    source = pa.BufferReader(content)
+    if content[:4] == b"PAR1":
+        file = pq.ParquetFile(source)
+        return file.schema_arrow, file.iter_batches(ROWS, use_threads=False)
+    if content[:6] == b"ARROW1":
+        reader = pa.ipc.open_file(source)
+        return reader.schema, map(reader.get_batch, range(reader.num_record_batches))
+    stream = pa.ipc.open_stream(source)
+    return stream.schema, iter(stream)

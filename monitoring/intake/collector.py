@@ -6,7 +6,9 @@ and time. Inputs and outputs are joined on the correlation id and the row's inde
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +17,14 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.intake.lines import (
+    MARK,
     UTC_TIME,
+    Apart,
     Decoded,
+    blocks,
     column,
     complete,
+    gathered,
     instant,
     read_fast,
     read_objects,
@@ -26,30 +32,45 @@ from monitoring.intake.lines import (
     times,
 )
 
-ENVELOPE = pa.schema([("correlationid", pa.string()), ("time", pa.string())])
+IDS = ("correlationid", "xrequestid")
+ENVELOPE = pa.schema([*((name, pa.string()) for name in IDS), ("time", pa.string())])
 KEYS = ("correlationid", "index", "time")
+#: How the ids of requests begin that Driftwarden makes itself, to score past the live traffic.
+OWN = "driftwarden-"
 
 
 def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
     """Decode collector lines to a table: correlationid, index, time (UTC), then the features.
 
     A key that a row lacks is null. A feature named like one of the first three columns is found
-    under `data.<name>`. A last line without its line end is left for the next call unless `closed`.
+    under `data.<name>`. Lines of requests whose id begins with `OWN` are left out and counted:
+    they are no traffic. A last line without its line end is left for the next call unless
+    `closed`.
     """
-    body = complete(chunk, closed)
-    parsed = read_fast(body, ENVELOPE)
-    table = None if parsed is None else _flattened(parsed)
-    if table is not None:
-        return Decoded(table, len(body))
-    objects, bad = read_objects(body)
-    lines: list[tuple[Mapping[str, object], Sequence[Mapping[str, object]]]] = []
-    for number, line in objects:
-        rows = _rows(line)
-        if isinstance(rows, str):
-            bad.append(f"line {number}: {rows}")
-        else:
-            lines.append((line, rows))
-    return Decoded(_assembled(lines), len(body), tuple(bad))
+    return gathered([_block(block, before) for before, block in blocks(complete(chunk, closed))])
+
+
+def rows_apart(content: bytes, line: Apart) -> Decoded:
+    """Decode the blob that holds the rows of a line: one JSON array of rows, or a row per line.
+
+    The collector writes such a blob where a payload is over 4 MB (Microsoft Learn, "Collect
+    production data from models deployed for real-time inferencing").
+    """
+    # Line ends can stand between JSON's tokens only, never within a string.
+    whole = content.removeprefix(MARK).strip()
+    if not whole.startswith(b"["):
+        whole = b"[" + b",".join(row for row in whole.split(b"\n") if row.strip()) + b"]"
+    envelope = json.dumps({"correlationid": line.correlationid, "time": line.time})
+    joined = b'%s,"data":%s}\n' % (envelope[:-1].encode(), whole.replace(b"\n", b" "))
+    decoded = _block(joined, line.line - 1)
+    return Decoded(decoded.table, len(content), decoded.bad, decoded.own)
+
+
+def rows_of_others(table: pa.Table) -> tuple[pa.Table, int]:
+    """Leave the rows of Driftwarden's own requests out of a table; say how many they were."""
+    own = _own(table)
+    count = pc.sum(own).as_py() or 0
+    return (table.filter(pc.invert(own)), count) if count else (table, 0)
 
 
 def normalised(table: pa.Table) -> pa.Table:
@@ -70,15 +91,56 @@ def is_collector_line(line: Mapping[str, object]) -> bool:
     return "correlationid" in line and "data" in line and "specversion" in line
 
 
-def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | str:
+def _block(block: bytes, before: int) -> Decoded:
+    parsed = read_fast(block, ENVELOPE)
+    if parsed is not None:
+        others, own = rows_of_others(parsed)
+        table = _flattened(others)
+        if table is not None:
+            return Decoded(table, len(block), own=own)
+    objects, bad = read_objects(block, before)
+    lines: list[tuple[Mapping[str, object], Sequence[Mapping[str, object]]]] = []
+    apart = []
+    own = 0
+    for number, line in objects:
+        rows = _rows(line)
+        if any(str(line.get(name)).startswith(OWN) for name in IDS):
+            own += 1
+        elif isinstance(rows, str):
+            bad.append(f"line {number}: {rows}")
+        elif isinstance(rows, _Elsewhere):
+            apart.append(_apart(number, line, rows.address))
+        else:
+            lines.append((line, rows))
+    return Decoded(_assembled(lines), len(block), tuple(bad), own, tuple(apart))
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    address: str
+
+
+def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | _Elsewhere | str:
     rows = line.get("data")
-    if isinstance(rows, str):
-        return "its rows are in a separate blob (over 4 MB)"
+    if isinstance(rows, str) and str(line.get("datainblob")).lower() == "true":
+        return _Elsewhere(rows)
     if not isinstance(rows, list):
         return "no list of rows under 'data'"
     if not all(isinstance(row, dict) for row in rows):
         return "a row under 'data' is not an object"
     return rows
+
+
+def _apart(number: int, line: Mapping[str, object], address: str) -> Apart:
+    ids = text_or_none(line.get("correlationid")), text_or_none(line.get("time"))
+    return Apart(number, address, *ids)
+
+
+def _own(table: pa.Table) -> pa.ChunkedArray:
+    """Mark the rows whose ids tell that Driftwarden made the request."""
+    known = [table[name].cast(pa.string()) for name in IDS if name in table.column_names]
+    marks = [pc.fill_null(pc.starts_with(ids, OWN), False) for ids in known]
+    return pc.or_(*marks) if len(marks) == 2 else marks[0]
 
 
 def _flattened(lines: pa.Table) -> pa.Table | None:
@@ -89,7 +151,7 @@ def _flattened(lines: pa.Table) -> pa.Table | None:
     if not pat.is_list(data.type) or not pat.is_struct(data.type.value_type):
         return None
     rows = data.flatten()
-    if rows.null_count or any(pat.is_temporal(field.type) for field in data.type.value_type):
+    if rows.null_count:
         return None
     counts = np.from_dlpack(data.value_lengths()).astype(np.int64)
     line_of = np.repeat(np.arange(len(counts)), counts)

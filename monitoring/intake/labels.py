@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pat
@@ -10,7 +13,9 @@ from engine.errors import Refused
 from monitoring.intake.lines import (
     UTC_TIME,
     Decoded,
+    blocks,
     complete,
+    gathered,
     instant,
     read_fast,
     read_objects,
@@ -26,21 +31,74 @@ RAW = pa.schema(
     ]
 )
 SCHEMA = RAW.set(3, pa.field("time", UTC_TIME))
+BINARY = pa.array([0.0, 1.0])
+NEITHER = "the label is neither 0 nor 1"
+#: The time of labels that say none.
+OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+LIMIT = 2**31
 
 
 def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
     """Decode label lines to a table of `SCHEMA`; the index is 0 where it is left out.
 
-    Labels are numbers or booleans. A line without correlation id or label is bad. A last line
-    without its line end is left for the next call unless `closed`.
+    Labels are 0, 1 or booleans. A line without correlation id or with another label is bad. A label
+    without a usable time is older than every other: it stands until one with a time contradicts it.
+    A last line without its line end is left for the next call unless `closed`.
     """
-    body = complete(chunk, closed)
-    parsed = read_fast(body, RAW, unexpected="ignore")
-    if parsed is not None and not (
-        parsed["correlationid"].null_count or parsed["label"].null_count
-    ):
-        return Decoded(normalised(parsed), len(body))
-    objects, bad = read_objects(body)
+    return gathered([_block(block, before) for before, block in blocks(complete(chunk, closed))])
+
+
+def normalised(table: pa.Table) -> Decoded:
+    """Bring a table of labels (e.g. read from Parquet) to `SCHEMA`, or refuse it.
+
+    Rows that could not be joined are left out, with a reason each. Null labels are labels that
+    have not come.
+    """
+    absent = [name for name in ("correlationid", "label") if name not in table.column_names]
+    if absent:
+        raise Refused(f"labels: no column {absent[0]!r}; found {', '.join(table.column_names)}")
+    rows = table.num_rows
+    blank = {"index": pa.repeat(0, rows), "time": pa.nulls(rows, UTC_TIME)}
+    columns = {
+        name: table[name] if name in table.column_names else blank[name] for name in SCHEMA.names
+    }
+    if pat.is_string(columns["time"].type) or pat.is_large_string(columns["time"].type):
+        columns["time"] = times(columns["time"])
+    try:
+        cast = {field.name: columns[field.name].cast(field.type) for field in SCHEMA}
+    except pa.ArrowException as error:
+        raise Refused(f"labels: {error}") from error
+    cast["index"] = pc.fill_null(cast["index"], 0)
+    cast["time"] = pc.fill_null(cast["time"], OLDEST)
+    return _joinable(pa.table(cast, SCHEMA))
+
+
+def _joinable(table: pa.Table) -> Decoded:
+    """Leave out what a join would refuse a whole day for."""
+    label = table["label"]
+    came = pc.invert(pc.is_null(label, nan_is_null=True))
+    faults = {
+        "no correlationid": pc.is_null(table["correlationid"]),
+        "the index is negative": pc.less(table["index"], 0),
+        NEITHER: pc.and_(came, pc.invert(pc.is_in(label, value_set=BINARY))),
+    }
+    keep = np.ones(table.num_rows, np.bool_)
+    bad: list[str] = []
+    for reason, found in faults.items():
+        wrong = found.to_numpy() & keep
+        bad += [reason] * int(wrong.sum())
+        keep &= ~wrong
+    kept = table.filter(pa.array(keep)) if bad else table
+    return Decoded(kept, 0, tuple(bad))
+
+
+def _block(block: bytes, before: int) -> Decoded:
+    parsed = read_fast(block, RAW, unexpected="ignore")
+    if parsed is not None and not parsed["label"].null_count:
+        found = normalised(parsed)
+        if not found.bad:
+            return Decoded(found.table, len(block))
+    objects, bad = read_objects(block, before)
     rows = []
     for number, line in objects:
         row = _row(line)
@@ -50,26 +108,7 @@ def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
             rows.append(row)
     columns = zip(*rows, strict=True) if rows else ((), (), (), ())
     arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
-    return Decoded(pa.table(arrays, SCHEMA), len(body), tuple(bad))
-
-
-def normalised(table: pa.Table) -> pa.Table:
-    """Bring a table of labels (e.g. read from Parquet) to `SCHEMA`, or refuse it."""
-    absent = [name for name in ("correlationid", "label") if name not in table.column_names]
-    if absent:
-        raise Refused(f"labels: no column {absent[0]!r}; found {', '.join(table.column_names)}")
-    rows = table.num_rows
-    blank = {"index": pa.repeat(0, rows), "time": pa.nulls(rows, UTC_TIME)}
-    columns = {
-        name: table[name] if name in table.column_names else blank[name] for name in SCHEMA.names
-    }
-    columns["index"] = pc.fill_null(columns["index"], 0)
-    if pat.is_string(columns["time"].type) or pat.is_large_string(columns["time"].type):
-        columns["time"] = times(columns["time"])
-    try:
-        return pa.table([columns[field.name].cast(field.type) for field in SCHEMA], SCHEMA)
-    except pa.ArrowException as error:
-        raise Refused(f"labels: {error}") from error
+    return Decoded(pa.table(arrays, SCHEMA), len(block), tuple(bad))
 
 
 def _row(line: dict[str, object]) -> tuple[str, int, float, object] | str:
@@ -78,7 +117,9 @@ def _row(line: dict[str, object]) -> tuple[str, int, float, object] | str:
         return "no correlationid"
     if not isinstance(label, (int, float)):
         return "the label is not a number"
+    if label not in (0, 1):
+        return NEITHER
     index = 0 if index is None else index
-    if isinstance(index, bool) or not isinstance(index, int):
-        return "the index is not an integer"
-    return str(correlation), index, float(label), instant(line.get("time"))
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < LIMIT:
+        return "the index is not a row's number"
+    return str(correlation), index, float(label), instant(line.get("time")) or OLDEST

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,9 +11,24 @@ import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.types as pat
 
+from monitoring.intake.stacking import stacked, text
+
 UTC_TIME = pa.timestamp("us", "UTC")
 # Below this many bytes starting Arrow's parser costs more than Python's takes altogether.
 SMALL = 16_384
+# Lines are parsed in blocks of about so many bytes: one bad line makes one block slow, not all.
+BLOCK = 4 * 1024 * 1024
+MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A line whose rows are in a blob of their own, because they are too many for a line."""
+
+    line: int
+    address: str
+    correlationid: str | None
+    time: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +37,45 @@ class Decoded:
 
     consumed: bytes up to the end of the last complete line; a reader goes on from there.
     bad: one reason per line that could not be used, with its number within the chunk.
+    own: lines left out because they log requests that Driftwarden made itself.
+    apart: lines whose rows the caller has to read elsewhere.
     """
 
     table: pa.Table
     consumed: int
     bad: tuple[str, ...] = ()
+    own: int = 0
+    apart: tuple[Apart, ...] = ()
+
+
+def gathered(parts: Sequence[Decoded]) -> Decoded:
+    """Put what several blocks of one chunk held together, in their order."""
+    return Decoded(
+        stacked([part.table for part in parts]),
+        sum(part.consumed for part in parts),
+        tuple(reason for part in parts for reason in part.bad),
+        sum(part.own for part in parts),
+        tuple(apart for part in parts for apart in part.apart),
+    )
+
+
+def blocks(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Cut complete lines into blocks of about `BLOCK` bytes, each with the number of lines before.
+
+    There is always one block, be it empty.
+    """
+    start = before = 0
+    while start < len(body) or not start:
+        end = len(body)
+        if start + BLOCK < end:
+            end = body.rfind(b"\n", start, start + BLOCK) + 1
+            end = end or body.find(b"\n", start + BLOCK) + 1 or len(body)
+        block = body[start:end]
+        yield before, block
+        if end == len(body):
+            return
+        before += block.count(b"\n")
+        start = end
 
 
 def complete(chunk: bytes, closed: bool) -> bytes:
@@ -35,30 +84,34 @@ def complete(chunk: bytes, closed: bool) -> bytes:
 
 
 def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.Table | None:
-    """Parse with Arrow; None where the lines are too few, bad, of mixed types, or hold dates.
+    """Parse with Arrow; None where the lines are too few, bad, or of mixed types.
 
-    Arrow takes every string that looks like a time for one, which would make the type of a column
-    depend on its block.
+    Strings that look like times stay strings: Arrow would tell by the block that it parses.
     """
-    if len(body) < SMALL:
+    if len(body) < SMALL or not _is_text(body):
         return None
-    options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
     try:
-        table = pj.read_json(pa.py_buffer(body), pj.ReadOptions(use_threads=False), options)
+        table = _parsed(body, schema, unexpected)
+        plain = pa.schema([field.with_type(_timeless(field.type)) for field in table.schema])
+        return table if plain == table.schema else _parsed(body, plain, unexpected)
     except pa.ArrowException:
         return None
-    return None if any(pat.is_temporal(field.type) for field in table.schema) else table
 
 
-def read_objects(body: bytes) -> tuple[list[tuple[int, dict[str, object]]], list[str]]:
+def read_objects(
+    body: bytes, before: int = 0
+) -> tuple[list[tuple[int, dict[str, object]]], list[str]]:
     """Parse line by line: (line number, object) pairs, and a reason per bad line."""
     good: list[tuple[int, dict[str, object]]] = []
     bad: list[str] = []
-    for number, line in enumerate(body.split(b"\n"), start=1):
+    for number, line in enumerate(body.removeprefix(MARK).split(b"\n"), start=before + 1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = json.loads(line.decode())
+            if b"\\u" in line:
+                # Half a surrogate pair is JSON, but no text that could be kept.
+                json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
             bad.append(f"line {number}: not JSON: {error}")
             continue
@@ -85,7 +138,7 @@ def column(values: Sequence[object]) -> pa.Array:
     known = sum(value is not None for value in values)
     if 2 * sum(number is not None for number in numbers) > known:
         return pa.array(numbers, pa.float64())
-    return pa.array([_text(value) for value in values], pa.string())
+    return pa.array([text(value) for value in values], pa.string())
 
 
 def times(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
@@ -121,7 +174,26 @@ def _number(value: object) -> float | None:
         return None
 
 
-def _text(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, (str, int, float)) else None
+def _is_text(body: bytes) -> bool:
+    """Tell whether all is UTF-8; Arrow's parser takes any bytes for a string."""
+    try:
+        return body.isascii() or bool(str(body, "utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
+def _parsed(body: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
+    content = pa.py_buffer(body).slice(len(MARK) if body.startswith(MARK) else 0)
+    read = pj.ReadOptions(use_threads=False, block_size=len(body) + 1)
+    parse = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
+    return pj.read_json(content, read, parse)
+
+
+def _timeless(dtype: pa.DataType) -> pa.DataType:
+    if pat.is_temporal(dtype):
+        return pa.string()
+    if pat.is_list(dtype):
+        return pa.list_(dtype.value_field.with_type(_timeless(dtype.value_type)))
+    if pat.is_struct(dtype):
+        return pa.struct([field.with_type(_timeless(field.type)) for field in dtype])
+    return dtype

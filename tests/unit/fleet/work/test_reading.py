@@ -16,10 +16,11 @@ from fleet.effects import ReadLabels, ReadLog
 from fleet.facts import Collection, TrafficCount
 from fleet.policies import Fleet
 from fleet.ports import World
-from fleet.work import referencing, rows
+from fleet.work import decoding, referencing, rows
 from fleet.work.reading import read_labels, read_log
 from monitoring.drift.binning import Ruler
 from monitoring.drift.sketch import Sketch, sketch
+from monitoring.intake import arrow
 
 MIDNIGHT = datetime(2024, 3, 4, 23, tzinfo=UTC)  # in Berlin
 
@@ -122,6 +123,144 @@ def test_a_parquet_log_that_is_none_is_refused(world: World, fleet: Fleet) -> No
         read_log(world, fleet.models["demand"], log("f.parquet", Collection.outputs))
 
 
+def test_a_parquet_log_is_written_once(world: World, fleet: Fleet) -> None:
+    """A cursor past its start means that it was read before."""
+    world.logs["f.parquet"] = b"PAR1 another"  # type: ignore[index]
+    with pytest.raises(Refused, match=r"f.parquet: changed after it was read"):
+        read_log(world, fleet.models["demand"], log("f.parquet", Collection.outputs, start=4))
+
+
+def test_a_large_parquet_log_makes_several_batches(
+    world: World,
+    fleet: Fleet,
+    reference: str,
+    rows_of: Callable[..., pa.Table],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The range that was asked for is not its end: its directory is."""
+    monkeypatch.setattr(decoding, "PIECE", 50_000)
+    ids = [f"{i}" for i in range(1_000)]
+    sink = pa.BufferOutputStream()
+    found = rows_of(ids, MIDNIGHT, x=[1.0] * 1_000, kind=["a"] * 1_000)
+    pq.write_table(found, sink, row_group_size=100)
+    content = sink.getvalue().to_pybytes()
+    world.logs["f.parquet"] = content  # type: ignore[index]
+    effect = log("f.parquet", Collection.inputs, reference, end=len(content) // 2)
+    monkeypatch.setattr(arrow, "ROWS", 100)
+    read = read_log(world, fleet.models["fraud"], effect)
+    assert (read.end, read.limit) == (len(content), len(content))
+    assert len(read.batches) > 1
+    kept = rows.get_all(world.blobs, [batch.rows for batch in read.batches])
+    assert kept is not None
+    assert kept["correlationid"].to_pylist() == ids
+    monkeypatch.setattr(decoding, "MOST_PARQUET", len(content) - 1)
+    with pytest.raises(Refused, match=r"f.parquet: over 0 MiB of Parquet; write several"):
+        read_log(world, fleet.models["fraud"], effect)
+
+
+def test_rows_in_other_blobs_are_fetched(world: World, fleet: Fleet, reference: str) -> None:
+    """An address that cannot be read is a bad line, not the end of the file."""
+    when = MIDNIGHT.isoformat()
+    apart = b"".join(
+        json.dumps(
+            {"correlationid": name, "time": when, "data": f"https://a/{name}", "datainblob": "true"}
+        ).encode()
+        + b"\n"
+        for name in ("b", "c")
+    )
+    content = line("a", MIDNIGHT, {"x": 1.0, "kind": "a"}) + apart
+    world.logs["f"] = content  # type: ignore[index]
+    world.logs["https://a/b"] = b'[{"x": 2.0, "kind": "b"}, {"x": 3.0}]'  # type: ignore[index]
+    read = read_log(world, fleet.models["demand"], log("f", Collection.inputs, reference))
+    assert [batch.count for batch in read.batches] == [1, 2]
+    kept = rows.get(world.blobs, read.batches[1].rows)
+    assert kept["correlationid"].to_pylist() == ["b", "b"]
+    assert kept["x"].to_pylist() == [2.0, 3.0]
+    assert (read.end, read.bad) == (len(content), 1)
+    assert read.bad_reason.startswith("line 3: its rows are elsewhere: https://a/c: ")
+
+
+def test_only_so_many_other_blobs_are_read_at_once(
+    world: World, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is another range, asked for at once: `limit` says that the file goes on."""
+    monkeypatch.setattr(decoding, "APART_AT_ONCE", 2)
+    monkeypatch.setattr(decoding, "MOST_APART", 20)
+    lines = []
+    for name in "abc":
+        found = {"correlationid": name, "time": MIDNIGHT.isoformat(), "data": f"u/{name}"}
+        lines.append(json.dumps({**found, "datainblob": "true"}).encode() + b"\n")
+        world.logs[f"u/{name}"] = b'[{"score": 0.5}]' + b" " * 10 * (name == "b")  # type: ignore[index]
+    world.logs["f"] = b"".join(lines)  # type: ignore[index]
+    first = read_log(world, fleet.models["demand"], log("f", Collection.outputs))
+    assert first.end == first.limit == len(lines[0] + lines[1])
+    assert (sum(batch.count for batch in first.batches), first.bad) == (1, 1)
+    assert "its rows are a blob of more than" in first.bad_reason
+    rest = read_log(world, fleet.models["demand"], log("f", Collection.outputs, start=first.end))
+    assert (rest.end, rest.limit) == (len(b"".join(lines)), 10**6)
+    assert [batch.count for batch in rest.batches] == [1]
+
+
+@pytest.mark.parametrize("kind", [Collection.inputs, Collection.outputs, Collection.traffic])
+def test_a_line_longer_than_a_range_is_left_out(
+    world: World, fleet: Fleet, reference: str, kind: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever comes, reading goes on: the rest of such a line is no line either."""
+    monkeypatch.setattr(decoding, "LONGEST", 1_000)
+    good = (
+        traffic(MIDNIGHT, 200) if kind is Collection.traffic else line("a", MIDNIGHT, {"score": 1})
+    )
+    content = line("b", MIDNIGHT, {"score": 1, "s": "long" * 600}) + good
+    world.logs["f"] = content  # type: ignore[index]
+    cursor, counts, reasons = 0, 0, []
+    for _ in range(10):
+        end = min(cursor + 1_000, len(content))
+        if cursor == len(content):
+            break
+        read = read_log(world, fleet.models["fraud"], log("f", kind, reference, cursor, end))
+        assert read.end > cursor
+        cursor = read.end
+        counts += sum(batch.count for batch in read.batches)
+        reasons += [read.bad_reason] if read.bad else []
+    assert (cursor, counts) == (len(content), 1)
+    assert reasons[0] == "byte 0: a line of more than 0 MiB, left out"
+    assert len(reasons) == 3
+
+
+def test_a_line_being_written_is_waited_for(world: World, fleet: Fleet) -> None:
+    world.logs["f"] = line("a", MIDNIGHT, {"score": 1})[:-1]  # type: ignore[index]
+    read = read_log(world, fleet.models["fraud"], log("f", Collection.outputs))
+    assert (read.end, read.bad, read.batches) == (0, 0, ())
+
+
+def test_requests_of_our_own_are_counted_and_in_no_window(world: World, fleet: Fleet) -> None:
+    ours = line("driftwarden-1", MIDNIGHT, {"score": 0.5})
+    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.5}) + ours  # type: ignore[index]
+    read = read_log(world, fleet.models["fraud"], log("f", Collection.outputs))
+    assert [batch.count for batch in read.batches] == [1]
+    assert (read.bad, read.bad_reason) == (1, "a request that Driftwarden made itself")
+    world.logs["t"] = traffic(MIDNIGHT, 500, name="driftwarden-1") + traffic(MIDNIGHT, 200)  # type: ignore[index]
+    read = read_log(world, fleet.models["fraud"], log("t", Collection.traffic))
+    assert [(count.requests, count.errors) for count in read.traffic] == [(1, 0)]
+    assert read.bad == 1
+
+
+@pytest.mark.parametrize(("value", "kept", "bad"), [("high", 0, 1), (None, 1, 0), (1, 1, 0)])
+def test_scores_are_numbers(world: World, fleet: Fleet, value: Any, kept: int, bad: int) -> None:
+    world.logs["f"] = line("a", MIDNIGHT, {"score": value})  # type: ignore[index]
+    read = read_log(world, fleet.models["fraud"], log("f", Collection.outputs))
+    assert (sum(batch.count for batch in read.batches), read.bad) == (kept, bad)
+    for batch in read.batches:
+        found = rows.get(world.blobs, batch.rows)["score"]
+        assert (found.type, found.to_pylist()) == (pa.float64(), [value])
+
+
+def test_outputs_without_a_score_are_refused(world: World, fleet: Fleet) -> None:
+    world.logs["f"] = line("a", MIDNIGHT, {"proba": 0.5})  # type: ignore[index]
+    with pytest.raises(Refused, match="f: outputs have no 'score'; found proba"):
+        read_log(world, fleet.models["fraud"], log("f", Collection.outputs))
+
+
 def test_a_line_without_a_time_does_not_stop_the_file(world: World, fleet: Fleet) -> None:
     """Its day is not known, so it can be in no window; the rest goes on."""
     timeless = line("b", MIDNIGHT, {"score": 0.5}).replace(MIDNIGHT.isoformat().encode(), b"noon")
@@ -187,11 +326,11 @@ def test_labels_are_matched_by_the_ids_of_open_windows(
         "l", 0, len(content), {"2024-03-04": (monday,), "2024-03-05": (tuesday,)}, "o"
     )
     read = read_labels(world, asked)
-    assert read.matched == {"2024-03-04": 1, "2024-03-05": 1}
-    assert (read.unknown, read.bad, read.of) == (1, 2, "o")
+    assert read.matched == {"2024-03-04": 2, "2024-03-05": 1}
+    assert (read.unknown, read.bad, read.of) == (1, 1, "o")
     assert read.end == content.rindex(b"\n") + 1
     kept = rows.get(world.blobs, read.rows)
-    assert kept["correlationid"].to_pylist() == ["a", "c", "z"]
+    assert kept["correlationid"].to_pylist() == ["a", "c", "z", "b"]
 
 
 def test_a_label_that_fits_two_windows_is_given_to_both(

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.errors import Refused
-from monitoring.intake.arrow import decode
+from monitoring.intake.arrow import decode, slices
 
 TABLE = pa.table({"x": [1.0, None], "s": ["a", "b"]})
 
@@ -30,3 +30,16 @@ def test_parquet_file_and_stream():
 def test_anything_else_is_refused(content):
     with pytest.raises(Refused, match="neither Parquet nor Arrow"):
         decode(content)
+
+
+def test_large_files_come_in_pieces():
+    table = pa.table({"x": range(300_000)})
+    content = io.BytesIO()
+    pq.write_table(table, content, row_group_size=100_000)
+    found = list(slices(content.getvalue(), 1 << 20))
+    assert len(found) > 1
+    assert all(piece.nbytes >= 1 << 20 for piece in found[:-1])
+    assert pa.concat_tables(found).equals(table)
+    empty = io.BytesIO()
+    pq.write_table(table.slice(0, 0), empty)
+    assert [piece.num_rows for piece in slices(empty.getvalue(), 1)] == [0]

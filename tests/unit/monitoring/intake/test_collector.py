@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitoring.intake.collector import decode, is_collector_line
+from monitoring.intake.collector import decode, is_collector_line, rows_apart
+from monitoring.intake.lines import BLOCK, Apart
 
 
 def line(correlation: str, *rows: dict[str, object], **fields: object) -> bytes:
@@ -62,7 +63,6 @@ def test_bad_lines_are_counted_and_the_others_kept(many):
     block = (
         line("a", {"x": 1}) * many
         + b"not json\n"
-        + line("c", data="https://account/blob", datainblob="true")
         + line("d", data=[1])
         + line("e", data=None)
         + line("f", {"x": "mixed"})
@@ -71,7 +71,6 @@ def test_bad_lines_are_counted_and_the_others_kept(many):
     assert decoded.table.num_rows == many + 1
     assert decoded.consumed == len(block)
     assert [reason.split(": ", 1)[1] for reason in decoded.bad[1:]] == [
-        "its rows are in a separate blob (over 4 MB)",
         "a row under 'data' is not an object",
         "no list of rows under 'data'",
     ]
@@ -106,3 +105,123 @@ def test_nothing_is_an_empty_table():
 def test_telling_collector_lines_from_rows():
     assert is_collector_line(json.loads(line("a", {"x": 1})))
     assert not is_collector_line({"x": 1, "data": 2})
+
+
+@pytest.mark.parametrize("many", [1, 300])
+def test_rows_in_a_blob_of_their_own_are_referred_to(many):
+    """`data` is an address where a payload is over 4 MB, and `datainblob` says so."""
+    address = "https://account.blob.core.windows.net/modeldata/mdc/a%20b"
+    block = line("a", {"x": 1}) * many + line("c", data=address, datainblob="true")
+    decoded = decode(block + line("d", data=address))
+    assert decoded.table.num_rows == many
+    assert decoded.apart == (Apart(many + 1, address, "c", "2013-04-01T05:00:00Z"),)
+    assert decoded.bad == (f"line {many + 2}: no list of rows under 'data'",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[{"x": 1.5, "s": "JFK"}, {"x": 2.5}]',
+        b'\xef\xbb\xbf[\n  {"x": 1.5,\n "s": "JFK"},\n  {"x": 2.5}\n]\n',
+        b'{"x": 1.5, "s": "JFK"}\r\n\n{"x": 2.5}',
+    ],
+)
+def test_rows_of_a_blob_belong_to_the_line_that_referred_to_it(content):
+    where = Apart(7, "u", "c", "2013-04-01T05:00:00Z")
+    when = datetime(2013, 4, 1, 5, tzinfo=UTC)
+    decoded = rows_apart(content, where)
+    assert decoded.table.to_pylist() == [
+        {"correlationid": "c", "index": 0, "time": when, "x": 1.5, "s": "JFK"},
+        {"correlationid": "c", "index": 1, "time": when, "x": 2.5, "s": None},
+    ]
+    many = rows_apart(b"[" + b",".join([b'{"x": 0.5}'] * 5_000) + b"]", where)
+    assert many.table["index"].to_pylist() == list(range(5_000))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG", b"[1, 2]", b'[{"x": 1}', b'{"x": 1'])
+def test_a_blob_without_rows_is_bad(content):
+    decoded = rows_apart(content, Apart(7, "u", "c", "2013-04-01T05:00:00Z"))
+    assert decoded.table.num_rows == 0
+    assert [reason[:7] for reason in decoded.bad] == (["line 7:"] if content else [])
+
+
+@pytest.mark.parametrize("many", [2, 300])
+def test_requests_of_our_own_are_left_out_and_counted(many):
+    block = line("a", {"x": 1}, xrequestid="r") * many
+    ours = line("b", {"x": 2}, xrequestid="driftwarden-7") + line("driftwarden-8", {"x": 3})
+    elsewhere = line("driftwarden-9", data="https://u", datainblob="true")
+    for decoded in (decode(ours + block), decode(block + ours + elsewhere)):
+        assert decoded.table["correlationid"].to_pylist() == ["a"] * many
+        assert decoded.bad == decoded.apart == ()
+        assert decoded.own in (2, 3)
+
+
+AROUND = [b"", b"".join(line(f"id{i}", {"x": i / 7, "s": "JFK"}) for i in range(300))]
+
+
+@pytest.mark.parametrize("around", AROUND, ids=["few", "many"])
+@pytest.mark.parametrize(
+    ("odd", "rows", "reason"),
+    [
+        (line("a", {"x": 1.0}).replace(b"\n", b"\r\n"), 1, None),
+        (b"\n \n\r\n" + line("a", {"x": 1.0}), 1, None),
+        (line("a", {"s": "?"}).replace(b"?", b"\xff\xfe"), 0, "not JSON"),
+        (line("a", {"s": "?"}).replace(b"?", b"\\ud800"), 0, "not JSON"),
+        (line("a", {"s": "?"}).replace(b"?", b"\\ud83d\\ude00"), 1, None),
+        (line("a", {"s": "\x00"}), 1, None),
+        (b"\0" * 100 + b"\n", 0, "not JSON"),
+        (line("a", {"x": 1.0})[:40] + b"\n", 0, "not JSON"),
+        (line("a"), 0, None),
+        (line("a", {"x": [1, {"y": 2}]}), 1, None),
+        (line("a", {"x": 10**400, "s": True}), 1, None),
+        (line("a", {"x": "2013-04-01 05:00:00"}), 1, None),
+    ],
+    ids=["crlf", "empty", "utf-8", "surrogate", "pair", "nul", "nuls", "cut", "no rows", "nested",
+         "huge", "time"],
+)  # fmt: skip
+def test_odd_lines_neither_stop_nor_spoil_the_others(around, odd, rows, reason):
+    block = around + odd + line("z", {"x": 0.5, "s": "EWR"})
+    decoded = decode(block)
+    assert decoded.consumed == len(block)
+    assert decoded.table.num_rows == (300 if around else 0) + rows + 1
+    assert decoded.table.to_pylist()[-1]["s"] == "EWR"  # every text can be decoded
+    assert len(decoded.bad) == (reason is not None)
+    if reason is not None:
+        assert decoded.bad[0].startswith(f"line {1 + (300 if around else 0)}: {reason}")
+
+
+@pytest.mark.parametrize("around", AROUND, ids=["few", "many"])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(around):
+    block = b"\xef\xbb\xbf" + line("a", {"x": 1.0}) + around
+    decoded = decode(block)
+    assert (decoded.bad, decoded.consumed) == ((), len(block))
+    assert decoded.table["correlationid"][0].as_py() == "a"
+
+
+def test_one_bad_line_among_blocks_changes_nothing_else():
+    """Blocks are parsed on their own; numbers of one and texts of another go together."""
+    one = b"".join(line(f"id{i}", {"x": i, "s": "a" * 400, "t": i / 2}) for i in range(9_000))
+    two = b"".join(line(f"jd{i}", {"x": i / 2, "t": "b"}) for i in range(50))
+    assert len(one) > BLOCK
+    decoded = decode(one + b"bad\n" + two + b'{"half')
+    assert decoded.consumed == len(one + two) + 4
+    assert decoded.bad[0].startswith("line 9001: not JSON")
+    assert decoded.table["x"].to_pylist() == [
+        *map(float, range(9_000)),
+        *(i / 2 for i in range(50)),
+    ]
+    assert decoded.table["t"].to_pylist() == [*(i / 2 for i in range(9_000)), *[None] * 50]
+    assert decoded.table["correlationid"].to_pylist()[-1] == "jd49"
+
+
+def test_a_file_growing_by_any_bytes_is_read_once():
+    """Whatever the announcements cut, the chunks between the cursors hold every line once."""
+    block = b"".join(line(f"id{i}", {"x": i, "s": "ü"}) for i in range(40)).replace(b"\n", b"\r\n")
+    for step in (1, 7, 190, 1_000):
+        cursor, ids = 0, []
+        for size in [*range(step, len(block), step), len(block)]:
+            decoded = decode(block[cursor:size])
+            assert decoded.bad == ()
+            cursor += decoded.consumed
+            ids += decoded.table["correlationid"].to_pylist()
+        assert (cursor, ids) == (len(block), [f"id{i}" for i in range(40)])

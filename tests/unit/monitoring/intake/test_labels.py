@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import Refused
-from monitoring.intake.labels import SCHEMA, decode, normalised
+from monitoring.intake.labels import OLDEST, SCHEMA, decode, normalised
+from monitoring.labels import join
 
 WHEN = datetime(2013, 4, 2, tzinfo=UTC)
 
@@ -39,17 +40,17 @@ def test_bad_lines_are_counted(many):
         "the label is not a number",
         "no correlationid",
         "the label is not a number",
-        "the index is not an integer",
+        "the index is not a row's number",
     ]
 
 
 def test_tables_are_brought_to_the_schema():
     table = pa.table({"label": pa.array([1, 0], pa.int8()), "correlationid": ["a", "b"]})
-    found = normalised(table)
+    found = normalised(table).table
     assert found.schema == SCHEMA
     assert found["index"].to_pylist() == [0, 0]
     timed = table.append_column("time", pa.array(["2013-04-02", "2013-04-02T00:00:00Z"]))
-    assert normalised(timed)["time"].to_pylist() == [WHEN, WHEN]
+    assert normalised(timed).table["time"].to_pylist() == [WHEN, WHEN]
 
 
 def test_tables_that_hold_no_labels_are_refused():
@@ -57,3 +58,52 @@ def test_tables_that_hold_no_labels_are_refused():
         normalised(pa.table({"correlationid": ["a"]}))
     with pytest.raises(Refused, match="labels"):
         normalised(pa.table({"correlationid": ["a"], "label": ["late"]}))
+
+
+@pytest.mark.parametrize("many", [1, 900])
+def test_labels_without_a_time_stand_until_one_with_a_time_contradicts(many):
+    block = (
+        b'{"correlationid":"a","label":1}\n' * many
+        + b'{"correlationid":"b","label":1,"time":"2013-04-02"}\n'
+        + b'{"correlationid":"b","label":0,"time":"noon"}\n'
+        + b'{"correlationid":"c","label":1,"time":null}\n{"correlationid":"c","label":0}\n'
+    )
+    decoded = decode(block)
+    assert decoded.bad == ()
+    assert decoded.table["time"].to_pylist()[:many] == [OLDEST] * many
+    outputs = pa.table(
+        {"correlationid": ["a", "b", "c"], "index": [0] * 3, "score": [0.5] * 3, "time": [WHEN] * 3}
+    )
+    found = join(outputs, decoded.table)
+    assert found.label.tolist() == [1.0, 1.0, 0.0]
+    assert found.contradictions == 2
+
+
+@pytest.mark.parametrize("many", [1, 500])
+def test_no_label_makes_the_join_refuse_a_day(many):
+    odd = b"".join(
+        b'{"correlationid":"a","label":%s,"index":%s}\n' % pair
+        for pair in ((b"2", b"0"), (b"NaN", b"0"), (b"0.5", b"0"), (b"1", b"-1"), (b"1", b"1e9"))
+    )
+    decoded = decode(b'{"correlationid":"a","label":0}\n' * many + odd)
+    assert decoded.table.num_rows == many
+    assert [reason.split(": ")[1] for reason in decoded.bad] == [
+        *["the label is neither 0 nor 1"] * 3,
+        *["the index is not a row's number"] * 2,
+    ]
+
+
+def test_rows_of_tables_that_no_join_could_take_are_left_out():
+    table = pa.table(
+        {
+            "correlationid": ["a", None, "c", "d", "e"],
+            "index": pa.array([0, 0, -1, 0, None]),
+            "label": [1.0, 1.0, 1.0, 3.0, None],
+        }
+    )
+    found = normalised(table)
+    assert found.table["correlationid"].to_pylist() == ["a", "e"]
+    assert found.table["label"].to_pylist() == [1.0, None]
+    assert found.bad == (
+        "no correlationid", "the index is negative", "the label is neither 0 nor 1"
+    )  # fmt: skip

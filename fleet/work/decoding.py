@@ -1,0 +1,191 @@
+"""Decode a range of a log file, in pieces that fit into memory, and say how far it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.errors import Refused
+from fleet.ports import LogFiles
+from fleet.work.referencing import SCORE
+from monitoring.intake import arrow, collector, labels, traffic
+from monitoring.intake.lines import Apart, Decoded, gathered
+from monitoring.schema import Kind, kind_of
+
+PARQUET = ".parquet"
+MIB = 1024 * 1024
+#: A range as long as this without a line end holds no line that anybody would want.
+LONGEST = 32 * MIB
+#: Rows of which so many bytes have come together are put away before more are read.
+PIECE = 64 * MIB
+#: Parquet is read whole: its directory is at the end.
+MOST_PARQUET = 128 * MIB
+#: A managed online endpoint takes 10 MB (Microsoft Learn, "Manage and increase quotas").
+MOST_APART = 16 * MIB
+#: How many lines of one range may have their rows in blobs of their own.
+APART_AT_ONCE = 16
+MARKER = b'"datainblob"'
+OWN = "a request that Driftwarden made itself"
+
+
+@dataclass
+class Range:
+    """Bytes [start, end) of a log file, and what came of reading them.
+
+    `read` is where the next range starts; `limit` is where this one was to end, past which there
+    is not yet anything. `bad` has a reason for every line or row that was left out.
+    """
+
+    path: str
+    start: int
+    end: int
+    read: int = field(init=False)
+    limit: int = field(init=False)
+    bad: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.read = self.start
+        self.limit = self.end
+
+    def take(self, decoded: Decoded) -> None:
+        """Note what was left out."""
+        self.bad += [*decoded.bad, *[OWN] * decoded.own]
+
+
+def rows_in(logs: LogFiles, found: Range, *, scored: bool) -> Iterator[pa.Table]:
+    """Decode inputs, or outputs (`scored`), to tables with correlationid, index and time.
+
+    The range is read only when the last table was taken.
+    """
+    pieces = _tables if found.path.endswith(PARQUET) else _pieces
+    for piece in pieces(logs, found):
+        found.take(piece)
+        if not piece.table.num_rows:
+            continue
+        table, own = collector.rows_of_others(piece.table)
+        found.bad += [OWN] * own
+        table = _placed(_numbers(table, found) if scored else table, found)
+        if table.num_rows:
+            yield table
+
+
+def traffic_in(logs: LogFiles, found: Range) -> pa.Table:
+    """Decode traffic lines; requests of Driftwarden's own are no traffic."""
+    decoded = _lines(found, _chunk(logs, found), traffic.decode, traffic.SCHEMA)
+    table, own = collector.rows_of_others(decoded.table)
+    found.bad += [*decoded.bad, *[OWN] * own]
+    return table
+
+
+def labels_in(logs: LogFiles, found: Range) -> pa.Table:
+    """Decode labels to `labels.SCHEMA`."""
+    if not found.path.endswith(PARQUET):
+        decoded = _lines(found, _chunk(logs, found), labels.decode, labels.SCHEMA)
+    else:
+        decoded = labels.normalised(arrow.decode(_whole(logs, found)))
+    found.take(decoded)
+    return decoded.table
+
+
+def _chunk(logs: LogFiles, found: Range) -> bytes:
+    return logs.read(found.path, found.start, found.end)
+
+
+def _whole(logs: LogFiles, found: Range) -> bytes:
+    if found.start:
+        raise Refused(f"{found.path}: changed after it was read; Parquet is to be written once")
+    content = logs.read(found.path, 0, MOST_PARQUET + 1)
+    if len(content) > MOST_PARQUET:
+        raise Refused(f"{found.path}: over {MOST_PARQUET // MIB} MiB of Parquet; write several")
+    found.read = found.limit = len(content)
+    return content
+
+
+def _tables(logs: LogFiles, found: Range) -> Iterator[Decoded]:
+    for table in arrow.slices(_whole(logs, found), PIECE):
+        yield Decoded(collector.normalised(table), 0)
+
+
+def _lines(
+    found: Range, chunk: bytes, decode: Callable[[bytes], Decoded], nothing: pa.Schema
+) -> Decoded:
+    """Decode a chunk and move on behind its last whole line, or over a line without an end."""
+    decoded = decode(chunk)
+    if not decoded.consumed and len(chunk) >= LONGEST:
+        reason = f"byte {found.start}: a line of more than {LONGEST // MIB} MiB, left out"
+        decoded = Decoded(nothing.empty_table(), len(chunk), (reason,))
+    found.read = found.start + decoded.consumed
+    return decoded
+
+
+def _pieces(logs: LogFiles, found: Range) -> Iterator[Decoded]:
+    chunk = _chunk(logs, found)
+    some = _with_few_apart(chunk)
+    if len(some) < len(chunk):
+        found.limit = found.start + len(some)
+    decoded = _lines(found, some, collector.decode, pa.schema([]))
+    apart = decoded.apart
+    del chunk, some
+    yield decoded
+    del decoded
+    waiting: list[Decoded] = []
+    for line in apart:
+        waiting.append(_apart(logs, line))
+        if sum(piece.table.nbytes for piece in waiting) >= PIECE:
+            yield gathered(waiting)
+            waiting = []
+    if waiting:
+        yield gathered(waiting)
+
+
+def _with_few_apart(chunk: bytes) -> bytes:
+    """Cut a chunk behind so many lines that refer to other blobs: each may be as large as it."""
+    place = 0
+    for _ in range(APART_AT_ONCE):
+        place = chunk.find(MARKER, place) + 1
+        if not place:
+            return chunk
+    return chunk[: chunk.find(b"\n", place) + 1] or chunk
+
+
+def _apart(logs: LogFiles, line: Apart) -> Decoded:
+    try:
+        content = logs.read(line.address, 0, MOST_APART + 1)
+    except Refused as error:
+        return Decoded(pa.table({}), 0, (f"line {line.line}: its rows are elsewhere: {error}",))
+    if len(content) > MOST_APART:
+        reason = f"line {line.line}: its rows are a blob of more than {MOST_APART // MIB} MiB"
+        return Decoded(pa.table({}), 0, (reason,))
+    return collector.rows_apart(content, line)
+
+
+def _placed(table: pa.Table, found: Range) -> pa.Table:
+    """Leave out and count rows without id, index or time: no window and no label can be theirs."""
+    lost = pc.fill_null(pc.less(table["index"], 0), True)
+    for name in ("correlationid", "time"):
+        lost = pc.or_(lost, pc.is_null(table[name]))
+    return _without(table, lost, "a row without a usable correlationid, index or time", found)
+
+
+def _numbers(table: pa.Table, found: Range) -> pa.Table:
+    """Bring the scores to float64, rows with another value left out and counted."""
+    if SCORE not in table.column_names:
+        names = ", ".join(table.column_names[len(collector.KEYS) :][:5])
+        raise Refused(f"{found.path}: outputs have no {SCORE!r}; found {names or 'no field'}")
+    score = table[SCORE]
+    place = table.column_names.index(SCORE)
+    if kind_of(score.type) is Kind.NUMERIC:
+        return table.set_column(place, SCORE, score.cast(pa.float64(), safe=False))
+    blank = table.set_column(place, SCORE, pa.nulls(table.num_rows, pa.float64()))
+    return _without(blank, pc.is_valid(score), f"{SCORE!r} is not a number", found)
+
+
+def _without(table: pa.Table, lost: pa.ChunkedArray, reason: str, found: Range) -> pa.Table:
+    count = pc.sum(lost).as_py() or 0
+    if not count:
+        return table
+    found.bad += [reason] * count
+    return table.filter(pc.invert(lost))
