@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from engine.clock import Clock
-from engine.errors import Refused
 from engine.loop import Loop
 from fleet.config import Config, Receiver
 from fleet.domain import FleetDomain
@@ -27,6 +26,7 @@ from hosts.local.scorer import Scorers
 from hosts.local.scoring import LocalScoring, LocalTables
 from hosts.local.sqlite import SqliteStore
 from hosts.local.trainer import MAX_ATTEMPTS, LocalTrainer
+from hosts.paging import address
 from retrain.ports import TrainingJob
 
 DUE_QUEUE = "driftwarden-due"
@@ -148,12 +148,7 @@ def _settings(name: str, receiver: Receiver, root: Path, quiet: bool) -> dict[st
     if receiver.kind == "file" and receiver.path is not None:
         return {"kind": "file", "path": root / receiver.path}
     if receiver.kind == "webhook" and receiver.url is not None:
-        scheme, _, setting = receiver.url.partition(":")
-        if scheme != "env":
-            return {"kind": "webhook", "url": receiver.url}
-        if setting not in os.environ:
-            raise Refused(f"receivers.{name}: the setting {setting} is not there")
-        return {"kind": "webhook", "url": os.environ[setting]}
+        return {"kind": "webhook", "url": address(name, receiver.url)}
     if quiet:
         return {"kind": "file", "path": root / "terminal.jsonl"}
     return {"kind": "terminal"}

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from email.message import Message
-from email.utils import parsedate_to_datetime
-from http.client import HTTPException, HTTPMessage
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, TextIO
+from typing import Annotated, Any, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from rich.console import Console
@@ -21,10 +14,8 @@ from rich.text import Text
 
 from engine.errors import Refused, Unavailable
 from hosts.local.ledger import append_once
+from hosts.paging import Channel, Page, Pager, Webhook
 
-TIMEOUT = 10.0
-DELAY = timedelta(seconds=30)
-LONGEST_DELAY = timedelta(hours=1)
 STYLES = {"page": "bold red", "critical": "bold red", "ticket": "yellow", "warning": "yellow"}
 
 
@@ -56,26 +47,7 @@ Receiver = Annotated[TerminalReceiver | FileReceiver | WebhookReceiver, Field(di
 RECEIVER: TypeAdapter[Receiver] = TypeAdapter(Receiver)
 
 
-@dataclass(frozen=True)
-class Page:
-    """One message to people."""
-
-    key: str
-    receiver: str
-    severity: str
-    title: str
-    lines: tuple[str, ...]
-    at: str
-
-
-class Channel(Protocol):
-    """One way to reach people."""
-
-    def send(self, page: Page) -> None:
-        """Deliver; Unavailable where that can't be done now."""
-
-
-class LocalPager:
+class LocalPager(Pager):
     """Sends pages to the receivers of the configuration, by their names.
 
     Refused where a receiver's configuration is wrong or its name unknown.
@@ -85,26 +57,9 @@ class LocalPager:
         self, receivers: Mapping[str, Mapping[str, Any]], terminal: TextIO | None = None
     ) -> None:
         shared = Terminal(terminal or sys.stderr)
-        self._channels = {
-            name: _channel(name, settings, shared) for name, settings in receivers.items()
-        }
-
-    def page(
-        self,
-        key: str,
-        receiver: str,
-        title: str,
-        lines: Sequence[str],
-        severity: str,
-        at: datetime,
-    ) -> None:
-        """Tell `receiver`; the same key again tells nothing new. Unavailable: try again later."""
-        if receiver not in self._channels:
-            known = ", ".join(sorted(self._channels)) or "none"
-            raise Refused(f"receiver {receiver!r}: unknown, the configuration has {known}")
-        moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        page = Page(key, receiver, severity, title, tuple(lines), moment)
-        self._channels[receiver].send(page)
+        super().__init__(
+            {name: _channel(name, settings, shared) for name, settings in receivers.items()}
+        )
 
 
 def _channel(name: str, settings: Mapping[str, Any], terminal: Channel) -> Channel:
@@ -159,55 +114,3 @@ class PageFile:
             append_once(self._path, page.key, asdict(page))
         except OSError as error:
             raise Unavailable(f"receiver {page.receiver}: {error.strerror}") from error
-
-
-class _Straight(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: the page would arrive there as a GET, or as nothing."""
-
-    def redirect_request(
-        self, req: Any, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        """Return nothing, so that the redirect stays the answer."""
-
-
-class Webhook:
-    """Pages as a POST of JSON; the receiver knows a repeat by its Idempotency-Key."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._opener = urllib.request.build_opener(_Straight)
-
-    def send(self, page: Page) -> None:
-        """See `Channel`; honours Retry-After, up to an hour."""
-        request = urllib.request.Request(
-            self._url,
-            data=json.dumps(asdict(page)).encode(),
-            headers={"Content-Type": "application/json", "Idempotency-Key": page.key},
-            method="POST",
-        )
-        # The address may hold a secret, so that no reason names it.
-        try:
-            with self._opener.open(request, timeout=TIMEOUT):
-                return
-        except urllib.error.HTTPError as error:
-            with error:
-                delay = _retry_after(error.headers)
-            raise Unavailable(f"receiver {page.receiver}: HTTP {error.code}", delay) from None
-        except urllib.error.URLError as error:
-            raise Unavailable(f"receiver {page.receiver}: {error.reason}", DELAY) from None
-        except (OSError, HTTPException) as error:
-            reason = f"{type(error).__name__} {error}".strip()
-            raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
-
-
-def _retry_after(headers: Message[str, str]) -> timedelta:
-    """Return the wait that a server asks for: seconds, or until a date by its own clock."""
-    text = (headers["Retry-After"] or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=min(int(text), 10**9)), LONGEST_DELAY)
-    try:
-        until = parsedate_to_datetime(text)
-        present = parsedate_to_datetime(headers["Date"] or "")
-        return max(timedelta(0), min(until - present, LONGEST_DELAY))
-    except (TypeError, ValueError):
-        return DELAY

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.local import pager as module
+from hosts import paging as module
 from hosts.local.pager import LocalPager
 
 AT = datetime(2013, 12, 31, 12, tzinfo=UTC)

@@ -1,0 +1,123 @@
+"""Telling people, whichever host it is: a page, the ways it can take, and the webhook."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException, HTTPMessage
+from typing import Any, Protocol
+
+from engine.errors import Refused, Unavailable
+
+TIMEOUT = 10.0
+DELAY = timedelta(seconds=30)
+LONGEST_DELAY = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One message to people."""
+
+    key: str
+    receiver: str
+    severity: str
+    title: str
+    lines: tuple[str, ...]
+    at: str
+
+
+class Channel(Protocol):
+    """One way to reach people."""
+
+    def send(self, page: Page) -> None:
+        """Deliver; Unavailable where that can't be done now."""
+
+
+class Pager:
+    """Implements `fleet.ports.Pager`: each receiver by its name, over a channel of its own."""
+
+    def __init__(self, channels: Mapping[str, Channel]) -> None:
+        self._channels = channels
+
+    def page(
+        self, key: str, receiver: str, title: str, lines: Sequence[str], severity: str, at: datetime
+    ) -> None:
+        """Tell `receiver`; the same key again tells nothing new. Unavailable: try again later."""
+        if receiver not in self._channels:
+            known = ", ".join(sorted(self._channels)) or "none"
+            raise Refused(f"receiver {receiver!r}: unknown, the configuration has {known}")
+        moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        page = Page(key, receiver, severity, title, tuple(lines), moment)
+        self._channels[receiver].send(page)
+
+
+def address(name: str, url: str) -> str:
+    """Return a webhook's address; `env:SETTING` stands in a setting, because it may be a secret.
+
+    Refused where that setting is not there.
+    """
+    scheme, _, setting = url.partition(":")
+    if scheme != "env":
+        return url
+    if setting not in os.environ:
+        raise Refused(f"receivers.{name}: the setting {setting} is not there")
+    return os.environ[setting]
+
+
+class _Straight(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the page would arrive there as a GET, or as nothing."""
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        """Return nothing, so that the redirect stays the answer."""
+
+
+class Webhook:
+    """Pages as a POST of JSON; the receiver knows a repeat by its Idempotency-Key."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._opener = urllib.request.build_opener(_Straight)
+
+    def send(self, page: Page) -> None:
+        """See `Channel`; honours Retry-After, up to an hour."""
+        request = urllib.request.Request(
+            self._url,
+            data=json.dumps(asdict(page)).encode(),
+            headers={"Content-Type": "application/json", "Idempotency-Key": page.key},
+            method="POST",
+        )
+        # The address may hold a secret, so that no reason names it.
+        try:
+            with self._opener.open(request, timeout=TIMEOUT):
+                return
+        except urllib.error.HTTPError as error:
+            with error:
+                delay = _retry_after(error.headers)
+            raise Unavailable(f"receiver {page.receiver}: HTTP {error.code}", delay) from None
+        except urllib.error.URLError as error:
+            raise Unavailable(f"receiver {page.receiver}: {error.reason}", DELAY) from None
+        except (OSError, HTTPException) as error:
+            reason = f"{type(error).__name__} {error}".strip()
+            raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
+
+
+def _retry_after(headers: Message[str, str]) -> timedelta:
+    """Return the wait that a server asks for: seconds, or until a date by its own clock."""
+    text = (headers["Retry-After"] or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=min(int(text), 10**9)), LONGEST_DELAY)
+    try:
+        until = parsedate_to_datetime(text)
+        present = parsedate_to_datetime(headers["Date"] or "")
+        return max(timedelta(0), min(until - present, LONGEST_DELAY))
+    except (TypeError, ValueError):
+        return DELAY
