@@ -294,7 +294,11 @@ class Online:
         self, endpoint: str, name: str, body: Document, before: Document | None
     ) -> Document:
         path = f"/onlineEndpoints/{endpoint}/deployments/{name}"
-        return self._document(path, "onlineEndpoints/deployments", body, before)
+        document = self._document(path, "onlineEndpoints/deployments", body, before)
+        # mfe.json, examples of OnlineDeployments_Get: always there, and azure-ai-ml counts on it.
+        properties = document["properties"]
+        properties["scaleSettings"] = properties.get("scaleSettings") or {"scaleType": "Default"}
+        return document
 
     def _document(self, path: str, kind: str, body: Document, before: Document | None) -> Document:
         document = self.service.envelope(path, kind, copy.deepcopy(body))

@@ -1,0 +1,162 @@
+"""How an endpoint's traffic is split, and the record of what we meant it to be in its tags."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from engine.errors import Refused
+
+RUN = "driftwarden.run"
+KEY = "driftwarden.key"
+PAST = "driftwarden.past"
+WEIGHTS = "driftwarden.weights"
+SHADOW = "driftwarden.shadow"
+FOREIGN = "driftwarden.foreign"
+#: "Use tags to organize your Azure resources" (Microsoft Learn): a tag's value has at most 256
+#: characters.
+TAG_LENGTH = 256
+DIGEST = 10
+PAST_KEPT = TAG_LENGTH // (DIGEST + 1)
+
+
+class Foreign(StrEnum):
+    """What to do about a split that somebody else made."""
+
+    hold = "hold"
+    adopt = "adopt"
+    revert = "revert"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Whole percent by deployment: of the live traffic, and of a copy of it."""
+
+    weights: Mapping[str, int] = field(default_factory=dict)
+    mirror: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, weights: Mapping[str, int] | None, mirror: Mapping[str, int] | None) -> Split:
+        """Return the split without zeros; azure-ai-ml writes names in lower case, so read so."""
+        return cls(_whole(weights), _whole(mirror))
+
+    def __str__(self) -> str:
+        mirrored = f", mirrored {_text(self.mirror)}" if self.mirror else ""
+        return (_text(self.weights) or "no traffic") + mirrored
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the tags of an endpoint say: the split last meant, and the keys that asked for one.
+
+    `past` are digests of superseded keys, the newest last; `foreign` tells of somebody else's split
+    that was met when `key` was carried out, and what was done about it.
+    """
+
+    split: Split
+    key: str = ""
+    past: tuple[str, ...] = ()
+    foreign: str = ""
+
+    @classmethod
+    def read(cls, tags: Mapping[str, str] | None) -> Record | None:
+        """Return the record, None where traffic was never set by us."""
+        tags = tags or {}
+        if KEY not in tags:
+            return None
+        split = Split(_parsed(tags.get(WEIGHTS, "")), _parsed(tags.get(SHADOW, "")))
+        return cls(split, tags[KEY], tuple(tags.get(PAST, "").split()), tags.get(FOREIGN, ""))
+
+    def superseded(self, key: str) -> bool:
+        """Tell a late repeat: another key came after it."""
+        return _tag(key) != self.key and _digest(key) in self.past
+
+    def tags(self, tags: Mapping[str, str] | None) -> dict[str, str]:
+        """Return an endpoint's `tags` with this record among them."""
+        ours = {
+            RUN: _tag(self.key.split(":")[0]),
+            KEY: self.key,
+            PAST: " ".join(self.past),
+            WEIGHTS: _text(self.split.weights),
+            SHADOW: _text(self.split.mirror),
+            FOREIGN: self.foreign,
+        }
+        for name, value in ours.items():
+            if len(value) > TAG_LENGTH:
+                raise Refused(f"{name}={value}: over the {TAG_LENGTH} characters of a tag")
+        others = {name: value for name, value in (tags or {}).items() if name not in ours}
+        return others | {name: value for name, value in ours.items() if value}
+
+
+class Move(StrEnum):
+    """What follows from an endpoint's split, its record and what is asked for."""
+
+    keep = "keep"
+    write = "write"
+    hold = "hold"
+    adopt = "adopt"
+
+
+def decide(held: Split, record: Record | None, wanted: Split, key: str, policy: Foreign) -> Move:
+    """Return what to do so that `wanted` holds, unless somebody else's will stands against it."""
+    if record is not None and record.key == _tag(key):
+        adopted = record.foreign.startswith(Foreign.adopt) and held == record.split
+        if adopted or held == wanted == record.split:
+            return Move.keep
+    if record is None or held == wanted or explained(held, record):
+        return Move.write
+    match policy:
+        case Foreign.revert:
+            return Move.write
+        case Foreign.hold:
+            return Move.hold
+        case Foreign.adopt:
+            return Move.adopt
+
+
+def explained(held: Split, record: Record) -> bool:
+    """Tell whether a split is the recorded one.
+
+    A mirror that is gone explains itself: older tools and the Studio drop it without a word
+    ("Perform safe rollout of new deployments for real-time inference", Microsoft Learn).
+    """
+    return held.weights == record.split.weights and held.mirror in ({}, record.split.mirror)
+
+
+def following(
+    record: Record | None, held: Split, wanted: Split, key: str, move: Move, policy: Foreign
+) -> Record:
+    """Return the record after `key`: the split it leaves, and a note of what it met."""
+    named = _tag(key)
+    left = held if move is Move.adopt else wanted
+    if record is None:
+        return Record(left, named)
+    repeated = record.key == named
+    foreign = record.foreign if repeated else ""
+    if held != wanted and not explained(held, record):
+        foreign = f"{policy}: {held} stood instead of {record.split}"[:TAG_LENGTH]
+    past = record.past if repeated else (*record.past, _digest(record.key))[-PAST_KEPT:]
+    return Record(left, named, past, foreign)
+
+
+def _whole(shares: Mapping[str, int] | None) -> dict[str, int]:
+    return {name.lower(): int(share) for name, share in (shares or {}).items() if share}
+
+
+def _text(shares: Mapping[str, int]) -> str:
+    return " ".join(f"{name}={shares[name]}" for name in sorted(shares))
+
+
+def _parsed(text: str) -> dict[str, int]:
+    pairs = (part.rpartition("=") for part in text.split())
+    return {name: int(share) for name, _, share in pairs if share.isdigit()}
+
+
+def _tag(text: str) -> str:
+    return text if len(text) <= TAG_LENGTH else hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(_tag(key).encode()).hexdigest()[:DIGEST]

@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import Refused, Unavailable
+from hosts.azure.deployments import VERSION, deployment_name
+from hosts.azure.serving import Rules
+from hosts.azure.split import FOREIGN, KEY, RUN, WEIGHTS, Foreign
+from hosts.azure.workspace import Workspace
+from retrain.ports import Traffic
+from tests.doubles.azureml import AzureML
+from tests.doubles.endpoints import ENDPOINT, TEMPLATE, Stand, emptied, stand, workspace
+from tests.doubles.loopback import Response
+from tests.doubles.tls import Authority
+from tests.doubles.tokens import LoopbackCredential
+
+#: azure-ai-ml is written for the marshmallow before the one it allows.
+pytestmark = pytest.mark.filterwarnings("ignore::marshmallow.warnings.Marshmallow4Warning")
+
+ALL = Traffic({"champion": 100})
+CANARY = Traffic({"champion": 90, "challenger": 10})
+HALF = Traffic({"champion": 50, "challenger": 50})
+K1, K2, K3 = (f"flights-rollout-1:canary:{n}:traffic" for n in range(3))
+AILING = {"error": {"code": "InternalServerError", "message": "try again"}}
+WRITE = f"PUT .*/onlineEndpoints/{ENDPOINT}$"
+
+
+@pytest.fixture(scope="module")
+def service(certificates: Authority) -> Iterator[AzureML]:
+    with AzureML(certificates, LoopbackCredential()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def opened(service: AzureML, certificates: Authority) -> Workspace:
+    return workspace(service, certificates)
+
+
+@pytest.fixture
+def make(service: AzureML, opened: Workspace) -> Callable[..., Stand]:
+    emptied(service)
+    service.online.add(ENDPOINT, "champion", "challenger", model="flights")
+
+    def build(foreign: Foreign = Foreign.hold, **options: Any) -> Stand:
+        return stand(service, opened, rules=Rules(20, foreign), **options)
+
+    return build
+
+
+@pytest.fixture
+def at(make: Callable[..., Stand]) -> Stand:
+    return make()
+
+
+def test_a_split_is_written_with_its_record_and_read_back(at: Stand) -> None:
+    at.serving.set_traffic("flights", CANARY, K1)
+    assert at.weights() == {"champion": 90, "challenger": 10}
+    assert at.serving.traffic("flights") == CANARY
+    tags = at.endpoint()["tags"]
+    assert tags[RUN] == "flights-rollout-1"
+    assert tags[KEY] == K1
+    assert tags[WEIGHTS] == "challenger=10 champion=90"
+    assert at.serving.foreign("flights") == ""
+
+
+def test_no_traffic_is_refused_until_it_was_set(at: Stand) -> None:
+    with pytest.raises(Refused, match="no traffic was ever set"):
+        at.serving.traffic("flights")
+
+
+def test_what_others_put_on_the_endpoint_is_kept(at: Stand) -> None:
+    at.endpoint()["tags"]["owner"] = "air"
+    at.endpoint()["properties"]["description"] = "arrivals"
+    at.serving.set_traffic("flights", ALL, K1)
+    assert at.endpoint()["tags"]["owner"] == "air"
+    assert at.endpoint()["properties"]["description"] == "arrivals"
+    assert at.endpoint()["properties"]["authMode"] == "Key"
+
+
+def test_the_same_key_writes_nothing_that_holds(at: Stand) -> None:
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.serving.set_traffic("flights", CANARY, K1)
+    assert at.puts() == 1
+
+
+def test_a_superseded_key_is_a_late_repeat(at: Stand) -> None:
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.serving.set_traffic("flights", HALF, K2)
+    at.serving.set_traffic("flights", CANARY, K1)
+    assert at.weights() == {"champion": 50, "challenger": 50}
+    assert at.puts() == 2
+
+
+def test_a_shadow_gets_a_copy_and_leaves_it(at: Stand) -> None:
+    shadowed = Traffic({"champion": 100}, shadow=("challenger",))
+    at.serving.set_traffic("flights", shadowed, K1)
+    assert at.endpoint()["properties"]["mirrorTraffic"] == {"challenger": 20}
+    assert at.serving.traffic("flights") == shadowed
+    at.serving.set_traffic("flights", CANARY, K2)
+    assert at.endpoint()["properties"]["mirrorTraffic"] == {}
+
+
+def test_a_mirror_that_an_older_tool_dropped_is_put_back(at: Stand) -> None:
+    shadowed = Traffic({"champion": 100}, shadow=("challenger",))
+    at.serving.set_traffic("flights", shadowed, K1)
+    at.service.online.split(ENDPOINT, {"champion": 100}, {})
+    at.serving.set_traffic("flights", shadowed, K1)
+    assert at.serving.traffic("flights") == shadowed
+    assert at.serving.foreign("flights") == ""
+
+
+def test_two_shadows_are_refused_before_anything_is_written(at: Stand) -> None:
+    with pytest.raises(Refused, match="mirrors to one deployment"):
+        at.serving.set_traffic("flights", Traffic({"champion": 100}, ("a", "b")), K1)
+    assert at.puts() == 0
+
+
+def test_a_mirror_over_half_is_refused() -> None:
+    with pytest.raises(Refused, match="1 to 50 percent"):
+        Rules(mirror=51)
+
+
+# Somebody else's split
+
+
+def test_somebody_elses_split_is_held_and_told(at: Stand) -> None:
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.service.online.split(ENDPOINT, {"champion": 30, "challenger": 70}, {})
+    told = "challenger=70 champion=30 stands instead of challenger=10 champion=90"
+    assert at.serving.foreign("flights") == f"hold: {told}"
+    with pytest.raises(Refused, match=r"challenger=70 champion=30 stands on flights-live.*hold"):
+        at.serving.set_traffic("flights", HALF, K2)
+    assert at.serving.traffic("flights") == Traffic({"champion": 30, "challenger": 70})
+    assert at.puts() == 1
+
+
+def test_somebody_elses_split_is_reverted_once_and_told(make: Callable[..., Stand]) -> None:
+    at = make(Foreign.revert)
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.service.online.split(ENDPOINT, {"champion": 30, "challenger": 70}, {})
+    for _ in range(2):
+        at.serving.set_traffic("flights", HALF, K2)
+        assert at.serving.traffic("flights") == HALF
+        assert at.serving.foreign("flights").startswith("revert: challenger=70 champion=30 stood")
+    assert at.puts() == 2
+    at.serving.set_traffic("flights", CANARY, K3)
+    assert at.serving.foreign("flights") == ""
+
+
+def test_somebody_elses_split_is_adopted_for_good(make: Callable[..., Stand]) -> None:
+    at = make(Foreign.adopt)
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.service.online.split(ENDPOINT, {"champion": 30, "challenger": 70}, {})
+    for _ in range(2):
+        at.serving.set_traffic("flights", HALF, K2)
+        assert at.serving.traffic("flights") == Traffic({"champion": 30, "challenger": 70})
+        assert at.serving.foreign("flights").startswith("adopt: ")
+    assert at.endpoint()["tags"][FOREIGN].startswith("adopt: ")
+    assert at.puts() == 2
+    at.serving.set_traffic("flights", ALL, K3)
+    assert at.serving.traffic("flights") == ALL
+
+
+def test_the_split_that_was_asked_for_may_be_set_by_anybody(at: Stand) -> None:
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.service.online.split(ENDPOINT, {"champion": 50, "challenger": 50}, {})
+    at.serving.set_traffic("flights", HALF, K2)
+    assert at.endpoint()["tags"][KEY] == K2
+    assert at.serving.foreign("flights") == ""
+
+
+# Deployments
+
+
+def test_a_version_without_a_deployment_gets_one_from_the_template(
+    make: Callable[..., Stand], tmp_path: Path
+) -> None:
+    template = tmp_path / "deployment.yaml"
+    template.write_text(TEMPLATE)
+    at = make(template=template)
+    at.serving.set_traffic("flights", Traffic({"champion": 99, "7": 1}), K1)
+    name = deployment_name("7")
+    made = at.service.online.deployments[ENDPOINT, name]
+    assert made["tags"][VERSION] == "7"
+    assert made["properties"]["model"].endswith("/models/flights/versions/7")
+    assert made["properties"]["environmentId"].endswith("/environments/scoring/versions/1")
+    assert at.weights() == {"champion": 99, name: 1}
+    assert at.serving.traffic("flights") == Traffic({"champion": 99, "7": 1})
+
+
+def test_a_deployment_in_the_making_is_waited_for_and_gone_on_with(
+    make: Callable[..., Stand], tmp_path: Path
+) -> None:
+    template = tmp_path / "deployment.yaml"
+    template.write_text(TEMPLATE)
+    at = make(template=template, wait=timedelta(seconds=0.1))
+    at.service.polls = None
+    wanted = Traffic({"champion": 90, "v-new": 10})
+    for _ in range(2):
+        with pytest.raises(
+            Unavailable, match=r"deployment v-new on flights-live.*(creating|progr)"
+        ):
+            at.serving.set_traffic("flights", wanted, K1)
+    assert len(at.service.requests("PUT .*/deployments/v-new$")) == 1
+    assert at.puts() == 0
+    at.service.finish()
+    at.service.polls = 0
+    at.serving.set_traffic("flights", wanted, K1)
+    assert at.serving.traffic("flights") == wanted
+
+
+def test_a_deployment_that_failed_is_refused_by_name(at: Stand) -> None:
+    found = at.service.online.deployments[ENDPOINT, "challenger"]
+    found["properties"]["provisioningState"] = "Failed"
+    with pytest.raises(Refused, match="deployment challenger on flights-live is failed"):
+        at.serving.set_traffic("flights", CANARY, K1)
+    assert at.puts() == 0
+
+
+def test_a_version_that_nothing_can_deploy_is_refused(at: Stand) -> None:
+    with pytest.raises(Refused, match="no deployment YAML says how"):
+        at.serving.set_traffic("flights", Traffic({"champion": 90, "other": 10}), K1)
+
+
+def test_a_deployment_that_was_deleted_under_us_is_refused_and_not_made_again(
+    make: Callable[..., Stand], tmp_path: Path
+) -> None:
+    template = tmp_path / "deployment.yaml"
+    template.write_text(TEMPLATE)
+    at = make(template=template)
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.service.online.split(ENDPOINT, {"champion": 100}, {})
+    del at.service.online.deployments[ENDPOINT, "challenger"]
+    with pytest.raises(Refused, match="challenger on flights-live was deleted by somebody else"):
+        at.serving.set_traffic("flights", HALF, K2)
+    at.serving.set_traffic("flights", ALL, K3)
+    assert at.serving.traffic("flights") == ALL
+    assert not at.service.requests("PUT .*/deployments/")
+
+
+def test_a_deployment_of_another_name_serves_the_version_of_its_model(at: Stand) -> None:
+    at.service.online.add_deployment(ENDPOINT, "blue", "flights:3")
+    at.serving.set_traffic("flights", Traffic({"3": 100}), K1)
+    assert at.weights() == {"blue": 100}
+    assert at.serving.traffic("flights") == Traffic({"3": 100})
+
+
+# What goes wrong
+
+
+def test_a_lost_answer_is_healed_by_a_repeat(at: Stand) -> None:
+    at.service.fail(WRITE, after=True, times=9)
+    with pytest.raises(Unavailable):
+        at.serving.set_traffic("flights", CANARY, K1)
+    at.service.faults.clear()
+    at.serving.set_traffic("flights", CANARY, K1)
+    before = at.puts()
+    at.serving.set_traffic("flights", CANARY, K1)
+    assert at.puts() == before
+    assert at.serving.traffic("flights") == CANARY
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_ailing_service_is_unavailable_and_nothing_is_written(at: Stand, status: int) -> None:
+    at.service.fail(
+        WRITE, answer=Response(status, {"error": {"code": "x", "message": "y"}}), times=9
+    )
+    with pytest.raises(Unavailable):
+        at.serving.set_traffic("flights", CANARY, K1)
+    at.service.faults.clear()
+    at.serving.set_traffic("flights", CANARY, K1)
+    assert at.serving.traffic("flights") == CANARY
+
+
+def test_throttling_says_when_to_come_again(at: Stand) -> None:
+    at.service.fail(WRITE, answer=Response(429, AILING, {"Retry-After": "90"}))
+    with pytest.raises(Unavailable) as later:
+        at.serving.set_traffic("flights", CANARY, K1)
+    assert later.value.delay == timedelta(seconds=90)
+    at.serving.set_traffic("flights", CANARY, K1)
+    assert at.serving.traffic("flights") == CANARY
+
+
+def test_an_expired_token_is_unavailable_until_there_is_another(at: Stand) -> None:
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.service.fail("GET .*/onlineEndpoints/", answer=Response(401, AILING), times=9)
+    with pytest.raises(Unavailable, match="token was not taken"):
+        at.serving.set_traffic("flights", HALF, K2)
+    at.service.faults.clear()
+    at.serving.set_traffic("flights", HALF, K2)
+    assert at.serving.traffic("flights") == HALF
+
+
+def test_an_operation_that_never_ends_is_told_and_not_doubled(make: Callable[..., Stand]) -> None:
+    at = make(wait=timedelta(seconds=0.1))
+    at.service.polls = None
+    for _ in range(3):
+        with pytest.raises(Unavailable, match=r"endpoint flights-live.*(updating|progress)"):
+            at.serving.set_traffic("flights", CANARY, K1)
+    assert at.puts() == 1
+    at.service.finish()
+    at.serving.set_traffic("flights", CANARY, K1)
+    assert at.puts() == 1
+    assert at.serving.traffic("flights") == CANARY
+
+
+def test_an_update_that_failed_is_written_again(at: Stand) -> None:
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.endpoint()["properties"]["provisioningState"] = "Failed"
+    at.serving.set_traffic("flights", CANARY, K1)
+    assert at.puts() == 2
+
+
+def test_another_workers_lease_keeps_us_out(at: Stand) -> None:
+    other = stand(at.service, at.workspace)
+    other.store._rows = at.store._rows
+    inside, over = threading.Event(), threading.Event()
+
+    def hold(*_: object) -> None:
+        inside.set()
+        over.wait(5)
+
+    at.service.on_traffic = None
+    at.service.fail(WRITE, delay=0.5)
+    worker = threading.Thread(target=at.serving.set_traffic, args=("flights", CANARY, K1))
+    worker.start()
+    while not at.store.get("flights", "lease:traffic"):
+        over.wait(0.01)
+    with pytest.raises(Unavailable, match="another worker"):
+        other.serving.set_traffic("flights", CANARY, K1)
+    worker.join()
+    other.serving.set_traffic("flights", CANARY, K1)
+    assert at.puts() == 1
+
+
+def test_a_split_that_another_wrote_last_is_noticed(at: Stand) -> None:
+    def meddle(endpoint: str, traffic: dict[str, int], mirror: dict[str, int]) -> None:
+        at.service.on_traffic = None
+        at.endpoint()["properties"]["traffic"] = {"champion": 100}
+
+    at.service.on_traffic = meddle
+    with pytest.raises(Unavailable, match="reads back other"):
+        at.serving.set_traffic("flights", CANARY, K1)
+    with pytest.raises(Refused, match="hold"):
+        at.serving.set_traffic("flights", CANARY, K1)
