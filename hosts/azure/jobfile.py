@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 SUFFIXES = (".yml", ".yaml")
 #: Literal inputs may not be empty.
 NONE = "none"
+#: How a data set of one file can be handed to a job; the first where the file doesn't say.
+KINDS = ("uri_file", "uri_folder", "mltable")
+LONGEST = 400
 
 
 def job_name(job_id: str) -> str:
@@ -60,11 +63,14 @@ def check_same(job: TrainingJob, tags: dict[str, str]) -> None:
 
 def prepared(folder: Path, job: TrainingJob, uri_of: Callable[[str], str]) -> Job:
     """Return the job of `job.spec`, filled in; Refused with one line where the file is wrong."""
-    made: Any = _read(folder, job.spec)
+    path = _path(folder, job.spec)
+    declared = _read(path, []).inputs
+    if "data" not in declared:
+        raise Refused(f"training: {path.name}: it has no input named data")
+    made = _read(path, _inputs(job, declared, uri_of(job.inputs["data"])))
     made.name = made.display_name = job_name(job.id)
     made.experiment_name = made.experiment_name or job.model
     made.tags = {**(made.tags or {}), **_tags(job)}
-    _fill(made, job, uri_of)
     if hasattr(made, "set_limits") and made.limits is None:
         # Should nobody be left to cancel it.
         made.set_limits(timeout=int(job.time_limit.total_seconds()))
@@ -72,25 +78,45 @@ def prepared(folder: Path, job: TrainingJob, uri_of: Callable[[str], str]) -> Jo
     return result
 
 
-def _read(folder: Path, spec: str) -> Job:
-    from azure.ai.ml import load_job
-    from azure.ai.ml.exceptions import MlException
-
-    # The library of the SDK's schemas, whose errors it lets through.
-    from marshmallow.exceptions import ValidationError
-
+def _path(folder: Path, spec: str) -> Path:
     words = shlex.split(spec)
     if len(words) != 1 or not words[0].endswith(SUFFIXES):
         raise Refused(f"training {spec!r}: on Azure it names one job file, .yml or .yaml")
     path = folder / words[0]
     if not path.is_file():
         raise Refused(f"training: {words[0]}: no such file beside fleet.yaml")
+    return path
+
+
+def _read(path: Path, changes: list[dict[str, Any]]) -> Any:
+    from azure.ai.ml import load_job
+    from azure.ai.ml.exceptions import MlException
+
+    # The library of the SDK's schemas, whose errors it lets through.
+    from marshmallow.exceptions import ValidationError
+
     try:
-        made: Job = load_job(path)
+        return load_job(path, params_override=changes)
     except (MlException, ValidationError) as error:
-        said = " ".join(re.sub(r"\\n|[\"{}]", " ", str(error)).split())
-        raise Refused(f"training: {words[0]}: {said[:400]}") from error
-    return made
+        said = " ".join(re.sub(r"\\n|[\"\\{}]", " ", str(error)).split())
+        raise Refused(f"training: {path.name}: {said[:LONGEST]}") from error
+
+
+def _inputs(job: TrainingJob, declared: Mapping[str, Any], uri: str) -> list[dict[str, Any]]:
+    """Return what becomes of the inputs that the file declares."""
+    kind = declared["data"].type
+    data = {"type": kind if kind in KINDS else KINDS[0], "path": uri}
+    if declared["data"].mode:
+        data["mode"] = declared["data"].mode
+    known = {
+        "data": data,
+        "model": job.model,
+        "version": job.id,
+        "training_from": min(job.days, default=NONE),
+        "training_to": max(job.days, default=NONE),
+        "holdout_days": ",".join(job.holdout_days) or NONE,
+    }
+    return [{f"inputs.{name}": value} for name, value in known.items() if name in declared]
 
 
 def _tags(job: TrainingJob) -> dict[str, str]:
@@ -99,20 +125,3 @@ def _tags(job: TrainingJob) -> dict[str, str]:
         for name, value in job.tags.items()
     }
     return {**named, FOR_JOB: job.id, FOR_MODEL: job.model, ASKED: asked(job)}
-
-
-def _fill(made: Any, job: TrainingJob, uri_of: Callable[[str], str]) -> None:
-    """Set the inputs that the file declares."""
-    if "data" not in made.inputs:
-        raise Refused(f"training: {job.spec}: it has no input named data")
-    made.inputs["data"].path = uri_of(job.inputs["data"])
-    known = {
-        "model": job.model,
-        "version": job.id,
-        "training_from": min(job.days, default=NONE),
-        "training_to": max(job.days, default=NONE),
-        "holdout_days": ",".join(job.holdout_days) or NONE,
-    }
-    for name, value in known.items():
-        if name in made.inputs:
-            setattr(made.inputs, name, value)

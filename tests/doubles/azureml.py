@@ -85,7 +85,7 @@ class AzureML(Loopback):
             "azure_portal": self.url,
             "resource_manager": self.url,
             "active_directory": self.url,
-            "aml_resource_id": self.url,
+            "aml_resource_id": f"{self.url}/aml",
             "storage_endpoint": "core.windows.net",
             "registry_discovery_endpoint": self.url,
         }

@@ -1,0 +1,143 @@
+"""One suite, every registry: cards, stages and tags of model versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from engine.errors import Refused
+from hosts.azure.registry import FEATURES, METRICS, TRAINING_FROM, TRAINING_TO, AzureRegistry
+from hosts.local.registry import ModelFolders
+from retrain.ports import ModelCard, Registry
+from retrain.registry import MOVES, Stage
+from tests.doubles.azureml import AzureML
+from tests.doubles.azureml_client import WorkspaceCredential, workspace
+from tests.doubles.tls import Authority
+
+# azure-ai-ml is written for marshmallow 3, and marshmallow 3 tells of 4.
+pytestmark = pytest.mark.filterwarnings("ignore::marshmallow.warnings.Marshmallow4Warning")
+
+MODEL_FILE = """\
+name: flights
+version: {version}
+features: [distance, hour]
+entry: scoring:score
+training_window: {{from: 2013-01-01, to: 2013-03-29}}
+metrics: {{brier: 0.125}}
+"""
+
+
+class Place(Protocol):
+    """A registry, and a way to register with it."""
+
+    registry: Registry
+
+    def register(self, version: str) -> None:
+        """Put a version there as a training does."""
+
+
+class Local:
+    def __init__(self, folder: Path) -> None:
+        self.registry = ModelFolders(folder / "models")
+        self.source = folder / "made"
+        self.source.mkdir()
+
+    def register(self, version: str) -> None:
+        (self.source / "model.yaml").write_text(MODEL_FILE.format(version=version))
+        self.registry.register(self.source, {"driftwarden.run": "r"})
+
+
+class Azure:
+    def __init__(self, service: AzureML, authority: Authority) -> None:
+        self.service = service
+        self.registry = AzureRegistry(workspace(service, authority))
+        self.at = datetime(2013, 7, 1, tzinfo=UTC)
+        service.now = self.clock
+        # So that a list takes more than one request.
+        service.assets.page = 2
+
+    def clock(self) -> datetime:
+        self.at += timedelta(minutes=1)
+        return self.at
+
+    def register(self, version: str) -> None:
+        properties = {
+            FEATURES: json.dumps(["distance", "hour"]),
+            TRAINING_FROM: "2013-01-01",
+            TRAINING_TO: "2013-03-29",
+            METRICS: json.dumps({"brier": 0.125}),
+        }
+        tags = {"driftwarden.run": "r"}
+        self.service.assets.add_model("flights", version, tags=tags, properties=properties)
+
+
+@pytest.fixture(params=["local", "azure"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, certificates: Authority
+) -> Iterator[Place]:
+    if request.param == "local":
+        yield Local(tmp_path)
+    else:
+        with AzureML(certificates, WorkspaceCredential()) as service:
+            yield Azure(service, certificates)
+
+
+def test_a_card_tells_what_the_training_left(place: Place) -> None:
+    place.register("v1")
+    assert place.registry.card("flights", "v1") == ModelCard(
+        name="flights",
+        version="v1",
+        features=("distance", "hour"),
+        training_from="2013-01-01",
+        training_to="2013-03-29",
+        metrics={"brier": 0.125},
+        tags={"driftwarden.run": "r"},
+        stage=Stage.candidate,
+    )
+
+
+def test_there_is_no_card_of_nothing(place: Place) -> None:
+    with pytest.raises(Refused, match="flights v1: not in the registry"):
+        place.registry.card("flights", "v1")
+    with pytest.raises(Refused, match="flights v1: not in the registry"):
+        place.registry.tag("flights", "v1", {}, Stage.staging)
+    assert place.registry.versions("flights") == ()
+    with pytest.raises(Refused, match="use a-z"):
+        place.registry.versions("Flights Of Fancy")
+
+
+def test_tags_add_up_and_repeating_changes_nothing(place: Place) -> None:
+    place.register("v1")
+    place.register("v2")
+    for _ in range(2):
+        place.registry.tag("flights", "v1", {"a": "1"}, Stage.staging)
+    place.registry.tag("flights", "v1", {"b": "2"}, Stage.production)
+    card = place.registry.card("flights", "v1")
+    assert card.tags == {"driftwarden.run": "r", "a": "1", "b": "2"}
+    assert card.stage is Stage.production
+    place.registry.tag("flights", "v1", {"a": "3"}, Stage.production)
+    assert place.registry.card("flights", "v1").tags["a"] == "3"
+    assert place.registry.card("flights", "v2").stage is Stage.candidate
+
+
+def test_only_legal_moves_are_made(place: Place) -> None:
+    place.register("v1")
+    with pytest.raises(Refused, match="candidate -> production: not a legal move"):
+        place.registry.tag("flights", "v1", {"a": "1"}, Stage.production)
+    assert "a" not in place.registry.card("flights", "v1").tags
+    for stage in (Stage.staging, Stage.production, Stage.archived, Stage.production):
+        place.registry.tag("flights", "v1", {}, stage)
+        assert place.registry.card("flights", "v1").stage is stage
+    assert Stage.candidate not in MOVES[Stage.production]
+
+
+def test_versions_come_oldest_first(place: Place) -> None:
+    for version in ("v9", "v10", "v1", "v5", "run-3"):
+        place.register(version)
+    place.registry.tag("flights", "v9", {"touched": "last"}, Stage.archived)
+    assert place.registry.versions("flights") == ("v9", "v10", "v1", "v5", "run-3")
