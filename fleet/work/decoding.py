@@ -153,7 +153,7 @@ def _with_few_apart(chunk: bytes) -> bytes:
 
 def _apart(logs: LogFiles, line: Apart) -> Decoded:
     try:
-        content = logs.read(line.address, 0, MOST_APART + 1)
+        content = logs.read(line.address.partition("?")[0], 0, MOST_APART + 1)
     except Refused as error:
         return Decoded(pa.table({}), 0, (f"line {line.line}: its rows are elsewhere: {error}",))
     if len(content) > MOST_APART:
