@@ -117,3 +117,11 @@ def commands(req: func.HttpRequest) -> func.HttpResponse:
     from hosts import face
 
     return face.as_json(lambda: face.command(host().service, req))
+
+
+@app.route("api/events", methods=["POST", "OPTIONS"], auth_level=READER)
+def events(req: func.HttpRequest) -> func.HttpResponse:
+    """Take Event Grid's deliveries that carry a token of Microsoft Entra ID."""
+    from hosts.azure import webhook
+
+    return webhook.answer(lambda: host().service, req, os.environ)

@@ -8,7 +8,7 @@ service's specification in camelCase, so no key's case counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +29,7 @@ TRAFFIC = re.compile(r"traffic/(?P<endpoint>[^/]+)/.+\.jsonl")
 # With a hierarchical namespace (or SFTP) a file is announced when it begins and when it is closed.
 BEGINNINGS = ("createfile", "sftpcreate")
 RUN_TAG = "driftwarden.run"
+JOB_TAG = "driftwarden.job"
 WAIVED_TAG = "driftwarden.shadow_waived_by"
 REASON_TAG = "driftwarden.reason"
 #: No name, path or reason is longer; a blob's name has 1,024 characters at most.
@@ -155,11 +156,13 @@ def _behind(endpoint: str, fleet: Fleet) -> str | None:
 
 
 def _registered(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
-    tags = _tags(found, "modelTags")
-    if tags.get(RUN_TAG):
+    tags, properties = _tags(found, "modelTags"), _tags(found, "modelProperties")
+    if tags.get(RUN_TAG) or tags.get(JOB_TAG):
         return None  # our own run says so itself
     name = _model(found, fleet, "modelname")
     version = check_version(_text(found, "modelversion"))
+    if any(_trains(name, str(said)) for said in (version, *properties.values())):
+        return None  # the same, from a job that left the tags out
     waived, why = (_sound(str(tags.get(key) or ""), key) for key in (WAIVED_TAG, REASON_TAG))
     return name, Registered(version, "registered", waived or None, why)
 
@@ -176,18 +179,17 @@ def _deployed(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
 
 def _run(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
     """Other people's runs say nothing here: a workspace announces them all."""
-    for name in _run_names(found):
+    said = [str(_tags(found, key).get(RUN_TAG)) for key in ("runTags", "runProperties")]
+    for name in (*said, _text(found, "runid")):
         for model in fleet.models:
-            if re.fullmatch(rf"{re.escape(model)}-run-[0-9]+(?:-[0-9]+)?", name):
+            if _trains(model, name):
                 return model, Hinted(name)
     return None
 
 
-def _run_names(found: Event) -> Iterator[str]:
-    run = _text(found, "runid")
-    for key in ("runTags", "runProperties"):
-        yield str(_tags(found, key).get(RUN_TAG) or "")
-    yield run
+def _trains(model: str, name: str) -> bool:
+    """Whether a run, or one of its attempts, of this name is one of ours for the model."""
+    return re.fullmatch(rf"{re.escape(model)}-run-[0-9]+(?:-[0-9]+)?", name) is not None
 
 
 def _tags(found: Event, key: str) -> dict[str, Any]:

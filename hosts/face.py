@@ -101,15 +101,23 @@ def as_html(view: Callable[[], str]) -> func.HttpResponse:
 def _answer(make: Callable[[], tuple[str, str]]) -> func.HttpResponse:
     try:
         body, kind = make()
-    except Refused as error:
-        status = 404 if str(error).startswith("no model") else 400
-        return _error(status, str(error))
-    except Unavailable as error:
-        return _error(503, str(error), {"Retry-After": f"{error.delay.total_seconds():.0f}"})
+    except Refused as refusal:
+        status = _status(refusal)
+        asked = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        return error(status, str(refusal), asked)
+    except Unavailable as late:
+        return error(503, str(late), {"Retry-After": f"{late.delay.total_seconds():.0f}"})
     return func.HttpResponse(body, mimetype=kind.partition(";")[0], charset="utf-8")
 
 
-def _error(status: int, reason: str, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+def _status(refusal: Refused) -> int:
+    absent = 404 if str(refusal).startswith("no model") else 400
+    status: int = getattr(refusal, "status", absent)
+    return status
+
+
+def error(status: int, reason: str, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """Answer with a status and why, as JSON."""
     return func.HttpResponse(
         json.dumps({"error": reason}),
         status_code=status,

@@ -98,7 +98,7 @@ def test_the_hosts_do_not_know_each_other() -> None:
 
 
 def test_the_functions_app_stays_short() -> None:
-    assert len((ROOT / "function_app.py").read_text().splitlines()) <= 120
+    assert len((ROOT / "function_app.py").read_text().splitlines()) <= 130
 
 
 def test_importing_the_functions_app_is_light() -> None:

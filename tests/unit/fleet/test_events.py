@@ -217,8 +217,18 @@ def test_a_deployment_of_models_that_nobody_watches_says_nothing(fleet: Fleet) -
     assert sent(grid(DEPLOYED, {"serviceName": "x", "modelIds": "y:1"}), fleet) is None
 
 
-def test_a_version_of_our_own_run_says_nothing(fleet: Fleet) -> None:
-    data = {"ModelName": "demand", "ModelVersion": "r1", "ModelTags": {"driftwarden.run": "x"}}
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"ModelTags": {"driftwarden.run": "x"}},
+        {"ModelTags": {"DriftWarden.Job": "x"}},
+        {"ModelVersion": "demand-run-3"},
+        {"ModelVersion": "demand-run-3-2"},
+        {"ModelProperties": {"azureml.runid": "demand-run-3"}},
+    ],
+)
+def test_a_version_of_our_own_run_says_nothing(fleet: Fleet, more: dict[str, Any]) -> None:
+    data = {"ModelName": "demand", "ModelVersion": "r1", **more}
     assert sent(grid(REGISTERED, data), fleet) is None
 
 
