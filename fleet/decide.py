@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from datetime import date, timedelta
 from hashlib import sha256
@@ -265,7 +264,7 @@ def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> 
     job = TrainingJob(
         id=name,
         model=turn.watched.name,
-        spec=shlex.join(policy.training.command) if policy.training is not None else "",
+        spec=policy.training.spec if policy.training is not None else "",
         days=days,
         holdout_days=tuple(day.isoformat() for day in chosen.holdout),
         inputs={day: model.past[day].joined for day in days},

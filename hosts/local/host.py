@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from engine.clock import Clock
+from engine.errors import Refused
 from engine.loop import Loop
 from fleet.config import Config, Receiver
 from fleet.domain import FleetDomain
@@ -70,6 +71,7 @@ class LocalHost:
         latency: Duration | None = None,
         quiet: bool = False,
     ) -> None:
+        _check(config)
         self.config = config
         self.clock = clock
         self.root = root = beside / config.document.store.partition(":")[2]
@@ -120,8 +122,13 @@ class LocalHost:
             for watched in self.config.fleet.models.values()
             if watched.policy.serving.baseline is not None
         }
+        mirrors = {
+            watched.policy.logs.endpoint: watched.policy.serving.mirror
+            for watched in self.config.fleet.models.values()
+            if watched.policy.serving.mirror is not None
+        }
         return Router(
-            self.models, self.logs, self.root / "traffic", self.scorers, baselines, latency
+            self.models, self.logs, self.root / "traffic", self.scorers, baselines, latency, mirrors
         )
 
     def _world(self, beside: Path, quiet: bool) -> World:
@@ -141,6 +148,16 @@ class LocalHost:
             ),
             publisher=FilePublisher(self.root / "events.jsonl"),
         )
+
+
+def _check(config: Config) -> None:
+    """Refuse what only Azure can do."""
+    for name, watched in config.fleet.models.items():
+        training = watched.policy.training
+        if training is not None and training.job is not None:
+            raise Refused(f"models.{name}.training.job: needs Azure ML; here it takes a command")
+        if watched.policy.serving.kind == "batch":
+            raise Refused(f"models.{name}.serving.kind: batch endpoints are Azure's; take online")
 
 
 def _settings(name: str, receiver: Receiver, root: Path, quiet: bool) -> dict[str, object]:

@@ -59,6 +59,7 @@ class Router:
     models : where the versions lie.
     logs, splits : the folder that logs are written to, and that of the traffic files.
     baselines : by model, versions that score every row whatever the traffic is.
+    mirrors : by model, the percent of the rows that its shadows see; all of them where absent.
     duration : milliseconds declared for (model, version, correlation id); measured where absent.
     """
 
@@ -70,6 +71,7 @@ class Router:
         scorers: Scorers,
         baselines: Mapping[str, tuple[str, ...]] | None = None,
         duration: Duration | None = None,
+        mirrors: Mapping[str, int] | None = None,
     ) -> None:
         self._models = models
         self._logs = logs
@@ -77,6 +79,7 @@ class Router:
         self._scorers = scorers
         self._baselines = baselines or {}
         self._duration = duration
+        self._mirrors = mirrors or {}
 
     def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
         """Make `traffic` hold; Refused where a version isn't in the registry.
@@ -118,9 +121,11 @@ class Router:
         texts = collector.block_of(model, block, at)
         traffic = self.traffic(model)
         live = _live_rows(texts, traffic)
-        everywhere = {*traffic.shadow, *self._baselines.get(model, ())}
+        mirrored = _mirrored_rows(texts, self._mirrors.get(model, BUCKETS))
         wanted = {version: rows for version, rows in live.items() if rows}
-        wanted |= {version: list(range(len(block))) for version in sorted(everywhere)}
+        wanted |= {version: mirrored for version in sorted(traffic.shadow) if mirrored}
+        baselines = sorted(self._baselines.get(model, ()))
+        wanted |= {version: list(range(len(block))) for version in baselines}
         features = collector.features_of(block)
         arms = [self._score(model, version, features, rows) for version, rows in wanted.items()]
         return [
@@ -200,6 +205,11 @@ class Router:
 def bucket(digest: str) -> int:
     """Return which of the hundred buckets a request's hash falls into."""
     return int(digest[:15], 16) % BUCKETS
+
+
+def _mirrored_rows(block: Block, percent: int) -> list[int]:
+    """Return the rows that shadows see; other digits than `bucket`'s, so that all arms are seen."""
+    return [row for row, d in enumerate(block.digests) if int(d[15:30], 16) % BUCKETS < percent]
 
 
 def _live_rows(block: Block, traffic: Traffic) -> dict[str, list[int]]:

@@ -116,3 +116,19 @@ def test_a_shifted_clock_goes_on_from_where_it_was_put() -> None:
     assert clock.now() == NOW - timedelta(days=10)
     inner.moment = NOW + timedelta(hours=1)
     assert clock.now() == NOW - timedelta(days=10) + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("serving: {", "serving: {kind: batch, ", "serving.kind: batch endpoints are Azure's"),
+        ("command: [", "job: train.yml #", "training.job: needs Azure ML"),
+    ],
+)
+def test_what_only_azure_can_do_is_refused(tiny: Path, old: str, new: str, words: str) -> None:
+    file = tiny / "fleet.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    with pytest.raises(Refused, match=words):
+        LocalHost(read_config(file), tiny, SetClock(NOW))

@@ -215,6 +215,26 @@ def test_shadows_and_baselines_score_every_row_and_serve_none(
     assert not lines(tmp_path, "modelDataCollector/flights/v[23]/model_inputs")
 
 
+def test_a_mirror_shows_a_shadow_its_share_of_either_arm(
+    open_router: Callable[..., Router], tmp_path: Path
+) -> None:
+    router = open_router(mirrors={"flights": 30}, baselines={"flights": ("v3",)})
+    router.set_traffic("flights", Traffic({"v1": 50, "v3": 50}, ("v2",)), "k1")
+    router.serve("flights", block(4_000), AT)
+
+    def ids(version: str, collection: str) -> set[str]:
+        folder = f"modelDataCollector/flights/{version}/{collection}"
+        return {line["correlationid"] for line in lines(tmp_path, folder)}
+
+    seen, served = ids("v2", "model_outputs"), ids("v1", "model_inputs")
+    low, high = binom.ppf([1e-6, 1 - 1e-6], 4_000, 0.3)
+    assert low <= len(seen) <= high
+    # What the mirror takes does not depend on who answers.
+    low, high = binom.ppf([1e-6, 1 - 1e-6], len(served), 0.3)
+    assert low <= len(seen & served) <= high
+    assert len(ids("v3", "model_outputs")) == 4_000
+
+
 def test_a_baseline_that_is_live_too_scores_all_and_serves_its_own(
     open_router: Callable[..., Router], tmp_path: Path
 ) -> None:
