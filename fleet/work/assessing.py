@@ -51,7 +51,7 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         of=effect.of,
         rows=current.rows,
         sketch=blobs.put(current.to_bytes()),
-        report=_report(blobs, effect, alone, verdicts, score_psi, troubles),
+        report=_report(blobs, effect, alone, verdicts, score_psi, troubles, reference.note),
         verdict=worst(list(verdicts.values())),
         flagged=flagged,
         stream=moved,
@@ -180,6 +180,7 @@ def _report(
     verdicts: dict[str, Verdict],
     score_psi: float | None,
     troubles: tuple[Trouble, ...],
+    note: str,
 ) -> str:
     """Keep everything the assessment found, in the shape of `check --json` and more."""
     document = {
@@ -192,5 +193,6 @@ def _report(
         "stream": verdicts,
         "score_psi": score_psi,
         "quality": [trouble.reason for trouble in troubles],
+        **({"notes": [note]} if note else {}),
     }
     return blobs.put(to_json(document))

@@ -22,6 +22,7 @@ from fleet.ports import World
 from fleet.work import rows
 from monitoring.drift.binning import Ruler
 from monitoring.drift.sketch import Sketch, merge, sketch
+from monitoring.intake.sampling import rows_before
 
 KEYS = ("day", "correlationid", "index", "time", "label")
 SCORE = "score"
@@ -29,11 +30,15 @@ SCORE = "score"
 
 @dataclass(frozen=True)
 class Reference:
-    """What windows are held against: `slices` are sketches as long as a window."""
+    """What windows are held against: `slices` are sketches as long as a window.
+
+    `note` says how many of a table's rows it was made of, where those were not all.
+    """
 
     ruler: Ruler
     total: Sketch
     slices: tuple[Sketch, ...]
+    note: str = ""
 
 
 def load_ruler(blobs: Blobs, reference: str) -> Ruler:
@@ -46,7 +51,7 @@ def load(blobs: Blobs, reference: str) -> Reference:
     ruler = load_ruler(blobs, reference)
     document = json.loads(blobs.get(reference))
     slices = tuple(Sketch.from_bytes(blobs.get(name)) for name in document["slices"])
-    return Reference(ruler, merge(ruler, slices), slices)
+    return Reference(ruler, merge(ruler, slices), slices, document.get("note", ""))
 
 
 def _named(blobs: Blobs, reference: str, field: str) -> bytes:
@@ -93,7 +98,7 @@ def _from_table(
     ruled = world.blobs.put(ruler.to_bytes())
     return Referenced(
         effect.version,
-        put(world.blobs, ruled, [counted for counted, *_ in past.values()]),
+        put(world.blobs, ruled, [counted for counted, *_ in past.values()], _note(table)),
         tuple(past),
         table.num_rows,
         put_scores(world.blobs, scores, table),
@@ -111,9 +116,15 @@ def _from_days(world: World, effect: BuildReference) -> Referenced:
     return Referenced(effect.version, name, days, total, effect.scores)
 
 
-def put(blobs: Blobs, ruler: str, slices: Sequence[str]) -> str:
+def put(blobs: Blobs, ruler: str, slices: Sequence[str], note: str = "") -> str:
     """Keep a reference and return its blob's name."""
-    return blobs.put(to_json({"format": 1, "ruler": ruler, "slices": list(slices)}))
+    said = {"note": note} if note else {}
+    return blobs.put(to_json({"format": 1, "ruler": ruler, "slices": list(slices), **said}))
+
+
+def _note(table: pa.Table) -> str:
+    before = rows_before(table)
+    return f"the reference is a sample of {table.num_rows:,} of {before:,} rows" if before else ""
 
 
 def put_scores(blobs: Blobs, scores: npt.NDArray[np.float64], table: pa.Table) -> str:

@@ -13,6 +13,7 @@ from engine.errors import Refused
 from hosts.local.registry import ModelFolders
 from hosts.local.scorer import Scorers
 from hosts.local.tables import read_batches
+from monitoring.intake.sampling import sampled
 
 EVALUATION = "evaluation.parquet"
 
@@ -55,5 +56,5 @@ class LocalTables:
         self._root = root
 
     def read(self, path: str) -> pa.Table:
-        """See `fleet.ports.Tables`."""
-        return pa.Table.from_batches(list(read_batches(self._root / path)))
+        """See `fleet.ports.Tables`; a table of more than 1 M rows comes as a sample."""
+        return sampled(read_batches(self._root / path), path)

@@ -219,3 +219,12 @@ def test_a_redacted_level_is_in_no_line(world: World, resolve: Callable[..., Fle
     said = json.dumps([found.lines, world.blobs.get(found.report).decode()])
     assert "anna" not in said
     assert "berta" not in said
+
+
+def test_the_report_says_where_the_reference_is_a_sample(window: Window) -> None:
+    quiet = json.loads(window.world.blobs.get(window.assess(features(window.chance)).report))
+    assert "notes" not in quiet
+    document = json.loads(window.world.blobs.get(window.reference))
+    noted = referencing.put(window.world.blobs, document["ruler"], document["slices"], "a sample")
+    told = window.assess(features(window.chance), reference=noted)
+    assert json.loads(window.world.blobs.get(told.report))["notes"] == ["a sample"]

@@ -15,6 +15,7 @@ from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.referencing import build, load
+from monitoring.intake.sampling import sampled
 
 ASKED = BuildReference("v1", "file", (), "", "")
 
@@ -110,3 +111,16 @@ def test_redacted_levels_are_in_no_blob(ready: World, resolve: Callable[..., Fle
     levels = found.ruler.features["kind"].levels
     assert len(levels) == 2
     assert set(levels).isdisjoint(secret)
+
+
+def test_a_reference_says_what_it_was_sampled_from(ready: World, fleet: Fleet) -> None:
+    """How many rows there were travels with the table, into the reference and its windows."""
+    whole = load(ready.blobs, build(ready, fleet.models["demand"], ASKED).reference)
+    assert whole.note == ""
+    batches = pa.Table.from_batches(table().to_batches() * 3).to_batches()
+    ready.tables["reference.parquet"] = sampled(batches, "reference.parquet", 100)  # type: ignore[index]
+    made = build(ready, fleet.models["demand"], ASKED)
+    assert made.rows == 100
+    assert load(ready.blobs, made.reference).note == (
+        "the reference is a sample of 100 of 300 rows"
+    )

@@ -1,0 +1,64 @@
+"""Tables too large to be held: a sample of their rows, by a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from monitoring.intake.stacking import stacked
+
+MOST_ROWS = 1_000_000
+_ROWS = b"driftwarden.rows"
+
+
+def sampled(batches: Iterable[pa.RecordBatch], name: str, most: int = MOST_ROWS) -> pa.Table:
+    """Put batches below each other; of more than `most` rows, keep a random `most` in their order.
+
+    Every set of `most` rows is equally likely. The seed is the hash of `name`, so the same rows
+    under the same name give the same sample, however they are cut into batches. At most twice as
+    many rows and a batch are held at once. `rows_before` tells how many rows there were.
+
+    >>> one = pa.record_batch({"x": range(100)})
+    >>> ten = sampled([one], "a", 10)
+    >>> len(ten), rows_before(ten), rows_before(sampled([one], "a", 100))
+    (10, 100, 0)
+    """
+    rng = np.random.default_rng(int.from_bytes(sha256(name.encode()).digest()[:8]))
+    held: list[pa.Table] = []
+    keys: list[npt.NDArray[np.float64]] = []
+    rows, limit = 0, np.inf
+    for batch in batches:
+        drawn = rng.random(batch.num_rows)
+        rows += batch.num_rows
+        # The rows with the smallest numbers are the sample: later ones need not be looked at again.
+        keep = drawn < limit
+        table = pa.Table.from_batches([batch])
+        held.append(table if keep.all() else table.filter(pa.array(keep)))
+        keys.append(drawn[keep])
+        if sum(map(len, keys)) > 2 * most:
+            kept, last, limit = _smallest(held, keys, most)
+            held, keys = [kept], [last]
+    if rows <= most:
+        return stacked(held) if held else pa.table({})
+    kept, _, _ = _smallest(held, keys, most)
+    return kept.replace_schema_metadata({**(kept.schema.metadata or {}), _ROWS: str(rows)})
+
+
+def rows_before(table: pa.Table) -> int:
+    """Return how many rows a table had that `sampled` drew from; 0 where it holds them all."""
+    return int((table.schema.metadata or {}).get(_ROWS, 0))
+
+
+def _smallest(
+    tables: list[pa.Table], keys: list[npt.NDArray[np.float64]], most: int
+) -> tuple[pa.Table, npt.NDArray[np.float64], float]:
+    drawn = np.concatenate(keys)
+    limit = float(np.partition(drawn, most - 1)[most - 1])
+    keep = drawn <= limit
+    # A copy of its own, so that what it was taken from can go.
+    kept = stacked(tables).take(pa.array(np.flatnonzero(keep))).combine_chunks()
+    return kept, drawn[keep], limit
