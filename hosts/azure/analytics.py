@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from engine.errors import Broken, Refused, Unavailable
 from fleet.counting import LogSource
 from hosts.azure import kql
 from hosts.azure.cloud import Cloud
-from hosts.azure.query_errors import TOO_LARGE, Expired, translated
+from hosts.azure.query_errors import TOO_LARGE, answered
 from monitoring.drift.binning import CategoricalBins, Ruler
 from monitoring.drift.sketch import Sketch, merge
 from monitoring.intake.collector import KEYS
@@ -33,8 +33,6 @@ SHORTEST = timedelta(seconds=1)
 #: The least that rows are given to arrive: three minutes are the usual most ("Log data ingestion
 #: time in Azure Monitor").
 SETTLE = timedelta(minutes=5)
-
-Part = TypeVar("Part")
 
 
 class Partial(Exception):
@@ -59,11 +57,11 @@ class Analytics:
             The service answers late, in part or not at all.
         """
 
-        def one(start: datetime, end: datetime) -> Sketch:
-            query = kql.count_query(source, ruler, start, end)
-            return _sketch(ruler, self.ask(source, query, (start, end)))
+        def query(start: datetime, end: datetime) -> str:
+            return kql.count_query(source, ruler, start, end)
 
-        return merge(ruler, _halving(source, start, end, one))
+        parts = self.ask_whole(source, query, start, end)
+        return merge(ruler, (_sketch(ruler, part) for part in parts))
 
     def rows(
         self, source: LogSource, start: datetime, end: datetime, columns: Sequence[str]
@@ -78,14 +76,10 @@ class Analytics:
             As `count`.
         """
 
-        def one(start: datetime, end: datetime) -> list[list[Any]]:
-            query = kql.rows_query(source, start, end, columns)
-            found = self.ask(source, query, (start, end))
-            if len(found) >= MOST_ROWS:
-                raise Partial(TOO_LARGE)
-            return found
+        def query(start: datetime, end: datetime) -> str:
+            return kql.rows_query(source, start, end, columns)
 
-        found = [row for part in _halving(source, start, end, one) for row in part]
+        found = [row for part in self.ask_whole(source, query, start, end) for row in part]
         found.sort(key=lambda row: (row[2], row[0] or "", row[1] or 0))
         return _table(found, columns)
 
@@ -96,11 +90,31 @@ class Analytics:
         In silence that instant stands still, until `kql.LATEST` ago overtakes it.
         """
         ((newest, lag, asked),) = self.ask(source, kql.arrival_query(source), None)
-        floor = asked - kql.LATEST
-        if newest is None:
-            return floor.astimezone(UTC)
-        settle = max(SETTLE, timedelta(seconds=lag or 0))
-        return max(newest - settle, floor).astimezone(UTC)
+        until: datetime = asked - kql.LATEST
+        if newest is not None:
+            until = max(until, newest - max(SETTLE, timedelta(seconds=lag or 0)))
+        return until.astimezone(UTC)
+
+    def ask_whole(
+        self,
+        source: LogSource,
+        query: Callable[[datetime, datetime], str],
+        start: datetime,
+        end: datetime,
+    ) -> Iterator[list[list[Any]]]:
+        """Yield the rows of a query over ranges that make up [start, end), each a whole answer."""
+        if start >= end:
+            return
+        try:
+            found = self.ask(source, query(start, end), (start, end))
+        except Partial as partial:
+            if end - start <= SHORTEST:
+                raise _hopeless(source, start, str(partial)) from None
+            middle = start + (end - start) / 2
+            yield from self.ask_whole(source, query, start, middle)
+            yield from self.ask_whole(source, query, middle, end)
+        else:
+            yield found
 
     def ask(
         self, source: LogSource, query: str, span: tuple[datetime, datetime] | None
@@ -113,17 +127,7 @@ class Analytics:
             Some of the answer is missing.
         """
         where = f"log workspace {source.workspace}, table {source.table}"
-        try:
-            with translated(where):
-                return self._asked(source, query, span)
-        except Expired:
-            self._client.close()
-            self._client = self._connected()
-        try:
-            with translated(where):
-                return self._asked(source, query, span)
-        except Expired as denied:
-            raise Unavailable(f"{denied} (is the role assigned?)") from None
+        return answered(where, lambda: self._asked(source, query, span), self._reconnect)
 
     def _asked(
         self, source: LogSource, query: str, span: tuple[datetime, datetime] | None
@@ -137,7 +141,15 @@ class Analytics:
         )
         if isinstance(answer, LogsQueryPartialResult):
             raise Partial(str(answer.partial_error and answer.partial_error.message))
-        return [list(row) for row in answer.tables[0].rows]
+        found = [list(row) for row in answer.tables[0].rows]
+        if len(found) >= MOST_ROWS:
+            raise Partial(TOO_LARGE)
+        return found
+
+    def _reconnect(self) -> None:
+        # A client keeps its token until the time it was good for is over.
+        self._client.close()
+        self._client = self._connected()
 
     def _connected(self) -> LogsQueryClient:
         # Waiting is for the loop, which keeps what is owed; a worker that sleeps serves nobody.
@@ -147,28 +159,6 @@ class Analytics:
             connection_verify=self._cloud.verify,
             retry_total=0,
         )
-
-
-def _halving(
-    source: LogSource,
-    start: datetime,
-    end: datetime,
-    ask: Callable[[datetime, datetime], Part],
-) -> Iterable[Part]:
-    """Yield whole answers of ranges that make up [start, end), each as long as can be had."""
-    if start >= end:
-        return
-    try:
-        whole = ask(start, end)
-    except Partial as partial:
-        length = end - start
-        if length <= SHORTEST:
-            raise _hopeless(source, start, str(partial)) from None
-        middle = start + length / 2
-        yield from _halving(source, start, middle, ask)
-        yield from _halving(source, middle, end, ask)
-    else:
-        yield whole
 
 
 def _hopeless(source: LogSource, start: datetime, reason: str) -> Refused | Unavailable:

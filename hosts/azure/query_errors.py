@@ -7,10 +7,9 @@ troubleshooting guides.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
@@ -24,27 +23,28 @@ TOO_LARGE = "E_QUERY_RESULT_SET_TOO_LARGE"
 _SECONDS = re.compile(r"\d{1,6}")
 _LONGEST = 200
 
-
-class Expired(Exception):
-    """401: the token is no longer good; a new client gets a new one."""
+Answer = TypeVar("Answer")
 
 
-@contextmanager
-def translated(where: str) -> Iterator[None]:
-    """Raise our errors instead of the SDK's; `where` names the service and what was asked for.
+def answered(where: str, ask: Callable[[], Answer], renew: Callable[[], None]) -> Answer:
+    """Call `ask`; where its token has expired, once more after `renew`.
+
+    `where` names the service and what is asked of it. The cause is left out of the traceback.
 
     Raises
     ------
-    Expired
-        The service takes the token for an expired one.
     DriftwardenError
         See `translate`.
     """
     try:
-        yield
+        return ask()
     except AzureError as error:
-        if isinstance(error, HttpResponseError) and error.status_code == 401:
-            raise Expired(f"{where}: {said(error)}") from None
+        if not isinstance(error, HttpResponseError) or error.status_code != 401:
+            raise translate(error, where) from None
+    renew()
+    try:
+        return ask()
+    except AzureError as error:
         raise translate(error, where) from None
 
 
@@ -52,7 +52,7 @@ def translate(error: AzureError, where: str) -> DriftwardenError:
     """Return our error for one of the SDK's.
 
     Refused where a table, column or resource isn't there; Broken where our query is no KQL or our
-    request is malformed; Unavailable on 403, 408, 429, 5xx, no token, and where no answer came.
+    request is malformed; Unavailable on 401, 403, 408, 429, 5xx, and without token or answer.
     """
     line = f"{where}: {said(error)}"
     if not isinstance(error, HttpResponseError) or error.status_code is None:

@@ -130,6 +130,10 @@ class LogAnalytics:
             self._engine.execute(f"CREATE OR REPLACE VIEW {name} AS FROM stored_{name} {where}")
 
     def _run(self, query: str) -> duckdb.DuckDBPyConnection:
+        for name in re.findall(r"\['(\w+)'\]", query):
+            if name not in TABLES:
+                said = f"Failed to resolve table or column expression named '{name}'"
+                raise _semantic(said)
         try:
             return duckdb_kql.kql(self._engine, self._rewritten(query))
         except duckdb_kql.KqlSyntaxError:
@@ -139,8 +143,7 @@ class LogAnalytics:
             duckdb.BinderException,
             duckdb_kql.KqlSchemaError,
         ) as error:
-            inner = {"code": "SEM0100", "message": str(error).splitlines()[0]}
-            raise _bad_argument("SemanticError", "A semantic error occurred.", inner) from None
+            raise _semantic(str(error).splitlines()[0]) from None
 
     def _rewritten(self, query: str) -> str:
         clock = f"datetime({self.clock.astimezone(UTC).replace(tzinfo=None).isoformat()}Z)"
@@ -192,6 +195,11 @@ def _bad_argument(code: str, message: str, inner: Mapping[str, Any] | None = Non
         detail["innererror"] = dict(inner)
     refusal.answer.body["error"]["innererror"] = detail
     return refusal
+
+
+def _semantic(message: str) -> BadRequest:
+    inner = {"code": "SEM0100", "message": message}
+    return _bad_argument("SemanticError", "A semantic error occurred.", inner)
 
 
 def _timespan(value: str | None) -> tuple[datetime, datetime] | None:
