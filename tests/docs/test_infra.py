@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+import function_app
 from fleet.telemetry import METRICS, Instrument
 from hosts.azure import settings
 from hosts.azure.connection import Connection
 from tests.docs import bicep
 from tests.docs.bicep import Template, properties, text, walk
+from tests.resources.kql.parser import running
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -32,6 +34,23 @@ PLATFORM = {
 WATCHED = {
     "driftwarden.heartbeat", "driftwarden.effects.oldest", "driftwarden.events.refused",
     "driftwarden.queue.poison", "driftwarden.partition.halted",
+}  # fmt: skip
+
+COMMON = {"TimeGenerated": "datetime", "Name": "string", "Properties": "dynamic"}
+FAILED = {**COMMON, "OperationId": "string", "Success": "bool"}
+#: Columns that the queries use (Azure Monitor Logs reference, one page for each table).
+TABLES = {
+    "AppMetrics": {**COMMON, "Sum": "real", "ItemCount": "int", "Min": "real", "Max": "real"},
+    "AppRequests": FAILED,
+    "AppDependencies": FAILED,
+    "AppExceptions": {
+        "TimeGenerated": "datetime", "Properties": "dynamic", "OperationId": "string",
+        "SeverityLevel": "int", "OuterMessage": "string",
+    },
+    "AppTraces": {
+        "TimeGenerated": "datetime", "Properties": "dynamic", "OperationId": "string",
+        "SeverityLevel": "int", "Message": "string",
+    },
 }  # fmt: skip
 
 
@@ -167,6 +186,35 @@ def test_the_watchdog_watches_metrics_that_are_measured() -> None:
         assert rule["aggregation"] in adds_up
     assert watched.keys() == WATCHED
     assert watched["driftwarden.heartbeat"]["operator"] == "LessThan"
+
+
+def test_queries_stand_before_the_parser() -> None:
+    page = (ROOT / "docs" / "azure.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```kusto\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert shown
+    with running(TABLES) as parser:
+        for rule in rules():
+            found = parser.parse(rule["query"])
+            assert found.diagnostics == [], rule["name"]
+            assert "Sum:real" in found.columns
+            assert ("model:string" in found.columns) == (rule["perModel"] == "true")
+        for query in shown:
+            assert parser.parse(query).diagnostics == [], query
+
+
+def test_what_is_subscribed_is_what_the_code_reads() -> None:
+    source = (ROOT / "fleet" / "events.py").read_text(encoding="utf-8")
+    read = set(re.findall(r"\"((?:Microsoft|Driftwarden)\.\w+(?:\.\w+)?)\"", source))
+    template = TEMPLATES["subscriptions.bicep"]
+    asked: set[str] = set()
+    for module in template.modules:
+        types = properties(properties(module.body)["params"])["eventTypes"]
+        asked |= {text(one) for one in types.named_children if one.type == "string"}
+    assert asked == read
+    function_app.app.functions_bindings = None
+    entry = {one.get_function_name(): one for one in function_app.app.get_functions()}["ingest"]
+    assert entry.get_trigger().type == "eventGridTrigger"
+    assert "/functions/ingest'" in template.root.text.decode()
 
 
 def test_what_cannot_be_delivered_is_kept_and_told() -> None:
