@@ -141,7 +141,7 @@ class AzureScoring:
         """Send one block; status 0 where no answer came."""
         from azure.core import PipelineClient
         from azure.core.exceptions import ServiceRequestError, ServiceResponseError
-        from azure.core.rest import HttpRequest
+        from azure.core.rest import HttpRequest, HttpResponse
 
         door = self._door(asked.endpoint)
         name = f"{REQUEST}{uuid4().hex}"
@@ -153,7 +153,11 @@ class AzureScoring:
             "x-request-id": name,
         }
         request = HttpRequest("POST", door.url, headers=headers, content=asked.body)
-        with PipelineClient(door.url, policies=[], connection_verify=self._verify) as client:
+        # Without policies: no redirect is followed and nothing logs what is sent.
+        client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
+            door.url, policies=[], connection_verify=self._verify
+        )
+        with client:
             try:
                 response = client.send_request(request, read_timeout=self._timeout)
                 return response.status_code, response.headers, response.read()

@@ -10,14 +10,11 @@ from typing import Any
 from engine.clock import SetClock
 from engine.memory import MemoryStore
 from hosts.azure.batch import AzureBatchServing
-from hosts.azure.cloud import Cloud
 from hosts.azure.deployments import BATCH, Deployments
 from hosts.azure.lease import Lease
 from hosts.azure.serving import AzureServing, Rules
-from hosts.azure.settings import Settings
 from hosts.azure.workspace import Workspace
 from tests.doubles.azureml import AzureML
-from tests.doubles.tls import Authority
 
 NOON = datetime(2013, 7, 4, 12, tzinfo=UTC)
 ENDPOINT = "flights-live"
@@ -51,18 +48,6 @@ class Stand:
     def puts(self) -> int:
         """Return how often the endpoint was written."""
         return len(self.service.requests(f"PUT .*Endpoints/{ENDPOINT}$"))
-
-
-def workspace(service: AzureML, authority: Authority) -> Workspace:
-    """Return a workspace whose client talks to the double."""
-    cloud = Cloud(
-        service.credential,
-        service.cloud_name,
-        service.metadata,
-        trusted=str(authority.bundle),
-    )
-    names = (service.subscription, service.resource_group, service.workspace)
-    return Workspace(Settings(*names, topic="", logs_container=""), cloud)
 
 
 def emptied(service: AzureML) -> None:

@@ -15,7 +15,8 @@ from hosts.azure.split import FOREIGN, KEY, RUN, WEIGHTS, Foreign
 from hosts.azure.workspace import Workspace
 from retrain.ports import Traffic
 from tests.doubles.azureml import AzureML
-from tests.doubles.endpoints import ENDPOINT, TEMPLATE, Stand, emptied, stand, workspace
+from tests.doubles.azureml_client import workspace
+from tests.doubles.endpoints import ENDPOINT, TEMPLATE, Stand, emptied, stand
 from tests.doubles.loopback import Response
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
