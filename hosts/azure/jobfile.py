@@ -27,8 +27,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 SUFFIXES = (".yml", ".yaml")
 #: Literal inputs may not be empty.
 NONE = "none"
-#: How a data set of one file can be handed to a job; the first where the file doesn't say.
-KINDS = ("uri_file", "uri_folder", "mltable")
 LONGEST = 400
 
 
@@ -103,20 +101,18 @@ def _read(path: Path, changes: list[dict[str, Any]]) -> Any:
 
 
 def _inputs(job: TrainingJob, declared: Mapping[str, Any], uri: str) -> list[dict[str, Any]]:
-    """Return what becomes of the inputs that the file declares."""
-    kind = declared["data"].type
-    data = {"type": kind if kind in KINDS else KINDS[0], "path": uri}
-    if declared["data"].mode:
-        data["mode"] = declared["data"].mode
+    """Return what becomes of the inputs that the file declares; of `data`, its path."""
     known = {
-        "data": data,
+        "data.path": uri,
         "model": job.model,
         "version": job.id,
         "training_from": min(job.days, default=NONE),
         "training_to": max(job.days, default=NONE),
         "holdout_days": ",".join(job.holdout_days) or NONE,
     }
-    return [{f"inputs.{name}": value} for name, value in known.items() if name in declared]
+    return [
+        {f"inputs.{name}": value} for name, value in known.items() if name.split(".")[0] in declared
+    ]
 
 
 def _tags(job: TrainingJob) -> dict[str, str]:

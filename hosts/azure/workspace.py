@@ -36,9 +36,8 @@ class Workspace:
     def _open(self) -> MLClient:
         from azure.ai.ml import MLClient
 
-        # It tells of every experimental class it meets, and calls every 404 an error.
+        # It tells standard error of every experimental class that it meets.
         logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
-        logging.getLogger("azure.ai.ml._telemetry").propagate = False
         cloud: dict[str, Any] = {"cloud": self._cloud.name}
         if self._cloud.metadata is not None:
             cloud["cloud_metadata"] = dict(self._cloud.metadata)

@@ -40,10 +40,11 @@ class AzureML(Loopback):
     Attributes
     ----------
     assets, jobs, online, batch : the resources, with what is needed to put some there.
-    on_job, job_status, on_traffic : the hooks; `on_job` runs before the request is answered.
+    on_job, job_status, on_traffic, on_model : the hooks; they run before the answer is sent.
     now : the clock of the resources' dates.
     polls : how often an operation says that it is in progress before it is done; None: for ever,
         until `finish` is called.
+    failing : what operations end with from now on: an error document, None where they succeed.
     poll_after : seconds that a client is told to wait between two looks.
     """
 
@@ -70,6 +71,8 @@ class AzureML(Loopback):
         self.on_job: Callable[[Document], None] | None = None
         self.job_status: Callable[[str], Document] | None = None
         self.on_traffic: Callable[[str, dict[str, int], dict[str, int]], None] | None = None
+        self.on_model: Callable[[Document], None] | None = None
+        self.failing: Document | None = None
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.operations: dict[str, Operation] = {}
         self._workspace()
@@ -106,10 +109,10 @@ class AzureML(Loopback):
                 if operation.status == "InProgress":
                     operation.done()
 
-    def begin(self, finish: Callable[[], None], error: Document | None = None) -> Operation:
+    def begin(self, finish: Callable[[], None]) -> Operation:
         """Begin an operation whose effect is `finish`."""
         number = f"{len(self.operations) + 1:08x}"
-        operation = Operation(number, self.polls, finish, error=error)
+        operation = Operation(number, self.polls, finish, error=self.failing)
         self.operations[number] = operation
         return operation
 

@@ -123,7 +123,10 @@ class Assets:
             raise refuse("Asset properties are immutable: they can be added, not changed.")
         after["systemData"] = before["systemData"]
         self.models[key] = after
-        return Response(200, after)
+        answer = Response(200, copy.deepcopy(after))
+        if self.service.on_model is not None:
+            self.service.on_model(after)
+        return answer
 
     def _document(self, name: str, version: str, body: Document) -> Document:
         path = f"/models/{name}/versions/{version}"
