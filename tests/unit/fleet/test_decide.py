@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from fleet.effects import Cancel, Poll, Publish, Submit, Tell
-from fleet.facts import Asked, Declined, RunChanged, Trouble
+from fleet.facts import (
+    Asked,
+    Batch,
+    Collection,
+    Declined,
+    LogGrew,
+    LogRead,
+    RunChanged,
+    Trouble,
+)
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
@@ -29,7 +38,7 @@ def assess(story: Any, day: str, **fields: Any) -> Any:
 
 def degrade(story: Any, day: str = DAY, **fields: Any) -> Any:
     """A day's labels come and say that the model is degraded."""
-    from fleet.facts import Collection, LabelsRead, LogGrew
+    from fleet.facts import LabelsRead
 
     story.batch(day, Collection.outputs)
     story.tell(LogGrew(f"labels/{day}", 5, Collection.labels))
@@ -59,6 +68,37 @@ def test_drift_that_lasts_pages(begun: Any) -> None:
     ]
     (line,) = begun.said("alert")
     assert (line["alert"], line["phase"]) == ("drift-1", "firing")
+
+
+def test_the_streams_verdict_is_published_when_it_is_another_one(begun: Any) -> None:
+    x, y = {"x": Drift.DRIFTED}, {"x": Drift.DRIFTING}
+    days = [f"2024-03-{day:02}" for day in range(4, 12)]
+    streams = [{}, y, y, x, None, x, {}, {}]
+    for day, stream in zip(days, streams, strict=True):
+        verdict = Drift.INSUFFICIENT if stream is None else Drift.STABLE
+        assess(begun, day, verdict=verdict, stream=stream or {}, explained_by=None)
+    events = [e for e in begun.ever(Publish) if e.type.startswith("drift.")]
+    found = [(e.type, e.fields["window"], e.fields["before"]) for e in events]
+    # Neither that all is well at first nor that nothing is known is news.
+    assert found == [
+        ("drift.drifting", days[1], "stable"),
+        ("drift.drifted", days[3], "drifting"),
+        ("drift.stable", days[6], "drifted"),
+    ]
+    assert events[1].fields == {
+        "window": days[3], "verdict": "drifted", "before": "drifting", "features": ("x",),
+        "rows": 100, "explained_by": None,
+    }  # fmt: skip
+    assert len({e.key for e in events}) == 3
+
+
+def test_a_window_that_is_assessed_again_is_another_event(begun: Any) -> None:
+    assess(begun, DAY, stream={"x": Drift.DRIFTED})
+    begun.tell(LogGrew("late", 5, Collection.inputs, "v1"))
+    begun.tell(LogRead("late", 0, 5, 5, (Batch(DAY, 9, "rows-late", "sketch-late"),)))
+    begun.tell(begun.assessed(DAY))
+    keys = [e.key for e in begun.ever(Publish) if e.type.startswith("drift.")]
+    assert len(set(keys)) == 2
 
 
 def test_drift_against_an_uncalibrated_reference_is_a_ticket(begun: Any) -> None:
@@ -187,6 +227,9 @@ def test_a_run_is_asked_about_until_it_has_a_version(running: Any) -> None:
     running.tell(RunChanged("demand-run-1", JobPhase.succeeded, "demand-run-1", cost=3.5))
     (line,) = running.said("run")
     assert (line["phase"], line["version"]) == ("succeeded", "demand-run-1")
+    (ended,) = running.owed(Publish)
+    assert (ended.type, ended.fields["outcome"]) == ("retrain.ended", "succeeded")
+    assert (ended.fields["version"], ended.fields["cost"]) == ("demand-run-1", 3.5)
     (challenger,) = running.state.queue
     assert (challenger.version, challenger.trigger) == ("demand-run-1", "operator")
     assert running.state.finished[0].cost == 3.5
@@ -198,6 +241,9 @@ def test_a_run_that_fails_is_a_ticket(running: Any) -> None:
     (tell,) = running.owed(Tell)
     assert (tell.notice.alert, tell.notice.severity) == ("run-1", Severity.TICKET)
     assert tell.notice.reason == "demand-run-1: out of ideas"
+    ended, alert = running.owed(Publish)
+    assert (ended.type, alert.type) == ("retrain.ended", "alert.firing")
+    assert (ended.fields["outcome"], ended.fields["version"]) == ("failed", None)
     assert running.state.queue == ()
 
 

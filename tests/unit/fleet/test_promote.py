@@ -232,6 +232,22 @@ def promote(story: Any) -> Any:
     return story.tell(after=2 * DAY)
 
 
+def test_every_step_of_a_rollout_is_published(known: Any) -> None:
+    promote(known)
+    events = [e for e in known.ever(Publish) if e.type.startswith("rollout.")]
+    steps = [(e.type, e.fields.get("phase"), e.fields.get("weight")) for e in events]
+    assert steps == [
+        ("rollout.started", "shadow", 0),
+        ("rollout.advanced", "canary", 20),
+        ("rollout.advanced", "canary", 50),
+        ("rollout.advanced", "bake", 100),
+        ("rollout.promoted", None, None),
+    ]
+    assert len({e.key for e in events}) == len(events)
+    named = {(e.fields["rollout"], e.fields["challenger"], e.fields["champion"]) for e in events}
+    assert named == {("demand-rollout-1", "v2", "v1")}
+
+
 def test_a_promotion_moves_the_champion(known: Any) -> None:
     promote(known)
     assert known.state.rollout.phase is Phase.promoted
