@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 from azure.data.tables import TableClient, TableEntity, TableTransactionError, UpdateMode
@@ -88,22 +87,25 @@ class Index:
             query += f" and RowKey lt {text(until + ';')}"
         found: dict[str, str] = {}
         for page in self._pages(query, max(limit, FEW)):
-            over = self._sort_out(page, found)
-            self._remove(over)
+            self._remove(self._sort_out(page, found, limit))
             if len(found) >= limit:
                 break
-        return [(at, name) for name, at in islice(found.items(), limit)]
+        return [(at, name) for name, at in found.items()]
 
     def _pages(self, query: str, size: int) -> Iterator[list[TableEntity]]:
         found = self._table.query_entities(query, results_per_page=min(size, PAGE))
         yield from (list(page) for page in found.by_page())
 
-    def _sort_out(self, hints: list[TableEntity], found: dict[str, str]) -> list[TableEntity]:
-        """Add to `found` what heads confirm; return the hints that are over."""
+    def _sort_out(
+        self, hints: list[TableEntity], found: dict[str, str], limit: int
+    ) -> list[TableEntity]:
+        """Add to `found` what heads confirm, up to `limit`; return the hints that are over."""
         # A head must be read after the hint that it judges: it is remembered for this page only.
         heads: dict[str, Wake] = {}
         over = []
         for hint in hints:
+            if len(found) >= limit:
+                break
             name = str(hint["partition"])
             if name not in heads:
                 heads[name] = self._head(name)
@@ -114,15 +116,16 @@ class Index:
         return over
 
     def _remove(self, hints: Sequence[TableEntity]) -> None:
-        keys = [{"PartitionKey": WAKES, "RowKey": str(hint["RowKey"])} for hint in hints]
-        for start in range(0, len(keys), MAX_OPERATIONS):
-            part: list[Any] = [("delete", key) for key in keys[start : start + MAX_OPERATIONS]]
-            try:
-                self._table.submit_transaction(part)
-            except TableTransactionError as error:
-                # Another tick removes them too; what that one leaves, the next one finds.
-                if error.status_code != 404:
-                    raise
+        try:
+            self._submit([("delete", _keys(hint)) for hint in hints])
+        except TableTransactionError as error:
+            # Another tick removes them too; what that one leaves, the next one finds.
+            if error.status_code != 404:
+                raise
+
+    def _submit(self, operations: list[Any]) -> None:
+        for start in range(0, len(operations), MAX_OPERATIONS):
+            self._table.submit_transaction(operations[start : start + MAX_OPERATIONS])
 
     def name(self, partition: str) -> None:
         """Hint that a partition is about to have rows."""
@@ -132,21 +135,25 @@ class Index:
         self._table.upsert_entity({"PartitionKey": NAMES, "RowKey": partition}, UpdateMode.MERGE)
         self._named.add(partition)
 
-    def names(self) -> Iterator[str]:
-        """Yield every partition that has rows; one that once had some is not looked at again."""
+    def names(self) -> list[str]:
+        """Return every partition that has rows; one that once had some is not looked at again."""
+        found: list[str] = []
         for page in self._pages(equals("PartitionKey", NAMES), PAGE):
-            for hint in page:
-                if hint.get("seen") or self._seen(str(hint["RowKey"])):
-                    yield str(hint["RowKey"])
+            fresh = [hint for hint in page if not hint.get("seen")]
+            empty = {hint["RowKey"] for hint in fresh if not self._has_rows(str(hint["RowKey"]))}
+            found += [str(hint["RowKey"]) for hint in page if hint["RowKey"] not in empty]
+            marks = [_keys(hint) | {"seen": True} for hint in fresh if hint["RowKey"] not in empty]
+            self._submit([("upsert", mark) for mark in marks])
+        return found
 
-    def _seen(self, partition: str) -> bool:
+    def _has_rows(self, partition: str) -> bool:
         query = equals("PartitionKey", partition)
         found = self._table.query_entities(query, results_per_page=1, select="RowKey")
-        if next(iter(found), None) is None:
-            return False
-        hint = {"PartitionKey": NAMES, "RowKey": partition, "seen": True}
-        self._table.upsert_entity(hint, UpdateMode.REPLACE)
-        return True
+        return next(iter(found), None) is not None
+
+
+def _keys(hint: TableEntity) -> dict[str, Any]:
+    return {"PartitionKey": hint["PartitionKey"], "RowKey": hint["RowKey"]}
 
 
 def _digest(value: str) -> str:

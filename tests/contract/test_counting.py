@@ -208,20 +208,37 @@ def test_no_rows_are_a_table_too(counting: Counting) -> None:
 
 SERIAL = itertools.count()
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Co"]), max_size=12)
-VALUES = st.one_of(st.floats(allow_nan=True), st.none())
+VALUES = st.floats() | st.none()
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@given(
-    numbers=st.dictionaries(NAMES, st.lists(VALUES, min_size=6, max_size=6), max_size=3),
-    levels=st.lists(st.one_of(st.sampled_from(NASTY), NAMES, st.none()), min_size=6, max_size=6),
-    known=st.lists(st.one_of(st.sampled_from(NASTY), NAMES), max_size=4, unique=True),
-    edges=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4, unique=True),
-    salt=st.sampled_from(["", "salt"]),
-)
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+CASES = {
+    "numbers": st.dictionaries(NAMES, st.lists(VALUES, min_size=6, max_size=6), max_size=3),
+    "levels": st.lists(st.sampled_from(NASTY) | NAMES | st.none(), min_size=6, max_size=6),
+    "known": st.lists(st.sampled_from(NASTY) | NAMES, max_size=4, unique=True),
+    "edges": st.lists(FINITE, max_size=4, unique=True),
+    "salt": st.sampled_from(["", "salt"]),
+}
+
+
+@given(**CASES)
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_names_and_values_count_as_they_do_here(
+    counting: Counting, workspace: LogAnalytics, **case: Any
+) -> None:
+    counted_alike(counting, workspace, **case)
+
+
+@pytest.mark.slow
+@given(**CASES)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_many_names_and_values_count_as_they_do_here(
+    counting: Counting, workspace: LogAnalytics, **case: Any
+) -> None:
+    counted_alike(counting, workspace, **case)
+
+
+def counted_alike(
     counting: Counting,
     workspace: LogAnalytics,
     numbers: dict[str, list[float | None]],
@@ -231,14 +248,12 @@ def test_any_names_and_values_count_as_they_do_here(
     salt: str,
 ) -> None:
     numbers.pop("c", None)
-    table = pa.table(
-        {
-            **{n: pa.array(v, pa.float64()) for n, v in numbers.items()},
-            "c": pa.array(levels, pa.string()),
-        }
-    )
+    columns = {name: pa.array(values, pa.float64()) for name, values in numbers.items()}
+    table = pa.table({**columns, "c": pa.array(levels, pa.string())})
+    numeric = NumericBins(tuple(sorted(edges)))
     categorical = CategoricalBins.of(dict.fromkeys(known, 1), salt)
-    ruler = Ruler({"c": categorical, **{n: NumericBins(tuple(sorted(edges))) for n in numbers}})
+    ruler = Ruler({"c": categorical, **dict.fromkeys(columns, numeric)})
+    # Rows of earlier cases stay: each has an endpoint of its own.
     source = LogSource(SOURCE.workspace, "Features_CL", f"{next(SERIAL)} {''.join(known)}")
     workspace.add("Features_CL", logged(table, source=source))
     found = counting.count(source, ruler, NOON, NOON + HOUR)
