@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import unquote, urlsplit
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -12,6 +14,25 @@ from hosts.azure.storage_errors import DENIED_DELAY, GONE, said_code, translated
 
 #: Get Blob, status codes: the range begins at or behind the end (InvalidRange).
 PAST_THE_END = 416
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Raise our errors for those of reading a blob that somebody else writes and names."""
+    try:
+        with translated(where):
+            try:
+                yield
+            except ResourceNotFoundError as error:
+                if said_code(error) in GONE:
+                    raise
+                raise Refused(f"{where}: not found") from None
+    except Broken as error:
+        # A name that is none came from an event, a log line or fleet.yaml: not our fault.
+        raise Refused(str(error)) from None
+    except Conflict as error:
+        # Archived, or written over between two requests for one reading.
+        raise Unavailable(str(error), DENIED_DELAY) from None
 
 
 class AzureLogs:
@@ -44,32 +65,21 @@ class AzureLogs:
             raise Refused(f"log {path!r}: not the name of a blob")
         if not 0 <= start <= end:
             raise Refused(f"log {path}: bytes {start} to {end} are not a range")
-        try:
-            with translated(self._where(path)):
-                return self._read(path, start, end)
-        except Broken as error:
-            # Names come from events and from log lines: one that is no name is not our fault.
-            raise Refused(str(error)) from None
-        except Conflict as error:
-            # Archived, or written over between two requests for one range.
-            raise Unavailable(str(error), DENIED_DELAY) from None
+        with reading(self._where(path)):
+            return self._read(path, start, end)
 
     def _read(self, path: str, start: int, end: int) -> bytes:
         blob = self._container.get_blob_client(path)
+        if start == end:
+            blob.get_blob_properties()
+            return b""
         try:
-            if start == end:
-                blob.get_blob_properties()
-                return b""
             content: bytes = blob.download_blob(start, end - start).readall()
-            return content
-        except ResourceNotFoundError as error:
-            if said_code(error) in GONE:
-                raise
-            raise Refused(f"{self._where(path)}: not found") from None
         except HttpResponseError as error:
             if error.status_code == PAST_THE_END:
                 return b""
             raise
+        return content
 
     def _within(self, path: str) -> str:
         """Return the path within the container of a path or an address."""
