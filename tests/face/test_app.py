@@ -21,6 +21,8 @@ from hosts import open_host
 from hosts.local.host import LocalHost
 from hosts.local.serve import Server, serve
 from monitoring.drift.sketch import Sketch
+from tests.doubles.entra import AUDIENCE, TENANT, Entra
+from tests.doubles.tls import Authority
 
 KEY = "a-function-key"
 HOOK = f"/runtime/webhooks/eventgrid?functionName=ingest&code={KEY}"
@@ -323,7 +325,67 @@ def test_cloud_events_are_taken_in_too(served: Running) -> None:
 
 def test_a_bad_queue_message_leaves_the_others_alone(served: Running) -> None:
     now = datetime.now(UTC)
-    for body in ("not json", "{}", json.dumps({"partition": 3})):
+    bodies = ["not json", "{}", json.dumps({"partition": 3})]
+    for body in bodies:
         served.host.queues.put("driftwarden-due", body, now)
     served.command(verb="unfreeze", target="demand", reason="still here", id="3")
     assert served.told("still here")["verb"] == "unfreeze"
+
+    def refused() -> list[Any]:
+        found = served.host.queues.peek("driftwarden-refused")
+        return [event for m in found if (event := json.loads(m.body)["event"]) in bodies]
+
+    until(lambda: len(refused()) == len(bodies))
+    assert sorted(refused()) == sorted(bodies)
+
+
+def test_an_unreadable_time_costs_the_batch_nothing(served: Running) -> None:
+    """The SDK's event types would raise before the app is reached; it takes the text instead."""
+    asked = {
+        "id": "timeless", "eventType": "Driftwarden.RetrainRequested", "eventTime": "noon",
+        "data": {"model": "demand", "reason": "timeless"},
+    }  # fmt: skip
+    timely = {**asked, "id": "timely", "eventTime": "2026-01-01T00:00:00Z"}
+    timely["data"] = {"model": "demand", "reason": "timely"}
+    assert served.ask("POST", HOOK, [asked, timely], NOTIFY)[0] == 202
+    assert served.told("timely")["verb"] == "event"
+    until(lambda: any(line.get("id") == "timeless" for line in served.lines("fleet")))
+
+
+@pytest.fixture
+def entra(certificates: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entra]:
+    """The webhook's settings, and the tenant that they name."""
+    with Entra(certificates) as tenant:
+        assert isinstance(tenant, Entra)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificates.bundle))
+        monkeypatch.setenv("AZURE_AUTHORITY_HOST", tenant.url)
+        monkeypatch.setenv("DRIFTWARDEN_WEBHOOK_TENANT", TENANT)
+        monkeypatch.setenv("DRIFTWARDEN_WEBHOOK_AUDIENCE", AUDIENCE)
+        yield tenant
+
+
+def test_the_entra_webhook_is_not_there_unless_it_is_asked_for(served: Running) -> None:
+    assert served.ask("POST", "/api/events", [])[0] == 404
+    origin = {"WebHook-Request-Origin": "eventgrid.azure.net"}
+    assert served.ask("OPTIONS", "/api/events", None, origin)[0] == 404
+
+
+def test_event_grid_delivers_behind_entra(served: Running, entra: Entra) -> None:
+    origin = {"WebHook-Request-Origin": "eventgrid.azure.net"}
+    status, headers, _ = served.ask("OPTIONS", "/api/events", None, origin)
+    assert (status, headers["webhook-allowed-origin"]) == (200, "eventgrid.azure.net")
+    good = {
+        "specversion": "1.0", "id": "behind", "source": "/shop",
+        "type": "Driftwarden.RetrainRequested", "data": {"model": "demand", "reason": "behind"},
+    }  # fmt: skip
+    batch = ["no event", {**good, "id": "untimely", "time": "noon"}, good]
+    for _ in range(2):
+        assert served.ask("POST", "/api/events", batch)[0] == 401
+        bearer = {"Authorization": f"Bearer {entra.token()}"}
+        status, _, body = served.ask("POST", "/api/events", batch, bearer)
+        assert (status, json.loads(body)) == (200, {"taken": 3})
+    assert served.told("behind")["by"] == "/shop"
+    found = served.host.queues.peek("driftwarden-refused", 1000)
+    reasons = [json.loads(message.body)["reason"] for message in found]
+    assert reasons.count("event: str came, an object is expected") == 1
+    assert reasons.count("event untimely: the time 'noon' is no ISO 8601 instant") == 1

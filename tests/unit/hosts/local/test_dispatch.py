@@ -297,3 +297,23 @@ def test_only_triggering_queues_are_pumped(host: Dispatcher) -> None:
     assert host.queue_names == ("work",)
     with pytest.raises(Refused, match="triggers no function"):
         host.pump_queue("other", NOW)
+
+
+def test_a_function_that_takes_text_gets_an_event_as_it_was_sent(tmp_path: Path) -> None:
+    """As from the worker, whose converter is passed over for `str`: no time can fail it."""
+    app, seen = func.FunctionApp(), []
+
+    @app.event_grid_trigger(arg_name="event")
+    def events(event: str) -> None:
+        seen.append(json.loads(event))
+
+    queues = Queues(tmp_path / "queues.sqlite")
+    try:
+        sent = [{"id": "1", "eventTime": "noon", "odd": [1]}, {"specversion": "1.0", "time": 5}]
+        headers = {"aeg-event-type": "Notification"}
+        taken = Dispatcher(app, queues, lambda: NOW, key=KEY).event_grid(
+            "events", headers, json.dumps(sent).encode(), KEY
+        )
+    finally:
+        queues.close()
+    assert (taken.status, seen) == (202, sent)
