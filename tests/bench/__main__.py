@@ -28,6 +28,7 @@ from monitoring.drift.divergence import divergences
 from monitoring.drift.significance import benjamini_hochberg, numeric_p
 from monitoring.drift.sketch import count
 from monitoring.intake import collector
+from tests.bench import logs
 
 PAIRS = 15
 
@@ -183,6 +184,18 @@ def bench_collector() -> Iterator[Figure]:
     yield Figure("  per row", statistics.median(ours), None, "µs")
 
 
+def bench_logs() -> Iterator[Figure]:
+    """A gigabyte of collector files, read and sketched as a worker does; 5 GB take no more memory.
+
+    `python -m tests.bench.logs 5000` measures a whole day's.
+    """
+    found = logs.measure(1_000 * logs.MB, 3)
+    yield Figure("collector files sketched / read by pyarrow", found["ratio"], 1.6, "x")
+    yield Figure("  speed", found["MB/s"], None, "MB/s")
+    yield Figure("  peak memory", found["peak MB"], 512.0, "MB")
+    yield Figure("  peak memory of reading", found["peak MB plain"], None, "MB")
+
+
 def bench_import() -> Iterator[Figure]:
     """Importing the app, beside importing what it cannot do without; whole processes."""
     ratios, seconds = [], []
@@ -201,7 +214,7 @@ def _python(program: str) -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-BENCHES = (bench_import, bench_sketch, bench_scoring, bench_collector, bench_check)
+BENCHES = (bench_import, bench_sketch, bench_scoring, bench_collector, bench_check, bench_logs)
 
 
 def main(word: str = "") -> int:
