@@ -386,5 +386,7 @@ def declined(turn: Turn, fact: Declined) -> None:
         turn.change(queue=left)
     reason = f"{fact.effect} was refused: {fact.reason}"
     key = f"refused-{fact.effect.replace('_', '-')}"
-    signal(turn, Condition(name, key, Kind.RUN, True, reason, Severity.TICKET))
+    moved = fact.effect == "set_traffic"
+    kind, severity = (Kind.TRAFFIC, Severity.PAGE) if moved else (Kind.RUN, Severity.TICKET)
+    signal(turn, Condition(name, key, kind, True, reason, severity))
     return None

@@ -219,6 +219,19 @@ class SetTraffic:
 
 
 @dataclass(frozen=True)
+class Look:
+    """See which split of the live traffic holds."""
+
+    at: datetime
+    lane: str = "traffic"
+
+    @property
+    def key(self) -> str:
+        """The moment of looking."""
+        return f"look:{self.at:%Y%m%dT%H%M%S}"
+
+
+@dataclass(frozen=True)
 class Tag:
     """Write a version's stage and tags into the registry."""
 
@@ -281,5 +294,5 @@ class AckModel:
 
 EFFECTS = Kinds(
     ReadLog, ReadLabels, Assess, Join, Measure, BuildReference, Submit, Poll, Cancel, Gate,
-    SetTraffic, Tag, Tell, Publish, SendPage, AckModel,
+    SetTraffic, Look, Tag, Tell, Publish, SendPage, AckModel,
 )  # fmt: skip

@@ -286,6 +286,15 @@ class TrafficSet:
 
 
 @dataclass(frozen=True)
+class TrafficSeen:
+    """The split that a look found."""
+
+    at: datetime
+    weights: dict[str, int]
+    shadow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Asked:
     """An operator's command."""
 
@@ -339,6 +348,6 @@ class Parked:
 
 FACTS = Kinds(
     LogGrew, LogRead, LabelsRead, Assessed, Joined, Measured, Referenced, Registered, RunChanged,
-    Gated, TrafficSet, Asked, Notified, Declined, Configured, Unrecognised, Parked,
+    Gated, TrafficSet, TrafficSeen, Asked, Notified, Declined, Configured, Unrecognised, Parked,
     Hinted, Noted,
 )  # fmt: skip

@@ -10,8 +10,7 @@ from typing import Any
 from engine.errors import Refused
 from engine.step import Step
 from engine.store import instant
-from fleet import decide, objectives, observe, promote
-from fleet.effects import SetTraffic
+from fleet import decide, objectives, observe, promote, traffic
 from fleet.facts import (
     Asked,
     Assessed,
@@ -29,6 +28,7 @@ from fleet.facts import (
     Referenced,
     Registered,
     RunChanged,
+    TrafficSeen,
     TrafficSet,
 )
 from fleet.policies import Watched
@@ -53,6 +53,7 @@ def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) ->
         decide.run_on(turn)
         promote.follow(turn)
         promote.settle_signal(turn)
+        traffic.follow(turn)
         decide.alerts_on(turn)
         decide.train_on(turn)
         # A run that has just begun is handed over in the unit that decided it.
@@ -88,9 +89,10 @@ def _take(turn: Turn, fact: Any) -> None:
             turn.say("noted", type=what, subject=subject, at=instant(at) if at else None)
         case Gated():
             promote.gated(turn, fact)
-        case TrafficSet(weights=weights, shadow=shadow):
-            turn.change(weights=weights)
-            turn.say("traffic", weights=weights, shadow=shadow)
+        case TrafficSet():
+            promote.adopted(turn, traffic.was_set(turn, fact))
+        case TrafficSeen():
+            promote.adopted(turn, traffic.seen(turn, fact))
         case Asked():
             _asked(turn, fact)
         case Configured():
@@ -186,7 +188,7 @@ def _configured(turn: Turn, fact: Configured) -> None:
     if not model.champion:
         champion = turn.watched.policy.serving.champion
         turn.change(champion=champion, champion_since=turn.now, weights={champion: 100})
-        turn.owe(SetTraffic(f"traffic:begin:{champion}", {champion: 100}, ()))
+        traffic.want(turn, f"traffic:begin:{champion}", {champion: 100}, ())
 
 
 def _asked(turn: Turn, fact: Asked) -> None:
@@ -224,4 +226,5 @@ def _declined(turn: Turn, fact: Declined) -> None:
     """An effect will never be paid: write it down, and let go of what waited for it."""
     turn.say("refused", id=fact.key, reason=fact.reason)
     turn.change(counts=turn.model.count("declined").counts)
+    traffic.declined(turn, fact)
     decide.declined(turn, fact)

@@ -19,6 +19,7 @@ from fleet.effects import (
     Cancel,
     Gate,
     Join,
+    Look,
     Measure,
     Poll,
     Publish,
@@ -30,7 +31,7 @@ from fleet.effects import (
     Tag,
     Tell,
 )
-from fleet.facts import Asked, Notified, RunChanged, TrafficSet
+from fleet.facts import Asked, Notified, RunChanged, TrafficSeen, TrafficSet
 from fleet.policies import Fleet, Watched
 from fleet.ports import World
 from fleet.work import assessing, gating, joining, measuring, reading, referencing, rows
@@ -88,6 +89,9 @@ def _outside(world: World, model: str, effect: Any, now: datetime) -> tuple[Deli
             world.serving.set_traffic(model, Traffic(weights, shadow), key)
             held = world.serving.traffic(model)
             return (Delivery(model, f"set:{key}", TrafficSet(key, held.weights, held.shadow)),)
+        case Look(at=at):
+            held = world.serving.traffic(model)
+            return (Delivery(model, effect.key, TrafficSeen(at, held.weights, held.shadow)),)
         case Tag(version=version, tags=tags, stage=stage):
             world.registry.tag(model, version, tags, stage)
         case Tell(team=team, notice=notice):

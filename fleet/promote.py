@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
+from fleet import traffic as live
 from fleet.decide import signal
-from fleet.effects import BuildReference, Gate, Publish, SetTraffic, Tag, short
+from fleet.effects import BuildReference, Gate, Publish, Tag, short
 from fleet.facts import Asked, Gated, Joined, LogRead, Registered, TrafficCount
 from fleet.published import Event
 from fleet.state import Challenger
@@ -77,6 +78,21 @@ def follow(turn: Turn) -> None:
     _gate_on(turn)
     _observe(turn, rollout.Elapsed())
     _start_on(turn)
+
+
+def adopted(turn: Turn, taken: live.Adopted | None) -> None:
+    """Somebody else's split was taken over: a rollout ends, and who answers most is champion."""
+    if taken is None:
+        return
+    active = turn.model.rollout
+    if active is not None and not active.ended:
+        if taken.champion == active.champion:
+            _observe(turn, rollout.Abort("somebody else", taken.reason))
+        else:
+            _observe(turn, rollout.ChampionGone(taken.champion))
+    if taken.champion != turn.model.champion:
+        turn.say("champion", version=taken.champion, before=turn.model.champion, reason="adopted")
+        turn.change(champion=taken.champion, champion_since=turn.now)
 
 
 def joined(turn: Turn, fact: Joined) -> None:
@@ -168,7 +184,7 @@ def _start_on(turn: Turn) -> None:
     ready = next((challenger for challenger in model.queue if challenger.gated), None)
     busy = model.rollout is not None and not model.rollout.ended
     freeze = calendars.frozen(model.freezes, turn.now)
-    if ready is None or busy or freeze is not None:
+    if ready is None or busy or freeze is not None or live.held(turn):
         return
     number = model.rollouts + 1
     waiting = Rollout(
@@ -210,9 +226,13 @@ def _observe(turn: Turn, seen: rollout.Observation) -> None:
     active = turn.model.rollout
     if active is None or active.ended:
         return
-    if isinstance(seen, rollout.Evidence) and seen.guard not in {g.name for g in active.guards}:
-        return  # counted for every model, but this one's policy leaves it unguarded
-    frozen = calendars.frozen(turn.model.freezes, turn.now) is not None
+    if isinstance(seen, rollout.Evidence):
+        if seen.guard not in {g.name for g in active.guards}:
+            return  # counted for every model, but this one's policy leaves it unguarded
+        if live.disturbed(turn, seen.start, seen.end):
+            turn.change(counts=turn.model.count("disturbed").counts)
+            return  # the arms were not split by our weights
+    frozen = calendars.frozen(turn.model.freezes, turn.now) is not None or live.held(turn)
     _take(turn, active, rollout.step(active, seen, turn.watched.rules, turn.now, frozen=frozen))
 
 
@@ -230,7 +250,7 @@ def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
     for effect in step.effects:
         match effect:
             case rollout.SetTraffic(key=key, traffic=traffic):
-                turn.owe(SetTraffic(key, traffic.weights, traffic.shadow))
+                live.want(turn, key, traffic.weights, traffic.shadow)
             case rollout.Tag(key=key, version=version, stage=stage, tags=tags):
                 turn.owe(Tag(key, version, stage, tags))
             case rollout.Ended():

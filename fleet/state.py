@@ -114,6 +114,32 @@ class Objectives:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """The split of live traffic that is to hold, under the key of the effect that sets it.
+
+    `owed` until it was set or refused, `declined` while the last answer was a refusal, `good_at`
+    when it was last known to hold, `times` how often it was set again.
+    """
+
+    key: str
+    weights: dict[str, int]
+    shadow: tuple[str, ...]
+    good_at: datetime
+    owed: bool = True
+    declined: bool = False
+    times: int = 0
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A stretch of time in which somebody else's split held; `until` None while it does."""
+
+    since: datetime
+    weights: dict[str, int]
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Finished:
     """One past run, for the estimate of the next one's cost."""
 
@@ -134,6 +160,9 @@ class Model:
     scores: dict[str, str] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)
+    wanted: Wanted | None = None
+    looked_at: datetime | None = None
+    foreign: tuple[Foreign, ...] = ()
     blobs: dict[str, Cursor] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=dict)
     loose: dict[str, Loose] = field(default_factory=dict)

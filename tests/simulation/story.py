@@ -43,7 +43,7 @@ models:
     team: lending
     logs: {endpoint: credit, grace: PT1H}
     reference: {data: reference.parquet}
-    serving: {champion: credit-1}
+    serving: {champion: credit-1, look_every: P4D}
     labels: {wait: P1D, bad_loss: 0.64}
     training: {command: [train], run: {poll_every: PT3H, time_limit: PT12H}}
     performance: {rolling_days: 3, wait: PT12H, min_labels: 60, min_days: 2}

@@ -1,0 +1,197 @@
+"""The live traffic: set by us, looked at now and then, and defended where somebody else moved it.
+
+The services that split traffic let the last writer win, so that what was set once need not hold. A
+look compares what holds with what was wanted; the policy says what follows from a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from fleet.decide import signal
+from fleet.effects import Look, SetTraffic
+from fleet.facts import Declined, TrafficSeen, TrafficSet
+from fleet.state import Foreign, Wanted
+from fleet.turn import Turn
+from monitoring.alerts.lifecycle import Condition, Kind, Severity
+
+SIGNAL = "traffic"
+#: The signal of a split that was refused; see `fleet.decide.declined`.
+REFUSED = "refused-set-traffic"
+ADOPT, REVERT = "adopt", "revert"
+#: So many stretches in which the split was not ours are remembered; evidence is never older.
+KEPT = 5
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """Somebody else's split is taken over: `champion` answers most of it."""
+
+    champion: str
+    reason: str
+
+
+def want(turn: Turn, key: str, weights: Mapping[str, int], shadow: tuple[str, ...]) -> None:
+    """Owe a split and remember that it is the one to hold."""
+    wanted = Wanted(key, dict(weights), shadow, turn.now)
+    turn.change(wanted=wanted)
+    turn.owe(SetTraffic(key, dict(weights), shadow))
+
+
+def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
+    """Take over what holds after a split was set; it may be somebody else's all the same."""
+    turn.change(weights=fact.weights)
+    turn.say("traffic", weights=fact.weights, shadow=fact.shadow)
+    wanted = turn.model.wanted
+    if wanted is None or wanted.key != fact.key:
+        return None
+    known = replace(wanted, owed=False, declined=False)
+    turn.change(wanted=known)
+    # What was set just now is not set again at once, whoever moved it: looks do that, and wait.
+    return _compare(turn, known, fact.weights, fact.shadow, patient=True)
+
+
+def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
+    """Compare what a look found with what was wanted, unless that is still on its way."""
+    wanted = turn.model.wanted
+    if wanted is None or wanted.owed:
+        return None
+    return _compare(turn, wanted, fact.weights, fact.shadow, patient=False)
+
+
+def declined(turn: Turn, fact: Declined) -> None:
+    """A split that was refused does not hold; what does is looked up at once, the first time."""
+    wanted = turn.model.wanted
+    if wanted is None or fact.key != wanted.key:
+        return
+    looked_at = turn.now if wanted.times else None
+    turn.change(wanted=replace(wanted, owed=False, declined=True), looked_at=looked_at)
+
+
+def follow(turn: Turn) -> None:
+    """Owe a look where the last one is too old."""
+    wanted = turn.model.wanted
+    if wanted is None or wanted.owed:
+        return
+    every = turn.watched.policy.serving.look_every
+    last = turn.model.looked_at
+    if last is None and not wanted.declined:
+        last = wanted.good_at
+    if last is not None and turn.now < last + every:
+        turn.wake(last + every)
+        return
+    turn.owe(Look(turn.now))
+    turn.change(looked_at=turn.now)
+    turn.wake(turn.now + every)
+
+
+def disturbed(turn: Turn, start: datetime, end: datetime) -> bool:
+    """Tell whether the split may have been somebody else's at any time in [start, end)."""
+    return any(
+        start < (stretch.until or turn.now) and stretch.since < end
+        for stretch in turn.model.foreign
+    ) or (held(turn) and end > turn.model.foreign[-1].since)
+
+
+def held(turn: Turn) -> bool:
+    """Tell whether somebody else's split stands now: nothing may move towards production."""
+    return bool(turn.model.foreign) and turn.model.foreign[-1].until is None
+
+
+def _compare(
+    turn: Turn,
+    wanted: Wanted,
+    weights: Mapping[str, int],
+    shadow: tuple[str, ...],
+    *,
+    patient: bool,
+) -> Adopted | None:
+    if _live(weights) != _live(wanted.weights):
+        return _foreign(turn, wanted, weights, shadow, patient=patient)
+    _restored(turn, wanted)
+    if set(shadow) != set(wanted.shadow) and not patient:
+        # Older tools write an endpoint without its mirror: no will of somebody's is behind it.
+        turn.say("mirror", shadow=shadow, wanted=wanted.shadow, reason="the mirror was dropped")
+        _again(turn, wanted)
+    return None
+
+
+def _restored(turn: Turn, wanted: Wanted) -> None:
+    turn.change(wanted=replace(wanted, good_at=turn.now, declined=False))
+    for key in (SIGNAL, REFUSED):
+        said = turn.model.signals.get(key)
+        if said is not None and said.active:
+            signal(turn, replace(said, active=False))
+    if not held(turn):
+        return
+    *before, last = turn.model.foreign
+    turn.change(foreign=(*before, replace(last, until=turn.now)))
+    turn.say("restored", weights=wanted.weights)
+
+
+def _foreign(
+    turn: Turn,
+    wanted: Wanted,
+    weights: Mapping[str, int],
+    shadow: tuple[str, ...],
+    *,
+    patient: bool,
+) -> Adopted | None:
+    policy = turn.watched.policy.serving.foreign
+    reason = (
+        f"live traffic is {_text(weights)}, but {_text(wanted.weights)} was set; "
+        f"somebody else changed it and the policy is {policy}"
+    )
+    new = not held(turn) or turn.model.foreign[-1].weights != weights
+    if not held(turn):
+        stretch = Foreign(wanted.good_at, dict(weights))
+        turn.change(foreign=(*turn.model.foreign, stretch)[-KEPT:])
+    elif new:
+        *before, last = turn.model.foreign
+        turn.change(foreign=(*before, replace(last, weights=dict(weights))))
+    turn.change(weights=dict(weights))
+    if new:
+        turn.say("foreign", weights=weights, shadow=shadow, wanted=wanted.weights, policy=policy)
+    name = turn.watched.name
+    signal(turn, Condition(name, SIGNAL, Kind.TRAFFIC, True, reason, Severity.PAGE))
+    if policy == ADOPT:
+        return _adopt(turn, wanted, weights, shadow, reason)
+    if not patient and (policy == REVERT or wanted.declined):
+        # A refused split is asked for again: whoever held it up may have given way.
+        _again(turn, wanted)
+    return None
+
+
+def _adopt(
+    turn: Turn,
+    wanted: Wanted,
+    weights: Mapping[str, int],
+    shadow: tuple[str, ...],
+    reason: str,
+) -> Adopted:
+    *before, last = turn.model.foreign
+    turn.change(
+        wanted=replace(wanted, weights=dict(weights), shadow=shadow, good_at=turn.now),
+        foreign=(*before, replace(last, until=turn.now)),
+    )
+    # Equal shares go to the name that comes first, so that everybody adopts the same.
+    most = min(weights, key=lambda version: (-weights[version], version))
+    return Adopted(most, reason)
+
+
+def _again(turn: Turn, wanted: Wanted) -> None:
+    times = wanted.times + 1
+    root = wanted.key.rpartition(":again:")[0] or wanted.key
+    again = replace(wanted, key=f"{root}:again:{times}", times=times, owed=True)
+    turn.change(wanted=again)
+    turn.owe(SetTraffic(again.key, again.weights, again.shadow))
+
+
+def _live(weights: Mapping[str, int]) -> dict[str, int]:
+    return {version: weight for version, weight in weights.items() if weight}
+
+
+def _text(weights: Mapping[str, int]) -> str:
+    return ", ".join(f"{version} {weight} %" for version, weight in sorted(_live(weights).items()))
