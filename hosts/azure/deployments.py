@@ -17,6 +17,7 @@ from hosts.azure.workspace import Workspace
 VERSION = "driftwarden.version"
 WAIT = timedelta(seconds=20)
 AGAIN = timedelta(minutes=1)
+LONGEST = 300
 UNDER_WAY = frozenset({"creating", "updating", "scaling", "deleting"})
 #: azure-ai-ml `_endpoint_helpers.py`: 3 to 32 letters, digits and hyphens, a letter first.
 _PLAIN = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
@@ -141,9 +142,9 @@ class Deployments:
         template = self._template_of(model)
         if template is None:
             raise Refused(f"{where} is not there, and no deployment YAML says how to make it")
+        deployment = self._load(template, name, endpoint, f"azureml:{model}:{version}")
+        deployment.tags = {**(deployment.tags or {}), VERSION: version}
         with translated(where, f"{self._kind.resource}/write"):
-            deployment = self._load(template, name, endpoint, f"azureml:{model}:{version}")
-            deployment.tags = {**(deployment.tags or {}), VERSION: version}
             operations = self._kind.operations(self._workspace.client)
             poller = operations.begin_create_or_update(deployment)
             # What is still under way then is found by its state.
@@ -151,9 +152,15 @@ class Deployments:
 
     def _load(self, template: Path, name: str, endpoint: str, model: str) -> Any:
         import azure.ai.ml
+        from azure.core.exceptions import AzureError
+        from marshmallow import ValidationError
 
         overrides = [{"name": name}, {"endpoint_name": endpoint}, {"model": model}]
-        return getattr(azure.ai.ml, self._kind.load)(template, params_override=overrides)
+        try:
+            return getattr(azure.ai.ml, self._kind.load)(template, params_override=overrides)
+        except (AzureError, ValidationError, OSError) as error:
+            said = " ".join(str(error).split())[:LONGEST]
+            raise Refused(f"{template.name} is no {self._kind.name} deployment: {said}") from error
 
 
 def state_of(resource: Any) -> str:

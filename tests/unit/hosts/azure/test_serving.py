@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ import pytest
 
 from engine.errors import Refused, Unavailable
 from hosts.azure.deployments import VERSION, deployment_name
+from hosts.azure.lease import LASTS
 from hosts.azure.serving import Rules
 from hosts.azure.split import FOREIGN, KEY, RUN, WEIGHTS, Foreign
 from hosts.azure.workspace import Workspace
 from retrain.ports import Traffic
 from tests.doubles.azureml import AzureML
 from tests.doubles.azureml_client import workspace
+from tests.doubles.azureml_data import DataAssets
 from tests.doubles.endpoints import ENDPOINT, TEMPLATE, Stand, emptied, stand
 from tests.doubles.loopback import Response
 from tests.doubles.tls import Authority
@@ -29,12 +32,19 @@ CANARY = Traffic({"champion": 90, "challenger": 10})
 HALF = Traffic({"champion": 50, "challenger": 50})
 K1, K2, K3 = (f"flights-rollout-1:canary:{n}:traffic" for n in range(3))
 AILING = {"error": {"code": "InternalServerError", "message": "try again"}}
+COLLECTOR = """\
+data_collector:
+  collections:
+    model_inputs: {enabled: "True"}
+    model_outputs: {enabled: "True"}
+"""
 WRITE = f"PUT .*/onlineEndpoints/{ENDPOINT}$"
 
 
 @pytest.fixture(scope="module")
 def service(certificates: Authority) -> Iterator[AzureML]:
     with AzureML(certificates, LoopbackCredential()) as running:
+        DataAssets(running)
         yield running
 
 
@@ -45,10 +55,9 @@ def opened(service: AzureML, certificates: Authority) -> Workspace:
 
 @pytest.fixture
 def make(service: AzureML, opened: Workspace) -> Callable[..., Stand]:
-    emptied(service)
-    service.online.add(ENDPOINT, "champion", "challenger", model="flights")
-
     def build(foreign: Foreign = Foreign.hold, **options: Any) -> Stand:
+        emptied(service)
+        service.online.add(ENDPOINT, "champion", "challenger", model="flights")
         return stand(service, opened, rules=Rules(20, foreign), **options)
 
     return build
@@ -127,6 +136,16 @@ def test_a_mirror_over_half_is_refused() -> None:
         Rules(mirror=51)
 
 
+def test_an_endpoint_on_kubernetes_splits_but_mirrors_nothing(at: Stand) -> None:
+    compute = f"{at.service.scope}/computes/k8s"
+    at.endpoint()["properties"]["compute"] = compute
+    with pytest.raises(Refused, match="on Kubernetes mirrors no traffic"):
+        at.serving.set_traffic("flights", Traffic({"champion": 100}, ("challenger",)), K1)
+    at.serving.set_traffic("flights", CANARY, K2)
+    assert at.serving.traffic("flights") == CANARY
+    assert at.endpoint()["properties"]["compute"] == compute
+
+
 # Somebody else's split
 
 
@@ -193,6 +212,35 @@ def test_a_version_without_a_deployment_gets_one_from_the_template(
     assert made["properties"]["environmentId"].endswith("/environments/scoring/versions/1")
     assert at.weights() == {"champion": 99, name: 1}
     assert at.serving.traffic("flights") == Traffic({"champion": 99, "7": 1})
+
+
+def test_a_template_switches_the_data_collector_on(
+    make: Callable[..., Stand], tmp_path: Path
+) -> None:
+    template = tmp_path / "deployment.yaml"
+    template.write_text(TEMPLATE + COLLECTOR)
+    at = make(template=template)
+    at.serving.set_traffic("flights", Traffic({"v-new": 100}), K1)
+    made = at.service.online.deployments[ENDPOINT, "v-new"]["properties"]["dataCollector"]
+    for name, found in made["collections"].items():
+        assert found["dataCollectionMode"].lower() == "enabled"
+        assert found["dataId"].endswith(f"/data/{ENDPOINT}-v-new-{name}/versions/1")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, "instance_type: [", "environment: azureml:scoring:1\nnonsense: 1\n", "- a list\n"],
+)
+def test_a_template_that_says_nothing_is_refused_by_its_name(
+    make: Callable[..., Stand], tmp_path: Path, content: str | None
+) -> None:
+    template = tmp_path / "deployment.yaml"
+    if content is not None:
+        template.write_text(content)
+    at = make(template=template)
+    with pytest.raises(Refused, match=r"deployment\.yaml is no online deployment"):
+        at.serving.set_traffic("flights", Traffic({"v-new": 100}), K1)
+    assert not at.service.requests("PUT")
 
 
 def test_a_deployment_in_the_making_is_waited_for_and_gone_on_with(
@@ -350,3 +398,56 @@ def test_a_split_that_another_wrote_last_is_noticed(at: Stand) -> None:
         at.serving.set_traffic("flights", CANARY, K1)
     with pytest.raises(Refused, match="hold"):
         at.serving.set_traffic("flights", CANARY, K1)
+
+
+class Crash(BaseException):
+    """The worker's process is gone."""
+
+
+def crossing(at: Stand, monkeypatch: pytest.MonkeyPatch, last: int) -> list[str]:
+    """Let the worker die at its `last`th crossing of a boundary: nothing crosses one any more."""
+    crossed: list[str] = []
+
+    def watched(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def through(*args: Any, **options: Any) -> Any:
+            for when in ("before", "after"):
+                crossed.append(f"{when} {name}")
+                if len(crossed) >= last:
+                    raise Crash
+                if when == "before":
+                    answer = call(*args, **options)
+            return answer
+
+        return through
+
+    for owner, name in (
+        (at.store, "commit"), (at.serving, "_read"), (at.serving, "_write"),
+        (at.deployments, "_all"), (at.deployments, "_make"),
+    ):  # fmt: skip
+        monkeypatch.setattr(owner, name, watched(name, getattr(owner, name)))
+    return crossed
+
+
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_worker_that_dies_anywhere_is_gone_on_for_and_nothing_is_doubled(
+    make: Callable[..., Stand], tmp_path: Path, every: int
+) -> None:
+    template = tmp_path / "deployment.yaml"
+    template.write_text(TEMPLATE)
+    wanted = Traffic({"champion": 90, "v-new": 10})
+    for last in range(1, 100, every):
+        at = make(template=template)
+        at.serving.set_traffic("flights", ALL, K1)
+        with pytest.MonkeyPatch.context() as patched:
+            crossed = crossing(at, patched, last)
+            with suppress(Crash):
+                at.serving.set_traffic("flights", wanted, K2)
+        at.clock.moment += LASTS
+        at.serving.set_traffic("flights", wanted, K2)
+        assert at.serving.traffic("flights") == wanted
+        assert at.serving.foreign("flights") == ""
+        assert at.puts() == 2
+        assert len(at.service.requests("PUT .*/deployments/")) == 1
+        if len(crossed) < last:
+            break
+    assert last > 20
