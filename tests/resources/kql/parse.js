@@ -6,7 +6,15 @@ require(home + "bridge.min.js");
 require(home + "Kusto.Language.Bridge.min.js");
 const { KustoCode, GlobalState, Symbols } = Kusto.Language;
 
+const known = new Map();
+
 function globals(tables) {
+  const key = JSON.stringify(tables);
+  if (!known.has(key)) known.set(key, bound(tables));
+  return known.get(key);
+}
+
+function bound(tables) {
   const symbols = Object.entries(tables).map(
     ([name, schema]) => new Symbols.TableSymbol.$ctor7(name, schema, ""));
   const database = new Symbols.DatabaseSymbol.ctor("workspace", symbols);

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -38,9 +40,17 @@ NAMES = st.one_of(
 )  # fmt: skip
 
 
+PAGE = Path(__file__).parents[4] / "docs/log-analytics.md"
+#: The stream that the page's transformation reads.
+STREAM = {
+    "time": "string", "correlationid": "string", "index": "int", "endpoint": "string",
+    "deployment": "string", "data": "dynamic",
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def parser() -> Iterator[Parser]:
-    with running(TABLES) as found:
+    with running({**TABLES, "source": STREAM}) as found:
         yield found
 
 
@@ -94,8 +104,19 @@ def test_the_parser_knows_the_columns(parser: Parser) -> None:
     assert any("RowNumber" in said for said in parser.parse(query).diagnostics)
 
 
+def test_the_page_describes_the_table(parser: Parser) -> None:
+    """Its transformation makes the columns that the queries read and the double holds."""
+    text = PAGE.read_text(encoding="utf-8")
+    (transformation,) = re.findall(r"```kusto\n(.*?)```", text, re.DOTALL)
+    columns = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", text, re.MULTILINE))
+    found = parser.parse(transformation)
+    assert found.diagnostics == []
+    assert found.columns == [f"{name}:{kind}" for name, kind in TABLES["Features_CL"].items()]
+    assert columns == TABLES["Features_CL"]
+
+
 @given(endpoint=NAMES, deployment=NAMES.filter(bool), feature=NAMES, level=NAMES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_no_name_changes_a_query(
     parser: Parser, endpoint: str, deployment: str, feature: str, level: str
 ) -> None:
