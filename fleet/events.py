@@ -118,7 +118,10 @@ def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None
             fact = _model(found, fleet), Asked("event", found.source, _why(found), found.id)
         case _:
             fact = DESK, Unrecognised(found.type, found.source)
-    return None if fact is None else Delivery(fact[0], f"{found.type}:{found.id}", fact[1])
+    if fact is None:
+        return None
+    # CloudEvents 1.0, "id": unique within its source; a resource's id is spelled in any case.
+    return Delivery(fact[0], f"{found.type}:{found.id}:{found.source.lower()}", fact[1])
 
 
 def _blob(found: Event, fleet: Fleet, container: str) -> tuple[str, Any] | None:

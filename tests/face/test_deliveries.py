@@ -128,7 +128,8 @@ class Sent:
     def add(self, document: Document, partition: str) -> None:
         """One good event, and whose inbox it belongs into."""
         self.documents.append(document)
-        self.good[f"{document.get('eventType') or document['type']}:{document['id']}"] = partition
+        kind = document.get("eventType") or document["type"]
+        self.good[f"{kind}:{document['id']}:/subscriptions/s"] = partition
 
 
 @dataclass

@@ -142,7 +142,9 @@ DRIFT = "Microsoft.MachineLearningServices.DatasetDriftDetected"
 def test_every_type_in_both_schemas(
     fleet: Fleet, schema: Any, kind: str, data: dict[str, Any], partition: str, fact: Any
 ) -> None:
-    assert sent(schema(kind, data), fleet) == Delivery(partition, f"{kind}:e1", fact)
+    assert sent(schema(kind, data), fleet) == Delivery(
+        partition, f"{kind}:e1:/subscriptions/s", fact
+    )
 
 
 @pytest.mark.parametrize("schema", [grid, cloud])
@@ -166,7 +168,9 @@ def test_every_type_in_both_schemas(
 def test_log_files_go_to_the_model_of_their_endpoint(
     fleet: Fleet, schema: Any, path: str, fact: LogGrew
 ) -> None:
-    assert sent(blob(path, schema=schema), fleet) == Delivery("demand", f"{BLOB}:e1", fact)
+    assert sent(blob(path, schema=schema), fleet) == Delivery(
+        "demand", f"{BLOB}:e1:/subscriptions/s", fact
+    )
 
 
 @pytest.mark.parametrize(
@@ -238,7 +242,7 @@ def test_keys_are_known_whatever_their_case(fleet: Fleet) -> None:
         "Data": {"ContentLength": 3},
     }  # fmt: skip
     found = sent(document, fleet)
-    assert found == Delivery("demand", f"{BLOB}:e1", LogGrew(INPUTS, 3, Collection.inputs, "v1"))
+    assert found == Delivery("demand", f"{BLOB}:e1:", LogGrew(INPUTS, 3, Collection.inputs, "v1"))
 
 
 def test_announcements_of_one_file_at_two_sizes_are_two_deliveries(fleet: Fleet) -> None:
@@ -246,6 +250,22 @@ def test_announcements_of_one_file_at_two_sizes_are_two_deliveries(fleet: Fleet)
     assert first is not None
     assert second is not None
     assert first.id != second.id
+
+
+def test_an_id_is_its_sources_own_and_either_schema_is_the_same_event(fleet: Fleet) -> None:
+    kind, data = "Driftwarden.RetrainRequested", {"model": "demand"}
+    first, again, other = (
+        sent(document, fleet)
+        for document in (
+            grid(kind, data, topic="/Subscriptions/S"),
+            cloud(kind, data, source="/subscriptions/s"),
+            cloud(kind, data, source="/subscriptions/t"),
+        )
+    )
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    assert first.id == again.id != other.id
 
 
 @pytest.mark.parametrize(
