@@ -26,9 +26,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from fleet.telemetry import EVENTS, METRICS, SPANS, Attributes, Instrument
+from hosts.azure.cloud import Cloud
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
     from opentelemetry.metrics import Counter, Histogram, Meter
     from opentelemetry.metrics import _Gauge as Gauge
 
@@ -54,11 +54,11 @@ class AzureTelemetry:
     Parameters
     ----------
     connection : Application Insights' connection string.
-    credential : asked for tokens (role Monitoring Metrics Publisher) where the resource takes no
-        instrumentation key alone.
+    cloud : its credential is asked for tokens (role Monitoring Metrics Publisher), as a resource
+        whose local authentication is off wants; None where the instrumentation key is enough.
     """
 
-    def __init__(self, connection: str, credential: TokenCredential | None = None) -> None:
+    def __init__(self, connection: str, cloud: Cloud | None = None) -> None:
         for setting, value in QUIET.items():
             os.environ.setdefault(setting, value)
         for logger in CHATTY:
@@ -70,8 +70,8 @@ class AzureTelemetry:
             "retry_total": 1,
             "retry_backoff_max": 2,
         }
-        if credential is not None:
-            how["credential"] = credential
+        if cloud is not None:
+            how |= {"credential": cloud.credential, "connection_verify": cloud.verify}
         resource = Resource({"service.name": NAME})
         reader = PeriodicExportingMetricReader(AzureMonitorMetricExporter(**how), EXPORT_EVERY_MS)
         self._metrics = MeterProvider([reader], resource)

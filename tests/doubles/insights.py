@@ -4,17 +4,20 @@ Sources: azure-rest-api-specs, `applicationinsights/data-plane/Monitor.Exporters
 (path, TrackResponse, statuses 200, 206, 400, 402, 429, 500, 503, required members), as generated
 into azure/monitor/opentelemetry/exporter/_generated/exporter; Microsoft Learn, "Application
 Insights telemetry data model" (kinds of telemetry) and "Troubleshoot missing application telemetry"
-(a partly accepted batch is 206 and names each rejected item by index).
+(a partly accepted batch is 206 and names each rejected item by index); "Microsoft Entra
+authentication for Application Insights" (401 without a token once local authentication is off).
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from tests.doubles.loopback import Loopback, Request, Response
+from tests.doubles.tls import Authority
 
 KEY = "00000000-1111-2222-3333-444444444444"
 DATA = {
@@ -28,11 +31,20 @@ DATA = {
 
 
 class Insights(Loopback):
-    """Takes telemetry items; what it took is in `received`, in order."""
+    """Takes telemetry items; what it took is in `received`, in order.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Parameters
+    ----------
+    bearer : returns the Authorization header that is good now: local authentication is off. None
+        where the instrumentation key is enough.
+    """
+
+    def __init__(
+        self, authority: Authority | None = None, bearer: Callable[[], str] | None = None
+    ) -> None:
+        super().__init__(authority)
         self.received: list[dict[str, Any]] = []
+        self._bearer = bearer
         self.route("POST", r"/v2\.1/track", self._post)
 
     @property
@@ -46,6 +58,8 @@ class Insights(Loopback):
         return [{**item["data"]["baseData"], "tags": item.get("tags", {})} for item in found]
 
     def _post(self, request: Request) -> Response:
+        if self._bearer is not None and request.headers.get("authorization") != self._bearer():
+            return Response(401, _told(0, [], [(0, 401, "Authorization is required")]))
         items = _items(request)
         if items is None:
             return Response(400, _told(0, [], [(0, 400, "Invalid JSON")]))

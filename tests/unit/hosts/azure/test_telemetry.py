@@ -12,9 +12,12 @@ import pytest
 
 from fleet import telemetry
 from fleet.telemetry import METRICS, Instrument, Point
+from hosts.azure.cloud import Cloud
 from hosts.azure.telemetry import AzureTelemetry
 from tests.doubles.insights import DATA, Insights
 from tests.doubles.loopback import Request, Response
+from tests.doubles.tls import Authority
+from tests.doubles.tokens import LoopbackCredential
 
 WORK = {"partition": "demand"}
 EFFECT = {"partition": "demand", "effect": "publish"}
@@ -185,6 +188,23 @@ def test_an_unknown_key_is_refused_and_nothing_else_is_asked(insights: Insights)
     assert [e.response.status for e in insights.exchanges if e.response] == [400]
     # No statistics of the exporter's own, no remote configuration, no live metrics.
     assert {(r.method, r.path) for r in insights.requests()} == {("POST", "/v2.1/track")}
+
+
+def test_a_resource_without_keys_is_given_tokens(
+    certificates: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As infra/main.bicep sets it: it must not put another identity in the credential's place.
+    monkeypatch.setenv("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "Authorization=AAD")
+    credential = LoopbackCredential()
+    cloud = Cloud(credential, trusted=str(certificates.bundle))
+    with Insights(certificates, lambda: credential.bearer) as strict:
+        azure = AzureTelemetry(strict.connection, cloud)
+        azure.add("driftwarden.heartbeat", 1, {})
+        azure.close()
+        assert metrics(strict) == [("driftwarden.heartbeat", 1, {})]
+        assert set(credential.asked) == {"https://monitor.azure.com//.default"}
+        (request,) = strict.requests()
+        assert request.headers["authorization"] == credential.bearer
 
 
 def without(body: bytes, path: str) -> bytes:
