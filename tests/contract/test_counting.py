@@ -231,7 +231,7 @@ def test_any_names_and_values_count_as_they_do_here(
 
 @pytest.mark.slow
 @given(**CASES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_many_names_and_values_count_as_they_do_here(
     counting: Counting, workspace: LogAnalytics, **case: Any
 ) -> None:

@@ -39,10 +39,7 @@ class Parser:
 
     def __init__(self, process: subprocess.Popen[str], tables: Mapping[str, Mapping[str, str]]):
         self._process = process
-        self._tables = {
-            name: f"({', '.join(f'{column}: {kind}' for column, kind in columns.items())})"
-            for name, columns in tables.items()
-        }
+        self._tables = {name: _schema(columns) for name, columns in tables.items()}
 
     def parse(self, query: str) -> Parsed:
         """Parse and bind one query."""
@@ -52,6 +49,11 @@ class Parser:
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         return Parsed(**json.loads(self._process.stdout.readline()))
+
+
+def _schema(columns: Mapping[str, str]) -> str:
+    # In brackets: some names are words of the language.
+    return "(" + ", ".join(f"['{name}']: {kind}" for name, kind in columns.items()) + ")"
 
 
 def modules() -> Path | None:
