@@ -63,6 +63,12 @@ def serving(
     return stand(service, opened, rules=Rules(foreign=Foreign.revert)).serving
 
 
+def held(serving: Serving) -> Traffic:
+    """Return the split by versions, whatever their deployments are called."""
+    found = serving.traffic("flights")
+    return Traffic(found.weights, found.shadow)
+
+
 def test_nothing_holds_before_it_was_set(serving: Serving) -> None:
     with pytest.raises(Refused, match="no traffic was ever set"):
         serving.traffic("flights")
@@ -78,19 +84,19 @@ def test_a_rollout_goes_all_its_way(serving: Serving) -> None:
     ]
     for n, wanted in enumerate(way):
         serving.set_traffic("flights", wanted, f"flights-rollout-1:{n}")
-        assert serving.traffic("flights") == wanted
+        assert held(serving) == wanted
 
 
 def test_a_weight_of_zero_is_none(serving: Serving) -> None:
     serving.set_traffic("flights", Traffic({"v-old": 0, "v-new": 100}), "k1")
-    assert serving.traffic("flights") == Traffic({"v-new": 100})
+    assert held(serving) == Traffic({"v-new": 100})
 
 
 def test_the_same_key_again_is_harmless(serving: Serving) -> None:
     wanted = Traffic({"v-old": 90, "v-new": 10})
     for _ in range(3):
         serving.set_traffic("flights", wanted, "k1")
-        assert serving.traffic("flights") == wanted
+        assert held(serving) == wanted
 
 
 def test_a_late_repeat_of_an_older_key_changes_nothing(serving: Serving) -> None:
@@ -106,7 +112,7 @@ def test_a_version_that_is_nowhere_is_refused_and_nothing_moves(serving: Serving
     serving.set_traffic("flights", Traffic({"v-old": 100}), "k1")
     with pytest.raises(Refused, match="v-none"):
         serving.set_traffic("flights", Traffic({"v-old": 90, "v-none": 10}), "k2")
-    assert serving.traffic("flights") == Traffic({"v-old": 100})
+    assert held(serving) == Traffic({"v-old": 100})
 
 
 def test_a_refused_key_may_come_again_with_what_it_needs(serving: Serving) -> None:
@@ -114,4 +120,4 @@ def test_a_refused_key_may_come_again_with_what_it_needs(serving: Serving) -> No
     with pytest.raises(Refused):
         serving.set_traffic("flights", Traffic({"v-none": 100}), "k2")
     serving.set_traffic("flights", Traffic({"v-new": 100}), "k2")
-    assert serving.traffic("flights") == Traffic({"v-new": 100})
+    assert held(serving) == Traffic({"v-new": 100})

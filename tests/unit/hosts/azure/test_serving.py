@@ -187,6 +187,18 @@ def test_somebody_elses_split_is_adopted_for_good(make: Callable[..., Stand]) ->
     assert at.serving.traffic("flights") == ALL
 
 
+def test_a_split_that_is_asked_for_as_it_stands_is_ours_from_then_on(
+    make: Callable[..., Stand],
+) -> None:
+    at = make(Foreign.adopt)
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.service.online.split(ENDPOINT, {"champion": 30, "challenger": 70}, {})
+    at.serving.set_traffic("flights", Traffic({"champion": 30, "challenger": 70}), K2)
+    assert at.serving.foreign("flights") == ""
+    at.serving.set_traffic("flights", ALL, K3)
+    assert at.serving.traffic("flights") == ALL
+
+
 def test_the_split_that_was_asked_for_may_be_set_by_anybody(at: Stand) -> None:
     at.serving.set_traffic("flights", CANARY, K1)
     at.service.online.split(ENDPOINT, {"champion": 50, "challenger": 50}, {})
@@ -211,7 +223,7 @@ def test_a_version_without_a_deployment_gets_one_from_the_template(
     assert made["properties"]["model"].endswith("/models/flights/versions/7")
     assert made["properties"]["environmentId"].endswith("/environments/scoring/versions/1")
     assert at.weights() == {"champion": 99, name: 1}
-    assert at.serving.traffic("flights") == Traffic({"champion": 99, "7": 1})
+    assert at.serving.traffic("flights").weights == {"champion": 99, "7": 1}
 
 
 def test_a_template_switches_the_data_collector_on(
@@ -297,7 +309,7 @@ def test_a_deployment_of_another_name_serves_the_version_of_its_model(at: Stand)
     at.service.online.add_deployment(ENDPOINT, "blue", "flights:3")
     at.serving.set_traffic("flights", Traffic({"3": 100}), K1)
     assert at.weights() == {"blue": 100}
-    assert at.serving.traffic("flights") == Traffic({"3": 100})
+    assert at.serving.traffic("flights").weights == {"3": 100}
 
 
 # What goes wrong

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Refused
@@ -31,6 +31,7 @@ def test_zeros_and_cases_make_no_difference() -> None:
     assert Split.of({"A": 100, "b": 0}, None) == Split.of({"a": 100}, {})
 
 
+@settings(deadline=None, max_examples=60)
 @given(splits, records, splits, keys, st.sampled_from(Foreign))
 def test_a_repeat_of_what_was_done_does_nothing(
     held: Split, record: Record | None, wanted: Split, key: str, policy: Foreign
@@ -42,6 +43,7 @@ def test_a_repeat_of_what_was_done_does_nothing(
     assert decide(after.split, after, wanted, key, policy) is Move.keep
 
 
+@settings(deadline=None, max_examples=60)
 @given(splits, records, splits, keys)
 def test_holding_never_writes_over_what_we_did_not_write(
     held: Split, record: Record | None, wanted: Split, key: str
@@ -50,6 +52,7 @@ def test_holding_never_writes_over_what_we_did_not_write(
     assert (decide(held, record, wanted, key, Foreign.hold) is Move.hold) == unexplained
 
 
+@settings(deadline=None, max_examples=60)
 @given(records.filter(bool), st.dictionaries(st.sampled_from(["x", "y"]), st.text()))
 def test_a_record_comes_back_from_the_tags(record: Record, others: dict[str, str]) -> None:
     tags = record.tags(others)
