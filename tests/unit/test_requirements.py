@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import ast
+import sys
 import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -72,3 +77,44 @@ def test_markers_name_versions_that_are_supported() -> None:
         assert taken, str(one)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == f">={VERSIONS[0]}"
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """Distributions by what they offer to import; finding out takes a second."""
+    return metadata.packages_distributions()
+
+
+def _provider(module: str) -> str:
+    """The installed distribution that a module is of; a namespace is of many, named like it."""
+    parts = module.split(".")
+    found = set(_installed().get(parts[0], ()))
+    if len(found) == 1:
+        return canonicalize_name(found.pop())
+    names = ["-".join(parts[:length]) for length in range(len(parts), 1, -1)]
+    return next((name for name in names if name in found), f"{parts[0]}-api")
+
+
+def test_what_the_app_imports_is_required() -> None:
+    """By name, not only by way of another package, but for what the SDKs stand on."""
+    underneath = {
+        "azure-core", "azure-monitor-opentelemetry-exporter", "markupsafe", "marshmallow",
+        "opentelemetry-api",
+    }  # fmt: skip
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"function_app", "cli"}
+    known = set(sys.stdlib_module_names) | ours
+    found: dict[str, str] = {}
+    for path in [ROOT / "function_app.py", *_sources()]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                if name.partition(".")[0] not in known | {"_typeshed"}:
+                    found[_provider(name)] = path.relative_to(ROOT).as_posix()
+    missing = found.keys() - _pinned(VERSIONS[0]).keys() - underneath
+    assert {name: found[name] for name in missing} == {}
+
+
+def _sources() -> Iterator[Path]:
+    for package in ("engine", "monitoring", "retrain", "fleet", "dashboards", "hosts"):
+        yield from (ROOT / package).rglob("*.py")
