@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +29,7 @@ class Rules:
     about a split that somebody else made.
     """
 
-    mirror: int = 10
+    mirror: int = MIRROR_LIMIT
     foreign: Foreign = Foreign.hold
 
     def __post_init__(self) -> None:
@@ -98,8 +99,11 @@ class AzureServing:
         if not held.weights:
             raise Refused(f"{model}: no traffic was ever set on {self._endpoint_of(model)}")
         versions = self._deployments.versions(model)
-        weights = {versions.get(name, name): share for name, share in held.weights.items()}
-        return Traffic(weights, tuple(versions.get(name, name) for name in held.mirror))
+        weights: Counter[str] = Counter()
+        for name, share in held.weights.items():
+            weights[versions.get(name, name)] += share
+        mirrored = tuple(versions.get(name, name) for name in held.mirror)
+        return Traffic(dict(weights), mirrored)
 
     def foreign(self, model: str) -> str:
         """Return what somebody else did to the split and what became of it; empty for nothing."""

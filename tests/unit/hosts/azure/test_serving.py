@@ -312,6 +312,12 @@ def test_a_deployment_of_another_name_serves_the_version_of_its_model(at: Stand)
     assert at.serving.traffic("flights").weights == {"3": 100}
 
 
+def test_two_deployments_of_one_version_are_one_arm(at: Stand) -> None:
+    at.service.online.add_deployment(ENDPOINT, "blue", "flights:challenger")
+    at.service.online.split(ENDPOINT, {"champion": 60, "challenger": 30, "blue": 10}, {})
+    assert at.serving.traffic("flights").weights == {"champion": 60, "challenger": 40}
+
+
 # What goes wrong
 
 
