@@ -27,6 +27,8 @@ THEIRS = re.compile(r"InternalServerError|ServiceError|ServerError|Unavailable|T
 #: "Troubleshoot Azure RBAC" (Microsoft Learn): what an AuthorizationFailed says.
 ACTION = re.compile(r"perform action '([^']+)'")
 SECRET = re.compile(r"(?i)\b(sig|sv|code|key|token|password|accountkey)=[^&\s\"']+")
+#: `_exception_helper.py` of azure-ai-ml writes for a terminal.
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 class Absent(Refused):
@@ -68,7 +70,8 @@ def _error(error: AzureError, what: str, needs: str) -> DriftwardenError:
     if category is None:
         # No answer: refused or dropped connections, timeouts, names that don't resolve.
         return Unavailable(f"{what}: {_line(error)}", SOON)
-    kind = Refused if str(getattr(category, "value", category)) == "UserError" else Broken
+    # What the SDK finds wrong with a document it raises as "Unknown": `log_and_raise_error`.
+    kind = Broken if str(getattr(category, "value", category)) == "SystemError" else Refused
     return kind(f"{what}: {_line(error)}")
 
 
@@ -114,5 +117,5 @@ def _line(error: AzureError) -> str:
     model = getattr(error, "error", None)
     code, message = getattr(model, "code", None), getattr(model, "message", None)
     words = f"{code}: {message}" if code and message else str(error.message or error)
-    line = SECRET.sub(r"\1=…", " ".join(words.split()))
+    line = SECRET.sub(r"\1=…", " ".join(COLOUR.sub("", words).split()))
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -47,7 +47,13 @@ def workspace(service: AzureML, authority: Authority) -> Workspace:
 
 
 def again(
-    service: AzureML, authority: Authority, request: Request, body: Any, *, version: bool = True
+    service: AzureML,
+    authority: Authority,
+    request: Request,
+    body: Any,
+    *,
+    version: bool = True,
+    token: str | None = None,
 ) -> tuple[int, Any]:
     """Send a recorded request once more with another body; return the status and the answer."""
     query = f"?api-version={request.query['api-version']}" if version else ""
@@ -57,7 +63,7 @@ def again(
         method=request.method,
         headers={
             "Content-Type": "application/json",
-            "Authorization": service.credential.bearer,
+            "Authorization": token or service.credential.bearer,
             "x-azureml-token": request.headers.get("x-azureml-token", ""),
         },
     )

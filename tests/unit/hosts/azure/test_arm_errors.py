@@ -159,7 +159,7 @@ def test_the_sdk_failing_in_itself_is_broken() -> None:
     for category, kind in (
         (ErrorCategory.USER_ERROR, Refused),
         (ErrorCategory.SYSTEM_ERROR, Broken),
-        (ErrorCategory.UNKNOWN, Broken),
+        (ErrorCategory.UNKNOWN, Refused),
     ):
         with pytest.raises(kind, match=r"^reading: it is so$"), translated("reading"):
-            raise MlException("it\nis so", "it is so", error_category=category)
+            raise MlException("\x1b[31mit\nis\x1b[39m so", "it is so", error_category=category)
