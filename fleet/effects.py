@@ -92,6 +92,7 @@ class Join:
     inputs: tuple[str, ...]
     outputs: tuple[tuple[str, str], ...]
     traffic: tuple[str, ...]
+    names: dict[str, str]
     labels: tuple[str, ...]
     trailing: tuple[tuple[str, str, str | None], ...]
     champion: str

@@ -278,11 +278,12 @@ class Gated:
 
 @dataclass(frozen=True)
 class TrafficSet:
-    """The router took the split over."""
+    """The router took the split over; `names` are versions by the name of their deployment."""
 
     key: str
     weights: dict[str, int]
     shadow: tuple[str, ...] = ()
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -292,6 +293,7 @@ class TrafficSeen:
     at: datetime
     weights: dict[str, int]
     shadow: tuple[str, ...] = ()
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,12 @@ CLOSED_AFTER = timedelta(days=2)
 def log_grew(turn: Turn, fact: LogGrew) -> None:
     """Note a log file's size; the inputs of a shadow are copies and do not count."""
     model = turn.model
-    if fact.collection is Collection.inputs and not _live(turn, fact.deployment):
+    version = model.version_of(fact.deployment)
+    if fact.collection is Collection.inputs and not _live(turn, version):
         return turn.change(counts=model.count("ignored").counts)
     known = model.blobs.get(fact.blob)
     if known is None:
-        known = Cursor(0, fact.collection, fact.deployment, turn.now)
+        known = Cursor(0, fact.collection, version, turn.now)
     grown = replace(known, size=max(known.size, fact.size), touched=turn.now)
     return turn.change(blobs={**model.blobs, fact.blob: grown})
 
@@ -116,11 +117,11 @@ def _refer(turn: Turn) -> None:
         turn.owe(BuildReference(champion, "file", (), "", ""))
 
 
-def _live(turn: Turn, deployment: str) -> bool:
+def _live(turn: Turn, version: str) -> bool:
     model = turn.model
     if model.rollout is not None and model.rollout.phase is Phase.shadow:
-        return deployment != model.rollout.challenger
-    return deployment == model.champion or deployment != turn.watched.policy.serving.baseline
+        return version != model.rollout.challenger
+    return version == model.champion or version != turn.watched.policy.serving.baseline
 
 
 def _moved(turn: Turn, blob: str, start: int, end: int, limit: int) -> Cursor | None:
@@ -303,6 +304,7 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
         inputs=tuple(batch.rows for batch in window.inputs),
         outputs=tuple((deployment, batch.rows) for deployment, batch in window.outputs),
         traffic=tuple(batch.rows for batch in window.traffic),
+        names=model.names,
         labels=window.labels,
         trailing=tuple((d, model.past[d].joined, model.past[d].event) for d in days),
         champion=active.champion if active is not None else model.champion,

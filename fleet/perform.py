@@ -88,10 +88,12 @@ def _outside(world: World, model: str, effect: Any, now: datetime) -> tuple[Deli
         case SetTraffic(key=key, weights=weights, shadow=shadow):
             world.serving.set_traffic(model, Traffic(weights, shadow), key)
             held = world.serving.traffic(model)
-            return (Delivery(model, f"set:{key}", TrafficSet(key, held.weights, held.shadow)),)
+            now_set = TrafficSet(key, held.weights, held.shadow, held.names)
+            return (Delivery(model, f"set:{key}", now_set),)
         case Look(at=at):
             held = world.serving.traffic(model)
-            return (Delivery(model, effect.key, TrafficSeen(at, held.weights, held.shadow)),)
+            found = TrafficSeen(at, held.weights, held.shadow, held.names)
+            return (Delivery(model, effect.key, found),)
         case Tag(version=version, tags=tags, stage=stage):
             world.registry.tag(model, version, tags, stage)
         case Tell(team=team, notice=notice):

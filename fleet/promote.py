@@ -115,7 +115,7 @@ def log_read(turn: Turn, fact: LogRead) -> None:
         sorted(fact.traffic, key=lambda count: (count.start, count.end)),
         key=lambda count: (count.start, count.end),
     ):
-        counts = list(group)
+        counts = [replace(c, deployment=turn.model.version_of(c.deployment)) for c in group]
         _remember_traffic(turn, counts)
         active = turn.model.rollout
         if active is None or active.ended:

@@ -160,6 +160,7 @@ class Model:
     scores: dict[str, str] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     wanted: Wanted | None = None
     looked_at: datetime | None = None
     foreign: tuple[Foreign, ...] = ()
@@ -183,6 +184,10 @@ class Model:
     rollouts: int = 0
     freezes: tuple[Freeze, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+
+    def version_of(self, deployment: str) -> str:
+        """Return the version that a deployment holds; logs name deployments."""
+        return self.names.get(deployment, deployment)
 
     def window(self, day: str, window: Window) -> Model:
         """Return the model with that window put in place."""

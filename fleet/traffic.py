@@ -42,7 +42,7 @@ def want(turn: Turn, key: str, weights: Mapping[str, int], shadow: tuple[str, ..
 
 def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     """Take over what holds after a split was set; it may be somebody else's all the same."""
-    turn.change(weights=fact.weights)
+    turn.change(weights=fact.weights, names={**turn.model.names, **fact.names})
     turn.say("traffic", weights=fact.weights, shadow=fact.shadow)
     wanted = turn.model.wanted
     if wanted is None or wanted.key != fact.key:
@@ -55,6 +55,7 @@ def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
 
 def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
     """Compare what a look found with what was wanted, unless that is still on its way."""
+    turn.change(names={**turn.model.names, **fact.names})
     wanted = turn.model.wanted
     if wanted is None or wanted.owed:
         return None

@@ -73,11 +73,13 @@ class Traffic:
     """How live traffic is split: whole percent by version, summing to 100, plus shadows.
 
     A version of weight 0 is the same as one left out. Shadows score a copy of the traffic and their
-    answers reach nobody.
+    answers reach nobody. `names` gives the version by the name that logs know its deployment by,
+    where that is another.
     """
 
     weights: dict[str, int]
     shadow: tuple[str, ...] = ()
+    names: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if sum(self.weights.values()) != 100 or min(self.weights.values()) < 0:

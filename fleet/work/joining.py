@@ -78,7 +78,7 @@ def _served(blobs: Blobs, effect: Join) -> pa.Table:
     base = inputs if inputs is not None else next(iter(scores.values()))
     base = _once(base.drop_columns(["score"]) if "score" in base.column_names else base)
     by_version = {version: _aligned(base, table) for version, table in scores.items()}
-    deployment = _deployments(blobs, base, effect)
+    deployment = _deployments(blobs, base, by_version, effect)
     served = np.full(base.num_rows, np.nan)
     for version, column in by_version.items():
         mine = deployment == version
@@ -110,13 +110,27 @@ def _keys(table: pa.Table) -> pa.Array:
     return pc.binary_join_element_wise(table["correlationid"], numbers, "/").combine_chunks()
 
 
-def _deployments(blobs: Blobs, base: pa.Table, effect: Join) -> npt.NDArray[np.str_]:
+def _deployments(
+    blobs: Blobs, base: pa.Table, scores: dict[str, Floats], effect: Join
+) -> npt.NDArray[np.str_]:
+    """Who served each row: as the traffic log says, and without one whoever has a score for it.
+
+    In a shadow both have one and the champion served; in a canary only one arm has.
+    """
+    served = np.full(base.num_rows, effect.champion, dtype=object)
+    if effect.challenger in scores and not effect.shadowed:
+        alone = ~np.isnan(scores[effect.challenger])
+        if effect.champion in scores:
+            alone &= np.isnan(scores[effect.champion])
+        served[alone] = effect.challenger
     traffic = rows.get_all(blobs, effect.traffic)
-    if traffic is None:
-        return np.full(base.num_rows, effect.champion)
-    place = pc.index_in(base["correlationid"], value_set=traffic["correlationid"].combine_chunks())
-    found = pc.fill_null(traffic["deployment"].take(place), effect.champion)
-    return np.asarray(found.to_pylist(), dtype=str)
+    if traffic is not None:
+        known = traffic["correlationid"].combine_chunks()
+        said = traffic["deployment"].take(pc.index_in(base["correlationid"], value_set=known))
+        for name in pc.unique(said.drop_null()).to_pylist():
+            here = pc.fill_null(pc.equal(said, name), False).to_numpy()
+            served[here] = effect.names.get(name, name)
+    return served.astype(str)
 
 
 def _rolling(

@@ -103,7 +103,7 @@ class AzureServing:
         for name, share in held.weights.items():
             weights[versions.get(name, name)] += share
         mirrored = tuple(versions.get(name, name) for name in held.mirror)
-        return Traffic(dict(weights), mirrored)
+        return Traffic(dict(weights), mirrored, {n: v for n, v in versions.items() if n != v})
 
     def foreign(self, model: str) -> str:
         """Return what somebody else did to the split and what became of it; empty for nothing."""

@@ -223,3 +223,21 @@ def test_a_refused_split_pages_is_looked_up_and_asked_for_again(under: Any) -> N
     assert story.said("restored")
     assert not story.state.signals["refused-set-traffic"].active
     assert not story.state.signals["traffic"].active
+
+
+def test_a_deployment_of_another_name_is_known_by_its_version(under: Any) -> None:
+    story = canary(under("hold"))
+    (look,) = story.tell(at=story.now + LOOK_EVERY).owed(Look)
+    story.tell(TrafficSeen(look.at, {"v1": 80, "v2": 20}, (), {"green": "v2"}))
+    story.tell(LogGrew("inputs/green", 5, Collection.inputs, "green"))
+    assert story.state.blobs["inputs/green"].deployment == "v2"
+    start = story.now
+    story.tell(after=HOUR)
+    before = story.state.rollout.heard
+    counts = (
+        TrafficCount("green", start, story.now, 10, 0, 0),
+        TrafficCount("v1", start, story.now, 40, 0, 0),
+    )
+    story.tell(LogGrew("traffic/green", 5, Collection.traffic))
+    story.tell(LogRead("traffic/green", 0, 5, 5, (), counts))
+    assert story.state.rollout.heard == before + 20

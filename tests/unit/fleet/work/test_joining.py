@@ -49,7 +49,7 @@ class Window:
         inputs = fields.pop("inputs", (self.put(self.make(IDS, x=[float(i) for i in range(8)])),))
         plain: dict[str, Any] = {
             "window": "2024-03-04", "of": "o", "inputs": inputs,
-            "outputs": (self.scores("v1", [0.5] * 8),), "traffic": (),
+            "outputs": (self.scores("v1", [0.5] * 8),), "traffic": (), "names": {},
             "labels": (self.labels(LABEL),), "trailing": (), "champion": "v1",
             "challenger": None, "shadowed": False, "cuts": (), "baseline": "v0",
             "reference": self.usual, "challenger_rate": None, "starts": STARTS, "ends": ENDS,
@@ -101,6 +101,32 @@ def test_who_served_is_what_the_traffic_log_says(window: Window) -> None:
     assert found["served"] == [0.1, 0.9, 0.1, 0.8, 0.1, 0.1, 0.1, None]
     assert found["baseline"] == [0.5] * 8
     assert found["challenger"] == [None, 0.9, None, 0.8, None, None, None, None]
+
+
+def test_a_deployment_of_another_name_is_known_by_its_version(window: Window) -> None:
+    served_by = ["blue", "green"] * 4
+    joined = window.join(
+        outputs=(window.scores("v1", [0.1] * 8), window.scores("v2", [0.9] * 8)),
+        traffic=(window.traffic(served_by),),
+        names={"blue": "v1", "green": "v2"},
+        challenger="v2",
+    )
+    found = window.table(joined)
+    assert found["deployment"] == ["v1", "v2"] * 4
+    assert found["served"] == [0.1, 0.9] * 4
+
+
+def test_without_a_traffic_log_who_alone_has_a_score_served(window: Window) -> None:
+    arms = (
+        window.scores("v1", [0.1] * 5, [IDS[i] for i in (0, 2, 4, 5, 6)]),
+        window.scores("v2", [0.9, 0.8, 0.7], [IDS[1], IDS[3], IDS[4]]),
+    )
+    found = window.table(window.join(outputs=arms, challenger="v2"))
+    # r4 has both scores and r7 none: nothing says that the champion did not serve them.
+    assert found["deployment"] == ["v1", "v2", "v1", "v2", "v1", "v1", "v1", "v1"]
+    assert found["served"] == [0.1, 0.9, 0.1, 0.8, 0.1, 0.1, 0.1, None]
+    shadowed = window.table(window.join(outputs=arms, challenger="v2", shadowed=True))
+    assert set(shadowed["deployment"]) == {"v1"}
 
 
 def test_a_row_logged_twice_counts_once(window: Window) -> None:
