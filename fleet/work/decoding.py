@@ -20,9 +20,9 @@ MIB = 1024 * 1024
 #: A range as long as this without a line end holds no line that anybody would want.
 LONGEST = 32 * MIB
 #: Rows of which so many bytes have come together are put away before more are read.
-PIECE = 64 * MIB
+PIECE = 32 * MIB
 #: Parquet is read whole: its directory is at the end.
-MOST_PARQUET = 128 * MIB
+MOST_PARQUET = 64 * MIB
 #: A managed online endpoint takes 10 MB (Microsoft Learn, "Manage and increase quotas").
 MOST_APART = 16 * MIB
 #: How many lines of one range may have their rows in blobs of their own.
