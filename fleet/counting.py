@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -19,7 +19,7 @@ class LogSource:
 
     Attributes
     ----------
-    workspace : the log workspace's id.
+    workspace : the log workspace's id; the host's own where empty.
     table : the table's name; docs/log-analytics.md says which columns it needs.
     endpoint : whose rows.
     deployment : whose rows; all of the endpoint's where empty.
@@ -42,6 +42,16 @@ class Counting(Protocol):
         self, source: LogSource, start: datetime, end: datetime, columns: Sequence[str]
     ) -> pa.Table:
         """Return the rows in [start, end): correlationid, index, time (UTC), then `columns`."""
+        ...
+
+    def traffic(
+        self, source: LogSource, limits: Mapping[str, float], start: datetime, end: datetime
+    ) -> pa.Table:
+        """Return requests in [start, end) by deployment and hour.
+
+        Columns: deployment, hour (UTC), requests, errors, and `over:<name>` for each of `limits`,
+        in milliseconds.
+        """
         ...
 
     def complete_until(self, source: LogSource) -> datetime:

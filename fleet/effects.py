@@ -60,6 +60,38 @@ class ReadLabels:
 
 
 @dataclass(frozen=True)
+class Count:
+    """Count a window's rows where a log service keeps them; `served` and `scored` by deployment."""
+
+    window: str
+    start: datetime
+    end: datetime
+    served: tuple[tuple[str, str], ...]
+    scored: tuple[tuple[str, str], ...]
+    reference: str
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """The window: it is counted once."""
+        return f"count:{self.window}"
+
+
+@dataclass(frozen=True)
+class CountTraffic:
+    """Count the requests of an interval where a log service keeps them."""
+
+    start: datetime
+    end: datetime
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where the interval begins: the next one begins at its end."""
+        return f"count-traffic:{self.start:%Y%m%dT%H%M%S}"
+
+
+@dataclass(frozen=True)
 class Assess:
     """Hold a window's sketches against the reference."""
 
@@ -294,6 +326,6 @@ class AckModel:
 
 
 EFFECTS = Kinds(
-    ReadLog, ReadLabels, Assess, Join, Measure, BuildReference, Submit, Poll, Cancel, Gate,
-    SetTraffic, Look, Tag, Tell, Publish, SendPage, AckModel,
+    ReadLog, ReadLabels, Count, CountTraffic, Assess, Join, Measure, BuildReference, Submit, Poll,
+    Cancel, Gate, SetTraffic, Look, Tag, Tell, Publish, SendPage, AckModel,
 )  # fmt: skip

@@ -84,6 +84,24 @@ class LogRead:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """A window's rows were counted, or read, where a log service keeps them."""
+
+    window: str
+    inputs: tuple[tuple[str, Batch], ...]
+    outputs: tuple[tuple[str, Batch], ...] = ()
+
+
+@dataclass(frozen=True)
+class TrafficCounted:
+    """The requests of an interval were counted where a log service keeps them."""
+
+    start: datetime
+    end: datetime
+    counts: tuple[TrafficCount, ...]
+
+
+@dataclass(frozen=True)
 class LabelsRead:
     """The range of a labels file was decoded; `matched` counts its rows by window.
 
@@ -349,7 +367,7 @@ class Parked:
 
 
 FACTS = Kinds(
-    LogGrew, LogRead, LabelsRead, Assessed, Joined, Measured, Referenced, Registered, RunChanged,
-    Gated, TrafficSet, TrafficSeen, Asked, Notified, Declined, Configured, Unrecognised, Parked,
-    Hinted, Noted,
+    LogGrew, LogRead, Counted, TrafficCounted, LabelsRead, Assessed, Joined, Measured, Referenced,
+    Registered, RunChanged, Gated, TrafficSet, TrafficSeen, Asked, Notified, Declined, Configured,
+    Unrecognised, Parked, Hinted, Noted,
 )  # fmt: skip

@@ -10,11 +10,12 @@ from typing import Any
 from engine.errors import Refused
 from engine.step import Step
 from engine.store import instant
-from fleet import decide, objectives, observe, promote, traffic
+from fleet import asking, decide, objectives, observe, promote, traffic
 from fleet.facts import (
     Asked,
     Assessed,
     Configured,
+    Counted,
     Declined,
     Gated,
     Hinted,
@@ -28,6 +29,7 @@ from fleet.facts import (
     Referenced,
     Registered,
     RunChanged,
+    TrafficCounted,
     TrafficSeen,
     TrafficSet,
 )
@@ -49,6 +51,7 @@ def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) ->
         _take(turn, fact)
     if turn.model.champion:
         observe.follow(turn)
+        asking.follow(turn)
         objectives.follow(turn)
         decide.run_on(turn)
         promote.follow(turn)
@@ -69,6 +72,12 @@ def _take(turn: Turn, fact: Any) -> None:
             observe.log_read(turn, fact)
             promote.log_read(turn, fact)
             objectives.log_read(turn, fact)
+        case Counted():
+            observe.counted(turn, fact)
+            objectives.counted(turn, fact)
+        case TrafficCounted(start=start, counts=counts):
+            promote.traffic(turn, f"{start:%Y%m%dT%H%M%S}", counts)
+            objectives.traffic(turn, counts)
         case LabelsRead():
             observe.labels_read(turn, fact)
         case Assessed():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fleet.decide import signal
 from fleet.effects import Measure
-from fleet.facts import LogRead, Measured, ObjectiveStatus
+from fleet.facts import Counted, LogRead, Measured, ObjectiveStatus, TrafficCount
 from fleet.turn import Turn
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.slo.objective import Sli, Verdict
@@ -17,12 +18,25 @@ REPEAT = timedelta(hours=1)
 
 def log_read(turn: Turn, fact: LogRead) -> None:
     """Gather what a range of a log adds to the objectives."""
+    _gather(turn, fact.traffic, fresh=any(batch.sketch for batch in fact.batches))
+
+
+def counted(turn: Turn, fact: Counted) -> None:
+    """A window with rows in it is fresh data."""
+    _gather(turn, (), fresh=any(batch.count for _, batch in fact.inputs))
+
+
+def traffic(turn: Turn, counts: Sequence[TrafficCount]) -> None:
+    """Gather what a log service counted."""
+    _gather(turn, counts, fresh=False)
+
+
+def _gather(turn: Turn, counts: Sequence[TrafficCount], *, fresh: bool) -> None:
     if not turn.watched.objectives:
         return
     known = turn.model.objectives
-    fresh_at = turn.now if any(batch.sketch for batch in fact.batches) else known.fresh_at
-    counts = (*known.counts, *fact.traffic)
-    turn.change(objectives=replace(known, counts=counts, fresh_at=fresh_at))
+    fresh_at = turn.now if fresh else known.fresh_at
+    turn.change(objectives=replace(known, counts=(*known.counts, *counts), fresh_at=fresh_at))
 
 
 def measured(turn: Turn, fact: Measured) -> None:

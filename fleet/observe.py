@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
-from fleet.facts import Assessed, Batch, Collection, Joined, LabelsRead, LogGrew, LogRead
+from fleet.facts import Assessed, Batch, Collection, Counted, Joined, LabelsRead, LogGrew, LogRead
 from fleet.state import Cursor, Loose, Past, Window, fingerprint
 from fleet.turn import Turn
 from monitoring.calendars import bounds
@@ -40,6 +40,15 @@ def log_read(turn: Turn, fact: LogRead) -> None:
     for batch in fact.batches:
         _put(turn, batch, cursor.collection, cursor.deployment)
     _said(turn, fact, sum(batch.count for batch in fact.batches))
+
+
+def counted(turn: Turn, fact: Counted) -> None:
+    """Put what a log service counted into its window."""
+    for version, batch in fact.inputs:
+        _put(turn, batch, Collection.inputs, version)
+    for version, batch in fact.outputs:
+        _put(turn, batch, Collection.outputs, version)
+    turn.say("counted", window=fact.window, rows=sum(batch.count for _, batch in fact.inputs))
 
 
 def labels_read(turn: Turn, fact: LabelsRead) -> None:
@@ -301,7 +310,7 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
     return Join(
         window=day,
         of=window.join_of,
-        inputs=tuple(batch.rows for batch in window.inputs),
+        inputs=tuple(batch.rows for batch in window.inputs if batch.rows),
         outputs=tuple((deployment, batch.rows) for deployment, batch in window.outputs),
         traffic=tuple(batch.rows for batch in window.traffic),
         names=model.names,

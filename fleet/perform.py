@@ -17,6 +17,8 @@ from fleet.effects import (
     Assess,
     BuildReference,
     Cancel,
+    Count,
+    CountTraffic,
     Gate,
     Join,
     Look,
@@ -34,7 +36,7 @@ from fleet.effects import (
 from fleet.facts import Asked, Notified, RunChanged, TrafficSeen, TrafficSet
 from fleet.policies import Fleet, Watched
 from fleet.ports import World
-from fleet.work import assessing, gating, joining, measuring, reading, referencing, rows
+from fleet.work import assessing, counting, gating, joining, measuring, reading, referencing, rows
 from retrain.ports import Traffic, TrainingJob
 
 
@@ -45,11 +47,11 @@ def perform(
     match effect:
         case SendPage() | AckModel():
             return _oncall(world, effect)
-        case ReadLog() | ReadLabels() | Assess() | Join() | Measure() | BuildReference() | Gate():
+        case Poll() | Submit() | Cancel() | SetTraffic() | Look() | Tag() | Tell() | Publish():
+            return _outside(world, partition, effect, now)
+        case _:
             found = work(world, fleet.models[partition], effect)
             return (Delivery(partition, effect.key, found),)
-        case _:
-            return _outside(world, partition, effect, now)
 
 
 def work(world: World, watched: Watched, effect: Any) -> Any:
@@ -59,6 +61,10 @@ def work(world: World, watched: Watched, effect: Any) -> Any:
             return reading.read_log(world, watched, effect)
         case ReadLabels():
             return reading.read_labels(world, effect)
+        case Count():
+            return counting.count_window(world, watched, effect)
+        case CountTraffic():
+            return counting.count_traffic(world, watched, effect)
         case Assess():
             return assessing.assess_window(world, watched, effect)
         case Join():

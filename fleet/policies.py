@@ -37,6 +37,30 @@ class Logs(Policy):
         timedelta(hours=2), description="How long after the end of a day its late rows are awaited."
     )
     slow_ms: float = Field(1000.0, gt=0, description="Requests above this count as slow.")
+    table: str | None = Field(
+        None,
+        description="Table of the Log Analytics workspace that keeps the requests' rows: they are "
+        "counted there, a day at a time. Left out: files of the data collector.",
+    )
+    outputs: str | None = Field(
+        None, description="Table with the answers, read row by row: what labels are joined with."
+    )
+    rows: bool = Field(
+        False,
+        description="Whether the requests are read row by row too, not only counted: what "
+        "retraining learns from. For small data.",
+    )
+    traffic: bool = Field(
+        False,
+        description="Whether errors and slow answers are counted from the workspace's "
+        "AmlOnlineEndpointTrafficLog, an hour at a time. Left out: files below traffic/.",
+    )
+
+    @model_validator(mode="after")
+    def _rows_of_a_table(self) -> Self:
+        if self.table is None and (self.outputs is not None or self.rows):
+            raise ValueError("outputs and rows need a table; files are read by row in any case")
+        return self
 
 
 class Labels(Policy):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.blobs import Blobs
+from fleet.counting import Counting
 from retrain.ports import Registry, Serving, Trainer
 
 
@@ -19,7 +20,10 @@ class LogFiles(Protocol):
     """Feature logs as the collector writes them, by path below one root."""
 
     def read(self, path: str, start: int, end: int) -> bytes:
-        """Return the bytes [start, end), fewer where the file is shorter; Refused without it."""
+        """Return the bytes [start, end), fewer where the file is shorter; Refused without it.
+
+        Where logs lie in a service, `path` may be the whole address of a file below that root.
+        """
         ...
 
 
@@ -65,7 +69,7 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True)
 class World:
-    """Every port that a worker uses."""
+    """Every port that a worker uses; `counting` where a log service keeps rows."""
 
     blobs: Blobs
     logs: LogFiles
@@ -76,3 +80,4 @@ class World:
     registry: Registry
     pager: Pager
     publisher: Publisher
+    counting: Counting | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
@@ -111,8 +112,13 @@ def joined(turn: Turn, fact: Joined) -> None:
 
 def log_read(turn: Turn, fact: LogRead) -> None:
     """Give the rollout what a range of the traffic log says about errors and latency."""
+    traffic(turn, f"{short(fact.blob)}:{fact.start}", fact.traffic)
+
+
+def traffic(turn: Turn, source: str, found: Sequence[TrafficCount]) -> None:
+    """Give the rollout counts of one source; the same source's name is counted once."""
     for (start, end), group in groupby(
-        sorted(fact.traffic, key=lambda count: (count.start, count.end)),
+        sorted(found, key=lambda count: (count.start, count.end)),
         key=lambda count: (count.start, count.end),
     ):
         counts = [replace(c, deployment=turn.model.version_of(c.deployment)) for c in group]
@@ -120,7 +126,7 @@ def log_read(turn: Turn, fact: LogRead) -> None:
         active = turn.model.rollout
         if active is None or active.ended:
             continue
-        name = f"{short(fact.blob)}:{fact.start}:{start:%d%H%M%S}"
+        name = f"{source}:{start:%d%H%M%S}"
         for guard, interval in _intervals(counts, active.challenger):
             _observe(turn, rollout.Evidence(guard, name, start, end, interval))
 
@@ -249,8 +255,8 @@ def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
         _went_on(turn, before, after)
     for effect in step.effects:
         match effect:
-            case rollout.SetTraffic(key=key, traffic=traffic):
-                live.want(turn, key, traffic.weights, traffic.shadow)
+            case rollout.SetTraffic(key=key, traffic=split):
+                live.want(turn, key, split.weights, split.shadow)
             case rollout.Tag(key=key, version=version, stage=stage, tags=tags):
                 turn.owe(Tag(key, version, stage, tags))
             case rollout.Ended():

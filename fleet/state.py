@@ -165,6 +165,8 @@ class Model:
     looked_at: datetime | None = None
     foreign: tuple[Foreign, ...] = ()
     blobs: dict[str, Cursor] = field(default_factory=dict)
+    counted: str = ""
+    traffic_to: datetime | None = None
     windows: dict[str, Window] = field(default_factory=dict)
     loose: dict[str, Loose] = field(default_factory=dict)
     objectives: Objectives = field(default_factory=Objectives)

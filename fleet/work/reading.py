@@ -82,10 +82,7 @@ def _traffic(table: pa.Table, watched: Watched) -> tuple[TrafficCount, ...]:
         pc.is_in(status, value_set=pa.array(MODEL_ERRORS, status.type)),
         pc.greater_equal(status, 500),
     )
-    limits = {SLOW: watched.policy.logs.slow_ms}
-    for objective in watched.objectives:
-        if objective.sli is Sli.LATENCY and objective.threshold is not None:
-            limits[objective.name] = objective.threshold / MILLISECOND
+    limits = limits_of(watched)
     columns = {
         "deployment": table["deployment"],
         "hour": pc.floor_temporal(table["time"], unit="hour"),
@@ -99,19 +96,36 @@ def _traffic(table: pa.Table, watched: Watched) -> tuple[TrafficCount, ...]:
         .group_by(["deployment", "hour"])
         .aggregate([("errors", "count"), ("errors", "sum"), *sums])
         .sort_by([("hour", "ascending"), ("deployment", "ascending")])
+        .rename_columns(
+            {
+                "errors_count": "requests",
+                "errors_sum": "errors",
+                **{f"over:{name}_sum": f"over:{name}" for name in limits},
+            }
+        )
     )
-    return tuple(_count(found, limits) for found in counted.to_pylist())
+    return tuple(traffic_count(found, limits) for found in counted.to_pylist())
 
 
-def _count(found: dict[str, Any], limits: Iterable[str]) -> TrafficCount:
+def limits_of(watched: Watched) -> dict[str, float]:
+    """Return the milliseconds above which an answer counts, by latency objective and as slow."""
+    limits = {SLOW: watched.policy.logs.slow_ms}
+    for objective in watched.objectives:
+        if objective.sli is Sli.LATENCY and objective.threshold is not None:
+            limits[objective.name] = objective.threshold / MILLISECOND
+    return limits
+
+
+def traffic_count(found: dict[str, Any], limits: Iterable[str]) -> TrafficCount:
+    """Return one deployment's hour from a row of (deployment, hour, requests, errors, over:…)."""
     start = found["hour"].astimezone(UTC)
-    over = {name: int(found[f"over:{name}_sum"] or 0) for name in limits}
+    over = {name: int(found[f"over:{name}"] or 0) for name in limits}
     return TrafficCount(
         found["deployment"],
         start,
         start + HOUR,
-        found["errors_count"],
-        found["errors_sum"],
+        found["requests"],
+        found["errors"],
         over.pop(SLOW),
         over,
     )

@@ -156,6 +156,8 @@ def _check(config: Config) -> None:
         training = watched.policy.training
         if training is not None and training.job is not None:
             raise Refused(f"models.{name}.training.job: needs Azure ML; here it takes a command")
+        if watched.policy.logs.table is not None or watched.policy.logs.traffic:
+            raise Refused(f"models.{name}.logs: tables are Log Analytics'; here logs are files")
         if watched.policy.serving.kind == "batch":
             raise Refused(f"models.{name}.serving.kind: batch endpoints are Azure's; take online")
 

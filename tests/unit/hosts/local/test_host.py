@@ -122,6 +122,7 @@ def test_a_shifted_clock_goes_on_from_where_it_was_put() -> None:
     ("old", "new", "words"),
     [
         ("serving: {", "serving: {kind: batch, ", "serving.kind: batch endpoints are Azure's"),
+        ("logs: {", "logs: {traffic: true, ", "logs: tables are Log Analytics'"),
         ("command: [", "job: train.yml #", "training.job: needs Azure ML"),
     ],
 )

@@ -1,0 +1,95 @@
+"""Windows whose rows stay in a log service: their counts, and where wanted their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from engine.errors import Refused, Unavailable
+from fleet.counting import Counting, LogSource
+from fleet.effects import Count, CountTraffic
+from fleet.facts import Batch, Counted, TrafficCounted
+from fleet.policies import Watched
+from fleet.ports import World
+from fleet.work import rows
+from fleet.work.reading import limits_of, traffic_count
+from fleet.work.referencing import SCORE, load_ruler
+from monitoring.drift.binning import Ruler
+from monitoring.drift.sketch import sketch
+
+AGAIN = timedelta(minutes=10)
+
+
+def count_window(world: World, watched: Watched, effect: Count) -> Counted:
+    """Count the rows of each live deployment; read the answers of all that score.
+
+    Raises
+    ------
+    Refused
+        No log service is there, or what it has is not as configured.
+    Unavailable
+        Rows of the window are still on their way.
+    """
+    logs, counting = watched.policy.logs, _counting(world)
+    ruler = load_ruler(world.blobs, effect.reference)
+    inputs, outputs = [], []
+    for deployment, version in effect.served:
+        source = LogSource("", str(logs.table), logs.endpoint, deployment)
+        _complete(counting, source, effect.end)
+        inputs.append((version, _inputs(world, counting, source, ruler, effect, logs.rows)))
+    if logs.outputs is not None:
+        for deployment, version in effect.scored:
+            source = LogSource("", logs.outputs, logs.endpoint, deployment)
+            _complete(counting, source, effect.end)
+            found = counting.rows(source, effect.start, effect.end, (SCORE,))
+            outputs.append((version, _batch(world, effect.window, found)))
+    return Counted(
+        effect.window,
+        tuple((version, batch) for version, batch in inputs if batch.count),
+        tuple((version, batch) for version, batch in outputs if batch.count),
+    )
+
+
+def count_traffic(world: World, watched: Watched, effect: CountTraffic) -> TrafficCounted:
+    """Count requests, errors and slow answers by deployment and hour.
+
+    Raises
+    ------
+    Refused, Unavailable
+        As `count_window`.
+    """
+    limits = limits_of(watched)
+    source = LogSource("", "", watched.policy.logs.endpoint)
+    found = _counting(world).traffic(source, limits, effect.start, effect.end)
+    counts = tuple(traffic_count(one, limits) for one in found.to_pylist())
+    return TrafficCounted(effect.start, effect.end, counts)
+
+
+def _counting(world: World) -> Counting:
+    if world.counting is None:
+        raise Refused("logs.table, logs.traffic: no Log Analytics workspace; see docs/azure.md")
+    return world.counting
+
+
+def _complete(counting: Counting, source: LogSource, end: datetime) -> None:
+    until = counting.complete_until(source)
+    if until < end:
+        raise Unavailable(f"table {source.table}: rows up to {until} have arrived so far", AGAIN)
+
+
+def _inputs(
+    world: World, counting: Counting, source: LogSource, ruler: Ruler, effect: Count, by_row: bool
+) -> Batch:
+    if by_row:
+        names: Sequence[str] = tuple(ruler.features)
+        found = counting.rows(source, effect.start, effect.end, names)
+        counted = world.blobs.put(sketch(found, ruler).to_bytes())
+        return _batch(world, effect.window, found, counted)
+    counts = counting.count(source, ruler, effect.start, effect.end)
+    return Batch(effect.window, counts.rows, "", world.blobs.put(counts.to_bytes()))
+
+
+def _batch(world: World, window: str, found: pa.Table, counted: str = "") -> Batch:
+    return Batch(window, found.num_rows, rows.put(world.blobs, found), counted)

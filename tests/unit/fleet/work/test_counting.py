@@ -1,0 +1,156 @@
+"""Counting windows where a log service keeps their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from engine.errors import Refused, Unavailable
+from fleet.counting import LogSource
+from fleet.effects import Count, CountTraffic
+from fleet.policies import Fleet
+from fleet.ports import World
+from fleet.work import rows
+from fleet.work.counting import count_traffic, count_window
+from fleet.work.referencing import put
+from monitoring.drift.binning import Ruler
+from monitoring.drift.sketch import Sketch, sketch
+
+START, END = datetime(2024, 3, 4, tzinfo=UTC), datetime(2024, 3, 5, tzinfo=UTC)
+
+
+@dataclass
+class Service:
+    """A log service with one table of requests and one of answers."""
+
+    tables: dict[str, pa.Table]
+    until: datetime = END
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def _of(self, what: str, source: LogSource) -> pa.Table:
+        self.asked.append((what, source.table, source.deployment))
+        found = self.tables[source.table]
+        return found.filter(pc.equal(found["by"], source.deployment)).drop_columns(["by"])
+
+    def count(self, source: LogSource, ruler: Ruler, start: datetime, end: datetime) -> Sketch:
+        assert (start, end) == (START, END)
+        return sketch(self._of("count", source), ruler)
+
+    def rows(
+        self, source: LogSource, start: datetime, end: datetime, columns: Sequence[str]
+    ) -> pa.Table:
+        return self._of("rows", source).select(["correlationid", "index", "time", *columns])
+
+    def traffic(
+        self, source: LogSource, limits: Mapping[str, float], start: datetime, end: datetime
+    ) -> pa.Table:
+        assert dict(limits) == {"": 100.0}
+        return pa.table(
+            {
+                "deployment": ["blue", "green"],
+                "hour": [START, START],
+                "requests": [90, 10],
+                "errors": [2, 1],
+                "over:": [5, 0],
+            }
+        )
+
+    def complete_until(self, source: LogSource) -> datetime:
+        return self.until
+
+
+@pytest.fixture
+def service() -> Service:
+    ids = [f"r{i}" for i in range(6)]
+    keys: dict[str, Any] = {"correlationid": ids, "index": [0] * 6, "time": [START] * 6}
+    by = ["blue"] * 4 + ["green"] * 2
+    return Service(
+        {
+            "Features_CL": pa.table({**keys, "x": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "by": by}),
+            "Scores_CL": pa.table({**keys, "score": [0.5] * 6, "by": by}),
+        }
+    )
+
+
+@pytest.fixture
+def reference(world: World) -> tuple[str, Ruler]:
+    ruler = Ruler.of(pa.table({"x": [float(i) for i in range(100)]}))
+    named = world.blobs.put(ruler.to_bytes())
+    return put(world.blobs, named, []), ruler
+
+
+def logs(fleet: Fleet, **fields: Any) -> Any:
+    watched = fleet.models["demand"]
+    known = watched.policy.logs.model_copy(update=fields)
+    return replace(watched, policy=watched.policy.model_copy(update={"logs": known}))
+
+
+def effect(reference: str) -> Count:
+    arms = (("blue", "v1"), ("green", "v2"))
+    return Count("2024-03-04", START, END, arms, arms, reference)
+
+
+def test_counts_come_without_rows(
+    world: World, fleet: Fleet, service: Service, reference: tuple[str, Ruler]
+) -> None:
+    name, ruler = reference
+    asked = replace(world, counting=service)
+    found = count_window(asked, logs(fleet, table="Features_CL"), effect(name))
+    assert [(version, batch.count, batch.rows) for version, batch in found.inputs] == [
+        ("v1", 4, ""),
+        ("v2", 2, ""),
+    ]
+    first = found.inputs[0][1]
+    kept = Sketch.from_bytes(world.blobs.get(first.sketch))
+    assert kept.to_bytes() == sketch(pa.table({"x": [1.0, 2.0, 3.0, 4.0]}), ruler).to_bytes()
+    assert found.outputs == ()
+    assert {what for what, *_ in service.asked} == {"count"}
+
+
+def test_rows_come_where_they_are_wanted(
+    world: World, fleet: Fleet, service: Service, reference: tuple[str, Ruler]
+) -> None:
+    watched = logs(fleet, table="Features_CL", outputs="Scores_CL", rows=True)
+    found = count_window(replace(world, counting=service), watched, effect(reference[0]))
+    batch = found.inputs[1][1]
+    assert rows.get(world.blobs, batch.rows)["x"].to_pylist() == [5.0, 6.0]
+    assert Sketch.from_bytes(world.blobs.get(batch.sketch)).rows == 2
+    assert [(version, answers.count) for version, answers in found.outputs] == [
+        ("v1", 4),
+        ("v2", 2),
+    ]
+
+
+def test_a_window_that_is_still_arriving_is_waited_for(
+    world: World, fleet: Fleet, service: Service, reference: tuple[str, Ruler]
+) -> None:
+    service.until = START
+    with pytest.raises(Unavailable, match="rows up to 2024-03-04"):
+        count_window(
+            replace(world, counting=service),
+            logs(fleet, table="Features_CL"),
+            effect(reference[0]),
+        )
+    assert service.asked == []
+
+
+def test_hours_come_by_deployment(world: World, fleet: Fleet, service: Service) -> None:
+    found = count_traffic(
+        replace(world, counting=service), logs(fleet, traffic=True), CountTraffic(START, END)
+    )
+    assert [(c.deployment, c.requests, c.errors, c.slow) for c in found.counts] == [
+        ("blue", 90, 2, 5),
+        ("green", 10, 1, 0),
+    ]
+    assert found.counts[0].start == START
+
+
+def test_without_a_service_it_is_refused(world: World, fleet: Fleet) -> None:
+    with pytest.raises(Refused, match="no Log Analytics workspace"):
+        count_traffic(world, logs(fleet, traffic=True), CountTraffic(START, END))
