@@ -4,7 +4,7 @@ BIN := .venv/bin
 FLEET := examples/flights/fleet.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run replay test lint sim stat bench browser format clean
+.PHONY: help run replay test lint azure sim stat bench browser format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -16,7 +16,7 @@ run: .venv/run ## replay the flights year, then serve the dashboard on http://12
 replay: .venv/run ## replay the flights year and write var/flights/summary.json
 	$(BIN)/driftwarden replay --fleet $(FLEET)
 
-test: .venv/dev lint ## everything CI runs: lint, types, contracts, unit, contract, simulation, face
+test: .venv/dev build/node/.made build/functions-runtime/.made lint ## everything CI runs: lint, types, contracts, unit, contract, simulation, face
 	$(BIN)/pytest -n 2 -m "not slow"
 
 lint: .venv/dev ## style, types and import contracts alone
@@ -24,6 +24,9 @@ lint: .venv/dev ## style, types and import contracts alone
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+azure: .venv/dev build/node/.made ## the flights' summer on the Azure host: Azurite and loopback doubles
+	$(BIN)/pytest -m slow tests/azure -s
 
 sim: .venv/dev ## every crash point of whole stories, every commit raced
 	$(BIN)/pytest -m slow tests/simulation -s
@@ -53,5 +56,19 @@ clean: ## remove what was built and replayed; .venv stays
 	@touch $@
 
 .venv/dev: .venv/run
-	$(BIN)/pip install --quiet --editable ".[example,dev]"
+	$(BIN)/pip install --quiet --editable ".[example,azure,dev]"
+	@touch $@
+
+# Azurite, and Microsoft's parser of the query language; without npm the tests that need them say so.
+build/node/.made:
+	@mkdir -p build/node
+	@if command -v npm >/dev/null; then \
+	  npm install --silent --no-audit --no-fund --prefix build/node azurite@3.37.0 \
+	    @kusto/language-service-next@12.4.1 && touch $@; \
+	else echo "npm is not installed: tests on Azurite and of KQL are skipped"; fi
+
+# The Functions worker's own library. It asks for a newer Python than it needs, so it stands apart.
+build/functions-runtime/.made:
+	$(BIN)/pip install --quiet --ignore-requires-python --no-deps --target build/functions-runtime \
+	  azure-functions-runtime==1.3.0 azurefunctions-extensions-base
 	@touch $@
