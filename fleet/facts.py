@@ -296,12 +296,16 @@ class Gated:
 
 @dataclass(frozen=True)
 class TrafficSet:
-    """The router took the split over; `names` are versions by the name of their deployment."""
+    """The router took the split over; `names` are versions by the name of their deployment.
+
+    `foreign` tells of somebody else's split that was met on the way.
+    """
 
     key: str
     weights: dict[str, int]
     shadow: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
+    foreign: str = ""
 
 
 @dataclass(frozen=True)

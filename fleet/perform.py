@@ -94,7 +94,7 @@ def _outside(world: World, model: str, effect: Any, now: datetime) -> tuple[Deli
         case SetTraffic(key=key, weights=weights, shadow=shadow):
             world.serving.set_traffic(model, Traffic(weights, shadow), key)
             held = world.serving.traffic(model)
-            now_set = TrafficSet(key, held.weights, held.shadow, held.names)
+            now_set = TrafficSet(key, held.weights, held.shadow, held.names, held.foreign)
             return (Delivery(model, f"set:{key}", now_set),)
         case Look(at=at):
             held = world.serving.traffic(model)

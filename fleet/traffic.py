@@ -49,6 +49,12 @@ def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
         return None
     known = replace(wanted, owed=False, declined=False)
     turn.change(wanted=known)
+    if fact.foreign and _live(fact.weights) == _live(wanted.weights):
+        # Overwritten by what was due anyhow, it still has to be told; the next look ends it.
+        turn.say("foreign", weights=fact.weights, wanted=wanted.weights, reason=fact.foreign)
+        _tell(turn, f"somebody else changed the live traffic: {fact.foreign}")
+        turn.change(wanted=replace(known, good_at=turn.now))
+        return None
     # What was set just now is not set again at once, whoever moved it: looks do that, and wait.
     return _compare(turn, known, fact.weights, fact.shadow, patient=True)
 
@@ -155,8 +161,7 @@ def _foreign(
     turn.change(weights=dict(weights))
     if new:
         turn.say("foreign", weights=weights, shadow=shadow, wanted=wanted.weights, policy=policy)
-    name = turn.watched.name
-    signal(turn, Condition(name, SIGNAL, Kind.TRAFFIC, True, reason, Severity.PAGE))
+    _tell(turn, reason)
     if policy == ADOPT:
         return _adopt(turn, wanted, weights, shadow, reason)
     if not patient and (policy == REVERT or wanted.declined):
@@ -173,13 +178,20 @@ def _adopt(
     reason: str,
 ) -> Adopted:
     *before, last = turn.model.foreign
-    turn.change(
-        wanted=replace(wanted, weights=dict(weights), shadow=shadow, good_at=turn.now),
-        foreign=(*before, replace(last, until=turn.now)),
-    )
+    turn.change(foreign=(*before, replace(last, until=turn.now)))
+    # Set as our own, so that the record beside the split says so too.
+    root = wanted.key.partition(":adopted:")[0]
+    key = f"{root}:adopted:{wanted.times + 1}"
+    turn.change(wanted=Wanted(key, dict(weights), shadow, turn.now, times=wanted.times + 1))
+    turn.owe(SetTraffic(key, dict(weights), shadow))
     # Equal shares go to the name that comes first, so that everybody adopts the same.
     most = min(weights, key=lambda version: (-weights[version], version))
     return Adopted(most, reason)
+
+
+def _tell(turn: Turn, reason: str) -> None:
+    name = turn.watched.name
+    signal(turn, Condition(name, SIGNAL, Kind.TRAFFIC, True, reason, Severity.PAGE))
 
 
 def _again(turn: Turn, wanted: Wanted) -> None:

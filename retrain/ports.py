@@ -74,12 +74,13 @@ class Traffic:
 
     A version of weight 0 is the same as one left out. Shadows score a copy of the traffic and their
     answers reach nobody. `names` gives the version by the name that logs know its deployment by,
-    where that is another.
+    where that is another, `foreign` tells of somebody else's split that ours replaced.
     """
 
     weights: dict[str, int]
     shadow: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
+    foreign: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if sum(self.weights.values()) != 100 or min(self.weights.values()) < 0:

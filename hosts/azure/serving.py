@@ -12,7 +12,7 @@ from engine.errors import Refused, Unavailable
 from hosts.azure.arm_errors import translated
 from hosts.azure.deployments import UNDER_WAY, WAIT, Deployments, state_of
 from hosts.azure.lease import Held, Lease
-from hosts.azure.split import Foreign, Move, Record, Split, decide, explained, following
+from hosts.azure.split import Foreign, Move, Record, Split, decide, following
 from hosts.azure.workspace import Workspace
 from retrain.ports import Traffic
 
@@ -95,7 +95,8 @@ class AzureServing:
 
     def traffic(self, model: str) -> Traffic:
         """Return the split that holds now; Refused where there is none."""
-        held = self._split(self._read(model))
+        endpoint = self._read(model)
+        held, record = self._split(endpoint), Record.read(endpoint.tags)
         if not held.weights:
             raise Refused(f"{model}: no traffic was ever set on {self._endpoint_of(model)}")
         versions = self._deployments.versions(model)
@@ -103,18 +104,9 @@ class AzureServing:
         for name, share in held.weights.items():
             weights[versions.get(name, name)] += share
         mirrored = tuple(versions.get(name, name) for name in held.mirror)
-        return Traffic(dict(weights), mirrored, {n: v for n, v in versions.items() if n != v})
-
-    def foreign(self, model: str) -> str:
-        """Return what somebody else did to the split and what became of it; empty for nothing."""
-        endpoint = self._read(model)
-        record = Record.read(endpoint.tags)
-        if record is None:
-            return ""
-        held = self._split(endpoint)
-        if state_of(endpoint) not in UNDER_WAY and not explained(held, record):
-            return f"{self._rules_of(model).foreign}: {held} stands instead of {record.split}"
-        return record.foreign
+        names = {name: version for name, version in versions.items() if name != version}
+        met = record.foreign if record is not None else ""
+        return Traffic(dict(weights), mirrored, names, met)
 
     def _move(self, model: str, endpoint: Any, wanted: Split, key: str, lease: Held) -> None:
         name = self._endpoint_of(model)

@@ -166,9 +166,13 @@ def test_adopted_outside_a_rollout_it_is_the_split_to_hold(under: Any) -> None:
     looked(story, {"v1": 30, "v0": 70})
     assert story.state.champion == "v0"
     assert alerts(story) == [(Status.FIRING, Severity.PAGE)]
+    # Set once more as ours, so that whoever records splits knows.
+    (ours,) = story.owed(SetTraffic)
+    assert ours.weights == {"v1": 30, "v0": 70}
+    confirmed(story)
     looked(story, {"v1": 30, "v0": 70})
     assert len(story.said("foreign")) == 1
-    assert len(story.ever(SetTraffic)) == 1
+    assert len(story.ever(SetTraffic)) == 2
 
 
 @pytest.mark.parametrize(
@@ -241,3 +245,17 @@ def test_a_deployment_of_another_name_is_known_by_its_version(under: Any) -> Non
     story.tell(LogGrew("traffic/green", 5, Collection.traffic))
     story.tell(LogRead("traffic/green", 0, 5, 5, (), counts))
     assert story.state.rollout.heard == before + 20
+
+
+def test_what_was_overwritten_on_the_way_is_told_all_the_same(under: Any) -> None:
+    story = under("revert")
+    story.tell(Registered("v2", waived_by="m.okafor"))
+    gate = story.ever(Gate)[-1]
+    story.tell(Gated(gate.id, "v2", Decision(Verdict.passed, "better"), "s", 0.2))
+    asked = story.ever(SetTraffic)[-1]
+    met = "revert: v0=100 stood instead of v1=100"
+    story.tell(TrafficSet(asked.key, asked.weights, asked.shadow, {}, met))
+    assert alerts(story) == [(Status.FIRING, Severity.PAGE)]
+    assert story.said("foreign")[0]["reason"] == met
+    looked(story, {"v1": 80, "v2": 20})
+    assert not story.state.signals["traffic"].active
