@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 
 from fleet.effects import Cancel, Poll, Publish, Submit, Tell
 from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
 from fleet.published import Event, Fields
-from fleet.state import Challenger, Finished, Past
+from fleet.state import Challenger, Finished, Model, Past
 from fleet.turn import Turn
 from monitoring import calendars
 from monitoring.alerts import lifecycle
@@ -21,6 +22,9 @@ from retrain.ports import JobPhase, JobStatus, TrainingJob
 
 RECENT_DAYS = 7
 SHORTEST = timedelta(seconds=1)
+REFUSED = "refused-"
+#: Nothing ends a refusal, but for that of a split, which `fleet.traffic` ends: it is news so long.
+SHOWN_FOR = timedelta(days=1)
 
 
 def signal(turn: Turn, condition: Condition) -> None:
@@ -125,8 +129,11 @@ def alerts_on(turn: Turn) -> None:
     policy, team = turn.watched.policy.alerts, turn.watched.policy.team
     for key, condition in sorted(turn.model.signals.items()):
         known = turn.model.alerts.get(key)
+        condition = _while_news(turn, condition, known)
         step = lifecycle.step(known, condition, policy, turn.now)
         turn.wake(step.wake_at)
+        if _passes(condition) and step.alert is not None:
+            turn.wake(step.alert.since + SHOWN_FOR)
         if step.alert is not None and step.alert != known:
             turn.change(alerts={**turn.model.alerts, key: step.alert})
         for notice in step.effects:
@@ -146,6 +153,19 @@ def alerts_on(turn: Turn) -> None:
                 )
             )
         _say_alert(turn, known, step.alert)
+
+
+def _while_news(turn: Turn, said: Condition, known: lifecycle.Alert | None) -> Condition:
+    """Let go of a refusal that is no news any more."""
+    if not _passes(said) or known is None or turn.now < known.since + SHOWN_FOR:
+        return said
+    over = replace(said, active=False)
+    signal(turn, over)
+    return over
+
+
+def _passes(said: Condition) -> bool:
+    return bool(said.active) and said.key.startswith(REFUSED) and said.kind is not Kind.TRAFFIC
 
 
 def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Alert | None) -> None:
@@ -207,11 +227,8 @@ def _signals(turn: Turn) -> trigger.Signals:
     model, signals = turn.model, turn.model.signals
     recent = sorted(model.past)[-RECENT_DAYS:]
     events = [event for day in recent if (event := model.past[day].event) is not None]
-    trained = model.trigger.trained_at
-    new = [
-        day for day, past in model.past.items()
-        if past.labelled and (trained is None or day > trained.date().isoformat())
-    ]  # fmt: skip
+    first = _first_new(turn)
+    new = [day for day, past in model.past.items() if past.labelled and day >= first]
     freeze = calendars.frozen(model.freezes, turn.now)
     return trigger.Signals(
         degraded=_active(signals.get("performance")),
@@ -228,6 +245,18 @@ def _signals(turn: Turn) -> trigger.Signals:
             [cost.Past(timedelta(seconds=f.seconds), f.cost) for f in model.finished]
         ),
     )
+
+
+def _first_new(turn: Turn) -> str:
+    """The first day that the last training cannot have seen: the one on which it ended.
+
+    A reference's training ended, by convention, at the midnight (UTC) after its last day, which is
+    still that day in zones west of UTC; a run's ended within a day of the model's zone.
+    """
+    trained = turn.model.trigger.trained_at
+    if trained is None:
+        return ""
+    return max(trained.date(), calendars.day_of(trained, turn.watched.zone)).isoformat()
 
 
 def _active(condition: Condition | None) -> bool:
@@ -367,12 +396,19 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
     if ended.outcome is not run.Phase.succeeded or ended.version is None:
         return
     took = max(turn.now - model.run.at, SHORTEST).total_seconds()
-    challenger = Challenger(ended.version, model.run.id, model.run.trigger)
     turn.change(
         finished=(*model.finished, Finished(took, model.run.cost))[-10:],
         trigger=trigger.trained(model.trigger, turn.now),
-        queue=(*turn.model.queue, challenger),
     )
+    if ended.version not in on_its_way(turn.model):
+        challenger = Challenger(ended.version, model.run.id, model.run.trigger)
+        turn.change(queue=(*turn.model.queue, challenger))
+
+
+def on_its_way(model: Model) -> set[str]:
+    """Return the versions that need no place in the queue: they have one, or are beyond it."""
+    known = {challenger.version for challenger in model.queue} | {model.champion}
+    return known if model.rollout is None else known | {model.rollout.challenger}
 
 
 def declined(turn: Turn, fact: Declined) -> None:
@@ -385,8 +421,12 @@ def declined(turn: Turn, fact: Declined) -> None:
         left = tuple(c for c in turn.model.queue if f"gate:{c.id}" != fact.key)
         turn.change(queue=left)
     reason = f"{fact.effect} was refused: {fact.reason}"
-    key = f"refused-{fact.effect.replace('_', '-')}"
+    key = f"{REFUSED}{fact.effect.replace('_', '-')}"
     moved = fact.effect == "set_traffic"
     kind, severity = (Kind.TRAFFIC, Severity.PAGE) if moved else (Kind.RUN, Severity.TICKET)
     signal(turn, Condition(name, key, kind, True, reason, severity))
+    known = turn.model.alerts.get(key)
+    if known is not None:
+        # The day for which it is news begins again.
+        turn.change(alerts={**turn.model.alerts, key: replace(known, since=turn.now)})
     return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from fleet.effects import Cancel, Poll, Publish, Submit, Tell
+from fleet import decide
+from fleet.effects import Cancel, Gate, Poll, Publish, Submit, Tell
 from fleet.facts import (
     Asked,
     Batch,
@@ -15,13 +17,17 @@ from fleet.facts import (
     Declined,
     LogGrew,
     LogRead,
+    Registered,
     RunChanged,
     Trouble,
 )
+from fleet.turn import Turn
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
 from retrain.ports import JobPhase
+from retrain.rollout import Phase as Ended
+from retrain.rollout import Rollout
 
 DAY = "2024-03-04"
 CLOSES = datetime(2024, 3, 5, 1, tzinfo=UTC)
@@ -171,13 +177,12 @@ def test_degraded_performance_pages_and_trains(begun: Any) -> None:
     # One new labelled day is known, two are needed: the refusal is written down once.
     refusals = [line for line in begun.said("trigger") if not line["fire"]]
     assert [line["kind"] for line in refusals] == ["performance"]
-    assert refusals[0]["reason"].startswith("0 new labelled days, 2 are needed")
+    assert refusals[0]["reason"].startswith("1 new labelled days, 2 are needed")
     begun.tell(after=HOUR)
     begun.tell(after=HOUR)
     assert len(begun.said("trigger")) == 1
     assert begun.ever(Submit) == []
     degrade(begun, "2024-03-05")
-    degrade(begun, "2024-03-06")
     (fired,) = [line for line in begun.said("trigger") if line["fire"]]
     assert (fired["kind"], fired["run"]) == ("performance", "demand-run-1")
     (submitted,) = begun.ever(Submit)
@@ -186,9 +191,38 @@ def test_degraded_performance_pages_and_trains(begun: Any) -> None:
     assert len(job.days) == 10
     assert len(job.holdout_days) == 3
     assert max(job.days) < min(job.holdout_days)
-    assert max(job.holdout_days) == "2024-03-06"
+    assert max(job.holdout_days) == "2024-03-05"
     assert job.inputs[job.days[0]] == f"rows-{job.days[0]}"
     assert (job.model, job.time_limit) == ("demand", timedelta(hours=4))
+
+
+@pytest.mark.parametrize(
+    ("zone", "trained", "first"),
+    [
+        # The reference's last day is the third of March, whatever the zone.
+        ("Europe/Berlin", "2024-03-04T00:00:00+00:00", "2024-03-04"),
+        ("America/New_York", "2024-03-04T00:00:00+00:00", "2024-03-04"),
+        ("Asia/Tokyo", "2024-03-04T00:00:00+00:00", "2024-03-04"),
+        # A run that ended on the fourth has not seen the whole of it.
+        ("Europe/Berlin", "2024-03-04T10:00:00+00:00", "2024-03-04"),
+        ("America/New_York", "2024-03-04T10:00:00-05:00", "2024-03-04"),
+        ("Asia/Tokyo", "2024-03-04T08:00:00+09:00", "2024-03-04"),
+    ],
+)
+def test_the_day_on_which_a_training_ended_is_the_first_new_one(
+    resolve: Any, telling: Any, zone: str, trained: str, first: str
+) -> None:
+    watched = resolve(("zone: Europe/Berlin", f"zone: {zone}")).models["demand"]
+    story = telling(watched).begin()
+    story.state = replace(
+        story.state,
+        trigger=replace(story.state.trigger, trained_at=datetime.fromisoformat(trained)),
+    )
+    turn = Turn(watched, story.now, story.state)
+    for day, new in (("2024-03-03", 0), (first, 1)):
+        past = replace(story.state.past["2024-03-03"])
+        turn.change(past={**story.state.past, day: past})
+        assert decide._signals(turn).new_days == new
 
 
 def test_few_labels_are_a_ticket(begun: Any) -> None:
@@ -233,6 +267,28 @@ def test_a_run_is_asked_about_until_it_has_a_version(running: Any) -> None:
     (challenger,) = running.state.queue
     assert (challenger.version, challenger.trigger) == ("demand-run-1", "operator")
     assert running.state.finished[0].cost == 3.5
+    assert running.state.trigger.trained_at == running.now
+
+
+def test_a_version_that_its_job_registered_has_its_place_already(running: Any) -> None:
+    running.tell(Registered("demand-run-1", "registered"))
+    (queued,) = running.state.queue
+    running.tell(RunChanged("demand-run-1", JobPhase.succeeded, "demand-run-1", cost=3.5))
+    assert [c.id for c in running.state.queue] == [queued.id]
+    assert len(running.ever(Gate)) == 1
+    assert running.state.finished[0].cost == 3.5
+
+
+@pytest.mark.parametrize("place", ["champion", "rollout"])
+def test_a_version_beyond_the_queue_does_not_return_to_it(running: Any, place: str) -> None:
+    version = "demand-run-1"
+    if place == "champion":
+        running.state = replace(running.state, champion=version)
+    else:
+        begun = Rollout("demand-rollout-1", version, "v1", running.now, Ended.promoted)
+        running.state = replace(running.state, rollout=begun)
+    running.tell(RunChanged(version, JobPhase.succeeded, version))
+    assert running.state.queue == ()
     assert running.state.trigger.trained_at == running.now
 
 
@@ -332,3 +388,41 @@ def test_a_refused_effect_is_told_once_as_a_ticket(begun: Any) -> None:
     begun.tell(Declined("build_reference", "reference:v1:file", "reference.parquet: no column"))
     assert tickets(begun) == [("refused-build-reference-1", Status.FIRING, Severity.TICKET)]
     assert begun.state.counts["declined"] == 1
+
+
+def test_a_refusal_is_news_for_a_day(begun: Any) -> None:
+    refused = Declined("tag", "tag:v2", "v2: no such version")
+    begun.tell(refused)
+    begun.tell(refused, after=timedelta(hours=20))
+    begun.tell(after=timedelta(hours=23))
+    assert begun.state.signals["refused-tag"].active
+    begun.tell(after=HOUR)
+    assert not begun.state.signals["refused-tag"].active
+    # Refused again while the ticket is still open, it is news again.
+    begun.tell(refused, after=HOUR)
+    assert begun.state.signals["refused-tag"].active
+    assert begun.state.alerts["refused-tag"].quiet is None
+    for _ in range(2):
+        assert begun.state.alerts["refused-tag"].phase is Phase.FIRING
+        begun.tell(after=timedelta(days=1))
+    assert begun.state.alerts["refused-tag"].phase is Phase.RESOLVED
+    assert [status for _, status, _ in tickets(begun)][-1] is Status.RESOLVED
+    begun.tell(refused, after=HOUR)
+    assert begun.state.alerts["refused-tag"].id == "refused-tag-2"
+
+
+def test_a_partition_wakes_when_a_refusal_is_no_news_any_more(begun: Any) -> None:
+    begun.tell(Declined("tag", "tag:v2", "v2: no such version"))
+    over = begun.now + timedelta(days=1)
+    for _ in range(50):
+        if begun.now >= over:
+            break
+        begun.tell(at=begun.wake_at)
+    assert begun.now == over
+    assert not begun.state.signals["refused-tag"].active
+
+
+def test_a_refused_split_stays_news_until_the_split_holds(begun: Any) -> None:
+    begun.tell(Declined("set_traffic", "traffic:x", "no such deployment"))
+    begun.tell(after=timedelta(days=3))
+    assert begun.state.signals["refused-set-traffic"].active
