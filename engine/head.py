@@ -28,13 +28,17 @@ MAX_STATE_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Head:
-    """Where a partition stands. `etag` is empty for one that was never written."""
+    """Where a partition stands. `etag` is empty for one that was never written.
+
+    A halted one has a `wake_at` for as long as its halt was not told.
+    """
 
     state: Any
     seq: int = 0
     hash: str = GENESIS
     wake_at: datetime | None = None
     halted: str = ""
+    halted_at: datetime | None = None
     etag: str = ""
 
     def write(self, partition: str, version: int) -> Insert | Replace:
@@ -45,6 +49,8 @@ class Head:
             props["wake_at"] = instant(self.wake_at)
         if self.halted:
             props["halted"] = self.halted
+        if self.halted_at is not None:
+            props["halted_at"] = instant(self.halted_at)
         return Replace(HEAD, props, self.etag) if self.etag else Insert(HEAD, props)
 
 
@@ -79,12 +85,16 @@ def read_head(row: Row | None, shape: type[Any], initial: Any, version: int) -> 
     names = [f"state{i}" for i in range(STATE_PROPERTIES)]
     packed = b"".join(row.content(name) for name in names if name in props)
     state = _state(cast(Hashable, shape), packed)
-    wake = props.get("wake_at")
     return Head(
         state,
         int(props["seq"]),
         str(props["hash"]),
-        parse_instant(str(wake)) if wake else None,
+        _moment(props.get("wake_at")),
         str(props.get("halted", "")),
+        _moment(props.get("halted_at")),
         row.etag,
     )
+
+
+def _moment(value: Value | None) -> datetime | None:
+    return parse_instant(str(value)) if value else None

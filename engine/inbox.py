@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,9 +52,8 @@ def accept(store: Store, kinds: Kinds, delivery: Delivery, now: datetime) -> boo
     return True
 
 
-def waiting(store: Store, kinds: Kinds, partition: str, limit: int) -> list[Waiting]:
+def waiting(kinds: Kinds, rows: Sequence[Row]) -> list[Waiting]:
     """Return facts not yet taken in, in an order that does not depend on who looks."""
-    rows = store.scan(partition, IN, limit=limit, pending=True)
     return [_read(kinds, row) for row in sorted(rows, key=lambda r: (str(r.props["at"]), r.key))]
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from engine import inbox, journal, outbox
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from engine.head import Head, read_head
-from engine.step import Delivery, Domain, Step
-from engine.store import HEAD, MAX_OPERATIONS, Delete, Operation, Store, instant
+from engine.step import Delivery, Domain, Line, Step
+from engine.store import HEAD, MAX_OPERATIONS, Delete, Operation, Row, Store, instant
 
 MAX_FACTS = 40
 PAID_AT_ONCE = 8
@@ -51,30 +51,30 @@ class Loop:
 
     def head(self, partition: str) -> Head:
         """Return where a partition stands."""
-        row = self.store.get(partition, HEAD)
+        return self._read(partition, self.store.get(partition, HEAD))
+
+    def _read(self, partition: str, row: Row | None) -> Head:
         shape, initial = self.domain.shape(partition), self.domain.initial(partition)
         return read_head(row, shape, initial, self.domain.version)
 
     def drain(self, partition: str, now: datetime) -> None:
         """Take in what waits and pay what is owed, until nothing is left to do now."""
-        lost = 0
-        while True:
-            try:
-                if not self._turn(partition, now):
-                    return
-                lost = 0
-            except Conflict as error:
-                lost += 1
-                if lost > MAX_CONFLICTS:
-                    raise Unavailable(f"{partition}: lost {lost} races in a row") from error
-                self.pause(lost)
+        while self._patiently(partition, lambda: self._turn(partition, now)):
+            pass
 
-    def resume(self, partition: str, now: datetime) -> None:
-        """Lift a halt, after its cause was mended, and look at the partition again."""
-        head = self.head(partition)
-        self.store.commit(
-            partition, [replace(head, halted="", wake_at=now).write(partition, self.domain.version)]
-        )
+    def resume(self, partition: str, line: Line, now: datetime) -> None:
+        """Lift a halt, after its cause was mended, and look at the partition again.
+
+        Parameters
+        ----------
+        line : who lifts it and why; it is journalled with the halt's reason.
+
+        Raises
+        ------
+        Refused
+            The partition is not halted.
+        """
+        self._patiently(partition, lambda: self._lift(partition, line, now))
         self.ring(partition)
 
     def sweep(self, partition: str, now: datetime) -> int:
@@ -102,27 +102,39 @@ class Loop:
             return 0
         return len(keys)
 
+    def _patiently(self, partition: str, attempt: Callable[[], bool]) -> bool:
+        """Try again where a race was lost, after a pause."""
+        lost = 0
+        while True:
+            try:
+                return attempt()
+            except Conflict as error:
+                lost += 1
+                if lost > MAX_CONFLICTS:
+                    raise Unavailable(f"{partition}: lost {lost} races in a row") from error
+                self.pause(lost)
+
     def _turn(self, partition: str, now: datetime) -> bool:
         """Pay an effect or take in what waits; False where there is nothing to do now.
 
         The results of a few effects are taken in together. Only what is stored decides how many, so
         that whoever goes on for a killed worker makes the same units.
         """
-        head = self.store.get(partition, HEAD)
-        if head is None or not head.props.get("halted"):
-            waiting = self.store.scan(partition, inbox.IN, limit=PAID_AT_ONCE, pending=True)
-            if len(waiting) < PAID_AT_ONCE and self._pay(partition, now):
-                return True
-        return self._settle(partition, now) or self._pay(partition, now)
+        row = self.store.get(partition, HEAD)
+        halted = row is not None and bool(row.props.get("halted"))
+        waiting = self.store.scan(partition, inbox.IN, limit=MAX_FACTS, pending=True)
+        if not halted and len(waiting) < PAID_AT_ONCE and self._pay(partition, now):
+            return True
+        return self._settle(partition, self._read(partition, row), waiting, now)
 
-    def _settle(self, partition: str, now: datetime) -> bool:
-        """Commit one unit; False where no fact waits and no wake is due."""
-        facts = inbox.waiting(self.store, self.domain.facts, partition, MAX_FACTS)
-        head = self.head(partition)
+    def _settle(self, partition: str, head: Head, waiting: list[Row], now: datetime) -> bool:
+        """Commit one unit; False where no fact waits and no wake changes anything."""
         if head.halted:
+            self._tell(partition, head, now)
             raise Broken(f"{partition} is halted: {head.halted}")
-        if not facts and (head.wake_at is None or head.wake_at > now):
+        if not waiting and (head.wake_at is None or head.wake_at > now):
             return False
+        facts = inbox.waiting(self.domain.facts, waiting)
         try:
             operations = self._unit(partition, head, facts, now)
         except (Broken, Refused) as error:
@@ -130,14 +142,34 @@ class Loop:
             raise Broken(f"{partition} is halted: {error}") from error
         if operations:
             self.store.commit(partition, operations)
-        return bool(facts)
+        return bool(operations)
 
     def _halt(self, partition: str, head: Head, reason: str, now: datetime) -> None:
         """Stop a partition until `resume`, and tell those who can mend it."""
-        halted = replace(head, halted=reason, wake_at=None)
+        # It stays due until it was told: a worker that dies in between has a successor.
+        halted = replace(head, halted=reason, halted_at=now, wake_at=now)
         self.store.commit(partition, [halted.write(partition, self.domain.version)])
-        for told in self.domain.halted(partition, reason, now):
+        self._tell(partition, self.head(partition), now)
+
+    def _tell(self, partition: str, head: Head, now: datetime) -> None:
+        """Tell of a halt that was not told; told twice, it has the same name."""
+        if head.wake_at is None:
+            return
+        for told in self.domain.halted(partition, head.halted, head.halted_at or head.wake_at):
             self.deliver(told, now)
+        asleep = replace(head, wake_at=None)
+        self.store.commit(partition, [asleep.write(partition, self.domain.version)])
+
+    def _lift(self, partition: str, line: Line, now: datetime) -> bool:
+        head = self.head(partition)
+        if not head.halted:
+            raise Refused(f"{partition} is not halted")
+        seq = head.seq + 1
+        lines = ({**line, "halted": head.halted},)
+        log, link = journal.record(head.hash, seq, instant(now), lines)
+        lifted = replace(head, seq=seq, hash=link, halted="", halted_at=None, wake_at=now)
+        self.store.commit(partition, [lifted.write(partition, self.domain.version), log])
+        return True
 
     def _unit(
         self, partition: str, head: Head, facts: list[inbox.Waiting], now: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from engine.errors import Broken, Conflict, Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery, Step
-from engine.store import HEAD, Delete, Replace
+from engine.store import HEAD, Delete, Replace, Row
 
 NOW = datetime(2013, 7, 4, 12, tzinfo=UTC)
 
@@ -96,7 +96,7 @@ class Tallies:
         )
 
     def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
-        return (Delivery("operators", f"halted:{partition}", Failed(reason)),)
+        return (Delivery("operators", f"halted:{partition}:{now}", Failed(reason)),)
 
     def refused(self, effect: Say, reason: str) -> Failed:
         return Failed(reason)
@@ -202,6 +202,147 @@ def test_a_broken_step_halts_its_partition_and_no_other(loop: Loop) -> None:
     assert loop.head("p").halted == "the tally cannot hold that"
     loop.drain("operators", NOW)
     assert loop.head("operators").state.failed == ("the tally cannot hold that",)
+
+
+WHO = {"what": "command", "verb": "resume", "by": "g.hopper", "reason": "mended"}
+ALWAYS = "the tally cannot hold that"
+
+
+class Killed(BaseException):
+    """The worker is gone."""
+
+
+class Counted(MemoryStore):
+    """Counts calls; a chosen one is cut short, before it or before its answer is heard."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self.dies_at, self.after = -1, False
+        self.with_: type[BaseException] = Killed
+
+    def get(self, partition: str, key: str) -> Row | None:
+        return self._call("get", lambda: MemoryStore.get(self, partition, key))
+
+    def scan(self, partition: str, prefix: str, **more: Any) -> list[Row]:
+        return self._call("scan", lambda: MemoryStore.scan(self, partition, prefix, **more))
+
+    def commit(self, partition: str, operations: Sequence[Any]) -> None:
+        return self._call("commit", lambda: MemoryStore.commit(self, partition, operations))
+
+    def _call(self, name: str, call: Callable[[], Any]) -> Any:
+        here = len(self.calls) == self.dies_at
+        self.calls.append(name)
+        if here and not self.after:
+            raise self.with_(name)
+        found = call()
+        if here:
+            raise self.with_(name)
+        return found
+
+
+def halting(domain: Tallies) -> tuple[Loop, Counted]:
+    loop = Loop(Counted(), domain, lambda _: None)
+    add(loop, 666)
+    loop.store.calls.clear()  # type: ignore[attr-defined]
+    return loop, loop.store  # type: ignore[return-value]
+
+
+def calls_of_a_halt(domain: Tallies) -> int:
+    loop, store = halting(domain)
+    with pytest.raises(Broken):
+        loop.drain("p", NOW)
+    return len(store.calls)
+
+
+@pytest.mark.parametrize(
+    ("kind", "after"),
+    [
+        (Killed, False), (Killed, True), (Unavailable, False), (Unavailable, True),
+        # The answer was lost, and what tried again found its own first try.
+        (Conflict, True),
+    ],
+)  # fmt: skip
+def test_a_halt_is_told_once_wherever_the_worker_dies(
+    domain: Tallies, kind: type[BaseException], after: bool
+) -> None:
+    for number in range(calls_of_a_halt(domain)):
+        loop, store = halting(domain)
+        store.dies_at, store.after, store.with_ = number, after, kind
+        with pytest.raises((Broken, Killed, Unavailable)):
+            loop.drain("p", NOW)
+        # Nobody rings any more: what is due is found by its wake, or waited in the queue anyhow.
+        due = loop.store.due(NOW + timedelta(minutes=1))
+        if loop.head("p").halted:
+            told = loop.head("operators").seq or loop.store.scan("operators", "in:")
+            assert due == ["p"] or told
+        for at in (NOW + timedelta(minutes=1), NOW + timedelta(minutes=2)):
+            with pytest.raises(Broken, match="halted"):
+                loop.drain("p", at)
+        assert loop.store.due(NOW + timedelta(days=1)) == []
+        loop.drain("operators", NOW)
+        assert loop.head("operators").state.failed == (ALWAYS,), number
+
+
+def test_a_halt_is_lifted_with_who_and_why(loop: Loop, rung: list[str]) -> None:
+    add(loop, 666, 5)
+    with pytest.raises(Broken):
+        loop.drain("p", NOW)
+    rung.clear()
+    loop.resume("p", WHO, NOW)
+    assert rung == ["p"]
+    assert loop.store.due(NOW) == ["p"]
+    (record,) = journal.read(loop.store, "p")
+    assert record.lines == ({**WHO, "halted": ALWAYS},)
+    # The cause was not mended: it halts again, and that is another halt to be told.
+    later = NOW + timedelta(hours=1)
+    with pytest.raises(Broken):
+        loop.drain("p", later)
+    loop.drain("operators", later)
+    assert loop.head("operators").state.failed == (ALWAYS, ALWAYS)
+    assert journal.verify(loop.store, "p") == 1
+
+
+def test_a_resumed_partition_takes_in_what_waited(loop: Loop) -> None:
+    add(loop, 666)
+    with pytest.raises(Broken):
+        loop.drain("p", NOW)
+    add(loop, 5)
+    (broken,) = (r for r in loop.store.scan("p", "in:") if b"666" in r.content("body"))
+    mended = {**broken.props, "body": loop.domain.facts.encode(Add(6))}
+    loop.store.commit("p", [Replace(broken.key, mended, broken.etag)])
+    loop.resume("p", WHO, NOW)
+    loop.drain("p", NOW)
+    assert loop.head("p").state.total == 11
+    assert journal.verify(loop.store, "p") == 2
+
+
+def test_what_is_not_halted_cannot_be_resumed(loop: Loop) -> None:
+    add(loop, 5)
+    loop.drain("p", NOW)
+    with pytest.raises(Refused, match="p is not halted"):
+        loop.resume("p", WHO, NOW)
+
+
+def test_a_resume_that_loses_a_race_is_tried_again(domain: Tallies) -> None:
+    store = Raced(0)
+    loop = Loop(store, domain, lambda _: None)
+    add(loop, 666)
+    with pytest.raises(Broken):
+        loop.drain("p", NOW)
+    store.left = 2
+    loop.resume("p", WHO, NOW)
+    assert loop.head("p").halted == ""
+
+
+def test_an_idle_drain_reads_three_times_and_writes_nothing(domain: Tallies) -> None:
+    store = Counted()
+    loop = Loop(store, domain, lambda _: None)
+    add(loop, 20)
+    loop.drain("p", NOW)
+    store.calls.clear()
+    loop.drain("p", NOW)
+    assert store.calls == ["get", "scan", "scan"]
 
 
 def test_a_fact_of_an_unknown_kind_is_parked_with_its_reason(loop: Loop) -> None:
