@@ -47,7 +47,7 @@ models:
     labels: {wait: P1D, bad_loss: 0.64}
     training: {command: [train], run: {poll_every: PT3H, time_limit: PT12H}}
     performance: {rolling_days: 3, wait: PT12H, min_labels: 60, min_days: 2}
-    trigger: {cool_down: P14D, min_new_days: 4}
+    trigger: {cool_down: P14D, min_new_days: 5}
     dataset: {days: 10, holdout_days: 3, min_days: 4}
     gate: {min_days: 2, min_rows: 60}
     rollout:
