@@ -100,6 +100,7 @@ def _add_commands(commands: Any) -> None:
         ("retrain", "model", "start a retraining"),
         ("approve", "rollout", "let a rollout take live traffic"),
         ("rollback", "model", "end a rollout; the champion serves"),
+        ("resume", "model", "lift a halt, once its cause is mended"),
     ):
         parser = _on_fleet(commands, name, _command, text)
         several = name in ("freeze", "unfreeze")

@@ -19,6 +19,7 @@ from fleet.policies import Fleet
 
 MODEL_VERBS = ("retrain", "cancel", "freeze", "unfreeze", "approve", "rollback")
 TEAM_VERBS = ("ack", "silence", "unsilence")
+RESUME = "resume"
 EVERY_MODEL = "--all"
 
 
@@ -125,12 +126,19 @@ class Service:
         Raises
         ------
         Refused
-            Where the verb or the target is unknown, or a freeze has no end.
+            Where the verb or the target is unknown, a freeze has no end, or what is to be resumed
+            is not halted.
         """
         asked = Asked(
             command.verb, command.by, command.reason, command.id, command.target, command.until
         )
         partitions = self._concerned(command)
+        if command.verb == RESUME:
+            # A halted partition takes no facts in: this one is not a fact.
+            fields = ("verb", "by", "reason", "target")
+            line = {"what": "command", **{name: getattr(command, name) for name in fields}}
+            self.loop.resume(partitions[0], line, self.clock.now())
+            return partitions
         if command.verb == "freeze" and command.until is None:
             raise Refused(f"freeze {command.target}: until when? a freeze needs an end")
         for partition in partitions:
@@ -177,7 +185,11 @@ class Service:
         if command.verb in TEAM_VERBS:
             watched = self.fleet.models[self._model_of(command)]
             return (oncall.PREFIX + watched.policy.team,)
-        known = ", ".join(sorted((*MODEL_VERBS, *TEAM_VERBS)))
+        if command.verb == RESUME:
+            # Teams and the fleet itself have partitions too.
+            others = self.loop.store.partitions()
+            return (command.target if command.target in others else self._model_of(command),)
+        known = ", ".join(sorted((*MODEL_VERBS, *TEAM_VERBS, RESUME)))
         raise Refused(f"unknown verb {command.verb!r}; known are {known}")
 
     def _model_of(self, command: Command) -> str:

@@ -251,6 +251,11 @@ def test_every_command_is_taken_in(run: Shell, fleet: Path, words: Sequence[str]
     assert " taken in by " in done.out
 
 
+def test_a_model_that_is_not_halted_cannot_be_resumed(run: Shell, fleet: Path) -> None:
+    done = run(fleet, "resume", "demand", "--by", "g.hopper", "--reason", "mended")
+    assert (done.code, done.err) == (2, "driftwarden resume: demand is not halted\n")
+
+
 def test_a_silence_shows_and_is_lifted_by_its_id(run: Shell, fleet: Path) -> None:
     made = run(fleet, "silence", "demand", "--for", "1h", "--by", "a.turing", "--json").json
     assert made["accepted"] == ["oncall:shop"]

@@ -13,12 +13,12 @@ import pytest
 
 from engine import journal
 from engine.clock import SetClock
-from engine.errors import Refused, Unavailable
+from engine.errors import Broken, Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
 from fleet.domain import FleetDomain
-from fleet.facts import Notified
+from fleet.facts import Asked, Notified
 from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.service import Command, Service
@@ -255,7 +255,7 @@ def test_commands_reach_whom_they_concern(desk: Desk) -> None:
         ("ack", "nobody:drift-1", "ack nobody:drift-1: no such model; known are demand, fraud"),
         ("freeze", "demand", "freeze demand: until when? a freeze needs an end"),
         ("dance", "demand", "unknown verb 'dance'; known are ack, approve, cancel, freeze, "
-         "retrain, rollback, silence, unfreeze, unsilence"),
+         "resume, retrain, rollback, silence, unfreeze, unsilence"),
     ],
 )  # fmt: skip
 def test_a_command_that_makes_no_sense_is_refused(
@@ -380,3 +380,37 @@ def test_a_model_that_left_the_document_sleeps_and_keeps_its_state(desk: Desk) -
     desk.service.begin()
     desk.settle()
     assert not desk.service.loop.head("demand").state.dormant
+
+
+@pytest.mark.parametrize("partition", ["demand", "oncall:shop"])
+def test_a_halt_is_lifted_by_a_command_that_is_written_down(
+    desk: Desk, partition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*words: Any) -> None:
+        raise Broken("a defect")
+
+    with monkeypatch.context() as defect:
+        defect.setattr(FleetDomain, "step", broken)
+        told = Delivery(partition, "one", Asked("freeze", "a.turing", "", "c0", "demand", NOW))
+        desk.service.loop.deliver(told, NOW)
+        with pytest.raises(Broken, match="halted: a defect"):
+            desk.service.drain(partition)
+        assert desk.service.loop.head(partition).halted == "a defect"
+        desk.rung.clear()
+    assert desk.command("resume", partition) == (partition,)
+    assert desk.service.loop.head(partition).halted == ""
+    (said,) = (line for line in desk.said(partition, "command") if line["verb"] == "resume")
+    assert said == {
+        "what": "command", "verb": "resume", "by": "g.hopper", "reason": "because",
+        "target": partition, "halted": "a defect",
+    }  # fmt: skip
+    # The fact that waited was taken in.
+    assert not desk.store.scan(partition, "in:", pending=True)
+    journal.verify(desk.store, partition)
+
+
+def test_only_what_is_halted_is_resumed(desk: Desk) -> None:
+    with pytest.raises(Refused, match="demand is not halted"):
+        desk.command("resume", "demand")
+    with pytest.raises(Refused, match="resume nobody: no such model"):
+        desk.command("resume", "nobody")
