@@ -57,6 +57,7 @@ def tick(timer: func.TimerRequest) -> None:
     """Ring for every partition that is due."""
     del timer
     host().service.tick()
+    host().measure()
 
 
 @app.timer_trigger("timer", "0 30 3 * * *")

@@ -41,7 +41,11 @@ class Document(Policy):
     """The whole of fleet.yaml."""
 
     version: Literal[1] = Field(description="The format of this document.")
-    store: str = Field("local:var", description="Where state is kept: `local:FOLDER`.")
+    store: str = Field(
+        "local:var",
+        description="Where state is kept: `local:FOLDER`, or `azure:CONNECTION` by the name of "
+        "the app settings that lead to a storage account; `azure:` is AzureWebJobsStorage.",
+    )
     teams: dict[Name, TeamPolicy] = Field(default_factory=dict, description="Who is told, by team.")
     calendars: dict[Name, CalendarPolicy] = Field(
         default_factory=dict, description="Business calendars by name."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,7 @@ class Service:
     ----------
     refuse : takes the message about what can never be taken in; see `fleet.refused.message`.
     container : where the logs are; empty where files of any container are.
+    telemetry : told what is taken in and how everything stands.
     """
 
     fleet: Fleet
@@ -54,6 +55,7 @@ class Service:
     clock: Clock
     refuse: Callable[[str], None] = _written_down_only
     container: str = ""
+    telemetry: telemetry.Telemetry = field(default_factory=telemetry.Silent)
 
     def begin(self) -> None:
         """Tell every model's partition what fleet.yaml says of it; wake those that have work."""
@@ -78,14 +80,17 @@ class Service:
 
         What is malformed is parked with its reason, never raised: sending it again would not help.
         """
-        try:
-            found = events.delivery(events.event(document), self.fleet, self.container)
-        except Refused as error:
-            return self.park(document, str(error))
-        if found is None:
-            return None
-        self.loop.deliver(found, self.clock.now())
-        return found.partition
+        said = document.get(telemetry.TRACEPARENT) if isinstance(document, Mapping) else None
+        trace = said if isinstance(said, str) else ""
+        with self.telemetry.span("driftwarden.ingest", {}, trace):
+            try:
+                found = events.delivery(events.event(document), self.fleet, self.container)
+            except Refused as error:
+                return self.park(document, str(error))
+            if found is None:
+                return None
+            self.loop.deliver(found, self.clock.now())
+            return found.partition
 
     def park(self, content: Any, reason: str) -> str:
         """Put what can never be taken in where operators find it; return whose journal tells it.
@@ -107,9 +112,15 @@ class Service:
             self.loop.ring(partition)
         return tuple(due)
 
-    def drain(self, partition: str) -> None:
-        """Take in and pay whatever one partition has to do now."""
-        self.loop.drain(partition, self.clock.now())
+    def measure(self, poison: Mapping[str, int]) -> None:
+        """Tell the telemetry that the timer ran, and every gauge; `poison` counts by queue."""
+        found = telemetry.points(self.loop, self.fleet, self.clock.now())
+        telemetry.tick(self.telemetry, found, poison)
+
+    def drain(self, partition: str, trace: str = "") -> None:
+        """Take in and pay whatever one partition has to do now; `trace` is gone on with."""
+        with self.telemetry.span("driftwarden.work", {"partition": partition}, trace):
+            self.loop.drain(partition, self.clock.now())
 
     def sweep(self) -> int:
         """Remove rows whose time is over and ring for all partitions; return how many went."""

@@ -22,6 +22,8 @@ from fleet.state import Model
 from retrain.rollout import Phase
 
 Attributes = Mapping[str, str]
+#: What carries a trace on, in a queue message and among a CloudEvent's extensions.
+TRACEPARENT = "traceparent"
 
 #: What each attribute can be: this bounds the number of time series.
 ATTRIBUTES = {

@@ -14,7 +14,7 @@ from engine.step import Delivery, Domain, Step
 from fleet.effects import Publish
 from fleet.facts import Parked
 from fleet.published import CATALOGUE
-from fleet.telemetry import Telemetry
+from fleet.telemetry import TRACEPARENT, Telemetry
 
 
 class Traced:
@@ -86,5 +86,5 @@ class Traced:
 
 def doorbell(partition: str, telemetry: Telemetry) -> str:
     """Return the queue message that rings for a partition and carries the present trace on."""
-    message = {"partition": partition, "traceparent": telemetry.traceparent()}
+    message = {"partition": partition, TRACEPARENT: telemetry.traceparent()}
     return json.dumps({name: value for name, value in message.items() if value})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from engine.errors import Refused
 
 if TYPE_CHECKING:
+    from engine.clock import Clock
     from fleet.config import Config
     from fleet.service import Service
 
@@ -16,6 +17,11 @@ class Host(Protocol):
     """The domain with its ports open."""
 
     service: Service
+    clock: Clock
+
+    def measure(self) -> None:
+        """Tell how everything stands, once a tick."""
+        ...
 
     def close(self) -> None:
         """Let go of everything that is open."""
@@ -58,8 +64,17 @@ def open_host(path: Path) -> Host:
     """
     config = read_config(path)
     scheme, _, _ = config.document.store.partition(":")
-    if scheme != "local":
-        raise Refused(f"{path.name}: store {config.document.store!r}: known is local:FOLDER")
-    from hosts.local.opening import open_local
+    match scheme:
+        case "local":
+            from hosts.local.opening import open_local
 
-    return open_local(config, path.parent)
+            return open_local(config, path.parent)
+        case "azure":
+            from hosts.azure.host import open_azure
+
+            return open_azure(config, path.parent)
+        case _:
+            raise Refused(
+                f"{path.name}: store {config.document.store!r}: known are local:FOLDER and "
+                "azure:CONNECTION"
+            )

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from engine import codec
 from engine.errors import Refused, Unavailable
 from fleet.service import Command, Service
+from fleet.telemetry import TRACEPARENT
 
 ANONYMOUS = "function-key"
 PRINCIPAL = "x-ms-client-principal-name"
@@ -48,11 +49,11 @@ def ingest(service: Service, body: str) -> None:
 def drain(service: Service, body: bytes) -> None:
     """Let the partition work that a queue message names; no retry helps one that names none."""
     try:
-        name = partition(body)
+        name, trace = doorbell(body)
     except Refused as error:
         service.park(body.decode("utf-8", "backslashreplace"), str(error))
         return
-    service.drain(name)
+    service.drain(name, trace)
 
 
 def parse(body: str | bytes, what: str) -> Any:
@@ -67,13 +68,17 @@ def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is no number")
 
 
-def partition(body: bytes) -> str:
-    """Return the partition that a queue message names; Refused where it names none."""
+def doorbell(body: bytes) -> tuple[str, str]:
+    """Return the partition that a queue message names, and the trace that it goes on with.
+
+    Refused where it names none.
+    """
     found = parse(body, "queue message")
     name = found.get("partition") if isinstance(found, dict) else None
     if not isinstance(name, str) or not PARTITION.fullmatch(name):
         raise Refused('queue message names no partition; {"partition": "…"} is expected')
-    return name
+    trace = found.get(TRACEPARENT)
+    return name, trace if isinstance(trace, str) else ""
 
 
 def command(service: Service, request: func.HttpRequest) -> Any:

@@ -60,6 +60,11 @@ class AzureBlobs:
             raise Broken(f"{self._where(name)}: holds other content, restore it from a backup")
         return content
 
+    def address(self, name: str) -> str:
+        """Return where a blob can be read by whoever may, e.g. a training job."""
+        url: str = self._container.get_blob_client(_checked(name)).url
+        return url
+
     def names(self) -> Iterator[str]:
         """Yield every name, in order."""
         with translated(f"container {self._container.container_name}"):

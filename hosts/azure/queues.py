@@ -61,6 +61,16 @@ class AzureQueue:
                 self._create()
                 self._queue.send_message(body)
 
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self._name
+
+    def waiting(self) -> int:
+        """Return about how many messages there are, invisible ones too."""
+        with translated(f"queue {self._name}"):
+            return int(self._queue.get_queue_properties().approximate_message_count or 0)
+
     def receive(self, limit: int = 16, lease: timedelta = LEASE) -> list[Message]:
         """Return up to `limit` visible messages (32 at most), invisible to others for `lease`."""
         seconds = int(lease.total_seconds())

@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from fleet.telemetry import EVENTS, METRICS, SPANS, Attributes, Instrument
+from fleet.telemetry import EVENTS, METRICS, SPANS, TRACEPARENT, Attributes, Instrument
 from hosts.azure.cloud import Cloud
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 NAME = "driftwarden"
 CUSTOM_EVENT = "microsoft.custom_event.name"
-TRACEPARENT = "traceparent"
 EXPORT_EVERY_MS = 60_000
 #: The exporter's own telemetry and remote configuration: calls to hosts that nobody asked for.
 QUIET = {

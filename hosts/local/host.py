@@ -109,6 +109,9 @@ class LocalHost:
         """Keep what can never be taken in where an operator finds it."""
         self.queues.put(REFUSED_QUEUE, message, self.clock.now())
 
+    def measure(self) -> None:
+        """See `hosts.Host`: here gauges are read at /api/metrics, when somebody asks."""
+
     def close(self) -> None:
         """Stop the processes and close the files."""
         self.trainer.close()

@@ -23,7 +23,7 @@ class Desk:
 
     taken: list[Any] = field(default_factory=list)
     parked: list[tuple[Any, str]] = field(default_factory=list)
-    drained: list[str] = field(default_factory=list)
+    drained: list[tuple[str, str]] = field(default_factory=list)
 
     def ingest(self, document: Any) -> None:
         self.taken.append(document)
@@ -31,8 +31,8 @@ class Desk:
     def park(self, content: Any, reason: str) -> None:
         self.parked.append((content, reason))
 
-    def drain(self, partition: str) -> None:
-        self.drained.append(partition)
+    def drain(self, partition: str, trace: str) -> None:
+        self.drained.append((partition, trace))
 
 
 def test_an_event_is_taken_as_it_was_sent() -> None:
@@ -54,7 +54,7 @@ def test_an_event_that_is_no_json_is_parked(body: str) -> None:
 def test_a_message_makes_its_partition_work() -> None:
     desk = Desk()
     face.drain(desk, b'{"partition": "oncall:shop", "more": 1}')  # type: ignore[arg-type]
-    assert (desk.drained, desk.parked) == (["oncall:shop"], [])
+    assert (desk.drained, desk.parked) == ([("oncall:shop", "")], [])
 
 
 @pytest.mark.parametrize("body", [b"no", b"\xff", b"{}", b'{"partition": "a/b"}', b"[" * 100_000])
@@ -68,7 +68,9 @@ def test_a_message_that_is_not_ours_is_parked(body: bytes) -> None:
 
 
 def test_a_message_names_a_partition() -> None:
-    assert face.partition(b'{"partition": "oncall:shop", "more": 1}') == "oncall:shop"
+    bell = b'{"partition": "oncall:shop", "traceparent": "00-ab", "more": 1}'
+    assert face.doorbell(bell) == ("oncall:shop", "00-ab")
+    assert face.doorbell(b'{"partition": "churn"}') == ("churn", "")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_a_message_names_a_partition() -> None:
 )
 def test_a_message_that_names_none_is_refused(body: bytes, reason: str) -> None:
     with pytest.raises(Refused) as refused:
-        face.partition(body)
+        face.doorbell(body)
     assert str(refused.value).startswith(reason)
 
 

@@ -1,0 +1,161 @@
+"""The whole domain on Azure's services, every port opened by identity."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.clock import Clock
+from engine.errors import Refused
+from engine.loop import Loop
+from fleet.config import Config
+from fleet.domain import FleetDomain
+from fleet.service import Service
+from fleet.telemetry import Silent, Telemetry
+from fleet.traced import Traced, doorbell
+from hosts.azure.blobs import AzureBlobs
+from hosts.azure.cloud import Cloud
+from hosts.azure.connection import Connection
+from hosts.azure.publisher import AzurePublisher
+from hosts.azure.queues import AzureQueue, poison_name
+from hosts.azure.serving import MIRROR_LIMIT
+from hosts.azure.settings import LOGS, Settings
+from hosts.azure.tables import TablesStore
+from hosts.azure.world import Opened, world
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+DUE_QUEUE = "driftwarden-due"
+REFUSED_QUEUE = "driftwarden-refused"
+#: The connection that the Functions host itself uses.
+STORAGE = "AzureWebJobsStorage"
+BACK_OFF = 0.05
+
+
+class SystemClock:
+    """The instance's clock."""
+
+    def now(self) -> datetime:
+        """See `engine.clock.Clock`."""
+        return datetime.now(UTC)
+
+
+class AzureHost:
+    """Opens every port.
+
+    Parameters
+    ----------
+    config : the document; its store is `azure:` or `azure:CONNECTION`, the name of the app settings
+        that lead to the storage account.
+    beside : the folder that the document's relative paths start from.
+    settings : the app's settings.
+    cloud : where the services are, and who we are to them.
+    clock : tells `now`, once a service verb.
+
+    Raises
+    ------
+    Refused
+        A setting is missing, or the document asks for what Azure cannot do.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        beside: Path,
+        settings: Mapping[str, str],
+        cloud: Cloud,
+        clock: Clock,
+    ) -> None:
+        _check(config)
+        known = Settings.read(settings)
+        name = config.document.store.partition(":")[2] or STORAGE
+        storage = Connection.read(name, settings)
+        logs = Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
+        self.config, self.clock = config, clock
+        self._open = ExitStack()
+        self.telemetry = self._measured(known, cloud)
+        tables = self._open.enter_context(storage.tables(cloud.credential))
+        queues = self._open.enter_context(storage.queues(cloud.credential))
+        self.store = TablesStore(tables)
+        self.blobs = AzureBlobs(self._open.enter_context(storage.blobs(cloud.credential)))
+        self.due = AzureQueue(queues, DUE_QUEUE)
+        self.refused = AzureQueue(queues, REFUSED_QUEUE)
+        self._given_up = (AzureQueue(queues, poison_name(DUE_QUEUE)), self.refused)
+        publisher = AzurePublisher(cloud, known.topic)
+        self._open.callback(publisher.close)
+        log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
+        ports = world(
+            Opened(
+                config, beside, known, cloud, clock, self.store, self.blobs, log_blobs, publisher
+            )
+        )
+        domain = Traced(FleetDomain(config.fleet, ports), self.telemetry)
+        self.service = Service(
+            config.fleet,
+            Loop(self.store, domain, self.ring, _pause),
+            clock,
+            self.refused.put,
+            known.logs_container,
+            self.telemetry,
+        )
+
+    def ring(self, partition: str) -> None:
+        """Put the one kind of message on the queue; it carries the present trace on."""
+        self.due.put(doorbell(partition, self.telemetry))
+
+    def measure(self) -> None:
+        """Tell the telemetry that the timer ran, and how everything stands."""
+        self.service.measure({queue.name: queue.waiting() for queue in self._given_up})
+
+    def close(self) -> None:
+        """Send what telemetry is left and close the connections."""
+        self._open.close()
+
+    def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:
+        if not settings.telemetry:
+            return Silent()
+        # Late: the exporters take a second to import.
+        from hosts.azure.telemetry import AzureTelemetry
+
+        opened = AzureTelemetry(settings.telemetry, cloud)
+        self._open.callback(opened.close)
+        return opened
+
+
+def open_azure(config: Config, beside: Path) -> AzureHost:
+    """Open a document's fleet in Azure, by the app's settings and its identity."""
+    settings = dict(os.environ)
+    return AzureHost(config, beside, settings, Cloud(_identity(settings)), SystemClock())
+
+
+def _identity(settings: Mapping[str, str]) -> TokenCredential:
+    from azure.identity import DefaultAzureCredential
+
+    # An identity of the user's own has to be named; the system's needs no name.
+    client = settings.get(f"{STORAGE}__clientId") or None
+    return DefaultAzureCredential(managed_identity_client_id=client)
+
+
+def _set(name: str, settings: Mapping[str, str]) -> bool:
+    return any(key == name or key.startswith(f"{name}__") for key in settings)
+
+
+def _check(config: Config) -> None:
+    """Refuse what only one machine can do."""
+    for name, watched in config.fleet.models.items():
+        training, mirror = watched.policy.training, watched.policy.serving.mirror
+        if training is not None and training.job is None:
+            raise Refused(f"models.{name}.training.command: Azure takes a job file, training.job")
+        if mirror is not None and mirror > MIRROR_LIMIT:
+            raise Refused(f"models.{name}.serving.mirror: {MIRROR_LIMIT} at most in Azure")
+
+
+def _pause(lost: int) -> None:
+    """Wait a little longer after every lost race; the process id spreads the workers out."""
+    time.sleep(BACK_OFF * lost * (1 + (os.getpid() % 7) / 7))

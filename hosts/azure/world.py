@@ -1,0 +1,119 @@
+"""Every port that a worker uses, on Azure's services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from azure.storage.blob import BlobServiceClient
+
+from engine.clock import Clock
+from engine.store import Store
+from fleet.config import Config
+from fleet.ports import Publisher, World
+from hosts.azure.analytics import Analytics
+from hosts.azure.batch import AzureBatchServing
+from hosts.azure.blobs import AzureBlobs
+from hosts.azure.cloud import Cloud
+from hosts.azure.counting import AzureCounting
+from hosts.azure.deployments import BATCH, Deployments
+from hosts.azure.lease import Lease
+from hosts.azure.logs import AzureLogs
+from hosts.azure.pager import pager
+from hosts.azure.reference import AzureTables
+from hosts.azure.registry import AzureRegistry
+from hosts.azure.scoring import AzureScoring
+from hosts.azure.serving import MIRROR_LIMIT, AzureServing, Rules
+from hosts.azure.settings import Settings
+from hosts.azure.split import Foreign
+from hosts.azure.training import AzureTrainer
+from hosts.azure.workspace import Workspace
+from retrain.ports import Serving, Traffic
+
+
+class ServingByModel:
+    """Implements `retrain.ports.Serving`: each model by the kind of its endpoint."""
+
+    def __init__(self, by_model: Mapping[str, Serving]) -> None:
+        self._by_model = by_model
+
+    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+        """See `retrain.ports.Serving`."""
+        self._by_model[model].set_traffic(model, traffic, key)
+
+    def traffic(self, model: str) -> Traffic:
+        """See `retrain.ports.Serving`."""
+        return self._by_model[model].traffic(model)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a host has opened already, and where it stands."""
+
+    config: Config
+    beside: Path
+    settings: Settings
+    cloud: Cloud
+    clock: Clock
+    store: Store
+    blobs: AzureBlobs
+    log_blobs: BlobServiceClient
+    publisher: Publisher
+
+    def endpoint_of(self, model: str) -> str:
+        """Return the endpoint that a model is served by."""
+        return self.config.fleet.models[model].policy.logs.endpoint
+
+    def template_of(self, model: str) -> Path | None:
+        """Return the file that says how a version of a model is deployed."""
+        file = self.config.fleet.models[model].policy.serving.deployment
+        return None if file is None else self.beside / file
+
+
+def world(opened: Opened) -> World:
+    """Open the ports; nothing is asked of a service yet."""
+    workspace = Workspace(opened.settings, opened.cloud)
+    registry = AzureRegistry(workspace)
+    tables = AzureTables(opened.log_blobs, opened.beside)
+    online = Deployments(workspace, opened.endpoint_of, opened.template_of)
+    analytics = opened.settings.analytics
+    return World(
+        blobs=opened.blobs,
+        logs=AzureLogs(opened.log_blobs, opened.settings.logs_container),
+        tables=tables,
+        scoring=AzureScoring(
+            workspace,
+            online,
+            registry,
+            opened.endpoint_of,
+            tables.read,
+            verify=opened.cloud.verify,
+        ),
+        trainer=AzureTrainer(workspace, opened.beside, opened.blobs.address),
+        serving=_serving(opened, workspace, online),
+        registry=registry,
+        pager=pager(opened.config.document.receivers),
+        publisher=opened.publisher,
+        counting=AzureCounting(Analytics(opened.cloud), analytics) if analytics else None,
+    )
+
+
+def _serving(opened: Opened, workspace: Workspace, online: Deployments) -> Serving:
+    batch = Deployments(workspace, opened.endpoint_of, opened.template_of, kind=BATCH)
+    models = opened.config.fleet.models
+
+    def rules_of(model: str) -> Rules:
+        policy = models[model].policy.serving
+        return Rules(policy.mirror or MIRROR_LIMIT, Foreign(policy.foreign))
+
+    # The lease lies in our own store: of an endpoint, the last writer wins.
+    lease = Lease(opened.store, opened.clock)
+    kinds: dict[str, Callable[[], Serving]] = {
+        "online": lambda: AzureServing(workspace, lease, opened.endpoint_of, online, rules_of),
+        "batch": lambda: AzureBatchServing(workspace, lease, opened.endpoint_of, batch, rules_of),
+    }
+    opened_kinds = {kind: open_kind() for kind, open_kind in kinds.items()}
+    return ServingByModel(
+        {name: opened_kinds[watched.policy.serving.kind] for name, watched in models.items()}
+    )
