@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pyarrow.types as pat
 
 from engine.errors import Refused
-from hosts.local.textfiles import csv_batches, first_line, json_batches
+from monitoring.intake.textfiles import Source, csv_batches, first_line, json_batches
 from monitoring.schema import Kind, is_text, kind_of
 
 SUFFIXES = {
@@ -167,10 +168,12 @@ def _batches(file: Path, notes: list[str]) -> Iterator[pa.RecordBatch]:
     if kind == "Parquet":
         with pq.ParquetFile(file) as parquet:
             yield from parquet.iter_batches(use_threads=False)
-    elif kind == "CSV":
-        yield from csv_batches(file)
+        return
+    source = Source(str(file), partial(pa.input_stream, str(file)))
+    if kind == "CSV":
+        yield from csv_batches(source)
     else:
-        yield from json_batches(file, notes)
+        yield from json_batches(source, notes)
 
 
 def _parts(file: Path, scratch: Path, notes: list[str]) -> list[Part]:
