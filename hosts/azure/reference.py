@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from azure.core import MatchConditions
@@ -14,7 +15,7 @@ from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, Co
 
 from engine.errors import Refused
 from hosts.azure.logs import reading
-from monitoring.intake.sampling import sampled
+from monitoring.intake.sampling import sampled, seed_of
 from monitoring.intake.textfiles import Source, csv_batches, first_line, json_batches
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class AzureTables:
         found = self._blobs(path) if path.startswith(SCHEME) else self._files(path)
         if not found:
             raise Refused(f"{path}: no Parquet, CSV or JSON Lines file there")
-        return sampled((batch for source in found for batch in _batches(source)), path)
+        rng = np.random.default_rng(seed_of(path))
+        return sampled((batch for source in found for batch in _batches(source)), rng)
 
     def _files(self, path: str) -> list[Source]:
         place = self._beside / path

@@ -13,7 +13,7 @@ from engine.errors import Refused
 from hosts.local.registry import ModelFolders
 from hosts.local.scorer import Scorers
 from hosts.local.tables import read_batches
-from monitoring.intake.sampling import sampled
+from monitoring.intake.sampling import sampled, seed_of
 
 EVALUATION = "evaluation.parquet"
 
@@ -57,4 +57,4 @@ class LocalTables:
 
     def read(self, path: str) -> pa.Table:
         """See `fleet.ports.Tables`; a table of more than 1 M rows comes as a sample."""
-        return sampled(read_batches(self._root / path), path)
+        return sampled(read_batches(self._root / path), np.random.default_rng(seed_of(path)))

@@ -15,19 +15,25 @@ MOST_ROWS = 1_000_000
 _ROWS = b"driftwarden.rows"
 
 
-def sampled(batches: Iterable[pa.RecordBatch], name: str, most: int = MOST_ROWS) -> pa.Table:
+def seed_of(name: str) -> int:
+    """Return the seed that a table of this name is sampled by."""
+    return int.from_bytes(sha256(name.encode()).digest()[:8])
+
+
+def sampled(
+    batches: Iterable[pa.RecordBatch], rng: np.random.Generator, most: int = MOST_ROWS
+) -> pa.Table:
     """Put batches below each other; of more than `most` rows, keep a random `most` in their order.
 
-    Every set of `most` rows is equally likely. The seed is the hash of `name`, so the same rows
-    under the same name give the same sample, however they are cut into batches. At most twice as
-    many rows and a batch are held at once. `rows_before` tells how many rows there were.
+    Every set of `most` rows is equally likely. The same rows with the same generator give the same
+    sample, however they are cut into batches. At most twice as many rows and a batch are held at
+    once. `rows_before` tells how many rows there were.
 
-    >>> one = pa.record_batch({"x": range(100)})
-    >>> ten = sampled([one], "a", 10)
-    >>> len(ten), rows_before(ten), rows_before(sampled([one], "a", 100))
+    >>> one, rng = pa.record_batch({"x": range(100)}), np.random.default_rng(seed_of("a"))
+    >>> ten = sampled([one], rng, 10)
+    >>> len(ten), rows_before(ten), rows_before(sampled([one], rng, 100))
     (10, 100, 0)
     """
-    rng = np.random.default_rng(int.from_bytes(sha256(name.encode()).digest()[:8]))
     held: list[pa.Table] = []
     keys: list[npt.NDArray[np.float64]] = []
     rows, limit = 0, np.inf
