@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,15 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """What windows are held against now; `note` says where it is not all of what there was."""
+
+    days: int
+    rows: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Story:
     """Everything the journal of one model tells, oldest first.
 
@@ -42,6 +51,7 @@ class Story:
     splits: tuple[Split, ...]
     episodes: tuple[Episode, ...]
     commands: tuple[Command, ...]
+    reference: Reference | None
 
 
 def story(records: Iterable[Record]) -> Story:
@@ -71,4 +81,12 @@ def story(records: Iterable[Record]) -> Story:
             Command(at, line["verb"], line["by"], line["reason"], line["target"])
             for at, line in told.get("command", ())
         ),
+        reference=_reference(told.get("reference", ())),
     )
+
+
+def _reference(told: Sequence[Told]) -> Reference | None:
+    if not told:
+        return None
+    _, line = told[-1]
+    return Reference(line["days"], line["rows"], line.get("note", ""))

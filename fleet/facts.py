@@ -229,7 +229,8 @@ class Referenced:
     """A reference was made: the ruler and the slices that windows are held against.
 
     `scores` names the reference of the version's scores, `past` what is known of each day:
-    sketch, joined rows, number of rows, number of labels.
+    sketch, joined rows, number of rows, number of labels. `note` says where these were not all the
+    rows there were.
     """
 
     version: str
@@ -238,6 +239,7 @@ class Referenced:
     rows: int
     scores: str = ""
     past: dict[str, tuple[str, str, int, int]] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True)

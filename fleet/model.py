@@ -179,7 +179,7 @@ def _referenced(turn: Turn, fact: Referenced) -> None:
     turn.change(scores={**turn.model.scores, fact.version: fact.scores})
     turn.say(
         "reference", version=fact.version, reference=fact.reference, days=len(fact.days),
-        rows=fact.rows,
+        rows=fact.rows, **({"note": fact.note} if fact.note else {}),
     )  # fmt: skip
 
 

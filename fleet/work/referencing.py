@@ -95,14 +95,15 @@ def _from_table(
         labelled = part.num_rows - part["label"].null_count
         counted = world.blobs.put(sketch(part, ruler).to_bytes())
         past[day] = (counted, rows.put(world.blobs, part), part.num_rows, labelled)
-    ruled = world.blobs.put(ruler.to_bytes())
+    ruled, note = world.blobs.put(ruler.to_bytes()), _note(table)
     return Referenced(
         effect.version,
-        put(world.blobs, ruled, [counted for counted, *_ in past.values()], _note(table)),
+        put(world.blobs, ruled, [counted for counted, *_ in past.values()], note),
         tuple(past),
         table.num_rows,
         put_scores(world.blobs, scores, table),
         past,
+        note,
     )
 
 

@@ -85,6 +85,7 @@ def line() -> Callable[..., Line]:
             "id": "m-rollout-1", "challenger": "v2", "champion": "q1", "phase": "shadow",
             "stage": 0, "reason": "shadow; plan", "waived_by": None, "guards": {},
         },
+        "reference": {"version": "q1", "reference": "r", "days": 89, "rows": 74321},
         "traffic": {"weights": {"q1": 100}, "shadow": []},
         "command": {"verb": "retrain", "by": "ada", "reason": "why", "target": "m"},
     }  # fmt: skip
@@ -140,7 +141,7 @@ def year(line: Callable[..., Line]) -> list[Told]:
     rng = np.random.default_rng(20130330)
     told: list[Told] = [
         (moment("2013-03-30"), line("traffic")),
-        (moment("2013-03-30"), {"what": "reference", "version": "q1"}),
+        (moment("2013-03-30"), line("reference")),
     ]
     for n in range(277):
         told += _day(date(2013, 3, 30) + timedelta(days=n), n, rng, line)

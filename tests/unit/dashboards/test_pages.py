@@ -10,6 +10,7 @@ from engine.errors import Refused
 
 AT = datetime(2013, 4, 2, tzinfo=UTC)
 EVIL = "<script>alert('x')</script>\"'>"
+REFERENCE = {"what": "reference", "version": "q1", "reference": "r", "days": 89, "rows": 74321}
 VOID = {"meta", "link", "br", "img"}
 
 
@@ -70,6 +71,7 @@ def test_no_page_asks_for_anything_else(service, year) -> None:
 def test_names_and_reasons_are_escaped_wherever_they_stand(service, line) -> None:
     told = [
         (AT, line("traffic", weights={EVIL: 100}, shadow=[])),
+        (AT, {**REFERENCE, "note": EVIL}),
         (
             AT,
             line(
@@ -115,8 +117,8 @@ def test_before_the_first_record_the_page_says_what_is_awaited(service) -> None:
     ("lines", "words"),
     [
         ([{"what": "policy", "hash": "x"}], "Awaited: the reference"),
-        ([{"what": "reference"}], "first announced log file of endpoint flights"),
-        ([{"what": "reference"}, {"what": "read", "rows": 1}], "the end of the first day"),
+        ([REFERENCE], "first announced log file of endpoint flights"),
+        ([REFERENCE, {"what": "read", "rows": 1}], "the end of the first day"),
     ],
 )
 def test_every_step_before_the_first_window_is_named(service, lines, words) -> None:
@@ -128,6 +130,16 @@ def test_a_window_without_labels_awaits_them(service, line) -> None:
     assert "Awaited: labels" in page
     assert "no labels yet" in page
     Outline(page)
+
+
+def test_a_sampled_reference_is_told_until_the_next_one(service) -> None:
+    note = "the reference is a sample of 74,321 of 1,000,000 rows"
+    sampled = {**REFERENCE, "note": note}
+    page = pages.model(service([(AT, sampled)]), "flights")
+    assert f"74,321 rows of 89 days; {note}" in page
+    page = pages.model(service([(AT, sampled), (AT, REFERENCE)]), "flights")
+    assert "74,321 rows of 89 days<" in page
+    assert "<dt>reference" not in pages.model(service(), "flights")
 
 
 def test_an_unknown_model_is_refused(service) -> None:

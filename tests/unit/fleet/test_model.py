@@ -78,6 +78,14 @@ def test_a_reference_of_another_version_is_ignored(begun: Any) -> None:
     assert begun.state.reference == "ref"
 
 
+def test_what_a_reference_left_out_is_written_down(begun: Any) -> None:
+    note = "the reference is a sample of 9 of 90 rows"
+    begun.tell(Referenced("v1", "other", ("2024-03-03",), 9, "s", note=note))
+    first, second = begun.said("reference")
+    assert "note" not in first
+    assert second["note"] == note
+
+
 def test_what_was_parked_is_written_down(begun: Any) -> None:
     begun.tell(Parked("e1", "no size"))
     assert begun.said("parked") == [{"what": "parked", "id": "e1", "reason": "no size"}]

@@ -118,9 +118,8 @@ def test_a_reference_says_what_it_was_sampled_from(ready: World, fleet: Fleet) -
     whole = load(ready.blobs, build(ready, fleet.models["demand"], ASKED).reference)
     assert whole.note == ""
     batches = pa.Table.from_batches(table().to_batches() * 3).to_batches()
-    ready.tables["reference.parquet"] = sampled(batches, "reference.parquet", 100)  # type: ignore[index]
+    ready.tables["reference.parquet"] = sampled(batches, np.random.default_rng(1), 100)  # type: ignore[index]
     made = build(ready, fleet.models["demand"], ASKED)
     assert made.rows == 100
-    assert load(ready.blobs, made.reference).note == (
-        "the reference is a sample of 100 of 300 rows"
-    )
+    assert made.note == "the reference is a sample of 100 of 300 rows"
+    assert load(ready.blobs, made.reference).note == made.note
