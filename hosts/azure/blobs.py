@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -12,6 +14,9 @@ from engine.blobs import content_name
 from engine.errors import Broken, Refused
 from hosts.azure.storage_errors import GONE, said_code, translated
 
+#: Bytes of blobs that an instance keeps at hand: a reference is some ninety small ones, and every
+#: window is held against it.
+AT_HAND = 64 * 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -28,6 +33,9 @@ class AzureBlobs:
 
     def __init__(self, service: BlobServiceClient, container: str = "driftwarden") -> None:
         self._container = service.get_container_client(container)
+        self._at_hand: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
         with translated(f"container {container}"):
             try:
                 self._container.create_container()
@@ -45,10 +53,13 @@ class AzureBlobs:
             except ResourceExistsError as error:
                 if said_code(error) in GONE:
                     raise
+        self._keep(name, content)
         return name
 
     def get(self, name: str) -> bytes:
         """Return the content; Refused where no blob has that name, Broken where it is damaged."""
+        if (known := self._known(name)) is not None:
+            return known
         with translated(self._where(name)):
             try:
                 content: bytes = self._container.download_blob(_checked(name)).readall()
@@ -58,6 +69,7 @@ class AzureBlobs:
                 raise Refused(f"{self._where(name)}: not found") from None
         if content_name(content) != name:
             raise Broken(f"{self._where(name)}: holds other content, restore it from a backup")
+        self._keep(name, content)
         return content
 
     def address(self, name: str) -> str:
@@ -74,12 +86,31 @@ class AzureBlobs:
 
     def delete(self, name: str) -> None:
         """Remove the blob; nothing happens where there is none."""
+        with self._lock:
+            self._size -= len(self._at_hand.pop(name, b""))
         with translated(self._where(name)):
             try:
                 self._container.delete_blob(_checked(name))
             except ResourceNotFoundError as error:
                 if said_code(error) in GONE:
                     raise
+
+    def _known(self, name: str) -> bytes | None:
+        with self._lock:
+            if name in self._at_hand:
+                self._at_hand.move_to_end(name)
+            return self._at_hand.get(name)
+
+    def _keep(self, name: str, content: bytes) -> None:
+        """Keep at hand what was used last: a name says what its content is, so it never ages."""
+        with self._lock:
+            if name not in self._at_hand:
+                self._size += len(content)
+            self._at_hand[name] = content
+            self._at_hand.move_to_end(name)
+            while self._size > AT_HAND:
+                _, oldest = self._at_hand.popitem(last=False)
+                self._size -= len(oldest)
 
     def _where(self, name: str) -> str:
         return f"blob {self._container.container_name}/{name}"
