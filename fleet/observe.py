@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
 from fleet.facts import Assessed, Batch, Collection, Counted, Joined, LabelsRead, LogGrew, LogRead
-from fleet.state import Cursor, Loose, Past, Window, fingerprint
+from fleet.state import Cursor, Loose, Past, Window, fingerprint, ranged
 from fleet.turn import Turn
 from monitoring.calendars import bounds
 from retrain import judge, rollout
@@ -53,8 +53,9 @@ def counted(turn: Turn, fact: Counted) -> None:
 
 def labels_read(turn: Turn, fact: LabelsRead) -> None:
     """Give a range of labels to the windows whose rows they name."""
-    loose = turn.model.loose.get(fact.blob)
-    again = loose is not None and loose.start == fact.start and loose.asked == fact.of
+    key = ranged(fact.blob, fact.start)
+    loose = turn.model.loose.get(key)
+    again = loose is not None and loose.asked == fact.of
     if not again and _moved(turn, fact.blob, fact.start, fact.end, fact.limit) is None:
         return
     for day in fact.matched:
@@ -62,10 +63,10 @@ def labels_read(turn: Turn, fact: LabelsRead) -> None:
         if window is not None and fact.rows not in window.labels:
             grown = replace(window, labels=(*window.labels, fact.rows))
             turn.change(windows=turn.model.window(day, grown).windows)
-    others = {blob: kept for blob, kept in turn.model.loose.items() if blob != fact.blob}
+    others = {name: kept for name, kept in turn.model.loose.items() if name != key}
     if fact.unknown:
         since = loose.since if loose is not None else turn.now
-        others[fact.blob] = Loose(fact.start, fact.end, since, fact.of)
+        others[key] = Loose(fact.start, fact.end, since, fact.of)
     turn.change(loose=others)
     if not again:
         _said(turn, fact, sum(fact.matched.values()), unknown=fact.unknown)
@@ -211,9 +212,10 @@ def _match_on(turn: Turn) -> None:
         for cursor in turn.model.blobs.values()
         if cursor.collection is Collection.outputs
     )
-    for blob, loose in sorted(turn.model.loose.items()):
+    for key, loose in sorted(turn.model.loose.items()):
+        blob = key.rpartition(":")[0]
         if turn.now >= loose.since + wait:
-            others = {name: kept for name, kept in turn.model.loose.items() if name != blob}
+            others = {name: kept for name, kept in turn.model.loose.items() if name != key}
             turn.change(loose=others)
             turn.say("unmatched", blob=blob, reason="labels of rows that were never predicted")
             continue
@@ -224,7 +226,7 @@ def _match_on(turn: Turn) -> None:
             continue
         turn.owe(ReadLabels(blob, loose.start, loose.end, outputs, of))
         asked = replace(loose, asked=of)
-        turn.change(loose={**turn.model.loose, blob: asked})
+        turn.change(loose={**turn.model.loose, key: asked})
 
 
 def _assess_on(turn: Turn) -> None:

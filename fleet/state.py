@@ -90,8 +90,8 @@ class Challenger:
 class Loose:
     """A range of labels of which some rows are in no window's outputs yet.
 
-    `of` is the fingerprint of the outputs it was matched with, `asked` of those it is matched with
-    now.
+    It stands in `Model.loose` under `ranged(blob, start)`. `of` is the fingerprint of the outputs
+    it was matched with, `asked` of those it is matched with now.
     """
 
     start: int
@@ -202,6 +202,11 @@ class Model:
     def count(self, what: str, number: int = 1) -> Model:
         """Return the model with a counter moved on."""
         return replace(self, counts={**self.counts, what: self.counts.get(what, 0) + number})
+
+
+def ranged(blob: str, start: int) -> str:
+    """Name a range of a file: one file may have several that wait."""
+    return f"{blob}:{start}"
 
 
 def fingerprint(names: Sequence[str]) -> str:

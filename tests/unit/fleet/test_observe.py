@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -197,6 +198,33 @@ def test_usual_rows_come_from_the_same_weekday_without_events(begun: Any) -> Non
 
 def matched(blob: str, *days: str, start: int = 0, end: int = 10, unknown: int = 0) -> LabelsRead:
     return LabelsRead(blob, start, end, end, f"labels-{blob}", dict.fromkeys(days, 5), unknown)
+
+
+def test_every_range_of_a_labels_file_waits_for_its_outputs(begun: Any) -> None:
+    """The second range is read before the first one's rows were logged; neither is forgotten."""
+    begun.batch(DAY)
+    begun.tell(grew(10, "l", LABELS), at=ENDS + timedelta(hours=9))
+    begun.tell(matched("l", unknown=5))
+    begun.tell(grew(20, "l", LABELS))
+    begun.tell(matched("l", start=10, end=20, unknown=3))
+    begun.batch(DAY, OUTPUTS)
+    asked = [(one.blob, one.start, one.end) for one in begun.ever(ReadLabels)[-2:]]
+    assert asked == [("l", 0, 10), ("l", 10, 20)]
+    outputs = begun.ever(ReadLabels)[-1].of
+    first = replace(matched("l", DAY), of=outputs, rows="labels-0")
+    begun.tell(first, replace(matched("l", DAY, start=10, end=20), of=outputs, rows="labels-10"))
+    assert begun.state.windows[DAY].labels == ("labels-0", "labels-10")
+    assert begun.state.loose == {}
+
+
+def test_a_range_without_unknown_rows_leaves_an_earlier_one_waiting(begun: Any) -> None:
+    begun.batch(DAY)
+    begun.tell(grew(10, "l", LABELS), at=ENDS + timedelta(hours=9))
+    begun.tell(matched("l", unknown=5))
+    begun.tell(grew(20, "l", LABELS))
+    begun.tell(matched("l", start=10, end=20))
+    (waiting,) = begun.state.loose.values()
+    assert (waiting.start, waiting.end) == (0, 10)
 
 
 def test_labels_reach_the_windows_whose_rows_they_name(begun: Any) -> None:
