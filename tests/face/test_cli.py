@@ -326,7 +326,10 @@ def test_a_store_of_an_unknown_scheme_is_refused(
     text = (prepared / "fleet.yaml").read_text().replace("store: local:var", "store: s3:bucket")
     (tmp_path / "fleet.yaml").write_text(text)
     line = run(tmp_path, "status").refused()
-    assert line == "driftwarden status: fleet.yaml: store 's3:bucket': known is local:FOLDER"
+    assert line == (
+        "driftwarden status: fleet.yaml: store 's3:bucket': known are local:FOLDER and "
+        "azure:CONNECTION"
+    )
 
 
 def test_a_store_that_is_no_database_is_told_in_one_line(run: Shell, tiny: Path) -> None:
