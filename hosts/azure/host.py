@@ -83,7 +83,8 @@ class AzureHost:
         tables = self._open.enter_context(storage.tables(cloud.credential))
         queues = self._open.enter_context(storage.queues(cloud.credential))
         self.store = TablesStore(tables)
-        self.blobs = AzureBlobs(self._open.enter_context(storage.blobs(cloud.credential)))
+        own_blobs = self._open.enter_context(storage.blobs(cloud.credential))
+        self.blobs = AzureBlobs(own_blobs)
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
         self._given_up = (AzureQueue(queues, poison_name(DUE_QUEUE)), self.refused)
@@ -92,7 +93,16 @@ class AzureHost:
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
         ports = world(
             Opened(
-                config, beside, known, cloud, clock, self.store, self.blobs, log_blobs, publisher
+                config,
+                beside,
+                known,
+                cloud,
+                clock,
+                self.store,
+                self.blobs,
+                own_blobs,
+                log_blobs,
+                publisher,
             )
         )
         domain = Traced(FleetDomain(config.fleet, ports), self.telemetry)

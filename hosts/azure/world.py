@@ -49,7 +49,10 @@ class ServingByModel:
 
 @dataclass(frozen=True)
 class Opened:
-    """What a host has opened already, and where it stands."""
+    """What a host has opened already, and where it stands.
+
+    `own_blobs` is the app's storage account, `log_blobs` the one that the endpoints log to.
+    """
 
     config: Config
     beside: Path
@@ -58,6 +61,7 @@ class Opened:
     clock: Clock
     store: Store
     blobs: AzureBlobs
+    own_blobs: BlobServiceClient
     log_blobs: BlobServiceClient
     publisher: Publisher
 
@@ -75,7 +79,7 @@ def world(opened: Opened) -> World:
     """Open the ports; nothing is asked of a service yet."""
     workspace = Workspace(opened.settings, opened.cloud)
     registry = AzureRegistry(workspace)
-    tables = AzureTables(opened.log_blobs, opened.beside)
+    tables = AzureTables(opened.own_blobs, opened.beside)
     online = Deployments(workspace, opened.endpoint_of, opened.template_of)
     analytics = opened.settings.analytics
     return World(
