@@ -32,6 +32,7 @@ from engine.store import (
     parse_instant,
 )
 from hosts.azure.storage_errors import GONE, said_code, translated
+from hosts.azure.table_glimpse import Glimpse
 from hosts.azure.table_index import Index, Wake, equals, text
 
 #: What one query may return at most (Microsoft Learn, "Query timeout and pagination").
@@ -66,17 +67,25 @@ class TablesStore:
             self._table = service.create_table_if_not_exists(table)
         self._index = Index(self._table, self._wake)
         self._wakes: dict[str, Wake] = {}
+        self._glimpse = Glimpse(self._read_ahead)
 
     def get(self, partition: str, key: str) -> Row | None:
-        """See `engine.store.Store`."""
+        """See `engine.store.Store`; with a head comes what is pending, for scans that follow."""
         with translated(f"table {self._table.table_name}, {partition}/{key}"):
-            entity = self._found(partition, key)
-        if entity is None:
-            return None
-        row = _row(entity)
-        if key == HEAD:
+            if key != HEAD:
+                entity = self._found(partition, key)
+                return None if entity is None else _row(entity)
+            row = next((row for row in self._glimpse.take(partition) if row.key == HEAD), None)
+        if row is not None:
             self._wakes[partition] = Wake(str(row.props.get("wake_at", "")), row.etag)
         return row
+
+    def _read_ahead(self, partition: str, most: int) -> list[Row]:
+        mine = equals("PartitionKey", partition)
+        found = self._table.query_entities(
+            f"{mine} and ({equals('RowKey', HEAD)} or pending eq true)", results_per_page=most
+        )
+        return [_row(entity) for entity in islice(found, most)]
 
     def scan(
         self,
@@ -88,6 +97,10 @@ class TablesStore:
         pending: bool = False,
     ) -> list[Row]:
         """See `engine.store.Store`."""
+        if pending and not after:
+            known = self._glimpse.pending(partition, prefix, limit)
+            if known is not None:
+                return known
         low = f"gt {text(after)}" if after and after >= prefix else f"ge {text(prefix)}"
         terms = [equals("PartitionKey", partition), f"RowKey {low}"]
         if prefix:
@@ -107,6 +120,7 @@ class TablesStore:
         never one too few.
         """
         check(partition, operations)
+        self._glimpse.forget()
         entities = [_operation(partition, operation) for operation in operations]
         with translated(f"table {self._table.table_name}, {partition}"):
             self._index.name(partition)
