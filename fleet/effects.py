@@ -93,7 +93,11 @@ class CountTraffic:
 
 @dataclass(frozen=True)
 class Assess:
-    """Hold a window's sketches against the reference."""
+    """Hold a window's sketches against the reference.
+
+    `days` names the windows of `before`, and `known` is the moment up to which announced events
+    tell what class a day is of; None where days are not told apart.
+    """
 
     window: str
     of: str
@@ -108,6 +112,8 @@ class Assess:
     event: str | None
     expected: float | None
     lane: str = ""
+    days: tuple[str, ...] = ()
+    known: datetime | None = None
 
     @property
     def key(self) -> str:

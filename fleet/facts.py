@@ -136,7 +136,8 @@ class Assessed:
 
     `of` is the fingerprint of the batches that were assessed, `stream` the verdict by feature
     where it is not stable, `psi` by feature, `report` the blob with all of it. `explained_by`
-    names the announced event without whose days nothing would have moved.
+    names the announced event without whose days nothing would have moved. `against` says which
+    days of the reference it was held against, where days are told apart by class.
     """
 
     window: str
@@ -155,6 +156,7 @@ class Assessed:
     explained_by: str | None = None
     reference: str = ""
     lines: tuple[str, ...] = ()
+    against: str = ""
 
 
 @dataclass(frozen=True)

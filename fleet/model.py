@@ -127,6 +127,7 @@ def _assessed(turn: Turn, fact: Assessed) -> None:
         score_psi=fact.score_psi,
         event=turn.model.past[fact.window].event,
         quality=[trouble.reason for trouble in fact.quality],
+        **({"against": fact.against} if fact.against else {}),
         report=fact.report,
     )
     decide.assessed(turn, fact)

@@ -246,8 +246,9 @@ def _assess_on(turn: Turn) -> None:
 
 def _assess(turn: Turn, day: str, window: Window) -> Assess:
     model = turn.model
-    earlier = [model.past[d] for d in sorted(model.past) if d < day and model.past[d].sketch]
-    before = [past for past in earlier if past.verdict is not None][-2:]
+    earlier = [d for d in sorted(model.past) if d < day and model.past[d].sketch]
+    trailing = [d for d in earlier if model.past[d].verdict is not None][-2:]
+    before = [model.past[d] for d in trailing]
     days = sorted(d for d in model.windows if d <= day)[-7:]
     outputs = [
         batch.rows
@@ -268,6 +269,8 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         champion=model.champion,
         event=_event(turn, day),
         expected=_expected(turn, day),
+        days=tuple(trailing),
+        known=turn.now if turn.watched.policy.drift.classes else None,
     )
 
 

@@ -104,6 +104,7 @@ class DayClass(StrEnum):
     HOLIDAY = "holiday"
     EVE = "eve"
     PROMOTION = "promotion"
+    EVENT = "event"
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class Kind(StrEnum):
     LOW_VOLUME = "low_volume"
     UNSEEN = "unseen"
     EXTRA_COLUMN = "extra_column"
+    STUCK = "stuck"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,20 @@ def problems(
         _columns(Kind.EXTRA_COLUMN, extra, None, Severity.TICKET, "unknown", when),
     ]
     return tuple(problem for problem in found if problem is not None)
+
+
+def stuck(names: Sequence[str], differing: int, day: str, since: str) -> Problem | None:
+    """Features that look as on any weekday on a `day` (its class) on which they always differ.
+
+    `differing` counts the features that always do; None without any such name.
+    """
+    if not names:
+        return None
+    reason = (
+        f"{_of(names, differing)} that always differ on days of class {day} look as on a weekday "
+        f"since {since}, as if the feed were stuck: {_listed(names)}"
+    )
+    return Problem(Kind.STUCK, tuple(names), Severity.TICKET, reason)
 
 
 def _missing(feature: Measured, policy: Policy) -> tuple[Kind, Severity] | None:

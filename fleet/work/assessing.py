@@ -12,12 +12,14 @@ from fleet.facts import Assessed, Trouble
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
+from fleet.work.comparing import Against, against
 from fleet.work.referencing import SCORE, Reference, load
 from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.binning import REST, Ruler
 from monitoring.drift.report import Calibration, FeatureReport, Report, assess
 from monitoring.drift.sketch import Sketch, merge, sketch
+from monitoring.drift.stuck import stuck
 from monitoring.drift.verdict import Policy, Verdict, stream, worst
 
 LINES = 5
@@ -28,15 +30,17 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     blobs, policy = world.blobs, watched.policy.drift
     reference = load(blobs, effect.reference)
     current = merge(reference.ruler, _sketches(blobs, effect.sketches))
-    alone = assess(reference.ruler, reference.total, current, policy, reference.slices)
+    before = _sketches(blobs, effect.before)
+    side = against(watched, effect, reference, current, before)
+    alone = assess(reference.ruler, side.total, current, policy, side.slices)
     flagged = tuple(
         feature.name
         for feature in alone.features
         if feature.q_value is not None and feature.q_value <= policy.fdr
     )
-    merged = merge(reference.ruler, [current, *_sketches(blobs, effect.before)])
+    merged = merge(reference.ruler, [current, *before])
     # Of the merged windows only the effect counts, which needs no design effects.
-    together = assess(reference.ruler, reference.total, merged, policy)
+    together = assess(reference.ruler, side.together, merged, policy)
     verdicts = _stream(effect, alone, together, policy)
     moved = _moved(verdicts)
     explained_by = effect.event
@@ -46,12 +50,14 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         explained_by = None if _moved(ordinary) else next(filter(None, effect.events))
     score, score_psi = _score(blobs, effect, policy)
     troubles = _quality(watched, effect, alone, reference)
+    troubles += _stuck(watched, effect, current, reference, side)
+    notes = [note for note in (reference.note, side.words) if note]
     return Assessed(
         window=effect.window,
         of=effect.of,
         rows=current.rows,
         sketch=blobs.put(current.to_bytes()),
-        report=_report(blobs, effect, alone, verdicts, score_psi, troubles, reference.note),
+        report=_report(blobs, effect, alone, verdicts, score_psi, troubles, notes),
         verdict=worst(list(verdicts.values())),
         flagged=flagged,
         stream=moved,
@@ -63,6 +69,7 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         explained_by=explained_by,
         reference=effect.reference,
         lines=_lines(alone, verdicts),
+        against=side.words,
     )
 
 
@@ -150,10 +157,24 @@ def _quality(
         expected=effect.expected,
         since=effect.window,
     )
-    return tuple(
-        Trouble(problem.kind, problem.severity is Severity.PAGE, problem.reason, problem.features)
-        for problem in found
-    )
+    return tuple(_trouble(problem) for problem in found)
+
+
+def _stuck(
+    watched: Watched, effect: Assess, current: Sketch, reference: Reference, side: Against
+) -> tuple[Trouble, ...]:
+    """Say where a day that always differs does not; a ticket, since nobody is misled at once."""
+    if not side.usual:
+        return ()
+    policy = watched.policy.drift
+    names, differing = stuck(reference.ruler, current, side.slices, side.usual, policy)
+    problem = quality.stuck(names, differing, str(side.own), effect.window)
+    return () if problem is None else (_trouble(problem),)
+
+
+def _trouble(problem: quality.Problem) -> Trouble:
+    loud = problem.severity is Severity.PAGE
+    return Trouble(problem.kind, loud, problem.reason, problem.features)
 
 
 def _measured(feature: FeatureReport, reference: Reference) -> quality.Measured:
@@ -180,7 +201,7 @@ def _report(
     verdicts: dict[str, Verdict],
     score_psi: float | None,
     troubles: tuple[Trouble, ...],
-    note: str,
+    notes: Sequence[str],
 ) -> str:
     """Keep everything the assessment found, in the shape of `check --json` and more."""
     document = {
@@ -193,6 +214,6 @@ def _report(
         "stream": verdicts,
         "score_psi": score_psi,
         "quality": [trouble.reason for trouble in troubles],
-        **({"notes": [note]} if note else {}),
+        **({"notes": list(notes)} if notes else {}),
     }
     return blobs.put(to_json(document))

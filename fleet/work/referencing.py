@@ -32,13 +32,15 @@ SCORE = "score"
 class Reference:
     """What windows are held against: `slices` are sketches as long as a window.
 
-    `note` says how many of a table's rows it was made of, where those were not all.
+    `note` says how many of a table's rows it was made of, where those were not all; `days` which
+    day each slice is, empty where the reference was made before that was kept.
     """
 
     ruler: Ruler
     total: Sketch
     slices: tuple[Sketch, ...]
     note: str = ""
+    days: tuple[str, ...] = ()
 
 
 def load_ruler(blobs: Blobs, reference: str) -> Ruler:
@@ -51,7 +53,8 @@ def load(blobs: Blobs, reference: str) -> Reference:
     ruler = load_ruler(blobs, reference)
     document = json.loads(blobs.get(reference))
     slices = tuple(Sketch.from_bytes(blobs.get(name)) for name in document["slices"])
-    return Reference(ruler, merge(ruler, slices), slices, document.get("note", ""))
+    days = tuple(document.get("days", ()))
+    return Reference(ruler, merge(ruler, slices), slices, document.get("note", ""), days)
 
 
 def _named(blobs: Blobs, reference: str, field: str) -> bytes:
@@ -98,7 +101,7 @@ def _from_table(
     ruled, note = world.blobs.put(ruler.to_bytes()), _note(table)
     return Referenced(
         effect.version,
-        put(world.blobs, ruled, [counted for counted, *_ in past.values()], note),
+        put(world.blobs, ruled, [counted for counted, *_ in past.values()], note, tuple(past)),
         tuple(past),
         table.num_rows,
         put_scores(world.blobs, scores, table),
@@ -113,13 +116,17 @@ def _from_days(world: World, effect: BuildReference) -> Referenced:
     slices = [counted for _, counted, _ in effect.days]
     total = sum(Sketch.from_bytes(world.blobs.get(name)).rows for name in slices)
     days = tuple(day for day, _, _ in effect.days)
-    name = put(world.blobs, ruled, slices)
+    name = put(world.blobs, ruled, slices, days=days)
     return Referenced(effect.version, name, days, total, effect.scores)
 
 
-def put(blobs: Blobs, ruler: str, slices: Sequence[str], note: str = "") -> str:
-    """Keep a reference and return its blob's name."""
-    said = {"note": note} if note else {}
+def put(
+    blobs: Blobs, ruler: str, slices: Sequence[str], note: str = "", days: Sequence[str] = ()
+) -> str:
+    """Keep a reference and return its blob's name; `days` names the day of each slice."""
+    said: dict[str, object] = {"note": note} if note else {}
+    if days:
+        said["days"] = list(days)
     return blobs.put(to_json({"format": 1, "ruler": ruler, "slices": list(slices), **said}))
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from engine.policy import Policy as Rules
 from monitoring.drift.scoring import Numbers
+from monitoring.drift.significance import MIN_SLICES
 
 
 class Verdict(StrEnum):
@@ -68,6 +69,19 @@ class Policy(Rules):
         gt=0,
         description="Effect of the champion's scores, over seven windows, from which on they "
         "have drifted.",
+    )
+    classes: bool = Field(
+        default=False,
+        description="Whether a day is held against the reference's days of its class only: "
+        "weekday, weekend, holiday, eve of a holiday, promotion, other event, as the model's "
+        "calendar has them. Turn it on where weekends or holidays always differ and would be drift "
+        "every time, and the reference has enough of them: four weekends are the least.",
+    )
+    class_days: int = Field(
+        default=8,
+        ge=MIN_SLICES,
+        description="Days of a class that the reference needs; with fewer a day is held against "
+        "those of a wider class, and the report says so.",
     )
     features: dict[str, FeaturePolicy] = Field(
         default_factory=dict, description="Exceptions by feature name."

@@ -1,0 +1,117 @@
+"""Which days of a reference a business day may be held against: those of its own class.
+
+Weekends, holidays and the days before them differ from weekdays without anything being wrong.
+Against a reference of all days they look like drift every week; against days of their own class
+they do not. Where the reference has too few of those, a wider class takes their place, in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import numpy as np
+
+from monitoring.calendars import WEEKDAYS, Calendar, DayClass, announced
+from monitoring.drift.sketch import Sketch
+
+__all__ = ["Choice", "blend", "choose", "class_of", "fallbacks"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The slices of a reference that a day is held against.
+
+    `places` counts them in the order of the reference's days; `held` is None for all days, and
+    `words` says which and why.
+    """
+
+    places: tuple[int, ...]
+    held: DayClass | None
+    words: str
+
+
+def class_of(calendar: Calendar, day: date, known: datetime) -> DayClass:
+    """Class of a local day, from what was announced by `known`.
+
+    As `Calendar.day_class`, but a day of any other event is no ordinary day either.
+    """
+    found = calendar.day_class(day, known)
+    if found in (DayClass.HOLIDAY, DayClass.PROMOTION):
+        return found
+    if any(announced(event, known) for event in calendar.events_on(day)):
+        return DayClass.EVENT
+    return found
+
+
+def fallbacks(calendar: Calendar, day: date, known: datetime) -> tuple[DayClass, ...]:
+    """Classes a day may be held against, its own first; after the last of them come all days.
+
+    A holiday is most like a weekend; an eve, a promotion or an event like its day of the week.
+    """
+    own = class_of(calendar, day, known)
+    weekend = own is DayClass.HOLIDAY or WEEKDAYS[day.weekday()] in calendar.policy.weekend
+    return tuple(dict.fromkeys((own, DayClass.WEEKEND if weekend else DayClass.WEEKDAY)))
+
+
+def choose(wanted: Sequence[DayClass], days: Sequence[DayClass], least: int) -> Choice:
+    """Choose the first of the `wanted` classes of which the reference has `least` days.
+
+    Parameters
+    ----------
+    wanted
+        What `fallbacks` says of the day.
+    days
+        Class of each slice of the reference; empty where it does not say which days they are.
+    least
+        Slices that a class needs.
+
+    >>> choose([DayClass.EVE, DayClass.WEEKDAY], [DayClass.WEEKDAY] * 9 + [DayClass.EVE], 8).words
+    'held against 9 days of class weekday: the reference has 1 of 8 needed of class eve'
+    """
+    if not days:
+        return Choice((), None, "held against all days: the reference does not say which they are")
+    short: list[str] = []
+    for one in wanted:
+        places = tuple(place for place, other in enumerate(days) if other is one)
+        if len(places) >= least:
+            return Choice(
+                places, one, f"held against {len(places)} days of class {one}{_why(short)}"
+            )
+        short.append(f"{len(places)} of {least} needed of class {one}")
+    every = tuple(range(len(days)))
+    return Choice(every, None, f"held against all {len(days)} days{_why(short)}")
+
+
+def blend(parts: Sequence[tuple[Sketch, int]]) -> Sketch:
+    """Mix references in the proportions of the windows that are held against them.
+
+    Several windows merged are compared with this: what they would look like had each been like its
+    own reference. The mix counts as many rows as make its shares as uncertain as they are.
+
+    Parameters
+    ----------
+    parts
+        Each window's reference and the window's number of rows.
+    """
+    weights: Mapping[Sketch, int] = _weighed(parts)
+    total = sum(weights.values())
+    if len(weights) == 1 or not total:
+        return parts[0][0]
+    shares = {one: rows / total for one, rows in weights.items()}
+    size = 1 / sum(share**2 / max(one.rows, 1) for one, share in shares.items() if share)
+    mixed = sum(share / max(one.rows, 1) * one.counts for one, share in shares.items())
+    counts = np.rint(size * np.asarray(mixed)).astype(np.int64)
+    return replace(parts[0][0], rows=round(size), counts=counts)
+
+
+def _weighed(parts: Sequence[tuple[Sketch, int]]) -> dict[Sketch, int]:
+    weights: dict[Sketch, int] = {}
+    for one, rows in parts:
+        weights[one] = weights.get(one, 0) + rows
+    return weights
+
+
+def _why(short: Sequence[str]) -> str:
+    return f": the reference has {', '.join(short)}" if short else ""
