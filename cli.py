@@ -101,6 +101,7 @@ def _add_commands(commands: Any) -> None:
         ("approve", "rollout", "let a rollout take live traffic"),
         ("rollback", "model", "end a rollout; the champion serves"),
         ("resume", "model", "lift a halt, once its cause is mended"),
+        ("reference", "model", "hold windows against other days from now on"),
     ):
         parser = _on_fleet(commands, name, _command, text)
         several = name in ("freeze", "unfreeze")
@@ -114,6 +115,10 @@ def _add_commands(commands: Any) -> None:
             parser.add_argument("--for", dest="until", required=True, metavar="4h")
         if name == "freeze":
             parser.add_argument("--until", required=True, metavar="T")
+        if name == "reference":
+            parser.add_argument("--data", metavar="PATH", help="a table with day, time and label")
+            parser.add_argument("--from", dest="first", metavar="D", help="first known day")
+            parser.add_argument("--to", dest="last", metavar="D", help="last known day")
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -222,6 +227,7 @@ def _command(arguments: argparse.Namespace) -> int:
             arguments.reason,
             uuid.uuid4().hex[:12],
             operate.instant(until, now) if until else None,
+            *operate.source(arguments),
         )
         concerned = operate.ask(host, function_app.app, command)
         return _print({"id": command.id, "accepted": concerned}, arguments.json, "command")

@@ -170,13 +170,20 @@ class Measure:
 
 @dataclass(frozen=True)
 class BuildReference:
-    """Make the reference of a version: from its file, or from the days it was trained on."""
+    """Make the reference of a version: from its file, or from the days it was trained on.
+
+    `by`, `reason` and `data` (a table) are an operator's who asked for another one; its counts are
+    taken with the bins of the reference `ruler`, where there is one.
+    """
 
     version: str
     of: str
     days: tuple[tuple[str, str, str], ...]
     ruler: str
     scores: str
+    data: str = ""
+    by: str = ""
+    reason: str = ""
     lane: str = ""
 
     @property

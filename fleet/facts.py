@@ -232,7 +232,7 @@ class Referenced:
 
     `scores` names the reference of the version's scores, `past` what is known of each day:
     sketch, joined rows, number of rows, number of labels. `note` says where these were not all the
-    rows there were.
+    rows there were. `by` and `reason` are an operator's who asked for it.
     """
 
     version: str
@@ -242,6 +242,8 @@ class Referenced:
     scores: str = ""
     past: dict[str, tuple[str, str, int, int]] = field(default_factory=dict)
     note: str = ""
+    by: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -324,7 +326,10 @@ class TrafficSeen:
 
 @dataclass(frozen=True)
 class Asked:
-    """An operator's command."""
+    """An operator's command.
+
+    Of a new reference, `data` names a table, or `days` are its first and last day.
+    """
 
     verb: str
     by: str
@@ -332,6 +337,8 @@ class Asked:
     id: str
     target: str = ""
     until: datetime | None = None
+    data: str = ""
+    days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from engine.errors import Refused
 from engine.step import Step
 from engine.store import instant
-from fleet import asking, decide, objectives, observe, promote, traffic
+from fleet import asking, decide, hearing, objectives, observe, promote, reference, traffic
 from fleet.facts import (
     Asked,
     Assessed,
@@ -34,11 +34,10 @@ from fleet.facts import (
     TrafficSet,
 )
 from fleet.policies import Watched
-from fleet.state import Model, Past
+from fleet.state import Model
 from fleet.turn import Turn
 from monitoring.alerts import lifecycle
 from monitoring.calendars import Freeze
-from retrain import trigger
 
 
 def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) -> Step:
@@ -53,6 +52,7 @@ def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) ->
         observe.follow(turn)
         asking.follow(turn)
         objectives.follow(turn)
+        hearing.follow(turn)
         decide.run_on(turn)
         promote.follow(turn)
         promote.settle_signal(turn)
@@ -72,12 +72,14 @@ def _take(turn: Turn, fact: Any) -> None:
             observe.log_read(turn, fact)
             promote.log_read(turn, fact)
             objectives.log_read(turn, fact)
+            hearing.log_read(turn, fact)
         case Counted():
             observe.counted(turn, fact)
             objectives.counted(turn, fact)
         case TrafficCounted(start=start, counts=counts):
             promote.traffic(turn, f"{start:%Y%m%dT%H%M%S}", counts)
             objectives.traffic(turn, counts)
+            hearing.counted(turn, fact)
         case LabelsRead():
             observe.labels_read(turn, fact)
         case Assessed():
@@ -87,7 +89,7 @@ def _take(turn: Turn, fact: Any) -> None:
         case Measured():
             objectives.measured(turn, fact)
         case Referenced():
-            _referenced(turn, fact)
+            reference.referenced(turn, fact)
         case Registered():
             promote.registered(turn, fact)
         case RunChanged():
@@ -162,28 +164,6 @@ def _hinted(turn: Turn, fact: Hinted) -> None:
         turn.change(run=replace(run, poll_at=min(run.poll_at, turn.now)))
 
 
-def _referenced(turn: Turn, fact: Referenced) -> None:
-    model = turn.model
-    if fact.version != model.champion:
-        return
-    if fact.past:
-        last = datetime.fromisoformat(max(fact.days)).replace(tzinfo=UTC) + timedelta(days=1)
-        turn.change(trigger=trigger.trained(model.trigger, last))
-        model = turn.model
-    turn.change(reference=fact.reference)
-    if fact.past:
-        known = {
-            day: Past(rows, labelled, sketch, joined)
-            for day, (sketch, joined, rows, labelled) in fact.past.items()
-        }
-        turn.change(past={**known, **model.past})
-    turn.change(scores={**turn.model.scores, fact.version: fact.scores})
-    turn.say(
-        "reference", version=fact.version, reference=fact.reference, days=len(fact.days),
-        rows=fact.rows, **({"note": fact.note} if fact.note else {}),
-    )  # fmt: skip
-
-
 def _configured(turn: Turn, fact: Configured) -> None:
     """Begin, or take a changed policy over; a model that left the file keeps its state."""
     model = turn.model
@@ -216,6 +196,8 @@ def _asked(turn: Turn, fact: Asked) -> None:
             turn.change(freezes=())
         case "ack":
             _acknowledged(turn, fact)
+        case "reference":
+            reference.asked(turn, fact)
         case _:
             promote.asked(turn, fact)
 

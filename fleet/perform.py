@@ -36,7 +36,17 @@ from fleet.effects import (
 from fleet.facts import Asked, Notified, RunChanged, TrafficSeen, TrafficSet
 from fleet.policies import Fleet, Watched
 from fleet.ports import World
-from fleet.work import assessing, counting, gating, joining, measuring, reading, referencing, rows
+from fleet.work import (
+    assessing,
+    counting,
+    gating,
+    joining,
+    measuring,
+    moving,
+    reading,
+    referencing,
+    rows,
+)
 from retrain.ports import Traffic, TrainingJob
 
 
@@ -71,6 +81,8 @@ def work(world: World, watched: Watched, effect: Any) -> Any:
             return joining.join_window(world, watched, effect)
         case Measure():
             return measuring.measure(world, watched, effect)
+        case BuildReference() if effect.reason:
+            return moving.rebuild(world, watched, effect)
         case BuildReference():
             return referencing.build(world, watched, effect)
         case Gate():

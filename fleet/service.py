@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from engine import codec, inbox
@@ -17,7 +17,8 @@ from fleet.domain import FLEET
 from fleet.facts import Asked, Configured
 from fleet.policies import Fleet
 
-MODEL_VERBS = ("retrain", "cancel", "freeze", "unfreeze", "approve", "rollback")
+REFERENCE = "reference"
+MODEL_VERBS = ("retrain", "cancel", "freeze", "unfreeze", "approve", "rollback", REFERENCE)
 TEAM_VERBS = ("ack", "silence", "unsilence")
 RESUME = "resume"
 EVERY_MODEL = "--all"
@@ -25,7 +26,10 @@ EVERY_MODEL = "--all"
 
 @dataclass(frozen=True)
 class Command:
-    """An operator's command as any face hands it over."""
+    """An operator's command as any face hands it over.
+
+    A new reference is made of the table `data`, or of the days from `days[0]` to `days[1]`.
+    """
 
     verb: str
     target: str
@@ -33,6 +37,8 @@ class Command:
     reason: str
     id: str
     until: datetime | None = None
+    data: str = ""
+    days: tuple[str, ...] = ()
 
 
 def _written_down_only(message: str) -> None:
@@ -137,12 +143,13 @@ class Service:
         Raises
         ------
         Refused
-            Where the verb or the target is unknown, a freeze has no end, or what is to be resumed
-            is not halted.
+            Where the verb or the target is unknown, a freeze has no end, what is to be resumed
+            is not halted, or a reference has no reason, or not one source.
         """
         asked = Asked(
-            command.verb, command.by, command.reason, command.id, command.target, command.until
-        )
+            command.verb, command.by, command.reason, command.id, command.target, command.until,
+            command.data, command.days,
+        )  # fmt: skip
         partitions = self._concerned(command)
         if command.verb == RESUME:
             # A halted partition takes no facts in: this one is not a fact.
@@ -152,6 +159,8 @@ class Service:
             return partitions
         if command.verb == "freeze" and command.until is None:
             raise Refused(f"freeze {command.target}: until when? a freeze needs an end")
+        if command.verb == REFERENCE:
+            _check_reference(command)
         for partition in partitions:
             delivery = Delivery(partition, f"command:{command.id}", asked)
             self.loop.deliver(delivery, self.clock.now())
@@ -213,3 +222,19 @@ class Service:
                 return model
         known = ", ".join(self.fleet.models) or "none"
         raise Refused(f"{command.verb} {command.target}: no such model; known are {known}")
+
+
+def _check_reference(command: Command) -> None:
+    """Refuse at once what could never become a reference."""
+    what = f"reference {command.target}"
+    if not command.reason.strip():
+        raise Refused(f"{what}: why? what windows are held against never changes without a reason")
+    if bool(command.data) == bool(command.days):
+        raise Refused(f"{what}: give a table, or a first and a last day")
+    if command.days:
+        try:
+            first, last = map(date.fromisoformat, command.days)
+        except ValueError as error:
+            raise Refused(f"{what}: a first and a last day as 2026-01-31: {error}") from error
+        if last < first:
+            raise Refused(f"{what}: {last} is before {first}")

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
+from pathlib import PurePosixPath
 from typing import Any
 
 import azure.functions as func
@@ -34,6 +35,9 @@ class CommandBody(BaseModel):
     reason: str = ""
     id: str = Field(min_length=1, max_length=200)
     until: AwareDatetime | None = None
+    data: str = ""
+    first: str = ""
+    last: str = ""
 
 
 def ingest(service: Service, body: str) -> None:
@@ -89,8 +93,17 @@ def command(service: Service, request: func.HttpRequest) -> Any:
         raise Refused(f"command: {codec.first_line(error)}") from error
     by = request.headers.get(PRINCIPAL) or body.by or ANONYMOUS
     until = body.until.astimezone(UTC) if body.until is not None else None
-    asked = Command(body.verb, body.target, by, body.reason, body.id, until)
+    days = (body.first, body.last) if body.first or body.last else ()
+    _beside(body.data)
+    asked = Command(body.verb, body.target, by, body.reason, body.id, until, body.data, days)
     return {"accepted": list(service.command(asked))}
+
+
+def _beside(data: str) -> None:
+    """Whoever asks from afar may name what lies beside fleet.yaml, and no other file."""
+    path = PurePosixPath(data)
+    if path.is_absolute() or ".." in path.parts:
+        raise Refused(f"command: data {data!r} does not lie beside fleet.yaml")
 
 
 def as_json(view: View) -> func.HttpResponse:

@@ -71,14 +71,24 @@ def build(world: World, watched: Watched, effect: BuildReference) -> Referenced:
     """Make a reference from the model's file, or from the sketches of days known already."""
     if effect.days:
         return _from_days(world, effect)
-    table = world.tables.read(watched.policy.reference.data)
+    return build_first(world, watched, effect, watched.policy.reference.data)
+
+
+def build_first(world: World, watched: Watched, effect: BuildReference, path: str) -> Referenced:
+    """Make a reference with bins of its own from a table."""
+    return _from_table(world, watched, effect, read(world, path))
+
+
+def read(world: World, path: str) -> pa.Table:
+    """Read a table of reference rows; Refused where it lacks a column that any needs."""
+    table = world.tables.read(path)
     for name in ("day", "time", "label"):
         if name not in table.column_names:
             raise Refused(
-                f"{watched.policy.reference.data}: a reference needs a column {name!r}; "
+                f"{path}: a reference needs a column {name!r}; "
                 f"found {', '.join(table.column_names[:8])}"
             )
-    return _from_table(world, watched, effect, table)
+    return table
 
 
 def _from_table(
@@ -98,7 +108,7 @@ def _from_table(
         labelled = part.num_rows - part["label"].null_count
         counted = world.blobs.put(sketch(part, ruler).to_bytes())
         past[day] = (counted, rows.put(world.blobs, part), part.num_rows, labelled)
-    ruled, note = world.blobs.put(ruler.to_bytes()), _note(table)
+    ruled, note = world.blobs.put(ruler.to_bytes()), note_of(table)
     return Referenced(
         effect.version,
         put(world.blobs, ruled, [counted for counted, *_ in past.values()], note, tuple(past)),
@@ -130,7 +140,8 @@ def put(
     return blobs.put(to_json({"format": 1, "ruler": ruler, "slices": list(slices), **said}))
 
 
-def _note(table: pa.Table) -> str:
+def note_of(table: pa.Table) -> str:
+    """Say where a table is a sample of more rows."""
     before = rows_before(table)
     return f"the reference is a sample of {table.num_rows:,} of {before:,} rows" if before else ""
 

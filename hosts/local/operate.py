@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from argparse import Namespace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import azure.functions as func
 
@@ -63,6 +65,15 @@ def ask(host: LocalHost, app: func.FunctionApp, command: Command) -> list[str]:
         if not dispatcher.pump_queue(DUE_QUEUE, host.clock.now()):
             break
     return list(concerned)
+
+
+def source(arguments: Namespace) -> tuple[str, tuple[str, ...]]:
+    """Return the table and the days that a new reference is to be made of."""
+    path = getattr(arguments, "data", None)
+    days = (getattr(arguments, "first", None) or "", getattr(arguments, "last", None) or "")
+    # A path on the command line starts where the operator stands, not beside fleet.yaml.
+    found = str(Path(path).resolve()) if path and Path(path).exists() else path or ""
+    return found, days if any(days) else ()
 
 
 def verify(host: LocalHost) -> dict[str, int]:

@@ -243,6 +243,7 @@ def test_who_asked_and_why_are_journalled(run: Shell, fleet: Path) -> None:
         ("unfreeze", "demand"),
         ("rollback", "demand"),
         ("approve", "demand-rollout-1"),
+        ("reference", "demand", "--from", "2024-02-01", "--to", "2024-02-20", "--reason", "r"),
     ],
 )
 def test_every_command_is_taken_in(run: Shell, fleet: Path, words: Sequence[str]) -> None:

@@ -180,8 +180,9 @@ class Play:
                 return tale.serve(outside, self.conditions.story, happening)
             case LabelsOf(day=day):
                 return tale.label(outside, day)
-            case Typed(verb=verb, target=target):
-                typed = Command(verb, target, "ada", "looking into it", f"{verb}-1")
+            case Typed(verb=verb, target=target, days=days):
+                named = tuple(tale.day_name(day) for day in days)
+                typed = Command(verb, target, "ada", "looking into it", f"{verb}-1", days=named)
                 self._attempt(partial(Service.command, command=typed))
                 return []
 

@@ -3,7 +3,7 @@
 The world changes on the second day: amounts rise and what they mean turns round. The champion
 drifts and degrades, a challenger is trained, gated and shadowed, takes half of the traffic, and is
 promoted; in the other story it fails all of its live requests, is rolled back, and an operator
-starts a training and thinks better of it.
+holds windows against other days, and starts a training and thinks better of it.
 """
 
 from __future__ import annotations
@@ -96,10 +96,11 @@ class LabelsOf:
 
 @dataclass(frozen=True)
 class Typed:
-    """An operator types a command."""
+    """An operator types a command; of a new reference, its first and last day."""
 
     verb: str
     target: str
+    days: tuple[int, ...] = ()
 
 
 Row = dict[str, Any]
@@ -126,6 +127,7 @@ def happenings(story: Story) -> list[tuple[datetime, Happening]]:
     found.append((_at(3, 8), Typed("ack", f"{MODEL}:drift-1")))
     found.append((_at(5, 7), Typed("silence", f"{MODEL}/amount")))
     if story.fails_live:
+        found.append((_at(6, 8), Typed("reference", MODEL, (-3, 0))))
         found.append((_at(7, 14), Typed("retrain", MODEL)))
         found.append((_at(7, 15), Typed("cancel", MODEL)))
     return sorted(found, key=lambda pair: pair[0])

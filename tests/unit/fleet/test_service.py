@@ -255,7 +255,7 @@ def test_commands_reach_whom_they_concern(desk: Desk) -> None:
         ("ack", "nobody:drift-1", "ack nobody:drift-1: no such model; known are demand, fraud"),
         ("freeze", "demand", "freeze demand: until when? a freeze needs an end"),
         ("dance", "demand", "unknown verb 'dance'; known are ack, approve, cancel, freeze, "
-         "resume, retrain, rollback, silence, unfreeze, unsilence"),
+         "reference, resume, retrain, rollback, silence, unfreeze, unsilence"),
     ],
 )  # fmt: skip
 def test_a_command_that_makes_no_sense_is_refused(
@@ -264,6 +264,53 @@ def test_a_command_that_makes_no_sense_is_refused(
     with pytest.raises(Refused) as refused:
         desk.command(verb, target)
     assert str(refused.value) == reason
+
+
+DAYS = ("2024-03-01", "2024-03-02")
+
+
+def test_a_reference_that_is_asked_for_is_built_and_told(desk: Desk) -> None:
+    before = desk.service.loop.head("demand").state.reference
+    assert desk.command("reference", "demand", days=(DAYS[1], DAYS[1])) == ("demand",)
+    state = desk.service.loop.head("demand").state
+    assert state.reference != before
+    told = desk.said("demand", "reference")[-1]
+    assert (told["before"], told["reference"]) == (before, state.reference)
+    assert (told["by"], told["reason"], told["rows"]) == ("g.hopper", "because", 40)
+    # The same delivery again is the same command.
+    desk.command("reference", "demand", days=(DAYS[1], DAYS[1]))
+    assert len(desk.said("demand", "reference")) == 2
+
+
+def test_a_table_that_is_no_reference_is_refused_and_tickets(desk: Desk) -> None:
+    before = desk.service.loop.head("demand").state.reference
+    desk.world.tables["bad.parquet"] = pa.table({"day": [DAYS[0]]})  # type: ignore[index]
+    desk.command("reference", "demand", data="bad.parquet")
+    state = desk.service.loop.head("demand").state
+    assert state.reference == before
+    assert (
+        "bad.parquet: a reference needs a column 'time'"
+        in desk.said("demand", "refused")[0]["reason"]
+    )
+    assert state.alerts["refused-build-reference"].severity is Severity.TICKET
+
+
+@pytest.mark.parametrize(
+    ("reason", "fields", "why"),
+    [
+        (" ", {"data": "a"}, "why? what windows are held against never changes without a reason"),
+        ("r", {}, "give a table, or a first and a last day"),
+        ("r", {"data": "a", "days": DAYS}, "give a table, or a first and a last day"),
+        ("r", {"days": (DAYS[1], DAYS[0])}, "2024-03-01 is before 2024-03-02"),
+        ("r", {"days": (DAYS[1], "")}, "a first and a last day as 2026-01-31: "),
+    ],
+)
+def test_what_could_never_become_a_reference_is_refused_at_once(
+    desk: Desk, reason: str, fields: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        desk.service.command(Command("reference", "demand", "g", reason, "c", **fields))
+    assert str(refused.value).startswith(f"reference demand: {why}")
 
 
 def test_a_page_goes_out_and_an_acknowledgement_comes_back(desk: Desk) -> None:

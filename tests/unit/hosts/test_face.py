@@ -126,6 +126,25 @@ def test_a_command_keeps_who_asked_until_when_and_why() -> None:
     assert asked.until.tzinfo is UTC
 
 
+PLAIN = {"verb": "reference", "target": "demand", "by": "g", "reason": "r", "id": "c1"}
+
+
+def test_a_reference_is_asked_for_by_its_days_or_its_table() -> None:
+    service = Service()
+    days = ("2024-03-01", "2024-03-09")
+    face.command(service, request({**PLAIN, "first": days[0], "last": days[1]}))  # type: ignore[arg-type]
+    face.command(service, request({**PLAIN, "data": "data/may.parquet"}))  # type: ignore[arg-type]
+    by_days, by_table = service.asked
+    assert (by_days.days, by_days.data) == (days, "")
+    assert (by_table.days, by_table.data) == ((), "data/may.parquet")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../other/a.parquet", "data/../../a.csv"])
+def test_nobody_reads_files_elsewhere_from_afar(path: str) -> None:
+    with pytest.raises(Refused, match="does not lie beside"):
+        face.command(Service(), request({**PLAIN, "data": path}))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "by"),
     [

@@ -1,0 +1,89 @@
+"""What a model's windows are held against: made at the start, moved by promotion or on request.
+
+It never changes silently: the journal tells what it replaces, and who asked for it, and why.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fleet.effects import BuildReference, short
+from fleet.facts import Asked, Referenced
+from fleet.state import Past
+from fleet.turn import Turn
+from retrain import trigger
+
+
+def asked(turn: Turn, fact: Asked) -> None:
+    """Owe the reference that an operator asks for, or say why there can be none."""
+    model = turn.model
+    days: tuple[tuple[str, str, str], ...] = ()
+    if not model.champion:
+        return turn.say("refused", id=fact.id, reason="no version serves that it could be of")
+    if fact.days:
+        first, last = fact.days
+        days = tuple(
+            (day, past.sketch, past.joined)
+            for day, past in sorted(model.past.items())
+            if first <= day <= last and past.sketch
+        )
+        if not days or not model.reference:
+            reason = f"no day from {first} to {last} is known with its counts"
+            return turn.say("refused", id=fact.id, reason=reason)
+    return turn.owe(
+        BuildReference(
+            model.champion,
+            short(f"asked {fact.id}"),
+            days,
+            model.reference,
+            model.scores.get(model.champion, ""),
+            fact.data,
+            fact.by,
+            fact.reason,
+        )
+    )
+
+
+def referenced(turn: Turn, fact: Referenced) -> None:
+    """Take a reference over; what was asked for and has come too late is refused aloud."""
+    model = turn.model
+    late = _late(turn, fact)
+    if late:
+        if fact.reason:
+            turn.say("refused", id=fact.reference, reason=f"{late}; {fact.by} may ask again")
+        return
+    if fact.past:
+        last = datetime.fromisoformat(max(fact.days)).replace(tzinfo=UTC) + timedelta(days=1)
+        known = {
+            day: Past(rows, labelled, sketch, joined)
+            for day, (sketch, joined, rows, labelled) in fact.past.items()
+        }
+        turn.change(trigger=trigger.trained(model.trigger, last), past={**known, **model.past})
+    scores = {**model.scores, fact.version: fact.scores} if fact.scores else model.scores
+    turn.change(reference=fact.reference, scores=scores)
+    turn.say(
+        "reference", version=fact.version, reference=fact.reference, days=len(fact.days),
+        rows=fact.rows, **_told(model.reference, fact),
+    )  # fmt: skip
+
+
+def _late(turn: Turn, fact: Referenced) -> str:
+    model = turn.model
+    if fact.version != model.champion:
+        return f"the reference was made for {fact.version}, and {model.champion} serves now"
+    if fact.past and model.reference:
+        # Its bins are others than those that windows have been counted with since.
+        return "another first reference was there before it"
+    return ""
+
+
+def _told(before: str, fact: Referenced) -> dict[str, Any]:
+    """What is worth a word of it: what it replaces, where it comes from, who wanted it."""
+    told: dict[str, Any] = {}
+    if before:
+        told |= {"before": before}
+    if fact.reason:
+        told |= {"by": fact.by, "reason": fact.reason}
+        told |= {"first": min(fact.days), "last": max(fact.days)}
+    return told | ({"note": fact.note} if fact.note else {})

@@ -1,0 +1,88 @@
+"""The reference that an operator asks for: from a table, or from days that are known.
+
+The bins stay where they are, so that windows and references before and after can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.errors import Refused
+from fleet.effects import BuildReference
+from fleet.facts import Referenced
+from fleet.policies import Watched
+from fleet.ports import World
+from fleet.work import referencing, rows
+from monitoring.drift.binning import Ruler
+from monitoring.drift.significance import MIN_SLICES
+from monitoring.drift.sketch import sketch
+from monitoring.intake.sampling import sampled, seed_of
+
+
+def rebuild(world: World, watched: Watched, effect: BuildReference) -> Referenced:
+    """Make the reference that was asked for.
+
+    Raises
+    ------
+    Refused
+        Where the table cannot be read, or lacks a feature or a column that a reference needs.
+    """
+    if effect.days:
+        made = _from_days(world, watched, effect)
+    elif effect.ruler:
+        made = _from_table(world, watched, effect)
+    else:
+        made = referencing.build_first(world, watched, effect, effect.data)
+    few = f"{len(made.days)} days are too few to calibrate by: nothing pages before {MIN_SLICES}"
+    notes = [made.note, few if len(made.days) < MIN_SLICES else ""]
+    return replace(made, note="; ".join(filter(None, notes)), by=effect.by, reason=effect.reason)
+
+
+def _from_days(world: World, watched: Watched, effect: BuildReference) -> Referenced:
+    made = referencing.build(world, watched, effect)
+    ruler = referencing.load_ruler(world.blobs, effect.ruler)
+    joined = [name for _, _, name in effect.days if name]
+    table = sampled(_batches(world, joined), np.random.default_rng(seed_of(effect.of)))
+    if not {*ruler.features, "label", "time"} <= set(table.column_names):
+        return replace(made, note="no rows of these days are kept: the usual scores stay")
+    scores = world.scoring.score(watched.name, effect.version, table)
+    return replace(made, scores=referencing.put_scores(world.blobs, scores, table))
+
+
+def _batches(world: World, names: list[str]) -> Iterator[pa.RecordBatch]:
+    for name in names:
+        yield from rows.get(world.blobs, name).to_batches()
+
+
+def _from_table(world: World, watched: Watched, effect: BuildReference) -> Referenced:
+    table = referencing.read(world, effect.data)
+    ruler = referencing.load_ruler(world.blobs, effect.ruler)
+    _known(ruler, table, effect.data)
+    texts = pc.cast(table["day"], pa.string())
+    days = tuple(sorted(pc.unique(texts).drop_null().to_pylist()))
+    slices = [
+        world.blobs.put(sketch(table.filter(pc.equal(texts, day)), ruler).to_bytes())
+        for day in days
+    ]
+    scores = world.scoring.score(watched.name, effect.version, table)
+    note = referencing.note_of(table)
+    return Referenced(
+        effect.version,
+        referencing.put(world.blobs, world.blobs.put(ruler.to_bytes()), slices, note, days),
+        days,
+        table.num_rows,
+        referencing.put_scores(world.blobs, scores, table),
+        note=note,
+    )
+
+
+def _known(ruler: Ruler, table: pa.Table, path: str) -> None:
+    if not table.num_rows:
+        raise Refused(f"{path}: holds no rows")
+    if lacking := [name for name in ruler.features if name not in table.column_names]:
+        raise Refused(f"{path}: lacks {', '.join(lacking[:8])}, which windows are held against")
