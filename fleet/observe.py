@@ -23,7 +23,7 @@ def log_grew(turn: Turn, fact: LogGrew) -> None:
     """Note a log file's size; the inputs of a shadow are copies and do not count."""
     model = turn.model
     version = model.version_of(fact.deployment)
-    if fact.collection is Collection.inputs and not _live(turn, version):
+    if fact.collection is Collection.inputs and not live(turn, version):
         return turn.change(counts=model.count("ignored").counts)
     known = model.blobs.get(fact.blob)
     if known is None:
@@ -127,7 +127,8 @@ def _refer(turn: Turn) -> None:
         turn.owe(BuildReference(champion, "file", (), "", ""))
 
 
-def _live(turn: Turn, version: str) -> bool:
+def live(turn: Turn, version: str) -> bool:
+    """Tell whether a version answers requests; a shadow and a yardstick get copies of them."""
     model = turn.model
     if model.rollout is not None and model.rollout.phase is Phase.shadow:
         return version != model.rollout.challenger

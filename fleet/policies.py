@@ -20,6 +20,7 @@ from monitoring.drift.verdict import Policy as DriftPolicy
 from monitoring.performance import Policy as PerformancePolicy
 from monitoring.quality import Policy as QualityPolicy
 from monitoring.slo.objective import Objective
+from monitoring.traffic import Policy as TrafficPolicy
 from retrain.dataset import Policy as DatasetPolicy
 from retrain.gate import Policy as GatePolicy
 from retrain.judge import Policy as JudgePolicy
@@ -163,6 +164,9 @@ class ModelPolicy(Policy):
     drift: DriftPolicy = Field(DriftPolicy(), description="Drift verdicts.")
     performance: PerformancePolicy = Field(PerformancePolicy(), description="Labelled performance.")
     quality: QualityPolicy = Field(QualityPolicy(), description="Data quality.")
+    traffic: TrafficPolicy = Field(
+        TrafficPolicy(), description="Requests by hour: an endpoint that falls silent."
+    )
     slo: tuple[str, ...] = Field((), description="Files of OpenSLO v1 documents.")
     trigger: TriggerPolicy = Field(TriggerPolicy(), description="What starts a retraining.")
     dataset: DatasetPolicy = Field(

@@ -11,6 +11,8 @@ from fleet.facts import Batch, Collection, TrafficCount
 from monitoring.alerts.lifecycle import Alert, Condition
 from monitoring.calendars import Freeze
 from monitoring.drift.verdict import Verdict
+from monitoring.traffic import Heard
+from monitoring.traffic import Verdict as Flow
 from retrain.rollout import Rollout
 from retrain.run import Run
 from retrain.trigger import State as TriggerState
@@ -114,6 +116,23 @@ class Objectives:
 
 
 @dataclass(frozen=True)
+class Hearing:
+    """Requests heard by hour, and when there being no more of them would be silence.
+
+    `late` is how many seconds after its end an hour is heard of, at most, by day of arrival;
+    `counted_to` how far a log service has counted; `waited` since when a silence that was due
+    while nobody looked is given time.
+    """
+
+    heard: Heard = field(default_factory=Heard)
+    late: dict[str, int] = field(default_factory=dict)
+    counted_to: datetime | None = None
+    due: datetime | None = None
+    waited: datetime | None = None
+    verdict: Flow | None = None
+
+
+@dataclass(frozen=True)
 class Wanted:
     """The split of live traffic that is to hold, under the key of the effect that sets it.
 
@@ -170,6 +189,7 @@ class Model:
     windows: dict[str, Window] = field(default_factory=dict)
     loose: dict[str, Loose] = field(default_factory=dict)
     objectives: Objectives = field(default_factory=Objectives)
+    hearing: Hearing = field(default_factory=Hearing)
     past: dict[str, Past] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     signals: dict[str, Condition] = field(default_factory=dict)

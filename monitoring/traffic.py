@@ -30,6 +30,8 @@ LONGEST_SPREAD = 24
 #: An hour with so many requests in the mean is one in which silence says something.
 BUSY = 1.0
 QUIET_HOURS = 3
+#: Hours of silence at which it is asked whether it is one, before it is asked in between.
+LENGTHS = (1, 2, 3, 4, 6, 9, 12, 15, 18, 24, 36, 48, 60, 72, 96, 120, 144, WEEK)
 MEDIAN = np.pi / 2
 """Variance of a median of normal values over that of their mean."""
 
@@ -150,9 +152,13 @@ def due(heard: Heard, policy: Policy, zone: str, special: Special) -> int | None
     history = _History(heard, last, policy, zone, special)
     if history.weeks < policy.min_weeks:
         return None
-    for length in range(1, WEEK + 1):
+    shorter = 0
+    for length in LENGTHS:
         if history.silence(length)[0] <= policy.level:
-            return last + 1 + length
+            between = range(shorter + 1, length)
+            exact = (hours for hours in between if history.silence(hours)[0] <= policy.level)
+            return last + 1 + next(exact, length)
+        shorter = length
     return None
 
 

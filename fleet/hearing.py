@@ -1,0 +1,144 @@
+"""Requests by hour: an endpoint that falls silent is a page, though no log comes to say so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from fleet.decide import signal
+from fleet.facts import Collection, LogRead, TrafficCount, TrafficCounted
+from fleet.observe import live
+from fleet.turn import Turn
+from monitoring import traffic
+from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.traffic import Finding, Verdict
+
+SIGNAL = "silence"
+HOUR = timedelta(hours=1)
+#: Days of arrival by which news is known to be late; fewer say nothing about how late.
+DAYS_KEPT = 14
+MIN_DAYS = 3
+
+
+def log_read(turn: Turn, fact: LogRead) -> None:
+    """Take in what a traffic log tells."""
+    _gather(turn, fact.traffic)
+
+
+def counted(turn: Turn, fact: TrafficCounted) -> None:
+    """Take in what a log service counted: hours that it leaves out had no request."""
+    _gather(turn, fact.counts)
+    if turn.watched.policy.traffic.silence:
+        turn.change(hearing=replace(turn.model.hearing, counted_to=fact.end))
+
+
+def follow(turn: Turn) -> None:
+    """Tell of silence when it is due; run again, it owes nothing new."""
+    hearing, policy = turn.model.hearing, turn.watched.policy.traffic
+    if hearing.due is None or hearing.verdict is Verdict.SILENT:
+        return
+    if turn.now < hearing.due:
+        turn.wake(hearing.due)
+        return
+    if _unread(turn, hearing.due):
+        return
+    if turn.now > hearing.due + HOUR:
+        # We were away, and what was logged meanwhile may still be on its way.
+        waited = hearing.waited or turn.now
+        if turn.now < waited + HOUR:
+            turn.change(hearing=replace(hearing, waited=waited))
+            turn.wake(waited + HOUR)
+            return
+    until = traffic.hour_of(turn.now - _lag(turn))
+    found = traffic.judge(hearing.heard, until, policy, turn.watched.zone, _special(turn))
+    if found.verdict is not Verdict.SILENT:
+        # An event was announced since: less is expected than when this moment was chosen.
+        again = _due(turn)
+        later = again if again is not None and again > turn.now else turn.now + HOUR
+        turn.change(hearing=replace(hearing, due=later))
+        turn.wake(later)
+        return
+    turn.change(hearing=replace(hearing, verdict=found.verdict))
+    turn.say("silence", reason=found.reason, expected=found.expected)
+    _signal(turn, found)
+
+
+def _gather(turn: Turn, counts: Sequence[TrafficCount]) -> None:
+    policy, hearing = turn.watched.policy.traffic, turn.model.hearing
+    hours: Counter[int] = Counter()
+    for count in counts:
+        if count.requests and live(turn, turn.model.version_of(count.deployment)):
+            hours[traffic.hour_of(count.start)] += count.requests
+    if not policy.silence or not hours:
+        return
+    late = _lateness(turn, hours)
+    heard = hearing.heard.plus(hours)
+    turn.change(hearing=replace(hearing, heard=heard, late=late, waited=None))
+    until = traffic.hour_of(turn.now - _lag(turn))
+    found = traffic.judge(heard, until, policy, turn.watched.zone, _special(turn))
+    if found.verdict is Verdict.SILENT:
+        # What came is from before the silence; that it still lasts is for `follow` to say.
+        found = Finding(hearing.verdict or Verdict.NORMAL, found.reason)
+    elif found.verdict is Verdict.QUIET and hearing.verdict is not Verdict.QUIET:
+        turn.say("quiet", reason=found.reason, expected=found.expected)
+    if found.verdict is not Verdict.SILENT and SIGNAL in turn.model.signals:
+        _signal(turn, found)
+    turn.change(hearing=replace(turn.model.hearing, due=_due(turn), verdict=found.verdict))
+
+
+def _lateness(turn: Turn, hours: Counter[int]) -> dict[str, int]:
+    """How late the first new hour is heard of, by day of arrival, the longest of each."""
+    hearing = turn.model.hearing
+    last = hearing.heard.last
+    new = [hour for hour in hours if last is not None and hour > last]
+    if not new:
+        return hearing.late
+    seconds = max(int((turn.now - traffic.moment(min(new) + 1)).total_seconds()), 0)
+    today = turn.now.date().isoformat()
+    late = {**hearing.late, today: max(seconds, hearing.late.get(today, 0))}
+    return {day: late[day] for day in sorted(late)[-DAYS_KEPT:]}
+
+
+def _lag(turn: Turn) -> timedelta:
+    """How long after its end an hour is awaited: as usual, a tenth more, and what policy adds.
+
+    The worst day does not count: it may have been an outage, or a history read at once.
+    """
+    usual = sorted(turn.model.hearing.late.values())[:-1]
+    return turn.watched.policy.traffic.lag + timedelta(seconds=1.1 * max(usual, default=0))
+
+
+def _due(turn: Turn) -> datetime | None:
+    hearing = turn.model.hearing
+    if len(hearing.late) < MIN_DAYS:
+        return None
+    policy, zone = turn.watched.policy.traffic, turn.watched.zone
+    hour = traffic.due(hearing.heard, policy, zone, _special(turn))
+    return None if hour is None else traffic.moment(hour) + _lag(turn)
+
+
+def _unread(turn: Turn, due: datetime) -> bool:
+    """Tell whether requests may be known outside that are not known here yet."""
+    if turn.watched.policy.logs.traffic:
+        counted_to = turn.model.hearing.counted_to
+        return counted_to is None or counted_to < due - _lag(turn)
+    return any(
+        cursor.asked >= 0 or cursor.read < cursor.size
+        for cursor in turn.model.blobs.values()
+        if cursor.collection is Collection.traffic
+    )
+
+
+def _special(turn: Turn) -> traffic.Special:
+    def special(day: date) -> bool:
+        return turn.watched.calendar.explains(day, turn.now) is not None
+
+    return special
+
+
+def _signal(turn: Turn, found: Finding) -> None:
+    silent = found.verdict is Verdict.SILENT
+    name = turn.watched.name
+    signal(turn, Condition(name, SIGNAL, Kind.TRAFFIC, silent, found.reason, Severity.PAGE))
