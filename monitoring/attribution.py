@@ -1,0 +1,79 @@
+"""Attribution drift: whether a model leans on the same features, in the same order, as before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import kendalltau, spearmanr
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One feature whose rank (1 is the most important) is another one."""
+
+    feature: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two rankings of features agree; 1 is the same order.
+
+    `ndcg` weighs features by their importance before, so that what moves among unimportant ones
+    hardly counts; `spearman` and `kendall` count all features alike and are None where one side
+    holds all features for equally important, or there is but one.
+    """
+
+    ndcg: float
+    spearman: float | None
+    kendall: float | None
+    shifts: tuple[Shift, ...]
+
+
+def agreement(before: Mapping[str, float], after: Mapping[str, float]) -> Agreement | None:
+    """Compare importances by feature; their absolute values count, and what one side lacks is 0.
+
+    NDCG with the importance before as the gain and log2 discounts (Järvelin & Kekäläinen 2002, ACM
+    TOIS 20, 422), the metric of Azure Machine Learning's feature attribution drift ("Model
+    monitoring with Azure Machine Learning", Microsoft Learn). Features that are equally important
+    after share the discounts of their ranks (McSherry & Najork 2008, ECIR). None where there was
+    no importance before.
+    """
+    names = sorted({*before, *after})
+    was = np.array([abs(before.get(name, 0.0)) for name in names])
+    now = np.array([abs(after.get(name, 0.0)) for name in names])
+    if not names or not was.sum() > 0:
+        return None
+    ndcg = _gain(was, now) / _gain(was, was)
+    varied = len(names) > 1 and np.ptp(was) > 0 and np.ptp(now) > 0
+    return Agreement(
+        ndcg,
+        float(spearmanr(was, now).statistic) if varied else None,
+        float(kendalltau(was, now).statistic) if varied else None,
+        _shifts(names, was, now),
+    )
+
+
+def _gain(relevance: Floats, order: Floats) -> float:
+    discounts = 1 / np.log2(np.arange(len(order)) + 2)
+    _, code, count = np.unique(-order, return_inverse=True, return_counts=True)
+    ends = np.cumsum(count)
+    shared = [discounts[end - n : end].mean() for end, n in zip(ends, count, strict=True)]
+    return float(np.dot(relevance, np.array(shared)[code]))
+
+
+def _shifts(names: list[str], was: Floats, now: Floats) -> tuple[Shift, ...]:
+    """Features of another rank, those first whose importance before was the largest."""
+    ranks = []
+    for side in (was, now):
+        order = sorted(range(len(names)), key=lambda i: (-side[i], names[i]))
+        ranks.append({place: rank for rank, place in enumerate(order, 1)})
+    moved = [i for i in range(len(names)) if ranks[0][i] != ranks[1][i]]
+    moved.sort(key=lambda i: ranks[0][i])
+    return tuple(Shift(names[i], ranks[0][i], ranks[1][i]) for i in moved)

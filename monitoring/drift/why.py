@@ -1,0 +1,143 @@
+"""Why a feature is said to drift: which bins moved, since when, and what happened just before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring.drift.report import FeatureReport
+
+MISSING = "missing"
+MOST = 3
+#: Windows that a change has to be told apart in, the newest one included.
+MIN_WINDOWS = 5
+#: F from which on a change is told: a maximum over some fifty shapes of up to thirty windows.
+CLEAR = 15.0
+LEAD = timedelta(days=2)
+
+Floats = NDArray[np.float64]
+
+
+class Shape(StrEnum):
+    """How a change came."""
+
+    SUDDEN = "sudden"
+    GRADUAL = "gradual"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One bin of both sides: rows, and their shares among the values that are there.
+
+    Missing values are a bin of their own, whose share is that of all rows.
+    """
+
+    label: str
+    reference: int
+    current: int
+    reference_share: float
+    current_share: float
+
+    def __str__(self) -> str:
+        """Spell it for a page: shares, then rows."""
+        return (
+            f"{self.label} {100 * self.reference_share:.1f} % -> {100 * self.current_share:.1f} % "
+            f"({self.reference:,} and {self.current:,} rows)"
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """The first window in which a change is seen, and how it came."""
+
+    window: str
+    shape: Shape
+
+    def __str__(self) -> str:
+        """Spell it for a page."""
+        if self.shape is Shape.GRADUAL:
+            return f"since about {self.window}, gradually"
+        return f"since {self.window}, at once"
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that was noted around the model."""
+
+    at: datetime
+    what: str
+
+
+def moves(feature: FeatureReport, most: int = MOST) -> tuple[Move, ...]:
+    """The bins whose share changed most, largest first; bins that did not move are left out."""
+    n, m = feature.n_current or 0, feature.n_reference or 0
+    found = [_move(bin_.label, (bin_.reference, m), (bin_.current, n)) for bin_ in feature.bins]
+    lost, was = feature.missing_current or 0, feature.missing_reference or 0
+    found.append(_move(MISSING, (was, m + was), (lost, n + lost)))
+    changed = [move for move in found if move.current_share != move.reference_share]
+    return tuple(sorted(changed, key=lambda move: -_size(move))[:most])
+
+
+def change(windows: Sequence[str], counts: NDArray[np.int64], usual: Floats) -> Change | None:
+    """Find the window since which a feature is as it is in the newest one.
+
+    windows: names, oldest first; counts: shape (windows, bins), rows by bin, missing ones last;
+    usual: shares of the reference, shape (bins,).
+
+    Every window's shares are projected on the way from the reference to the newest window. Of all
+    steps and ramps that last until the newest window the one of least squares is taken (the
+    likelihood's maximum for a normal mean: Hinkley 1970, Biometrika 57, 1), unless a constant is
+    hardly worse. None where that is so, or where fewer than five windows have rows.
+    """
+    rows = counts.sum(1)
+    names = [name for name, count in zip(windows, rows, strict=True) if count]
+    shares = counts[rows > 0] / rows[rows > 0][:, None]
+    if len(names) < MIN_WINDOWS or not rows[-1]:
+        return None
+    series = shares @ (shares[-1] - usual)
+    total = float(np.sum((series - series.mean()) ** 2))
+    least, first, shape = min(
+        (_residual(series, _course(len(series), start, shape)), start, shape)
+        for start in range(2, len(series))
+        for shape in Shape
+        # A ramp of one window is a step.
+        if shape is Shape.SUDDEN or start < len(series) - 1
+    )
+    if total - least <= CLEAR * least / (len(series) - 3):
+        return None
+    return Change(names[first], shape)
+
+
+def just_before(
+    happenings: Sequence[Happening], begin: datetime, end: datetime, lead: timedelta = LEAD
+) -> tuple[Happening, ...]:
+    """What was noted from `lead` before a window's begin to its end, the newest first."""
+    found = [one for one in happenings if begin - lead <= one.at < end]
+    return tuple(sorted(found, key=lambda one: one.at, reverse=True))
+
+
+def _move(label: str, reference: tuple[int, int], current: tuple[int, int]) -> Move:
+    (a, m), (c, n) = reference, current
+    return Move(label, a, c, a / m if m else 0.0, c / n if n else 0.0)
+
+
+def _size(move: Move) -> float:
+    # Rounded, so that moves of one size keep the order of the bins.
+    return round(abs(move.current_share - move.reference_share), 9)
+
+
+def _course(size: int, start: int, shape: Shape) -> Floats:
+    """Nought before `start`; from there on one, or one more with every window."""
+    course: Floats = np.maximum(np.arange(size) - start + 1, 0).astype(np.float64)
+    return course if shape is Shape.GRADUAL else np.minimum(course, 1.0)
+
+
+def _residual(series: Floats, course: Floats) -> float:
+    centred, away = course - course.mean(), series - series.mean()
+    slope = float(centred @ away) / float(centred @ centred)
+    return float(np.sum((away - slope * centred) ** 2))
