@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from fleet.facts import (
     Referenced,
 )
 from fleet.observe import RANGE, READS_AT_ONCE
+from fleet.policies import Fleet, Watched
 from monitoring.performance import Verdict as Health
 
 DAY = "2024-03-04"
@@ -165,6 +167,24 @@ def test_windows_are_assessed_one_after_the_other(begun: Any) -> None:
     assert asked.window == "2024-03-05"
     assert asked.before == (f"sketch-{DAY}",)
     assert asked.flags == (("x",),)
+
+
+def test_days_are_told_apart_only_where_the_policy_asks(
+    begun: Any, telling: Callable[[Watched], Any], resolve: Callable[..., Fleet]
+) -> None:
+    begun.batch(DAY).tell(at=CLOSES)
+    assert begun.owed(Assess)[0].known is None
+    rule = "    serving: {champion: v1, baseline: v0}"
+    apart = resolve((rule, f"{rule}\n    drift: {{classes: true}}"))
+    other = telling(apart.models["demand"]).begin()
+    other.batch(DAY).batch("2024-03-05")
+    other.tell(at=CLOSES + timedelta(days=1))
+    assert other.owed(Assess)[0].known == CLOSES + timedelta(days=1)
+    words = "held against 8 days of class weekday"
+    other.tell(other.assessed(DAY, against=words))
+    assert other.owed(Assess)[0].days == (DAY,)
+    assert other.said("assessed")[0]["against"] == words
+    assert "against" not in begun.tell(begun.assessed(DAY)).said("assessed")[0]
 
 
 def test_late_rows_are_assessed_again(begun: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from monitoring.alerts.lifecycle import Severity
-from monitoring.quality import Kind, Measured, Policy, Problem, problems
+from monitoring.quality import Kind, Measured, Policy, Problem, problems, stuck
 
 WEATHER = ("temp", "dewp", "humid", "wind", "precip", "precip3", "pressure", "visib", "gust")
 
@@ -141,6 +141,17 @@ def test_each_feature_is_told_once_per_kind(rows: list[tuple[int, float, float, 
         assert len(struck) == len(set(struck))
     order = [list(Kind).index(p.kind) for p in found]
     assert order == sorted(order)
+
+
+def test_features_that_do_not_differ_on_a_day_on_which_they_always_do() -> None:
+    assert stuck((), 4, "weekend", "2024-03-02") is None
+    found = stuck(("a", "b"), 4, "weekend", "2024-03-02")
+    assert found is not None
+    assert (found.kind, found.severity, found.features) == (Kind.STUCK, Severity.TICKET, ("a", "b"))
+    assert found.reason == (
+        "2 of 4 features that always differ on days of class weekend look as on a weekday since "
+        "2024-03-02, as if the feed were stuck: a, b"
+    )
 
 
 def test_steady_missing_shares_raise_no_false_alarm() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -95,6 +96,22 @@ def test_a_reference_from_days_keeps_the_ruler(ready: World, fleet: Fleet) -> No
     before, after = load(ready.blobs, first.reference), load(ready.blobs, made.reference)
     assert after.ruler.to_bytes() == before.ruler.to_bytes()
     assert after.total.rows == 60
+
+
+def test_a_reference_knows_the_day_of_every_slice(ready: World, fleet: Fleet) -> None:
+    watched = fleet.models["demand"]
+    first = build(ready, watched, ASKED)
+    assert load(ready.blobs, first.reference).days == ("2024-03-01", "2024-03-02")
+    day = ("2024-03-02", *first.past["2024-03-02"][:2])
+    made = build(ready, watched, BuildReference("v2", "days", (day,), first.reference, "scores"))
+    assert load(ready.blobs, made.reference).days == ("2024-03-02",)
+
+
+def test_a_reference_of_before_days_were_kept_is_still_read(ready: World, fleet: Fleet) -> None:
+    document = json.loads(ready.blobs.get(build(ready, fleet.models["demand"], ASKED).reference))
+    assert document.pop("days")
+    older = load(ready.blobs, ready.blobs.put(json.dumps(document).encode()))
+    assert (older.days, older.total.rows) == ((), 100)
 
 
 def test_redacted_levels_are_in_no_blob(ready: World, resolve: Callable[..., Fleet]) -> None:
