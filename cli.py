@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("model")
     shown.add_argument("--since", metavar="T")
     _on_fleet(commands, "verify", _verify, "walk every journal's chain of hashes")
+    _add_backtest(commands)
     _add_commands(commands)
     return parser
 
@@ -78,6 +79,25 @@ def _add_check(commands: Any) -> None:
     parser = commands.add_parser("check", help="compare two data sets, once")
     check.add_arguments(parser)
     parser.set_defaults(run=check.run)
+
+
+def _add_backtest(commands: Any) -> None:
+    text = "what would have fired over past days, and thresholds for a budget of pages"
+    parser = _on_fleet(commands, "backtest", _backtest, text)
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="left out where there is one")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="past rows with a column `day`")
+    parser.add_argument("--months", type=float, default=6.0, metavar="N")
+    parser.add_argument("--budget", default="1 page/month", metavar="TEXT")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="draw it, too")
+    parser.add_argument("--write", action="store_true", help="put the thresholds into fleet.yaml")
+
+
+def _backtest(arguments: argparse.Namespace) -> int:
+    from dashboards import pages
+    from hosts.local import backtest
+
+    backtest.run(arguments, pages.backtest)
+    return OK
 
 
 def _on_fleet(commands: Any, name: str, run: Handler, text: str) -> argparse.ArgumentParser:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dashboards import backtest as backtests
 from dashboards import overview, views
 from dashboards.heatmap import level
 from dashboards.timeline import span, stamp
@@ -41,6 +44,11 @@ def model(service: Service, name: str) -> str:
     records = tuple(journal.read(service.loop.store, name))
     view = views.model(watched, service.read("models", name), records, now)
     return _render("model.html", view=view, now=now)
+
+
+def backtest(found: Mapping[str, Any], now: datetime) -> str:
+    """Return the page of a backtest's document, complete in itself."""
+    return _render("backtest.html", view=backtests.view(found), now=now)
 
 
 def _render(template: str, **shown: object) -> str:

@@ -1,0 +1,232 @@
+"""A model's own history once more: what would have fired, day by day, and under which thresholds.
+
+Every day goes the way that a live one goes: the assessment, the persistence over the days before
+it, the calendar and the alerts are the very functions of `fleet.observe`, `fleet.decide` and
+`fleet.work`. Only the clock is moved, and nobody is told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from engine.blobs import Blobs
+from fleet import decide, observe
+from fleet.effects import Assess, Tell
+from fleet.facts import Assessed, Batch
+from fleet.policies import Watched
+from fleet.ports import World
+from fleet.state import Model, Window
+from fleet.turn import Turn
+from fleet.work import rows
+from fleet.work.assessing import assess_window
+from fleet.work.comparing import against
+from fleet.work.referencing import load
+from monitoring.alerts.lifecycle import Notify, Severity, Status
+from monitoring.calendars import bounds
+from monitoring.drift.binning import Ruler
+from monitoring.drift.columns import finite_numbers
+from monitoring.drift.report import assess
+from monitoring.drift.rules import Floats, Rule, fired, ks_p
+from monitoring.drift.sketch import Sketch, merge
+from monitoring.drift.verdict import Verdict
+from monitoring.schema import Kind, kind_of
+
+DRIFT = "drift"
+Told = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the history: its sketch, and its rows as they were, where they are kept."""
+
+    name: str
+    rows: int
+    sketch: str
+    kept: str = ""
+
+
+@dataclass(frozen=True)
+class History:
+    """What is played: `days` in order, held against `reference`, whose rows are `held`."""
+
+    reference: str
+    days: tuple[Day, ...]
+    held: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """One feature on one day.
+
+    `alone` is the day's own verdict, `stream` the one with persistence, `merged` the effect that
+    the latter rests on; `rules` are the fixed rules that it breaks.
+    """
+
+    psi: float | None
+    js: float | None
+    ks: float | None
+    effect: float | None
+    alone: Verdict
+    merged: float | None
+    stream: Verdict
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Played:
+    """One day after it was played: what is known of it, and each feature."""
+
+    day: Day
+    fact: Assessed
+    event: str | None
+    features: dict[str, Found]
+
+
+def play(blobs: Blobs, watched: Watched, history: History, told: Told) -> tuple[Played, ...]:
+    """Assess every day of a history in its order; `told` hears how many are done."""
+    absent: Any = None  # An assessment asks for blobs and for no other port.
+    world = World(blobs, *[absent] * 8)
+    ruler = load(blobs, history.reference).ruler
+    numbers = _sorted(blobs, history.held, ruler)
+    model = Model(champion="champion", reference=history.reference)
+    played = []
+    for done, day in enumerate(history.days):
+        batch = Batch(day.name, day.rows, "", day.sketch)
+        ends, closes = _ends(watched, day), _closes(watched, day)
+        turn = Turn(watched, closes, model.window(day.name, Window(closes, ends, (batch,))))
+        observe.follow(turn)
+        (asked,) = (effect for effect in turn.effects if isinstance(effect, Assess))
+        fact = assess_window(world, watched, asked)
+        observe.assessed(turn, fact)
+        model = turn.model
+        features = _found(blobs, watched, asked, fact, _values(blobs, day.kept, ruler), numbers)
+        played.append(Played(day, fact, asked.event, features))
+        told(done + 1)
+    return tuple(played)
+
+
+def alerts(
+    watched: Watched, played: Sequence[Played], thresholds: Mapping[str, float] | None = None
+) -> tuple[Notify, ...]:
+    """What on-call would have been told of drift, each firing once at each loudness, no reminders.
+
+    thresholds: by feature, instead of the policy's.
+    """
+    model, told = Model(champion="champion"), dict[tuple[str, Severity], Notify]()
+    moments = [_closes(watched, one.day) for one in played]
+    for one, now, after in zip(played, moments, [*moments[1:], None], strict=True):
+        turn = Turn(watched, now, model)
+        decide.assessed(turn, _drift_only(one, thresholds or {}))
+        decide.alerts_on(turn)
+        _note(turn, told)
+        while after is not None and (wake := min(turn.wakes, default=after)) < after:
+            turn = Turn(watched, wake, turn.model)
+            decide.alerts_on(turn)
+            _note(turn, told)
+        model = turn.model
+    return tuple(told.values())
+
+
+def pages(found: Sequence[Notify]) -> int:
+    """How many of them page."""
+    return sum(one.severity is Severity.PAGE for one in found)
+
+
+def _ends(watched: Watched, day: Day) -> datetime:
+    return bounds(date.fromisoformat(day.name), watched.zone)[1]
+
+
+def _closes(watched: Watched, day: Day) -> datetime:
+    return _ends(watched, day) + watched.policy.logs.grace
+
+
+def _drift_only(one: Played, thresholds: Mapping[str, float]) -> Assessed:
+    stream = {
+        name: _against(one.features[name].merged, thresholds[name])
+        if name in thresholds
+        else verdict
+        for name, verdict in one.fact.stream.items()
+    }
+    return replace(one.fact, stream=stream, quality=(), score=Verdict.INSUFFICIENT)
+
+
+def _against(effect: float | None, threshold: float) -> Verdict:
+    over = effect is not None and effect >= threshold
+    return Verdict.DRIFTED if over else Verdict.DRIFTING
+
+
+def _note(turn: Turn, told: dict[tuple[str, Severity], Notify]) -> None:
+    for effect in turn.effects:
+        if isinstance(effect, Tell) and effect.notice.status is Status.FIRING:
+            notice = effect.notice
+            if notice.alert.startswith(f"{DRIFT}-"):
+                told.setdefault((notice.alert, notice.severity), notice)
+
+
+def _found(
+    blobs: Blobs,
+    watched: Watched,
+    asked: Assess,
+    fact: Assessed,
+    values: Mapping[str, Floats],
+    numbers: Mapping[str, Floats],
+) -> dict[str, Found]:
+    """Put the assessment's numbers beside what fixed rules make of them."""
+    merged, found = _merged(blobs, watched, asked), {}
+    document = json.loads(blobs.get(fact.report))
+    for feature in document["features"]:
+        name = feature["name"]
+        known = name in numbers and name in values
+        ks = ks_p(numbers[name], values[name]) if known else None
+        found[name] = Found(
+            psi=feature["psi"],
+            js=feature["js"],
+            ks=ks,
+            effect=feature["effect"],
+            alone=Verdict(feature["verdict"]),
+            merged=merged[name],
+            stream=Verdict(document["stream"][name]),
+            rules=fired(feature["psi"], feature["js"], ks),
+        )
+    return found
+
+
+def _merged(blobs: Blobs, watched: Watched, asked: Assess) -> dict[str, float | None]:
+    """The effects of the window and those before it together: what thresholds are held against."""
+    reference = load(blobs, asked.reference)
+    ruler = reference.ruler
+    current = merge(ruler, (Sketch.from_bytes(blobs.get(name)) for name in asked.sketches))
+    before = [Sketch.from_bytes(blobs.get(name)) for name in asked.before]
+    side = against(watched, asked, reference, current, before)
+    policy = watched.policy.drift
+    together = assess(ruler, side.together, merge(ruler, [current, *before]), policy)
+    return {feature.name: feature.effect for feature in together.features}
+
+
+def _values(blobs: Blobs, name: str, ruler: Ruler) -> dict[str, Floats]:
+    return _numbers(rows.get(blobs, name), ruler) if name else {}
+
+
+def _sorted(blobs: Blobs, names: Sequence[str], ruler: Ruler) -> dict[str, Floats]:
+    table = rows.get_all(blobs, names)
+    found = _numbers(table, ruler) if table is not None else {}
+    for values in found.values():
+        values.sort()
+    return found
+
+
+def _numbers(table: pa.Table, ruler: Ruler) -> dict[str, Floats]:
+    return {
+        name: finite_numbers(table[name])
+        for name, bins in ruler.features.items()
+        if bins.kind is Kind.NUMERIC
+        and name in table.column_names
+        and kind_of(table.schema.field(name).type) is Kind.NUMERIC
+    }

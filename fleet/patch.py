@@ -1,0 +1,125 @@
+"""Changes to fleet.yaml as text: thresholds are put in, and every comment stays where it is."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from engine.errors import Refused
+from fleet.document import merged, parse
+
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+STEP = 2
+
+
+def with_thresholds(content: str, file: str, model: str, thresholds: Mapping[str, float]) -> str:
+    """Return the document with `models.MODEL.drift.features.X.threshold` set for every X.
+
+    Raises
+    ------
+    Refused
+        Where the text is no document, or the place is shared by an alias.
+    """
+    changed = content
+    for name, threshold in thresholds.items():
+        path = ("models", model, "drift", "features", name, "threshold")
+        changed = _set(changed, file, path, f"{threshold:g}")
+    wanted = {name: {"threshold": float(f"{value:g}")} for name, value in thresholds.items()}
+    tree = {"models": {model: {"drift": {"features": wanted}}}} if wanted else {}
+    if parse(changed, file)[0].value != _laid(parse(content, file)[0].value, tree):
+        raise Refused(f"{file}: models.{model}.drift cannot be changed as text; do it by hand")
+    return changed
+
+
+def difference(before: str, after: str, file: str) -> str:
+    """Return a unified diff; empty where nothing changes."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{file}", f"b/{file}"
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def _laid(under: Any, over: Any) -> Any:
+    """Like `merged`; a key without a value is an empty mapping."""
+    if isinstance(over, dict) and isinstance(under, dict):
+        return merged(under, {name: _laid(under.get(name), value) for name, value in over.items()})
+    return over
+
+
+def _set(content: str, file: str, path: tuple[str, ...], value: str) -> str:
+    try:
+        root = yaml.compose(content, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise Refused(f"{file}: not YAML") from error
+    key, node, deep = _deepest(root, path, file)
+    rest = path[deep:]
+    if isinstance(node, yaml.MappingNode) and node.flow_style:
+        # At the front: what is last may be followed by a comma or a comment.
+        start, comma = node.start_mark.index + 1, ", " if node.value else ""
+        return content[:start] + _flow(rest, value) + comma + content[start:]
+    if isinstance(node, yaml.MappingNode):
+        return _below(content, node, rest, value)
+    text = value if not rest else "{" + _flow(rest, value) + "}"
+    if node.start_mark.index == node.end_mark.index:
+        # Nothing stands there: right behind the key's colon, so that a comment stays behind it.
+        start = content.index(":", key.end_mark.index) + 1
+        return f"{content[:start]} {text}{content[start:]}"
+    return content[: node.start_mark.index] + text + content[node.end_mark.index :]
+
+
+def _deepest(root: Any, path: tuple[str, ...], file: str) -> tuple[Any, Any, int]:
+    """Return the last node of a path that is there, its key, and how deep it lies."""
+    key, node = None, root
+    for deep, name in enumerate(path):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next((pair for pair in pairs if pair[0].value == name), None)
+        if found is None:
+            return key, node, deep
+        inside = node.start_mark.index <= found[1].start_mark.index <= node.end_mark.index
+        if not inside:
+            raise Refused(f"{file}: {'.'.join(path[: deep + 1])} is an alias; change it by hand")
+        key, node = found
+    return key, node, len(path)
+
+
+def _below(content: str, node: yaml.MappingNode, rest: tuple[str, ...], value: str) -> str:
+    """Put lines below the last one of a mapping that is written line by line."""
+    lines = content.splitlines(keepends=True)
+    ending = "\r\n" if "\r\n" in content else "\n"
+    last, column = _last_line(node), node.value[0][0].start_mark.column
+    made = [
+        " " * (column + STEP * number) + f"{_word(name)}:" for number, name in enumerate(rest[:-2])
+    ]
+    tail = f"{_word(rest[-2])}: {{{_flow(rest[-1:], value)}}}" if len(rest) > 1 else ""
+    made.append(" " * (column + STEP * len(rest[:-2])) + (tail or _flow(rest, value)))
+    if not lines[last].endswith(("\n", "\r")):
+        lines[last] += ending
+    return "".join([*lines[: last + 1], *(line + ending for line in made), *lines[last + 1 :]])
+
+
+def _last_line(node: yaml.Node) -> int:
+    """The line that the last word of a node stands on; its mark may be at what follows it."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        key, value = last if isinstance(node, yaml.MappingNode) else (None, last)
+        if key is not None and value.start_mark.index == value.end_mark.index:
+            return int(key.end_mark.line)
+        return _last_line(value)
+    mark = node.end_mark
+    return int(mark.line - (mark.column == 0 and mark.line > node.start_mark.line))
+
+
+def _flow(rest: tuple[str, ...], value: str) -> str:
+    first, *others = map(_word, rest)
+    return f"{first}: " + "".join(f"{{{name}: " for name in others) + value + "}" * len(others)
+
+
+def _word(name: str) -> str:
+    """Spell a key so that YAML reads it back as that text."""
+    plain = PLAIN.fullmatch(name) is not None and yaml.safe_load(name) == name
+    return name if plain else json.dumps(name)

@@ -1,0 +1,143 @@
+"""`driftwarden backtest`: what would have fired over a model's own history, and what that costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from engine.errors import Refused
+from fleet.backtest import play
+from fleet.budget import Budget
+from fleet.patch import difference, with_thresholds
+from fleet.tally import Result, tally
+from hosts import read_config
+from hosts.local.clock import SystemClock
+from hosts.local.files import replace_file
+from hosts.local.history import of_store, of_table
+
+Json = dict[str, Any]
+Draw = Callable[[Json, datetime], str]
+MOST = 15
+PLAIN_WIDTH = 140
+
+
+def run(arguments: Namespace, draw: Draw) -> None:
+    """Play, print, draw and write; nothing in the fleet's store changes.
+
+    draw: makes the page of the document, and says when.
+
+    Raises
+    ------
+    Refused
+        An option or the document is wrong, or there is no history.
+    """
+    budget = Budget.of(arguments.budget)
+    if not arguments.months > 0:
+        raise Refused(f"--months {arguments.months:g}: more than 0 are needed")
+    found = _played(arguments, budget)
+    file: Path = arguments.fleet
+    before = file.read_bytes().decode()
+    after = with_thresholds(before, file.name, found.document["model"], found.thresholds)
+    patch = difference(before, after, file.name)
+    if arguments.html is not None:
+        _write(arguments.html, draw(found.document, SystemClock().now()))
+    if arguments.write:
+        _write(file, after)
+    if arguments.json:
+        print(json.dumps({**found.document, "patch": patch}))
+        return
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    _show(found.document, Console(highlight=False, width=width))
+    if patch:
+        print(patch, end="")
+
+
+def _played(arguments: Namespace, budget: Budget) -> Result:
+    config, beside = read_config(arguments.fleet), arguments.fleet.parent
+    models = config.fleet.models
+    name = arguments.model or (next(iter(models)) if len(models) == 1 else "")
+    if name not in models:
+        raise Refused(f"{name or 'which model'}? known are {', '.join(models) or 'none'}")
+    watched = models[name]
+    source = (
+        of_store(config, beside, watched, arguments.months)
+        if arguments.data is None
+        else of_table(beside, arguments.data, watched, arguments.months)
+    )
+    days = len(source.history.days)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task(f"{name}, {days} days", total=days)
+        played = play(
+            source.blobs, watched, source.history, lambda done: bar.update(task, completed=done)
+        )
+        bar.update(task, description="thresholds")
+        return tally(watched, played, budget, source.history.notes)
+
+
+def _write(path: Path, text: str) -> None:
+    path = path.resolve()
+    try:
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        replace_file(path, text.encode())
+        os.chmod(path, mode)
+    except OSError as error:
+        raise Refused(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _show(found: Json, console: Console) -> None:
+    console.print(
+        f"{found['model']}: {found['windows']} days from {found['first']} to {found['last']}"
+    )
+    for note in found["notes"]:
+        console.print(f"note: {note}", markup=False)
+    if not found["calibrated"]:
+        console.print("uncalibrated: fewer than 8 days of reference; nothing would have paged")
+    table = Table("rule", box=None, pad_edge=False)
+    for title in ("days with an alert", "a month", "features, all days"):
+        table.add_column(title, justify="right")
+    for rule in found["rules"]:
+        counts = (rule["windows"], rule["windows_a_month"], rule["feature_windows"])
+        table.add_row(rule["rule"], *map(str, counts))
+    console.print(table)
+    _show_features(found, console)
+    now, then, budget = found["alerts"]["now"], found["alerts"]["proposed"], found["budget"]
+    console.print(f"alerts as it is set: {_alerts(now)}")
+    console.print(f"with the thresholds below: {_alerts(then)}; granted are {budget['allowed']}")
+
+
+def _show_features(found: Json, console: Console) -> None:
+    rules = [rule["rule"] for rule in found["rules"]]
+    table = Table("feature", box=None, pad_edge=False)
+    for title in ("largest", "threshold", "proposed", "drifted", *rules):
+        table.add_column(title.removeprefix("driftwarden, "), justify="right")
+    for one in found["features"][:MOST]:
+        numbers = (one["largest"], one["threshold"], one["proposed"])
+        words = ("" if number is None else f"{number:.3g}" for number in numbers)
+        counts = (one["drifted"], *(one["windows"][rule] for rule in rules))
+        table.add_row(escape(one["name"]), *words, *map(str, counts))
+    console.print(table)
+    left = len(found["features"]) - MOST
+    if left > 0:
+        console.print(f"and {left} features that fired less")
+
+
+def _alerts(counted: Mapping[str, Any]) -> str:
+    return (
+        f"{counted['pages']} pages ({counted['pages_a_month']:g} a month), "
+        f"{counted['tickets']} tickets ({counted['tickets_a_month']:g} a month)"
+    )

@@ -1,0 +1,194 @@
+"""A model's own history for a backtest: days that its store knows, or a table with days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.blobs import Blobs, MemoryBlobs
+from engine.errors import Refused
+from fleet.backtest import Day, History
+from fleet.budget import MONTH
+from fleet.config import Config
+from fleet.policies import Watched
+from fleet.state import Past
+from fleet.work import referencing, rows
+from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.opening import open_local
+from hosts.local.scoring import LocalTables
+from monitoring.drift.binning import Ruler
+from monitoring.drift.sketch import Sketch, sketch
+from monitoring.intake.sampling import rows_before
+
+OWN = "no days beside the reference's own are known: the older half of them is the reference here"
+
+
+class Aside(MemoryBlobs):
+    """Blobs that may read a store's and write none of them."""
+
+    def __init__(self, under: Blobs | None = None) -> None:
+        super().__init__()
+        self._under = under
+
+    def get(self, name: str) -> bytes:
+        """See `engine.blobs.Blobs`."""
+        try:
+            return super().get(name)
+        except Refused:
+            if self._under is None:
+                raise
+            return self._under.get(name)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A history and the blobs that it is read from."""
+
+    blobs: Blobs
+    history: History
+
+
+def of_store(config: Config, beside: Path, watched: Watched, months: float) -> Source:
+    """Return what the local store of a fleet knows of a model's days.
+
+    Raises
+    ------
+    Refused
+        There is no store yet, or it knows of no days to be judged.
+    """
+    kind, _, place = config.document.store.partition(":")
+    hint = "give the rows of past days with --data PATH"
+    if kind != "local":
+        raise Refused(f"store {config.document.store}: only a local store is read; {hint}")
+    if not (beside / place / STORE_FILE).exists():
+        raise Refused(f"{beside / place}: no store yet; {hint}")
+    host = open_local(config, beside)
+    try:
+        return _stored(host, watched, months, hint)
+    finally:
+        host.close()
+
+
+def _stored(host: LocalHost, watched: Watched, months: float, hint: str) -> Source:
+    model = host.service.loop.head(watched.name).state
+    if not model.reference:
+        raise Refused(f"{watched.name}: no reference was built yet; {hint}")
+    blobs = Aside(host.blobs)
+    reference = referencing.load(blobs, model.reference)
+    found, foreign = _days(blobs, model.past, reference.ruler)
+    slices = set(reference.slices)
+    own = {day.name for day in found if Sketch.from_bytes(blobs.get(day.sketch)) in slices}
+    notes = [reference.note] if reference.note else []
+    if foreign:
+        notes.append(f"{foreign} days are left out: they were counted with other bins")
+    later = [day for day in found if day.name not in own]
+    held = [day for day in found if day.name in own]
+    history = History(
+        model.reference, _recent(later, months), tuple(d.kept for d in held if d.kept), tuple(notes)
+    )
+    return Source(blobs, history if later else _halved(blobs, reference.ruler, held, months, notes))
+
+
+def _days(blobs: Blobs, past: dict[str, Past], ruler: Ruler) -> tuple[list[Day], int]:
+    found, foreign = [], 0
+    for name, one in sorted(past.items()):
+        if not one.sketch:
+            continue
+        if Sketch.from_bytes(blobs.get(one.sketch)).ruler != ruler.id:
+            foreign += 1
+            continue
+        found.append(Day(name, one.rows, one.sketch, one.joined))
+    return found, foreign
+
+
+def of_table(beside: Path, path: Path, watched: Watched, months: float) -> Source:
+    """Return the days of a table, held against the model's reference rows or its own older half.
+
+    Raises
+    ------
+    Refused
+        The table cannot be read, has no column `day`, or too few days.
+    """
+    table = LocalTables(Path.cwd()).read(str(path))
+    days, notes = _names(table, str(path)), _sampled(table)
+    usual, blobs = table.slice(0, 0), Aside()
+    try:
+        usual = LocalTables(beside).read(watched.policy.reference.data)
+    except Refused as error:
+        notes.append(str(error))
+    known = _names(usual, watched.policy.reference.data) if usual.num_rows else []
+    later = table.filter(pc.invert(pc.is_in(_texts(table), pa.array(known, pa.string()))))
+    if not known or not later.num_rows:
+        return Source(blobs, _halved_table(blobs, table, days, months, notes))
+    ruler = Ruler.of(_features(usual))
+    held = _counted(blobs, usual, ruler, known)
+    played = _counted(blobs, later, ruler, [day for day in days if day not in known])
+    name, kept = _reference(blobs, ruler, held), tuple(day.kept for day in held)
+    return Source(blobs, History(name, _recent(played, months), kept, tuple(notes)))
+
+
+def _halved_table(
+    blobs: Blobs, table: pa.Table, names: list[str], months: float, notes: list[str]
+) -> History:
+    first = table.filter(pc.less(_texts(table), names[len(names) // 2]))
+    ruler = Ruler.of(_features(first))
+    return _halved(blobs, ruler, _counted(blobs, table, ruler, names), months, notes)
+
+
+def _halved(
+    blobs: Blobs, ruler: Ruler, days: list[Day], months: float, notes: list[str]
+) -> History:
+    if len(days) < 2:
+        raise Refused(f"{len(days)} days are known; a backtest needs some to hold others against")
+    held, later = days[: len(days) // 2], days[len(days) // 2 :]
+    kept = tuple(day.kept for day in held if day.kept)
+    return History(_reference(blobs, ruler, held), _recent(later, months), kept, (*notes, OWN))
+
+
+def _reference(blobs: Blobs, ruler: Ruler, held: list[Day]) -> str:
+    slices, days = [day.sketch for day in held], [day.name for day in held]
+    return referencing.put(blobs, blobs.put(ruler.to_bytes()), slices, days=days)
+
+
+def _counted(blobs: Blobs, table: pa.Table, ruler: Ruler, names: list[str]) -> list[Day]:
+    texts = _texts(table)
+    found = []
+    for name in names:
+        part = table.filter(pc.equal(texts, name))
+        counted = blobs.put(sketch(part, ruler).to_bytes())
+        found.append(Day(name, part.num_rows, counted, rows.put(blobs, part)))
+    return found
+
+
+def _recent(days: list[Day], months: float) -> tuple[Day, ...]:
+    if not days:
+        return ()
+    since = date.fromisoformat(days[-1].name) - timedelta(days=months * MONTH)
+    return tuple(day for day in days if date.fromisoformat(day.name) > since)
+
+
+def _texts(table: pa.Table) -> pa.ChunkedArray:
+    return pc.cast(table["day"], pa.string())
+
+
+def _names(table: pa.Table, path: str) -> list[str]:
+    if "day" not in table.column_names:
+        raise Refused(f"{path}: needs a column 'day'; found {', '.join(table.column_names[:8])}")
+    found = sorted(pc.unique(_texts(table)).drop_null().to_pylist())
+    try:
+        return [name for name in found if date.fromisoformat(name).isoformat() == name]
+    except ValueError as error:
+        raise Refused(f"{path}: column 'day' holds other things than days: {error}") from error
+
+
+def _sampled(table: pa.Table) -> list[str]:
+    before = rows_before(table)
+    return [f"played on a sample of {table.num_rows:,} of {before:,} rows"] if before else []
+
+
+def _features(table: pa.Table) -> pa.Table:
+    return table.drop_columns([name for name in referencing.KEYS if name in table.column_names])
