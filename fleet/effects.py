@@ -14,6 +14,7 @@ from fleet.facts import Collection, TrafficCount
 from fleet.published import Event, Fields
 from monitoring.alerts import grouping
 from monitoring.alerts.lifecycle import Notify
+from monitoring.drift.why import Happening
 from retrain.gate import Need
 from retrain.ports import TrainingJob
 from retrain.registry import Stage
@@ -96,7 +97,9 @@ class Assess:
     """Hold a window's sketches against the reference.
 
     `days` names the windows of `before`, and `known` is the moment up to which announced events
-    tell what class a day is of; None where days are not told apart.
+    tell what class a day is of; None where days are not told apart. `history` are earlier days
+    with their sketches and events, oldest first, `happened` what was noted around the model, and
+    `health` what its labels say: they tell why something moved.
     """
 
     window: str
@@ -114,6 +117,9 @@ class Assess:
     lane: str = ""
     days: tuple[str, ...] = ()
     known: datetime | None = None
+    history: tuple[tuple[str, str, str | None], ...] = ()
+    happened: tuple[Happening, ...] = ()
+    health: str = ""
 
     @property
     def key(self) -> str:

@@ -137,7 +137,9 @@ class Assessed:
     `of` is the fingerprint of the batches that were assessed, `stream` the verdict by feature
     where it is not stable, `psi` by feature, `report` the blob with all of it. `explained_by`
     names the announced event without whose days nothing would have moved. `against` says which
-    days of the reference it was held against, where days are told apart by class.
+    days of the reference it was held against, where days are told apart by class. `since` says
+    by feature when what moved began to; `estimate` gives (value, low, high) of metrics that labels
+    have not measured yet, over the seven days up to the window.
     """
 
     window: str
@@ -157,6 +159,8 @@ class Assessed:
     reference: str = ""
     lines: tuple[str, ...] = ()
     against: str = ""
+    since: dict[str, str] = field(default_factory=dict)
+    estimate: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

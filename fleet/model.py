@@ -10,7 +10,17 @@ from typing import Any
 from engine.errors import Refused
 from engine.step import Step
 from engine.store import instant
-from fleet import asking, decide, hearing, objectives, observe, promote, reference, traffic
+from fleet import (
+    asking,
+    decide,
+    happened,
+    hearing,
+    objectives,
+    observe,
+    promote,
+    reference,
+    traffic,
+)
 from fleet.facts import (
     Asked,
     Assessed,
@@ -48,6 +58,8 @@ def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) ->
     turn = Turn(watched, now, state)
     for fact in facts:
         _take(turn, fact)
+    told = len(turn.lines)
+    happened.remember(turn, turn.lines)
     if turn.model.champion:
         observe.follow(turn)
         asking.follow(turn)
@@ -61,6 +73,7 @@ def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) ->
         decide.train_on(turn)
         # A run that has just begun is handed over in the unit that decided it.
         decide.run_on(turn)
+        happened.remember(turn, turn.lines[told:])
     return turn.step()
 
 
@@ -130,6 +143,8 @@ def _assessed(turn: Turn, fact: Assessed) -> None:
         event=turn.model.past[fact.window].event,
         quality=[trouble.reason for trouble in fact.quality],
         **({"against": fact.against} if fact.against else {}),
+        **({"since": fact.since} if fact.since else {}),
+        **({"estimate": fact.estimate} if fact.estimate else {}),
         report=fact.report,
     )
     decide.assessed(turn, fact)

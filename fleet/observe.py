@@ -17,6 +17,8 @@ RANGE = 32 * 1024 * 1024
 READS_AT_ONCE = 20
 DAYS_KEPT = 150
 CLOSED_AFTER = timedelta(days=2)
+#: Days that a change is looked for in.
+HISTORY = 28
 
 
 def log_grew(turn: Turn, fact: LogGrew) -> None:
@@ -272,7 +274,18 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         expected=_expected(turn, day),
         days=tuple(trailing),
         known=turn.now if turn.watched.policy.drift.classes else None,
+        history=tuple((d, model.past[d].sketch, model.past[d].event) for d in earlier[-HISTORY:]),
+        happened=model.happened,
+        health=_health(turn),
     )
+
+
+def _health(turn: Turn) -> str:
+    """Say whether the performance moved too, as far as labels are in."""
+    said = turn.model.signals.get("performance")
+    if said is None or said.active is None:
+        return ""
+    return f"performance {'moved too' if said.active else 'did not move'}: {said.reason}"
 
 
 def _expected(turn: Turn, day: str) -> float | None:

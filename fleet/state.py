@@ -11,6 +11,7 @@ from fleet.facts import Batch, Collection, TrafficCount
 from monitoring.alerts.lifecycle import Alert, Condition
 from monitoring.calendars import Freeze
 from monitoring.drift.verdict import Verdict
+from monitoring.drift.why import Happening
 from monitoring.traffic import Heard
 from monitoring.traffic import Verdict as Flow
 from retrain.rollout import Rollout
@@ -190,6 +191,7 @@ class Model:
     loose: dict[str, Loose] = field(default_factory=dict)
     objectives: Objectives = field(default_factory=Objectives)
     hearing: Hearing = field(default_factory=Hearing)
+    happened: tuple[Happening, ...] = ()
     past: dict[str, Past] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     signals: dict[str, Condition] = field(default_factory=dict)

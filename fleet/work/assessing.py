@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+import pyarrow as pa
+
 from engine.blobs import Blobs
 from engine.codec import to_json
 from fleet.effects import Assess
@@ -13,6 +15,8 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.comparing import Against, against
+from fleet.work.estimating import estimated
+from fleet.work.explaining import Explained, explain
 from fleet.work.referencing import SCORE, Reference, load
 from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
@@ -21,8 +25,6 @@ from monitoring.drift.report import Calibration, FeatureReport, Report, assess
 from monitoring.drift.sketch import Sketch, merge, sketch
 from monitoring.drift.stuck import stuck
 from monitoring.drift.verdict import Policy, Verdict, stream, worst
-
-LINES = 5
 
 
 def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
@@ -48,16 +50,19 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         # Without the windows of announced events: does anything still persist?
         ordinary = _stream(effect, alone, together, policy, ordinary=True)
         explained_by = None if _moved(ordinary) else next(filter(None, effect.events))
-    score, score_psi = _score(blobs, effect, policy)
+    scores = rows.get_all(blobs, effect.outputs, (SCORE,))
+    score, score_psi = _score(blobs, effect, scores, policy)
     troubles = _quality(watched, effect, alone, reference)
     troubles += _stuck(watched, effect, current, reference, side)
+    sketches = (reference.ruler, side.total, current)
+    explained = explain(blobs, watched, effect, alone, sketches, moved)
     notes = [note for note in (reference.note, side.words) if note]
     return Assessed(
         window=effect.window,
         of=effect.of,
         rows=current.rows,
         sketch=blobs.put(current.to_bytes()),
-        report=_report(blobs, effect, alone, verdicts, score_psi, troubles, notes),
+        report=_report(blobs, effect, alone, verdicts, score_psi, troubles, notes, explained),
         verdict=worst(list(verdicts.values())),
         flagged=flagged,
         stream=moved,
@@ -68,8 +73,10 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         score_psi=score_psi,
         explained_by=explained_by,
         reference=effect.reference,
-        lines=_lines(alone, verdicts),
+        lines=explained.lines,
         against=side.words,
+        since=explained.since or {},
+        estimate=estimated(blobs, effect, scores, watched.policy.performance.confidence),
     )
 
 
@@ -108,9 +115,10 @@ def _flag(feature: FeatureReport, policy: Policy) -> bool | None:
     return feature.q_value is not None and feature.q_value <= policy.fdr
 
 
-def _score(blobs: Blobs, effect: Assess, policy: Policy) -> tuple[Verdict, float | None]:
+def _score(
+    blobs: Blobs, effect: Assess, current: pa.Table | None, policy: Policy
+) -> tuple[Verdict, float | None]:
     """Hold the champion's scores of the trailing windows against its usual ones."""
-    current = rows.get_all(blobs, effect.outputs, (SCORE,))
     if current is None or not effect.scores:
         return Verdict.INSUFFICIENT, None
     ruler, usual = _usual(blobs.get(effect.scores))
@@ -128,23 +136,6 @@ def _usual(content: bytes) -> tuple[Ruler, Sketch]:
     scores = rows.read(content, (SCORE,))
     ruler = Ruler.of(scores)
     return ruler, sketch(scores, ruler)
-
-
-def _lines(alone: Report, verdicts: dict[str, Verdict]) -> tuple[str, ...]:
-    """What the on-call engineer reads: the features that moved most, and their bins."""
-    moved = [feature for feature in alone.features if verdicts[feature.name] is Verdict.DRIFTED]
-    moved.sort(key=lambda feature: -(feature.effect or 0.0))
-    return tuple(_line(feature) for feature in moved[:LINES])
-
-
-def _line(feature: FeatureReport) -> str:
-    n, m = max(feature.n_current or 0, 1), max(feature.n_reference or 0, 1)
-    ranked = sorted(feature.bins, key=lambda b: -abs(b.current / n - b.reference / m))
-    bins = ", ".join(
-        f"{b.label} {100 * b.reference / m:.1f} % -> {100 * b.current / n:.1f} %"
-        for b in ranked[:3]
-    )
-    return f"{feature.name}: psi {feature.psi or 0:.3g}; {bins}"
 
 
 def _quality(
@@ -202,6 +193,7 @@ def _report(
     score_psi: float | None,
     troubles: tuple[Trouble, ...],
     notes: Sequence[str],
+    explained: Explained,
 ) -> str:
     """Keep everything the assessment found, in the shape of `check --json` and more."""
     document = {
@@ -215,5 +207,6 @@ def _report(
         "score_psi": score_psi,
         "quality": [trouble.reason for trouble in troubles],
         **({"notes": list(notes)} if notes else {}),
+        **({"why": explained.document} if explained.document else {}),
     }
     return blobs.put(to_json(document))

@@ -17,7 +17,7 @@ MOST = 3
 #: Windows that a change has to be told apart in, the newest one included.
 MIN_WINDOWS = 5
 #: F from which on a change is told: a maximum over some fifty shapes of up to thirty windows.
-CLEAR = 15.0
+CLEAR = 20.0
 LEAD = timedelta(days=2)
 
 Floats = NDArray[np.float64]

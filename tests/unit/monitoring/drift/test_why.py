@@ -88,7 +88,7 @@ def test_a_ramp_is_gradual() -> None:
 def test_where_nothing_changes_no_earlier_window_is_named() -> None:
     # The way to the newest window is chosen by that window: the last ones may stand out.
     named = [hit.window for seed in range(40) if (hit := found(np.zeros(24), seed))]
-    assert sum(name < "w22" for name in named) <= 1, named
+    assert sum(name < "w22" for name in named) <= 2, named
     assert len(named) <= 12, named
 
 

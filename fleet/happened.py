@@ -1,0 +1,46 @@
+"""What happened around a model lately, from its own journal lines: it may be why inputs move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.step import Line
+from engine.store import parse_instant
+from fleet.turn import Turn
+from monitoring.drift.why import Happening
+
+KEPT = 20
+LONGEST = 120
+
+
+def remember(turn: Turn, lines: Sequence[Line]) -> None:
+    """Keep what these lines tell, unless the newest of its kind told the same."""
+    for line in lines:
+        what = _words(line)
+        if not what:
+            continue
+        known = turn.model.happened
+        kind = what.split(" ", 1)[0]
+        before = next((one for one in reversed(known) if one.what.startswith(f"{kind} ")), None)
+        noted = line["what"] == "noted"
+        at = parse_instant(line["at"]) if noted and line["at"] else turn.now
+        if before is not None and before.what == what and (not noted or before.at == at):
+            continue
+        turn.change(happened=(*known, Happening(at, what))[-KEPT:])
+
+
+def _words(line: Mapping[str, Any]) -> str:
+    match line["what"]:
+        case "noted":
+            words = f"{line['type']} {line['subject']}"
+        case "registered":
+            words = f"registered {line['version']}"
+        case "traffic":
+            split = sorted(line["weights"].items())
+            words = f"traffic {', '.join(f'{name} {share} %' for name, share in split if share)}"
+        case "reference":
+            words = f"reference of {line['version']}"
+        case _:
+            return ""
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"

@@ -1,0 +1,36 @@
+"""How good the champion's newest scores are, by what its scores meant at the reference."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pyarrow as pa
+
+from engine.blobs import Blobs
+from fleet.effects import Assess
+from fleet.work import rows
+from fleet.work.joining import floats
+from fleet.work.referencing import SCORE
+from monitoring.estimate import Calibration, calibrate, estimate
+
+
+def estimated(
+    blobs: Blobs, effect: Assess, scores: pa.Table | None, confidence: float
+) -> dict[str, tuple[float, float, float]]:
+    """Estimate (value, low, high) by metric; empty where scores can't be told as probabilities."""
+    if scores is None or not effect.scores:
+        return {}
+    calibration = _calibration(blobs.get(effect.scores))
+    if calibration is None:
+        return {}
+    found = estimate(floats(scores[SCORE]), calibration, confidence)
+    return {name: (one.value, one.low, one.high) for name, one in found.items()}
+
+
+@lru_cache(maxsize=16)
+def _calibration(content: bytes) -> Calibration | None:
+    # The content is the key, so whose blobs it came from makes no difference.
+    table = rows.read(content)
+    if "label" not in table.column_names:
+        return None
+    return calibrate(floats(table["label"]), floats(table[SCORE]))
