@@ -18,7 +18,8 @@ class Day:
     """One window: the latest assessment and the latest join of it.
 
     `stream` and `psi` are by feature, `served` and `baseline` are metrics by name; `joined` names
-    the blob with the joined rows. What is not known (yet) is None or empty.
+    the blob with the joined rows. `estimate` has (value, low, high) by metric, for the seven days
+    up to this one. What is not known (yet) is None or empty.
     """
 
     day: date
@@ -36,6 +37,17 @@ class Day:
     health: str | None = None
     reason: str = ""
     joined: str = ""
+    estimate: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+
+    @property
+    def estimated(self) -> str:
+        """The estimated metrics in words, while most labels of the window are missing."""
+        if 2 * self.labelled > self.rows:
+            return ""
+        return ", ".join(
+            f"{name} {value:.3f} ({low:.3f} to {high:.3f})"
+            for name, (value, low, high) in sorted(self.estimate.items())
+        )
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ def days(assessed: Sequence[Told], joined: Sequence[Told]) -> tuple[Day, ...]:
             score_psi=line["score_psi"],
             event=line["event"],
             quality=tuple(line["quality"]),
+            estimate={name: tuple(found) for name, found in line.get("estimate", {}).items()},
         )
     for _, line in joined:
         name = line["window"]

@@ -27,6 +27,16 @@ def test_the_latest_assessment_and_join_of_a_window_hold(line) -> None:
     assert (second.event, second.served, second.baseline) == ("Fair", {"auc": 0.7}, {})
 
 
+def test_an_estimate_is_told_only_while_labels_are_missing(line) -> None:
+    said = {**line("assessed"), "estimate": {"brier": [0.18, 0.17, 0.19], "auc": [0.7, 0.65, 0.75]}}
+    (waiting,) = days([(AT, said)], [(AT, line("joined", labelled=9))])
+    assert waiting.estimated == "auc 0.700 (0.650 to 0.750), brier 0.180 (0.170 to 0.190)"
+    (known,) = days([(AT, said)], [(AT, line("joined", labelled=880))])
+    assert known.estimated == ""
+    (plain,) = days([(AT, line("assessed"))], [])
+    assert plain.estimated == ""
+
+
 def test_a_window_that_is_only_joined_has_no_verdict(line) -> None:
     (day,) = days([], [(AT, line("joined", health="insufficient"))])
     assert (day.verdict, day.health) == (None, "insufficient")

@@ -68,6 +68,15 @@ def test_no_page_asks_for_anything_else(service, year) -> None:
         assert "@import" not in page
 
 
+def test_an_estimate_is_marked_as_one_and_gone_with_the_labels(service, line) -> None:
+    said = {**line("assessed"), "estimate": {"brier": [0.18, 0.17, 0.19]}}
+    page = pages.model(service([(AT, REFERENCE), (AT, said)]), "flights")
+    assert "estimated, labels missing" in page
+    assert "brier 0.180 (0.170 to 0.190) on the 7 days up to 2013-04-01" in page
+    labelled = service([(AT, REFERENCE), (AT, said), (AT, line("joined"))])
+    assert "estimated" not in pages.model(labelled, "flights")
+
+
 def test_names_and_reasons_are_escaped_wherever_they_stand(service, line) -> None:
     told = [
         (AT, line("traffic", weights={EVIL: 100}, shadow=[])),
