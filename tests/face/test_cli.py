@@ -252,6 +252,62 @@ def test_every_command_is_taken_in(run: Shell, fleet: Path, words: Sequence[str]
     assert " taken in by " in done.out
 
 
+def test_a_backtest_tells_draws_and_patches(run: Shell, tiny: Path) -> None:
+    """Of a fleet that has served nothing yet: the older half of its reference is the yardstick."""
+    table = "data/reference.parquet"
+    words = ("backtest", "--data", table, "--html", "page.html")
+    before = (tiny / "fleet.yaml").read_text()
+    told = run(tiny, *words, "--json")
+    assert (told.code, told.err.strip()) == (0, "")
+    assert (told.json["model"], told.json["windows"]) == ("demand", 15)
+    assert [one["rule"] for one in told.json["rules"]][-1] == "ks p < 0.05"
+    assert "<svg" in (tiny / "page.html").read_text()
+    shown = run(tiny, *words, "demand", "--budget", "1 page/day", "--months", "3")
+    assert shown.code == 0
+    assert "alerts as it is set: " in shown.out
+    assert "psi > 0.25" in shown.out
+    assert (tiny / "fleet.yaml").read_text() == before
+    written = run(tiny, *words, "--budget", "1 page/day", "--write", "--json")
+    assert run(tiny, "validate", "fleet.yaml").code == 0
+    assert bool(written.json["patch"]) == ((tiny / "fleet.yaml").read_text() != before)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--budget", "few"), "budget 'few': write it as '1 page/month' or '2 pages/week'"),
+        (("--months", "0"), "--months 0: more than 0 are needed"),
+        (("nobody",), "nobody? known are demand"),
+        (("--data", "nowhere.parquet"), "nowhere.parquet: no such file or folder"),
+    ],
+)
+def test_what_cannot_be_played(run: Shell, fleet: Path, words: Sequence[str], why: str) -> None:
+    assert why in run(fleet, "backtest", *words).refused()
+
+
+def test_a_reference_needs_a_reason_and_one_source(run: Shell, fleet: Path) -> None:
+    line = run(fleet, "reference", "demand", "--data", "data/reference.parquet").refused()
+    assert "why? what windows are held against never changes without a reason" in line
+    line = run(fleet, "reference", "demand", "--reason", "r").refused()
+    assert "give a table, or a first and a last day" in line
+
+
+def test_a_reference_is_replaced_and_told(run: Shell, tiny: Path) -> None:
+    words = ("--by", "g.hopper", "--reason", "a new supplier")
+    run(tiny, "unfreeze", "demand", "--reason", "begin")
+    run(tiny, "reference", "demand", "--from", "2024-02-10", "--to", "2024-02-25", *words)
+    # A table is found from where the command is typed.
+    other = tiny / "elsewhere"
+    other.mkdir()
+    shutil.move(tiny / "data" / "reference.parquet", other / "new.parquet")
+    named = ("--data", "new.parquet", "--fleet", tiny / "fleet.yaml")
+    run(other, "reference", "demand", *named, *words)
+    first, days, table = (one for one in lines(run, tiny) if one["what"] == "reference")
+    assert (days["before"], days["days"], days["first"]) == (first["reference"], 16, "2024-02-10")
+    assert (days["by"], days["reason"]) == ("g.hopper", "a new supplier")
+    assert (table["before"], table["days"]) == (days["reference"], 29)
+
+
 def test_a_model_that_is_not_halted_cannot_be_resumed(run: Shell, fleet: Path) -> None:
     done = run(fleet, "resume", "demand", "--by", "g.hopper", "--reason", "mended")
     assert (done.code, done.err) == (2, "driftwarden resume: demand is not halted\n")
