@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from engine import codec
 from engine.head import MAX_STATE_BYTES
 from fleet.facts import Batch
-from fleet.state import Model, Past, Window, fingerprint
+from fleet.state import Hearing, Model, Past, Window, fingerprint
 from monitoring.drift.verdict import Verdict
+from monitoring.drift.why import Happening
+from monitoring.traffic import KEPT, Heard
 
 NOW = datetime(2024, 3, 4, tzinfo=UTC)
 
@@ -47,6 +49,10 @@ def test_five_hundred_features_and_thirty_windows_fit_into_the_head() -> None:
     for i in range(30):
         batches = tuple(Batch(str(i), 10, f"{i:032x}{j:032x}", f"{j:064x}") for j in range(24))
         model = model.window(str(i), Window(NOW, NOW, batches, (), batches))
+    heard = Heard(480_000, tuple((i * 7919) % 1_000_003 for i in range(KEPT)))
+    late = {f"2024-03-{i:02}": 86_400 + i for i in range(1, 15)}
+    happened = tuple(Happening(NOW + timedelta(seconds=i), f"{i:0120x}") for i in range(20))
+    model = replace(model, hearing=Hearing(heard, late, NOW, NOW, NOW), happened=happened)
     packed = codec.pack(codec.encode(model))
     assert len(packed) < MAX_STATE_BYTES
     assert codec.decode(Model, codec.unpack(packed)) == model
