@@ -26,7 +26,7 @@ lint: .venv/dev ## style, types and import contracts alone
 	$(BIN)/lint-imports --no-cache
 
 azure: .venv/dev build/node/.made ## the flights' summer on the Azure host: Azurite and loopback doubles
-	$(BIN)/pytest -m slow tests/azure -s
+	$(BIN)/pytest -m slow tests/azure -n 2 --dist loadscope
 
 sim: .venv/dev ## every crash point of whole stories, every commit raced
 	$(BIN)/pytest -m slow tests/simulation -s

@@ -12,6 +12,7 @@ from rich.console import Console
 from engine.clock import Clock
 from engine.errors import Refused
 from fleet.config import Config
+from hosts import Host
 from hosts.local.clock import SystemClock
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.replay import position
@@ -53,8 +54,16 @@ def open_local(config: Config, beside: Path) -> LocalHost:
     return LocalHost(config, beside, clock)
 
 
-def serve_fleet(host: LocalHost, app: func.FunctionApp, port: int) -> None:
-    """Serve the app on this machine until it is told to stop."""
+def serve_fleet(host: Host, app: func.FunctionApp, port: int) -> None:
+    """Serve the app on this machine until it is told to stop.
+
+    Raises
+    ------
+    Refused
+        The fleet lives elsewhere, or the address cannot be listened on.
+    """
+    if not isinstance(host, LocalHost):
+        raise Refused("this fleet's store is not on this machine: the Functions app serves it")
 
     def ready(server: Server) -> None:
         console = Console(stderr=True, highlight=False)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from azure.storage.blob import BlobServiceClient, ContainerClient
@@ -135,7 +136,8 @@ class Behind:
 
     def _content(self, uri: str) -> bytes:
         """Return a blob by the address that the job was given."""
-        container, _, name = uri.removeprefix(self._blobs.url).strip("/").partition("/")
+        # The account's name is the first part of the path; the host may be a relay's.
+        _, container, name = urlsplit(uri).path.strip("/").split("/", 2)
         return self._blobs.get_blob_client(container, name).download_blob().readall()
 
     def _status(self, name: str) -> dict[str, Any]:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-OUTCOMES = pytest.StashKey[dict[str, str]]()
+OUTCOME = "fault: "
 
 
-@pytest.fixture(scope="session")
-def outcomes(request: pytest.FixtureRequest) -> dict[str, str]:
+@pytest.fixture
+def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """What became of each fault, by its name; shown when all is done."""
     found: dict[str, str] = {}
-    request.config.stash[OUTCOMES] = found
-    return found
+    yield found
+    # Properties travel with the report, from whichever process the test ran in.
+    for name, outcome in found.items():
+        request.node.user_properties.append((OUTCOME + name, outcome))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write the table."""
-    found = terminalreporter.config.stash.get(OUTCOMES, {})
+    found = {
+        str(name).removeprefix(OUTCOME): str(outcome)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, outcome in getattr(report, "user_properties", ())
+        if str(name).startswith(OUTCOME)
+    }
     if not found:
         return
     width = max(map(len, found))

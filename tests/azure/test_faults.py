@@ -14,22 +14,32 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 import yaml
 
 import function_app
 from engine import journal
 from engine.clock import SetClock
+from fleet.counting import LogSource
+from hosts.azure.analytics import Analytics
+from hosts.azure.cloud import Cloud
+from hosts.azure.counting import AzureCounting
 from hosts.local.replay import Replay
 from hosts.local.scenario import happenings, read_scenario
+from monitoring.drift.binning import Ruler
+from monitoring.drift.sketch import sketch
 from tests.azure.stage import AzureStage, staged
 from tests.doubles import azurite
+from tests.doubles.loganalytics import LogAnalytics, partial
 from tests.doubles.loopback import Loopback, Response
 from tests.doubles.tls import Authority
+from tests.doubles.tokens import LoopbackCredential
 
 pytestmark = pytest.mark.slow
 
@@ -123,7 +133,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fleet = yaml.safe_load((folder / "fleet.yaml").read_text())
     model = fleet["models"]["demand"]
     fleet |= {"store": "azure:", "receivers": {"duty": {"kind": "terminal"}}}
-    model["training"] = {"job": "train.yml", "run": {"poll_every": "PT30M"}}
+    model["training"] = {"job": "train.yml", "run": {"poll_every": "PT1H"}}
     model["serving"] |= {"deployment": "deployment.yml", "baseline": "first"}
     model["gate"] |= {"min_days": 2, "min_rows": 20}
     model["judge"] = {"min_expected_bad": 0.05, "guards": ["large_loss"], "margin": 3}
@@ -193,14 +203,26 @@ def undisturbed(life: Callable[..., Any]) -> dict[str, Any]:
     return UNDISTURBED
 
 
-def again_and_again(
-    services: Callable[[AzureStage], list[tuple[Loopback, tuple[str, ...]]]], **fault: Any
+#: Between two faults of a life so many moments pass; the last day has none, so that it ends.
+EVERY = 12
+CALM = datetime(2024, 3, 6, 12, tzinfo=UTC)
+
+
+def in_turn(
+    services: Callable[[AzureStage], list[tuple[Loopback, tuple[str, ...]]]],
+    kinds: dict[str, dict[str, Any]],
 ) -> Arm:
-    """Break the first request of each kind at every moment."""
+    """Break the first request of each kind every few moments, each time in another way."""
 
     def arm(run: Run, at: datetime) -> None:
+        if len(run.moments) % EVERY or at > CALM:
+            return
+        fault = list(kinds.values())[len(run.moments) // EVERY % len(kinds)]
         for service, requests in services(run.stage):
             service.faults.clear()
+            if "revoke" in fault:
+                run.stage.service.credential.revoke()
+                continue
             for where in requests:
                 service.fail(where, **fault)
 
@@ -219,27 +241,168 @@ def storage(stage: AzureStage) -> list[tuple[Loopback, tuple[str, ...]]]:
     ]
 
 
-FAULTS: dict[str, tuple[Arm, bool]] = {
-    "services throttle (429, Retry-After)": (again_and_again(around, answer=THROTTLED), False),
-    "services fail (500)": (again_and_again(around, answer=FAILED), False),
-    "services hang up before they act": (again_and_again(around), False),
-    "services act and the answer is lost": (again_and_again(around, after=True), False),
-    "storage throttles (503, Retry-After)": (again_and_again(storage, answer=BUSY), True),
-    "storage acts and the answer is lost": (again_and_again(storage, after=True), True),
-    "tokens expire": (lambda run, at: run.stage.service.credential.revoke(), False),
+SERVICES: dict[str, dict[str, Any]] = {
+    "429 with Retry-After: Azure ML, Event Grid, Insights": {"answer": THROTTLED},
+    "500: Azure ML, Event Grid, Insights": {"answer": FAILED},
+    "no answer, nothing done: Azure ML, Event Grid, Insights": {},
+    "done, the answer lost: Azure ML, Event Grid, Insights": {"after": True},
+    "every token expired": {"revoke": True},
 }
+STORAGE: dict[str, dict[str, Any]] = {
+    "503 with Retry-After: Tables, Blob, queues": {"answer": BUSY},
+    "500: Tables, Blob, queues": {"answer": FAILED},
+    "no answer, nothing done: Tables, Blob, queues": {},
+    "done, the answer lost: Tables, Blob, queues": {"after": True},
+}
+SAME = "the same verdicts, run, gate, rollout and pages; nothing lost, nothing doubled"
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    ("kinds", "services", "relayed"),
+    [(SERVICES, around, False), (STORAGE, storage, True)],
+    ids=["services", "storage"],
+)
 def test_a_passing_fault_changes_nothing(
-    name: str, life: Callable[..., Any], undisturbed: dict[str, Any], outcomes: dict[str, str]
+    kinds: dict[str, dict[str, Any]],
+    services: Any,
+    relayed: bool,
+    life: Callable[..., Any],
+    undisturbed: dict[str, Any],
+    outcomes: dict[str, str],
 ) -> None:
-    arm, relayed = FAULTS[name]
-    with life(arm, relayed=relayed) as run:
-        for service, _ in [*around(run.stage), *(storage(run.stage) if relayed else [])]:
+    with life(in_turn(services, kinds), relayed=relayed) as run:
+        met = {
+            id(fault)
+            for service, _ in services(run.stage)
+            for fault in service.faults
+            if fault.times == 0
+        }
+        assert met or kinds is SERVICES
+        for service, _ in services(run.stage):
             service.faults.clear()
         run.check_nothing_is_lost_or_doubled()
         assert run.outcome() == undisturbed
-        postponed = len(run.lines("refused"))
-        assert postponed == 0
-    outcomes[name] = "as without it: same verdicts, run, gate, rollout, pages; nothing doubled"
+        assert not run.lines("refused")
+    outcomes.update(dict.fromkeys(kinds, SAME))
+
+
+def in_canary(run: Run) -> bool:
+    active = run.state.rollout
+    return active is not None and active.challenger == CHALLENGER and active.phase == "canary"
+
+
+@dataclass
+class Once:
+    """Something that is done the first time that a canary is met, and undone some moments later."""
+
+    do: Callable[[Run], None]
+    undo: Callable[[Run], None] = lambda run: None
+    after: int = 8
+    seen: int = 0
+
+    def __call__(self, run: Run, at: datetime) -> None:
+        self.seen += bool(self.seen) or in_canary(run)
+        if self.seen == 1:
+            self.do(run)
+        if self.seen == self.after:
+            self.undo(run)
+
+
+def fired(run: Run, key: str) -> list[dict[str, Any]]:
+    return [x for x in run.lines("alert") if x["phase"] == "firing" and x["alert"].startswith(key)]
+
+
+def test_somebody_elses_split_in_a_canary_is_held_and_told(
+    life: Callable[..., Any], outcomes: dict[str, str]
+) -> None:
+    def moved(run: Run) -> None:
+        run.stage.service.online.split("demand", {"first": 20, CHALLENGER: 80}, {})
+
+    def given_back(run: Run) -> None:
+        assert run.state.rollout.phase == "canary"
+        (alert,) = fired(run, "traffic")
+        assert alert["severity"] == "page"
+        held = run.stage.service.online.endpoints["demand"]["properties"]["traffic"]
+        assert held == {"first": 20, CHALLENGER: 80}
+        run.stage.service.online.split("demand", {"first": 50, CHALLENGER: 50}, {})
+
+    with life(Once(moved, given_back, after=14)) as run:
+        assert run.lines("foreign")
+        assert run.lines("restored")
+        assert run.state.rollout.phase != "canary"
+        run.check_nothing_is_lost_or_doubled()
+    outcomes["somebody else splits the traffic in a canary"] = (
+        "paged (traffic-1), promotion waits, evidence left out; goes on when given back"
+    )
+
+
+def test_a_deployment_deleted_under_us_is_told_and_never_promoted(
+    life: Callable[..., Any], outcomes: dict[str, str]
+) -> None:
+    def deleted(run: Run) -> None:
+        online = run.stage.service.online
+        online.split("demand", {"first": 100}, {})
+        del online.deployments["demand", CHALLENGER]
+
+    with life(Once(deleted)) as run:
+        assert fired(run, "traffic")
+        assert (CHALLENGER, "promoted") not in run.outcome()["rollouts"]
+        assert run.state.champion == "first"
+        run.check_nothing_is_lost_or_doubled()
+    outcomes["a deployment is deleted under us"] = (
+        "paged (traffic-1); the champion serves, the rollout ends without promotion"
+    )
+
+
+def test_an_operation_that_never_finishes_stays_owed_until_it_does(
+    life: Callable[..., Any], undisturbed: dict[str, Any], outcomes: dict[str, str]
+) -> None:
+    owed: list[int] = []
+
+    def stuck(run: Run, at: datetime) -> None:
+        active, service = run.state.rollout, run.stage.service
+        if not owed and (active is None or active.challenger != CHALLENGER):
+            return
+        if not owed:
+            # From here on, in the shadow: the next split is that of the canary.
+            service.polls, service.poll_after = None, 0.01
+        waiting = run.stage.store.scan("demand", "out:", pending=True)
+        owed.append(sum(":traffic" in row.key for row in waiting))
+        if service.polls is None and sum(owed) == 6:
+            service.polls = 0
+            service.finish()
+
+    with life(stuck) as run:
+        assert max(owed) == 1, "the one split is owed, not one a try"
+        run.check_nothing_is_lost_or_doubled()
+        assert run.state.champion == undisturbed["champion"]
+        assert run.outcome()["runs"] == undisturbed["runs"]
+    outcomes["an operation of Azure ML does not finish"] = (
+        "owed (driftwarden.effects.oldest grows), asked again, set once when it ends"
+    )
+
+
+def test_a_partial_answer_is_never_taken_for_a_whole_one(
+    certificates: Authority, outcomes: dict[str, str]
+) -> None:
+    workspace, noon = "11111111-2222-3333-4444-555555555555", datetime(2026, 3, 1, 12, tzinfo=UTC)
+    double = LogAnalytics(certificates, LoopbackCredential(), workspace, noon + timedelta(days=1))
+    table = pa.table({"x": np.random.default_rng(3).normal(size=400)})
+    ruler = Ruler.of(table)
+    rows = [
+        {
+            "TimeGenerated": noon + timedelta(minutes=number), "CorrelationId": f"r{number}",
+            "RowIndex": 0, "Endpoint": "demand", "Deployment": "first", "Features": {"x": value},
+        }
+        for number, value in enumerate(table["x"].to_pylist())
+    ]  # fmt: skip
+    with double.service:
+        double.add("Features_CL", rows)
+        cloud = Cloud(double.credential, logs=double.service.url, trusted=str(certificates.bundle))
+        counting = AzureCounting(Analytics(cloud), workspace)
+        cut = Response(200, {"tables": [], "error": partial("a node went away")})
+        double.service.fail("POST .*", answer=cut, times=3)
+        source = LogSource("", "Features_CL", "demand", "first")
+        counted = counting.count(source, ruler, noon, noon + timedelta(hours=7))
+    assert counted.to_bytes() == sketch(table, ruler).to_bytes()
+    outcomes["Log Analytics answers in part"] = "asked again by halves; the counts are those of all"

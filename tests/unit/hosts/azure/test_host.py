@@ -1,0 +1,143 @@
+"""The whole domain opened on Azure: Azurite, and doubles of what is asked for here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import function_app
+from engine.clock import SetClock
+from engine.errors import Refused
+from fleet.service import Command
+from hosts import read_config
+from hosts.azure import settings
+from hosts.azure.cloud import Cloud
+from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
+from hosts.local.opening import serve_fleet
+from hosts.local.operate import ask, verify
+from tests.doubles import azurite
+from tests.doubles.insights import Insights
+from tests.doubles.tls import Authority
+from tests.doubles.tokens import LoopbackCredential
+
+TINY = Path(__file__).parents[3] / "resources/tiny"
+NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> dict[str, Any]:
+    """The tiny fleet as one in Azure, to be changed."""
+    shutil.copytree(TINY, tmp_path / "fleet")
+    found: dict[str, Any] = yaml.safe_load((TINY / "fleet.yaml").read_text())
+    found |= {"store": "azure:", "receivers": {"duty": {"kind": "terminal"}}}
+    found["models"]["demand"]["training"] = {"job": "train.yml"}
+    return found
+
+
+@pytest.fixture
+def known(certificates: Authority) -> Iterator[dict[str, str]]:
+    """The app's settings, of a storage account that holds nothing of the app."""
+    account = azurite.account()
+    queues, tables = account.queues(), account.tables()
+    for queue in list(queues.list_queues("driftwarden-")):
+        queues.delete_queue(queue.name)
+    tables.delete_table("driftwarden")
+    with Insights(certificates) as insights:
+        yield {
+            settings.SUBSCRIPTION: "s",
+            settings.RESOURCE_GROUP: "g",
+            settings.WORKSPACE: "w",
+            settings.TOPIC: "https://localhost:1/api/events",
+            settings.LOGS_CONTAINER: "logs",
+            settings.TELEMETRY: insights.connection,
+            STORAGE: account.secret,
+        }
+    account.close()
+
+
+@pytest.fixture
+def opened(
+    tmp_path: Path, document: dict[str, Any], known: dict[str, str], certificates: Authority
+) -> Iterator[Callable[[], AzureHost]]:
+    """Open the host on the document as it stands then."""
+    made: list[AzureHost] = []
+
+    def build() -> AzureHost:
+        file = tmp_path / "fleet" / "fleet.yaml"
+        file.write_text(yaml.safe_dump(document))
+        cloud = Cloud(LoopbackCredential(), trusted=str(certificates.bundle))
+        made.append(AzureHost(read_config(file), file.parent, known, cloud, SetClock(NOW)))
+        return made[-1]
+
+    yield build
+    for host in made:
+        host.close()
+
+
+def test_a_fleet_begins_and_its_doorbell_carries_the_trace(opened: Callable[[], AzureHost]) -> None:
+    host = opened()
+    with host.telemetry.span("driftwarden.ingest", {}):
+        host.service.begin()
+        trace = host.telemetry.traceparent()
+    messages = [json.loads(message.body) for message in host.due.receive()]
+    assert {message["partition"] for message in messages} == {"demand"}
+    assert {message["traceparent"] for message in messages} == {trace}
+    assert host.service.pulse() == 1
+
+
+def test_a_command_is_handed_over_and_left_to_the_app(opened: Callable[[], AzureHost]) -> None:
+    host = opened()
+    host.service.begin()
+    host.due.receive()
+    command = Command("retrain", "demand", "g.hopper", "new prices", "c1")
+    assert ask(host, function_app.app, command) == ["demand"]
+    assert [json.loads(m.body)["partition"] for m in host.due.receive()] == ["demand"]
+    waiting = host.store.scan("demand", "in:", pending=True)
+    assert {str(row.props["id"]) for row in waiting} >= {"command:c1"}
+    assert verify(host)["demand"] == 0
+
+
+def test_it_is_served_by_the_functions_app_alone(opened: Callable[[], AzureHost]) -> None:
+    with pytest.raises(Refused, match="the Functions app serves it"):
+        serve_fleet(opened(), function_app.app, 0)
+
+
+def test_a_tick_measures_the_queues_too(opened: Callable[[], AzureHost]) -> None:
+    host = opened()
+    host.service.begin()
+    host.refused.put("{}")
+    host.measure()
+    assert {queue.name: queue.waiting() for queue in (host.due, host.refused)} == {
+        DUE_QUEUE: 1,
+        "driftwarden-refused": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "words"),
+    [
+        ("training", {"command": ["x"]}, "Azure takes a job file, training.job"),
+        ("serving", {"champion": "first", "mirror": 80}, "50 at most in Azure"),
+    ],
+)
+def test_what_only_one_machine_can_do_is_refused(
+    opened: Callable[[], AzureHost], document: dict[str, Any], part: str, value: Any, words: str
+) -> None:
+    document["models"]["demand"][part] = value
+    with pytest.raises(Refused, match=words):
+        opened()
+
+
+def test_settings_that_are_missing_are_all_named(
+    opened: Callable[[], AzureHost], known: dict[str, str]
+) -> None:
+    del known[settings.WORKSPACE], known[settings.TOPIC]
+    with pytest.raises(Refused, match="AZUREML_WORKSPACE_NAME, EVENTGRID_TOPIC_ENDPOINT not set"):
+        opened()
