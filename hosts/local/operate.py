@@ -12,6 +12,7 @@ import azure.functions as func
 from engine import journal
 from engine.errors import Refused
 from fleet.service import EVERY_MODEL, Command
+from hosts import Host
 from hosts.local.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
 
@@ -57,9 +58,14 @@ def _instant(text: str, now: datetime) -> datetime:
     return moment.astimezone(now.tzinfo)
 
 
-def ask(host: LocalHost, app: func.FunctionApp, command: Command) -> list[str]:
-    """Hand a command over and let the app's own queue function act on it."""
+def ask(host: Host, app: func.FunctionApp, command: Command) -> list[str]:
+    """Hand a command over and let the app's own queue function act on it.
+
+    On another host the doorbell has rung, and the deployed app acts on it.
+    """
     concerned = host.service.command(command)
+    if not isinstance(host, LocalHost):
+        return list(concerned)
     dispatcher = Dispatcher(app, host.queues, host.clock.now, key="operator")
     for _ in range(ROUNDS):
         if not dispatcher.pump_queue(DUE_QUEUE, host.clock.now()):
