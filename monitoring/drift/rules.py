@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 KS_LEVEL = 0.05
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
 class Rule(StrEnum):
@@ -63,10 +65,10 @@ def ks_p(reference: Floats, current: Floats) -> float | None:
     from scipy.stats import distributions
 
     current = np.sort(current)
-    everything = np.concatenate([reference, current])
-    apart = (
-        np.searchsorted(reference, everything, side="right") / m
-        - np.searchsorted(current, everything, side="right") / n
-    )
+    # The two step functions are furthest apart at, or just before, a value of the current side.
+    apart = [
+        np.searchsorted(reference, current, side) / m - np.searchsorted(current, current, side) / n
+        for side in _SIDES
+    ]
     size = m * n / (m + n)
-    return float(np.clip(distributions.kstwo.sf(np.abs(apart).max(), np.round(size)), 0, 1))
+    return float(np.clip(distributions.kstwo.sf(float(np.abs(apart).max()), np.round(size)), 0, 1))
