@@ -48,7 +48,7 @@ def run(arguments: Namespace, draw: Draw) -> None:
     found = _played(arguments, budget)
     file: Path = arguments.fleet
     before = file.read_bytes().decode()
-    after = with_thresholds(before, file.name, found.document["model"], found.thresholds)
+    after = _patched(before, file.name, found, arguments.write)
     patch = difference(before, after, file.name)
     if arguments.html is not None:
         _write(arguments.html, draw(found.document, SystemClock().now()))
@@ -61,6 +61,17 @@ def run(arguments: Namespace, draw: Draw) -> None:
     _show(found.document, Console(highlight=False, width=width))
     if patch:
         print(patch, end="")
+
+
+def _patched(before: str, file: str, found: Result, must: bool) -> str:
+    """Return the changed document; where none can be made, its notes say so unless it `must`."""
+    try:
+        return with_thresholds(before, file, found.document["model"], found.thresholds)
+    except Refused as error:
+        if must:
+            raise
+        found.document["notes"].append(f"no patch: {error}")
+        return before
 
 
 def _played(arguments: Namespace, budget: Budget) -> Result:

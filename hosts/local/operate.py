@@ -77,9 +77,16 @@ def source(arguments: Namespace) -> tuple[str, tuple[str, ...]]:
     """Return the table and the days that a new reference is to be made of."""
     path = getattr(arguments, "data", None)
     days = (getattr(arguments, "first", None) or "", getattr(arguments, "last", None) or "")
-    # A path on the command line starts where the operator stands, not beside fleet.yaml.
-    found = str(Path(path).resolve()) if path and Path(path).exists() else path or ""
-    return found, days if any(days) else ()
+    return _found(arguments.fleet, path) if path else "", days if any(days) else ()
+
+
+def _found(fleet: Path, path: str) -> str:
+    """A path on the command line starts where the operator stands, one in a command does not."""
+    if not Path(path).exists():
+        return path
+    there, beside = Path(path).resolve(), fleet.parent.resolve()
+    # Beside fleet.yaml it is found by a deployed app, too.
+    return str(there.relative_to(beside) if there.is_relative_to(beside) else there)
 
 
 def verify(host: LocalHost) -> dict[str, int]:

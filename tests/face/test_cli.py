@@ -272,6 +272,21 @@ def test_a_backtest_tells_draws_and_patches(run: Shell, tiny: Path) -> None:
     assert bool(written.json["patch"]) == ((tiny / "fleet.yaml").read_text() != before)
 
 
+def test_a_backtest_without_a_patch_still_tells(run: Shell, tiny: Path) -> None:
+    text = (tiny / "fleet.yaml").read_text()
+    shared = text.replace("    labels: {wait", "    drift: *drift\n    labels: {wait", 1)
+    (tiny / "fleet.yaml").write_text(
+        shared.replace("models:\n", "defaults: {drift: &drift {floor: 0, fdr: 0.9}}\nmodels:\n", 1)
+    )
+    words = ("backtest", "--data", "data/reference.parquet", "--budget", "9 pages/day")
+    told = run(tiny, *words, "--json")
+    assert told.code == 0, told.err
+    assert told.json["patch"] == ""
+    assert told.json["features"][0]["proposed"] is not None
+    assert "models.demand.drift is an alias; change it by hand" in told.json["notes"][-1]
+    assert "is an alias" in run(tiny, *words, "--write").refused()
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
