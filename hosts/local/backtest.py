@@ -87,9 +87,10 @@ def _played(arguments: Namespace, budget: Budget) -> Result:
         else of_table(beside, arguments.data, watched, arguments.months)
     )
     days = len(source.history.days)
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+        TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal,
     )  # fmt: skip
     with bar:
         task = bar.add_task(f"{name}, {days} days", total=days)

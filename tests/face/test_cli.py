@@ -258,7 +258,7 @@ def test_a_backtest_tells_draws_and_patches(run: Shell, tiny: Path) -> None:
     words = ("backtest", "--data", table, "--html", "page.html")
     before = (tiny / "fleet.yaml").read_text()
     told = run(tiny, *words, "--json")
-    assert (told.code, told.err.strip()) == (0, "")
+    assert (told.code, told.err) == (0, "")
     assert (told.json["model"], told.json["windows"]) == ("demand", 15)
     assert [one["rule"] for one in told.json["rules"]][-1] == "ks p < 0.05"
     assert "<svg" in (tiny / "page.html").read_text()
