@@ -5,10 +5,8 @@ The bins stay where they are, so that windows and references before and after ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,7 +19,7 @@ from fleet.work import referencing, rows
 from monitoring.drift.binning import Ruler
 from monitoring.drift.significance import MIN_SLICES
 from monitoring.drift.sketch import sketch
-from monitoring.intake.sampling import sampled, seed_of
+from monitoring.intake.sampling import MOST_ROWS
 
 
 def rebuild(world: World, watched: Watched, effect: BuildReference) -> Referenced:
@@ -47,16 +45,22 @@ def _from_days(world: World, watched: Watched, effect: BuildReference) -> Refere
     made = referencing.build(world, watched, effect)
     ruler = referencing.load_ruler(world.blobs, effect.ruler)
     joined = [name for _, _, name in effect.days if name]
-    table = sampled(_batches(world, joined), np.random.default_rng(seed_of(effect.of)))
-    if not {*ruler.features, "label", "time"} <= set(table.column_names):
+    table = _newest(world, joined)
+    if table is None or not {*ruler.features, "label", "time"} <= set(table.column_names):
         return replace(made, note="no rows of these days are kept: the usual scores stay")
     scores = world.scoring.score(watched.name, effect.version, table)
     return replace(made, scores=referencing.put_scores(world.blobs, scores, table))
 
 
-def _batches(world: World, names: list[str]) -> Iterator[pa.RecordBatch]:
-    for name in names:
-        yield from rows.get(world.blobs, name).to_batches()
+def _newest(world: World, names: list[str]) -> pa.Table | None:
+    """Return the rows of the newest days, as many whole days as `MOST_ROWS` has room for."""
+    held: list[pa.Table] = []
+    for name in reversed(names):
+        table = rows.get(world.blobs, name)
+        if held and sum(len(one) for one in held) + len(table) > MOST_ROWS:
+            break
+        held.append(table)
+    return rows.concatenate(reversed(held)) if held else None
 
 
 def _from_table(world: World, watched: Watched, effect: BuildReference) -> Referenced:
