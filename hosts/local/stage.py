@@ -106,7 +106,8 @@ def make_version(host: LocalHost, scenario: Scenario, folder: Path, plan: Versio
     """Train a version outside the watcher and put it into the registry, once."""
     if plan.name in host.models.versions(scenario.model):
         return
-    out = host.root / "made" / plan.name
+    # The command runs in another folder than ours.
+    out = (host.root / "made" / plan.name).resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     filled = {"out": str(out), "version": plan.name}
