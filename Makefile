@@ -26,10 +26,10 @@ lint: .venv/dev ## style, types and import contracts alone
 	$(BIN)/lint-imports --no-cache
 
 azure: .venv/dev build/node/.made ## the flights' summer on the Azure host: Azurite and loopback doubles
-	$(BIN)/pytest -m slow tests/azure -n 2 --dist loadscope
+	$(BIN)/pytest -m slow tests/azure/test_replay.py -s
 
-sim: .venv/dev ## every crash point of whole stories, every commit raced
-	$(BIN)/pytest -m slow tests/simulation -s
+sim: .venv/dev build/node/.made ## every crash point of whole stories, every commit raced, every fault of Azure's services
+	$(BIN)/pytest -m slow tests/simulation tests/azure/test_faults.py -s
 
 stat: .venv/dev ## false-alarm and power rates at full size
 	$(BIN)/pytest -m slow tests/statistical
