@@ -25,6 +25,10 @@ ADOPT, REVERT = "adopt", "revert"
 KEPT = 5
 
 
+#: What is compared with what was wanted: a split that was set, or one that a look found.
+Found = TrafficSet | TrafficSeen
+
+
 @dataclass(frozen=True)
 class Adopted:
     """Somebody else's split is taken over: `champion` answers most of it."""
@@ -55,8 +59,7 @@ def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
         _tell(turn, f"somebody else changed the live traffic: {fact.foreign}")
         turn.change(wanted=replace(known, good_at=turn.now))
         return None
-    # What was set just now is not set again at once, whoever moved it: looks do that, and wait.
-    return _compare(turn, known, fact.weights, fact.shadow, patient=True)
+    return _compare(turn, known, fact)
 
 
 def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
@@ -65,7 +68,7 @@ def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
     wanted = turn.model.wanted
     if wanted is None or wanted.owed:
         return None
-    return _compare(turn, wanted, fact.weights, fact.shadow, patient=False)
+    return _compare(turn, wanted, fact)
 
 
 def declined(turn: Turn, fact: Declined) -> None:
@@ -97,9 +100,9 @@ def follow(turn: Turn) -> None:
 def disturbed(turn: Turn, start: datetime, end: datetime) -> bool:
     """Tell whether the split may have been somebody else's at any time in [start, end)."""
     return any(
-        start < (stretch.until or turn.now) and stretch.since < end
+        (stretch.until is None or start < stretch.until) and stretch.since < end
         for stretch in turn.model.foreign
-    ) or (held(turn) and end > turn.model.foreign[-1].since)
+    )
 
 
 def held(turn: Turn) -> bool:
@@ -107,22 +110,21 @@ def held(turn: Turn) -> bool:
     return bool(turn.model.foreign) and turn.model.foreign[-1].until is None
 
 
-def _compare(
-    turn: Turn,
-    wanted: Wanted,
-    weights: Mapping[str, int],
-    shadow: tuple[str, ...],
-    *,
-    patient: bool,
-) -> Adopted | None:
-    if _live(weights) != _live(wanted.weights):
-        return _foreign(turn, wanted, weights, shadow, patient=patient)
+def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
+    if _live(found.weights) != _live(wanted.weights):
+        return _foreign(turn, wanted, found)
     _restored(turn, wanted)
-    if set(shadow) != set(wanted.shadow) and not patient:
+    if set(found.shadow) != set(wanted.shadow) and _may_repeat(found):
         # Older tools write an endpoint without its mirror: no will of somebody's is behind it.
-        turn.say("mirror", shadow=shadow, wanted=wanted.shadow, reason="the mirror was dropped")
+        reason = "the mirror was dropped"
+        turn.say("mirror", shadow=found.shadow, wanted=wanted.shadow, reason=reason)
         _again(turn, wanted)
     return None
+
+
+def _may_repeat(found: Found) -> bool:
+    """What was set just now is not set again at once, whoever moved it: looks do that."""
+    return isinstance(found, TrafficSeen)
 
 
 def _restored(turn: Turn, wanted: Wanted) -> None:
@@ -138,14 +140,8 @@ def _restored(turn: Turn, wanted: Wanted) -> None:
     turn.say("restored", weights=wanted.weights)
 
 
-def _foreign(
-    turn: Turn,
-    wanted: Wanted,
-    weights: Mapping[str, int],
-    shadow: tuple[str, ...],
-    *,
-    patient: bool,
-) -> Adopted | None:
+def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
+    weights = dict(found.weights)
     policy = turn.watched.policy.serving.foreign
     reason = (
         f"live traffic is {_text(weights)}, but {_text(wanted.weights)} was set; "
@@ -153,37 +149,34 @@ def _foreign(
     )
     new = not held(turn) or turn.model.foreign[-1].weights != weights
     if not held(turn):
-        stretch = Foreign(wanted.good_at, dict(weights))
+        stretch = Foreign(wanted.good_at, weights)
         turn.change(foreign=(*turn.model.foreign, stretch)[-KEPT:])
     elif new:
         *before, last = turn.model.foreign
-        turn.change(foreign=(*before, replace(last, weights=dict(weights))))
-    turn.change(weights=dict(weights))
+        turn.change(foreign=(*before, replace(last, weights=weights)))
+    turn.change(weights=weights)
     if new:
-        turn.say("foreign", weights=weights, shadow=shadow, wanted=wanted.weights, policy=policy)
+        turn.say(
+            "foreign", weights=weights, shadow=found.shadow, wanted=wanted.weights, policy=policy
+        )
     _tell(turn, reason)
     if policy == ADOPT:
-        return _adopt(turn, wanted, weights, shadow, reason)
-    if not patient and (policy == REVERT or wanted.declined):
+        return _adopt(turn, wanted, found, reason)
+    if _may_repeat(found) and (policy == REVERT or wanted.declined):
         # A refused split is asked for again: whoever held it up may have given way.
         _again(turn, wanted)
     return None
 
 
-def _adopt(
-    turn: Turn,
-    wanted: Wanted,
-    weights: Mapping[str, int],
-    shadow: tuple[str, ...],
-    reason: str,
-) -> Adopted:
+def _adopt(turn: Turn, wanted: Wanted, found: Found, reason: str) -> Adopted:
+    weights = dict(found.weights)
     *before, last = turn.model.foreign
     turn.change(foreign=(*before, replace(last, until=turn.now)))
     # Set as our own, so that the record beside the split says so too.
     root = wanted.key.partition(":adopted:")[0]
     key = f"{root}:adopted:{wanted.times + 1}"
-    turn.change(wanted=Wanted(key, dict(weights), shadow, turn.now, times=wanted.times + 1))
-    turn.owe(SetTraffic(key, dict(weights), shadow))
+    turn.change(wanted=Wanted(key, weights, found.shadow, turn.now, times=wanted.times + 1))
+    turn.owe(SetTraffic(key, weights, found.shadow))
     # Equal shares go to the name that comes first, so that everybody adopts the same.
     most = min(weights, key=lambda version: (-weights[version], version))
     return Adopted(most, reason)
