@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +25,7 @@ from hosts.azure.serving import MIRROR_LIMIT
 from hosts.azure.settings import LOGS, Settings
 from hosts.azure.tables import TablesStore
 from hosts.azure.world import Opened, world
+from hosts.clock import SystemClock, backing_off
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -36,14 +35,6 @@ REFUSED_QUEUE = "driftwarden-refused"
 #: The connection that the Functions host itself uses.
 STORAGE = "AzureWebJobsStorage"
 BACK_OFF = 0.05
-
-
-class SystemClock:
-    """The instance's clock."""
-
-    def now(self) -> datetime:
-        """See `engine.clock.Clock`."""
-        return datetime.now(UTC)
 
 
 class AzureHost:
@@ -108,7 +99,7 @@ class AzureHost:
         domain = Traced(FleetDomain(config.fleet, ports), self.telemetry)
         self.service = Service(
             config.fleet,
-            Loop(self.store, domain, self.ring, _pause),
+            Loop(self.store, domain, self.ring, backing_off(BACK_OFF)),
             clock,
             self.refused.put,
             known.logs_container,
@@ -164,8 +155,3 @@ def _check(config: Config) -> None:
             raise Refused(f"models.{name}.training.command: Azure takes a job file, training.job")
         if mirror is not None and mirror > MIRROR_LIMIT:
             raise Refused(f"models.{name}.serving.mirror: {MIRROR_LIMIT} at most in Azure")
-
-
-def _pause(lost: int) -> None:
-    """Wait a little longer after every lost race; the process id spreads the workers out."""
-    time.sleep(BACK_OFF * lost * (1 + (os.getpid() % 7) / 7))

@@ -22,7 +22,7 @@ from fleet.budget import Budget
 from fleet.patch import difference, with_thresholds
 from fleet.tally import Result, tally
 from hosts import read_config
-from hosts.local.clock import SystemClock
+from hosts.clock import SystemClock
 from hosts.local.files import replace_file
 from hosts.local.history import of_store, of_table
 

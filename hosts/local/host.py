@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +14,8 @@ from fleet.config import Config, Receiver
 from fleet.domain import FleetDomain
 from fleet.ports import World
 from fleet.service import Service
+from fleet.traced import doorbell
+from hosts.clock import backing_off
 from hosts.local.files import Blobs, Logs
 from hosts.local.pager import LocalPager
 from hosts.local.publisher import FilePublisher
@@ -95,7 +94,10 @@ class LocalHost:
         self.service = Service(
             config.fleet,
             Loop(
-                self.store, FleetDomain(config.fleet, self._world(beside, quiet)), self.ring, _pause
+                self.store,
+                FleetDomain(config.fleet, self._world(beside, quiet)),
+                self.ring,
+                backing_off(BACK_OFF),
             ),
             clock,
             self.refuse,
@@ -103,7 +105,7 @@ class LocalHost:
 
     def ring(self, partition: str) -> None:
         """Put the one kind of message on the queue: that partition has something to do."""
-        self.queues.put(DUE_QUEUE, json.dumps({"partition": partition}), self.clock.now())
+        self.queues.put(DUE_QUEUE, doorbell(partition, self.service.telemetry), self.clock.now())
 
     def refuse(self, message: str) -> None:
         """Keep what can never be taken in where an operator finds it."""
@@ -174,8 +176,3 @@ def _settings(name: str, receiver: Receiver, root: Path, quiet: bool) -> dict[st
     if quiet:
         return {"kind": "file", "path": root / "terminal.jsonl"}
     return {"kind": "terminal"}
-
-
-def _pause(lost: int) -> None:
-    """Wait a little longer after every lost race; the process id spreads the workers out."""
-    time.sleep(BACK_OFF * lost * (1 + (os.getpid() % 7) / 7))

@@ -13,7 +13,7 @@ from engine.clock import Clock
 from engine.errors import Refused
 from fleet.config import Config
 from hosts import Host
-from hosts.local.clock import SystemClock
+from hosts.clock import SystemClock
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.replay import position
 from hosts.local.serve import Server, serve
