@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.errors import Refused
 from fleet.counting import LogSource
+from fleet.work.reading import CAPACITY, MODEL_ERRORS
 from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, Ruler
 from monitoring.intake.collector import KEYS
 
@@ -32,7 +33,7 @@ _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ESCAPED = ("Cc", "Cs", "Zl", "Zp")
 _NUMBERS = '"int", "long", "real", "double", "decimal"'
 _NUMERIC, _LISTED, _TALLIED = range(3)
-_MODEL_ERRORS = "ResponseCode in (408, 424) or ResponseCode >= 500"
+_MODEL_ERRORS = f"ResponseCode in {MODEL_ERRORS} or ResponseCode >= 500"
 
 
 def text(value: str) -> str:
@@ -147,7 +148,7 @@ def traffic_query(
     )
     return f"""{_span(TRAFFIC, start, end)}
 | where EndpointName == {text(source.endpoint)}{_only("DeploymentName", source)}
-| where isnotnull(ResponseCode) and isnotnull(TotalDurationMs) and ResponseCode != 429
+| where isnotnull(ResponseCode) and isnotnull(TotalDurationMs) and ResponseCode != {CAPACITY}
 | summarize requests = count(), errors = countif({_MODEL_ERRORS}){over}
 by deployment = DeploymentName, hour = bin(TimeGenerated, 1h)"""
 

@@ -11,6 +11,7 @@ from azure.monitor.querymetrics import MetricsClient, MetricsQueryResult
 
 from engine.errors import Broken
 from fleet.counting import LogSource
+from fleet.work.reading import CAPACITY, MODEL_ERRORS
 from hosts.azure import kql
 from hosts.azure.analytics import Analytics
 from hosts.azure.cloud import Cloud
@@ -24,8 +25,6 @@ REQUESTS = "RequestsPerMinute"
 MINUTE = timedelta(minutes=1)
 #: Series asked for; the service gives 10 unless told ("Metrics - Batch", `top`).
 MOST_SERIES = 1_000
-CAPACITY = "429"
-MODEL_ERRORS = ("408", "424")
 READ_TIMEOUT = 60
 
 REQUEST_COUNTS = pa.schema(
@@ -103,12 +102,14 @@ class Metrics:
         found = answered(where, lambda: self._asked(endpoint, start, end), self._reconnect)
         for result in found:
             for moment, deployment, status, number in _minutes(result):
-                if status == CAPACITY or not start <= moment < end:
+                if status == str(CAPACITY) or not start <= moment < end:
                     continue
                 hour = moment.replace(minute=0, second=0, microsecond=0)
                 counts = sums.setdefault((hour, deployment), Counter())
                 counts["requests"] += number
-                counts["errors"] += number * (status in MODEL_ERRORS or status.startswith("5"))
+                counts["errors"] += number * (
+                    status in map(str, MODEL_ERRORS) or status.startswith("5")
+                )
         return _table(sums, REQUEST_COUNTS)
 
     def _asked(self, endpoint: str, start: datetime, end: datetime) -> list[MetricsQueryResult]:

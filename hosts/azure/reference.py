@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, Co
 
 from engine.errors import Refused
 from hosts.azure.logs import reading
+from monitoring.intake.formats import format_of
 from monitoring.intake.sampling import sampled, seed_of
 from monitoring.intake.textfiles import Source, csv_batches, first_line, json_batches
 
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 SCHEME = "az://"
-SUFFIXES = {
-    ".parquet": "Parquet",
-    ".pq": "Parquet",
-    ".csv": "CSV",
-    ".jsonl": "JSON Lines",
-    ".ndjson": "JSON Lines",
-    ".json": "JSON Lines",
-}
 READ_AHEAD = 4 * 1024 * 1024
 
 
@@ -66,7 +59,7 @@ class AzureTables:
             raise Refused(f"{path}: no such file or folder beside fleet.yaml")
         if place.is_file():
             return [_file(path, place)]
-        names = sorted(file for file in place.rglob("*") if file.is_file() and _format(file.name))
+        names = sorted(file for file in place.rglob("*") if file.is_file() and format_of(file.name))
         return [_file(file.relative_to(self._beside).as_posix(), file) for file in names]
 
     def _blobs(self, path: str) -> list[Source]:
@@ -83,24 +76,15 @@ class AzureTables:
             }
         if name in below:
             return [_blob(client, below[name])]
-        return [_blob(client, found) for one, found in sorted(below.items()) if _format(one)]
+        return [_blob(client, found) for one, found in sorted(below.items()) if format_of(one)]
 
 
 def _is_below(name: str, folder: str) -> bool:
     return not folder or name.startswith(f"{folder.rstrip('/')}/")
 
 
-def _format(name: str) -> str | None:
-    """Tell the format by the name; hidden files and markers like _SUCCESS have none."""
-    last = PurePosixPath(name)
-    if last.name.startswith((".", "_")):
-        return None
-    plain = last.with_suffix("") if last.suffix == ".gz" else last
-    return SUFFIXES.get(plain.suffix.lower())
-
-
 def _batches(source: Source) -> Iterator[pa.RecordBatch]:
-    kind = _format(source.name)
+    kind = format_of(source.name)
     try:
         if kind == "Parquet":
             with source.open() as stream, pq.ParquetFile(stream) as file:

@@ -17,17 +17,9 @@ import pyarrow.parquet as pq
 import pyarrow.types as pat
 
 from engine.errors import Refused
+from monitoring.intake.formats import format_of
 from monitoring.intake.textfiles import Source, csv_batches, first_line, json_batches
 from monitoring.schema import Kind, is_text, kind_of
-
-SUFFIXES = {
-    ".parquet": "Parquet",
-    ".pq": "Parquet",
-    ".csv": "CSV",
-    ".jsonl": "JSON Lines",
-    ".ndjson": "JSON Lines",
-    ".json": "JSON Lines",
-}
 
 
 class Part(Protocol):
@@ -131,7 +123,7 @@ def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise Refused(f"{path}: no such file or folder")
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.is_file() and _format(file))
+        found = sorted(file for file in path.rglob("*") if file.is_file() and format_of(file.name))
         if not found:
             raise Refused(f"{path}: no Parquet, CSV or JSON Lines file in this folder")
     else:
@@ -139,18 +131,10 @@ def _files(path: Path) -> list[Path]:
     filled = [file for file in found if file.stat().st_size]
     if not filled:
         raise Refused(f"{found[0]}: the file is empty (zero bytes)")
-    formats = {_format(file) or _sniffed(file) for file in filled}
+    formats = {format_of(file.name) or _sniffed(file) for file in filled}
     if len(formats) > 1:
         raise Refused(f"{path}: files of several formats: {', '.join(sorted(formats))}")
     return filled
-
-
-def _format(file: Path) -> str | None:
-    """Tell the format by the name; hidden files and markers like _SUCCESS have none."""
-    if file.name.startswith((".", "_")):
-        return None
-    name = file.with_suffix("") if file.suffix == ".gz" else file
-    return SUFFIXES.get(name.suffix.lower())
 
 
 def _sniffed(file: Path) -> str:
@@ -164,7 +148,7 @@ def _sniffed(file: Path) -> str:
 
 
 def _batches(file: Path, notes: list[str]) -> Iterator[pa.RecordBatch]:
-    kind = _format(file) or _sniffed(file)
+    kind = format_of(file.name) or _sniffed(file)
     if kind == "Parquet":
         with pq.ParquetFile(file) as parquet:
             yield from parquet.iter_batches(use_threads=False)
@@ -177,7 +161,7 @@ def _batches(file: Path, notes: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _parts(file: Path, scratch: Path, notes: list[str]) -> list[Part]:
-    if (_format(file) or _sniffed(file)) != "Parquet":
+    if (format_of(file.name) or _sniffed(file)) != "Parquet":
         return list(_copied(_batches(file, notes), scratch))
     with pq.ParquetFile(file) as parquet:
         return [
