@@ -123,11 +123,19 @@ class Loop:
         row = self.store.get(partition, HEAD)
         halted = row is not None and bool(row.props.get("halted"))
         waiting = self.store.scan(partition, inbox.IN, limit=MAX_FACTS, pending=True)
-        if not halted and len(waiting) < PAID_AT_ONCE and self._pay(partition, now):
+        owed = [] if halted else outbox.owed(self.store, self.domain.effects, partition)
+        if not halted and len(waiting) < PAID_AT_ONCE and self._pay(partition, owed, now):
             return True
-        return self._settle(partition, self._read(partition, row), waiting, now)
+        return self._settle(partition, self._read(partition, row), waiting, owed, now)
 
-    def _settle(self, partition: str, head: Head, waiting: list[Row], now: datetime) -> bool:
+    def _settle(
+        self,
+        partition: str,
+        head: Head,
+        waiting: list[Row],
+        owed: list[outbox.Owed],
+        now: datetime,
+    ) -> bool:
         """Commit one unit; False where no fact waits and no wake changes anything."""
         if head.halted:
             self._tell(partition, head, now)
@@ -136,7 +144,8 @@ class Loop:
             return False
         facts = inbox.waiting(self.domain.facts, waiting)
         try:
-            operations = self._unit(partition, head, facts, now)
+            step, taken = self._step(partition, head.state, facts, now)
+            operations = self._operations(partition, head, step, taken, owed, now)
         except (Broken, Refused) as error:
             self._halt(partition, head, str(error), now)
             raise Broken(f"{partition} is halted: {error}") from error
@@ -171,23 +180,26 @@ class Loop:
         self.store.commit(partition, [lifted.write(partition, self.domain.version), log])
         return True
 
-    def _unit(
-        self, partition: str, head: Head, facts: list[inbox.Waiting], now: datetime
-    ) -> list[Operation]:
+    def _step(
+        self, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime
+    ) -> tuple[Step, list[inbox.Waiting]]:
+        """Return a step that one unit has room for, and the facts that are in it."""
         try:
-            step = self._step(partition, head.state, facts, now)
+            step = self._stepped(partition, state, facts, now)
         except Refused as error:
             if not facts or facts[0].reason:
                 raise
-            return self._unit(partition, head, _apart(facts, str(error)), now)
+            return self._step(partition, state, _apart(facts, str(error)), now)
         room = MAX_OPERATIONS - 2 - len(facts)
         if len(step.effects) > room:
             if len(facts) <= 1:
                 raise Broken(f"{partition}: one fact owes {len(step.effects)} effects, over {room}")
-            return self._unit(partition, head, facts[: len(facts) // 2], now)
-        return self._operations(partition, head, step, facts, now)
+            return self._step(partition, state, facts[: len(facts) // 2], now)
+        return step, facts
 
-    def _step(self, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime) -> Step:
+    def _stepped(
+        self, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime
+    ) -> Step:
         known = [item.fact for item in facts if not item.reason]
         step = self.domain.step(partition, state, known, now)
         refusals = tuple(
@@ -198,27 +210,28 @@ class Loop:
         return replace(step, lines=step.lines + refusals)
 
     def _operations(
-        self, partition: str, head: Head, step: Step, facts: list[inbox.Waiting], now: datetime
+        self,
+        partition: str,
+        head: Head,
+        step: Step,
+        facts: list[inbox.Waiting],
+        owed: list[outbox.Owed],
+        now: datetime,
     ) -> list[Operation]:
-        wake_at = _earliest(step.wake_at, self._retry_at(partition))
+        wake_at = _earliest(step.wake_at, *(item.due for item in owed))
         moved = replace(head, state=step.state, wake_at=wake_at)
         if not facts and not step.effects and not step.lines:
             return [] if moved == head else [moved.write(partition, self.domain.version)]
         seq = head.seq + 1
         log, link = journal.record(head.hash, seq, instant(now), step.lines)
         moved = replace(moved, seq=seq, hash=link)
-        owed = outbox.insert(self.domain.effects, seq, step.effects, now)
+        fresh = outbox.insert(self.domain.effects, seq, step.effects, now)
         taken = [inbox.taken(item, now) for item in facts]
-        return [moved.write(partition, self.domain.version), log, *taken, *owed]
+        return [moved.write(partition, self.domain.version), log, *taken, *fresh]
 
-    def _retry_at(self, partition: str) -> datetime | None:
-        dues = [item.due for item in outbox.owed(self.store, self.domain.effects, partition)]
-        return min((due for due in dues if due is not None), default=None)
-
-    def _pay(self, partition: str, now: datetime) -> bool:
+    def _pay(self, partition: str, owed: list[outbox.Owed], now: datetime) -> bool:
         """Pay the first effect that can be paid; False where there is none."""
-        waiting = outbox.owed(self.store, self.domain.effects, partition)
-        item = next(outbox.payable(waiting, now), None)
+        item = next(outbox.payable(owed, now), None)
         if item is None:
             return False
         try:

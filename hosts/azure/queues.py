@@ -75,14 +75,13 @@ class AzureQueue:
         """Return up to `limit` visible messages (32 at most), invisible to others for `lease`."""
         seconds = int(lease.total_seconds())
         with translated(f"queue {self._name}"):
-            found = self._queue.receive_messages(
-                messages_per_page=min(limit, MOST),
-                max_messages=min(limit, MOST),
-                visibility_timeout=seconds,
-            )
+            pages = self._queue.receive_messages(
+                messages_per_page=min(limit, MOST), visibility_timeout=seconds
+            ).by_page()
+            # One request: after a page that is not full the SDK would ask for the rest.
             return [
                 Message(got.id, str(got.pop_receipt), str(got.content), int(got.dequeue_count or 0))
-                for got in found
+                for got in next(pages, ())
             ]
 
     def delete(self, message: Message) -> bool:

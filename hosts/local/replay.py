@@ -27,11 +27,10 @@ CONTAINER = "/blobServices/default/containers/logs/blobs/"
 
 @dataclass(frozen=True)
 class Position:
-    """How far a replay has come: the moment, whether it was fed, and whether it is over."""
+    """How far a replay has come: the moment, whether it was fed, and whether nothing is left."""
 
     at: datetime
     fed: bool = False
-    over: bool = False
     finished: bool = False
 
 
@@ -40,7 +39,15 @@ class Stage(Protocol):
 
     @property
     def store(self) -> Store:
-        """The store that the app works on; the replay's own position stands there too."""
+        """The store that the app works on."""
+        ...
+
+    def stands(self) -> Position | None:
+        """How far the replay has come; None where there was none."""
+        ...
+
+    def keep(self, position: Position) -> None:
+        """Write down how far the replay has come."""
         ...
 
     def begin(self) -> None:
@@ -84,9 +91,20 @@ def position(store: Store) -> Position | None:
     return Position(
         parse_instant(str(row.props["at"])),
         bool(row.props["fed"]),
-        bool(row.props["over"]),
         bool(row.props["finished"]),
     )
+
+
+def keep(store: Store, position: Position) -> None:
+    """Write into a store where its replay stands."""
+    row = store.get(FLEET, POSITION)
+    props: dict[str, Value] = {
+        "at": instant(position.at),
+        "fed": position.fed,
+        "finished": position.finished,
+    }
+    operation = Insert(POSITION, props) if row is None else Replace(POSITION, props, row.etag)
+    store.commit(FLEET, [operation])
 
 
 class Replay:
@@ -111,33 +129,23 @@ class Replay:
         self._moments = moments
 
     def run(self, told: Callable[[datetime], None]) -> None:
-        """Go on from where the store says the replay stands, until nothing is due any more."""
-        stands = position(self._stage.store)
-        if stands is not None and not stands.over:
+        """Go on from where the stage says the replay stands, until nothing is due any more."""
+        stands = self._stage.stands()
+        if stands is not None and not stands.finished:
             self._clock.moment = stands.at
             self._stage.begin()
-            self._settle(stands)
-        while (at := self._next(stands.at if stands else None)) is not None:
+            self._settle(stands, True)
+        while (following := self._next(stands.at if stands else None)) is not None:
+            at, woken = following
             stands = Position(at)
-            self._write(stands)
-            self._settle(stands)
+            self._stage.keep(stands)
+            self._settle(stands, woken)
             told(at)
         end = stands.at if stands else self._clock.now()
-        self._write(Position(end, True, True, True))
+        self._stage.keep(Position(end, True, True))
 
-    def _write(self, position: Position) -> None:
-        row = self._stage.store.get(FLEET, POSITION)
-        props: dict[str, Value] = {
-            "at": instant(position.at),
-            "fed": position.fed,
-            "over": position.over,
-            "finished": position.finished,
-        }
-        operation = Insert(POSITION, props) if row is None else Replace(POSITION, props, row.etag)
-        self._stage.store.commit(FLEET, [operation])
-
-    def _next(self, after: datetime | None) -> datetime | None:
-        """The next moment at which something happens, or something wants to be woken."""
+    def _next(self, after: datetime | None) -> tuple[datetime, bool] | None:
+        """The next moment, and whether somebody wants to be woken by then."""
         ahead = [at for at, _ in self._moments if after is None or at > after]
         last = self._moments[-1][0] + LINGER if self._moments else after
         wake = self._stage.store.next_wake()
@@ -145,22 +153,22 @@ class Replay:
             raise Broken(f"{self._stage.store.due(after)}: due at {wake} and still due at {after}")
         retry = self._stage.retry_at()
         found = min([*ahead[:1], *(at for at in (wake, retry) if at is not None)], default=None)
-        return found if found is not None and last is not None and found <= last else None
+        if found is None or last is None or found > last:
+            return None
+        return found, wake is not None and wake <= found
 
-    def _settle(self, position: Position) -> None:
+    def _settle(self, position: Position, woken: bool) -> None:
         """Feed what happens at a moment, then let the app work until it has nothing to do."""
         self._clock.moment = position.at
         if not position.fed:
             for at, happening in self._moments:
                 if at == position.at:
                     self._feed(happening)
-            self._write(Position(position.at, fed=True))
-        wake = self._stage.store.next_wake()
-        if wake is not None and wake <= position.at:
+            self._stage.keep(Position(position.at, fed=True))
+        if woken:
             self._stage.tick(position.at)
         while self._stage.work(position.at):
             pass
-        self._write(Position(position.at, fed=True, over=True))
 
     def _feed(self, happening: Happening) -> None:
         match happening:

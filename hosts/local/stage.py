@@ -21,6 +21,7 @@ from hosts.local.dispatch import Dispatcher
 from hosts.local.files import replace_file
 from hosts.local.host import DUE_QUEUE, LocalHost
 from hosts.local.processes import plain_environment
+from hosts.local.replay import Position, keep, position
 from hosts.local.scenario import Scenario, VersionPlan
 
 INGEST, TICK = "ingest", "tick"
@@ -51,6 +52,14 @@ class LocalStage:
     def store(self) -> Store:
         """See `Stage`."""
         return self._host.store
+
+    def stands(self) -> Position | None:
+        """See `Stage`."""
+        return position(self._host.store)
+
+    def keep(self, position: Position) -> None:
+        """See `Stage`."""
+        keep(self._host.store, position)
 
     def begin(self) -> None:
         """See `Stage`."""

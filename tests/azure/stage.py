@@ -23,6 +23,7 @@ from hosts.azure.queues import AzureQueue
 from hosts.azure.tables import TablesStore
 from hosts.local.dispatch import Dispatcher
 from hosts.local.queues import Queues
+from hosts.local.replay import Position
 from hosts.local.scenario import Scenario, VersionPlan
 from hosts.local.stage import TICK, deliver
 from tests.azure.behind import LOGS, Behind
@@ -75,11 +76,20 @@ class AzureStage:
         self._taken = Queues(scratch, durable=False)
         self.dispatcher = Dispatcher(app, self._taken, clock.now, key="replay")
         self._clock = clock
+        self._stands: Position | None = None
 
     @property
     def store(self) -> Store:
         """See `Stage`."""
         return self._store
+
+    def stands(self) -> Position | None:
+        """See `Stage`."""
+        return self._stands
+
+    def keep(self, position: Position) -> None:
+        """See `Stage`: nobody kills this one, so it need not outlive the process."""
+        self._stands = position
 
     def begin(self) -> None:
         """See `Stage`: nothing was killed here."""
