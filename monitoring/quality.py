@@ -17,6 +17,8 @@ from monitoring.alerts.lifecycle import Severity
 
 CHANCE = 1e-4
 """What chance alone explains at least this often is no problem."""
+HABIT = 0.5
+"""A feature with so many new values every day that only new ones are no break of its coding."""
 NAMED = 9
 """Features written out in a reason; all of them stand in the problem."""
 
@@ -61,7 +63,8 @@ class Measured:
 
     `rows` and `missing` count the window's rows, `unseen` its values of no reference level;
     `reference_missing` is the largest share that any window of the reference missed. `now` names
-    the present type where it is no longer `was`.
+    the present type where it is no longer `was`. `reference_unseen` is the largest share of values
+    in any window of the reference that none of its other windows has.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Measured:
     unseen: int = 0
     was: str = ""
     now: str = ""
+    reference_unseen: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,7 @@ def problems(
     found = [
         _columns(Kind.MISSING_COLUMN, absent, total, Severity.PAGE, "absent", when),
         _types([f for f in features if f.now and f.now != f.was], total, when),
+        _recoded([f for f in features if _is_recoded(f, policy)], total, when),
         *(
             _shares(kind, severity, features, missing, total, when)
             for kind, severity in (
@@ -192,6 +197,25 @@ def _types(struck: Sequence[Measured], total: int, when: str) -> Problem | None:
     return Problem(Kind.TYPE_CHANGE, names, Severity.PAGE, reason)
 
 
+def _is_recoded(feature: Measured, policy: Policy) -> bool:
+    """Whether no value at all is a known one, which counts alone show of a changed type."""
+    values = feature.rows - feature.missing
+    if feature.now or feature.reference_unseen >= HABIT:
+        return False
+    return values >= policy.min_rows and feature.unseen == values
+
+
+def _recoded(struck: Sequence[Measured], total: int, when: str) -> Problem | None:
+    if not struck:
+        return None
+    names = tuple(f.name for f in struck)
+    reason = (
+        f"{_of(names, total)} with none of the reference's values{when}, as if type or coding had "
+        f"changed: {_listed(names)}"
+    )
+    return Problem(Kind.TYPE_CHANGE, names, Severity.PAGE, reason)
+
+
 def _columns(
     kind: Kind,
     names: Sequence[str],
@@ -212,6 +236,7 @@ def _unseen(features: Sequence[Measured], policy: Policy, when: str) -> Problem 
         for f in features
         if f.rows - f.missing >= policy.min_rows
         and f.unseen / (f.rows - f.missing) > policy.max_unseen
+        and not _is_recoded(f, policy)
     ]
     if not struck:
         return None

@@ -101,6 +101,29 @@ def test_unseen_levels_count_among_the_values_that_are_there() -> None:
     assert problems([Measured("carrier", 1000, 900, 0.9, unseen=10)], Policy(), rows=1000) == ()
 
 
+def test_none_but_unseen_values_are_a_changed_type_and_a_page() -> None:
+    coded = [Measured("carrier", 40, 4, 0.1, unseen=36), fine("fare")]
+    (problem,) = problems(coded, Policy(), rows=40, since="window 7")
+    assert (problem.kind, problem.severity) == (Kind.TYPE_CHANGE, Severity.PAGE)
+    assert problem.reason == (
+        "1 of 2 features with none of the reference's values since window 7, as if type or coding "
+        "had changed: carrier"
+    )
+
+
+@pytest.mark.parametrize(
+    ("feature", "kinds"),
+    [
+        (Measured("campaign", 40, 0, unseen=40, reference_unseen=0.9), [Kind.UNSEEN]),
+        (Measured("carrier", 40, 0, unseen=39), [Kind.UNSEEN]),
+        (Measured("carrier", 29, 0, unseen=29), []),
+    ],
+    ids=["always new values", "one known value", "few rows"],
+)
+def test_new_values_alone_are_no_changed_type(feature: Measured, kinds: list[Kind]) -> None:
+    assert [p.kind for p in problems([feature], Policy(), rows=40)] == kinds
+
+
 @pytest.mark.parametrize(
     ("rows", "expected", "kind"),
     [
