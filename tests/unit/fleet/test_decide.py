@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from fleet import decide
-from fleet.effects import Cancel, Gate, Poll, Publish, Submit, Tell
+from fleet.effects import Cancel, Gate, Measure, Poll, Publish, Submit, Tell
 from fleet.facts import (
     Asked,
     Batch,
@@ -17,14 +18,20 @@ from fleet.facts import (
     Declined,
     LogGrew,
     LogRead,
+    Measured,
+    ObjectiveStatus,
     Registered,
     RunChanged,
+    TrafficCount,
     Trouble,
 )
+from fleet.policies import Fleet
 from fleet.turn import Turn
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
+from monitoring.slo.objective import Objective, Sli
+from monitoring.slo.objective import Verdict as Burn
 from retrain.ports import JobPhase
 from retrain.rollout import Phase as Ended
 from retrain.rollout import Rollout
@@ -155,6 +162,66 @@ def test_broken_data_pages_whatever_the_calendar_says(begun: Any) -> None:
     assert (tell.notice.alert, tell.notice.severity) == ("quality-1", Severity.PAGE)
     assert tell.notice.reason == "3 of 6 features 100 % missing; only 3 rows"
     assert tell.notice.features == ("a", "b", "c")
+
+
+#: The first day of the strike that the fleet's calendar announces, in the midst of a freeze.
+STRUCK = "2024-03-11"
+
+
+def freeze(story: Any) -> None:
+    until = story.now + timedelta(days=60)
+    story.tell(Asked("freeze", "ann", "strike", "freeze-1", until=until))
+
+
+def paged(story: Any) -> list[str]:
+    """Alerts that ever paged."""
+    notices = [e.notice for e in story.ever(Tell)]
+    return [one.alert for one in notices if one.severity is Severity.PAGE]
+
+
+@pytest.mark.parametrize("kind", ["missing_column", "type_change", "all_missing", "missing_jump"])
+def test_no_event_and_no_freeze_lifts_a_page_for_broken_data(begun: Any, kind: str) -> None:
+    freeze(begun)
+    assess(
+        begun,
+        STRUCK,
+        verdict=Drift.DRIFTED,
+        stream={"x": Drift.DRIFTED},
+        explained_by="strike",
+        quality=(Trouble(kind, True, "1 of 6 features broke", ("x",)),),
+    )
+    assert begun.state.past[STRUCK].event == "strike"
+    assert begun.state.alerts["drift"].phase is Phase.PENDING
+    assert paged(begun) == ["quality-1"]
+
+
+def test_no_event_and_no_freeze_lifts_a_page_for_a_burning_objective(
+    fleet: Fleet, telling: Callable[..., Any]
+) -> None:
+    objective = Objective("answers", "demand", Sli.AVAILABILITY, 0.99, timedelta(days=30))
+    story = telling(replace(fleet.models["demand"], objectives=(objective,))).begin()
+    freeze(story)
+    noon = datetime.fromisoformat(STRUCK).replace(tzinfo=UTC, hour=12)
+    heard = TrafficCount("v1", noon - HOUR, noon, 100, 90, 0)
+    story.tell(LogRead("traffic", 0, 1, 1, (), (heard,)), at=noon)
+    (measure,) = story.owed(Measure)
+    burns = ObjectiveStatus("answers", Burn.BURNING, True, ("burns 90 times too fast",), 0.1, 0.0)
+    story.tell(Measured(measure.at, "history", (burns,)))
+    assert paged(story) == ["slo-answers-1"]
+
+
+def test_no_event_and_no_freeze_lifts_a_page_for_silence(begun: Any) -> None:
+    """On a public holiday fewer requests are expected, and none at all is still too few."""
+    freeze(begun)
+    start, end = datetime(2024, 4, 8, tzinfo=UTC), datetime(2024, 4, 30, 22, tzinfo=UTC)
+    hours = int((end - start) / HOUR)
+    for at in (start + i * HOUR for i in range(hours)):
+        heard = TrafficCount("v1", at, at + HOUR, 24 + at.hour % 3, 0, 0)
+        begun.tell(LogRead("traffic", 0, 1, 1, (), (heard,)), at=at + HOUR)
+    due = begun.state.hearing.due
+    assert end < due < end + timedelta(hours=24), "the holiday lasts a day"
+    begun.tell(at=due)
+    assert paged(begun) == ["silence-1"]
 
 
 def test_lesser_trouble_with_data_is_a_ticket(begun: Any) -> None:
