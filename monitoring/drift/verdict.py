@@ -24,6 +24,17 @@ class Verdict(StrEnum):
 
 
 SEVERITY = (Verdict.STABLE, Verdict.DRIFTING, Verdict.DRIFTED)
+#: Accumulated evidence from which on drift is found: once in so many windows of no drift.
+ALARM = 1e5
+
+
+class Metric(StrEnum):
+    """What a feature's threshold is given in."""
+
+    PSI = "psi"
+    KL = "kl"
+    JS = "js"
+    SHIFT = "shift"
 
 
 class FeaturePolicy(Rules):
@@ -34,9 +45,37 @@ class FeaturePolicy(Rules):
         gt=0,
         description="Effect from which on this feature is drifted; none: the model's.",
     )
+    metric: Metric = Field(
+        default=Metric.PSI,
+        description="What that threshold is in: psi; kl, in nats; js, the distance in base 2; or "
+        "shift, importance times the shift of the mean in standard deviations. It is compared "
+        "as the psi that a shift of the mean of that size has.",
+    )
+    importance: float = Field(
+        default=1.0,
+        gt=0,
+        description="What one standard deviation of this feature is worth, in the unit that a "
+        "threshold of metric shift is in.",
+    )
     redact: bool = Field(
         default=False, description="Know this feature's levels by a keyed hash only, everywhere."
     )
+
+    @property
+    def psi(self) -> float | None:
+        """The threshold as a psi; None where it has none of its own.
+
+        A shift by d standard deviations has a psi of about d², half that kl, and a js of
+        sqrt(d² / (8 ln 2)): to second order all divergences are one (Csiszár and Shields 2004).
+        """
+        own = self.threshold
+        if own is None or self.metric is Metric.PSI:
+            return own
+        if self.metric is Metric.KL:
+            return 2 * own
+        return (
+            8 * math.log(2) * own**2 if self.metric is Metric.JS else (own / self.importance) ** 2
+        )
 
 
 class Persistence(Rules):
@@ -83,14 +122,23 @@ class Policy(Rules):
         description="Days of a class that the reference needs; with fewer a day is held against "
         "those of a wider class, and the report says so.",
     )
+    segments: tuple[str, ...] = Field(
+        default=(),
+        max_length=4,
+        description="Categorical features whose levels are segments, judged on their own beside "
+        "all rows, as one family: drift that the total hides. Of each, the 20 most frequent "
+        "levels of the reference with at least 200 rows there. Rows that a workspace only counts "
+        "have none.",
+    )
     features: dict[str, FeaturePolicy] = Field(
         default_factory=dict, description="Exceptions by feature name."
     )
 
     def threshold_of(self, feature: str) -> float:
-        """Threshold of one feature."""
+        """Threshold of one feature, as a psi."""
         own = self.features.get(feature)
-        return self.threshold if own is None or own.threshold is None else own.threshold
+        psi = own.psi if own is not None else None
+        return self.threshold if psi is None else psi
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +182,38 @@ def rule(evidence: Evidence, policy: Policy, threshold: float) -> Ruling:
 
 
 def stream(
-    flags: Sequence[bool | None], effect: float | None, policy: Policy, threshold: float
+    flags: Sequence[bool | None],
+    effect: float | None,
+    policy: Policy,
+    threshold: float,
+    evidence: float = 0.0,
 ) -> Ruling:
     """Verdict on one feature over its last windows.
 
     `flags`, newest last: was the window significant (q within the rate); None where it was
     insufficient. `effect`: psi less its floor with those windows merged, None without a value.
+    `evidence`: what `accumulate` adds up over more windows; it finds what no window shows alone.
     """
     need = policy.persistence
     recent = flags[-need.of :]
     judged = [flag for flag in recent if flag is not None]
     flagged = sum(judged)
     told = f"{flagged} of the last {len(recent)} windows flagged"
-    if len(judged) < need.flagged:
-        return Ruling(
-            Verdict.INSUFFICIENT, f"{len(judged)} of {need.flagged} needed windows could be judged"
-        )
     if flagged < need.flagged:
-        return Ruling(Verdict.STABLE, told)
+        if evidence < ALARM:
+            return _unflagged(len(judged), told, policy)
+        told = f"{told}; slow drift, evidence {evidence:.2g} over the windows before"
     if effect is None or effect < policy.floor:
         return Ruling(Verdict.STABLE, f"{told}, but the effect is under the floor {policy.floor:g}")
     verdict = Verdict.DRIFTED if effect >= threshold else Verdict.DRIFTING
     return Ruling(verdict, f"{told}, effect {effect:.3g} (threshold {threshold:g})")
+
+
+def _unflagged(judged: int, told: str, policy: Policy) -> Ruling:
+    need = policy.persistence.flagged
+    if judged >= need:
+        return Ruling(Verdict.STABLE, told)
+    return Ruling(Verdict.INSUFFICIENT, f"{judged} of {need} needed windows could be judged")
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
