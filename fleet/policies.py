@@ -177,6 +177,15 @@ class ModelPolicy(Policy):
     rollout: RolloutPolicy = Field(RolloutPolicy(), description="The way to production.")
     alerts: AlertPolicy = Field(AlertPolicy(), description="When a condition becomes an alert.")
 
+    @model_validator(mode="after")
+    def _segments_of_rows(self) -> Self:
+        if self.drift.segments and self.logs.table is not None and not self.logs.rows:
+            raise ValueError(
+                "drift.segments need rows, and logs.table is only counted: set logs.rows, "
+                "or leave drift.segments out"
+            )
+        return self
+
 
 @dataclass(frozen=True)
 class Watched:

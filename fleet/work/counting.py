@@ -15,9 +15,8 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.reading import limits_of, traffic_count
-from fleet.work.referencing import SCORE, load_ruler
-from monitoring.drift.binning import Ruler
-from monitoring.drift.sketch import sketch
+from fleet.work.referencing import SCORE, load_levels, load_ruler
+from monitoring.drift import segments
 
 AGAIN = timedelta(minutes=10)
 
@@ -33,12 +32,11 @@ def count_window(world: World, watched: Watched, effect: Count) -> Counted:
         Rows of the window are still on their way.
     """
     logs, counting = watched.policy.logs, _counting(world)
-    ruler = load_ruler(world.blobs, effect.reference)
     inputs, outputs = [], []
     for deployment, version in effect.served:
         source = LogSource("", str(logs.table), logs.endpoint, deployment)
         _complete(counting, source, effect.end)
-        inputs.append((version, _inputs(world, counting, source, ruler, effect, logs.rows)))
+        inputs.append((version, _inputs(world, watched, source, effect)))
     if logs.outputs is not None:
         for deployment, version in effect.scored:
             source = LogSource("", logs.outputs, logs.endpoint, deployment)
@@ -79,14 +77,14 @@ def _complete(counting: Counting, source: LogSource, end: datetime) -> None:
         raise Unavailable(f"table {source.table}: rows up to {until} have arrived so far", AGAIN)
 
 
-def _inputs(
-    world: World, counting: Counting, source: LogSource, ruler: Ruler, effect: Count, by_row: bool
-) -> Batch:
-    if by_row:
+def _inputs(world: World, watched: Watched, source: LogSource, effect: Count) -> Batch:
+    counting, ruler = _counting(world), load_ruler(world.blobs, effect.reference)
+    if watched.policy.logs.rows:
         names: Sequence[str] = tuple(ruler.features)
         found = counting.rows(source, effect.start, effect.end, names)
-        counted = world.blobs.put(sketch(found, ruler).to_bytes())
-        return _batch(world, effect.window, found, counted)
+        levels = load_levels(world.blobs, effect.reference, watched.policy.drift)
+        counted = segments.sketch_all(found, ruler, levels)
+        return _batch(world, effect.window, found, world.blobs.put(segments.to_bytes(counted)))
     counts = counting.count(source, ruler, effect.start, effect.end)
     return Batch(effect.window, counts.rows, "", world.blobs.put(counts.to_bytes()))
 

@@ -16,6 +16,7 @@ from fleet.facts import Referenced
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import referencing, rows
+from monitoring.drift import segments
 from monitoring.drift.binning import Ruler
 from monitoring.drift.significance import MIN_SLICES
 from monitoring.drift.sketch import sketch
@@ -69,15 +70,18 @@ def _from_table(world: World, watched: Watched, effect: BuildReference) -> Refer
     _known(ruler, table, effect.data)
     texts = pc.cast(table["day"], pa.string())
     days = tuple(sorted(pc.unique(texts).drop_null().to_pylist()))
+    wanted = [name for name in watched.policy.drift.segments if name in table.column_names]
+    levels = segments.choose(ruler, sketch(table.select(wanted), ruler), wanted)
+    parts = (table.filter(pc.equal(texts, day)) for day in days)
     slices = [
-        world.blobs.put(sketch(table.filter(pc.equal(texts, day)), ruler).to_bytes())
-        for day in days
+        world.blobs.put(segments.to_bytes(segments.sketch_all(part, ruler, levels)))
+        for part in parts
     ]
     scores = world.scoring.score(watched.name, effect.version, table)
     note = referencing.note_of(table)
     return Referenced(
         effect.version,
-        referencing.put(world.blobs, world.blobs.put(ruler.to_bytes()), slices, note, days),
+        referencing.put(world.blobs, world.blobs.put(ruler.to_bytes()), slices, note, days, levels),
         days,
         table.num_rows,
         referencing.put_scores(world.blobs, scores, table),

@@ -16,9 +16,9 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.decoding import Range, labels_in, rows_in, traffic_in
-from fleet.work.referencing import load_ruler
+from fleet.work.referencing import load_levels, load_ruler
 from monitoring.calendars import days_of
-from monitoring.drift.sketch import sketch
+from monitoring.drift import segments
 from monitoring.slo.objective import Sli
 
 MODEL_ERRORS = (408, 424)
@@ -66,7 +66,9 @@ def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -
         counted = ""
         if effect.collection is Collection.inputs:
             ruler = load_ruler(world.blobs, effect.reference)
-            counted = world.blobs.put(sketch(part, ruler).to_bytes())
+            levels = load_levels(world.blobs, effect.reference, watched.policy.drift)
+            found = segments.sketch_all(part, ruler, levels)
+            counted = world.blobs.put(segments.to_bytes(found))
         batches.append(Batch(str(day), part.num_rows, rows.put(world.blobs, part), counted))
     return tuple(batches)
 

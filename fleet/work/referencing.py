@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,8 +20,10 @@ from fleet.facts import Referenced
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
+from monitoring.drift import segments
 from monitoring.drift.binning import Ruler
-from monitoring.drift.sketch import Sketch, merge, sketch
+from monitoring.drift.sketch import Sketch, empty, merge, sketch
+from monitoring.drift.verdict import Policy as DriftPolicy
 from monitoring.intake.sampling import rows_before
 
 KEYS = ("day", "correlationid", "index", "time", "label")
@@ -33,7 +35,8 @@ class Reference:
     """What windows are held against: `slices` are sketches as long as a window.
 
     `note` says how many of a table's rows it was made of, where those were not all; `days` which
-    day each slice is, empty where the reference was made before that was kept.
+    day each slice is, empty where the reference was made before that was kept. `parts` are the
+    same of each segment.
     """
 
     ruler: Ruler
@@ -41,6 +44,7 @@ class Reference:
     slices: tuple[Sketch, ...]
     note: str = ""
     days: tuple[str, ...] = ()
+    parts: Mapping[str, Reference] = field(default_factory=dict)
 
 
 def load_ruler(blobs: Blobs, reference: str) -> Ruler:
@@ -52,9 +56,25 @@ def load(blobs: Blobs, reference: str) -> Reference:
     """Return a whole reference by its blob's name."""
     ruler = load_ruler(blobs, reference)
     document = json.loads(blobs.get(reference))
-    slices = tuple(Sketch.from_bytes(blobs.get(name)) for name in document["slices"])
+    slices = [segments.from_bytes(blobs.get(name)) for name in document["slices"]]
     days = tuple(document.get("days", ()))
-    return Reference(ruler, merge(ruler, slices), slices, document.get("note", ""), days)
+    names = (None, *segments.names_of(document.get("segments", {})))
+    one = {name: _of(ruler, [s.get(name, empty(ruler)) for s in slices], days) for name in names}
+    parts = {name: part for name, part in one.items() if name is not None}
+    return replace(one[None], note=document.get("note", ""), parts=parts)
+
+
+def load_levels(blobs: Blobs, reference: str, policy: DriftPolicy) -> dict[str, tuple[str, ...]]:
+    """Return the levels that are counted as segments, by feature: asked for and in the reference.
+
+    A reference keeps those it was made with: one from before they were asked for has none.
+    """
+    held = json.loads(blobs.get(reference)).get("segments", {})
+    return {name: tuple(held[name]) for name in policy.segments if name in held}
+
+
+def _of(ruler: Ruler, slices: Sequence[Sketch], days: tuple[str, ...]) -> Reference:
+    return Reference(ruler, merge(ruler, slices), tuple(slices), days=days)
 
 
 def _named(blobs: Blobs, reference: str, field: str) -> bytes:
@@ -70,7 +90,7 @@ def _ruler(content: bytes) -> Ruler:
 def build(world: World, watched: Watched, effect: BuildReference) -> Referenced:
     """Make a reference from the model's file, or from the sketches of days known already."""
     if effect.days:
-        return _from_days(world, effect)
+        return _from_days(world, watched, effect)
     return build_first(world, watched, effect, watched.policy.reference.data)
 
 
@@ -101,17 +121,26 @@ def _from_table(
     scored = table.append_column("served", pa.array(scores)).append_column(
         "baseline", pa.array(scores)
     )
+    wanted = [name for name in watched.policy.drift.segments if name in table.column_names]
+    levels = segments.choose(ruler, sketch(table.select(wanted), ruler), wanted)
     past: dict[str, tuple[str, str, int, int]] = {}
     texts = pc.cast(table["day"], pa.string())
     for day in sorted(pc.unique(texts).to_pylist()):
         part = scored.filter(pc.equal(texts, day))
         labelled = part.num_rows - part["label"].null_count
-        counted = world.blobs.put(sketch(part, ruler).to_bytes())
+        counted = world.blobs.put(segments.to_bytes(segments.sketch_all(part, ruler, levels)))
         past[day] = (counted, rows.put(world.blobs, part), part.num_rows, labelled)
     ruled, note = world.blobs.put(ruler.to_bytes()), note_of(table)
     return Referenced(
         effect.version,
-        put(world.blobs, ruled, [counted for counted, *_ in past.values()], note, tuple(past)),
+        put(
+            world.blobs,
+            ruled,
+            [counted for counted, *_ in past.values()],
+            note,
+            tuple(past),
+            levels,
+        ),
         tuple(past),
         table.num_rows,
         put_scores(world.blobs, scores, table),
@@ -120,23 +149,35 @@ def _from_table(
     )
 
 
-def _from_days(world: World, effect: BuildReference) -> Referenced:
+def _from_days(world: World, watched: Watched, effect: BuildReference) -> Referenced:
     """The edges stay where they are: the ruler never moves with what it measures."""
-    ruled = world.blobs.put(load_ruler(world.blobs, effect.ruler).to_bytes())
+    ruler = load_ruler(world.blobs, effect.ruler)
     slices = [counted for _, counted, _ in effect.days]
-    total = sum(Sketch.from_bytes(world.blobs.get(name)).rows for name in slices)
+    total = merge(ruler, (Sketch.from_bytes(world.blobs.get(name)) for name in slices))
     days = tuple(day for day, _, _ in effect.days)
-    name = put(world.blobs, ruled, slices, days=days)
-    return Referenced(effect.version, name, days, total, effect.scores)
+    levels = segments.choose(ruler, total, watched.policy.drift.segments)
+    ruled = world.blobs.put(ruler.to_bytes())
+    name = put(world.blobs, ruled, slices, days=days, levels=levels)
+    return Referenced(effect.version, name, days, total.rows, effect.scores)
 
 
 def put(
-    blobs: Blobs, ruler: str, slices: Sequence[str], note: str = "", days: Sequence[str] = ()
+    blobs: Blobs,
+    ruler: str,
+    slices: Sequence[str],
+    note: str = "",
+    days: Sequence[str] = (),
+    levels: segments.Levels | None = None,
 ) -> str:
-    """Keep a reference and return its blob's name; `days` names the day of each slice."""
+    """Keep a reference and return its blob's name.
+
+    `days` names the day of each slice, `levels` those of each feature that are segments.
+    """
     said: dict[str, object] = {"note": note} if note else {}
     if days:
         said["days"] = list(days)
+    if levels:
+        said["segments"] = {name: list(held) for name, held in levels.items()}
     return blobs.put(to_json({"format": 1, "ruler": ruler, "slices": list(slices), **said}))
 
 

@@ -61,6 +61,11 @@ class FeatureReport:
     reason: str
     missing_effect: float | None = None
 
+    @property
+    def where(self) -> str:
+        """The feature's name, and the segment's: `dep_delay in carrier=UA`."""
+        return self.name if self.segment is None else f"{self.name} in {self.segment}"
+
     def to_json(self) -> dict[str, object]:
         """Spell the feature as `check --json` prints it."""
         names = [name for name in self.__slots__ if name not in ("bins", "missing_effect")]
@@ -110,9 +115,8 @@ def assess(
     changed: reason by feature that could not be counted in the current window at all (absent, or
     of another kind): drifted, with no numbers.
     """
-    return assess_segments(
-        ruler, {None: reference}, {None: current}, policy, slices=slices, changed=changed
-    )
+    apart: list[dict[str | None, Sketch]] = [{None: one} for one in slices]
+    return assess_segments(ruler, {None: reference}, {None: current}, policy, apart, changed)
 
 
 def assess_segments(
@@ -120,23 +124,27 @@ def assess_segments(
     reference: Mapping[str | None, Sketch],
     current: Mapping[str | None, Sketch],
     policy: Policy,
-    slices: Sequence[Sketch] = (),
+    slices: Sequence[Mapping[str | None, Sketch]] = (),
     changed: Mapping[str, str] | None = None,
 ) -> Report:
     """Judge one window overall (None) and per segment, all controlled as one family.
 
-    Design effects from `slices` of the whole reference are used for every segment.
+    A segment's design effects come from its own part of the `slices`: days may differ in a segment
+    and not in the total. Where it has rows in fewer than 8 of them, those of all rows are taken.
     """
     changed = changed or {}
     none = empty(ruler)
     names = sorted({*reference, *current}, key=lambda name: (name is not None, name or ""))
     sides = [[side.get(name, none) for name in names] for side in (reference, current)]
     a, c = (np.stack([one.counts for one in side]) for side in sides)
-    usable = len(slices) >= MIN_SLICES
-    scores = score(ruler, a, c, np.stack([one.counts for one in slices]) if usable else None)
+    scores = [
+        score(ruler, a[row : row + 1], c[row : row + 1], _slices(slices, segment))
+        for row, segment in enumerate(names)
+    ]
     family = np.minimum(present(ruler, a), present(ruler, c)) >= policy.min_rows
     family &= np.array([name not in changed for name in ruler.features], np.bool_)
-    q = benjamini_hochberg(np.where(family, scores.p, np.nan).ravel()).reshape(family.shape)
+    p = np.concatenate([one.p for one in scores])
+    q = benjamini_hochberg(np.where(family, p, np.nan).ravel()).reshape(family.shape)
     features = tuple(
         _changed((name, segment), ruler, a[row], policy, changed[name])
         if name in changed
@@ -144,7 +152,7 @@ def assess_segments(
             (name, segment),
             ruler,
             (a[row], c[row]),
-            scores.at(row, index),
+            scores[row].at(0, index),
             float(q[row, index]),
             policy,
         )
@@ -159,6 +167,13 @@ def assess_segments(
         features,
         _calibration(len(slices)),
     )
+
+
+def _slices(slices: Sequence[Mapping[str | None, Sketch]], segment: str | None) -> Counts | None:
+    if len(slices) < MIN_SLICES:
+        return None
+    own = [one[segment].counts for one in slices if segment in one and one[segment].rows]
+    return np.stack(own if len(own) >= MIN_SLICES else [one[None].counts for one in slices])
 
 
 def _calibration(slices: int) -> Calibration:

@@ -19,7 +19,7 @@ from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, Ruler, 
 from monitoring.drift.columns import Column, finite_numbers, level_counts, number_chunks
 from monitoring.schema import Kind, kind_of
 
-FORMAT = 1
+FORMAT = 2
 CHUNK = 65_536
 
 Counts = npt.NDArray[np.int64]
@@ -58,13 +58,16 @@ class Sketch:
 
     def to_bytes(self) -> bytes:
         """Serialise: a JSON header line, then the deflated counts (little-endian int64)."""
-        header = {"format": FORMAT, "ruler": self.ruler, "rows": self.rows}
+        header = {"format": 1, "ruler": self.ruler, "rows": self.rows}
         body = zlib.compress(self.counts.astype("<i8").tobytes(), 6)
         return json.dumps(header, separators=(",", ":")).encode() + b"\n" + body
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Sketch:
-        """Read `to_bytes`. A newer format is `Refused`."""
+        """Read `to_bytes`; of segments kept beside it (`segments.to_bytes`), all rows.
+
+        A newer format is `Refused`.
+        """
         line, _, body = content.partition(b"\n")
         header = json.loads(line)
         if header["format"] > FORMAT:
@@ -72,7 +75,8 @@ class Sketch:
                 f"sketch: format {header['format']} is newer than {FORMAT}; upgrade Driftwarden"
             )
         counts = np.frombuffer(zlib.decompress(body), "<i8").astype(np.int64)
-        return cls(header["ruler"], header["rows"], counts)
+        width = len(counts) // (1 + len(header.get("segments", ())))
+        return cls(header["ruler"], header["rows"], counts[:width])
 
 
 def empty(ruler: Ruler) -> Sketch:

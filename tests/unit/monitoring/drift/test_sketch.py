@@ -138,7 +138,7 @@ def test_bytes_round_trip_and_newer_ones_are_refused(table):
     found = sketch(table, Ruler.of(table))
     assert Sketch.from_bytes(found.to_bytes()) == found
     header, body = found.to_bytes().split(b"\n", 1)
-    newer = json.dumps({**json.loads(header), "format": 2}).encode()
+    newer = json.dumps({**json.loads(header), "format": 3}).encode()
     with pytest.raises(Refused, match="newer"):
         Sketch.from_bytes(newer + b"\n" + body)
 
