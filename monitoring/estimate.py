@@ -45,11 +45,14 @@ class Calibration:
 def calibrate(label: Floats, score: Floats) -> Calibration | None:
     """Learn from labelled rows what scores mean: isotonic regression (Zadrozny & Elkan 2002).
 
-    None where the scores are no probabilities, with fewer than 200 labelled rows, or one label.
+    None where the scores are no probabilities or the labels not 0 and 1 (a regression), with fewer
+    than 200 labelled rows, or one label.
     """
     known = ~np.isnan(label) & ~np.isnan(score)
     label, score = label[known], score[known]
     if len(label) < MIN_LABELS or not _probabilities(score) or label.min() == label.max():
+        return None
+    if not np.isin(label, (0, 1)).all():
         return None
     scores, code, count = np.unique(score, return_inverse=True, return_counts=True)
     means = np.bincount(code, label) / count

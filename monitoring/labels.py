@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.errors import Refused
+from monitoring.metrics import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,27 +36,29 @@ class Joined:
         return float(np.mean(~np.isnan(self.label))) if len(self.label) else None
 
 
-def join(outputs: pa.Table, labels: pa.Table) -> Joined:
+def join(outputs: pa.Table, labels: pa.Table, task: Task = Task.CLASSIFICATION) -> Joined:
     """Join by (correlationid, index).
 
     Parameters
     ----------
     outputs
-        Columns `correlationid` (string), `index` (integer), `score` (0…1), `time` (timestamp).
+        Columns `correlationid` (string), `index` (integer), `score` (0…1; of a regression any
+        number), `time` (timestamp).
     labels
-        Columns `correlationid`, `index`, `label` (0, 1 or boolean), `time`. Null labels are
-        labels that have not come.
+        Columns `correlationid`, `index`, `label` (0, 1 or boolean; of a regression any number),
+        `time`. Null labels are labels that have not come.
 
     Raises
     ------
     Refused
-        A column is missing, an id or index is null, or a label is neither 0 nor 1.
+        A column is missing, an id or index is null, or a label of a classification is neither 0
+        nor 1.
     """
     _complete(outputs, "outputs", ("correlationid", "index", "score", "time"))
     _complete(labels, "labels", ("correlationid", "index", "label", "time"))
     value = _floats(labels["label"])
     odd = value[~np.isnan(value) & (value != 0) & (value != 1)]
-    if len(odd):
+    if len(odd) and task is Task.CLASSIFICATION:
         raise Refused(f"label {odd[0]:g}: binary classification takes 0 and 1")
     keys = _keys(outputs, labels)
     rows, first = np.unique(keys[: len(outputs)], return_index=True)
@@ -94,8 +97,9 @@ def _last(
     ends = np.flatnonzero(np.append(key[1:] != key[:-1], True)) if len(key) else np.empty(0, int)
     starts = np.append(0, ends[:-1] + 1) if len(key) else ends
     count = ends - starts + 1
-    ones = np.add.reduceat(value, starts) if len(key) else np.empty(0)
-    differ = (ones > 0) & (ones < count)
+    least = np.minimum.reduceat(value, starts) if len(key) else np.empty(0)
+    most = np.maximum.reduceat(value, starts) if len(key) else np.empty(0)
+    differ = least < most
     repeated = int((count - 1 - differ).sum())
     return _Last(key[ends], value[ends], repeated, int(np.count_nonzero(differ)))
 

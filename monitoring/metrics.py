@@ -1,10 +1,13 @@
-"""How good binary predictions were: scores are probabilities of label 1.
+"""How good predictions were.
 
-`label` (0 or 1) and `score` (0…1) are float64 arrays of one length, without NaN. A metric that has
-no value for its rows is None.
+`label` and `score` are float64 arrays of one length, without NaN: of a binary classification 0 or 1
+and the probability of 1 (0…1), of a regression any numbers. A metric that has no value for its rows
+is None.
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,13 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 CLIP = float(np.finfo(np.float64).eps)
 """Scores are kept this far from 0 and 1 in the log loss, as scikit-learn's does for doubles."""
+
+
+class Task(StrEnum):
+    """What a model predicts."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
 
 
 def auc(label: Floats, score: Floats) -> float | None:
@@ -56,18 +66,38 @@ def calibration_gap(label: Floats, score: Floats) -> float | None:
 
 
 def skill(label: Floats, score: Floats) -> float | None:
-    """Brier skill, 1 - Brier / p(1 - p), against always saying the base rate p of these rows.
+    """Share of the labels' variance that the scores explain, 1 - mean (score - label)² / variance.
 
-    None where the labels are all alike (Murphy 1973, J. Appl. Meteor. 12, 595).
+    Against always saying the mean label of these rows: of probabilities the Brier skill (Murphy
+    1973, J. Appl. Meteor. 12, 595), of a regression R². None where the labels are all alike.
     """
     if not len(label) or label.min() == label.max():
         return None
-    rate = float(label.mean())
-    return 1 - float(np.mean((score - label) ** 2)) / (rate * (1 - rate))
+    return 1 - float(np.mean((score - label) ** 2)) / float(np.var(label))
 
 
-def measures(label: Floats, score: Floats) -> dict[str, float | None]:
-    """Every metric of these rows by name."""
+def mean_error(label: Floats, score: Floats) -> float | None:
+    """Mean absolute difference of score and label; None without rows."""
+    return float(np.mean(np.abs(score - label))) if len(label) else None
+
+
+def root_error(label: Floats, score: Floats) -> float | None:
+    """Root of the mean squared difference of score and label; None without rows."""
+    return float(np.sqrt(np.mean((score - label) ** 2))) if len(label) else None
+
+
+def measures(
+    label: Floats, score: Floats, task: Task = Task.CLASSIFICATION
+) -> dict[str, float | None]:
+    """Every metric of these rows by name, as the task has them."""
+    if task is Task.REGRESSION:
+        return {
+            "mae": mean_error(label, score),
+            "rmse": root_error(label, score),
+            "mean_label": float(label.mean()) if len(label) else None,
+            "bias": calibration_gap(label, score),
+            "r2": skill(label, score),
+        }
     return {
         "auc": auc(label, score),
         "brier": brier(label, score),

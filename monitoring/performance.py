@@ -1,6 +1,6 @@
 """How good the predictions were, once their labels came: metrics, completeness, verdict.
 
-Binary classification: scores are probabilities of label 1. Rows of one day share their weather,
+Scores are probabilities of label 1, or a regression's numbers. Rows of one day share their weather,
 campaign or outage, so every interval here counts days, not rows.
 """
 
@@ -13,12 +13,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import stdtrit
 
 import engine.policy
 from monitoring.calendars import bounds, days_of
+from monitoring.clustered import Baseline, Interval, clustered, drop
 from monitoring.labels import Joined
-from monitoring.metrics import measures
+from monitoring.metrics import Task, measures
 
 __all__ = [
     "Baseline",
@@ -41,6 +41,10 @@ Floats = NDArray[np.float64]
 class Policy(engine.policy.Policy):
     """When labelled performance is good enough, and when there is too little to say."""
 
+    task: Task = Field(
+        Task.CLASSIFICATION,
+        description="What the model predicts: the probability of label 1, or a number.",
+    )
     rolling_days: int = Field(7, ge=1, description="Days of labelled rows judged together.")
     wait: timedelta = Field(
         timedelta(days=1),
@@ -53,13 +57,30 @@ class Policy(engine.policy.Policy):
         0.5, ge=0, le=1, description="Say nothing when less than this share of rows has a label."
     )
     max_calibration_gap: float = Field(
-        0.05, gt=0, le=1, description="Largest tolerated |mean score - mean label|."
+        0.05,
+        gt=0,
+        le=1,
+        description="Largest tolerated |mean score - mean label| of a classification.",
+    )
+    max_bias: float = Field(
+        0.1,
+        gt=0,
+        description="Largest tolerated |mean score - mean label| of a regression, in standard "
+        "deviations of the labels.",
     )
     max_skill_drop: float = Field(
-        0.05, gt=0, description="Largest tolerated loss of Brier skill since the reference."
+        0.05,
+        gt=0,
+        description="Largest tolerated loss of Brier skill (of a regression: of R²) since the "
+        "reference.",
     )
     confidence: float = Field(
         0.99, gt=0.5, lt=1, description="Level of the two-sided day-clustered intervals."
+    )
+    segments: tuple[str, ...] = Field(
+        (),
+        description="Features whose levels are judged on their own, the 20 most frequent of each: "
+        "a page names those that are worst, and what only segments show is a ticket.",
     )
 
 
@@ -69,31 +90,6 @@ class Verdict(StrEnum):
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     INSUFFICIENT = "insufficient"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate, its standard error over `days` days, and the interval around it."""
-
-    value: float
-    error: float
-    days: int
-    low: float
-    high: float
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether noise between days alone does not account for the value."""
-        return self.low > 0 or self.high < 0
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """Brier skill at reference time: its value, day-clustered standard error, and days."""
-
-    skill: float
-    error: float
-    days: int
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ def assess(
     thin = _thin(days[window], day, policy.min_completeness)
     verdict, reasons = Verdict.INSUFFICIENT, missing
     if not missing:
-        reasons = _faults(gap, skilled, policy, baseline)
+        reasons = faults(gap, skilled, policy, baseline, gap_limit(label, policy))
         verdict = Verdict.DEGRADED if reasons else Verdict.HEALTHY
     if thin:
         reasons += (f"labels mostly missing on {', '.join(map(str, thin))}",)
@@ -157,7 +153,7 @@ def assess(
         rows=rows,
         labelled=labelled,
         completeness=labelled / rows if rows else None,
-        metrics=measures(label, score),
+        metrics=measures(label, score, policy.task),
         gap=gap,
         skill=skilled,
         thin=thin,
@@ -172,7 +168,7 @@ def rolling(joined: Joined, policy: Policy, zone: str) -> tuple[Rolling, ...]:
     for last in np.unique(days):
         within = (days <= last) & (days > last - np.timedelta64(policy.rolling_days, "D"))
         use = within & known
-        metrics = measures(joined.label[use], joined.score[use])
+        metrics = measures(joined.label[use], joined.score[use], policy.task)
         windows.append(Rolling(last.item(), int(within.sum()), int(use.sum()), metrics))
     return tuple(windows)
 
@@ -193,42 +189,6 @@ def reference(joined: Joined, zone: str, confidence: float = 0.99) -> Baseline |
     return Baseline(skilled.value, skilled.error, skilled.days) if skilled else None
 
 
-def clustered(
-    label: Floats, score: Floats, day: NDArray[np.datetime64], confidence: float
-) -> tuple[Interval | None, Interval | None]:
-    """Calibration gap and Brier skill with intervals from leaving out one day at a time.
-
-    Jackknife over D days, Student's t with D - 1 degrees of freedom (Efron & Tibshirani 1993,
-    ch. 11). None with fewer than two days, or where a left-out day leaves no value.
-    """
-    days, code = np.unique(day, return_inverse=True)
-    if len(days) < 2:
-        return None, None
-    columns = (np.ones(len(label)), score, label, (score - label) ** 2)
-    sums = np.array([np.bincount(code, column, len(days)) for column in columns])
-    whole = sums.sum(axis=1, keepdims=True)
-    both = np.concatenate([whole, whole - sums], axis=1)
-    n, scores, labels, losses = both
-    rate = labels / n
-    spread = rate * (1 - rate)
-    gap = _jackknife((scores - labels) / n, confidence)
-    if not (spread > 0).all():
-        return gap, None
-    return gap, _jackknife(1 - losses / n / spread, confidence)
-
-
-def _jackknife(values: Floats, confidence: float) -> Interval:
-    value, left_out = float(values[0]), values[1:]
-    count = len(left_out)
-    error = float(np.sqrt((count - 1) / count * np.sum((left_out - left_out.mean()) ** 2)))
-    return _interval(value, error, count, confidence)
-
-
-def _interval(value: float, error: float, days: int, confidence: float) -> Interval:
-    reach = float(stdtrit(days - 1, (1 + confidence) / 2)) * error
-    return Interval(value, error, days, value - reach, value + reach)
-
-
 def _insufficient(rows: int, labelled: int, days: int, policy: Policy) -> tuple[str, ...]:
     reasons = []
     if not rows:
@@ -245,32 +205,50 @@ def _insufficient(rows: int, labelled: int, days: int, policy: Policy) -> tuple[
     return tuple(reasons)
 
 
-def _faults(
-    gap: Interval | None, skilled: Interval | None, policy: Policy, baseline: Baseline | None
+def faults(
+    gap: Interval | None,
+    skilled: Interval | None,
+    policy: Policy,
+    baseline: Baseline | None,
+    limit: float | None,
 ) -> tuple[str, ...]:
+    """Say which limits are exceeded beyond the noise between days.
+
+    `limit` is the largest tolerated gap, None without one.
+    """
     reasons = []
-    if gap and abs(gap.value) > policy.max_calibration_gap and gap.excludes_zero:
+    if gap and limit is not None and abs(gap.value) > limit and gap.excludes_zero:
         direction = "too high" if gap.value > 0 else "too low"
         reasons.append(
-            f"calibration gap {gap.value:+.3f} (scores {direction}; days vary within "
-            f"{gap.low:+.3f} … {gap.high:+.3f}; limit {policy.max_calibration_gap:g})"
+            f"{_gap_word(policy)} {_signed(gap.value, policy)} (scores {direction}; days vary "
+            f"within {_signed(gap.low, policy)} … {_signed(gap.high, policy)}; limit {limit:.3g})"
         )
     if skilled and baseline:
-        drop = _drop(skilled, baseline, policy.confidence)
-        if drop.value > policy.max_skill_drop and drop.excludes_zero:
+        lost = drop(skilled, baseline, policy.confidence)
+        if lost.value > policy.max_skill_drop and lost.excludes_zero:
+            word = "R²" if policy.task is Task.REGRESSION else "Brier skill"
             reasons.append(
-                f"Brier skill {skilled.value:.3f}, {baseline.skill:.3f} at the reference "
-                f"(drop {drop.value:.3f}, within {drop.low:+.3f} … {drop.high:+.3f}; "
+                f"{word} {skilled.value:.3f}, {baseline.skill:.3f} at the reference "
+                f"(drop {lost.value:.3f}, within {lost.low:+.3f} … {lost.high:+.3f}; "
                 f"limit {policy.max_skill_drop:g})"
             )
     return tuple(reasons)
 
 
-def _drop(skilled: Interval, baseline: Baseline, confidence: float) -> Interval:
-    # Fewer days of the two sides rule the width: both sides' noise counts.
-    days = min(skilled.days, baseline.days)
-    error = float(np.hypot(skilled.error, baseline.error))
-    return _interval(baseline.skill - skilled.value, error, days, confidence)
+def gap_limit(label: Floats, policy: Policy) -> float | None:
+    """Largest tolerated gap of mean score and mean label; None where no label varies."""
+    if policy.task is Task.CLASSIFICATION:
+        return policy.max_calibration_gap
+    spread = float(np.std(label)) if len(label) else 0.0
+    return policy.max_bias * spread if spread > 0 else None
+
+
+def _gap_word(policy: Policy) -> str:
+    return "bias" if policy.task is Task.REGRESSION else "calibration gap"
+
+
+def _signed(value: float, policy: Policy) -> str:
+    return f"{value:+.3g}" if policy.task is Task.REGRESSION else f"{value:+.3f}"
 
 
 def _thin(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import numpy as np
@@ -21,6 +22,7 @@ from monitoring.intake.lines import (
     read_objects,
     times,
 )
+from monitoring.metrics import Task
 
 RAW = pa.schema(
     [
@@ -33,22 +35,26 @@ RAW = pa.schema(
 SCHEMA = RAW.set(3, pa.field("time", UTC_TIME))
 BINARY = pa.array([0.0, 1.0])
 NEITHER = "the label is neither 0 nor 1"
+ENDLESS = "the label is not a finite number"
 #: The time of labels that say none.
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 LIMIT = 2**31
 
 
-def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
+def decode(chunk: bytes, *, closed: bool = False, task: Task = Task.CLASSIFICATION) -> Decoded:
     """Decode label lines to a table of `SCHEMA`; the index is 0 where it is left out.
 
-    Labels are 0, 1 or booleans. A line without correlation id or with another label is bad. A label
-    without a usable time is older than every other: it stands until one with a time contradicts it.
-    A last line without its line end is left for the next call unless `closed`.
+    Labels are 0, 1 or booleans, of a regression any finite numbers. A line without correlation id
+    or with another label is bad. A label without a usable time is older than every other: it stands
+    until one with a time contradicts it. A last line without its line end is left for the next call
+    unless `closed`.
     """
-    return gathered([_block(block, before) for before, block in blocks(complete(chunk, closed))])
+    return gathered(
+        [_block(block, before, task) for before, block in blocks(complete(chunk, closed))]
+    )
 
 
-def normalised(table: pa.Table) -> Decoded:
+def normalised(table: pa.Table, task: Task = Task.CLASSIFICATION) -> Decoded:
     """Bring a table of labels (e.g. read from Parquet) to `SCHEMA`, or refuse it.
 
     Rows that could not be joined are left out, with a reason each. Null labels are labels that
@@ -70,38 +76,42 @@ def normalised(table: pa.Table) -> Decoded:
         raise Refused(f"labels: {error}") from error
     cast["index"] = pc.fill_null(cast["index"], 0)
     cast["time"] = pc.fill_null(cast["time"], OLDEST)
-    return _joinable(pa.table(cast, SCHEMA))
+    return _joinable(pa.table(cast, SCHEMA), task)
 
 
-def _joinable(table: pa.Table) -> Decoded:
+def _joinable(table: pa.Table, task: Task) -> Decoded:
     """Leave out what a join would refuse a whole day for."""
     label = table["label"]
     came = pc.invert(pc.is_null(label, nan_is_null=True))
     faults = {
         "no correlationid": pc.is_null(table["correlationid"]),
         "the index is negative": pc.less(table["index"], 0),
-        NEITHER: pc.and_(came, pc.invert(pc.is_in(label, value_set=BINARY))),
+        **(
+            {ENDLESS: pc.and_(came, pc.invert(pc.is_finite(label)))}
+            if task is Task.REGRESSION
+            else {NEITHER: pc.and_(came, pc.invert(pc.is_in(label, value_set=BINARY)))}
+        ),
     }
     keep = np.ones(table.num_rows, np.bool_)
     bad: list[str] = []
     for reason, found in faults.items():
-        wrong = found.to_numpy() & keep
+        wrong = pc.fill_null(found, False).to_numpy() & keep
         bad += [reason] * int(wrong.sum())
         keep &= ~wrong
     kept = table.filter(pa.array(keep)) if bad else table
     return Decoded(kept, 0, tuple(bad))
 
 
-def _block(block: bytes, before: int) -> Decoded:
+def _block(block: bytes, before: int, task: Task) -> Decoded:
     parsed = read_fast(block, RAW, unexpected="ignore")
     if parsed is not None and not parsed["label"].null_count:
-        found = normalised(parsed)
+        found = normalised(parsed, task)
         if not found.bad:
             return Decoded(found.table, len(block))
     objects, bad = read_objects(block, before)
     rows = []
     for number, line in objects:
-        row = _row(line)
+        row = _row(line, task)
         if isinstance(row, str):
             bad.append(f"line {number}: {row}")
         else:
@@ -111,14 +121,16 @@ def _block(block: bytes, before: int) -> Decoded:
     return Decoded(pa.table(arrays, SCHEMA), len(block), tuple(bad))
 
 
-def _row(line: dict[str, object]) -> tuple[str, int, float, object] | str:
+def _row(line: dict[str, object], task: Task) -> tuple[str, int, float, object] | str:
     correlation, index, label = line.get("correlationid"), line.get("index"), line.get("label")
     if correlation is None:
         return "no correlationid"
     if not isinstance(label, (int, float)):
         return "the label is not a number"
-    if label not in (0, 1):
+    if task is Task.CLASSIFICATION and label not in (0, 1):
         return NEITHER
+    if not math.isfinite(label):
+        return ENDLESS
     index = 0 if index is None else index
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < LIMIT:
         return "the index is not a row's number"

@@ -105,3 +105,9 @@ def test_nothing_to_estimate() -> None:
     assert estimate(np.array([np.nan]), PLAIN, 0.95) == {}
     assert estimate(np.array([2.0, 0.3]), PLAIN, 0.95) == {}
     assert set(estimate(np.array([0.0, 0.0]), PLAIN, 0.95)) == {"accuracy", "brier"}
+
+
+def test_a_regression_has_no_estimate_even_where_its_scores_look_like_chances() -> None:
+    rng = np.random.default_rng(9)
+    score = rng.random(500)
+    assert calibrate(score + rng.normal(0, 0.1, 500), score) is None

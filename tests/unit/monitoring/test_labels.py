@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import Refused
 from monitoring.labels import join
+from monitoring.metrics import Task
 
 T0 = datetime(2013, 7, 1, tzinfo=UTC)
 INSTANT = pa.timestamp("us", "UTC")
@@ -121,3 +122,16 @@ def test_the_join_is_that_of_a_dictionary(
     assert joined.unknown == len(by_key.keys() - scores.keys())
     assert joined.contradictions == sum(len(set(told)) == 2 for told in by_key.values())
     assert joined.duplicates == sum(len(told) - len(set(told)) for told in by_key.values())
+
+
+def test_labels_of_a_regression_are_joined_as_they_are() -> None:
+    when = [datetime(2013, 4, 2, tzinfo=UTC)] * 3
+    keys = {"correlationid": ["a", "b", "c"], "index": [0, 0, 0], "time": when}
+    outputs = pa.table({**keys, "score": [10.0, 20.0, 30.0]})
+    labels = pa.table({**keys, "label": [12.5, -3.0, 0.0]})
+    with pytest.raises(Refused, match="takes 0 and 1"):
+        join(outputs, labels)
+    twice = pa.concat_tables([labels, labels, labels.set_column(3, "label", [[12.5, -4.0, 0.0]])])
+    found = join(outputs, twice, Task.REGRESSION)
+    assert found.label.tolist() == [12.5, -4.0, 0.0]
+    assert (found.contradictions, found.duplicates) == (1, 5)

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as outside
 
-from monitoring.metrics import accuracy, auc, brier, calibration_gap, log_loss, measures, skill
+from monitoring.metrics import (
+    Task,
+    accuracy,
+    auc,
+    brier,
+    calibration_gap,
+    log_loss,
+    measures,
+    skill,
+)
 
 Floats = NDArray[np.float64]
 LABELLED = st.lists(
@@ -50,3 +59,19 @@ def test_metrics_by_hand() -> None:
 def test_no_rows_have_no_metrics() -> None:
     none = np.empty(0)
     assert set(measures(none, none).values()) == {None}
+
+
+def test_metrics_of_a_regression_agree_with_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    label = rng.normal(50, 10, 300)
+    score = label + rng.normal(1, 4, 300)
+    found = measures(label, score, Task.REGRESSION)
+    assert found == {
+        "mae": pytest.approx(outside.mean_absolute_error(label, score)),
+        "rmse": pytest.approx(outside.root_mean_squared_error(label, score)),
+        "mean_label": pytest.approx(label.mean()),
+        "bias": pytest.approx((score - label).mean()),
+        "r2": pytest.approx(outside.r2_score(label, score)),
+    }
+    none = np.empty(0)
+    assert set(measures(none, none, Task.REGRESSION).values()) == {None}

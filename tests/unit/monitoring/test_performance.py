@@ -11,7 +11,7 @@ from scipy.stats import binom
 from sklearn import metrics as outside
 
 from monitoring.labels import Joined
-from monitoring.metrics import skill
+from monitoring.metrics import Task, skill
 from monitoring.performance import (
     Baseline,
     Policy,
@@ -190,3 +190,28 @@ def test_a_gap_of_a_tenth_is_found_through_weather() -> None:
         for _ in range(trials)
     )
     assert found >= binom.ppf(1e-6, trials, 0.95)
+
+
+def numbers(rng: np.random.Generator, days: int, bias: float, noise: float) -> Joined:
+    """A regression of labels around 40 with a spread of 10, its days a little off by chance."""
+    like = year(rng, days, 300, 0, 0)
+    label = rng.normal(40, 10, len(like.label))
+    daily = np.repeat(rng.normal(0, 0.3, days), 300)
+    return Joined(label + bias + daily + rng.normal(0, noise, len(label)), label, like.time)
+
+
+def test_a_regression_is_judged_by_bias_and_lost_r_squared() -> None:
+    rng, policy = np.random.default_rng(13), Policy(task=Task.REGRESSION)
+    baseline = reference(numbers(rng, 40, 0, 4), UTC_DAY)
+    assert baseline is not None
+    assert baseline.skill == pytest.approx(0.84, abs=0.02)
+    well = assess(numbers(rng, 7, 0, 4), policy, UTC_DAY, NOW, baseline)
+    assert (well.verdict, well.reasons) == (Verdict.HEALTHY, ())
+    assert well.metrics.keys() == {"mae", "rmse", "mean_label", "bias", "r2"}
+    high = assess(numbers(rng, 7, 2.5, 4), policy, UTC_DAY, NOW, baseline)
+    assert high.verdict is Verdict.DEGRADED
+    assert high.reasons[0].startswith("bias +2.")
+    assert "scores too high" in high.reasons[0]
+    vague = assess(numbers(rng, 7, 0, 6), policy, UTC_DAY, NOW, baseline)
+    assert vague.verdict is Verdict.DEGRADED
+    assert vague.reasons[0].startswith("R² 0.6")

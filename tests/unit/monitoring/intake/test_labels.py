@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from engine.errors import Refused
 from monitoring.intake.labels import OLDEST, SCHEMA, decode, normalised
 from monitoring.labels import join
+from monitoring.metrics import Task
 
 WHEN = datetime(2013, 4, 2, tzinfo=UTC)
 
@@ -107,3 +109,21 @@ def test_rows_of_tables_that_no_join_could_take_are_left_out():
     assert found.bad == (
         "no correlationid", "the index is negative", "the label is neither 0 nor 1"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("many", [1, 500])
+def test_labels_of_a_regression_are_any_finite_numbers(many):
+    block = (
+        b'{"correlationid":"a","label":-12.5}\n' * many
+        + b'{"correlationid":"b","label":1e999}\n{"correlationid":"c","label":"12"}\n'
+    )
+    decoded = decode(block, task=Task.REGRESSION)
+    assert decoded.table["label"].to_pylist() == [-12.5] * many
+    assert [reason.partition(": ")[2] for reason in decoded.bad] == [
+        "the label is not a finite number",
+        "the label is not a number",
+    ]
+    table = pa.table({"correlationid": list("abcd"), "label": [3.25, None, np.inf, np.nan]})
+    found = normalised(table, Task.REGRESSION)
+    assert found.table["correlationid"].to_pylist() == ["a", "b", "d"]
+    assert found.bad == ("the label is not a finite number",)
