@@ -6,23 +6,21 @@ event written down afterwards is hindsight.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 import engine.policy
 from engine.errors import Refused
 from monitoring import ics
+from monitoring.countries import checked, near
 from monitoring.ics import Category, Event
+from monitoring.localdays import bounds, day_of, days_of
 
 __all__ = [
     "Calendar",
@@ -68,6 +66,12 @@ class Policy(engine.policy.Policy):
     weekend: tuple[Weekday, ...] = Field(
         ("saturday", "sunday"), description="Days of the week without business."
     )
+    segments: dict[str, str] = Field(
+        default_factory=dict,
+        description="Country of a segment, by its name (COLUMN=LEVEL, as in store_country=DE: DE): "
+        "its holidays take the place of those of `countries` there and explain that segment's "
+        "drift only. Events of .ics files hold for every segment.",
+    )
 
     @field_validator("zone")
     @classmethod
@@ -75,25 +79,22 @@ class Policy(engine.policy.Policy):
         try:
             return ZoneInfo(zone).key
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            near = _near(zone, available_timezones())
-            raise ValueError(f"{zone}: unknown zone{near}") from error
+            hint = near(zone, available_timezones())
+            raise ValueError(f"{zone}: unknown zone{hint}") from error
 
     @field_validator("countries")
     @classmethod
     def _known_countries(cls, countries: tuple[str, ...]) -> tuple[str, ...]:
-        # Costs an eighth of a second to import, which a worker without calendars is spared.
-        import holidays
+        return checked(countries)
 
-        known = holidays.list_supported_countries(include_aliases=True)
-        for code in countries:
-            country, _, part = code.partition("-")
-            if country not in known:
-                raise ValueError(f"{code}: no holidays known for {country}{_near(country, known)}")
-            if part and part not in known[country]:
-                raise ValueError(
-                    f"{code}: {country} has no subdivision {part}{_near(part, known[country])}"
-                )
-        return countries
+    @field_validator("segments")
+    @classmethod
+    def _known_segments(cls, segments: dict[str, str]) -> dict[str, str]:
+        for name in segments:
+            if not all(name.partition("=")):
+                raise ValueError(f"{name}: name a segment as COLUMN=LEVEL")
+        checked(tuple(segments.values()))
+        return segments
 
 
 class DayClass(StrEnum):
@@ -127,40 +128,6 @@ def announced(event: Event, now: datetime) -> bool:
     return event.announced is None or event.announced <= now
 
 
-def day_of(instant: datetime, zone: str) -> date:
-    """The local day an instant falls on.
-
-    >>> day_of(datetime(2013, 7, 5, 3, 59, tzinfo=UTC), "America/New_York").isoformat()
-    '2013-07-04'
-    """
-    return instant.astimezone(ZoneInfo(zone)).date()
-
-
-@lru_cache(maxsize=4096)
-def bounds(day: date, zone: str) -> tuple[datetime, datetime]:
-    """First instant of a local day and of the next, in UTC; 23 to 25 hours apart around DST.
-
-    A midnight that the clocks skip is the instant of the change, one that comes twice the first.
-    """
-    local = ZoneInfo(zone)
-    start = datetime.combine(day, time(), local)
-    end = datetime.combine(day + timedelta(days=1), time(), local)
-    return start.astimezone(UTC), end.astimezone(UTC)
-
-
-def days_of(instants: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime64]:
-    """Local days (datetime64[D]) of UTC instants (datetime64, any unit, no NaT)."""
-    if not len(instants):
-        return np.empty(0, "datetime64[D]")
-    moments = instants.astype("datetime64[us]")
-    first = day_of(_utc(moments.min()), zone)
-    last = day_of(_utc(moments.max()), zone)
-    days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
-    starts = np.array([bounds(day, zone)[0].replace(tzinfo=None) for day in days], moments.dtype)
-    position = np.searchsorted(starts, moments, side="right") - 1
-    return np.array(days, "datetime64[D]")[position]
-
-
 class Calendar:
     """The events of one policy, by local day; years are laid out once, when first asked for."""
 
@@ -170,12 +137,36 @@ class Calendar:
         self._zone = ZoneInfo(policy.zone)
         self._weekend = {WEEKDAYS.index(name) for name in policy.weekend}
         self._years: dict[int, dict[date, tuple[Event, ...]]] = {}
+        self._segments: dict[str, Calendar] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether it can name no event at all."""
+        return not self.policy.countries and not self._files
+
+    def for_segment(self, name: str) -> Calendar:
+        """The calendar that one segment (`store_country=DE`) lives by; the same days divide it.
+
+        It is this one where the policy names no country for the segment.
+        """
+        country = self.policy.segments.get(name)
+        if country is None:
+            return self
+        if country not in self._segments:
+            own = self.policy.model_copy(update={"countries": (country,), "segments": {}})
+            self._segments[country] = Calendar(own, self._files)
+        return self._segments[country]
 
     def events_on(self, day: date) -> tuple[Event, ...]:
         """Every event of that day, announced or not; public holidays first, then by name."""
         if day.year not in self._years:
             self._years[day.year] = self._layout(day.year)
         return self._years[day.year].get(day, ())
+
+    def reach(self, event: Event) -> tuple[date, date]:
+        """First and last day that an event may explain, with lead and lag."""
+        lead, lag = timedelta(days=self.policy.lead_days), timedelta(days=self.policy.lag_days)
+        return event.first - lead, event.last + lag
 
     def explains(self, day: date, now: datetime) -> Event | None:
         """The nearest event known at `now` that reaches `day`, with lead and lag; or None."""
@@ -237,13 +228,3 @@ def calendar(policy: Policy, ics_texts: Sequence[str] = ()) -> Calendar:
         raise Refused(f"calendar names {len(policy.ics)} .ics files but {len(ics_texts)} were read")
     pairs = zip(policy.ics, ics_texts, strict=True)
     return Calendar(policy, [ics.read(name, text) for name, text in pairs])
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""
-
-
-def _utc(moment: np.datetime64) -> datetime:
-    plain: datetime = moment.astype("datetime64[us]").item()
-    return plain.replace(tzinfo=UTC)

@@ -6,12 +6,8 @@ import csv
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from engine.errors import Refused
@@ -22,10 +18,7 @@ from monitoring.calendars import (
     Freeze,
     Policy,
     announced,
-    bounds,
     calendar,
-    day_of,
-    days_of,
     frozen,
 )
 
@@ -101,34 +94,6 @@ def test_public_holidays_are_those_the_authorities_published() -> None:
         years = {day.year for day in published}
         days = [date(year, 1, 1) + timedelta(days=i) for year in sorted(years) for i in range(365)]
         assert {day for day in days if built.events_on(day)} == published
-
-
-@pytest.mark.parametrize("row", rows("dst.csv"), ids=lambda row: f"{row['zone']} {row['day']}")
-def test_days_have_the_length_the_clocks_gave_them(row: dict[str, str]) -> None:
-    start, end = bounds(date.fromisoformat(row["day"]), row["zone"])
-    assert start == datetime.fromisoformat(row["start"])
-    assert end == datetime.fromisoformat(row["end"])
-
-
-@given(
-    st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
-    st.sampled_from([NEW_YORK, "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kathmandu"]),
-)
-def test_every_instant_lies_within_the_bounds_of_its_day(instant: datetime, zone: str) -> None:
-    start, end = bounds(day_of(instant, zone), zone)
-    assert start <= instant < end
-
-
-@given(
-    st.lists(
-        st.datetimes(datetime(2013, 1, 1), datetime(2013, 12, 31), timezones=st.just(UTC)),
-        max_size=20,
-    )
-)
-def test_days_of_many_instants_are_the_days_of_each(instants: list[datetime]) -> None:
-    stamps = np.array([i.replace(tzinfo=None) for i in instants], "datetime64[us]")
-    expected = [i.astimezone(ZoneInfo(NEW_YORK)).date() for i in instants]
-    assert days_of(stamps, NEW_YORK).tolist() == expected
 
 
 def test_lead_and_lag_widen_an_event_to_either_side() -> None:
@@ -264,6 +229,8 @@ def test_every_named_file_must_be_handed_in() -> None:
         ({"zone": "America"}, "America: unknown zone"),
         ({"countries": ("ZZ",)}, "ZZ: no holidays known"),
         ({"countries": ("US-XX",)}, "US has no subdivision XX"),
+        ({"segments": {"store_country": "DE"}}, "name a segment as COLUMN=LEVEL"),
+        ({"segments": {"store_country=DE": "DX"}}, "DX: no holidays known for DX"),
     ],
 )
 def test_unknown_names_are_refused_with_a_suggestion(
@@ -277,6 +244,41 @@ def test_a_subdivision_adds_its_own_days() -> None:
     lincoln = date(2013, 2, 12)
     assert calendar(Policy(countries=("US",))).is_business_day(lincoln)
     assert not calendar(Policy(countries=("US-NY",))).is_business_day(lincoln)
+
+
+def test_a_segments_country_explains_that_segment_only() -> None:
+    unity, thanks = date(2013, 10, 3), date(2013, 11, 28)
+    built = one(
+        PAYDAY, countries=("US",), segments={"country=DE": "DE", "country=AT": "AT"}, lag_days=0
+    )
+    german = built.for_segment("country=DE")
+    assert (german.explains(unity, NOW) is None, built.explains(unity, NOW)) == (False, None)
+    assert (german.explains(thanks, NOW), built.explains(thanks, NOW) is None) == (None, False)
+    # Of a segment without a country nothing else is known, and what was announced holds for all.
+    assert built.for_segment("country=US") is built
+    assert built.for_segment("country=DE") is german
+    assert built.for_segment("country=AT") is not german
+    day = next(d for d in _days(2013) if any(e.source == "a.ics" for e in built.events_on(d)))
+    assert [e for e in german.events_on(day) if e.source == "a.ics"] == [
+        e for e in built.events_on(day) if e.source == "a.ics"
+    ]
+
+
+def test_an_event_reaches_as_far_as_it_explains() -> None:
+    built = calendar(Policy(countries=("US",), lead_days=2, lag_days=1))
+    (fourth,) = built.events_on(date(2013, 7, 4))
+    assert built.reach(fourth) == (date(2013, 7, 2), date(2013, 7, 5))
+    explained = [day for day in _days(2013) if built.explains(day, NOW) == fourth]
+    assert (explained[0], explained[-1]) == built.reach(fourth)
+
+
+def test_a_calendar_without_countries_and_files_is_empty() -> None:
+    assert calendar(Policy()).empty
+    assert not calendar(Policy(countries=("US",))).empty
+
+
+def _days(year: int) -> list[date]:
+    return [date(year, 1, 1) + timedelta(days=i) for i in range(365)]
 
 
 def test_the_longest_freeze_holds_and_ends_at_its_until() -> None:

@@ -1,0 +1,29 @@
+"""Codes of the countries whose public holidays are known."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def checked(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the codes (`US`, or with a subdivision `US-NY`); ValueError names one not known."""
+    # Costs an eighth of a second to import, which a worker without calendars is spared.
+    import holidays
+
+    known = holidays.list_supported_countries(include_aliases=True)
+    for code in codes:
+        country, _, part = code.partition("-")
+        if country not in known:
+            raise ValueError(f"{code}: no holidays known for {country}{near(country, known)}")
+        if part and part not in known[country]:
+            raise ValueError(
+                f"{code}: {country} has no subdivision {part}{near(part, known[country])}"
+            )
+    return codes
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Spell a suggestion where a known name is close to an unknown one."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ""
