@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from fleet.facts import Assessed, Trouble
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
+from fleet.work.accumulating import accumulated
 from fleet.work.comparing import Against, against
 from fleet.work.estimating import estimated
 from fleet.work.explaining import Explained, explain
@@ -24,7 +25,7 @@ from monitoring.drift.binning import REST, Ruler
 from monitoring.drift.report import Calibration, FeatureReport, Report, assess
 from monitoring.drift.sketch import Sketch, merge, sketch
 from monitoring.drift.stuck import stuck
-from monitoring.drift.verdict import Policy, Verdict, stream, worst
+from monitoring.drift.verdict import Policy, Ruling, Verdict, stream, worst
 
 
 def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
@@ -43,26 +44,30 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     merged = merge(reference.ruler, [current, *before])
     # Of the merged windows only the effect counts, which needs no design effects.
     together = assess(reference.ruler, side.together, merged, policy)
-    verdicts = _stream(effect, alone, together, policy)
+    past = _past(blobs, effect, reference.ruler)
+    evidence = accumulated(past, watched, effect, reference, current, side)
+    rulings = _stream(effect, alone, together, policy, evidence)
+    verdicts = {name: ruling.verdict for name, ruling in rulings.items()}
     moved = _moved(verdicts)
     explained_by = effect.event
     if moved and effect.event is None and any(effect.events):
         # Without the windows of announced events: does anything still persist?
-        ordinary = _stream(effect, alone, together, policy, ordinary=True)
-        explained_by = None if _moved(ordinary) else next(filter(None, effect.events))
+        ordinary = _stream(effect, alone, together, policy, evidence, ordinary=True)
+        left = _moved({name: ruling.verdict for name, ruling in ordinary.items()})
+        explained_by = None if left else next(filter(None, effect.events))
     scores = rows.get_all(blobs, effect.outputs, (SCORE,))
     score, score_psi = _score(blobs, effect, scores, policy)
     troubles = _quality(watched, effect, alone, reference)
     troubles += _stuck(watched, effect, current, reference, side)
     sketches = (reference.ruler, side.total, current)
-    explained = explain(blobs, watched, effect, alone, sketches, moved)
+    explained = explain(past, watched, effect, alone, sketches, moved)
     notes = [note for note in (reference.note, side.words) if note]
     return Assessed(
         window=effect.window,
         of=effect.of,
         rows=current.rows,
         sketch=blobs.put(current.to_bytes()),
-        report=_report(blobs, effect, alone, verdicts, score_psi, troubles, notes, explained),
+        report=_report(blobs, effect, alone, rulings, score_psi, troubles, notes, explained),
         verdict=worst(list(verdicts.values())),
         flagged=flagged,
         stream=moved,
@@ -84,10 +89,23 @@ def _sketches(blobs: Blobs, names: Sequence[str]) -> list[Sketch]:
     return [Sketch.from_bytes(blobs.get(name)) for name in names]
 
 
+def _past(blobs: Blobs, effect: Assess, ruler: Ruler) -> dict[str, Sketch]:
+    """Earlier days that were counted with the same bins."""
+    names = {day: name for day, name, _ in effect.history}
+    past = {day: Sketch.from_bytes(blobs.get(name)) for day, name in names.items()}
+    return {day: one for day, one in past.items() if one.ruler == ruler.id}
+
+
 def _stream(
-    effect: Assess, alone: Report, together: Report, policy: Policy, *, ordinary: bool = False
-) -> dict[str, Verdict]:
-    """Verdict by feature over the windows; `ordinary` leaves those of events undecided."""
+    effect: Assess,
+    alone: Report,
+    together: Report,
+    policy: Policy,
+    evidence: Mapping[str, float],
+    *,
+    ordinary: bool = False,
+) -> dict[str, Ruling]:
+    """Rule on each feature over the windows; `ordinary` leaves those of events undecided."""
     effects = {feature.name: feature.effect for feature in together.features}
     before = list(zip(effect.flags, effect.events, strict=True))
     return {
@@ -99,7 +117,8 @@ def _stream(
             effects[feature.name],
             policy,
             policy.threshold_of(feature.name),
-        ).verdict
+            evidence[feature.name],
+        )
         for feature in alone.features
     }
 
@@ -189,7 +208,7 @@ def _report(
     blobs: Blobs,
     effect: Assess,
     alone: Report,
-    verdicts: dict[str, Verdict],
+    rulings: Mapping[str, Ruling],
     score_psi: float | None,
     troubles: tuple[Trouble, ...],
     notes: Sequence[str],
@@ -203,7 +222,8 @@ def _report(
         "event": effect.event,
         "champion": effect.champion,
         "calibration": alone.calibration,
-        "stream": verdicts,
+        "stream": {name: ruling.verdict for name, ruling in rulings.items()},
+        "stream_reasons": {name: ruling.reason for name, ruling in rulings.items()},
         "score_psi": score_psi,
         "quality": [trouble.reason for trouble in troubles],
         **({"notes": list(notes)} if notes else {}),

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.blobs import Blobs
 from engine.store import instant
 from fleet.effects import Assess
 from fleet.policies import Watched
@@ -34,7 +33,7 @@ class Explained:
 
 
 def explain(
-    blobs: Blobs,
+    past: Mapping[str, Sketch],
     watched: Watched,
     effect: Assess,
     alone: Report,
@@ -43,13 +42,14 @@ def explain(
 ) -> Explained:
     """Explain the features that moved.
 
+    past: earlier days counted with the same bins, by day, oldest first.
     sketches: the ruler, what the window was held against, and the window.
     """
     if not moved:
         return Explained()
     features = [feature for feature in alone.features if feature.name in moved]
     features.sort(key=lambda one: (-SEVERITY.index(moved[one.name]), -(one.effect or 0.0)))
-    changes = _changes(blobs, effect, features, sketches)
+    changes = _changes(past, effect.window, features, sketches)
     lines = [_line(feature, changes.get(feature.name)) for feature in features[:FEATURES]]
     lead = changes.get(features[0].name)
     before = _just_before(watched, effect, lead.window if lead else effect.window)
@@ -73,16 +73,14 @@ def explain(
 
 
 def _changes(
-    blobs: Blobs,
-    effect: Assess,
+    past: Mapping[str, Sketch],
+    window: str,
     features: Sequence[FeatureReport],
     sketches: tuple[Ruler, Sketch, Sketch],
 ) -> dict[str, why.Change]:
     """The change of each feature over the days that were counted with the same bins."""
     ruler, usual, current = sketches
-    past = [(day, Sketch.from_bytes(blobs.get(name))) for day, name, _ in effect.history]
-    windows = [(day, one) for day, one in past if one.ruler == ruler.id]
-    windows.append((effect.window, current))
+    windows = [*past.items(), (window, current)]
     days = [day for day, _ in windows]
     found = {}
     for feature in features:

@@ -104,6 +104,34 @@ def test_drift_that_lasts_is_drift(window: Window) -> None:
     assert line.count("->") == 3
 
 
+def history(window: Window, shifts: list[float], event: str | None = None) -> dict[str, Any]:
+    """Many earlier days, none of which was flagged on its own."""
+    names = [window.sketch(window.moved(shift)) for shift in shifts]
+    days = [f"2024-02-{number + 1:02}" for number in range(len(names))]
+    return {
+        "before": tuple(names[-2:]), "flags": ((), ()), "events": (None, None),
+        "history": tuple(zip(days, names, [event] * len(names), strict=True)),
+    }  # fmt: skip
+
+
+def test_drift_too_slow_for_any_window_adds_up(window: Window) -> None:
+    slow = history(window, [0.25] * 20)
+    found = window.assess(window.moved(0.25), **slow)
+    assert found.stream == {"x": Verdict.DRIFTING}
+    assert "slow drift, evidence" in document(window, found)["stream_reasons"]["x"]
+    alone = window.assess(window.moved(0.25), **{**slow, "history": ()})
+    assert alone.stream == {}
+
+
+def test_days_of_events_add_nothing_up(window: Window) -> None:
+    found = window.assess(window.moved(0.25), **history(window, [0.25] * 20, "strike"))
+    assert found.stream == {}
+
+
+def document(window: Window, found: Any) -> Any:
+    return json.loads(window.world.blobs.get(found.report))
+
+
 def test_calm_windows_are_stable(window: Window) -> None:
     found = window.assess(window.calm(), **before(window, window.calm(), window.calm()))
     assert (found.stream, found.verdict, found.quality) == ({}, Verdict.STABLE, ())

@@ -130,8 +130,8 @@ def test_days_that_were_counted_with_other_bins_are_left_out(moving: Stream) -> 
     assert found.lines[0].count(" rows)") == 3
 
 
-def test_a_calm_window_explains_nothing_and_reads_no_history(moving: Stream) -> None:
-    found = moving.assess(last=5, history=((day(1), "no such blob", None),))
+def test_a_calm_window_explains_nothing(moving: Stream) -> None:
+    found = moving.assess(last=5)
     assert (found.lines, found.since) == ((), {})
     assert "why" not in json.loads(moving.world.blobs.get(found.report))
 
