@@ -111,7 +111,8 @@ def assess(
     """Judge one window.
 
     slices: sketches of parts of the reference, each as long as the window, from which the design
-    effects are estimated; fewer than 8 cannot be used and leave the report uncalibrated.
+    effects are estimated. Fewer than 8 cannot be used and leave the report uncalibrated, and so
+    does a window of more rows than an eighth of all slices and than the longest of them.
     changed: reason by feature that could not be counted in the current window at all (absent, or
     of another kind): drifted, with no numbers.
     """
@@ -165,7 +166,7 @@ def assess_segments(
         sides[1][0].rows,
         ruler.ignored,
         features,
-        _calibration(len(slices)),
+        _calibration(max(side.rows for side in sides[1]), slices),
     )
 
 
@@ -176,10 +177,14 @@ def _slices(slices: Sequence[Mapping[str | None, Sketch]], segment: str | None) 
     return np.stack(own if len(own) >= MIN_SLICES else [one[None].counts for one in slices])
 
 
-def _calibration(slices: int) -> Calibration:
+def _calibration(rows: int, slices: Sequence[Mapping[str | None, Sketch]]) -> Calibration:
     if not slices:
         return Calibration.ROWS
-    return Calibration.SLICES if slices >= MIN_SLICES else Calibration.UNCALIBRATED
+    lengths = [one[None].rows for one in slices]
+    # Days that differ matter more to a longer window, and shorter slices cannot tell how much.
+    longest = max(*lengths, sum(lengths) / MIN_SLICES)
+    usable = len(slices) >= MIN_SLICES and rows <= longest
+    return Calibration.SLICES if usable else Calibration.UNCALIBRATED
 
 
 def _feature(

@@ -127,3 +127,21 @@ def test_slices_calibrate_from_eight_on():
     assert some.calibration is Calibration.UNCALIBRATED
     assert full.calibration is Calibration.SLICES
     assert feature(full, "x").p_value > 20 * feature(naive, "x").p_value
+
+
+@pytest.mark.parametrize(
+    ("lengths", "rows", "calibration"),
+    [
+        ([100] * 8, 100, Calibration.SLICES),
+        ([100] * 8, 101, Calibration.UNCALIBRATED),
+        ([100] * 20, 250, Calibration.SLICES),
+        ([100] * 20, 251, Calibration.UNCALIBRATED),
+        ([80] * 7 + [160], 160, Calibration.SLICES),
+        ([100] * 7, 50, Calibration.UNCALIBRATED),
+        ([], 5_000, Calibration.ROWS),
+    ],
+)
+def test_slices_calibrate_windows_no_longer_than_they_are(lengths, rows, calibration):
+    slices = [counted([n // 2, n // 2, 0, 0], [n // 2, n // 2, 0, 0]) for n in lengths]
+    current = Sketch(RULER.id, rows, counted([50, 50, 0, 0], [50, 50, 0, 0]).counts)
+    assert assess(RULER, REFERENCE, current, Policy(), slices).calibration is calibration
