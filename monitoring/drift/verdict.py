@@ -130,14 +130,6 @@ class Policy(Rules):
         "levels of the reference with at least 200 rows there. Rows that a workspace only counts "
         "have none.",
     )
-    segments: tuple[str, ...] = Field(
-        default=(),
-        max_length=4,
-        description="Categorical features whose levels are segments, judged on their own beside "
-        "all rows, as one family: drift that the total hides. Of each, the 20 most frequent "
-        "levels of the reference with at least 200 rows there. Rows that a workspace only counts "
-        "have none.",
-    )
     features: dict[str, FeaturePolicy] = Field(
         default_factory=dict, description="Exceptions by feature name."
     )
