@@ -12,15 +12,16 @@ import numpy as np
 from engine.store import instant
 from fleet.effects import Assess
 from fleet.policies import Watched
+from fleet.work.holding import Held
 from monitoring.calendars import bounds
 from monitoring.drift import why
-from monitoring.drift.binning import Ruler
 from monitoring.drift.report import FeatureReport, Report
-from monitoring.drift.sketch import Sketch
-from monitoring.drift.verdict import SEVERITY, Verdict
+from monitoring.drift.segments import Segmented
+from monitoring.drift.verdict import SEVERITY, Policy, Verdict
 
 FEATURES = 5
 HAPPENINGS = 3
+SEGMENTS = 3
 
 
 @dataclass(frozen=True)
@@ -33,25 +34,28 @@ class Explained:
 
 
 def explain(
-    past: Mapping[str, Sketch],
+    past: Mapping[str, Segmented],
     watched: Watched,
     effect: Assess,
     alone: Report,
-    sketches: tuple[Ruler, Sketch, Sketch],
+    held: Held,
     moved: Mapping[str, Verdict],
 ) -> Explained:
-    """Explain the features that moved.
+    """Explain the features that moved, in all rows or in a segment.
 
     past: earlier days counted with the same bins, by day, oldest first.
-    sketches: the ruler, what the window was held against, and the window.
     """
     if not moved:
         return Explained()
-    features = [feature for feature in alone.features if feature.name in moved]
-    features.sort(key=lambda one: (-SEVERITY.index(moved[one.name]), -(one.effect or 0.0)))
-    changes = _changes(past, effect.window, features, sketches)
-    lines = [_line(feature, changes.get(feature.name)) for feature in features[:FEATURES]]
-    lead = changes.get(features[0].name)
+    policy = watched.policy.drift
+    features = [feature for feature in alone.features if feature.where in moved]
+    features.sort(key=lambda one: (-SEVERITY.index(moved[one.where]), -(one.effect or 0.0)))
+    changes = _changes(past, effect.window, features, held)
+    lines = [
+        _line(feature, changes.get(feature.where)) + _most_in(feature, alone, policy)
+        for feature in features[:FEATURES]
+    ]
+    lead = changes.get(features[0].where)
     before = _just_before(watched, effect, lead.window if lead else effect.window)
     events = {day: event for day, _, event in effect.history}
     event = events.get(lead.window) if lead is not None else None
@@ -63,7 +67,7 @@ def explain(
         lines.append(effect.health)
     document = {
         "features": {
-            feature.name: _document(feature, changes.get(feature.name)) for feature in features
+            feature.where: _document(feature, changes.get(feature.where)) for feature in features
         },
         "before": [{"at": instant(one.at), "what": one.what} for one in before],
         "performance": effect.health,
@@ -73,22 +77,19 @@ def explain(
 
 
 def _changes(
-    past: Mapping[str, Sketch],
-    window: str,
-    features: Sequence[FeatureReport],
-    sketches: tuple[Ruler, Sketch, Sketch],
+    past: Mapping[str, Segmented], window: str, features: Sequence[FeatureReport], held: Held
 ) -> dict[str, why.Change]:
     """The change of each feature over the days that were counted with the same bins."""
-    ruler, usual, current = sketches
-    windows = [*past.items(), (window, current)]
-    days = [day for day, _ in windows]
+    windows = [*past.items(), (window, held.current)]
     found = {}
     for feature in features:
-        counts = np.stack([one.feature(ruler, feature.name) for _, one in windows])
-        shares = usual.feature(ruler, feature.name) / max(usual.rows, 1)
-        change = why.change(days, counts, shares)
+        own = [(day, one[feature.segment]) for day, one in windows if feature.segment in one]
+        counts = np.stack([one.feature(held.ruler, feature.name) for _, one in own])
+        usual = held.usual[feature.segment]
+        shares = usual.feature(held.ruler, feature.name) / max(usual.rows, 1)
+        change = why.change([day for day, _ in own], counts, shares)
         if change is not None:
-            found[feature.name] = change
+            found[feature.where] = change
     return found
 
 
@@ -104,7 +105,25 @@ def _told(one: why.Happening) -> str:
 def _line(feature: FeatureReport, change: why.Change | None) -> str:
     moves = ", ".join(str(move) for move in why.moves(feature))
     since = f"; {change}" if change is not None else ""
-    return f"{feature.name}: psi {feature.psi or 0:.3g}; {moves}{since}"
+    return f"{feature.where}: psi {feature.psi or 0:.3g}; {moves}{since}"
+
+
+def _most_in(feature: FeatureReport, alone: Report, policy: Policy) -> str:
+    """Name the segments in which a feature whose total moved did so most."""
+    if feature.segment is not None:
+        return ""
+    least = max(feature.effect or 0.0, policy.floor)
+    own = [
+        one
+        for one in alone.features
+        if (one.name, one.segment is None) == (feature.name, False)
+        and one.q_value is not None
+        and one.q_value <= policy.fdr
+        and (one.effect or 0.0) > least
+    ]
+    own.sort(key=lambda one: -(one.effect or 0.0))
+    told = ", ".join(f"{one.segment} (psi {one.psi or 0:.3g})" for one in own[:SEGMENTS])
+    return f"; most in {told}" if told else ""
 
 
 def _document(feature: FeatureReport, change: why.Change | None) -> dict[str, Any]:
@@ -120,4 +139,5 @@ def _document(feature: FeatureReport, change: why.Change | None) -> dict[str, An
     ]
     if change is None:
         return {"bins": bins}
-    return {"bins": bins, "since": change.window, "shape": change.shape}
+    earlier = {"earlier": list(change.earlier)} if change.earlier else {}
+    return {"bins": bins, "since": change.window, "shape": change.shape, **earlier}

@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from monitoring.drift import recurring
 from monitoring.drift.report import FeatureReport
 
 MISSING = "missing"
@@ -28,6 +29,7 @@ class Shape(StrEnum):
 
     SUDDEN = "sudden"
     GRADUAL = "gradual"
+    RECURRING = "recurring"
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,24 @@ class Move:
 
 @dataclass(frozen=True)
 class Change:
-    """The first window in which a change is seen, and how it came."""
+    """The first window in which a change is seen, and how it came.
+
+    `earlier` are the first windows of the times before, where it went back and came again, oldest
+    first; `rhythm` says which days these are (every Monday), where they are the same ones.
+    """
 
     window: str
     shape: Shape
+    earlier: tuple[str, ...] = ()
+    rhythm: str = ""
 
     def __str__(self) -> str:
         """Spell it for a page."""
+        if self.shape is Shape.RECURRING:
+            *more, last = self.earlier
+            before = f"{last} and {len(more)} more" if more else last
+            rhythm = f" ({self.rhythm})" if self.rhythm else ""
+            return f"again since {self.window}, as before since {before}{rhythm}"
         if self.shape is Shape.GRADUAL:
             return f"since about {self.window}, gradually"
         return f"since {self.window}, at once"
@@ -89,22 +102,30 @@ def change(windows: Sequence[str], counts: NDArray[np.int64], usual: Floats) -> 
     windows: names, oldest first; counts: shape (windows, bins), rows by bin, missing ones last;
     usual: shares of the reference, shape (bins,).
 
-    Every window's shares are projected on the way from the reference to the newest window. Of all
-    steps and ramps that last until the newest window the one of least squares is taken (the
-    likelihood's maximum for a normal mean: Hinkley 1970, Biometrika 57, 1), unless a constant is
-    hardly worse. None where that is so, or where fewer than five windows have rows.
+    Every window's shares are projected on the way from the reference to the newest window. Where
+    they come and go between two clear levels, and not for the first time, the change is recurring
+    and its first window that of the present run. Otherwise, of all steps and ramps that last until
+    the newest window, the one of least squares is taken (the likelihood's maximum for a normal
+    mean: Hinkley 1970, Biometrika 57, 1), unless a constant is hardly worse. None where that is so,
+    or where fewer than five windows have rows.
     """
     rows = counts.sum(1)
     names = [name for name, count in zip(windows, rows, strict=True) if count]
     shares = counts[rows > 0] / rows[rows > 0][:, None]
     if len(names) < MIN_WINDOWS or not rows[-1]:
         return None
-    series = shares @ (shares[-1] - usual)
+    away = shares[-1] - usual
+    if not away.any():
+        return None
+    series = (shares - usual) @ away / float(away @ away)
+    again = _recurring(names, series)
+    if again is not None:
+        return again
     total = float(np.sum((series - series.mean()) ** 2))
     least, first, shape = min(
         (_residual(series, _course(len(series), start, shape)), start, shape)
         for start in range(2, len(series))
-        for shape in Shape
+        for shape in (Shape.SUDDEN, Shape.GRADUAL)
         # A ramp of one window is a step.
         if shape is Shape.SUDDEN or start < len(series) - 1
     )
@@ -119,6 +140,16 @@ def just_before(
     """What was noted from `lead` before a window's begin to its end, the newest first."""
     found = [one for one in happenings if begin - lead <= one.at < end]
     return tuple(sorted(found, key=lambda one: one.at, reverse=True))
+
+
+def _recurring(names: Sequence[str], series: Floats) -> Change | None:
+    places = recurring.begins(series)
+    if not places:
+        return None
+    starts = [names[place] for place in places]
+    # Nobody saw on which day the first one began where it was there from the start.
+    seen = starts[1:] if places[0] == 0 else starts
+    return Change(starts[-1], Shape.RECURRING, tuple(starts[:-1]), recurring.rhythm(seen))
 
 
 def _move(label: str, reference: tuple[int, int], current: tuple[int, int]) -> Move:

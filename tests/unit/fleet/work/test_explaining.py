@@ -115,6 +115,18 @@ def test_the_report_has_all_of_it(moving: Stream) -> None:
     assert (why["before"], why["performance"]) == ([], "performance moved too: r")
 
 
+def test_what_moved_before_in_the_same_way_is_told_with_its_days(moving: Stream) -> None:
+    struck = moving.windows[SINCE]
+    history = tuple(
+        (day(n), struck if n == 2 else moving.windows[n], None) for n in range(DAYS - 1)
+    )
+    found = moving.assess(history=history)
+    assert found.since["x"] == f"again since {day(SINCE)}, as before since {day(2)}"
+    assert f"again since {day(SINCE)}" in found.lines[0]
+    why = json.loads(moving.world.blobs.get(found.report))["why"]["features"]["x"]
+    assert (why["shape"], why["earlier"]) == ("recurring", [day(2)])
+
+
 def test_levels_of_a_redacted_feature_stay_hashed(moving: Stream) -> None:
     found = moving.assess()
     said = " ".join(found.lines) + moving.world.blobs.get(found.report).decode()

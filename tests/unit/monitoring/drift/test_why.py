@@ -85,6 +85,34 @@ def test_a_ramp_is_gradual() -> None:
     assert all(hit is not None and 6 <= NAMES.index(hit.window) <= 14 for hit in hits)
 
 
+def test_what_comes_every_week_is_recurring() -> None:
+    shift = np.where(np.arange(22) % 7 == 0, 0.3, 0.0)
+    days = [f"2024-03-{day:02d}" for day in range(4, 26)]
+    for seed in range(20):
+        counts = windows(np.random.default_rng(seed), shift)
+        hit = change(days, counts, np.append(USUAL, 0.0))
+        assert hit == Change("2024-03-25", Shape.RECURRING, tuple(days[:21:7]), "every Monday")
+        assert str(hit) == (
+            "again since 2024-03-25, as before since 2024-03-18 and 2 more (every Monday)"
+        )
+
+
+def test_what_lasts_after_it_came_and_went_once_is_recurring_too() -> None:
+    shift = np.where(((np.arange(24) >= 6) & (np.arange(24) < 9)) | (np.arange(24) >= 20), 0.4, 0)
+    hits = [found(shift, seed) for seed in range(20)]
+    assert sum(hit == Change("w20", Shape.RECURRING, ("w06",)) for hit in hits) >= 19
+    assert str(Change("w20", Shape.RECURRING, ("w06",))) == "again since w20, as before since w06"
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_neither_steps_nor_ramps_are_recurring(noise: float) -> None:
+    course = np.maximum(np.arange(24) - 12, 0)
+    rng = np.random.default_rng(5)
+    shifts = [np.minimum(course, 1) * 0.3, course * 0.04, np.zeros(24)]
+    hits = [found(shift + rng.normal(0, noise, 24), seed) for shift in shifts for seed in range(40)]
+    assert sum(bool(hit) and hit.shape is Shape.RECURRING for hit in hits) <= 6
+
+
 def test_where_nothing_changes_no_earlier_window_is_named() -> None:
     # The way to the newest window is chosen by that window: the last ones may stand out.
     named = [hit.window for seed in range(40) if (hit := found(np.zeros(24), seed))]
