@@ -15,15 +15,17 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.accumulating import accumulated
-from fleet.work.comparing import Against, against
+from fleet.work.comparing import Against
 from fleet.work.estimating import estimated
 from fleet.work.explaining import Explained, explain
+from fleet.work.holding import hold
 from fleet.work.referencing import SCORE, Reference, load
 from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.binning import REST, Ruler
 from monitoring.drift.report import Calibration, FeatureReport, Report, assess
-from monitoring.drift.sketch import Sketch, merge, sketch
+from monitoring.drift.segments import Segmented, from_bytes, to_bytes
+from monitoring.drift.sketch import Sketch, sketch
 from monitoring.drift.stuck import stuck
 from monitoring.drift.verdict import Policy, Ruling, Verdict, stream, worst
 
@@ -32,46 +34,47 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     """Sum the window's sketches, judge it alone and with the windows before it."""
     blobs, policy = world.blobs, watched.policy.drift
     reference = load(blobs, effect.reference)
-    current = merge(reference.ruler, _sketches(blobs, effect.sketches))
-    before = _sketches(blobs, effect.before)
-    side = against(watched, effect, reference, current, before)
-    alone = assess(reference.ruler, side.total, current, policy, side.slices)
+    held = hold(blobs, watched, effect, reference)
+    current, side = held.current[None], held.sides[None]
+    alone, together = held.alone(policy), held.together(policy)
     flagged = tuple(
-        feature.name
+        feature.where
         for feature in alone.features
         if feature.q_value is not None and feature.q_value <= policy.fdr
     )
-    merged = merge(reference.ruler, [current, *before])
-    # Of the merged windows only the effect counts, which needs no design effects.
-    together = assess(reference.ruler, side.together, merged, policy)
     past = _past(blobs, effect, reference.ruler)
-    evidence = accumulated(past, watched, effect, reference, current, side)
+    totals = {day: one[None] for day, one in past.items()}
+    evidence = accumulated(totals, watched, effect, reference, current, side)
     rulings = _stream(effect, alone, together, policy, evidence)
     verdicts = {name: ruling.verdict for name, ruling in rulings.items()}
-    moved = _moved(verdicts)
+    moved = _moved(alone, verdicts)
     explained_by = effect.event
     if moved and effect.event is None and any(effect.events):
         # Without the windows of announced events: does anything still persist?
         ordinary = _stream(effect, alone, together, policy, evidence, ordinary=True)
-        left = _moved({name: ruling.verdict for name, ruling in ordinary.items()})
+        left = _moved(alone, {name: ruling.verdict for name, ruling in ordinary.items()})
         explained_by = None if left else next(filter(None, effect.events))
     scores = rows.get_all(blobs, effect.outputs, (SCORE,))
     score, score_psi = _score(blobs, effect, scores, policy)
     troubles = _quality(watched, effect, alone, reference)
     troubles += _stuck(watched, effect, current, reference, side)
-    sketches = (reference.ruler, side.total, current)
-    explained = explain(past, watched, effect, alone, sketches, moved)
-    notes = [note for note in (reference.note, side.words) if note]
+    explained = explain(past, watched, effect, alone, held, moved)
+    notes = [note for note in (reference.note, side.words, *held.notes) if note]
     return Assessed(
         window=effect.window,
         of=effect.of,
         rows=current.rows,
-        sketch=blobs.put(current.to_bytes()),
+        sketch=blobs.put(to_bytes(held.current)),
         report=_report(blobs, effect, alone, rulings, score_psi, troubles, notes, explained),
         verdict=worst(list(verdicts.values())),
         flagged=flagged,
         stream=moved,
-        psi={feature.name: feature.psi for feature in alone.features},
+        psi={
+            feature.where: feature.psi
+            for feature in alone.features
+            # Of a segment's features only those that moved: facts and journals stay short.
+            if feature.segment is None or feature.where in moved
+        },
         calibrated=alone.calibration is not Calibration.UNCALIBRATED,
         quality=troubles,
         score=score,
@@ -85,15 +88,11 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     )
 
 
-def _sketches(blobs: Blobs, names: Sequence[str]) -> list[Sketch]:
-    return [Sketch.from_bytes(blobs.get(name)) for name in names]
-
-
-def _past(blobs: Blobs, effect: Assess, ruler: Ruler) -> dict[str, Sketch]:
+def _past(blobs: Blobs, effect: Assess, ruler: Ruler) -> dict[str, Segmented]:
     """Earlier days that were counted with the same bins."""
     names = {day: name for day, name, _ in effect.history}
-    past = {day: Sketch.from_bytes(blobs.get(name)) for day, name in names.items()}
-    return {day: one for day, one in past.items() if one.ruler == ruler.id}
+    past = {day: from_bytes(blobs.get(name)) for day, name in names.items()}
+    return {day: one for day, one in past.items() if one[None].ruler == ruler.id}
 
 
 def _stream(
@@ -105,27 +104,36 @@ def _stream(
     *,
     ordinary: bool = False,
 ) -> dict[str, Ruling]:
-    """Rule on each feature over the windows; `ordinary` leaves those of events undecided."""
-    effects = {feature.name: feature.effect for feature in together.features}
+    """Rule on each feature and segment; `ordinary` leaves windows of events undecided."""
+    effects = {feature.where: feature.effect for feature in together.features}
     before = list(zip(effect.flags, effect.events, strict=True))
     return {
-        feature.name: stream(
+        feature.where: stream(
             [
-                *(None if ordinary and event else feature.name in flags for flags, event in before),
+                *(
+                    None if ordinary and event else feature.where in flags
+                    for flags, event in before
+                ),
                 _flag(feature, policy),
             ],
-            effects[feature.name],
+            effects[feature.where],
             policy,
             policy.threshold_of(feature.name),
-            evidence[feature.name],
+            evidence.get(feature.where, 0.0),
         )
         for feature in alone.features
     }
 
 
-def _moved(verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
-    moved = (Verdict.DRIFTING, Verdict.DRIFTED)
-    return {name: verdict for name, verdict in verdicts.items() if verdict in moved}
+def _moved(alone: Report, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """What is not stable; of segments what the total of the same feature does not say as well."""
+    bad = (Verdict.DRIFTING, Verdict.DRIFTED)
+    found = {}
+    for feature in alone.features:
+        own, total = verdicts[feature.where], verdicts[feature.name]
+        if own in bad and (feature.segment is None or total not in bad[bad.index(own) :]):
+            found[feature.where] = own
+    return found
 
 
 def _flag(feature: FeatureReport, policy: Policy) -> bool | None:
@@ -161,7 +169,7 @@ def _quality(
     watched: Watched, effect: Assess, alone: Report, reference: Reference
 ) -> tuple[Trouble, ...]:
     found = quality.problems(
-        [_measured(feature, reference) for feature in alone.features],
+        [_measured(one, reference) for one in alone.features if one.segment is None],
         watched.policy.quality,
         rows=alone.n_current,
         expected=effect.expected,

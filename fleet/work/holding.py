@@ -1,0 +1,88 @@
+"""A window and what it is held against, over all rows and by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.blobs import Blobs
+from fleet.effects import Assess
+from fleet.policies import Watched
+from fleet.work.comparing import Against, against
+from fleet.work.referencing import Reference, load_levels
+from monitoring.drift import segments
+from monitoring.drift.binning import Ruler
+from monitoring.drift.report import Report, assess_segments
+from monitoring.drift.segments import Segmented
+from monitoring.drift.sketch import empty
+from monitoring.drift.verdict import Policy
+
+
+@dataclass(frozen=True)
+class Held:
+    """One window, alone and merged with those before it; by segment, None for all rows.
+
+    `notes` say which segments that were asked for there are none of.
+    """
+
+    ruler: Ruler
+    current: Segmented
+    merged: Segmented
+    sides: Mapping[str | None, Against]
+    notes: tuple[str, ...] = ()
+
+    def alone(self, policy: Policy) -> Report:
+        """Judge the window alone, all segments as one family."""
+        totals = {name: side.total for name, side in self.sides.items()}
+        # One choice of days holds for all segments: their slices stand in the same order.
+        slices = [
+            {name: side.slices[place] for name, side in self.sides.items()}
+            for place in range(len(self.sides[None].slices))
+        ]
+        return assess_segments(self.ruler, totals, self.current, policy, slices)
+
+    def together(self, policy: Policy) -> Report:
+        """Judge the merged windows: only the effect counts, which needs no design effects."""
+        totals = {name: side.together for name, side in self.sides.items()}
+        return assess_segments(self.ruler, totals, self.merged, policy)
+
+    @property
+    def usual(self) -> Segmented:
+        """What the window alone is held against."""
+        return {name: side.total for name, side in self.sides.items()}
+
+
+def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -> Held:
+    """Sum the window's sketches and choose what each segment is held against."""
+    ruler = reference.ruler
+    current = segments.merge_all(ruler, _read(blobs, effect.sketches))
+    before = _read(blobs, effect.before)
+    merged = segments.merge_all(ruler, [current, *before])
+    levels = load_levels(blobs, effect.reference, watched.policy.drift)
+    wanted = segments.names_of(levels)
+    parts: dict[str | None, Reference] = {None: reference}
+    parts |= {name: reference.parts[name] for name in wanted if name in current}
+    none = empty(ruler)
+    sides = {
+        name: against(watched, effect, part, current[name], [one.get(name, none) for one in before])
+        for name, part in parts.items()
+    }
+    notes = [
+        f"no segments of {name}: it is not categorical in the reference, or the reference was made "
+        "before they were asked for"
+        for name in watched.policy.drift.segments
+        if name not in levels
+    ]
+    if wanted and len(parts) == 1:
+        notes.append("no segments: the window was counted before they were asked for")
+    return Held(
+        ruler,
+        {name: current[name] for name in parts},
+        {name: merged[name] for name in parts},
+        sides,
+        tuple(notes),
+    )
+
+
+def _read(blobs: Blobs, names: tuple[str, ...]) -> list[Segmented]:
+    return [segments.from_bytes(blobs.get(name)) for name in names]
