@@ -10,13 +10,14 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from engine.errors import Broken, Refused, Unavailable
 
 if TYPE_CHECKING:
+    from fleet.service import Command
     from hosts.local.host import LocalHost
 
 OK, FAILED, REFUSED = 0, 1, 2
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("--since", metavar="T")
     _on_fleet(commands, "verify", _verify, "walk every journal's chain of hashes")
     _add_backtest(commands)
+    _add_report(commands)
     _add_commands(commands)
     return parser
 
@@ -139,6 +141,16 @@ def _add_commands(commands: Any) -> None:
             parser.add_argument("--data", metavar="PATH", help="a table with day, time and label")
             parser.add_argument("--from", dest="first", metavar="D", help="first known day")
             parser.add_argument("--to", dest="last", metavar="D", help="last known day")
+
+
+def _add_report(commands: Any) -> None:
+    text = "draw a window's rows beside its reference's, with Evidently"
+    parser = _on_fleet(commands, "report", _report, text)
+    parser.add_argument("target", metavar="MODEL")
+    parser.add_argument("--window", dest="first", metavar="D", help="left out: the newest")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="where it is written")
+    parser.add_argument("--by", default=None, metavar="NAME")
+    parser.add_argument("--reason", default="", metavar="TEXT")
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -229,28 +241,49 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _command(arguments: argparse.Namespace) -> int:
     import function_app
-    from fleet.service import Command
     from hosts.local import operate
 
     with _host(arguments) as host:
-        now = host.clock.now()
-        target = arguments.target
-        if hasattr(arguments, "every"):
-            target = operate.everybody(target, arguments.every)
-        if getattr(arguments, "feature", None):
-            target = f"{target}/{arguments.feature}"
-        until = getattr(arguments, "until", None)
-        command = Command(
-            arguments.command,
-            target,
-            arguments.by or getpass.getuser(),
-            arguments.reason,
-            uuid.uuid4().hex[:12],
-            operate.instant(until, now) if until else None,
-            *operate.source(arguments),
-        )
+        command = _asked(arguments, host.clock.now())
         concerned = operate.ask(host, function_app.app, command)
         return _print({"id": command.id, "accepted": concerned}, arguments.json, "command")
+
+
+def _asked(arguments: argparse.Namespace, now: datetime) -> Command:
+    from fleet.service import Command
+    from hosts.local import operate
+
+    target = arguments.target
+    if hasattr(arguments, "every"):
+        target = operate.everybody(target, arguments.every)
+    if getattr(arguments, "feature", None):
+        target = f"{target}/{arguments.feature}"
+    until = getattr(arguments, "until", None)
+    return Command(
+        arguments.command,
+        target,
+        arguments.by or getpass.getuser(),
+        arguments.reason,
+        uuid.uuid4().hex[:12],
+        operate.instant(until, now) if until else None,
+        *operate.source(arguments),
+    )
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    import function_app
+    from fleet import reports
+    from hosts.local import operate
+    from hosts.local.files import replace_file
+
+    with _host(arguments) as host:
+        command = _asked(arguments, host.clock.now())
+        page = operate.report(host, function_app.app, command)
+        where = reports.place(command.target, command.id)
+        if page is not None:
+            where = str(arguments.html or Path(f"report-{command.target}-{command.id}.html"))
+            replace_file(Path(where), page)
+        return _print({"id": command.id, "report": where}, arguments.json, "report")
 
 
 def _print(found: Any, as_json: bool, view: str) -> int:

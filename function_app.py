@@ -79,11 +79,12 @@ def fleet_page(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("models/{model}", methods=["GET"], auth_level=READER)
 def model_page(req: func.HttpRequest) -> func.HttpResponse:
-    """Show one model."""
+    """Show one model, or a report of one of its windows."""
     from dashboards import pages
     from hosts import face
 
-    return face.as_html(lambda: pages.model(host().service, req.route_params["model"]))
+    name, of = req.route_params["model"], req.params.get("report")
+    return face.as_html(lambda: pages.model(host().service, name, of))
 
 
 @app.route("api/{view}", methods=["GET"], auth_level=READER)

@@ -34,8 +34,13 @@ def fleet(service: Service) -> str:
     return _render("fleet.html", view=view, now=service.clock.now())
 
 
-def model(service: Service, name: str) -> str:
-    """Return the page of one model; Refused where it is not watched."""
+def model(service: Service, name: str, report: str | None = None) -> str:
+    """Return the page of one model, or its report for an alert or a command.
+
+    Refused where the model is not watched, or the report is not drawn.
+    """
+    if report:
+        return service.report(name, report).decode()
     watched = service.fleet.models.get(name)
     if watched is None:
         known = ", ".join(service.fleet.models) or "none"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from dashboards.alerting import Alert, Held, alerts, held
@@ -35,10 +35,22 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Report:
+    """A report of a window for the alert or command `of`; `note` says why where none is drawn."""
+
+    at: datetime
+    window: str
+    of: str
+    drawn: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Story:
     """Everything the journal of one model tells, oldest first.
 
-    `counts` are lines by what they say; `records` is the number of units.
+    `counts` are lines by what they say; `records` is the number of units; `reports` are by the
+    alert or command that they are of.
     """
 
     records: int
@@ -52,6 +64,7 @@ class Story:
     episodes: tuple[Episode, ...]
     commands: tuple[Command, ...]
     reference: Reference | None
+    reports: dict[str, Report] = field(default_factory=dict)
 
 
 def story(records: Iterable[Record]) -> Story:
@@ -82,6 +95,12 @@ def story(records: Iterable[Record]) -> Story:
             for at, line in told.get("command", ())
         ),
         reference=_reference(told.get("reference", ())),
+        reports={
+            line["of"]: Report(
+                at, line["window"], line["of"], bool(line.get("report")), line.get("note", "")
+            )
+            for at, line in told.get("report", ())
+        },
     )
 
 

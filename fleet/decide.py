@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 
+from fleet import reports
 from fleet.effects import Cancel, Poll, Publish, Submit, Tell
 from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
 from fleet.published import Event, Fields
@@ -126,7 +127,8 @@ def joined(turn: Turn, fact: Joined) -> None:
 
 def alerts_on(turn: Turn) -> None:
     """Bring every alert up to date with its signal."""
-    policy, team = turn.watched.policy.alerts, turn.watched.policy.team
+    policy = turn.watched.policy.alerts
+    told: list[tuple[lifecycle.Notify, lifecycle.Alert | None]] = []
     for key, condition in sorted(turn.model.signals.items()):
         known = turn.model.alerts.get(key)
         condition = _while_news(turn, condition, known)
@@ -137,22 +139,24 @@ def alerts_on(turn: Turn) -> None:
         if step.alert is not None and step.alert != known:
             turn.change(alerts={**turn.model.alerts, key: step.alert})
         for notice in step.effects:
-            turn.owe(Tell(team, notice))
-            turn.owe(
-                Publish(
-                    f"alert:{notice.key}",
-                    Event(f"alert.{notice.status}"),
-                    {
-                        "alert": notice.alert,
-                        "kind": notice.kind,
-                        "severity": notice.severity,
-                        "reason": notice.reason,
-                        "features": notice.features,
-                    },
-                    turn.now,
-                )
-            )
+            _tell(turn, notice)
+        told += [(notice, known) for notice in step.effects]
         _say_alert(turn, known, step.alert)
+    # Behind every page: drawing takes seconds.
+    for notice, before in told:
+        reports.paged(turn, notice, before)
+
+
+def _tell(turn: Turn, notice: lifecycle.Notify) -> None:
+    turn.owe(Tell(turn.watched.policy.team, reports.named(notice)))
+    said: Fields = {
+        "alert": notice.alert,
+        "kind": notice.kind,
+        "severity": notice.severity,
+        "reason": notice.reason,
+        "features": notice.features,
+    }
+    turn.owe(Publish(f"alert:{notice.key}", Event(f"alert.{notice.status}"), said, turn.now))
 
 
 def _while_news(turn: Turn, said: Condition, known: lifecycle.Alert | None) -> Condition:

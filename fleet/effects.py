@@ -199,6 +199,27 @@ class BuildReference:
 
 
 @dataclass(frozen=True)
+class BuildReport:
+    """Draw the rows of a window beside those of its reference, for an alert or a command `of`.
+
+    `past` are all days that rows are kept of, with their blobs; `features` are shown first.
+    """
+
+    window: str
+    of: str
+    rows: tuple[str, ...]
+    reference: str
+    past: tuple[tuple[str, str], ...]
+    features: tuple[str, ...] = ()
+    lane: str = "reports"
+
+    @property
+    def key(self) -> str:
+        """Window, and what it is for."""
+        return f"report:{self.window}:{short(self.of)}"
+
+
+@dataclass(frozen=True)
 class Submit:
     """Start a training."""
 
@@ -345,6 +366,6 @@ class AckModel:
 
 
 EFFECTS = Kinds(
-    ReadLog, ReadLabels, Count, CountTraffic, Assess, Join, Measure, BuildReference, Submit, Poll,
-    Cancel, Gate, SetTraffic, Look, Tag, Tell, Publish, SendPage, AckModel,
+    ReadLog, ReadLabels, Count, CountTraffic, Assess, Join, Measure, BuildReference, BuildReport,
+    Submit, Poll, Cancel, Gate, SetTraffic, Look, Tag, Tell, Publish, SendPage, AckModel,
 )  # fmt: skip

@@ -251,6 +251,16 @@ class Referenced:
 
 
 @dataclass(frozen=True)
+class Reported:
+    """The report of a window that an alert or a command `of` asked for: its blob, or why not."""
+
+    window: str
+    of: str
+    report: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Registered:
     """A version stands in the registry and asks for promotion."""
 
@@ -388,5 +398,5 @@ class Parked:
 FACTS = Kinds(
     LogGrew, LogRead, Counted, TrafficCounted, LabelsRead, Assessed, Joined, Measured, Referenced,
     Registered, RunChanged, Gated, TrafficSet, TrafficSeen, Asked, Notified, Declined, Configured,
-    Unrecognised, Parked, Hinted, Noted,
+    Unrecognised, Parked, Hinted, Noted, Reported,
 )  # fmt: skip

@@ -19,6 +19,7 @@ from fleet import (
     observe,
     promote,
     reference,
+    reports,
     traffic,
 )
 from fleet.facts import (
@@ -38,6 +39,7 @@ from fleet.facts import (
     Parked,
     Referenced,
     Registered,
+    Reported,
     RunChanged,
     TrafficCounted,
     TrafficSeen,
@@ -103,6 +105,8 @@ def _take(turn: Turn, fact: Any) -> None:
             objectives.measured(turn, fact)
         case Referenced():
             reference.referenced(turn, fact)
+        case Reported():
+            reports.reported(turn, fact)
         case Registered():
             promote.registered(turn, fact)
         case RunChanged():
@@ -213,6 +217,8 @@ def _asked(turn: Turn, fact: Asked) -> None:
             _acknowledged(turn, fact)
         case "reference":
             reference.asked(turn, fact)
+        case "report":
+            reports.asked(turn, fact)
         case _:
             promote.asked(turn, fact)
 

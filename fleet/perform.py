@@ -16,6 +16,7 @@ from fleet.effects import (
     AckModel,
     Assess,
     BuildReference,
+    BuildReport,
     Cancel,
     Count,
     CountTraffic,
@@ -45,6 +46,7 @@ from fleet.work import (
     moving,
     reading,
     referencing,
+    reporting,
     rows,
 )
 from retrain.ports import Traffic, TrainingJob
@@ -85,6 +87,8 @@ def work(world: World, watched: Watched, effect: Any) -> Any:
             return moving.rebuild(world, watched, effect)
         case BuildReference():
             return referencing.build(world, watched, effect)
+        case BuildReport():
+            return reporting.build_report(world, watched, effect)
         case Gate():
             return gating.gate_version(world, watched, effect)
         case _:

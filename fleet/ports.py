@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -67,9 +67,30 @@ class Publisher(Protocol):
         ...
 
 
+class Reports(Protocol):
+    """Draws the rows of a window beside those of its reference."""
+
+    def html(
+        self,
+        title: str,
+        notes: Sequence[str],
+        current: Iterable[pa.Table],
+        reference: Iterable[pa.Table],
+    ) -> bytes:
+        """Return a page that is complete in itself; Refused, with why, where it can't be drawn.
+
+        Numbers are float64 and levels are texts; there may be no reference rows. What is left out
+        of the rows is said in the page, below `notes`.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class World:
-    """Every port that a worker uses; `counting` where a log service keeps rows."""
+    """Every port that a worker uses.
+
+    `counting` is there where a log service keeps rows, `reports` where reports can be drawn.
+    """
 
     blobs: Blobs
     logs: LogFiles
@@ -81,3 +102,4 @@ class World:
     pager: Pager
     publisher: Publisher
     counting: Counting | None = None
+    reports: Reports | None = None

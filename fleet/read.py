@@ -79,6 +79,16 @@ def records(loop: Loop, fleet: Fleet, name: str, since: str | None = None) -> li
     ]
 
 
+def reports(loop: Loop, fleet: Fleet, name: str) -> list[Json]:
+    """Every report of a model's windows, oldest first: its blob, or why there is none."""
+    return [
+        {"at": record["at"], **{key: line[key] for key in line if key != "what"}}
+        for record in records(loop, fleet, name)
+        for line in record["lines"]
+        if line["what"] == "report"
+    ]
+
+
 def _instant(text: str | None) -> Any:
     if not text:
         return None

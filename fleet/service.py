@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from engine import codec, inbox
+from engine.blobs import Blobs, MemoryBlobs
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
@@ -18,7 +19,10 @@ from fleet.facts import Asked, Configured
 from fleet.policies import Fleet
 
 REFERENCE = "reference"
-MODEL_VERBS = ("retrain", "cancel", "freeze", "unfreeze", "approve", "rollback", REFERENCE)
+REPORT = "report"
+MODEL_VERBS = (
+    "retrain", "cancel", "freeze", "unfreeze", "approve", "rollback", REFERENCE, REPORT,
+)  # fmt: skip
 TEAM_VERBS = ("ack", "silence", "unsilence")
 RESUME = "resume"
 EVERY_MODEL = "--all"
@@ -28,7 +32,8 @@ EVERY_MODEL = "--all"
 class Command:
     """An operator's command as any face hands it over.
 
-    A new reference is made of the table `data`, or of the days from `days[0]` to `days[1]`.
+    A new reference is made of the table `data`, or of the days from `days[0]` to `days[1]`; a
+    report is of the window `days[0]`, or of the newest.
     """
 
     verb: str
@@ -54,6 +59,7 @@ class Service:
     refuse : takes the message about what can never be taken in; see `fleet.refused.message`.
     container : where the logs are; empty where files of any container are.
     telemetry : told what is taken in and how everything stands.
+    blobs : where reports are kept.
     """
 
     fleet: Fleet
@@ -62,6 +68,7 @@ class Service:
     refuse: Callable[[str], None] = _written_down_only
     container: str = ""
     telemetry: telemetry.Telemetry = field(default_factory=telemetry.Silent)
+    blobs: Blobs = field(default_factory=MemoryBlobs)
 
     def begin(self) -> None:
         """Tell every model's partition what fleet.yaml says of it; wake those that have work."""
@@ -144,7 +151,7 @@ class Service:
         ------
         Refused
             Where the verb or the target is unknown, a freeze has no end, what is to be resumed
-            is not halted, or a reference has no reason, or not one source.
+            is not halted, a reference has no reason, or not one source, or a window is no day.
         """
         asked = Asked(
             command.verb, command.by, command.reason, command.id, command.target, command.until,
@@ -161,6 +168,8 @@ class Service:
             raise Refused(f"freeze {command.target}: until when? a freeze needs an end")
         if command.verb == REFERENCE:
             _check_reference(command)
+        if command.verb == REPORT and command.days:
+            _check_window(command)
         for partition in partitions:
             delivery = Delivery(partition, f"command:{command.id}", asked)
             self.loop.deliver(delivery, self.clock.now())
@@ -186,10 +195,28 @@ class Service:
                 return read.alerts(self.loop, self.fleet)
             case "journal", str():
                 return read.records(self.loop, self.fleet, name, since)
+            case "reports", str():
+                return read.reports(self.loop, self.fleet, name)
             case _:
                 raise Refused(
-                    f"no view {view!r}; there are models, alerts, metrics and journal/MODEL"
+                    f"no view {view!r}; there are models, alerts, metrics, journal/MODEL and "
+                    "reports/MODEL"
                 )
+
+    def report(self, name: str, of: str) -> bytes:
+        """Return the newest report of a model's window that an alert or a command `of` led to.
+
+        Raises
+        ------
+        Refused
+            Where there is none (yet), with the reason where one is known.
+        """
+        found = [one for one in self.read("reports", name) if one["of"] == of]
+        if not found:
+            raise Refused(f"no report {of!r} of {name} is drawn yet")
+        if not found[-1].get("report"):
+            raise Refused(found[-1]["note"])
+        return self.blobs.get(found[-1]["report"])
 
     def pulse(self) -> int:
         """Return how many partitions the store holds; raises where it does not answer."""
@@ -222,6 +249,13 @@ class Service:
                 return model
         known = ", ".join(self.fleet.models) or "none"
         raise Refused(f"{command.verb} {command.target}: no such model; known are {known}")
+
+
+def _check_window(command: Command) -> None:
+    try:
+        date.fromisoformat(command.days[0])
+    except ValueError as error:
+        raise Refused(f"report {command.target}: a window as 2026-01-31: {error}") from error
 
 
 def _check_reference(command: Command) -> None:

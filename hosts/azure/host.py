@@ -104,6 +104,7 @@ class AzureHost:
             self.refused.put,
             known.logs_container,
             self.telemetry,
+            self.blobs,
         )
 
     def ring(self, partition: str) -> None:

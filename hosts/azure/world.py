@@ -29,6 +29,7 @@ from hosts.azure.settings import Settings
 from hosts.azure.split import Foreign
 from hosts.azure.training import AzureTrainer
 from hosts.azure.workspace import Workspace
+from hosts.reports import EvidentlyReports
 from retrain.ports import Serving, Traffic
 
 
@@ -100,6 +101,7 @@ def world(opened: Opened) -> World:
         pager=pager(opened.config.document.receivers),
         publisher=opened.publisher,
         counting=AzureCounting(Analytics(opened.cloud), analytics) if analytics else None,
+        reports=EvidentlyReports(),
     )
 
 

@@ -27,6 +27,7 @@ from hosts.local.scoring import LocalScoring, LocalTables
 from hosts.local.sqlite import SqliteStore
 from hosts.local.trainer import MAX_ATTEMPTS, LocalTrainer
 from hosts.paging import address
+from hosts.reports import EvidentlyReports
 from retrain.ports import TrainingJob
 
 DUE_QUEUE = "driftwarden-due"
@@ -101,6 +102,7 @@ class LocalHost:
             ),
             clock,
             self.refuse,
+            blobs=self.blobs,
         )
 
     def ring(self, partition: str) -> None:
@@ -152,6 +154,7 @@ class LocalHost:
                 }
             ),
             publisher=FilePublisher(self.root / "events.jsonl"),
+            reports=EvidentlyReports(),
         )
 
 

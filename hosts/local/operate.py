@@ -73,6 +73,14 @@ def ask(host: Host, app: func.FunctionApp, command: Command) -> list[str]:
     return list(concerned)
 
 
+def report(host: Host, app: func.FunctionApp, command: Command) -> bytes | None:
+    """Ask for a report and return it; None where the deployed app of another host draws it."""
+    ask(host, app, command)
+    if not isinstance(host, LocalHost):
+        return None
+    return host.service.report(command.target, command.id)
+
+
 def source(arguments: Namespace) -> tuple[str, tuple[str, ...]]:
     """Return the table and the days that a new reference is to be made of."""
     path = getattr(arguments, "data", None)

@@ -75,10 +75,15 @@ def _accepted(found: dict[str, Any]) -> Text:
     return Text(f"{found['id']} taken in by {', '.join(found['accepted'])}")
 
 
+def _drawn(found: dict[str, Any]) -> Text:
+    return Text(f"report: {found['report']}")
+
+
 _VIEWS: dict[str, Callable[[Any], Any]] = {
     "models": _models,
     "alerts": _alerts,
     "journal": _journal,
     "verify": _verified,
     "command": _accepted,
+    "report": _drawn,
 }
