@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from engine.policy import Policy as Rules
-from monitoring.drift.scoring import Numbers
+from monitoring.drift.divergence import Floats
+from monitoring.drift.scoring import Numbers, Scores
 from monitoring.drift.significance import MIN_SLICES
 
 
@@ -179,6 +182,28 @@ def rule(evidence: Evidence, policy: Policy, threshold: float) -> Ruling:
     if effect < threshold:
         return Ruling(Verdict.DRIFTING, f"{what} is under the threshold {threshold:g}")
     return Ruling(Verdict.DRIFTED, f"{what} reaches the threshold {threshold:g}")
+
+
+def severities(
+    scores: Scores,
+    q: Floats,
+    enough: npt.NDArray[np.bool_],
+    policy: Policy,
+    thresholds: Floats | float,
+) -> npt.NDArray[np.int8]:
+    """Verdicts of `rule` on many models at once, without their reasons, as places in SEVERITY.
+
+    scores: of shape (models, features); q, enough (are there rows enough on both sides?) alike;
+    thresholds: by feature. -1 stands for insufficient.
+    """
+    values = np.where(scores.p_values <= policy.fdr, scores.effect, -np.inf)
+    missing = np.where(scores.p_missing <= policy.fdr, scores.missing_effect, -np.inf)
+    effect = np.fmax(values, missing)
+    code = (effect >= policy.floor).astype(np.int8)
+    code += (effect >= policy.floor) & (effect >= thresholds)
+    # A q without a value is no drift: comparing with it is False.
+    code *= q <= policy.fdr
+    return np.where(enough, code, np.int8(-1))
 
 
 def stream(

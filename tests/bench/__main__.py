@@ -24,9 +24,12 @@ from rich.console import Console
 from rich.table import Table
 
 from monitoring.drift.binning import NumericBins
+from monitoring.drift.cells import effect, ordered
 from monitoring.drift.divergence import divergences
+from monitoring.drift.scoring import Scores
 from monitoring.drift.significance import benjamini_hochberg, numeric_p
 from monitoring.drift.sketch import count
+from monitoring.drift.verdict import Policy, severities
 from monitoring.intake import collector
 from tests.bench import logs
 
@@ -95,9 +98,46 @@ def bench_scoring() -> Iterator[Figure]:
     q = (current[7, 3] + 0.5) / (current[7, 3].sum() + 5)
     assert abs(found.psi[7, 3] - ((q - p) * np.log(q / p)).sum()) < 1e-12
     yield Figure("psi, kl, js of 1,000,000 features", seconds, 1.0, "s")
-    a, c = reference[:1_000].astype(float), current[:1_000].astype(float)
-    tests = [timed(lambda: benjamini_hochberg(numeric_p(a, c))) for _ in range(5)]
-    yield Figure("  p- and q-values of 1,000,000", 10 * statistics.median(tests), None, "s")
+
+
+BLOCK = 20  # models: so many stay in the cache
+
+
+def bench_significance() -> Iterator[Figure]:
+    """10,000 models of 100 features of 10 bins, from ready counts to verdicts, block by block."""
+    rng = np.random.default_rng(2)
+    models, policy = 1_000, Policy()
+    reference = rng.poisson(1_000, (models, 100, 10)).astype(float)
+    current = rng.poisson(100, (models, 100, 10)).astype(float)
+    current[::10, 7, :3] *= 2  # one feature of every tenth model
+    none = np.full((BLOCK, 100), np.nan)
+
+    def tested(a: np.ndarray, c: np.ndarray) -> np.ndarray:
+        return benjamini_hochberg(numeric_p(a, c))
+
+    def judged(a: np.ndarray, c: np.ndarray) -> np.ndarray:
+        p = numeric_p(a, c)
+        scores = Scores(none, none, none, effect(a, c, ordered), p, none, none, p)
+        enough = np.minimum(a.sum(-1), c.sum(-1)) >= policy.min_rows
+        return severities(scores, benjamini_hochberg(p), enough, policy, policy.threshold)
+
+    def blocks(call: Callable[[np.ndarray, np.ndarray], object]) -> list[object]:
+        starts = range(0, models, BLOCK)
+        return [call(reference[at : at + BLOCK], current[at : at + BLOCK]) for at in starts]
+
+    turns = [
+        [timed(lambda f=f: blocks(f)) for f in (divergences, tested, judged)] for _ in range(5)
+    ]
+    yardstick, significance, verdict = (statistics.median(one) for one in zip(*turns, strict=True))
+    codes = np.concatenate(blocks(judged))
+    moved = np.argwhere(codes > 0)
+    assert {(row, 7) for row in range(0, models, 10)} <= {tuple(one) for one in moved.tolist()}
+    assert len(moved) < 1.2 * models / 10
+    many = 10_000 / models
+    yield Figure("q-values of 10,000 models x 100 features", many * significance, 2.5, "s")
+    yield Figure("  / psi, kl, js", significance / yardstick, None, "x")
+    yield Figure("  and effects and verdicts", many * verdict, 5.0, "s")
+    yield Figure("  / psi, kl, js", verdict / yardstick, None, "x")
 
 
 CHECK = """
@@ -214,7 +254,15 @@ def _python(program: str) -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-BENCHES = (bench_import, bench_sketch, bench_scoring, bench_collector, bench_check, bench_logs)
+BENCHES = (
+    bench_import,
+    bench_sketch,
+    bench_scoring,
+    bench_significance,
+    bench_collector,
+    bench_check,
+    bench_logs,
+)
 
 
 def main(word: str = "") -> int:

@@ -9,13 +9,15 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import norm
 
-from monitoring.drift.scoring import Numbers
+from monitoring.drift.scoring import Numbers, Scores
 from monitoring.drift.verdict import (
+    SEVERITY,
     Evidence,
     FeaturePolicy,
     Policy,
     Verdict,
     rule,
+    severities,
     stream,
     worst,
 )
@@ -144,3 +146,18 @@ def test_the_units_agree_on_a_shift_of_the_mean(d):
     for metric, value in (("kl", kl), ("js", js), ("shift", d)):
         feature = FeaturePolicy.model_validate({"threshold": value, "metric": metric})
         assert feature.psi == pytest.approx(psi, rel=0.07)
+
+
+def test_many_verdicts_at_once_are_those_of_each():
+    rng = np.random.default_rng(3)
+    shape = (40, 25)
+    effects, missing = rng.choice([-0.01, 0.02, 0.05, 0.1, 0.3, 2.0], (2, *shape))
+    p_values, p_missing, q = rng.choice([0.0, 0.05, 0.051, 0.9, math.nan], (3, *shape))
+    present = rng.choice([29, 30, 1_000], shape)
+    unread = np.zeros(shape)
+    scores = Scores(unread, unread, unread, effects, p_values, missing, p_missing, unread)
+    codes = severities(scores, q, present >= 30, POLICY, POLICY.threshold)
+    for at in np.ndindex(shape):
+        one = Evidence((1_000, int(present[at])), (0, 1), scores.at(*at), float(q[at]))
+        verdict = rule(one, POLICY, POLICY.threshold).verdict
+        assert codes[at] == (-1 if verdict is Verdict.INSUFFICIENT else SEVERITY.index(verdict))
