@@ -182,6 +182,8 @@ def _found(
     merged, found = _merged(blobs, watched, asked), {}
     document = json.loads(blobs.get(fact.report))
     for feature in document["features"]:
+        if feature["segment"] is not None:
+            continue
         name = feature["name"]
         known = name in numbers and name in values
         ks = ks_p(numbers[name], values[name]) if known else None

@@ -20,6 +20,7 @@ from fleet.work import rows
 from fleet.work.counting import count_traffic, count_window
 from fleet.work.referencing import put
 from monitoring.drift.binning import Ruler
+from monitoring.drift.segments import from_bytes
 from monitoring.drift.sketch import Sketch, sketch
 
 START, END = datetime(2024, 3, 4, tzinfo=UTC), datetime(2024, 3, 5, tzinfo=UTC)
@@ -125,6 +126,24 @@ def test_rows_come_where_they_are_wanted(
         ("v1", 4),
         ("v2", 2),
     ]
+
+
+def test_rows_that_are_read_are_counted_by_segment(
+    world: World, fleet: Fleet, service: Service
+) -> None:
+    known = pa.table({"x": [1.0, 2.0, 3.0] * 100, "kind": ["a", "a", "b"] * 100})
+    ruler, levels = Ruler.of(known), {"kind": ("a", "b")}
+    name = put(world.blobs, world.blobs.put(ruler.to_bytes()), [], levels=levels)
+    table = service.tables["Features_CL"].append_column("kind", [list("aababb")])
+    service.tables["Features_CL"] = table
+    watched = logs(fleet, table="Features_CL", rows=True)
+    drift = watched.policy.drift.model_copy(update={"segments": ("kind",)})
+    policy = watched.policy.model_copy(update={"drift": drift})
+    found = count_window(
+        replace(world, counting=service), replace(watched, policy=policy), effect(name)
+    )
+    parts = from_bytes(world.blobs.get(found.inputs[0][1].sketch))
+    assert {key: one.rows for key, one in parts.items()} == {None: 4, "kind=a": 3, "kind=b": 1}
 
 
 def test_a_window_that_is_still_arriving_is_waited_for(
