@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 
-from fleet import reports
+from fleet import occasions, reports
 from fleet.effects import Cancel, Poll, Publish, Submit, Tell
 from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
 from fleet.published import Event, Fields
@@ -145,6 +145,8 @@ def alerts_on(turn: Turn) -> None:
     # Behind every page: drawing takes seconds.
     for notice, before in told:
         reports.paged(turn, notice, before)
+    # Behind every alert: what an event explains counts for it.
+    occasions.follow(turn)
 
 
 def _tell(turn: Turn, notice: lifecycle.Notify) -> None:

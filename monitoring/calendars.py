@@ -179,6 +179,24 @@ class Calendar:
                             return event
         return None
 
+    def reaching(self, day: date, now: datetime) -> tuple[Event, ...]:
+        """Every event known at `now` that reaches `day`, each once, the earliest first."""
+        ahead, behind = self.policy.lead_days, self.policy.lag_days
+        near = [day + timedelta(days=offset) for offset in range(-behind, ahead + 1)]
+        found = dict.fromkeys(event for one in near for event in self.events_on(one))
+        return tuple(event for event in found if announced(event, now))
+
+    def over(self, after: date, until: date, now: datetime) -> tuple[Event, ...]:
+        """Every event known at `now` whose reach ended after the one day and until the other."""
+        lag = timedelta(days=self.policy.lag_days)
+        lasts = [after - lag + timedelta(days=i + 1) for i in range((until - after).days)]
+        return tuple(
+            event
+            for last in lasts
+            for event in self.events_on(last)
+            if event.last == last and announced(event, now)
+        )
+
     def day_class(self, day: date, now: datetime) -> DayClass:
         """What other days `day` may be compared with, from what was known at `now`."""
         known = {event.category for event in self.events_on(day) if announced(event, now)}

@@ -24,6 +24,7 @@ from monitoring.calendars import (
 
 NEW_YORK = "America/New_York"
 NOW = datetime(2014, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 RESOURCES = Path(__file__).parents[2] / "resources" / "calendars"
 
 FURLOUGHS = """BEGIN:VCALENDAR
@@ -270,6 +271,27 @@ def test_an_event_reaches_as_far_as_it_explains() -> None:
     assert built.reach(fourth) == (date(2013, 7, 2), date(2013, 7, 5))
     explained = [day for day in _days(2013) if built.explains(day, NOW) == fourth]
     assert (explained[0], explained[-1]) == built.reach(fourth)
+
+
+def test_an_event_is_over_once_on_the_last_day_it_reaches() -> None:
+    built = one(FURLOUGHS, countries=("US",), lead_days=2, lag_days=1)
+    over = [(day, event) for day in _days(2013) for event in built.over(day - DAY, day, NOW)]
+    assert over
+    assert all(built.reach(event)[1] == day for day, event in over)
+    span = built.over(date(2012, 12, 31), date(2013, 12, 31), NOW)
+    assert sorted(map(str, span)) == sorted(str(event) for _, event in over)
+    assert built.over(date(2013, 7, 5), date(2013, 7, 5), NOW) == ()
+    early = datetime(2000, 1, 1, tzinfo=UTC)
+    assert all(e.announced is None for e in built.over(date(2012, 12, 31), NOW.date(), early))
+
+
+def test_what_reaches_a_day_is_what_may_explain_it() -> None:
+    built = one(FURLOUGHS, countries=("US",), lead_days=2, lag_days=1)
+    for day in _days(2013):
+        reaching = built.reaching(day, NOW)
+        assert all(built.reach(event)[0] <= day <= built.reach(event)[1] for event in reaching)
+        assert (built.explains(day, NOW) in reaching) or not reaching
+        assert bool(reaching) == (built.explains(day, NOW) is not None)
 
 
 def test_a_calendar_without_countries_and_files_is_empty() -> None:

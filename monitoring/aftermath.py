@@ -1,0 +1,47 @@
+"""What an announced event came to, once the windows that it reaches are over and judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """Whether announcing an event changed anything."""
+
+    EXPLAINED = "explained"
+    HARMLESS = "harmless"
+    MOVED = "moved"
+    UNUSED = "unused"
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """An outcome in words."""
+
+    outcome: Outcome
+    reason: str
+
+
+def aftermath(windows: int, moved: int, alerts: int) -> Aftermath:
+    """Tell an event's outcome.
+
+    Parameters
+    ----------
+    windows, moved
+        Judged windows within its reach, lead and lag included, and those of them with drift.
+    alerts
+        Alerts that were put down to it.
+
+    >>> aftermath(4, 0, 0).reason
+    'harmless: nothing moved in it'
+    """
+    if alerts:
+        word = "alert" if alerts == 1 else "alerts"
+        return Aftermath(Outcome.EXPLAINED, f"explained {alerts} {word}")
+    if not windows:
+        return Aftermath(Outcome.UNUSED, "unused: nobody's windows were in it")
+    if not moved:
+        return Aftermath(Outcome.HARMLESS, "harmless: nothing moved in it")
+    told = f"drift in {moved} of its {windows} windows, none of it put down to this event"
+    return Aftermath(Outcome.MOVED, told)

@@ -1,0 +1,27 @@
+"""What an announced event came to, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitoring.aftermath import Outcome, aftermath
+
+
+@pytest.mark.parametrize(
+    ("windows", "moved", "alerts", "outcome", "words"),
+    [
+        (4, 2, 1, Outcome.EXPLAINED, "explained 1 alert"),
+        (4, 0, 2, Outcome.EXPLAINED, "explained 2 alerts"),
+        (4, 0, 0, Outcome.HARMLESS, "harmless: nothing moved in it"),
+        (0, 0, 0, Outcome.UNUSED, "unused: nobody's windows were in it"),
+        (
+            4, 2, 0, Outcome.MOVED,
+            "drift in 2 of its 4 windows, none of it put down to this event",
+        ),
+    ],
+)  # fmt: skip
+def test_an_outcome_follows_from_windows_and_alerts(
+    windows: int, moved: int, alerts: int, outcome: Outcome, words: str
+) -> None:
+    found = aftermath(windows, moved, alerts)
+    assert (found.outcome, found.reason) == (outcome, words)
