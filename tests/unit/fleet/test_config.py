@@ -370,3 +370,20 @@ def test_the_flights_example_has_no_problems() -> None:
     content = (folder / "fleet.yaml").read_text()
     found = problems(content, "fleet.yaml", lambda name: (folder / name).read_text())
     assert isinstance(found, Config)
+
+
+@pytest.mark.parametrize("rows", [False, True])
+def test_segments_need_rows_that_are_read(rows: bool) -> None:
+    table = "    logs: {endpoint: churn, table: Features_CL" + (", rows: true}" if rows else "}")
+    content = edited(
+        ("    logs: {endpoint: churn}", table),
+        ("      floor: 0.05", "      floor: 0.05\n      segments: [carrier]"),
+    )
+    if rows:
+        churn = load(content, "fleet.yaml", read).fleet.models["churn"]
+        assert churn.policy.drift.segments == ("carrier",)
+        return
+    assert told(content) == [
+        "fleet.yaml:17: models.churn: drift.segments need rows, and logs.table is only counted: "
+        "set logs.rows, or leave drift.segments out"
+    ]
