@@ -22,8 +22,9 @@ from scipy.special import fdtrc, ndtri, xlogy
 from monitoring.drift.binning import Ruler
 from monitoring.drift.cells import EXPECTED, adjacent_cells, pool, scarce_cells, unordered
 from monitoring.drift.divergence import Floats
+from monitoring.drift.scoring import gathered
 from monitoring.drift.significance import MIN_SLICES, SMALLEST, normal_scores
-from monitoring.drift.sketch import Counts, Sketch
+from monitoring.drift.sketch import Sketch
 from monitoring.drift.spread import cell_spread, deviations, moderate, share_spread
 from monitoring.schema import Kind
 
@@ -77,18 +78,13 @@ def evidence(ruler: Ruler, held: Sequence[Held], slices: Sequence[Sketch] = ()) 
     for kind, columns in ruler.columns.items():
         places = ruler.places[kind]
         run = _Run(
-            _bins([one.counts for one in references], places),
-            _bins([one.window.counts for one in recent], places),
+            gathered(np.stack([one.counts for one in references]), places),
+            gathered(np.stack([one.window.counts for one in recent]), places),
             own,
-            _bins([one.counts for one in usable], places) if usable else None,
+            gathered(np.stack([one.counts for one in usable]), places) if usable else None,
         )
         found[columns] = _numeric(run) if kind is Kind.NUMERIC else _categorical(run)
     return found
-
-
-def _bins(counts: Sequence[Counts], places: npt.NDArray[np.intp]) -> Floats:
-    padded = np.pad(np.stack(counts), ((0, 0), (0, 1)))
-    return padded[:, places].astype(np.float64)
 
 
 def _numeric(run: _Run) -> Floats:

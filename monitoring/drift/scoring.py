@@ -56,8 +56,8 @@ def score(ruler: Ruler, reference: Counts, current: Counts, slices: Counts | Non
     out = np.full((5, len(reference), len(ruler.features)), np.nan)
     for kind, columns in ruler.columns.items():
         places = ruler.places[kind]
-        a, c = _gathered(reference, places), _gathered(current, places)
-        parts = None if slices is None else _shared(_gathered(slices, places), a.shape)
+        a, c = gathered(reference, places), gathered(current, places)
+        parts = None if slices is None else _shared(gathered(slices, places), a.shape)
         numeric = kind is Kind.NUMERIC
         apart = divergences(a, c)
         pooling, test = (ordered, numeric_p) if numeric else (unordered, categorical_p)
@@ -77,7 +77,7 @@ def present(ruler: Ruler, counts: Counts) -> Counts:
     return _missing(ruler, counts)[..., 1].astype(np.int64)
 
 
-def _gathered(counts: Counts, places: npt.NDArray[np.intp]) -> Floats:
+def gathered(counts: Counts, places: npt.NDArray[np.intp]) -> Floats:
     """Bins of many features as a padded array (pairs, features, bins)."""
     padded = np.concatenate([counts, np.zeros((len(counts), 1), np.int64)], -1)
     return padded[:, places].astype(np.float64)
