@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from dashboards.alerting import Alert, Held, alerts, held
 from dashboards.days import Day, Episode, Told, days, episodes
@@ -46,6 +46,16 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Past:
+    """An announced event that is over, and in words what it came to."""
+
+    name: str
+    first: date
+    last: date
+    came_to: str
+
+
+@dataclass(frozen=True)
 class Story:
     """Everything the journal of one model tells, oldest first.
 
@@ -65,6 +75,7 @@ class Story:
     commands: tuple[Command, ...]
     reference: Reference | None
     reports: dict[str, Report] = field(default_factory=dict)
+    events: tuple[Past, ...] = ()
 
 
 def story(records: Iterable[Record]) -> Story:
@@ -101,6 +112,15 @@ def story(records: Iterable[Record]) -> Story:
             )
             for at, line in told.get("report", ())
         },
+        events=tuple(
+            Past(
+                line["event"],
+                date.fromisoformat(line["first"]),
+                date.fromisoformat(line["last"]),
+                line["reason"],
+            )
+            for _, line in told.get("event", ())
+        ),
     )
 
 

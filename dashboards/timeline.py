@@ -11,10 +11,12 @@ from dashboards.alerting import PAGE, Alert, Held
 from dashboards.charts import Axis
 from dashboards.days import Day
 from dashboards.promotion import Retrain, Rollout, Split
-from dashboards.story import Story
+from dashboards.story import Past, Story
 
 ROOM_FOR_NAME = 4.0
 NAMED = 8
+#: An event reaches no farther to either side (see `monitoring.calendars.Policy`).
+NEAR = timedelta(days=32)
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Occasion:
-    """An event on the calendar and the windows that it explains."""
+    """An event on the calendar and the windows that it explains; in words what it came to."""
 
     name: str
     first: date
     last: date
+    came_to: str = ""
 
 
 def calendar(days: Sequence[Day], axis: Axis) -> tuple[Row, ...]:
@@ -80,14 +83,34 @@ def _spoken(*rows: Row) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.bars)
 
 
-def occasions(days: Sequence[Day]) -> tuple[Occasion, ...]:
-    """Return the events that windows lie in, each time anew."""
-    return tuple(
-        Occasion(name, run[0].day, run[-1].day)
+def occasions(days: Sequence[Day], events: Sequence[Past] = ()) -> tuple[Occasion, ...]:
+    """Return the events that windows lie in, each time anew, and those that no window did."""
+    runs = [
+        (name, run[0].day, run[-1].day)
         for name, group in groupby(days, key=lambda day: day.event)
         if name is not None
         for run in [list(group)]
-    )
+    ]
+    told = [_nearest(run, events) for run in runs]
+    unseen = [event for event in events if event not in told]
+    found = [
+        Occasion(*run, event.came_to if event else "")
+        for run, event in zip(runs, told, strict=True)
+    ]
+    found += [Occasion(event.name, event.first, event.last, event.came_to) for event in unseen]
+    return tuple(sorted(found, key=lambda occasion: occasion.first))
+
+
+def _nearest(run: tuple[str, date, date], events: Sequence[Past]) -> Past | None:
+    """The event of that name that these windows lie in: they may be days before or after it."""
+    name, first, last = run
+    near = [
+        (max(event.first - last, first - event.last), place)
+        for place, event in enumerate(events)
+        if event.name == name
+    ]
+    distance, place = min(near, default=(NEAR, 0))
+    return events[place] if distance < NEAR else None
 
 
 def _bar(axis: Axis, begin: date | datetime, end: date | datetime, look: str, title: str) -> Bar:

@@ -177,5 +177,5 @@ def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:
         heat=heatmap(told.days, axis),
         scores=lines.score_drift(told.days, axis, policy.drift.score_threshold),
         alerts=tuple(timeline.alerts(told, axis, now)),
-        occasions=timeline.occasions(told.days),
+        occasions=timeline.occasions(told.days, told.events),
     )

@@ -81,11 +81,20 @@ def records(loop: Loop, fleet: Fleet, name: str, since: str | None = None) -> li
 
 def reports(loop: Loop, fleet: Fleet, name: str) -> list[Json]:
     """Every report of a model's windows, oldest first: its blob, or why there is none."""
+    return _told(loop, fleet, name, "report")
+
+
+def events(loop: Loop, fleet: Fleet, name: str) -> list[Json]:
+    """Every announced event of a model that is over, oldest first, and what it came to."""
+    return _told(loop, fleet, name, "event")
+
+
+def _told(loop: Loop, fleet: Fleet, name: str, what: str) -> list[Json]:
     return [
         {"at": record["at"], **{key: line[key] for key in line if key != "what"}}
         for record in records(loop, fleet, name)
         for line in record["lines"]
-        if line["what"] == "report"
+        if line["what"] == what
     ]
 
 

@@ -87,6 +87,11 @@ def line() -> Callable[..., Line]:
         },
         "reference": {"version": "q1", "reference": "r", "days": 89, "rows": 74321},
         "traffic": {"weights": {"q1": 100}, "shadow": []},
+        "event": {
+            "event": "strike", "first": "2013-04-01", "last": "2013-04-02", "category": "other",
+            "source": "a.ics", "outcome": "harmless", "reason": "harmless: nothing moved in it",
+            "windows": 2, "alerts": 0,
+        },
         "command": {"verb": "retrain", "by": "ada", "reason": "why", "target": "m"},
     }  # fmt: skip
 

@@ -24,6 +24,12 @@ def test_a_year(records, year) -> None:
     assert told.counts["read"] == 277
 
 
+def test_events_that_are_over(records, line) -> None:
+    (event,) = story(records([(datetime(2013, 4, 3, tzinfo=UTC), line("event"))])).events
+    assert (event.name, event.first.day, event.last.day) == ("strike", 1, 2)
+    assert event.came_to == "harmless: nothing moved in it"
+
+
 def test_nothing_yet() -> None:
     told = story([])
     assert (told.records, told.days, told.episodes, told.alerts) == (0, (), (), ())
