@@ -41,7 +41,7 @@ def test_the_shape_of_the_json():
     assert set(x) == {
         *("name", "segment", "kind", "bins", "n_reference", "n_current", "missing_reference"),
         *("missing_current", "psi", "kl", "js", "effect", "p_value", "q_value", "threshold"),
-        *("verdict", "reason"),
+        *("verdict", "reason", "interval"),
     }
     assert x["bins"][0] == {"label": "(-inf, 0]", "reference": 400, "current": 40}
     assert [one["label"] for one in s["bins"]] == ["a", "b"]
@@ -54,6 +54,8 @@ def test_numbers_are_in_their_features():
     assert x.psi == pytest.approx(((q - p) * np.log(q / p)).sum(), abs=1e-12)
     assert x.effect == pytest.approx(x.psi - 2 * (1 / 1000 + 1 / 90), abs=1e-12)
     assert (x.n_current, x.missing_current, x.verdict) == (90, 10, "drifted")
+    low, high = x.interval
+    assert 0 < low < x.effect < high
     s = feature(report, "s")
     assert [(one.label, one.current) for one in s.bins] == [("a", 60), ("b", 30), ("rest", 10)]
     assert s.verdict == "drifted"
