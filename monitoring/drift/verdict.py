@@ -125,6 +125,13 @@ class Policy(Rules):
         description="Days of a class that the reference needs; with fewer a day is held against "
         "those of a wider class, and the report says so.",
     )
+    adaptive: bool = Field(
+        default=False,
+        description="Whether a feature's threshold is raised to what has been usual in the four "
+        "weeks before: its effect on days of the same class, or on all days where classes are not "
+        "told apart, without those of announced events. It takes eight such days, and is never "
+        "lowered. Drift that lasts for more than a quarter of them becomes usual.",
+    )
     segments: tuple[str, ...] = Field(
         default=(),
         max_length=4,
