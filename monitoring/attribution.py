@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau, spearmanr
 
 Floats = NDArray[np.float64]
 
@@ -50,14 +49,21 @@ def agreement(before: Mapping[str, float], after: Mapping[str, float]) -> Agreem
     now = np.array([abs(after.get(name, 0.0)) for name in names])
     if not names or not was.sum() > 0:
         return None
-    ndcg = _gain(was, now) / _gain(was, was)
+    # Deferred: scipy.stats costs a second of the import of the entry points.
+    from scipy.stats import kendalltau, spearmanr
+
     varied = len(names) > 1 and np.ptp(was) > 0 and np.ptp(now) > 0
     return Agreement(
-        ndcg,
+        ndcg(was, now),
         float(spearmanr(was, now).statistic) if varied else None,
         float(kendalltau(was, now).statistic) if varied else None,
         _shifts(names, was, now),
     )
+
+
+def ndcg(was: Floats, now: Floats) -> float:
+    """NDCG of the order after for the importance before (> 0 somewhere), as `agreement` has it."""
+    return _gain(was, now) / _gain(was, was)
 
 
 def _gain(relevance: Floats, order: Floats) -> float:
