@@ -15,10 +15,11 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.accumulating import accumulated
+from fleet.work.adapting import adapted
 from fleet.work.comparing import Against
 from fleet.work.estimating import estimated
 from fleet.work.explaining import Explained, explain
-from fleet.work.holding import hold
+from fleet.work.holding import hold, own_event
 from fleet.work.referencing import SCORE, Reference, load
 from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
@@ -32,18 +33,20 @@ from monitoring.drift.verdict import Policy, Ruling, Verdict, stream, worst
 
 def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     """Sum the window's sketches, judge it alone and with the windows before it."""
-    blobs, policy = world.blobs, watched.policy.drift
+    blobs = world.blobs
     reference = load(blobs, effect.reference)
     held = hold(blobs, watched, effect, reference)
     current, side = held.current[None], held.sides[None]
+    past = _past(blobs, effect, reference.ruler)
+    totals = {day: one[None] for day, one in past.items()}
+    usual = adapted(watched, effect, reference.ruler, side.total, totals)
+    policy = usual.policy
     alone, together = held.alone(policy), held.together(policy)
     flagged = tuple(
         feature.where
         for feature in alone.features
         if feature.q_value is not None and feature.q_value <= policy.fdr
     )
-    past = _past(blobs, effect, reference.ruler)
-    totals = {day: one[None] for day, one in past.items()}
     evidence = accumulated(totals, watched, effect, reference, current, side)
     rulings = _stream(effect, alone, together, policy, evidence)
     verdicts = {name: ruling.verdict for name, ruling in rulings.items()}
@@ -54,12 +57,14 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         ordinary = _stream(effect, alone, together, policy, evidence, ordinary=True)
         left = _moved(alone, {name: ruling.verdict for name, ruling in ordinary.items()})
         explained_by = None if left else next(filter(None, effect.events))
+    where = [feature.segment for feature in alone.features if feature.where in moved]
+    explained_by = explained_by or own_event(watched, effect, where)
     scores = rows.get_all(blobs, effect.outputs, (SCORE,))
     score, score_psi = _score(blobs, effect, scores, policy)
     troubles = _quality(watched, effect, alone, reference)
     troubles += _stuck(watched, effect, current, reference, side)
-    explained = explain(past, watched, effect, alone, held, moved)
-    notes = [note for note in (reference.note, side.words, *held.notes) if note]
+    explained = explain(past, watched, effect, alone, held, moved, usual)
+    notes = [note for note in (reference.note, side.words, *held.notes, *usual.notes) if note]
     return Assessed(
         window=effect.window,
         of=effect.of,

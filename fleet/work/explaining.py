@@ -12,6 +12,7 @@ import numpy as np
 from engine.store import instant
 from fleet.effects import Assess
 from fleet.policies import Watched
+from fleet.work.adapting import Adapted
 from fleet.work.holding import Held
 from monitoring.calendars import bounds
 from monitoring.drift import why
@@ -40,19 +41,20 @@ def explain(
     alone: Report,
     held: Held,
     moved: Mapping[str, Verdict],
+    usual: Adapted,
 ) -> Explained:
     """Explain the features that moved, in all rows or in a segment.
 
-    past: earlier days counted with the same bins, by day, oldest first.
+    past: earlier days counted with the same bins, by day, oldest first; usual: thresholds learnt.
     """
     if not moved:
         return Explained()
-    policy = watched.policy.drift
     features = [feature for feature in alone.features if feature.where in moved]
     features.sort(key=lambda one: (-SEVERITY.index(moved[one.where]), -(one.effect or 0.0)))
     changes = _changes(past, effect.window, features, held)
     lines = [
-        _line(feature, changes.get(feature.where)) + _most_in(feature, alone, policy)
+        _line(feature, changes.get(feature.where), usual.words(feature.name))
+        + _most_in(feature, alone, usual.policy)
         for feature in features[:FEATURES]
     ]
     lead = changes.get(features[0].where)
@@ -102,10 +104,11 @@ def _told(one: why.Happening) -> str:
     return f"{one.what} ({one.at:%Y-%m-%d %H:%M})"
 
 
-def _line(feature: FeatureReport, change: why.Change | None) -> str:
+def _line(feature: FeatureReport, change: why.Change | None, threshold: str) -> str:
     moves = ", ".join(str(move) for move in why.moves(feature))
     since = f"; {change}" if change is not None else ""
-    return f"{feature.where}: psi {feature.psi or 0:.3g}; {moves}{since}"
+    learnt = f" ({threshold})" if threshold else ""
+    return f"{feature.where}: psi {feature.psi or 0:.3g}{learnt}; {moves}{since}"
 
 
 def _most_in(feature: FeatureReport, alone: Report, policy: Policy) -> str:

@@ -10,9 +10,14 @@ pace.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+
+from monitoring.drift.binning import Ruler
+from monitoring.drift.scoring import score
+from monitoring.drift.sketch import Sketch
+from monitoring.drift.verdict import Policy
 
 MIN_WINDOWS = 8
 RATE = 0.01
@@ -48,3 +53,30 @@ def learnt(history: Iterable[float | None], floor: float, rate: float = RATE) ->
     shape = len(known) / 4
     excess = pace * shape * ((0.5 / rate) ** (1 / shape) - 1)
     return max(floor, float(middle + excess))
+
+
+def raised(ruler: Ruler, usual: Sketch, days: Sequence[Sketch], policy: Policy) -> dict[str, float]:
+    """Thresholds of the features whose effect on such days is usually near the policy's, or over.
+
+    Parameters
+    ----------
+    usual
+        What windows are held against.
+    days
+        Earlier windows of one class of days; fewer than 8 raise nothing. Each stands alone, though
+        thresholds are for several merged: their effect is hardly larger.
+
+    Returns
+    -------
+    Thresholds by feature, as a psi, where they are above the policy's.
+    """
+    if len(days) < MIN_WINDOWS:
+        return {}
+    counts = np.stack([one.counts for one in days])
+    effects = score(ruler, np.broadcast_to(usual.counts, counts.shape), counts).effect
+    floors = {name: policy.threshold_of(name) for name in ruler.features}
+    found = {
+        name: learnt(column.tolist(), floors[name])
+        for name, column in zip(ruler.features, effects.T, strict=True)
+    }
+    return {name: value for name, value in found.items() if value > floors[name]}
