@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 
 from engine.blobs import Blobs
 from fleet.effects import Assess
@@ -34,11 +35,7 @@ class Held:
     def alone(self, policy: Policy) -> Report:
         """Judge the window alone, all segments as one family."""
         totals = {name: side.total for name, side in self.sides.items()}
-        # One choice of days holds for all segments: their slices stand in the same order.
-        slices = [
-            {name: side.slices[place] for name, side in self.sides.items()}
-            for place in range(len(self.sides[None].slices))
-        ]
+        slices = {name: side.slices for name, side in self.sides.items()}
         return assess_segments(self.ruler, totals, self.current, policy, slices)
 
     def together(self, policy: Policy) -> Report:
@@ -63,10 +60,10 @@ def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -
     parts: dict[str | None, Reference] = {None: reference}
     parts |= {name: reference.parts[name] for name in wanted if name in current}
     none = empty(ruler)
-    sides = {
-        name: against(watched, effect, part, current[name], [one.get(name, none) for one in before])
-        for name, part in parts.items()
-    }
+    sides = {}
+    for name, part in parts.items():
+        earlier = [one.get(name, none) for one in before]
+        sides[name] = against(_of(watched, name), effect, part, current[name], earlier)
     notes = [
         f"no segments of {name}: it is not categorical in the reference, or the reference was made "
         "before they were asked for"
@@ -82,6 +79,29 @@ def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -
         sides,
         tuple(notes),
     )
+
+
+def own_event(watched: Watched, effect: Assess, held: Iterable[str | None]) -> str | None:
+    """Name the announced event of a window in which nothing but these segments moved.
+
+    None where not all of them have one by their own countries' calendars, or all rows moved.
+    """
+    names = set(held)
+    if effect.known is None or not names or None in names:
+        return None
+    day, known = date.fromisoformat(effect.window), effect.known
+    found = [
+        _of(watched, name).calendar.explains(day, known) for name in sorted(filter(None, names))
+    ]
+    events = [event.name for event in found if event is not None]
+    return events[0] if len(events) == len(names) else None
+
+
+def _of(watched: Watched, segment: str | None) -> Watched:
+    """The model as one segment lives: by its own country's calendar."""
+    if segment is None:
+        return watched
+    return replace(watched, calendar=watched.calendar.for_segment(segment))
 
 
 def _read(blobs: Blobs, names: tuple[str, ...]) -> list[Segmented]:

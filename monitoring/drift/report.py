@@ -119,8 +119,9 @@ def assess(
     changed: reason by feature that could not be counted in the current window at all (absent, or
     of another kind): drifted, with no numbers.
     """
-    apart: list[dict[str | None, Sketch]] = [{None: one} for one in slices]
-    return assess_segments(ruler, {None: reference}, {None: current}, policy, apart, changed)
+    return assess_segments(
+        ruler, {None: reference}, {None: current}, policy, {None: slices}, changed
+    )
 
 
 def assess_segments(
@@ -128,15 +129,15 @@ def assess_segments(
     reference: Mapping[str | None, Sketch],
     current: Mapping[str | None, Sketch],
     policy: Policy,
-    slices: Sequence[Mapping[str | None, Sketch]] = (),
+    slices: Mapping[str | None, Sequence[Sketch]] | None = None,
     changed: Mapping[str, str] | None = None,
 ) -> Report:
     """Judge one window overall (None) and per segment, all controlled as one family.
 
-    A segment's design effects come from its own part of the `slices`: days may differ in a segment
-    and not in the total. Where it has rows in fewer than 8 of them, those of all rows are taken.
+    A segment's design effects come from `slices` of its own: days may differ in a segment
+    and not in the total. Where fewer than 8 of them have rows, those of all rows are taken.
     """
-    changed = changed or {}
+    changed, slices = changed or {}, slices or {}
     none = empty(ruler)
     names = sorted({*reference, *current}, key=lambda name: (name is not None, name or ""))
     sides = [[side.get(name, none) for name in names] for side in (reference, current)]
@@ -171,21 +172,21 @@ def assess_segments(
         sides[1][0].rows,
         ruler.ignored,
         features,
-        _calibration(max(side.rows for side in sides[1]), slices),
+        _calibration(max(side.rows for side in sides[1]), slices.get(None, ())),
     )
 
 
-def _slices(slices: Sequence[Mapping[str | None, Sketch]], segment: str | None) -> Counts | None:
-    if len(slices) < MIN_SLICES:
-        return None
-    own = [one[segment].counts for one in slices if segment in one and one[segment].rows]
-    return np.stack(own if len(own) >= MIN_SLICES else [one[None].counts for one in slices])
+def _slices(slices: Mapping[str | None, Sequence[Sketch]], segment: str | None) -> Counts | None:
+    own = [one.counts for one in slices.get(segment, ()) if one.rows or segment is None]
+    if len(own) >= MIN_SLICES:
+        return np.stack(own)
+    return None if segment is None else _slices(slices, None)
 
 
-def _calibration(rows: int, slices: Sequence[Mapping[str | None, Sketch]]) -> Calibration:
+def _calibration(rows: int, slices: Sequence[Sketch]) -> Calibration:
     if not slices:
         return Calibration.ROWS
-    lengths = [one[None].rows for one in slices]
+    lengths = [one.rows for one in slices]
     # Days that differ matter more to a longer window, and shorter slices cannot tell how much.
     longest = max(*lengths, sum(lengths) / MIN_SLICES)
     usable = len(slices) >= MIN_SLICES and rows <= longest

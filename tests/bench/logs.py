@@ -39,6 +39,11 @@ from fleet.work.reading import read_log
 from hosts.local.files import Blobs, Logs
 from monitoring.drift.binning import Ruler
 from monitoring.drift.sketch import Sketch, merge, sketch
+from monitoring.drift.verdict import Policy
+
+@dataclass
+class Rules:
+    drift: Policy
 
 @dataclass
 class World:
@@ -49,6 +54,7 @@ class World:
 class Watched:
     name: str = "demand"
     zone: str = "UTC"
+    policy: object = Rules(Policy())
 
 root = Path(sys.argv[1])
 world = World(Blobs(root / "blobs"), Logs(root / "logs"))

@@ -92,7 +92,8 @@ def judged(world: World, days: int, rows: int, n: int, shift: float = 0.0) -> Re
     slices = world.days(max(days, 1), rows)
     reference = merge_all(world.ruler, slices)
     (window,) = world.days(1, n, shift)
-    return assess_segments(world.ruler, reference, window, POLICY, slices if days else [])
+    held = {name: [one[name] for one in slices] for name in reference}
+    return assess_segments(world.ruler, reference, window, POLICY, held if days else {})
 
 
 def flagged(report: Report) -> set[tuple[str, str | None]]:
