@@ -14,10 +14,12 @@ from scipy.special import ndtr, ndtri
 
 from monitoring.drift.accumulate import Held, evidence
 from monitoring.drift.binning import Ruler
-from monitoring.drift.scoring import score
+from monitoring.drift.cells import effect, ordered, unordered
+from monitoring.drift.scoring import gathered, score
 from monitoring.drift.significance import benjamini_hochberg
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.verdict import SEVERITY, Policy, Verdict, stream
+from monitoring.schema import Kind
 from tests.statistical.streams import CONTINUOUS, FEATURES, NUMERIC, Setting, World
 from tests.statistical.tally import assert_rate_at_least, assert_rate_at_most, ruled
 
@@ -74,7 +76,7 @@ def verdicts(drawn: Stream, windows: np.ndarray) -> np.ndarray:
     ruler, reference = drawn.ruler, np.broadcast_to(drawn.reference, windows.shape)
     flags = benjamini_hochberg(score(ruler, reference, windows).p) <= POLICY.fdr
     merged = np.stack([windows[max(at - 2, 0) : at + 1].sum(0) for at in range(len(windows))])
-    effects = score(ruler, reference, merged).effect
+    effects = effects_of(ruler, reference, merged)
     codes = np.zeros(flags.shape, int)
     # Below the floor nothing drifts, whatever else is known.
     for at, place in zip(*np.nonzero(effects >= POLICY.floor), strict=True):
@@ -83,6 +85,15 @@ def verdicts(drawn: Stream, windows: np.ndarray) -> np.ndarray:
         verdict = stream(last, float(effects[at, place]), POLICY, POLICY.threshold, added).verdict
         codes[at, place] = 0 if verdict is Verdict.INSUFFICIENT else SEVERITY.index(verdict)
     return codes
+
+
+def effects_of(ruler: Ruler, reference: np.ndarray, current: np.ndarray) -> np.ndarray:
+    """Effects alone, at a quarter of what a score costs: (windows, features)."""
+    found = np.empty((len(current), FEATURES))
+    for kind, columns in ruler.columns.items():
+        sides = (gathered(side, ruler.places[kind]) for side in (reference, current))
+        found[:, columns] = effect(*sides, ordered if kind is Kind.NUMERIC else unordered)
+    return found
 
 
 def accumulated(drawn: Stream, windows: np.ndarray, place: int) -> float:
@@ -152,7 +163,7 @@ def test_alerts_without_drift_sample(n):
 @pytest.mark.slow
 @pytest.mark.parametrize("n", SIZES)
 def test_alerts_without_drift(n):
-    alerts(n, 400)
+    alerts(n, 150)
 
 
 def test_evidence_comes_seldom_against_one_reference():
