@@ -22,6 +22,7 @@ from monitoring.drift.cells import ordered, pool, scarce_cells, unordered
 from monitoring.drift.divergence import Floats
 from monitoring.drift.spread import (
     Spread,
+    along_spread,
     cell_spread,
     clumping,
     contrast,
@@ -67,19 +68,19 @@ def categorical_p(reference: Floats, current: Floats, slices: Floats | None = No
     w, d, iv = contrast(a, c)
     left = (w > 0).sum(-1) - 1
     square = (d * d * inverse(w)).sum(-1) / iv
-    spread = None
     if slices is None:
-        whole = chdtrc(np.maximum(left, 1), square)
+        whole, spread = chdtrc(np.maximum(left, 1), square)[None], None
     else:
-        own = cell_spread(pooled_slices(slices, cells), w, left)
+        pooled = pooled_slices(slices, cells)
+        own = cell_spread(pooled, w, left)
         spread = moderate(own, len(slices) - 1)
-        whole = _many_p(square, left, own, len(slices))
+        whole = _whole_p(square, left, (own, along_spread(pooled, w, d)), len(slices))
     whole = np.where(left > 0, whole, np.nan)
     scarce = scarce_cells(reference, current, factor)
     a, c = pool(reference, scarce), pool(current, scarce)
     parts = None if slices is None else pooled_slices(slices, scarce)
     cell = largest_cell_p(a, c, parts, spread)
-    return cauchy(np.stack([whole, cell]), (0.5, 0.5))
+    return cauchy(np.stack([*whole, cell]), (0.5 / len(whole),) * len(whole) + (0.5,))
 
 
 def missing_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
@@ -248,6 +249,23 @@ def _many_p(square: Floats, left: Floats, own: Floats, slices: int) -> Floats:
     spread = moderate(own, (slices - 1) * fewer)
     p: Floats = fdtrc(fewer, spread.freedom, square / f / spread.factor)
     return p
+
+
+def _whole_p(square: Floats, left: Floats, spread: tuple[Floats, Floats], slices: int) -> Floats:
+    """Two p-values of a chi-square over unordered cells; first axis: 2.
+
+    Levels that move together put all their excess into one direction, and its mean over the cells,
+    the first of `spread`, is a poor guess of that: then what is beyond a chi-square's mean has to
+    be rare for this one direction, too. The second p-value knows no such case. Given its direction
+    u, a normal deviation of covariance S has a square of chi-square over u'S⁻¹u, and that is no
+    less than 1/u'Su, of which the slices' variance along u, the second of `spread`, is an estimate.
+    """
+    own, along = spread
+    f = np.maximum(left, 1.0)
+    alone = np.fmax(1 + f * (own - 1), 1.0)
+    single = fdtrc(1, slices - 1, np.maximum(square - (f - 1), 0) / alone)
+    mean = np.maximum(_many_p(square, left, own, slices), single)
+    return np.stack([mean, fdtrc(f, slices - 1, square / f / np.maximum(along, 1.0))])
 
 
 def _lagged(values: Floats) -> Floats:

@@ -75,6 +75,15 @@ def cell_spread(slices: Floats, w: Floats, left: Floats) -> Floats:
         return np.where(left > 0, total / (len(slices) - 1) / left, np.nan)
 
 
+def along_spread(slices: Floats, w: Floats, d: Floats) -> Floats:
+    """Variance of the slices' shares in the direction of `d`, relative to independent rows."""
+    rows, apart = deviations(slices)
+    length = np.sqrt((d * d * inverse(w)).sum(-1))
+    u = d * inverse(w) / np.maximum(length, 1e-300)[..., None]
+    square: Floats = (rows * (apart * u).sum(-1) ** 2).sum(0) / (len(slices) - 1)
+    return square
+
+
 def clumping(reference: Floats, current: Floats, slices: Floats) -> Floats:
     """Design effect, at least 1, before scarce levels are joined by it."""
     cells = unordered(reference, current)

@@ -106,3 +106,16 @@ def test_one_cell_has_no_p_value_and_empty_sides_do_not_fail(test):
         p = test(rows, other)
     assert np.isnan(p[0]) or p[0] > 0.9
     assert ((p > 0) | np.isnan(p)).all()
+
+
+def test_levels_that_move_together_from_day_to_day_are_no_drift():
+    """Days trade rows between the first and the second half of ten levels."""
+    rng = np.random.default_rng(12)
+    half = np.repeat([1.0, -1.0], 5)
+    law = 0.1 * (1 + 0.04 * rng.normal(size=(12 + 1, 400, 1)) * half)
+    days = np.array([[rng.multinomial(10_000, one) for one in day] for day in law], float)
+    days = np.concatenate([np.zeros((13, 400, 1)), days], -1)[:, :, None]
+    naive = categorical_p(days[:-1].sum(0), days[-1])
+    p = categorical_p(days[:-1].sum(0), days[-1], days[:-1])
+    assert (naive < 0.01).mean() > 0.3
+    assert (p < 0.01).sum() <= 14  # once in ten thousand at one in a hundred
