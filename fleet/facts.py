@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from engine.codec import Kinds
 from monitoring.alerts.lifecycle import Notify
+from monitoring.association import Association
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
 from monitoring.slo.objective import Verdict as Objectively
@@ -191,7 +192,9 @@ class Joined:
 
     `scores` gives {"auc", "brier", "mean_score", "mean_label"} by "served" and "baseline";
     `rolling` the same over the trailing windows, of which `health` is the verdict, and
-    `explained_by` the announced event without whose days it would be another.
+    `explained_by` the announced event without whose days it would be another. `repeated` counts
+    rows that had been logged before, `segments` says which segments are degraded where the total is
+    not, and `association` whether the scores go with other features than at the reference.
     """
 
     window: str
@@ -207,6 +210,10 @@ class Joined:
     rolling: dict[str, float | None] = field(default_factory=dict)
     shadow: DayPair | None = None
     losses: tuple[LossCount, ...] = ()
+    repeated: int = 0
+    segments: str = ""
+    association: Association | None = None
+    event: str | None = None
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,8 @@ class Association:
 
     `ndcg` (1: the same order) is weighed by the association before, `limit` what it must reach,
     given the noise between the reference's days; `spearman` and `kendall` count all features alike.
-    `moved` is None where the reference has too few days to tell, or the window too few rows. `features` changed rank.
+    `moved` is None where the reference has too few days to tell, or the window too few
+    rows. `features` changed rank.
     """
 
     ndcg: float

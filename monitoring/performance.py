@@ -77,6 +77,13 @@ class Policy(engine.policy.Policy):
     confidence: float = Field(
         0.99, gt=0.5, lt=1, description="Level of the two-sided day-clustered intervals."
     )
+    min_agreement: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="Agreement (NDCG) of the features' association with the score, in a window and "
+        "at the reference, below which the model leans on other features: a ticket.",
+    )
     segments: tuple[str, ...] = Field(
         (),
         description="Features whose levels are judged on their own, the 20 most frequent of each: "

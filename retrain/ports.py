@@ -101,7 +101,10 @@ class Serving(Protocol):
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a registry knows about one version; training days are inclusive ISO dates."""
+    """What a registry knows about one version; training days are inclusive ISO dates.
+
+    `importance` weighs features, in any unit, as the training measured it; empty where it did not.
+    """
 
     name: str
     version: str
@@ -111,6 +114,7 @@ class ModelCard:
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     stage: Stage = Stage.candidate
+    importance: dict[str, float] = field(default_factory=dict)
 
 
 class Registry(Protocol):

@@ -9,7 +9,7 @@ import pyarrow as pa
 from engine.blobs import Blobs
 from fleet.effects import Assess
 from fleet.work import rows
-from fleet.work.joining import floats
+from fleet.work.columns import floats
 from fleet.work.referencing import SCORE
 from monitoring.estimate import Calibration, calibrate, estimate
 

@@ -13,9 +13,8 @@ from fleet.effects import Gate
 from fleet.facts import Gated
 from fleet.policies import Watched
 from fleet.ports import World
-from fleet.work import rows
-from fleet.work.joining import floats, times
-from fleet.work.referencing import put_scores
+from fleet.work import rows, usual
+from fleet.work.columns import floats, times
 from monitoring.calendars import days_of
 from retrain.gate import DayLoss, gate
 
@@ -31,20 +30,20 @@ def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
     label = np.asarray(known["label"].cast(pa.float64()))
     ours = world.scoring.score(model, effect.version, known)
     theirs = world.scoring.score(model, effect.champion, known)
-    loss, usual = (ours - label) ** 2, (theirs - label) ** 2
+    loss, champions = (ours - label) ** 2, (theirs - label) ** 2
     days = days_of(times(known["time"]), watched.zone)
     rate = _label_rate(world, model, effect)
     constant = None if rate is None else (label - rate) ** 2
     segments = {}
     if policy.labels.segment is not None and policy.labels.segment in known.column_names:
-        segments = _segments(known[policy.labels.segment], days, loss, usual)
-    decision = gate(_by_day(days, loss, usual, constant), segments, effect.need, policy.gate)
-    bad = float((usual >= policy.labels.bad_loss).mean()) if len(usual) else None
+        segments = _segments(known[policy.labels.segment], days, loss, champions)
+    decision = gate(_by_day(days, loss, champions, constant), segments, effect.need, policy.gate)
+    bad = float((champions >= policy.labels.bad_loss).mean()) if len(champions) else None
     return Gated(
         effect.id,
         effect.version,
         decision,
-        put_scores(world.blobs, ours, known),
+        usual.put(world, watched, effect.version, ours, known),
         bad,
         rate,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -16,9 +15,11 @@ from fleet.effects import Join
 from fleet.facts import DayPair, Joined, LossCount
 from fleet.policies import Watched
 from fleet.ports import World
-from fleet.work import rows
+from fleet.work import rows, usual
+from fleet.work.columns import floats, times
+from fleet.work.judging import judge
+from monitoring import association, metrics
 from monitoring import labels as labelled
-from monitoring import metrics, performance
 from monitoring.intake.labels import SCHEMA as LABELS
 
 Floats = npt.NDArray[np.float64]
@@ -28,15 +29,16 @@ KEY = ("correlationid", "index")
 def join_window(world: World, watched: Watched, effect: Join) -> Joined:
     """Put labels beside predictions; measure the day, the trailing days, and the rollout's arms."""
     blobs, policy = world.blobs, watched.policy
-    table = _served(blobs, effect)
+    table, repeated = _served(blobs, effect)
     labels = rows.get_all(blobs, effect.labels)
     found = labelled.join(
         table.select([*KEY, "time"]).append_column("score", table["served"]),
         labels if labels is not None else LABELS.empty_table(),
+        policy.performance.task,
     )
     table = table.append_column("label", pa.array(found.label, from_pandas=True))
     known = ~np.isnan(found.label)
-    report, explained_by = _rolling(blobs, watched, effect, found)
+    said = judge(blobs, watched, effect, table)
     complete = found.completeness or 0.0
     judged = effect.challenger is not None and complete >= policy.performance.min_completeness
     return Joined(
@@ -46,28 +48,35 @@ def join_window(world: World, watched: Watched, effect: Join) -> Joined:
         labelled=int(known.sum()),
         expected=len(found.label),
         contradictions=found.contradictions,
-        health=report.verdict,
-        reason="; ".join(report.reasons) or "performance is as at the reference",
-        explained_by=explained_by,
+        health=said.report.verdict,
+        reason=said.reason,
+        explained_by=said.explained_by,
         scores={
-            name: metrics.measures(found.label[ok], column[ok])
+            name: metrics.measures(found.label[ok], column[ok], policy.performance.task)
             for name in ("served", "baseline")
             if name in table.column_names
             for column in [floats(table[name])]
             for ok in [known & ~np.isnan(column)]
         },
-        rolling=report.metrics,
+        rolling=said.report.metrics,
         shadow=_pair(table, effect, found.label) if judged and effect.shadowed else None,
         losses=(
             _losses(table, effect, found.label, policy.labels.bad_loss)
             if judged and not effect.shadowed
             else ()
         ),
+        repeated=repeated,
+        segments=said.segments,
+        association=_association(blobs, watched, effect, table),
+        event=effect.event,
     )
 
 
-def _served(blobs: Blobs, effect: Join) -> pa.Table:
-    """Every served row once, with the scores of all arms: who served it is what traffic says."""
+def _served(blobs: Blobs, effect: Join) -> tuple[pa.Table, int]:
+    """Every served row once, with the scores of all arms: who served it is what traffic says.
+
+    And how many rows had been logged before.
+    """
     inputs = rows.get_all(blobs, effect.inputs)
     scores = {
         version: rows.concatenate(
@@ -76,7 +85,8 @@ def _served(blobs: Blobs, effect: Join) -> pa.Table:
         for version in dict.fromkeys(version for version, _ in effect.outputs)
     }
     base = inputs if inputs is not None else next(iter(scores.values()))
-    base = _once(base.drop_columns(["score"]) if "score" in base.column_names else base)
+    base = base.drop_columns(["score"]) if "score" in base.column_names else base
+    logged, base = base.num_rows, _once(base)
     by_version = {version: _aligned(base, table) for version, table in scores.items()}
     deployment = _deployments(blobs, base, by_version, effect)
     served = np.full(base.num_rows, np.nan)
@@ -88,7 +98,7 @@ def _served(blobs: Blobs, effect: Join) -> pa.Table:
     for name, arm in (("baseline", effect.baseline), ("challenger", effect.challenger)):
         if arm is not None and arm in by_version:
             table = table.append_column(name, pa.array(by_version[arm], from_pandas=True))
-    return table
+    return table, logged - base.num_rows
 
 
 def _once(table: pa.Table) -> pa.Table:
@@ -133,51 +143,16 @@ def _deployments(
     return served.astype(str)
 
 
-def _rolling(
-    blobs: Blobs, watched: Watched, effect: Join, today: labelled.Joined
-) -> tuple[performance.Performance, str | None]:
-    """Judge the trailing windows with this one; name the event that alone degrades them."""
-    columns = ("served", "label", "time")
-    days = [
-        (scored(rows.get(blobs, name, columns), "served"), event)
-        for _, name, event in effect.trailing
-    ]
-    days.append((today, effect.event))
-    usual = performance.reference(scored(rows.get(blobs, effect.reference), "score"), watched.zone)
-    report = _judged(watched, effect, [day for day, _ in days], usual)
-    events = [event for _, event in days if event is not None]
-    if report.verdict is not performance.Verdict.DEGRADED or not events:
-        return report, None
-    ordinary = _judged(watched, effect, [day for day, event in days if event is None], usual)
-    explained = ordinary.verdict is not performance.Verdict.DEGRADED
-    return report, max(sorted(set(events)), key=events.count) if explained else None
-
-
-def _judged(
-    watched: Watched,
-    effect: Join,
-    days: list[labelled.Joined],
-    usual: performance.Baseline | None,
-) -> performance.Performance:
-    policy = watched.policy.performance
-    several = labelled.Joined(
-        score=np.concatenate([np.empty(0), *(day.score for day in days)]),
-        label=np.concatenate([np.empty(0), *(day.label for day in days)]),
-        time=np.concatenate([np.empty(0, "datetime64[us]"), *(day.time for day in days)]),
-    )
-    # Labels are judged as far as they have come; completeness says how far that is.
-    return performance.assess(several, policy, watched.zone, effect.ends + policy.wait, usual)
-
-
-@lru_cache(maxsize=16)
-def _usual(content: bytes, zone: str) -> performance.Baseline | None:
-    # The content is the key, so whose blobs it came from makes no difference.
-    return performance.reference(scored(rows.read(content), "score"), zone)
-
-
-def scored(table: pa.Table, score: str) -> labelled.Joined:
-    """Scores, labels and times of a table, as the performance functions take them."""
-    return labelled.Joined(floats(table[score]), floats(table["label"]), times(table["time"]))
+def _association(
+    blobs: Blobs, watched: Watched, effect: Join, table: pa.Table
+) -> association.Association | None:
+    """Hold what the champion's scores go with against what they went with at its reference."""
+    sums = usual.association(blobs, effect.reference)
+    if sums is None or not any(name in table.column_names for name in sums.ruler.features):
+        return None
+    own = table.filter(pc.equal(table["deployment"], effect.champion))
+    least = watched.policy.performance.min_agreement
+    return association.compare(sums, own, floats(own["served"]), least)
 
 
 def _pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
@@ -210,17 +185,5 @@ def _losses(table: pa.Table, effect: Join, label: Floats, bad_loss: float) -> tu
     return tuple(counts)
 
 
-def times(column: pa.ChunkedArray) -> npt.NDArray[np.datetime64]:
-    """UTC instants as numpy has them, without a zone."""
-    plain: npt.NDArray[np.datetime64] = column.cast(pa.timestamp("us")).to_numpy()
-    return plain
-
-
 def _naive(moment: datetime) -> np.datetime64:
     return np.datetime64(moment.replace(tzinfo=None), "us")
-
-
-def floats(column: pa.ChunkedArray) -> Floats:
-    """Numbers of any kind as float64, null as NaN."""
-    plain: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return plain

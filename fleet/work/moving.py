@@ -15,7 +15,7 @@ from fleet.effects import BuildReference
 from fleet.facts import Referenced
 from fleet.policies import Watched
 from fleet.ports import World
-from fleet.work import referencing, rows
+from fleet.work import referencing, rows, usual
 from monitoring.drift import segments
 from monitoring.drift.binning import Ruler
 from monitoring.drift.significance import MIN_SLICES
@@ -50,7 +50,7 @@ def _from_days(world: World, watched: Watched, effect: BuildReference) -> Refere
     if table is None or not {*ruler.features, "label", "time"} <= set(table.column_names):
         return replace(made, note="no rows of these days are kept: the usual scores stay")
     scores = world.scoring.score(watched.name, effect.version, table)
-    return replace(made, scores=referencing.put_scores(world.blobs, scores, table))
+    return replace(made, scores=usual.put(world, watched, effect.version, scores, table))
 
 
 def _newest(world: World, names: list[str]) -> pa.Table | None:
@@ -84,7 +84,7 @@ def _from_table(world: World, watched: Watched, effect: BuildReference) -> Refer
         referencing.put(world.blobs, world.blobs.put(ruler.to_bytes()), slices, note, days, levels),
         days,
         table.num_rows,
-        referencing.put_scores(world.blobs, scores, table),
+        usual.put(world, watched, effect.version, scores, table),
         note=note,
     )
 

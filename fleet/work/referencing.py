@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,7 +17,7 @@ from fleet.effects import BuildReference
 from fleet.facts import Referenced
 from fleet.policies import Watched
 from fleet.ports import World
-from fleet.work import rows
+from fleet.work import rows, usual
 from monitoring.drift import segments
 from monitoring.drift.binning import Ruler
 from monitoring.drift.sketch import Sketch, empty, merge, sketch
@@ -27,7 +25,7 @@ from monitoring.drift.verdict import Policy as DriftPolicy
 from monitoring.intake.sampling import rows_before
 
 KEYS = ("day", "correlationid", "index", "time", "label")
-SCORE = "score"
+SCORE = usual.SCORE
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ def _from_table(
     model = watched.name
     scores = world.scoring.score(model, effect.version, table)
     features = table.drop_columns([name for name in KEYS if name in table.column_names])
-    ruler = Ruler.of(features, _salts(watched))
+    ruler = Ruler.of(features, usual.salts(watched))
     scored = table.append_column("served", pa.array(scores)).append_column(
         "baseline", pa.array(scores)
     )
@@ -143,7 +141,7 @@ def _from_table(
         ),
         tuple(past),
         table.num_rows,
-        put_scores(world.blobs, scores, table),
+        usual.put(world, watched, effect.version, scores, table),
         past,
         note,
     )
@@ -185,14 +183,3 @@ def note_of(table: pa.Table) -> str:
     """Say where a table is a sample of more rows."""
     before = rows_before(table)
     return f"the reference is a sample of {table.num_rows:,} of {before:,} rows" if before else ""
-
-
-def put_scores(blobs: Blobs, scores: npt.NDArray[np.float64], table: pa.Table) -> str:
-    """Keep a version's usual scores beside label and time: its later ones are held against them."""
-    usual = {SCORE: pa.array(scores), "label": table["label"], "time": table["time"]}
-    return rows.put(blobs, pa.table(usual))
-
-
-def _salts(watched: Watched) -> dict[str, str]:
-    redacted = (name for name, own in watched.policy.drift.features.items() if own.redact)
-    return {name: f"{watched.name}/{name}" for name in redacted}

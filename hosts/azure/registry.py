@@ -22,7 +22,8 @@ FEATURES = "driftwarden.features"
 TRAINING_FROM = "driftwarden.training_from"
 TRAINING_TO = "driftwarden.training_to"
 METRICS = "driftwarden.metrics"
-CARD = (FEATURES, TRAINING_FROM, TRAINING_TO, METRICS)
+IMPORTANCE = "driftwarden.importance"
+CARD = (FEATURES, TRAINING_FROM, TRAINING_TO, METRICS, IMPORTANCE)
 
 #: Where the stage is kept. Azure's own `stage` is lost when a version is archived there, and on
 #: versions with a deployment template (`Model._to_rest_object` of azure-ai-ml): it is only shown.
@@ -105,14 +106,14 @@ def _card(model: str, version: str, found: Model) -> ModelCard:
     said = tags | dict(found.properties or {})
     where = f"model {model} {version}"
     features = _json(where, FEATURES, said.get(FEATURES, "[]"), list)
-    metrics = _json(where, METRICS, said.get(METRICS, "{}"), dict)
     return ModelCard(
         name=model,
         version=version,
         features=tuple(str(feature) for feature in features),
         training_from=said.get(TRAINING_FROM),
         training_to=said.get(TRAINING_TO),
-        metrics={str(name): _number(where, name, value) for name, value in metrics.items()},
+        metrics=_numbers(where, METRICS, said),
+        importance=_numbers(where, IMPORTANCE, said),
         tags={name: value for name, value in tags.items() if name not in (*CARD, STAGE)},
         stage=_stage(tags),
     )
@@ -128,7 +129,9 @@ def _json(where: str, name: str, text: str, kind: type) -> Any:
     return found
 
 
-def _number(where: str, name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Refused(f"{where}: {METRICS}: {name} is no number")
-    return float(value)
+def _numbers(where: str, kind: str, said: dict[str, str]) -> dict[str, float]:
+    found = _json(where, kind, said.get(kind, "{}"), dict)
+    for name, value in found.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Refused(f"{where}: {kind}: {name} is no number")
+    return {str(name): float(value) for name, value in found.items()}

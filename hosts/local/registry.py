@@ -47,6 +47,7 @@ class ModelFile(BaseModel):
     entry: str = Field(pattern=r"^\w+(\.\w+)*:\w+$", description="module:function")
     training_window: TrainingWindow
     metrics: dict[str, FiniteFloat] = {}
+    importance: dict[str, FiniteFloat] = {}
 
 
 class Record(BaseModel):
@@ -103,6 +104,7 @@ class ModelFolders:
             training_from=found.training_window.first.isoformat(),
             training_to=found.training_window.last.isoformat(),
             metrics=found.metrics,
+            importance=found.importance,
             tags=record.tags,
             stage=record.stage,
         )

@@ -8,8 +8,9 @@ import pytest
 
 from fleet.effects import Assess
 from fleet.ports import World
-from fleet.work import referencing, rows
+from fleet.work import rows
 from fleet.work.estimating import estimated
+from fleet.work.usual import SCORE
 from monitoring import metrics
 
 
@@ -22,14 +23,15 @@ def draw(chance: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarra
     return np.sqrt(truth), (chance.random(count) < truth).astype(float)
 
 
-def usual(world: World, score: np.ndarray, label: np.ndarray) -> str:
+def kept(world: World, score: np.ndarray, label: np.ndarray) -> str:
     time = pa.array([0] * len(score), pa.timestamp("us", "UTC"))
-    return referencing.put_scores(world.blobs, score, pa.table({"label": label, "time": time}))
+    table = pa.table({SCORE: score, "label": label, "time": time})
+    return rows.put(world.blobs, table)
 
 
 def test_metrics_are_estimated_from_what_scores_meant_at_the_reference(world: World) -> None:
     chance = np.random.default_rng(2)
-    name = usual(world, *draw(chance, 5000))
+    name = kept(world, *draw(chance, 5000))
     score, label = draw(chance, 3000)
     found = estimated(world.blobs, asked(name), pa.table({"score": score}), 0.99)
     measured = metrics.measures(label, score)
@@ -43,9 +45,9 @@ def test_without_scores_or_labels_or_probabilities_nothing_is_estimated(world: W
     chance = np.random.default_rng(3)
     score, label = draw(chance, 1000)
     scores = pa.table({"score": score})
-    good = usual(world, score, label)
+    good = kept(world, score, label)
     assert estimated(world.blobs, asked(good), None, 0.99) == {}
     assert estimated(world.blobs, asked(""), scores, 0.99) == {}
-    assert estimated(world.blobs, asked(usual(world, 9 * score, label)), scores, 0.99) == {}
+    assert estimated(world.blobs, asked(kept(world, 9 * score, label)), scores, 0.99) == {}
     bare = rows.put(world.blobs, scores)
     assert estimated(world.blobs, asked(bare), scores, 0.99) == {}
