@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import pyarrow as pa
@@ -228,18 +229,37 @@ def _report(
     explained: Explained,
 ) -> str:
     """Keep everything the assessment found, in the shape of `check --json` and more."""
+    kept = _kept(alone, rulings)
+    named = {one.where: rulings[one.where] for one in kept.features}
+    sizes = {
+        one.segment: (one.n_current or 0) + (one.missing_current or 0)
+        for one in alone.features
+        if one.segment is not None
+    }
     document = {
-        **alone.to_json(),
+        **kept.to_json(),
         "format": 1,
         "window": effect.window,
         "event": effect.event,
         "champion": effect.champion,
         "calibration": alone.calibration,
-        "stream": {name: ruling.verdict for name, ruling in rulings.items()},
-        "stream_reasons": {name: ruling.reason for name, ruling in rulings.items()},
+        "stream": {name: ruling.verdict for name, ruling in named.items()},
+        "stream_reasons": {name: ruling.reason for name, ruling in named.items()},
+        **({"segments": sizes} if sizes else {}),
         "score_psi": score_psi,
         "quality": [trouble.reason for trouble in troubles],
         **({"notes": list(notes)} if notes else {}),
         **({"why": explained.document} if explained.document else {}),
     }
     return blobs.put(to_json(document))
+
+
+def _kept(alone: Report, rulings: Mapping[str, Ruling]) -> Report:
+    """Leave out what did not move in a segment: there are features times segments of it."""
+    still = {Verdict.STABLE, Verdict.INSUFFICIENT}
+    features = tuple(
+        one
+        for one in alone.features
+        if one.segment is None or {one.verdict, rulings[one.where].verdict} - still
+    )
+    return replace(alone, features=features)

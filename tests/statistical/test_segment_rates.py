@@ -115,11 +115,11 @@ def assert_rate_at_least(hits: int, trials: int, rate: float) -> None:
 
 
 CALM = [
-    pytest.param((0, 10_000, 1_000), {}, id="independent rows"),
-    pytest.param((0, 10_000, 10_000), {}, id="as many rows as the reference"),
-    pytest.param((20, 500, 500), {"day": 0.1}, id="days differ"),
-    pytest.param((20, 500, 500), {"own": 0.2}, id="days differ in every segment by itself"),
-    pytest.param((28, 5_000, 5_000), {"day": 0.03, "own": 0.05}, id="large days differ"),
+    pytest.param((0, 10_000, 1_000), {}, 5, 600, id="independent rows"),
+    pytest.param((0, 10_000, 10_000), {}, 5, 600, id="as many rows as the reference"),
+    pytest.param((20, 500, 500), {"day": 0.1}, 2, 100, id="days differ"),
+    pytest.param((20, 500, 500), {"own": 0.2}, 2, 100, id="segments' days differ"),
+    pytest.param((28, 5_000, 5_000), {"day": 0.03, "own": 0.05}, 2, 100, id="large days"),
 ]
 
 
@@ -129,16 +129,16 @@ def calm_windows(sizes: Sequence[int], kind: dict[str, float], trials: int, seed
     assert_rate_at_most(sum(found), trials, ALLOWED)
 
 
-@pytest.mark.parametrize(("sizes", "kind"), CALM)
-def test_no_segment_drifts_where_nothing_does_sample(sizes, kind):
-    calm_windows(sizes, kind, 8, 1)
+@pytest.mark.parametrize(("sizes", "kind", "few", "many"), CALM)
+def test_no_segment_drifts_where_nothing_does_sample(sizes, kind, few, many):
+    calm_windows(sizes, kind, few, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize(("sizes", "kind"), CALM)
-def test_no_segment_drifts_where_nothing_does(sizes, kind, seed):
-    calm_windows(sizes, kind, 400, seed)
+@pytest.mark.parametrize(("sizes", "kind", "few", "many"), CALM)
+def test_no_segment_drifts_where_nothing_does(sizes, kind, few, many, seed):
+    calm_windows(sizes, kind, many, seed)
 
 
 HIDDEN = [
@@ -168,10 +168,10 @@ def hidden_drift(sizes: Sequence[int], kind: dict[str, float], trials: int) -> N
 
 @pytest.mark.parametrize(("sizes", "kind"), HIDDEN)
 def test_drift_that_the_total_hides_is_found_in_its_segment_sample(sizes, kind):
-    hidden_drift(sizes, kind, 6)
+    hidden_drift(sizes, kind, 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("sizes", "kind"), HIDDEN)
 def test_drift_that_the_total_hides_is_found_in_its_segment(sizes, kind):
-    hidden_drift(sizes, kind, 150)
+    hidden_drift(sizes, kind, 100)
