@@ -8,7 +8,7 @@ from datetime import date
 
 from fleet.effects import Assess
 from fleet.policies import Watched
-from monitoring.calendars import DayClass
+from monitoring.calendars import bounds
 from monitoring.drift.binning import Ruler
 from monitoring.drift.classes import class_of
 from monitoring.drift.sketch import Sketch
@@ -40,8 +40,8 @@ def adapted(
 ) -> Adapted:
     """Learn from the earlier days that are like the window's, where the policy asks for it.
 
-    Where days are told apart by class these are those of the window's own, otherwise all that lie
-    in no announced event.
+    These are days of its class, whatever windows are held against: a weekend's effects say nothing
+    of a weekday's. Days of announced events are no such days, unless the window is one itself.
 
     Parameters
     ----------
@@ -68,14 +68,15 @@ def adapted(
 def _alike(
     watched: Watched, effect: Assess, past: Mapping[str, Sketch]
 ) -> tuple[list[Sketch], str]:
-    known, least = effect.known, watched.policy.drift.min_rows
-    judged = {day: one for day, one in past.items() if one.rows >= least}
-    if known is None or not watched.policy.drift.classes:
-        special = {day for day, _, event in effect.history if event is not None}
-        return [one for day, one in judged.items() if day not in special], "days"
-
-    def of(day: str) -> DayClass:
-        return class_of(watched.calendar, date.fromisoformat(day), known)
-
-    own = of(effect.window)
-    return [one for day, one in judged.items() if of(day) is own], f"{own} days"
+    window = date.fromisoformat(effect.window)
+    known = effect.known or bounds(window, watched.zone)[1]
+    special = {day for day, _, event in effect.history if event is not None}
+    own = class_of(watched.calendar, window, known)
+    found = [
+        one
+        for day, one in past.items()
+        if one.rows >= watched.policy.drift.min_rows
+        and class_of(watched.calendar, date.fromisoformat(day), known) is own
+        and (effect.event is not None or day not in special)
+    ]
+    return found, f"{own} days"

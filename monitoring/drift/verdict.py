@@ -128,9 +128,9 @@ class Policy(Rules):
     adaptive: bool = Field(
         default=False,
         description="Whether a feature's threshold is raised to what has been usual in the four "
-        "weeks before: its effect on days of the same class, or on all days where classes are not "
-        "told apart, without those of announced events. It takes eight such days, and is never "
-        "lowered. Drift that lasts for more than a quarter of them becomes usual.",
+        "weeks before: its effect on days of the window's class (weekday, weekend, ...), without "
+        "those of announced events. It takes eight such days, and never lowers a threshold. Drift "
+        "that lasts for more than a quarter of them becomes usual.",
     )
     segments: tuple[str, ...] = Field(
         default=(),

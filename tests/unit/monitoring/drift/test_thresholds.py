@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.stats import binom
 
-from monitoring.drift.thresholds import learnt
+from monitoring.drift.binning import Ruler
+from monitoring.drift.sketch import merge, sketch
+from monitoring.drift.thresholds import learnt, raised
+from monitoring.drift.verdict import Policy
 
 FLOOR = 1e-9
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -49,10 +53,29 @@ def test_a_few_days_of_drift_teach_little() -> None:
 def test_the_floor_holds() -> None:
     assert learnt([0.01] * 20, floor=0.1) == 0.1
     assert learnt([-0.02] * 20, floor=0.1) == 0.1
-    assert learnt([5.0] * 20, floor=0.1) == 5.0
+    assert learnt([4.0] * 20, floor=0.1) == 4.0
 
 
 def test_windows_without_a_value_teach_nothing() -> None:
     known = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
     assert learnt([*known, None, float("nan")], floor=0.1) == 0.1
     assert learnt([*known, 8.0, None], floor=0.1) == learnt([*known, 8.0], floor=0.1) > 8.0
+
+
+def test_the_effects_of_days_raise_the_thresholds_that_they_reach() -> None:
+    rng = np.random.default_rng(4)
+
+    def day(shift: float) -> pa.Table:
+        return pa.table({"x": rng.normal(shift, 1, 800), "y": rng.normal(size=800)})
+
+    calm = [day(0.0) for _ in range(20)]
+    ruler = Ruler.of(pa.concat_tables(calm))
+    usual = merge(ruler, (sketch(one, ruler) for one in calm))
+    moved = [sketch(day(0.4 + rng.normal(0, 0.03)), ruler) for _ in range(12)]
+    found = raised(ruler, usual, moved, Policy())
+    assert list(found) == ["x"]
+    # A shift of .4 sd is a psi of .16; what is learnt is a high quantile of such days.
+    assert 0.15 < found["x"] < 0.5
+    assert raised(ruler, usual, moved[:7], Policy()) == {}
+    assert raised(ruler, usual, moved, Policy(threshold=1.0)) == {}
+    assert raised(ruler, usual, [sketch(one, ruler) for one in calm], Policy()) == {}
