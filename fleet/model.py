@@ -84,6 +84,7 @@ def _take(turn: Turn, fact: Any) -> None:
         case LogGrew():
             observe.log_grew(turn, fact)
         case LogRead():
+            fact = observe.by_now(turn, fact)
             observe.log_read(turn, fact)
             promote.log_read(turn, fact)
             objectives.log_read(turn, fact)

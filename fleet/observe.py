@@ -9,7 +9,7 @@ from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
 from fleet.facts import Assessed, Batch, Collection, Counted, Joined, LabelsRead, LogGrew, LogRead
 from fleet.state import Cursor, Loose, Past, Window, fingerprint, ranged
 from fleet.turn import Turn
-from monitoring.calendars import bounds
+from monitoring.localdays import bounds, day_of
 from retrain import judge, rollout
 from retrain.rollout import Phase
 
@@ -17,6 +17,9 @@ RANGE = 32 * 1024 * 1024
 READS_AT_ONCE = 20
 DAYS_KEPT = 150
 CLOSED_AFTER = timedelta(days=2)
+#: Rows may be of tomorrow: days change by the clock of whoever serves.
+AHEAD = timedelta(days=1)
+HOUR = timedelta(hours=1)
 #: Days that a change is looked for in.
 HISTORY = 28
 
@@ -32,6 +35,24 @@ def log_grew(turn: Turn, fact: LogGrew) -> None:
         known = Cursor(0, fact.collection, version, turn.now)
     grown = replace(known, size=max(known.size, fact.size), touched=turn.now)
     return turn.change(blobs={**model.blobs, fact.blob: grown})
+
+
+def by_now(turn: Turn, fact: LogRead) -> LogRead:
+    """Leave out what a clock that runs ahead has dated: no window and no hour of it has begun.
+
+    Its window would be there before its day, and an hour to come would hide a silence until then.
+    """
+    last = day_of(turn.now + AHEAD, turn.watched.zone).isoformat()
+    ahead = [batch for batch in fact.batches if batch.window > last]
+    if ahead:
+        windows = sorted({batch.window for batch in ahead})
+        rows = sum(batch.count for batch in ahead)
+        turn.say("ahead", blob=fact.blob, rows=rows, first=windows[0], last=windows[-1])
+    return replace(
+        fact,
+        batches=tuple(batch for batch in fact.batches if batch.window <= last),
+        traffic=tuple(count for count in fact.traffic if count.start <= turn.now + HOUR),
+    )
 
 
 def log_read(turn: Turn, fact: LogRead) -> None:
@@ -152,10 +173,10 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
     model, day = turn.model, batch.window
     window = model.windows.get(day)
     if window is None:
-        if day in model.past:
+        _, ends = bounds(date.fromisoformat(day), turn.watched.zone)
+        if day in model.past or _over(turn, ends):
             turn.say("late", window=day, rows=batch.count)
             return
-        _, ends = bounds(date.fromisoformat(day), turn.watched.zone)
         window = Window(ends + turn.watched.policy.logs.grace, ends)
     if batch in window.inputs or batch in window.traffic or (deployment, batch) in window.outputs:
         return
@@ -358,11 +379,8 @@ def _cuts(active: rollout.Rollout | None, policy: judge.Policy) -> tuple[datetim
 
 def _close(turn: Turn) -> None:
     """Let go of windows and files that nothing will be added to any more."""
-    wait = max(turn.watched.policy.labels.wait, turn.watched.policy.performance.wait)
     windows = {
-        day: window
-        for day, window in turn.model.windows.items()
-        if turn.now < window.ends + wait + CLOSED_AFTER
+        day: window for day, window in turn.model.windows.items() if not _over(turn, window.ends)
     }
     if len(windows) < len(turn.model.windows):
         turn.change(windows=windows)
@@ -376,3 +394,9 @@ def _close(turn: Turn) -> None:
     if len(turn.model.past) > DAYS_KEPT:
         kept = sorted(turn.model.past)[-DAYS_KEPT:]
         turn.change(past={day: turn.model.past[day] for day in kept})
+
+
+def _over(turn: Turn, ends: datetime) -> bool:
+    """Tell whether a window that ended then is closed for good."""
+    wait = max(turn.watched.policy.labels.wait, turn.watched.policy.performance.wait)
+    return turn.now >= ends + wait + CLOSED_AFTER

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +15,7 @@ from fleet.ports import LogFiles
 from fleet.work.referencing import SCORE
 from monitoring.intake import arrow, collector, labels, traffic
 from monitoring.intake.lines import Apart, Decoded, gathered
+from monitoring.metrics import Task
 from monitoring.schema import Kind, kind_of
 
 PARQUET = ".parquet"
@@ -28,6 +31,8 @@ MOST_APART = 16 * MIB
 #: How many lines of one range may have their rows in blobs of their own.
 APART_AT_ONCE = 16
 MARKER = b'"datainblob"'
+FIRST, LAST = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC)) for year in (1970, 2200))
+NO_TIME = "a time before 1970 or after 2199"
 OWN = "a request that Driftwarden made itself"
 
 
@@ -77,15 +82,16 @@ def traffic_in(logs: LogFiles, found: Range) -> pa.Table:
     decoded = _lines(found, _chunk(logs, found), traffic.decode, traffic.SCHEMA)
     table, own = collector.rows_of_others(decoded.table)
     found.bad += [*decoded.bad, *[OWN] * own]
-    return table
+    return _without(table, _out_of_time(table), NO_TIME, found)
 
 
-def labels_in(logs: LogFiles, found: Range) -> pa.Table:
+def labels_in(logs: LogFiles, found: Range, task: Task = Task.CLASSIFICATION) -> pa.Table:
     """Decode labels to `labels.SCHEMA`."""
     if not found.path.endswith(PARQUET):
-        decoded = _lines(found, _chunk(logs, found), labels.decode, labels.SCHEMA)
+        decode = partial(labels.decode, task=task)
+        decoded = _lines(found, _chunk(logs, found), decode, labels.SCHEMA)
     else:
-        decoded = labels.normalised(arrow.decode(_whole(logs, found)))
+        decoded = labels.normalised(arrow.decode(_whole(logs, found)), task)
     found.take(decoded)
     return decoded.table
 
@@ -165,9 +171,14 @@ def _apart(logs: LogFiles, line: Apart) -> Decoded:
 def _placed(table: pa.Table, found: Range) -> pa.Table:
     """Leave out and count rows without id, index or time: no window and no label can be theirs."""
     lost = pc.fill_null(pc.less(table["index"], 0), True)
-    for name in ("correlationid", "time"):
-        lost = pc.or_(lost, pc.is_null(table[name]))
+    lost = pc.or_(lost, pc.or_(pc.is_null(table["correlationid"]), _out_of_time(table)))
     return _without(table, lost, "a row without a usable correlationid, index or time", found)
+
+
+def _out_of_time(table: pa.Table) -> pa.ChunkedArray:
+    """Mark the rows without a time that a calendar knows: a clock that was never set has others."""
+    known = pc.and_(pc.greater_equal(table["time"], FIRST), pc.less(table["time"], LAST))
+    return pc.invert(pc.fill_null(known, False))
 
 
 def _numbers(table: pa.Table, found: Range) -> pa.Table:

@@ -18,7 +18,7 @@ from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
 from fleet.domain import FleetDomain
-from fleet.facts import Asked, Notified
+from fleet.facts import Asked, Notified, Reported
 from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.service import Command, Service
@@ -26,7 +26,7 @@ from fleet.telemetry import METRICS
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
-VIEWS = "there are models, alerts, metrics and journal/MODEL"
+VIEWS = "there are models, alerts, metrics, journal/MODEL and reports/MODEL"
 
 
 class Desk:
@@ -255,7 +255,7 @@ def test_commands_reach_whom_they_concern(desk: Desk) -> None:
         ("ack", "nobody:drift-1", "ack nobody:drift-1: no such model; known are demand, fraud"),
         ("freeze", "demand", "freeze demand: until when? a freeze needs an end"),
         ("dance", "demand", "unknown verb 'dance'; known are ack, approve, cancel, freeze, "
-         "reference, resume, retrain, rollback, silence, unfreeze, unsilence"),
+         "reference, report, resume, retrain, rollback, silence, unfreeze, unsilence"),
     ],
 )  # fmt: skip
 def test_a_command_that_makes_no_sense_is_refused(
@@ -461,3 +461,29 @@ def test_only_what_is_halted_is_resumed(desk: Desk) -> None:
         desk.command("resume", "demand")
     with pytest.raises(Refused, match="resume nobody: no such model"):
         desk.command("resume", "nobody")
+
+
+def test_a_report_is_asked_for_told_and_read(desk: Desk) -> None:
+    with pytest.raises(Refused, match="report demand: a window as 2026-01-31"):
+        desk.command("report", "demand", days=("monday", ""))
+    desk.command("report", "demand", "c2", days=("2024-03-02", ""))
+    (line,) = desk.service.read("reports", "demand")
+    assert (line["of"], line["window"]) == ("c2", "2024-03-02")
+    assert line["note"] == "no report: this host draws none"
+    with pytest.raises(Refused, match=r"^no report: this host draws none$"):
+        desk.service.report("demand", "c2")
+    with pytest.raises(Refused, match=r"^no report 'c3' of demand is drawn yet$"):
+        desk.service.report("demand", "c3")
+
+
+def test_a_report_is_the_newest_of_its_name_and_no_other_blob(desk: Desk) -> None:
+    kept = [desk.service.blobs.put(text) for text in (b"old", b"new")]
+    for number, name in enumerate(kept):
+        fact = Reported("2024-03-02", "drift-1", name)
+        desk.service.loop.deliver(Delivery("demand", f"r{number}", fact), NOW)
+        desk.settle()
+    assert desk.service.report("demand", "drift-1") == b"new"
+    with pytest.raises(Refused):
+        desk.service.report("demand", kept[0])
+    with pytest.raises(Refused, match="no model 'pets'"):
+        desk.service.report("pets", "drift-1")

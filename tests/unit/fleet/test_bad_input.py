@@ -1,0 +1,325 @@
+"""Bad input from the log file to the page: real rows, on a real loop, on a clock that is set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from engine import journal
+from engine.clock import SetClock
+from engine.loop import Loop
+from engine.memory import MemoryStore
+from fleet.domain import FleetDomain
+from fleet.policies import Fleet
+from fleet.ports import World
+from fleet.service import Service
+from fleet.state import Model
+
+MONDAY = datetime(2024, 3, 4, tzinfo=UTC)
+ROWS = 120
+Row = dict[str, Any]
+
+
+def day_of(number: int) -> str:
+    return (MONDAY + timedelta(days=number)).date().isoformat()
+
+
+def rows_of(number: int, n: int = ROWS, shift: float = 0.0) -> list[Row]:
+    chance = np.random.default_rng(1_000 + number)
+    kinds = chance.choice(["a", "b"], n).tolist()
+    xs, ys = chance.normal(shift, 1, n).tolist(), chance.normal(0, 1, n).tolist()
+    return [{"x": x, "y": y, "kind": k} for x, y, k in zip(xs, ys, kinds, strict=True)]
+
+
+@dataclass
+class Shop:
+    """The model `demand`, fed by files; `play` settles all that is due up to a moment."""
+
+    fleet: Fleet
+    world: World
+    store: MemoryStore = field(default_factory=MemoryStore)
+    clock: SetClock = field(default_factory=lambda: SetClock(MONDAY))
+    rung: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        days = [
+            pa.Table.from_pylist(rows_of(-number)).append_column(
+                "day", pa.array([day_of(-number)] * ROWS)
+            )
+            for number in range(1, 29)
+        ]
+        table = pa.concat_tables(days)
+        times = pa.array([MONDAY] * len(table), pa.timestamp("us", "UTC"))
+        table = table.append_column("time", times)
+        table = table.append_column("label", pa.array([0.0, 1.0] * (len(table) // 2)))
+        self.world.tables["reference.parquet"] = table  # type: ignore[index]
+        self.world.scoring.functions["v1"] = lambda rows: [0.5] * rows.num_rows  # type: ignore[attr-defined]
+        loop = Loop(self.store, FleetDomain(self.fleet, self.world), self.rung.append)
+        self.service = Service(self.fleet, loop, self.clock)
+        self.service.begin()
+        self.play(MONDAY)
+
+    def play(self, until: datetime) -> Shop:
+        """Wake whoever is due, in steps of an hour."""
+        while True:
+            self.service.tick()
+            while self.rung:
+                self.service.drain(self.rung.pop())
+            if self.clock.moment >= until:
+                return self
+            self.clock.moment = min(until, self.clock.moment + timedelta(hours=1))
+
+    def log(
+        self, number: int, rows: Sequence[Row], collection: str = "model_inputs", *,
+        at: datetime | None = None, name: str = "log",
+    ) -> None:  # fmt: skip
+        """Write a file of one day's rows and announce it; nothing is done about it yet."""
+        start = at or MONDAY + timedelta(days=number, hours=9)
+        lines = [
+            {
+                "specversion": "1.0", "id": f"{number}-{name}-{i}", "data": [row],
+                "time": (start + timedelta(seconds=i)).isoformat(),
+                "correlationid": f"{number}-{name}-{i}",
+            }
+            for i, row in enumerate(rows)
+        ]  # fmt: skip
+        folder = day_of(number).replace("-", "/")
+        path = f"modelDataCollector/shop-demand/v1/{collection}/{folder}/12/{name}.jsonl"
+        content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        self._announce(path, content)
+
+    def label(self, number: int, labels: Sequence[tuple[str, float]], hour: int = 5) -> None:
+        """Write a file of labels by correlation id and announce it."""
+        when = (MONDAY + timedelta(days=number + 1, hours=hour)).isoformat()
+        lines = [
+            json.dumps({"correlationid": who, "index": 0, "label": y, "time": when}) + "\n"
+            for who, y in labels
+        ]
+        path = f"labels/demand/{day_of(number)}-{hour}.jsonl"
+        content = "".join(lines).encode()
+        self.world.logs[path] = content  # type: ignore[index]
+        said = {"model": "demand", "blob": path, "size": len(content)}
+        event = {"id": path, "type": "Driftwarden.LabelsArrived", "source": "/t", "data": said}
+        assert self.service.ingest(event) == "demand"
+
+    def _announce(self, path: str, content: bytes) -> None:
+        self.world.logs[path] = content  # type: ignore[index]
+        event = {
+            "id": f"{path}@{len(content)}", "eventType": "Microsoft.Storage.BlobCreated",
+            "subject": f"/blobServices/default/containers/logs/blobs/{path}",
+            "data": {"contentLength": len(content)},
+        }  # fmt: skip
+        assert self.service.ingest(event) == "demand"
+
+    def day(self, number: int, rows: Sequence[Row]) -> Shop:
+        """One day's rows, and the night in which its window closes."""
+        self.log(number, rows)
+        return self.night(number)
+
+    def night(self, number: int) -> Shop:
+        return self.play(MONDAY + timedelta(days=number + 1, hours=4))
+
+    @property
+    def state(self) -> Model:
+        head = self.service.loop.head("demand")
+        assert not head.halted, head.halted
+        found: Model = head.state
+        return found
+
+    def said(self, what: str, **fields: Any) -> list[dict[str, Any]]:
+        return [
+            line
+            for record in journal.read(self.store, "demand")
+            for line in record.lines
+            if line["what"] == what and all(line.get(n) == value for n, value in fields.items())
+        ]
+
+    def pages(self) -> list[str]:
+        """Titles of the pages about the model that were sent; tickets are none."""
+        asked = self.world.pager.asked  # type: ignore[attr-defined]
+        sent = [one for one in asked if one[0] == "page" and one[5] == "page"]
+        return [one[3] for one in sent if one[3].startswith("demand: ")]
+
+
+@pytest.fixture
+def shop(resolve: Callable[..., Fleet], world: World) -> Shop:
+    calm = resolve(("gate: {min_days", "drift: {fdr: 0.001}\n    gate: {min_days"))
+    return Shop(calm, world)
+
+
+def test_a_calm_day_is_stable_and_pages_nobody(shop: Shop) -> None:
+    shop.day(0, rows_of(0)).day(1, rows_of(1))
+    assert shop.said("assessed")[1]["verdict"] == "stable"
+    assert shop.pages() == []
+
+
+def test_a_file_without_rows_makes_no_window(shop: Shop) -> None:
+    shop.log(0, rows_of(0, 1))
+    (path,) = [path for path in shop.world.logs if "model_inputs" in path]  # type: ignore[attr-defined]
+    line = json.loads(shop.world.logs[path])  # type: ignore[index]
+    shop._announce(path, json.dumps({**line, "data": []}).encode() + b"\n\n")
+    shop.night(0)
+    assert [line["rows"] for line in shop.said("read")] == [0]
+    assert shop.said("assessed") == []
+    assert shop.state.windows == {}
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_window_of_a_row_or_two_is_insufficient_and_no_page(shop: Shop, n: int) -> None:
+    shop.day(0, rows_of(0, n, 9.0)).day(1, rows_of(1))
+    first, second = shop.said("assessed")
+    assert (first["rows"], first["verdict"], first["stream"]) == (n, "insufficient", {})
+    assert second["verdict"] == "stable"
+    assert shop.pages() == []
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "name"),
+    [
+        (lambda row: {**row, "x": None}, "null"),
+        (lambda row: {name: row[name] for name in ("y", "kind")}, "vanished"),
+        (lambda row: {**row, "x": f"{row['x']:.3f}"}, "text"),
+        (lambda row: {**row, "x": [row["x"]]}, "nested"),
+        (lambda row: {**row, "x": {"value": row["x"]}}, "struct"),
+    ],
+)
+def test_a_feature_that_is_gone_or_of_another_type_pages_once_by_its_name(
+    shop: Shop, spoilt: Callable[[Row], Row], name: str
+) -> None:
+    shop.day(0, rows_of(0))
+    for number in (1, 2):
+        shop.day(number, [spoilt(row) for row in rows_of(number)])
+    (line, again) = shop.said("assessed")[1:]
+    assert line["quality"] == again["quality"] or line["quality"]
+    assert "x" in line["quality"][0]
+    assert [line["phase"] for line in shop.said("alert", kind="quality", severity="page")] == [
+        "firing"
+    ]
+    assert set(shop.said("alert", kind="drift")) == set()
+    assert [title for title in shop.pages() if "x" in title]
+
+
+def test_a_category_that_comes_as_numbers_goes_by_their_text(shop: Shop) -> None:
+    shop.day(0, [{**row, "kind": i % 2} for i, row in enumerate(rows_of(0))])
+    (line,) = shop.said("assessed")
+    assert line["rows"] == ROWS
+    assert "kind" in " ".join(line["quality"])
+
+
+def test_a_type_that_changes_within_a_day_and_a_new_feature(shop: Shop) -> None:
+    rows = rows_of(0)
+    half = [{**row, "x": "?", "new": 1.0} for row in rows[60:]]
+    shop.log(0, rows[:60], name="first")
+    shop.log(0, half, name="second")
+    shop.night(0)
+    (line,) = shop.said("assessed")
+    assert line["rows"] == ROWS
+    assert any("x" in trouble for trouble in line["quality"])
+    assert "new" not in line["psi"]
+
+
+def predicted(shop: Shop, number: int) -> list[str]:
+    """A day with its answers; returns the ids of its rows."""
+    shop.log(number, rows_of(number))
+    shop.log(number, [{"score": 0.5}] * ROWS, "model_outputs")
+    return [f"{number}-log-{i}" for i in range(ROWS)]
+
+
+def test_labels_that_contradict_each_other_are_counted_and_the_last_stands(shop: Shop) -> None:
+    ids = predicted(shop, 0)
+    shop.night(0)
+    shop.label(0, [(who, 1.0) for who in ids])
+    shop.label(0, [(who, 0.0) for who in ids[:30]], hour=6)
+    shop.play(shop.clock.moment + timedelta(hours=1))
+    line = shop.said("joined")[-1]
+    assert (line["labelled"], line["expected"], line["contradictions"]) == (ROWS, ROWS, 30)
+    assert line["scores"]["served"]["base_rate"] == pytest.approx(0.75)
+
+
+def test_labels_of_rows_that_were_never_predicted_are_told_once_and_let_go(shop: Shop) -> None:
+    ids = predicted(shop, 0)
+    shop.night(0)
+    shop.label(0, [(who, 1.0) for who in [*ids, "nobody", "no one"]])
+    shop.play(shop.clock.moment + timedelta(days=5))
+    assert shop.said("joined")[-1]["labelled"] == ROWS
+    assert shop.said("read", unknown=2)
+    assert len(shop.said("unmatched")) == 1
+    assert shop.state.loose == {}
+    assert len(shop.said("joined")) == 1
+
+
+@pytest.mark.parametrize("years", [0.01, 30, 170])
+def test_a_clock_in_the_future_opens_no_window_and_is_told(shop: Shop, years: float) -> None:
+    ahead = MONDAY + timedelta(days=365.25 * years, hours=12)
+    shop.log(0, rows_of(0))
+    shop.log(0, rows_of(7, shift=5.0), at=ahead, name="ahead")
+    shop.night(0)
+    day = ahead.date().isoformat()
+    (line,) = shop.said("ahead")
+    assert (line["rows"], line["first"], line["last"]) == (ROWS, day, day)
+    assert list(shop.state.windows) == [day_of(0)]
+    assert [line["rows"] for line in shop.said("assessed")] == [ROWS]
+    assert shop.pages() == []
+    shop.day(1, rows_of(1))
+    assert [line["window"] for line in shop.said("assessed")] == [day_of(0), day_of(1)]
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00", "1969-06-15T09", "9999-12-31T23"])
+def test_a_clock_that_was_never_set_stops_no_file(shop: Shop, date: str) -> None:
+    shop.log(0, rows_of(0))
+    (path,) = [path for path in shop.world.logs if "model_inputs" in path]  # type: ignore[attr-defined]
+    content = shop.world.logs[path]  # type: ignore[index]
+    for number, zone in enumerate(("+00:00", "-14:00", "+14:00")):
+        moment = f"{date}:59:59{zone}".encode()
+        wrong = content.replace(b"2024-03-04T09:00:00+00:00", moment)
+        wrong = wrong.replace(b'"0-log-', b'"0-%d-' % number)
+        shop._announce(path.replace("log.jsonl", f"{zone[:3]}.jsonl"), wrong)
+    shop.night(0)
+    assert len(shop.said("read", bad=1)) == 3
+    assert [line["rows"] for line in shop.said("assessed")] == [4 * ROWS - 3]
+
+
+def test_a_row_of_tomorrow_waits_for_its_day(shop: Shop) -> None:
+    shop.log(0, rows_of(0), at=MONDAY + timedelta(days=1, hours=1))
+    shop.night(0)
+    assert shop.said("assessed") == shop.said("ahead") == []
+    shop.night(1)
+    assert [line["window"] for line in shop.said("assessed")] == [day_of(1)]
+
+
+def test_late_rows_are_scored_again_once_and_page_nobody_twice(shop: Shop) -> None:
+    for number in range(2):
+        shop.day(number, rows_of(number, shift=2.0))
+    pages = shop.pages()
+    assert len([title for title in pages if "drifted" in title]) == 1
+    before = len(shop.said("assessed", window=day_of(1)))
+    shop.log(1, rows_of(50, shift=2.0), name="late")
+    shop.play(shop.clock.moment + timedelta(hours=3))
+    found = shop.said("assessed", window=day_of(1))
+    assert len(found) == before + 1
+    assert found[-1]["rows"] == 2 * ROWS
+    assert shop.pages() == pages
+
+
+def test_rows_that_come_after_a_window_is_let_go_are_written_down_and_change_nothing(
+    shop: Shop,
+) -> None:
+    shop.day(0, rows_of(0))
+    shop.play(MONDAY + timedelta(days=9))
+    assert shop.state.windows == {}
+    before, pages = shop.said("assessed"), shop.pages()
+    shop.log(0, rows_of(60, shift=5.0), name="late")
+    # A day of which nothing was ever known is no less over.
+    shop.log(2, rows_of(61, shift=5.0), name="late")
+    shop.play(shop.clock.moment + timedelta(hours=3))
+    told = sorted((line["window"], line["rows"]) for line in shop.said("late"))
+    assert told == [(day_of(0), ROWS), (day_of(2), ROWS)]
+    assert (shop.said("assessed"), shop.pages()) == (before, pages)
+    assert shop.state.windows == {}
