@@ -13,7 +13,7 @@ from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
 from fleet.published import Event, Fields
 from fleet.state import Challenger, Finished, Model, Past
 from fleet.turn import Turn
-from monitoring import calendars
+from monitoring import calendars, quality
 from monitoring.alerts import lifecycle
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.drift.verdict import Verdict as Drift
@@ -123,6 +123,47 @@ def joined(turn: Turn, fact: Joined) -> None:
     few = share < turn.watched.policy.performance.min_completeness
     reason = f"{fact.labelled} of {fact.expected} labels of {fact.window} are in ({share:.0%})"
     signal(turn, Condition(name, "labels", Kind.QUALITY, few, reason, Severity.TICKET))
+    _segments(turn, fact)
+    _repeated(turn, fact)
+    _association(turn, fact)
+
+
+def _segments(turn: Turn, fact: Joined) -> None:
+    """A part that is worse than it was while the total is not: news, but nobody's night."""
+    reason = fact.segments or "no segment is degraded where the total is not"
+    _ticket(
+        turn, "segments", Kind.PERFORMANCE, bool(fact.segments), f"{reason} (up to {fact.window})"
+    )
+
+
+def _repeated(turn: Turn, fact: Joined) -> None:
+    policy = turn.watched.policy.quality
+    found = quality.repeated(fact.repeated, fact.expected, policy, fact.window)
+    reason = found.reason if found else f"rows of {fact.window} were logged once"
+    _ticket(turn, "repeated", Kind.QUALITY, found is not None, reason)
+
+
+def _association(turn: Turn, fact: Joined) -> None:
+    """The model leans on other features: worth a look, whatever its performance."""
+    found = fact.association
+    if found is not None and found.moved is not None:
+        reason = f"{found.reason} on {fact.window}"
+        _ticket(turn, "association", Kind.DRIFT, found.moved, reason, fact.event, found.features)
+
+
+def _ticket(
+    turn: Turn,
+    key: str,
+    kind: Kind,
+    active: bool,
+    reason: str,
+    event: str | None = None,
+    features: tuple[str, ...] = (),
+) -> None:
+    """Note a signal that few models ever have: that it is calm is news only after it was not."""
+    if active or key in turn.model.signals:
+        name = turn.watched.name
+        signal(turn, Condition(name, key, kind, active, reason, Severity.TICKET, event, features))
 
 
 def alerts_on(turn: Turn) -> None:

@@ -72,7 +72,7 @@ def work(world: World, watched: Watched, effect: Any) -> Any:
         case ReadLog():
             return reading.read_log(world, watched, effect)
         case ReadLabels():
-            return reading.read_labels(world, effect)
+            return reading.read_labels(world, effect, watched.policy.performance.task)
         case Count():
             return counting.count_window(world, watched, effect)
         case CountTraffic():

@@ -17,6 +17,7 @@ from monitoring.alerts import grouping
 from monitoring.alerts.lifecycle import Policy as AlertPolicy
 from monitoring.calendars import Calendar
 from monitoring.drift.verdict import Policy as DriftPolicy
+from monitoring.metrics import Task
 from monitoring.performance import Policy as PerformancePolicy
 from monitoring.quality import Policy as QualityPolicy
 from monitoring.slo.objective import Objective
@@ -73,8 +74,8 @@ class Labels(Policy):
     bad_loss: float = Field(
         0.64,
         gt=0,
-        le=1,
-        description="A squared loss at or above this is a large loss, the judge's label guard.",
+        description="A squared loss at or above this is a large loss, the judge's label guard. Of "
+        "a regression it has to be given, in squared units of its labels.",
     )
     segment: str | None = Field(
         None, description="The feature whose levels are the segments of the offline gate."
@@ -183,6 +184,20 @@ class ModelPolicy(Policy):
             raise ValueError(
                 "drift.segments need rows, and logs.table is only counted: set logs.rows, "
                 "or leave drift.segments out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _judged_performance(self) -> Self:
+        if (
+            self.performance.task is Task.REGRESSION
+            and "bad_loss" not in self.labels.model_fields_set
+        ):
+            raise ValueError("a regression needs labels.bad_loss, in squared units of its labels")
+        hidden = [name for name, own in self.drift.features.items() if own.redact]
+        if told := [name for name in self.performance.segments if name in hidden]:
+            raise ValueError(
+                f"performance.segments would tell the levels of {told[0]}, a redacted feature"
             )
         return self
 

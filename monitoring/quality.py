@@ -38,6 +38,9 @@ class Policy(engine.policy.Policy):
     min_volume: float = Field(
         0.5, ge=0, le=1, description="Least share of the expected rows, as on the same weekday."
     )
+    max_repeated: float = Field(
+        0.05, gt=0, le=1, description="Largest share of rows that had been logged before."
+    )
     min_rows: int = Field(
         30, ge=1, description="Shares of fewer rows than this are not judged, unless all missing."
     )
@@ -55,6 +58,7 @@ class Kind(StrEnum):
     UNSEEN = "unseen"
     EXTRA_COLUMN = "extra_column"
     STUCK = "stuck"
+    REPEATED = "repeated"
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,18 @@ def stuck(names: Sequence[str], differing: int, day: str, since: str) -> Problem
         f"since {since}, as if the feed were stuck: {_listed(names)}"
     )
     return Problem(Kind.STUCK, tuple(names), Severity.TICKET, reason)
+
+
+def repeated(again: int, rows: int, policy: Policy, since: str) -> Problem | None:
+    """Rows with the id of another: `again` were logged besides the window's `rows`.
+
+    Each counts once in its join, but every time in the counts that drift is told from.
+    """
+    logged = again + rows
+    if logged < policy.min_rows or again <= policy.max_repeated * logged:
+        return None
+    reason = f"{again} of {logged} rows of {since} had been logged before ({again / logged:.0%})"
+    return Problem(Kind.REPEATED, (), Severity.TICKET, reason)
 
 
 def _missing(feature: Measured, policy: Policy) -> tuple[Kind, Severity] | None:

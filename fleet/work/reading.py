@@ -19,6 +19,7 @@ from fleet.work.decoding import Range, labels_in, rows_in, traffic_in
 from fleet.work.referencing import load_levels, load_ruler
 from monitoring.calendars import days_of
 from monitoring.drift import segments
+from monitoring.metrics import Task
 from monitoring.slo.objective import Sli
 
 MODEL_ERRORS = (408, 424)
@@ -133,10 +134,10 @@ def traffic_count(found: dict[str, Any], limits: Iterable[str]) -> TrafficCount:
     )
 
 
-def read_labels(world: World, effect: ReadLabels) -> LabelsRead:
+def read_labels(world: World, effect: ReadLabels, task: Task = Task.CLASSIFICATION) -> LabelsRead:
     """Decode labels and say how many belong to which open window, by the ids of its outputs."""
     place = Range(effect.blob, effect.start, effect.end)
-    table = labels_in(world.logs, place)
+    table = labels_in(world.logs, place, task)
     ids = table["correlationid"]
     matched: dict[str, int] = {}
     known = np.zeros(table.num_rows, bool)

@@ -28,6 +28,7 @@ from fleet.facts import (
 from fleet.policies import Fleet
 from fleet.turn import Turn
 from monitoring.alerts.lifecycle import Phase, Severity, Status
+from monitoring.association import Association
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
 from monitoring.slo.objective import Objective, Sli
@@ -493,3 +494,41 @@ def test_a_refused_split_stays_news_until_the_split_holds(begun: Any) -> None:
     begun.tell(Declined("set_traffic", "traffic:x", "no such deployment"))
     begun.tell(after=timedelta(days=3))
     assert begun.state.signals["refused-set-traffic"].active
+
+
+def condition(story: Any, key: str) -> Any:
+    return story.state.signals.get(key)
+
+
+def test_a_segment_that_alone_is_degraded_is_a_ticket_until_it_is_not(begun: Any) -> None:
+    degrade(begun, health=Health.HEALTHY)
+    assert condition(begun, "segments") is None
+    said = "1 of 4 segments degraded: kind=a (300 labels): calibration gap +0.1"
+    degrade(begun, "2024-03-05", health=Health.HEALTHY, segments=said)
+    told = condition(begun, "segments")
+    assert (told.active, told.severity) == (True, Severity.TICKET)
+    assert told.reason == f"{said} (up to 2024-03-05)"
+    degrade(begun, "2024-03-06", health=Health.HEALTHY)
+    assert condition(begun, "segments").active is False
+
+
+def test_rows_logged_again_are_a_ticket_above_the_policys_share(begun: Any) -> None:
+    degrade(begun, health=Health.HEALTHY, repeated=5)
+    assert condition(begun, "repeated") is None
+    degrade(begun, "2024-03-05", health=Health.HEALTHY, repeated=6)
+    told = condition(begun, "repeated")
+    assert (told.active, told.severity) == (True, Severity.TICKET)
+    assert told.reason.startswith("6 of 106 rows of 2024-03-05 had been logged before (6%)")
+
+
+def test_a_model_that_leans_on_other_features_is_a_ticket_explained_by_the_days_event(
+    begun: Any,
+) -> None:
+    found = Association(0.7, 0.9, True, "agrees by NDCG 0.700: x from rank 1 to 3", ("x",))
+    degrade(begun, health=Health.HEALTHY, association=replace(found, moved=None))
+    assert condition(begun, "association") is None
+    degrade(begun, "2024-03-05", health=Health.HEALTHY, association=found, event="strike")
+    told = condition(begun, "association")
+    assert (told.active, told.severity, told.features) == (True, Severity.TICKET, ("x",))
+    assert told.explained_by == "strike"
+    assert told.reason.endswith("x from rank 1 to 3 on 2024-03-05")

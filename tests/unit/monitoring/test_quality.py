@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from monitoring.alerts.lifecycle import Severity
-from monitoring.quality import Kind, Measured, Policy, Problem, problems, stuck
+from monitoring.quality import Kind, Measured, Policy, Problem, problems, repeated, stuck
 
 WEATHER = ("temp", "dewp", "humid", "wind", "precip", "precip3", "pressure", "visib", "gust")
 
@@ -186,3 +186,16 @@ def test_steady_missing_shares_raise_no_false_alarm() -> None:
         for k, p in zip(missing, shares, strict=True)
     )
     assert alarms <= binom.ppf(1 - 1e-6, trials, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("again", "rows", "found"), [(5, 95, False), (6, 94, True), (20, 5, False), (0, 100, False)]
+)
+def test_rows_logged_again_count_as_a_share_of_all_that_were_logged(
+    again: int, rows: int, found: bool
+) -> None:
+    problem = repeated(again, rows, Policy(), "2013-07-01")
+    assert (problem is not None) is found
+    if problem is not None:
+        assert problem.severity is Severity.TICKET
+        assert problem.reason.startswith(f"{again} of {again + rows} rows of 2013-07-01")
