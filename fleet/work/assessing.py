@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
 import pyarrow as pa
 
 from engine.blobs import Blobs
@@ -19,6 +20,7 @@ from fleet.work.accumulating import accumulated
 from fleet.work.adapting import adapted
 from fleet.work.comparing import Against
 from fleet.work.estimating import estimated
+from fleet.work.excusing import segment_events
 from fleet.work.explaining import Explained, explain
 from fleet.work.holding import hold, own_event
 from fleet.work.referencing import SCORE, Reference, load
@@ -60,12 +62,15 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         explained_by = None if left else next(filter(None, effect.events))
     where = [feature.segment for feature in alone.features if feature.where in moved]
     explained_by = explained_by or own_event(watched, effect, where)
+    excused = segment_events(watched, effect, alone, moved)
+    moved = {where: verdict for where, verdict in moved.items() if where not in excused}
     scores = rows.get_all(blobs, effect.outputs, (SCORE,))
     score, score_psi = _score(blobs, effect, scores, policy)
     troubles = _quality(watched, effect, alone, reference)
     troubles += _stuck(watched, effect, current, reference, side)
     explained = explain(past, watched, effect, alone, held, moved, usual)
-    notes = [note for note in (reference.note, side.words, *held.notes, *usual.notes) if note]
+    said = (reference.note, side.words, *held.notes, *usual.notes)
+    notes = [*filter(None, said), *(f"{where} lies in {one}" for where, one in excused.items())]
     return Assessed(
         window=effect.window,
         of=effect.of,
@@ -215,7 +220,18 @@ def _measured(feature: FeatureReport, reference: Reference) -> quality.Measured:
         float(usual),
         # Where the reference has rare levels of its own in `rest`, nothing there is unseen.
         0 if seen_rest else rest,
+        reference_unseen=_turnover(feature, reference) if rest else 0.0,
     )
+
+
+def _turnover(feature: FeatureReport, reference: Reference) -> float:
+    """Largest share of a reference day's values that no other of its days has."""
+    start, size = reference.ruler.starts[feature.name], reference.ruler.features[feature.name].size
+    counts = np.array([one.counts[start : start + size] for one in reference.slices])
+    if len(counts) < 2:
+        return 0.0
+    own = (counts * ((counts > 0).sum(0) == 1)).sum(1)
+    return float((own / np.maximum(counts.sum(1), 1)).max())
 
 
 def _report(
