@@ -22,7 +22,7 @@ from fleet.work.comparing import Against
 from fleet.work.estimating import estimated
 from fleet.work.excusing import segment_events
 from fleet.work.explaining import Explained, explain
-from fleet.work.holding import hold, own_event
+from fleet.work.holding import hold
 from fleet.work.referencing import SCORE, Reference, load
 from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
@@ -60,8 +60,6 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         ordinary = _stream(effect, alone, together, policy, evidence, ordinary=True)
         left = _moved(alone, {name: ruling.verdict for name, ruling in ordinary.items()})
         explained_by = None if left else next(filter(None, effect.events))
-    where = [feature.segment for feature in alone.features if feature.where in moved]
-    explained_by = explained_by or own_event(watched, effect, where)
     excused = segment_events(watched, effect, alone, moved)
     moved = {where: verdict for where, verdict in moved.items() if where not in excused}
     scores = rows.get_all(blobs, effect.outputs, (SCORE,))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 
 from engine.blobs import Blobs
 from fleet.effects import Assess
@@ -79,22 +78,6 @@ def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -
         sides,
         tuple(notes),
     )
-
-
-def own_event(watched: Watched, effect: Assess, held: Iterable[str | None]) -> str | None:
-    """Name the announced event of a window in which nothing but these segments moved.
-
-    None where not all of them have one by their own countries' calendars, or all rows moved.
-    """
-    names = set(held)
-    if effect.known is None or not names or None in names:
-        return None
-    day, known = date.fromisoformat(effect.window), effect.known
-    found = [
-        _of(watched, name).calendar.explains(day, known) for name in sorted(filter(None, names))
-    ]
-    events = [event.name for event in found if event is not None]
-    return events[0] if len(events) == len(names) else None
 
 
 def _of(watched: Watched, segment: str | None) -> Watched:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,12 @@ from fleet.facts import Assessed, Collection
 from fleet.policies import Fleet, Watched
 from fleet.ports import World
 from fleet.work.assessing import assess_window
+from fleet.work.holding import hold
 from fleet.work.moving import rebuild
 from fleet.work.reading import read_log
 from fleet.work.referencing import build, load, load_levels
+from monitoring.calendars import Calendar
+from monitoring.calendars import Policy as CalendarPolicy
 from monitoring.drift.segments import from_bytes, names_of
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.verdict import Verdict
@@ -218,3 +221,37 @@ def test_a_moved_reference_keeps_segments(flights: Flights) -> None:
     made = rebuild(world, flights.watched, ask)
     parts = load(world.blobs, made.reference).parts
     assert parts["carrier=c3"].total.rows == flights.table["carrier"].to_pylist().count("c3")
+
+
+HOLIDAYS = {"carrier=c3": "DE", "carrier=c4": "AT"}
+
+
+@pytest.mark.parametrize(("window", "moved"), [("2024-10-03", False), ("2024-10-08", True)])
+def test_a_segments_own_holiday_is_no_drift_of_it(
+    flights: Flights, window: str, moved: bool
+) -> None:
+    rules = CalendarPolicy(zone="Europe/Berlin", segments=HOLIDAYS, lead_days=0, lag_days=0)
+    flights.watched = replace(flights.watched, calendar=Calendar(rules))
+    name, flags = flights.window(window, moved=True), (("delay in carrier=c3",),) * 2
+    found = flights.assess(name, (name, name), flags=flags, window=window)
+    assert ("delay in carrier=c3" in found.stream) == moved
+
+
+def test_a_segment_is_held_against_days_of_its_own_countrys_classes(flights: Flights) -> None:
+    """Days of a class differ by segment, and so does what each is held against."""
+    drift = flights.watched.policy.drift.model_copy(update={"classes": True})
+    policy = flights.watched.policy.model_copy(update={"drift": drift})
+    rules = CalendarPolicy(zone="Europe/Berlin", segments={"carrier=c3": "US"})
+    calendar = Calendar(rules)
+    flights.watched = replace(flights.watched, policy=policy, calendar=calendar)
+    known = datetime(2024, 10, 9, tzinfo=UTC)
+    ask = Assess(
+        "2024-03-05", "o", (flights.window(),), (), (), (), (), flights.reference, "", "v1", None,
+        None, known=known,
+    )  # fmt: skip
+    blobs = flights.world.blobs
+    held = hold(blobs, flights.watched, ask, load(blobs, flights.reference))
+    # Presidents' Day, 19 February, is no weekday of the United States.
+    assert len(held.sides["carrier=c4"].slices) == 14
+    assert len(held.sides["carrier=c3"].slices) < 14
+    assert held.alone(drift).verdict is Verdict.STABLE
