@@ -39,6 +39,7 @@ def assessed(turn: Turn, fact: Assessed) -> None:
     name = turn.watched.name
     moved = sorted(fact.stream)
     drifted = [feature for feature in moved if fact.stream[feature] is Drift.DRIFTED]
+    heavy = [feature for feature in drifted if feature not in fact.negligible]
     known = fact.verdict is not Drift.INSUFFICIENT
     if known:
         _stream(turn, fact, moved, drifted)
@@ -50,7 +51,7 @@ def assessed(turn: Turn, fact: Assessed) -> None:
             Kind.DRIFT,
             bool(moved) if known else None,
             _drift_reason(fact, moved, drifted),
-            Severity.PAGE if drifted and fact.calibrated else Severity.TICKET,
+            Severity.PAGE if heavy and fact.calibrated else Severity.TICKET,
             event,
             tuple(moved),
             fact.lines,
@@ -104,10 +105,17 @@ def _stream(turn: Turn, fact: Assessed, moved: list[str], drifted: list[str]) ->
 def _drift_reason(fact: Assessed, moved: Sequence[str], drifted: Sequence[str]) -> str:
     if not moved:
         return f"no drift on {fact.window}"
-    psi = ", ".join(f"{f} (psi {fact.psi.get(f) or 0:.3g})" for f in (drifted or moved)[:5])
+    psi = ", ".join(
+        f"{f} (psi {fact.psi.get(f) or 0:.3g}{_weight(fact, f)})" for f in (drifted or moved)[:5]
+    )
     more = len(drifted or moved) - 5
     word = "drifted" if drifted else "drifting"
     return f"{word} on {fact.window}: {psi}{f' and {more} more' if more > 0 else ''}"
+
+
+def _weight(fact: Assessed, feature: str) -> str:
+    share = fact.negligible.get(feature)
+    return "" if share is None else f", of negligible importance: {share:.1%} of the model's"
 
 
 def joined(turn: Turn, fact: Joined) -> None:

@@ -140,7 +140,8 @@ class Assessed:
     names the announced event without whose days nothing would have moved. `against` says which
     days of the reference it was held against, where days are told apart by class. `since` says
     by feature when what moved began to; `estimate` gives (value, low, high) of metrics that labels
-    have not measured yet, over the seven days up to the window.
+    have not measured yet, over the seven days up to the window. `negligible` gives the
+    share of importance of what moved though the model hardly looks at it.
     """
 
     window: str
@@ -162,6 +163,7 @@ class Assessed:
     against: str = ""
     since: dict[str, str] = field(default_factory=dict)
     estimate: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    negligible: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

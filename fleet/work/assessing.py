@@ -24,6 +24,7 @@ from fleet.work.excusing import segment_events
 from fleet.work.explaining import Explained, explain
 from fleet.work.holding import hold
 from fleet.work.referencing import SCORE, Reference, load
+from fleet.work.usual import negligible
 from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.binning import REST, Ruler
@@ -94,6 +95,12 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         against=side.words,
         since=explained.since or {},
         estimate=estimated(blobs, effect, scores, watched.policy.performance.confidence),
+        negligible=negligible(
+            blobs,
+            effect.scores,
+            {feature.where: feature.name for feature in alone.features if feature.where in moved},
+            policy.negligible,
+        ),
     )
 
 

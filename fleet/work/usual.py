@@ -7,6 +7,7 @@ association of each feature with the score, and what the version's card says of 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -71,6 +72,20 @@ def shares(blobs: Blobs, name: str) -> dict[str, float]:
     weights = {feature: abs(weight) for feature, weight in json.loads(said or b"{}").items()}
     total = sum(weights.values())
     return {feature: weight / total for feature, weight in weights.items()} if total else {}
+
+
+def negligible(blobs: Blobs, name: str, moved: Mapping[str, str], least: float) -> dict[str, float]:
+    """Return the shares of importance below `least` by what moved.
+
+    `moved` names the feature of each stream that moved. One that the card does not weigh may be
+    important.
+    """
+    known = shares(blobs, name) if moved and name else {}
+    return {
+        where: known[feature]
+        for where, feature in moved.items()
+        if feature in known and known[feature] < least
+    }
 
 
 def _told(content: bytes) -> dict[bytes, bytes]:

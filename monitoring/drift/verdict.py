@@ -100,6 +100,13 @@ class Policy(Rules):
         default=0.02, ge=0, description="Effect below which a change is too small to name."
     )
     min_rows: int = Field(default=30, ge=1, description="Non-missing rows that either side needs.")
+    negligible: float = Field(
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="Share of the importance of all features, as the version's card has it, below "
+        "which a feature that drifted is a ticket and no page.",
+    )
     fdr: float = Field(
         default=0.05, gt=0, lt=1, description="False discovery rate over all features of the model."
     )

@@ -532,3 +532,13 @@ def test_a_model_that_leans_on_other_features_is_a_ticket_explained_by_the_days_
     assert (told.active, told.severity, told.features) == (True, Severity.TICKET, ("x",))
     assert told.explained_by == "strike"
     assert told.reason.endswith("x from rank 1 to 3 on 2024-03-05")
+
+
+def test_drift_of_features_the_model_hardly_looks_at_is_a_ticket_and_says_why(begun: Any) -> None:
+    both = {"x": Drift.DRIFTED, "z": Drift.DRIFTED}
+    assess(begun, DAY, verdict=Drift.DRIFTED, stream={"z": Drift.DRIFTED}, negligible={"z": 0.003})
+    told = condition(begun, "drift")
+    assert (told.active, told.severity) == (True, Severity.TICKET)
+    assert "of negligible importance: 0.3% of the model's" in told.reason
+    assess(begun, "2024-03-05", verdict=Drift.DRIFTED, stream=both, negligible={"z": 0.003})
+    assert condition(begun, "drift").severity is Severity.PAGE

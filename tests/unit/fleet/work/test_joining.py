@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -13,9 +14,10 @@ from fleet.effects import Join
 from fleet.facts import DayPair, LossCount
 from fleet.policies import Fleet
 from fleet.ports import World
-from fleet.work import rows
+from fleet.work import rows, usual
 from fleet.work.joining import join_window
 from monitoring.performance import Verdict as Health
+from retrain.ports import ModelCard
 
 Make = Callable[..., pa.Table]
 STARTS, ENDS = (datetime(2024, 3, day, 23, tzinfo=UTC) for day in (3, 4))
@@ -269,3 +271,114 @@ def test_a_degradation_that_other_days_show_too_is_not_explained(
     (first, name, _), second = trailing(None)
     joined = window.join(trailing=((first, name, "strike"), second), outputs=outputs)
     assert (joined.health, joined.explained_by) == (Health.DEGRADED, None)
+
+
+def test_rows_logged_again_are_counted(window: Window) -> None:
+    twice = window.put(window.make([*IDS, "r0", "r1"], x=[float(i) for i in range(10)]))
+    assert window.join(inputs=(twice,)).repeated == 2
+    assert window.join().repeated == 0
+
+
+def numbers(fleet: Any) -> Any:
+    return fleet(
+        ("rolling_days: 3", "task: regression, rolling_days: 3"),
+        ("labels: {wait: P3D", "labels: {bad_loss: 100, wait: P3D"),
+    )
+
+
+def test_a_regressions_day_is_joined_and_judged(world: World, resolve: Any, rows_of: Make) -> None:
+    window = Window(world, numbers(resolve), rows_of)
+    rng = np.random.default_rng(3)
+    many = [f"m{i}" for i in range(60)]
+    label = rng.normal(40, 10, 60)
+    joined = window.join(
+        inputs=(window.put(window.make(many, x=label)),),
+        outputs=(window.scores("v1", label + 5, many),),
+        labels=(window.labels(label, many),),
+        trailing=tuple(
+            (day, window.put(window.make(many, at, served=label + off, label=label)), None)
+            for day, off, at in (
+                ("2024-03-02", 5.2, STARTS - timedelta(days=1, hours=10)),
+                ("2024-03-03", 4.8, STARTS - timedelta(hours=10)),
+            )
+        ),
+    )
+    assert joined.scores["served"] == {
+        "mae": pytest.approx(5),
+        "rmse": pytest.approx(5),
+        "mean_label": pytest.approx(label.mean()),
+        "bias": pytest.approx(5),
+        "r2": pytest.approx(1 - 25 / label.var()),
+    }
+    assert joined.health is Health.DEGRADED
+    assert joined.reason.startswith("bias +5 (scores too high")
+    assert joined.rolling["bias"] == pytest.approx(5, abs=0.1)
+
+
+def test_the_worst_segments_are_named_and_what_only_they_show_is_told_apart(
+    world: World, resolve: Any, rows_of: Make
+) -> None:
+    fleet = resolve(("rolling_days: 3", "segments: [kind], rolling_days: 3"))
+    window = Window(world, fleet, rows_of)
+
+    def day(start: datetime, wrong: float) -> pa.Table:
+        rng = np.random.default_rng(start.day)
+        kind = np.array(["a", "b", "c", "d", "e"] * 260)
+        score = rng.uniform(0.2, 0.4, 1300)
+        label = (rng.random(1300) < score).astype(float)
+        score[kind == "c"] += wrong
+        ids = [f"{start.day}-{i}" for i in range(1300)]
+        return window.make(ids, start, kind=kind, served=score, label=label)
+
+    def joined(wrong: float) -> Any:
+        days = [day(STARTS + timedelta(hours=1, days=-back), wrong) for back in (2, 1, 0)]
+        today = days[-1]
+        ids = today["correlationid"].to_pylist()
+        return window.join(
+            inputs=(window.put(today.drop_columns(["served", "label"])),),
+            outputs=(window.scores("v1", today["served"].to_pylist(), ids),),
+            labels=(window.labels(today["label"].to_pylist(), ids),),
+            trailing=(("d2", window.put(days[0]), None), ("d1", window.put(days[1]), None)),
+        )
+
+    some = joined(0.2)
+    assert (some.health, some.reason[:4]) == (Health.HEALTHY, "perf")
+    assert some.segments.startswith("1 of 5 segments degraded: kind=c (780 labels): calibration")
+    worse = joined(0.5)
+    assert worse.health is Health.DEGRADED
+    assert "; 1 of 5 segments degraded: kind=c (780 labels)" in worse.reason
+    assert worse.segments == ""
+    assert joined(0.0).segments == ""
+
+
+def test_scores_that_go_with_other_features_than_at_the_reference_are_told(
+    window: Window, world: World, fleet: Fleet
+) -> None:
+    rng = np.random.default_rng(5)
+
+    def day(name: str, start: datetime) -> pa.Table:
+        x, y = rng.normal(size=(2, 250))
+        return window.make([f"{name}-{i}" for i in range(250)], start, x=x, y=y, label=x * 0)
+
+    registry: Any = world.registry
+    registry.cards["v1"] = ModelCard("demand", "v1", ("x", "y"))
+    past = pa.concat_tables(day(str(back), STARTS - timedelta(days=back)) for back in range(12))
+    scores = past["x"].to_numpy()
+    reference = usual.put(world, fleet.models["demand"], "v1", scores, past)
+    today = day("now", STARTS + timedelta(hours=1))
+    ids = today["correlationid"].to_pylist()
+
+    def found(column: str) -> Any:
+        return window.join(
+            inputs=(window.put(today.drop_columns(["label"])),),
+            outputs=(window.scores("v1", today[column].to_pylist(), ids),),
+            labels=(),
+            reference=reference,
+        ).association
+
+    assert found("x").moved is False
+    turned = found("y")
+    assert turned.moved is True
+    assert turned.features == ("x", "y")
+    assert "x from rank 1 to 2, y from rank 2 to 1" in turned.reason
+    assert window.join().association is None
