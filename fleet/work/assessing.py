@@ -20,7 +20,7 @@ from fleet.work.accumulating import accumulated
 from fleet.work.adapting import adapted
 from fleet.work.comparing import Against
 from fleet.work.estimating import estimated
-from fleet.work.excusing import segment_events
+from fleet.work.excusing import excused
 from fleet.work.explaining import Explained, explain
 from fleet.work.holding import hold
 from fleet.work.referencing import SCORE, Reference, load
@@ -61,15 +61,15 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         ordinary = _stream(effect, alone, together, policy, evidence, ordinary=True)
         left = _moved(alone, {name: ruling.verdict for name, ruling in ordinary.items()})
         explained_by = None if left else next(filter(None, effect.events))
-    excused = segment_events(watched, effect, alone, moved)
-    moved = {where: verdict for where, verdict in moved.items() if where not in excused}
+    holidays = excused(watched, effect, flagged, [f for f in alone.features if f.where in moved])
+    moved = {where: verdict for where, verdict in moved.items() if where not in holidays}
     scores = rows.get_all(blobs, effect.outputs, (SCORE,))
     score, score_psi = _score(blobs, effect, scores, policy)
     troubles = _quality(watched, effect, alone, reference)
     troubles += _stuck(watched, effect, current, reference, side)
     explained = explain(past, watched, effect, alone, held, moved, usual)
     said = (reference.note, side.words, *held.notes, *usual.notes)
-    notes = [*filter(None, said), *(f"{where} lies in {one}" for where, one in excused.items())]
+    notes = [*filter(None, said), *(f"{where} lies in {one}" for where, one in holidays.items())]
     return Assessed(
         window=effect.window,
         of=effect.of,

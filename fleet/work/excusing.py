@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from fleet.effects import Assess
 from fleet.policies import Watched
 from monitoring.calendars import bounds
-from monitoring.drift.report import Report
+from monitoring.drift.report import FeatureReport
 
 
-def segment_events(
-    watched: Watched, effect: Assess, alone: Report, moved: Container[str]
+def excused(
+    watched: Watched, effect: Assess, flagged: Sequence[str], features: Iterable[FeatureReport]
 ) -> dict[str, str]:
-    """Name the event by each segment's feature that moved on a day of its own calendar.
+    """Name the holiday by each feature of a segment that drifts on account of it.
 
-    Only segments for which the calendar names a country have one; the model's own is for all rows
-    and for all the others, and is not asked here.
+    The window lies in it, or without the windows that do nothing would persist. Only segments for
+    which the calendar names a country have holidays of their own; the model's are for all rows and
+    are not asked here.
+
+    Parameters
+    ----------
+    flagged
+        What is significant in the window alone.
+    features
+        Those that moved.
     """
-    day = date.fromisoformat(effect.window)
-    known = effect.known or bounds(day, watched.zone)[1]
-    found = {}
-    for feature in alone.features:
-        if feature.segment is None or feature.where not in moved:
-            continue
-        calendar = watched.calendar.for_segment(feature.segment)
-        event = None if calendar is watched.calendar else calendar.explains(day, known)
-        if event is not None:
-            found[feature.where] = event.name
-    return found
+    found = {one.where: _holiday(watched, effect, flagged, one) for one in features}
+    return {where: name for where, name in found.items() if name}
+
+
+def _holiday(
+    watched: Watched, effect: Assess, flagged: Sequence[str], feature: FeatureReport
+) -> str:
+    if feature.segment is None:
+        return ""
+    calendar = watched.calendar.for_segment(feature.segment)
+    if calendar is watched.calendar:
+        return ""
+    known = effect.known or bounds(date.fromisoformat(effect.window), watched.zone)[1]
+    today = calendar.explains(date.fromisoformat(effect.window), known)
+    if today is not None:
+        return today.name
+    windows = [*zip(effect.days, effect.flags, strict=False), (effect.window, flagged)]
+    struck = [date.fromisoformat(day) for day, names in windows if feature.where in names]
+    events = [calendar.explains(day, known) for day in struck]
+    names = [event.name for event in events if event is not None]
+    persists = len(struck) - len(names) >= watched.policy.drift.persistence.flagged
+    return names[-1] if names and not persists else ""

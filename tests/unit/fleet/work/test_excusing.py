@@ -58,13 +58,15 @@ class Stores:
         levels = load_levels(blobs, self.reference, self.watched.policy.drift)
         return blobs.put(to_bytes(sketch_all(self.rows(N, *moved), ruler, levels)))
 
-    def assess(self, window: str, *moved: str) -> Assessed:
-        flags = (tuple(f"load in country={name}" for name in moved),)
+    def assess(self, days: tuple[str, ...], *moved: str) -> Assessed:
+        """Assess the last of these days; those before it had moved alike."""
+        *before, window = days
+        flags = (tuple(f"load in country={name}" for name in moved),) * len(before)
         plain: dict[str, Any] = {
             "window": window, "of": "o", "sketches": (self.sketch(*moved),),
-            "before": (self.sketch(*moved),), "flags": flags, "events": (None,), "outputs": (),
-            "reference": self.reference, "scores": "", "champion": "v1", "event": None,
-            "expected": None, "days": ("2024-07-02",),
+            "before": tuple(self.sketch(*moved) for _ in before), "flags": flags,
+            "events": (None,) * len(before), "outputs": (), "reference": self.reference,
+            "scores": "", "champion": "v1", "event": None, "expected": None, "days": tuple(before),
         }  # fmt: skip
         return assess_window(self.world, self.watched, Assess(**plain))
 
@@ -75,8 +77,8 @@ def stores(world: World, fleet: Fleet) -> Stores:
 
 
 def test_it_explains_that_segments_drift(stores: Stores) -> None:
-    assert stores.assess(THIRD, "US").stream == {US: Verdict.DRIFTED}
-    found = stores.assess(FOURTH, "US")
+    assert stores.assess(("2024-07-02", THIRD), "US").stream == {US: Verdict.DRIFTED}
+    found = stores.assess((THIRD, FOURTH), "US")
     assert (found.stream, found.lines) == ({}, ())
     report = json.loads(stores.world.blobs.get(found.report))
     assert report["notes"] == [f"{US} lies in Independence Day"]
@@ -84,4 +86,12 @@ def test_it_explains_that_segments_drift(stores: Stores) -> None:
 
 
 def test_it_explains_no_other_segments_drift(stores: Stores) -> None:
-    assert stores.assess(FOURTH, "US", "DE").stream == {DE: Verdict.DRIFTED}
+    found = stores.assess((THIRD, FOURTH), "US", "DE")
+    assert found.stream == {DE: Verdict.DRIFTED}
+    assert all(line.startswith(DE) for line in found.lines)
+
+
+def test_what_lasts_without_the_holiday_is_not_explained_by_it(stores: Stores) -> None:
+    assert stores.assess((FOURTH, "2024-07-05"), "US").stream == {}
+    later = stores.assess((FOURTH, "2024-07-05", "2024-07-06"), "US")
+    assert later.stream == {US: Verdict.DRIFTED}
