@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -15,6 +16,7 @@ from monitoring.intake.sampling import rows_before, sampled, seed_of
 MOST_ROWS = 5_000
 CAUTION = "Evidently's own tests and thresholds colour this page; they decide no alert."
 BODY = "<body>"
+DRAWN_ID = re.compile(r"[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}")
 
 
 class EvidentlyReports:
@@ -41,7 +43,8 @@ class EvidentlyReports:
         names = [name for name in now.column_names if name in shown]
         if not names:
             raise Refused("no feature has values on both sides")
-        page = _drawn(now.select(names), usual.select(names) if usual.num_rows else None)
+        sides = [now.select(names), *([usual.select(names)] if usual.num_rows else [])]
+        page = _numbered(_drawn(*sides), sides)
         return _headed(page, title, [*said, CAUTION]).encode()
 
 
@@ -71,7 +74,7 @@ def _either(now: pa.Table, usual: pa.Table) -> list[str]:
     return list(dict.fromkeys((*now.column_names, *usual.column_names)))
 
 
-def _drawn(now: pa.Table, usual: pa.Table | None) -> str:
+def _drawn(now: pa.Table, usual: pa.Table | None = None) -> str:
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset, DataSummaryPreset
 
@@ -108,6 +111,30 @@ def _plain(table: pa.Table) -> pa.Table:
             column = pa.chunked_array([pa.array(texts, pa.string())])
         columns[_safe(field.name)] = column
     return pa.table(columns)
+
+
+def _numbered(page: str, tables: Sequence[pa.Table]) -> str:
+    """Number the ids that Evidently draws by chance: the same rows make the same page.
+
+    So a replay tells the same journal again, and a report that is drawn twice is one blob.
+    """
+    texts = [name for table in tables for name in table.column_names]
+    for table in tables:
+        for column in table.columns:
+            if not pa.types.is_floating(column.type):
+                texts += [text for text in column.unique().to_pylist() if text is not None]
+    ours = {found[0] for text in texts for found in DRAWN_ID.finditer(text)}
+    numbers: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        if found[0] in ours:
+            return found[0]
+        digits = f"{numbers.setdefault(found[0], len(numbers)):032x}"
+        if not found[1]:
+            return digits
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+    return DRAWN_ID.sub(number, page)
 
 
 def _safe(text: str) -> str:

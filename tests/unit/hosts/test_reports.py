@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID, uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[pa.Table, pa.Table | Non
     """What is drawn, in place of Evidently."""
     found: list[tuple[pa.Table, pa.Table | None]] = []
 
-    def drawn(now: pa.Table, usual: pa.Table | None) -> str:
+    def drawn(now: pa.Table, usual: pa.Table | None = None) -> str:
         found.append((now, usual))
         return "<html><body>drawn</body></html>"
 
@@ -95,16 +96,32 @@ def test_what_leaves_nothing_to_draw(seen: Any) -> None:
     assert seen == []
 
 
+def test_ids_of_chance_are_numbered_and_our_own_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "_check_installed", lambda: None)
+    monkeypatch.setattr(
+        reports, "_drawn", lambda *sides: f"{uuid4()} {(one := uuid4()).hex} {one} {mine} {one.hex}"
+    )
+    mine = uuid4()
+    table_of = table(4, who=[str(mine), None] * 2)
+    page, again = html(table_of), html(table_of)
+    assert page == again
+    first, second, third, kept, fourth = page.rpartition("</header>")[2].split()
+    assert (second, fourth, kept) == (f"{1:032x}", f"{1:032x}", str(mine))
+    assert (first, third) == (str(UUID(int=0)), str(UUID(int=2)))
+
+
 @drawing
 def test_evidently_draws_a_page_that_asks_nobody_for_anything() -> None:
     pytest.importorskip("evidently")
     hostile = table(60, **{f"<b>{SPY}": [SPY, "c"] * 30})
-    page = html(hostile, [table(80, 0.5, **{f"<b>{SPY}": [SPY, "c"] * 40})])
+    usual = [table(80, 0.5, **{f"<b>{SPY}": [SPY, "c"] * 40})]
+    page = html(hostile, usual)
     assert "window.told" in page
     assert SPY not in page
     assert "<b>" not in page.partition("<header>")[2].partition("</header>")[0]
     assert 'src="http' not in page
     assert "<h1>demand: today</h1>" in page
+    assert page == html(hostile, usual)
 
 
 @drawing
