@@ -180,6 +180,20 @@ def test_values_never_seen_are_a_ticket(window: Window) -> None:
     assert trouble.reason == "values the reference never saw since 2024-03-04: kind 20%"
 
 
+@pytest.mark.parametrize("fresh", [False, True])
+def test_none_but_new_values_are_a_page_unless_every_day_has_its_own(
+    world: World, fleet: Fleet, fresh: bool
+) -> None:
+    days = [pa.table({"kind": [f"k{day if fresh else 0}"] * N}) for day in range(20)]
+    ruler = Ruler.of(pa.concat_tables(days))
+    put = world.blobs.put
+    slices = [put(sketch(day, ruler).to_bytes()) for day in days]
+    window = Window(world, fleet)
+    window.reference = referencing.put(world.blobs, put(ruler.to_bytes()), slices)
+    (trouble,) = window.assess(pa.table({"kind": ["other"] * N})).quality
+    assert (trouble.kind, trouble.page) == (("unseen", False) if fresh else ("type_change", True))
+
+
 def test_few_rows_are_a_ticket_where_the_usual_number_is_known(window: Window) -> None:
     few = window.calm().slice(0, 40)
     assert window.assess(few).quality == ()
