@@ -101,6 +101,29 @@ def test_days_that_differ_are_no_drift_with_slices(days):
     assert without >= 2
 
 
+def weather(days: Days, number: int) -> list[Sketch]:
+    """Days like the ones before them: a spell of .3 sd and a correlation of .8."""
+    state, found = 0.3 * days.rng.normal(), []
+    for _ in range(number):
+        state = 0.8 * state + 0.18 * days.rng.normal()
+        found.append(days.day(500, shift=state))
+    return found
+
+
+def test_spells_of_weather_are_no_drift(days):
+    """The same days in a random order would not tell how long a spell lasts."""
+    false, shuffled = 0, 0
+    for _ in range(20):
+        slices = weather(days, 60)
+        reference = sum(slices[1:], slices[0])
+        held = [Held(one, reference) for one in weather(days, 32)]
+        false += int(evidence(RULER, held, slices)[0] >= ALARM)
+        mixed = [slices[place] for place in days.rng.permutation(60)]
+        shuffled += int(evidence(RULER, held, mixed)[0] >= ALARM)
+    assert false == 0
+    assert shuffled >= 1
+
+
 def test_too_few_slices_are_not_used(days):
     reference = days.day(10_000)
     held = days.held(reference, 5)
