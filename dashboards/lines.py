@@ -11,6 +11,13 @@ from dashboards.days import Day, Measures
 from dashboards.heatmap import Column
 
 SERVED, FROZEN = "served", "frozen"
+#: How a metric is called, and which way it is better.
+WORDS = {
+    "brier": ("Brier score", "lower"),
+    "auc": ("AUC", "higher"),
+    "mae": ("Mean absolute error", "lower"),
+    "r2": ("R²", "higher"),
+}
 Points = list[tuple[float, float | None]]
 
 
@@ -71,7 +78,7 @@ def performance(days: Sequence[Day], axis: Axis, metric: str, width: int) -> Cha
     frozen = rolling(known, lambda day: day.baseline, metric, width)
     values = [v for v in (*served.values(), *frozen.values()) if v is not None]
     scale = Scale.over(values)
-    words, better = {"brier": ("Brier score", "lower"), "auc": ("AUC", "higher")}[metric]
+    words, better = WORDS[metric]
     curves = tuple(
         Curve(name, look, curve(_points(line, known, axis), scale), _latest(line))
         for name, look, line in (("frozen", FROZEN, frozen), ("served", SERVED, served))

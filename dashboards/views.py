@@ -20,8 +20,11 @@ from dashboards.timeline import Occasion, Row
 from engine.journal import Record
 from engine.store import parse_instant
 from fleet.policies import Watched
+from monitoring.metrics import Task
 
 STALE = timedelta(days=31)
+#: A loss and a gain of each task, as a model's page draws them.
+SHOWN = {Task.CLASSIFICATION: ("brier", "auc"), Task.REGRESSION: ("mae", "r2")}
 LOOKS = {
     "stable": "good", "drifting": "warn", "drifted": "bad", "healthy": "good", "degraded": "bad",
     "passed": "good", "failed": "bad", "promoted": "good", "rolled_back": "bad", "stopped": "warn",
@@ -165,13 +168,14 @@ def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:
     known = [*days, today] if timedelta(0) < today - days[-1] <= STALE else days
     axis = Axis.over(known, watched.zone)
     width = policy.performance.rolling_days
+    loss, gain = SHOWN[policy.performance.task]
     return Pictures(
         ticks=axis.ticks(),
         days=axis.days,
         serving=timeline.serving(told, axis, now, watched.name),
         performance=(
-            lines.performance(told.days, axis, "brier", width),
-            lines.performance(told.days, axis, "auc", width),
+            lines.performance(told.days, axis, loss, width),
+            lines.performance(told.days, axis, gain, width),
         ),
         calendar=timeline.calendar(told.days, axis),
         heat=heatmap(told.days, axis),

@@ -11,7 +11,14 @@ from typing import Protocol
 import pytest
 
 from engine.errors import Refused
-from hosts.azure.registry import FEATURES, METRICS, TRAINING_FROM, TRAINING_TO, AzureRegistry
+from hosts.azure.registry import (
+    FEATURES,
+    IMPORTANCE,
+    METRICS,
+    TRAINING_FROM,
+    TRAINING_TO,
+    AzureRegistry,
+)
 from hosts.local.registry import ModelFolders
 from retrain.ports import ModelCard, Registry
 from retrain.registry import MOVES, Stage
@@ -29,6 +36,7 @@ features: [distance, hour]
 entry: scoring:score
 training_window: {{from: 2013-01-01, to: 2013-03-29}}
 metrics: {{brier: 0.125}}
+importance: {{hour: 3, distance: 0.5}}
 """
 
 
@@ -71,6 +79,7 @@ class Azure:
             TRAINING_FROM: "2013-01-01",
             TRAINING_TO: "2013-03-29",
             METRICS: json.dumps({"brier": 0.125}),
+            IMPORTANCE: json.dumps({"hour": 3, "distance": 0.5}),
         }
         tags = {"driftwarden.run": "r"}
         self.service.assets.add_model("flights", version, tags=tags, properties=properties)
@@ -96,6 +105,7 @@ def test_a_card_tells_what_the_training_left(place: Place) -> None:
         training_from="2013-01-01",
         training_to="2013-03-29",
         metrics={"brier": 0.125},
+        importance={"hour": 3.0, "distance": 0.5},
         tags={"driftwarden.run": "r"},
         stage=Stage.candidate,
     )

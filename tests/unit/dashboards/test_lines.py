@@ -54,3 +54,11 @@ def test_the_limit_is_drawn_where_it_lies() -> None:
     chart = score_drift([on(1, 1, 0.1, 0.01), on(2, 1, 0.1, 1 / 1.2)], AXIS, 0.1)
     assert chart.rule == 50
     assert chart.curves[0].path.startswith("M.5 100h.01L1.5 ")
+
+
+def test_a_regression_is_drawn_by_its_own_metrics() -> None:
+    day = Day(date(2013, 4, 1), labelled=10, served={"mae": 12.5, "r2": 0.4}, health="healthy")
+    chart = performance([day], AXIS, "mae", 7)
+    assert chart.title == "Mean absolute error"
+    assert chart.curves[0].latest == pytest.approx(12.5)
+    assert "higher is better" in performance([day], AXIS, "r2", 7).note

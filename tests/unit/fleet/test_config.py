@@ -387,3 +387,23 @@ def test_segments_need_rows_that_are_read(rows: bool) -> None:
         "fleet.yaml:17: models.churn: drift.segments need rows, and logs.table is only counted: "
         "set logs.rows, or leave drift.segments out"
     ]
+
+
+def test_a_regression_says_what_a_large_loss_is() -> None:
+    task = ("      floor: 0.05", "      floor: 0.05\n    performance: {task: regression}")
+    assert told(edited(task)) == [
+        "fleet.yaml:17: models.churn: a regression needs labels.bad_loss, in squared units of its "
+        "labels"
+    ]
+
+
+def test_segments_of_performance_never_tell_redacted_levels() -> None:
+    hidden = (
+        "      floor: 0.05",
+        "      floor: 0.05\n      features: {card: {redact: true}}\n"
+        "    performance: {segments: [card]}",
+    )
+    assert told(edited(hidden)) == [
+        "fleet.yaml:17: models.churn: performance.segments would tell the levels of card, a "
+        "redacted feature"
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.azure.registry import FEATURES, METRICS, STAGE, TRAINING_TO, AzureRegistry
+from hosts.azure.registry import FEATURES, IMPORTANCE, METRICS, STAGE, TRAINING_TO, AzureRegistry
 from retrain.registry import Lineage, Stage
 from tests.doubles.azureml import AzureML
 from tests.doubles.azureml_client import WorkspaceCredential, workspace
@@ -87,6 +87,7 @@ def test_somebody_elses_write_is_noticed(registry: AzureRegistry, service: Azure
         ({FEATURES: "distance, hour"}, "driftwarden.features must be a JSON list"),
         ({METRICS: "[1]"}, "driftwarden.metrics must be a JSON dict"),
         ({METRICS: '{"brier": "low"}'}, "brier is no number"),
+        ({IMPORTANCE: '{"hour": true}'}, "driftwarden.importance: hour is no number"),
         ({STAGE: "retired"}, "'retired' is none of candidate, staging"),
     ],
 )
