@@ -19,4 +19,4 @@ def test_numbers_of_any_kind_are_floats_and_null_is_nan() -> None:
 def test_instants_are_utc_without_a_zone() -> None:
     moment = datetime(2013, 7, 1, 12, tzinfo=UTC)
     column = pa.chunked_array([pa.array([moment], pa.timestamp("ms", "Europe/Berlin"))])
-    assert times(column).tolist() == [datetime(2013, 7, 1, 12)]  # noqa: DTZ001
+    assert times(column).tolist() == [datetime(2013, 7, 1, 12)]
