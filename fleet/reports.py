@@ -45,7 +45,7 @@ def asked(turn: Turn, fact: Asked) -> None:
     window = fact.days[0] if fact.days else _newest(turn)
     if window not in turn.model.past and window not in turn.model.windows:
         reason = f"nothing is known of window {window!r}" if window else "there is no window yet"
-        return turn.say("refused", id=fact.id, reason=f"report: {reason}")
+        return reported(turn, Reported(window, fact.id, "", reason))
     return _owe(turn, window, fact.id, ())
 
 

@@ -481,3 +481,13 @@ def test_serve_says_where_and_stops_when_asked(run: Shell, tiny: Path) -> None:
         _, told = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Traceback" not in told
+
+
+def test_a_report_that_cannot_be_drawn_says_why(run: Shell, fleet: Path) -> None:
+    none = run(fleet, "report", "demand").refused()
+    assert none == "driftwarden report: no report: there is no window yet"
+    named = run(fleet, "report", "demand", "--window", "2001-01-01").refused()
+    assert named.endswith("no report: nothing is known of window '2001-01-01'")
+    assert "a window as 2026-01-31" in run(fleet, "report", "demand", "--window", "x").refused()
+    assert "no such model" in run(fleet, "report", "nobody").refused()
+    assert list(fleet.glob("report-*.html")) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -168,3 +169,22 @@ def test_a_fleet_that_has_seen_nothing(service) -> None:
     page = pages.fleet(service())
     assert "awaiting the first window" in page
     assert 'pill good"' not in page
+
+
+def test_a_report_is_linked_beside_its_alert_and_read_there(service, line) -> None:
+    fired = line("alert", alert="drift-1", phase="firing", kind="drift", severity="page")
+    drawn = {"what": "report", "window": "2013-04-01", "of": "drift-1"}
+    asked = {"what": "report", "window": "2013-03-31", "of": "c1", "note": f"no report: {EVIL}"}
+    made = service([(AT, fired)])
+    assert "Report of" not in pages.model(made, "flights")
+    made = service([(AT, fired), (AT, {**drawn, "report": "blob"}), (AT, asked)])
+    page = pages.model(made, "flights")
+    # In the call at the top, in the table of alerts, and in that of reports.
+    assert Outline(page).links.count("/models/flights?report=drift-1") == 3
+    assert "/models/flights?report=c1" not in page
+    assert EVIL not in page
+    name = made.blobs.put("<html>Größe".encode())
+    made = replace(service([(AT, {**drawn, "report": name})]), blobs=made.blobs)
+    assert pages.model(made, "flights", "drift-1") == "<html>Größe"
+    with pytest.raises(Refused, match="no report 'c2' of flights is drawn yet"):
+        pages.model(made, "flights", "c2")

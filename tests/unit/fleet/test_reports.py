@@ -109,9 +109,9 @@ def test_an_operator_gets_the_newest_window_or_the_one_that_is_named(asked_of: A
 def test_a_window_that_nobody_knows_is_refused(begun: Any) -> None:
     begun.tell(Asked("report", "g.hopper", "", "c1", "demand"))
     begun.tell(Asked("report", "g.hopper", "", "c2", "demand", days=("2019-01-01",)))
-    assert [line["reason"] for line in begun.said("refused")] == [
-        "report: there is no window yet",
-        "report: nothing is known of window '2019-01-01'",
+    assert [line["note"] for line in begun.said("report")] == [
+        "no report: there is no window yet",
+        "no report: nothing is known of window '2019-01-01'",
     ]
     assert begun.ever(BuildReport) == []
 
