@@ -195,12 +195,14 @@ class Service:
                 return read.alerts(self.loop, self.fleet)
             case "journal", str():
                 return read.records(self.loop, self.fleet, name, since)
+            case "events", str():
+                return read.events(self.loop, self.fleet, name)
             case "reports", str():
                 return read.reports(self.loop, self.fleet, name)
             case _:
                 raise Refused(
-                    f"no view {view!r}; there are models, alerts, metrics, journal/MODEL and "
-                    "reports/MODEL"
+                    f"no view {view!r}; there are models, alerts, metrics, events/MODEL, "
+                    "journal/MODEL and reports/MODEL"
                 )
 
     def report(self, name: str, of: str) -> bytes:

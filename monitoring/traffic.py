@@ -203,6 +203,11 @@ def _count(heard: Heard, hour: int) -> int:
     return heard.counts[place] if 0 <= place < len(heard.counts) else 0
 
 
+def _ordinary(day: date) -> bool:
+    del day
+    return False
+
+
 class _History:
     """The hours up to the last heard one by the local clock: a daily season follows people.
 
@@ -220,6 +225,10 @@ class _History:
         sums = np.bincount(places - self.start, heard.counts[: len(places)], size)
         times = np.bincount(places - self.start, minlength=size)
         odd = [self._odd(place) for place in range(self.start, self.end)]
+        if odd.count(False) < policy.min_weeks * WEEK:
+            # An event that leaves too little else is what has been usual: nothing lifts a silence.
+            odd, self.special = [False] * size, _ordinary
+            self.days.clear()
         with np.errstate(invalid="ignore"):
             self.values = np.where(odd, np.nan, sums / times)
         self.hours = size

@@ -26,7 +26,7 @@ from fleet.telemetry import METRICS
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
-VIEWS = "there are models, alerts, metrics, journal/MODEL and reports/MODEL"
+VIEWS = "there are models, alerts, metrics, events/MODEL, journal/MODEL and reports/MODEL"
 
 
 class Desk:

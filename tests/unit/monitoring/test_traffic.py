@@ -136,6 +136,15 @@ def test_on_a_day_of_an_event_little_is_expected() -> None:
     assert judge(heard, last + 25, POLICY, "UTC", special).verdict is Verdict.SILENT
 
 
+def test_an_event_of_all_the_weeks_known_lifts_no_silence() -> None:
+    heard = steady(4 * WEEK, 20)
+    last = heard.last
+    assert last is not None
+    found = judge(heard, last + 3, POLICY, "UTC", lambda day: True)
+    assert found.verdict is Verdict.SILENT
+    assert due(heard, POLICY, "UTC", lambda day: True) is not None
+
+
 def test_what_was_heard_on_days_of_an_event_is_not_what_is_usual() -> None:
     counts = [
         n // 10 if WEEK <= i < 3 * WEEK + 24 else n
