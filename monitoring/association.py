@@ -29,9 +29,9 @@ MOST_LEVELS = 50
 #: Days of the reference that are kept, the newest.
 MOST_DAYS = 60
 #: Days of the reference that a limit needs.
-MIN_DAYS = 8
+MIN_DAYS = 14
 #: Chance that a day like those of the reference falls short of the limit.
-LEVEL = 1e-3
+LEVEL = 1e-4
 #: Rows that a window needs, and as a share of the usual day's: with fewer, ranks are chance.
 MIN_ROWS = 200
 LEAST_SHARE = 0.8
@@ -125,7 +125,7 @@ def compare(reference: Sums, features: pa.Table, score: Floats, least: float) ->
 
     The limit is `least`, or less where days of the reference differ that much from its other days:
     of 1 - NDCG, exponential in the tail, one more day exceeds F(2, 2D) times the mean of D days
-    with a chance of 0.1 %; fewer rows than usual raise it in proportion. It never lies within what
+    with a chance of 0.01 %; fewer rows than usual raise it in proportion. It never lies within what
     one of the days shows.
     """
     known = ~np.isnan(score)

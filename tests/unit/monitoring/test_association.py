@@ -102,7 +102,7 @@ def test_too_few_days_tell_nothing_and_neither_do_constant_scores() -> None:
 
 def test_a_column_that_is_gone_or_of_another_kind_is_missing_in_every_row() -> None:
     rng = np.random.default_rng(6)
-    table, score, day = days(rng, 10, 400)
+    table, score, day = days(rng, 15, 400)
     usual = summed(table, score, day, {})
     assert usual is not None
     late, now, _ = days(rng, 1, 400)
@@ -119,7 +119,7 @@ def alarms(
 ) -> int:
     count = 0
     for _ in range(trials):
-        table, score, day = days(rng, 14, rows)
+        table, score, day = days(rng, 15, rows)
         usual = summed(table, score, day, {})
         assert usual is not None
         found = compare(usual, *days(rng, 1, now, weights)[:2], 0.9)

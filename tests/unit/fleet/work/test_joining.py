@@ -362,7 +362,7 @@ def test_scores_that_go_with_other_features_than_at_the_reference_are_told(
 
     registry: Any = world.registry
     registry.cards["v1"] = ModelCard("demand", "v1", ("x", "y"))
-    past = pa.concat_tables(day(str(back), STARTS - timedelta(days=back)) for back in range(12))
+    past = pa.concat_tables(day(str(back), STARTS - timedelta(days=back)) for back in range(15))
     scores = past["x"].to_numpy()
     reference = usual.put(world, fleet.models["demand"], "v1", scores, past)
     today = day("now", STARTS + timedelta(hours=1))
