@@ -143,6 +143,7 @@ def _safe(text: str) -> str:
 
 def _headed(page: str, title: str, notes: Sequence[str]) -> str:
     lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    head = f"<header><h1>{escape(title)}</h1><ul>{lines}</ul></header>"
+    inner = f"<h1>{escape(title)}</h1><ul>{lines}</ul>"
+    head = f'<header style="margin:1.5rem">{inner}</header>'
     before, body, after = page.partition(BODY)
     return f"{before}{body}{head}{after}" if body else f"{head}{page}"

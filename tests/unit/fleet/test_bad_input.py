@@ -21,6 +21,7 @@ from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.service import Service
 from fleet.state import Model
+from monitoring.traffic import moment
 
 MONDAY = datetime(2024, 3, 4, tzinfo=UTC)
 ROWS = 120
@@ -323,3 +324,19 @@ def test_rows_that_come_after_a_window_is_let_go_are_written_down_and_change_not
     assert told == [(day_of(0), ROWS), (day_of(2), ROWS)]
     assert (shop.said("assessed"), shop.pages()) == (before, pages)
     assert shop.state.windows == {}
+
+
+def test_an_hour_to_come_hides_no_silence(shop: Shop) -> None:
+    """One request of next year would be the newest hour heard of until then."""
+    shop.play(MONDAY + timedelta(hours=12))
+    for year in ("2024", "2025"):
+        line = {
+            "time": f"{year}-03-04T09:10:00+00:00", "deployment": "v1", "correlationid": "c",
+            "status": 200, "duration_ms": 5.0,
+        }  # fmt: skip
+        shop._announce(f"traffic/shop-demand/{year}.jsonl", json.dumps(line).encode() + b"\n")
+    shop.night(0)
+    last = shop.state.hearing.heard.last
+    assert last is not None
+    assert moment(last) == MONDAY + timedelta(hours=9)
+    assert len(shop.said("ahead")) == 1
