@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -134,6 +134,7 @@ class Outside:
             registry=Registry(self),
             pager=Pager(self),
             publisher=Publisher(self),
+            reports=Reports(),
         )
 
     def traffic(self, model: str) -> Traffic:
@@ -145,6 +146,20 @@ class Outside:
 
 def _card(version: str, stage: Stage, trained_to: str | None = None) -> ModelCard:
     return ModelCard("credit", version, FEATURES, training_to=trained_to, stage=stage)
+
+
+@dataclass(frozen=True)
+class Reports:
+    """See `fleet.ports.Reports`: how many rows of what each side has."""
+
+    def html(
+        self, title: str, notes: Sequence[str], current: Iterable[pa.Table],
+        reference: Iterable[pa.Table],
+    ) -> bytes:  # fmt: skip
+        sides = [
+            [(table.num_rows, table.column_names) for table in s] for s in (current, reference)
+        ]
+        return repr((title, tuple(notes), sides)).encode()
 
 
 @dataclass(frozen=True)

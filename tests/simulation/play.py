@@ -42,6 +42,7 @@ PORTS: dict[str, type[Any]] = {
     "registry": retrain.ports.Registry,
     "pager": fleet.ports.Pager,
     "publisher": fleet.ports.Publisher,
+    "reports": fleet.ports.Reports,
 }
 STORE = engine.store.Store
 
