@@ -56,7 +56,7 @@ clean: ## remove what was built and replayed; .venv stays
 	@touch $@
 
 .venv/dev: .venv/run
-	$(BIN)/pip install --quiet --editable ".[example,azure,dev]"
+	$(BIN)/pip install --quiet --editable ".[example,azure,reports,dev]"
 	@touch $@
 
 # Azurite, and Microsoft's parser of the query language; without npm the tests that need them say so.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 
-from fleet import occasions, reports
+from fleet import context, occasions, reports
 from fleet.effects import Cancel, Poll, Publish, Submit, Tell
 from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
 from fleet.published import Event, Fields
@@ -47,7 +47,7 @@ def assessed(turn: Turn, fact: Assessed) -> None:
         turn,
         Condition(
             name,
-            "drift",
+            context.DRIFT,
             Kind.DRIFT,
             bool(moved) if known else None,
             _drift_reason(fact, moved, drifted),
@@ -73,8 +73,9 @@ def assessed(turn: Turn, fact: Assessed) -> None:
     severity = Severity.PAGE if pages else Severity.TICKET
     # No calendar explains broken data: the event is not passed on.
     condition = Condition(
-        name, "quality", Kind.QUALITY, bool(worst), reason, severity, None, features
-    )
+        name, "quality", Kind.QUALITY, bool(worst), reason, severity, None, features,
+        context.before(turn, fact.window),
+    )  # fmt: skip
     signal(turn, condition)
 
 
@@ -122,9 +123,14 @@ def joined(turn: Turn, fact: Joined) -> None:
     """Turn a join into what the signals of performance and labels say."""
     name, event = turn.watched.name, fact.explained_by
     known = {Health.HEALTHY: False, Health.DEGRADED: True}
+    drift, before = turn.model.signals.get(context.DRIFT), context.before(turn, fact.window)
+    told = context.inputs(turn)
+    # Drift tells what came before itself, which may be earlier.
+    lines = told if any(line in told for line in before) else (*told, *before)
     condition = Condition(
-        name, "performance", Kind.PERFORMANCE, known.get(fact.health),
+        name, context.PERFORMANCE, Kind.PERFORMANCE, known.get(fact.health),
         f"{fact.reason} (up to {fact.window})", Severity.PAGE, event,
+        drift.features if drift is not None and _active(drift) else (), lines,
     )  # fmt: skip
     signal(turn, condition)
     share = fact.labelled / fact.expected if fact.expected else 0.0
@@ -286,9 +292,9 @@ def _signals(turn: Turn) -> trigger.Signals:
     new = [day for day, past in model.past.items() if past.labelled and day >= first]
     freeze = calendars.frozen(model.freezes, turn.now)
     return trigger.Signals(
-        degraded=_active(signals.get("performance")),
+        degraded=_active(signals.get(context.PERFORMANCE)),
         score_drifted=_active(signals.get("score")),
-        drifted=signals["drift"].features if _active(signals.get("drift")) else (),
+        drifted=signals[context.DRIFT].features if _active(signals.get(context.DRIFT)) else (),
         asked_by=model.asked_by,
         event=model.event,
         new_days=len(new),

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from fleet import context
 from fleet.decide import signal
 from fleet.facts import Collection, LogRead, TrafficCount, TrafficCounted
 from fleet.observe import live
 from fleet.turn import Turn
 from monitoring import traffic
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.localdays import day_of
 from monitoring.traffic import Finding, Verdict
 
 SIGNAL = "silence"
@@ -141,4 +143,7 @@ def _special(turn: Turn) -> traffic.Special:
 def _signal(turn: Turn, found: Finding) -> None:
     silent = found.verdict is Verdict.SILENT
     name = turn.watched.name
-    signal(turn, Condition(name, SIGNAL, Kind.TRAFFIC, silent, found.reason, Severity.PAGE))
+    # What was done to the endpoint may be why nobody comes.
+    lines = context.before(turn, day_of(turn.now, turn.watched.zone).isoformat())
+    page = Condition(name, SIGNAL, Kind.TRAFFIC, silent, found.reason, Severity.PAGE)
+    signal(turn, replace(page, lines=lines))

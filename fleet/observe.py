@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from fleet import context
 from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
 from fleet.facts import Assessed, Batch, Collection, Counted, Joined, LabelsRead, LogGrew, LogRead
 from fleet.state import Cursor, Loose, Past, Window, fingerprint, ranged
@@ -297,16 +298,8 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         known=turn.now if turn.watched.policy.drift.classes else None,
         history=tuple((d, model.past[d].sketch, model.past[d].event) for d in earlier[-HISTORY:]),
         happened=model.happened,
-        health=_health(turn),
+        health=context.health(turn),
     )
-
-
-def _health(turn: Turn) -> str:
-    """Say whether the performance moved too, as far as labels are in."""
-    said = turn.model.signals.get("performance")
-    if said is None or said.active is None:
-        return ""
-    return f"performance {'moved too' if said.active else 'did not move'}: {said.reason}"
 
 
 def _expected(turn: Turn, day: str) -> float | None:

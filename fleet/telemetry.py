@@ -96,7 +96,7 @@ METRICS = {
         Metric("driftwarden.traffic.weight", "%", ("model", "version"), "Share of live traffic."),
         Metric("driftwarden.window.rows", "{row}", ("model",), "Rows of the newest window."),
         Metric("driftwarden.window.labelled", "{row}", ("model",), "Labels of the newest joined."),
-        Metric("driftwarden.drift.flagged", "{feature}", ("model",), "Features, and features of segments, that moved."),
+        Metric("driftwarden.drift.flagged", "{feature}", ("model",), "Features that moved."),
         Metric("driftwarden.rollout.active", "{rollout}", ("model",), "Rollouts under way."),
         Metric("driftwarden.partition.halted", "{partition}", ("model",), "Stopped by a defect."),
         Metric("driftwarden.queue.poison", "{message}", ("queue",), "Messages given up on."),

@@ -21,7 +21,7 @@ from monitoring.drift.segments import Segmented
 from monitoring.drift.verdict import SEVERITY, Policy, Verdict
 
 FEATURES = 5
-HAPPENINGS = 3
+NEAR = 3
 SEGMENTS = 3
 
 
@@ -45,10 +45,14 @@ def explain(
 ) -> Explained:
     """Explain the features that moved, in all rows or in a segment.
 
+    Where none did, the lines name those that differ most: a page for something else shows them.
+
     past: earlier days counted with the same bins, by day, oldest first; usual: thresholds learnt.
     """
     if not moved:
-        return Explained()
+        known = [feature for feature in alone.features if feature.effect is not None]
+        known.sort(key=lambda one: -(one.effect or 0.0))
+        return Explained(tuple(_line(feature, None, "") for feature in known[:NEAR]))
     features = [feature for feature in alone.features if feature.where in moved]
     features.sort(key=lambda one: (-SEVERITY.index(moved[one.where]), -(one.effect or 0.0)))
     changes = _changes(past, effect.window, features, held)
@@ -64,7 +68,7 @@ def explain(
     if event is not None and lead is not None:
         lines.append(f"{lead.window} lies in {event}")
     if before:
-        lines.append(f"just before: {'; '.join(_told(one) for one in before[:HAPPENINGS])}")
+        lines.append(why.told(before))
     if effect.health:
         lines.append(effect.health)
     document = {
@@ -98,10 +102,6 @@ def _changes(
 def _just_before(watched: Watched, effect: Assess, window: str) -> tuple[why.Happening, ...]:
     begin, end = bounds(date.fromisoformat(window), watched.zone)
     return why.just_before(effect.happened, begin, end)
-
-
-def _told(one: why.Happening) -> str:
-    return f"{one.what} ({one.at:%Y-%m-%d %H:%M})"
 
 
 def _line(feature: FeatureReport, change: why.Change | None, threshold: str) -> str:

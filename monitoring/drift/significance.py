@@ -89,6 +89,8 @@ def missing_p(reference: Floats, current: Floats, slices: Floats | None = None) 
     NaN where neither side misses anything.
     """
     known = reference[..., 0] + current[..., 0] > 0
+    if not known.any():
+        return np.full(known.shape, np.nan)
     return np.where(known, _pair_p(reference, current, slices, known), np.nan)
 
 

@@ -20,6 +20,8 @@ MIN_WINDOWS = 5
 #: F from which on a change is told: a maximum over some fifty shapes of up to thirty windows.
 CLEAR = 20.0
 LEAD = timedelta(days=2)
+#: Happenings that a page names.
+TOLD = 3
 
 Floats = NDArray[np.float64]
 
@@ -140,6 +142,12 @@ def just_before(
     """What was noted from `lead` before a window's begin to its end, the newest first."""
     found = [one for one in happenings if begin - lead <= one.at < end]
     return tuple(sorted(found, key=lambda one: one.at, reverse=True))
+
+
+def told(happenings: Sequence[Happening]) -> str:
+    """Name the newest of what happened; empty where nothing did."""
+    words = [f"{one.what} ({one.at:%Y-%m-%d %H:%M})" for one in happenings[:TOLD]]
+    return f"just before: {'; '.join(words)}" if words else ""
 
 
 def _recurring(names: Sequence[str], series: Floats) -> Change | None:

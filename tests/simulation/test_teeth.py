@@ -23,9 +23,9 @@ PROMOTION = tale.STORIES["promotion"]
 SAMPLE = 60
 
 
-def marks_first(self: Loop, partition: str, now: datetime) -> bool:
+def marks_first(self: Loop, partition: str, owed: list[outbox.Owed], now: datetime) -> bool:
     """Pay after the effect was marked as paid."""
-    item = _next(self, partition, now)
+    item = next(outbox.payable(owed, now), None)
     if item is None:
         return False
     self.store.commit(partition, [outbox.paid(item, now)])
@@ -33,20 +33,15 @@ def marks_first(self: Loop, partition: str, now: datetime) -> bool:
     return True
 
 
-def tells_afterwards(self: Loop, partition: str, now: datetime) -> bool:
+def tells_afterwards(self: Loop, partition: str, owed: list[outbox.Owed], now: datetime) -> bool:
     """Mark an effect as paid in one unit and take its result in by another."""
-    item = _next(self, partition, now)
+    item = next(outbox.payable(owed, now), None)
     if item is None:
         return False
     results = self.domain.perform(partition, item.effect, now)
     self.store.commit(partition, [outbox.paid(item, now)])
     _tell(self, item, results, now)
     return True
-
-
-def _next(self: Loop, partition: str, now: datetime) -> outbox.Owed | None:
-    waiting = outbox.owed(self.store, self.domain.effects, partition)
-    return next(outbox.payable(waiting, now), None)
 
 
 def _tell(self: Loop, item: outbox.Owed, results: tuple[Delivery, ...], now: datetime) -> None:

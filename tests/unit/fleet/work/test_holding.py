@@ -157,7 +157,7 @@ def test_a_total_that_moved_names_the_segments_that_moved_most(flights: Flights)
 
 def test_calm_windows_are_calm_in_every_segment(flights: Flights) -> None:
     found = flights.assess(flights.window(), (flights.window(WINDOWS[1]),))
-    assert (found.flagged, found.stream, found.lines) == ((), {}, ())
+    assert (found.flagged, found.stream) == ((), {})
     assert set(found.psi) == {"carrier", "delay", "load"}
     assert "notes" not in flights.report(found)
 

@@ -1,0 +1,41 @@
+"""What an on-call engineer asks first of a page that is not about drift: what else moved, and why.
+
+A page for performance, data quality or silence names the features, bins and segments that differ
+most, and what was done around the model just before.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fleet.turn import Turn
+from monitoring.drift import why
+from monitoring.localdays import bounds
+
+#: The key of the signal that knows how the inputs stand.
+DRIFT = "drift"
+PERFORMANCE = "performance"
+
+
+def health(turn: Turn) -> str:
+    """Say whether the performance moved too, as far as labels are in."""
+    said = turn.model.signals.get(PERFORMANCE)
+    if said is None or said.active is None:
+        return ""
+    return f"{PERFORMANCE} {'moved too' if said.active else 'did not move'}: {said.reason}"
+
+
+def inputs(turn: Turn) -> tuple[str, ...]:
+    """What the newest assessment says of the inputs; without the performance, which is asked."""
+    said = turn.model.signals.get(DRIFT)
+    if said is None:
+        return ()
+    lines = (line for line in said.lines if not line.startswith(f"{PERFORMANCE} "))
+    return (said.reason, *lines)
+
+
+def before(turn: Turn, window: str) -> tuple[str, ...]:
+    """What was noted around the model just before a window's end."""
+    begin, end = bounds(date.fromisoformat(window), turn.watched.zone)
+    words = why.told(why.just_before(turn.model.happened, begin, end))
+    return (words,) if words else ()
