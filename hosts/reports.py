@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -30,6 +31,18 @@ class EvidentlyReports:
         reference: Iterable[pa.Table],
     ) -> bytes:
         """See `fleet.ports.Reports`."""
+        with warnings.catch_warnings():
+            # What Evidently and its libraries warn of concerns them, not whoever watches a model.
+            warnings.simplefilter("ignore")
+            return self._page(title, notes, current, reference)
+
+    def _page(
+        self,
+        title: str,
+        notes: Sequence[str],
+        current: Iterable[pa.Table],
+        reference: Iterable[pa.Table],
+    ) -> bytes:
         _check_installed()
         now, usual = _rows(f"{title}: window", current), _rows(f"{title}: reference", reference)
         if not now.num_rows:
@@ -89,9 +102,10 @@ def _drawn(now: pa.Table, usual: pa.Table | None = None) -> str:
         for table in (now, usual)
         if table is not None
     ]
-    presets = [DataDriftPreset()] if usual is not None else []
+    # The summary draws four more plots a feature, which say less and take twice as long.
+    preset = DataDriftPreset() if usual is not None else DataSummaryPreset()
     try:
-        found: str = Report([*presets, DataSummaryPreset()]).run(*sides).get_html_str(False)
+        found: str = Report([preset]).run(*sides).get_html_str(False)
     except Exception as error:
         # No drawing may stop what watches the model.
         raise Refused(f"Evidently failed: {type(error).__name__}: {error}"[:300]) from error

@@ -16,7 +16,6 @@ from hosts import reports
 from hosts.reports import EvidentlyReports
 
 #: Evidently and what it draws with warn of their own imports.
-drawing = pytest.mark.filterwarnings("ignore")
 SPY = "</script><script>window.told=1</script>"
 
 
@@ -110,7 +109,6 @@ def test_ids_of_chance_are_numbered_and_our_own_are_kept(monkeypatch: pytest.Mon
     assert (first, third) == (str(UUID(int=0)), str(UUID(int=2)))
 
 
-@drawing
 def test_evidently_draws_a_page_that_asks_nobody_for_anything() -> None:
     pytest.importorskip("evidently")
     hostile = table(60, **{f"<b>{SPY}": [SPY, "c"] * 30})
@@ -124,7 +122,6 @@ def test_evidently_draws_a_page_that_asks_nobody_for_anything() -> None:
     assert page == html(hostile, usual)
 
 
-@drawing
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 2, 30])
 def test_evidently_draws_small_windows(rows: int) -> None:
@@ -134,7 +131,6 @@ def test_evidently_draws_small_windows(rows: int) -> None:
     assert "<header " in html(table(rows))
 
 
-@drawing
 def test_whatever_evidently_trips_over_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     evidently = pytest.importorskip("evidently")
 
