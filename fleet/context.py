@@ -38,4 +38,4 @@ def before(turn: Turn, window: str) -> tuple[str, ...]:
     """What was noted around the model just before a window's end."""
     begin, end = bounds(date.fromisoformat(window), turn.watched.zone)
     words = why.told(why.just_before(turn.model.happened, begin, end))
-    return (words,) if words else ()
+    return (words or "just before: nothing was noted",)

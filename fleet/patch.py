@@ -12,13 +12,15 @@ import yaml
 
 from engine.errors import Refused
 from fleet.document import merged, parse
+from monitoring.drift.verdict import Metric
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 STEP = 2
+PSI = Metric.PSI.value
 
 
 def with_thresholds(content: str, file: str, model: str, thresholds: Mapping[str, float]) -> str:
-    """Return the document with `models.MODEL.drift.features.X.threshold` set for every X.
+    """Return the document with `models.MODEL.drift.features.X.threshold` set for every X, in psi.
 
     Raises
     ------
@@ -26,10 +28,15 @@ def with_thresholds(content: str, file: str, model: str, thresholds: Mapping[str
         Where the text is no document, or the place is shared by an alias.
     """
     changed = content
+    wanted: dict[str, dict[str, Any]] = {}
     for name, threshold in thresholds.items():
-        path = ("models", model, "drift", "features", name, "threshold")
-        changed = _set(changed, file, path, f"{threshold:g}")
-    wanted = {name: {"threshold": float(f"{value:g}")} for name, value in thresholds.items()}
+        path = ("models", model, "drift", "features", name)
+        wanted[name] = {"threshold": float(f"{threshold:g}")}
+        if _found(parse(content, file)[0].value, (*path, "metric")) not in (None, PSI):
+            # What was in another unit would be read as one.
+            wanted[name] = {**wanted[name], "metric": PSI}
+        for key, value in wanted[name].items():
+            changed = _set(changed, file, (*path, key), f"{value:g}" if key != "metric" else value)
     tree = {"models": {model: {"drift": {"features": wanted}}}} if wanted else {}
     if parse(changed, file)[0].value != _laid(parse(content, file)[0].value, tree):
         raise Refused(f"{file}: models.{model}.drift cannot be changed as text; do it by hand")
@@ -42,6 +49,12 @@ def difference(before: str, after: str, file: str) -> str:
         before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{file}", f"b/{file}"
     )
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def _found(tree: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
 
 
 def _laid(under: Any, over: Any) -> Any:

@@ -63,6 +63,15 @@ def test_the_last_line_needs_no_end() -> None:
     )
 
 
+def test_a_threshold_that_was_in_another_unit_is_in_psi_from_now_on() -> None:
+    text = HEAD + "  m:\n    drift:\n      features:\n        x: {metric: js, threshold: 0.1}\n"
+    changed = yaml.safe_load(with_thresholds(text, "fleet.yaml", "m", {"x": 0.143, "y": 0.2}))
+    assert changed["models"]["m"]["drift"]["features"] == {
+        "x": {"metric": "psi", "threshold": 0.143},
+        "y": {"threshold": 0.2},
+    }
+
+
 def test_what_is_shared_by_an_alias_is_left_alone() -> None:
     text = "models:\n  a: {drift: &d {threshold: 0.1}}\n  m:\n    drift: *d\n"
     with pytest.raises(Refused, match=r"models\.m\.drift is an alias; change it by hand"):
