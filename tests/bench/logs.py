@@ -41,7 +41,7 @@ from monitoring.drift.binning import Ruler
 from monitoring.drift.sketch import Sketch, merge, sketch
 from monitoring.drift.verdict import Policy
 
-@dataclass
+@dataclass(frozen=True)
 class Rules:
     drift: Policy
 
