@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -132,6 +133,29 @@ def test_no_page_comes_of_the_calendar_alone_and_no_promotion_skips_a_step(first
         assert steps[1]["reason"].startswith("shadow passed")
         assert "rejected" not in end["guards"].values()
         assert "cleared" in end["guards"].values()
+
+
+def test_every_page_names_features_bins_airports_and_what_happened(first: Path) -> None:
+    told = [json.loads(line) for line in (first / "pages.jsonl").read_text().splitlines()]
+    pages = [one for one in told if one["severity"] == "page" and ":firing:" in one["key"]]
+    kinds = {one["key"].split(":")[1].rpartition("-")[0] for one in pages}
+    assert {"performance", "quality"} <= kinds
+    for page in pages:
+        text = "\n".join(page["lines"])
+        assert "just before: " in text
+        if ":performance-" in page["key"]:
+            assert re.search(r"psi [0-9.e-]+; .+ % -> .+ % \(.+ rows\)", text)
+            assert "origin=" in text
+
+
+def test_what_was_announced_is_told_with_what_it_came_to(first: Path) -> None:
+    found = lines(first)
+    over = {line["event"]: line["outcome"] for line in found if line["what"] == "event"}
+    furloughs = next(name for name in over if "furlough" in name.lower())
+    explained = {line["explained_by"] for line in found if line["what"] in ("joined", "alert")}
+    assert furloughs in explained
+    assert over["Thanksgiving Day"] != ""
+    assert set(over.values()) <= {"harmless", "unused", "explained", "moved"}
 
 
 def test_a_second_replay_writes_the_same_journal(
