@@ -31,18 +31,6 @@ class EvidentlyReports:
         reference: Iterable[pa.Table],
     ) -> bytes:
         """See `fleet.ports.Reports`."""
-        with warnings.catch_warnings():
-            # What Evidently and its libraries warn of concerns them, not whoever watches a model.
-            warnings.simplefilter("ignore")
-            return self._page(title, notes, current, reference)
-
-    def _page(
-        self,
-        title: str,
-        notes: Sequence[str],
-        current: Iterable[pa.Table],
-        reference: Iterable[pa.Table],
-    ) -> bytes:
         _check_installed()
         now, usual = _rows(f"{title}: window", current), _rows(f"{title}: reference", reference)
         if not now.num_rows:
@@ -63,9 +51,15 @@ class EvidentlyReports:
 
 def _check_installed() -> None:
     try:
-        import evidently  # noqa: F401
+        with _unwarned():
+            import evidently  # noqa: F401
     except ImportError as error:
         raise Refused("install driftwarden[reports]") from error
+
+
+def _unwarned() -> warnings.catch_warnings[None]:
+    """What Evidently and its libraries warn of concerns them, not whoever watches a model."""
+    return warnings.catch_warnings(action="ignore")
 
 
 def _rows(name: str, tables: Iterable[pa.Table]) -> pa.Table:
@@ -88,6 +82,11 @@ def _either(now: pa.Table, usual: pa.Table) -> list[str]:
 
 
 def _drawn(now: pa.Table, usual: pa.Table | None = None) -> str:
+    with _unwarned():
+        return _by_evidently(now, usual)
+
+
+def _by_evidently(now: pa.Table, usual: pa.Table | None) -> str:
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset, DataSummaryPreset
 

@@ -17,7 +17,6 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
-from scipy.stats import binom
 
 from monitoring.calendars import Calendar, DayClass
 from monitoring.calendars import Policy as CalendarPolicy
@@ -28,6 +27,7 @@ from monitoring.drift.significance import benjamini_hochberg
 from monitoring.drift.sketch import Sketch, merge
 from monitoring.drift.stuck import stuck
 from monitoring.drift.verdict import SEVERITY, Policy, stream
+from tests.statistical.tally import assert_rate_at_least, assert_rate_at_most
 
 CALENDAR = Calendar(CalendarPolicy(zone="Europe/Berlin"))
 KNOWN = datetime(2024, 3, 1, tzinfo=UTC)
@@ -130,16 +130,6 @@ def stories(trials: int, seed: int, day: float, weeks: int, n: int) -> Iterator[
     rng = np.random.default_rng((seed, weeks, n, round(1000 * day)))
     for _ in range(trials):
         yield Story(World(rng, day), weeks, n)
-
-
-def assert_rate_at_most(hits: int, trials: int, rate: float) -> None:
-    most = int(binom.ppf(1 - 1e-6, trials, rate))
-    assert hits <= most, f"{hits} of {trials}, at most {most} at a rate of {rate}"
-
-
-def assert_rate_at_least(hits: int, trials: int, rate: float) -> None:
-    least = int(binom.ppf(1e-6, trials, rate))
-    assert hits >= least, f"{hits} of {trials}, at least {least} at a rate of {rate}"
 
 
 WEEKENDS = [

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
-from scipy.stats import binom
 
 from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
 from monitoring.drift.report import Report, assess_segments
 from monitoring.drift.segments import merge_all
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.verdict import Policy
+from tests.statistical.tally import assert_rate_at_least, assert_rate_at_most
 
 LEVELS = (2, 2, 3, 3, 4, 5, 5, 6, 8, 8, 10, 12, 15, 20, 20, 50, 50, 105, 300, 500)
 SEGMENTS = 10
@@ -102,16 +102,6 @@ def flagged(report: Report) -> set[tuple[str, str | None]]:
         for one in report.features
         if one.q_value is not None and one.q_value <= POLICY.fdr
     }
-
-
-def assert_rate_at_most(hits: int, trials: int, rate: float) -> None:
-    most = int(binom.ppf(1 - 1e-6, trials, rate))
-    assert hits <= most, f"{hits} of {trials}, at most {most} at a rate of {rate}"
-
-
-def assert_rate_at_least(hits: int, trials: int, rate: float) -> None:
-    least = int(binom.ppf(1e-6, trials, rate))
-    assert hits >= least, f"{hits} of {trials}, at least {least} at a rate of {rate}"
 
 
 CALM = [
