@@ -27,6 +27,17 @@ class Feature:
     drifted: int
     drifting: int
 
+    @property
+    def label(self) -> str:
+        """The name, a segment's level first: what is cut off at the end is the longer part.
+
+        >>> Feature("delay in origin=JFK", None, "drifted", 1, 0).label
+        'JFK: delay'
+        """
+        name, apart, segment = self.name.rpartition(" in ")
+        _, level, value = segment.partition("=")
+        return f"{value}: {name}" if apart and level else self.name
+
 
 @dataclass(frozen=True)
 class Cells:
