@@ -136,7 +136,7 @@ def test_no_page_comes_of_the_calendar_alone_and_no_promotion_skips_a_step(first
 
 
 def test_every_page_names_features_bins_airports_and_what_happened(first: Path) -> None:
-    told = [json.loads(line) for line in (first / "pages.jsonl").read_text().splitlines()]
+    told = [json.loads(line) for line in (first / "store" / "pages.jsonl").read_text().splitlines()]
     pages = [one for one in told if one["severity"] == "page" and ":firing:" in one["key"]]
     kinds = {one["key"].split(":")[1].rpartition("-")[0] for one in pages}
     assert {"performance", "quality"} <= kinds
