@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -22,7 +22,7 @@ from fleet.work.comparing import Against
 from fleet.work.estimating import estimated
 from fleet.work.excusing import excused
 from fleet.work.explaining import Explained, explain
-from fleet.work.holding import hold
+from fleet.work.holding import Held, hold
 from fleet.work.referencing import SCORE, Reference, load
 from fleet.work.usual import negligible
 from monitoring import quality
@@ -35,6 +35,18 @@ from monitoring.drift.stuck import stuck
 from monitoring.drift.verdict import Policy, Ruling, Verdict, stream, worst
 
 
+@dataclass(frozen=True)
+class _Ruled:
+    """What the window and those before it come to: what moved, and what accounts for it."""
+
+    alone: Report
+    flagged: tuple[str, ...]
+    rulings: dict[str, Ruling]
+    moved: dict[str, Verdict]
+    explained_by: str | None
+    holidays: Mapping[str, str]
+
+
 def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     """Sum the window's sketches, judge it alone and with the windows before it."""
     blobs = world.blobs
@@ -44,17 +56,47 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     past = _past(blobs, effect, reference.ruler)
     totals = {day: one[None] for day, one in past.items()}
     usual = adapted(watched, effect, reference.ruler, side.total, totals)
-    policy = usual.policy
-    alone, together = held.alone(policy), held.together(policy)
-    flagged = tuple(
-        feature.where
-        for feature in alone.features
-        if feature.q_value is not None and feature.q_value <= policy.fdr
-    )
     evidence = accumulated(totals, watched, effect, reference, current, side)
+    ruled = _ruled(watched, effect, held, usual.policy, evidence)
+    scores = rows.get_all(blobs, effect.outputs, (SCORE,))
+    score, score_psi = _score(blobs, effect, scores, usual.policy)
+    troubles = _quality(watched, effect, ruled.alone, reference)
+    troubles += _stuck(watched, effect, current, reference, side)
+    explained = explain(past, watched, effect, ruled.alone, held, ruled.moved, usual)
+    said = (reference.note, side.words, *held.notes, *usual.notes)
+    lies = (f"{where} lies in {holiday}" for where, holiday in ruled.holidays.items())
+    notes = [*filter(None, said), *lies]
+    return Assessed(
+        window=effect.window,
+        of=effect.of,
+        rows=current.rows,
+        sketch=blobs.put(to_bytes(held.current)),
+        report=_report(blobs, effect, ruled, score_psi, troubles, notes, explained),
+        verdict=worst([ruling.verdict for ruling in ruled.rulings.values()]),
+        flagged=ruled.flagged,
+        stream=ruled.moved,
+        psi=_psi(ruled),
+        calibrated=ruled.alone.calibration is not Calibration.UNCALIBRATED,
+        quality=troubles,
+        score=score,
+        score_psi=score_psi,
+        explained_by=ruled.explained_by,
+        reference=effect.reference,
+        lines=explained.lines,
+        against=side.words,
+        since=explained.since or {},
+        estimate=estimated(blobs, effect, scores, watched.policy.performance.confidence),
+        negligible=_negligible(blobs, effect, ruled, usual.policy),
+    )
+
+
+def _ruled(
+    watched: Watched, effect: Assess, held: Held, policy: Policy, evidence: Mapping[str, float]
+) -> _Ruled:
+    alone, together = held.alone(policy), held.together(policy)
+    flagged = tuple(feature.where for feature in alone.features if _significant(feature, policy))
     rulings = _stream(effect, alone, together, policy, evidence)
-    verdicts = {name: ruling.verdict for name, ruling in rulings.items()}
-    moved = _moved(alone, verdicts)
+    moved = _moved(alone, {name: ruling.verdict for name, ruling in rulings.items()})
     explained_by = effect.event
     if moved and effect.event is None and any(effect.events):
         # Without the windows of announced events: does anything still persist?
@@ -63,45 +105,25 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         explained_by = None if left else next(filter(None, effect.events))
     holidays = excused(watched, effect, flagged, [f for f in alone.features if f.where in moved])
     moved = {where: verdict for where, verdict in moved.items() if where not in holidays}
-    scores = rows.get_all(blobs, effect.outputs, (SCORE,))
-    score, score_psi = _score(blobs, effect, scores, policy)
-    troubles = _quality(watched, effect, alone, reference)
-    troubles += _stuck(watched, effect, current, reference, side)
-    explained = explain(past, watched, effect, alone, held, moved, usual)
-    said = (reference.note, side.words, *held.notes, *usual.notes)
-    notes = [*filter(None, said), *(f"{where} lies in {one}" for where, one in holidays.items())]
-    return Assessed(
-        window=effect.window,
-        of=effect.of,
-        rows=current.rows,
-        sketch=blobs.put(to_bytes(held.current)),
-        report=_report(blobs, effect, alone, rulings, score_psi, troubles, notes, explained),
-        verdict=worst(list(verdicts.values())),
-        flagged=flagged,
-        stream=moved,
-        psi={
-            feature.where: feature.psi
-            for feature in alone.features
-            # Of a segment's features only those that moved: facts and journals stay short.
-            if feature.segment is None or feature.where in moved
-        },
-        calibrated=alone.calibration is not Calibration.UNCALIBRATED,
-        quality=troubles,
-        score=score,
-        score_psi=score_psi,
-        explained_by=explained_by,
-        reference=effect.reference,
-        lines=explained.lines,
-        against=side.words,
-        since=explained.since or {},
-        estimate=estimated(blobs, effect, scores, watched.policy.performance.confidence),
-        negligible=negligible(
-            blobs,
-            effect.scores,
-            {feature.where: feature.name for feature in alone.features if feature.where in moved},
-            policy.negligible,
-        ),
-    )
+    return _Ruled(alone, flagged, rulings, moved, explained_by, holidays)
+
+
+def _significant(feature: FeatureReport, policy: Policy) -> bool:
+    return feature.q_value is not None and feature.q_value <= policy.fdr
+
+
+def _psi(ruled: _Ruled) -> dict[str, float | None]:
+    """Of a segment's features only those that moved: facts and journals stay short."""
+    return {
+        feature.where: feature.psi
+        for feature in ruled.alone.features
+        if feature.segment is None or feature.where in ruled.moved
+    }
+
+
+def _negligible(blobs: Blobs, effect: Assess, ruled: _Ruled, policy: Policy) -> dict[str, float]:
+    names = {one.where: one.name for one in ruled.alone.features if one.where in ruled.moved}
+    return negligible(blobs, effect.scores, names, policy.negligible)
 
 
 def _past(blobs: Blobs, effect: Assess, ruler: Ruler) -> dict[str, Segmented]:
@@ -155,7 +177,7 @@ def _moved(alone: Report, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]
 def _flag(feature: FeatureReport, policy: Policy) -> bool | None:
     if feature.verdict is Verdict.INSUFFICIENT:
         return None
-    return feature.q_value is not None and feature.q_value <= policy.fdr
+    return _significant(feature, policy)
 
 
 def _score(
@@ -242,16 +264,15 @@ def _turnover(feature: FeatureReport, reference: Reference) -> float:
 def _report(
     blobs: Blobs,
     effect: Assess,
-    alone: Report,
-    rulings: Mapping[str, Ruling],
+    ruled: _Ruled,
     score_psi: float | None,
     troubles: tuple[Trouble, ...],
     notes: Sequence[str],
     explained: Explained,
 ) -> str:
     """Keep everything the assessment found, in the shape of `check --json` and more."""
-    kept = _kept(alone, rulings)
-    named = {one.where: rulings[one.where] for one in kept.features}
+    alone, kept = ruled.alone, _kept(ruled.alone, ruled.rulings)
+    named = {one.where: ruled.rulings[one.where] for one in kept.features}
     sizes = {
         one.segment: (one.n_current or 0) + (one.missing_current or 0)
         for one in alone.features
