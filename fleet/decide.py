@@ -123,14 +123,13 @@ def joined(turn: Turn, fact: Joined) -> None:
     """Turn a join into what the signals of performance and labels say."""
     name, event = turn.watched.name, fact.explained_by
     known = {Health.HEALTHY: False, Health.DEGRADED: True}
-    drift, before = turn.model.signals.get(context.DRIFT), context.before(turn, fact.window)
-    told = context.inputs(turn)
+    told, before = context.inputs(turn), context.before(turn, fact.window)
     # Drift tells what came before itself, which may be earlier.
     lines = told if any(line in told for line in before) else (*told, *before)
+    # Features are told of, but not the alert's own: whoever silences one silences its drift.
     condition = Condition(
         name, context.PERFORMANCE, Kind.PERFORMANCE, known.get(fact.health),
-        f"{fact.reason} (up to {fact.window})", Severity.PAGE, event,
-        drift.features if drift is not None and _active(drift) else (), lines,
+        f"{fact.reason} (up to {fact.window})", Severity.PAGE, event, lines=lines,
     )  # fmt: skip
     signal(turn, condition)
     share = fact.labelled / fact.expected if fact.expected else 0.0

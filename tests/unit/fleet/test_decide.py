@@ -69,6 +69,17 @@ def tickets(story: Any) -> list[tuple[str, Status, Severity]]:
     return [(e.notice.alert, e.notice.status, e.notice.severity) for e in story.ever(Tell)]
 
 
+def test_a_page_for_performance_tells_of_drift_and_is_not_silenced_with_it(begun: Any) -> None:
+    said = "x: psi 0.4; (0, 1] 10.0 % -> 20.0 % (100 and 20 rows)"
+    moved = {"x": Drift.DRIFTED}
+    assess(begun, DAY, verdict=Drift.DRIFTED, stream=moved, psi={"x": 0.4}, lines=(said,))
+    degrade(begun)
+    (page,) = [e.notice for e in begun.ever(Tell) if e.notice.alert == "performance-1"]
+    assert page.lines[0].startswith(f"drifted on {DAY}: x (psi 0.4")
+    assert said in page.lines
+    assert page.features == ()
+
+
 def test_drift_that_lasts_pages(begun: Any) -> None:
     moved = {"x": Drift.DRIFTED, "size": Drift.DRIFTING}
     assess(begun, DAY, verdict=Drift.DRIFTED, stream=moved, psi={"x": 0.4, "size": 0.05})
