@@ -111,8 +111,8 @@ def crash(conditions: Conditions, fault: Fault) -> tuple[int, bool]:
 
 
 def timeless(keys: Iterable[str]) -> set[str]:
-    """Return effect keys without the instant at which a training is asked about."""
-    return {re.sub(r"(/poll:.*):\d{8}T\d{6}", r"\1", key) for key in keys}
+    """Return effect keys without the instant at which a training or the live split is looked at."""
+    return {re.sub(r"(/poll:.*|/look):\d{8}T\d{6}", r"\1", key) for key in keys}
 
 
 def check(play: Play) -> None:
