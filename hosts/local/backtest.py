@@ -118,7 +118,10 @@ def _show(found: Json, console: Console) -> None:
     for note in found["notes"]:
         console.print(f"note: {note}", markup=False)
     if not found["calibrated"]:
-        console.print("uncalibrated: fewer than 8 days of reference; nothing would have paged")
+        console.print(
+            "uncalibrated: fewer than 8 days of reference, or days longer than they are; "
+            "nothing would have paged"
+        )
     table = Table("rule", box=None, pad_edge=False)
     for title in ("days with an alert", "a month", "features, all days"):
         table.add_column(title, justify="right")
