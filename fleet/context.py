@@ -6,6 +6,7 @@ most, and what was done around the model just before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from fleet.turn import Turn
@@ -15,6 +16,7 @@ from monitoring.localdays import bounds
 #: The key of the signal that knows how the inputs stand.
 DRIFT = "drift"
 PERFORMANCE = "performance"
+MOVED, STILL = f"{PERFORMANCE} moved too: ", f"{PERFORMANCE} did not move: "
 
 
 def health(turn: Turn) -> str:
@@ -22,7 +24,7 @@ def health(turn: Turn) -> str:
     said = turn.model.signals.get(PERFORMANCE)
     if said is None or said.active is None:
         return ""
-    return f"{PERFORMANCE} {'moved too' if said.active else 'did not move'}: {said.reason}"
+    return f"{MOVED if said.active else STILL}{said.reason}"
 
 
 def inputs(turn: Turn) -> tuple[str, ...]:
@@ -30,12 +32,19 @@ def inputs(turn: Turn) -> tuple[str, ...]:
     said = turn.model.signals.get(DRIFT)
     if said is None:
         return ()
-    lines = (line for line in said.lines if not line.startswith(f"{PERFORMANCE} "))
+    lines = (line for line in said.lines if not line.startswith((MOVED, STILL)))
     return (said.reason, *lines)
 
 
 def before(turn: Turn, window: str) -> tuple[str, ...]:
     """What was noted around the model just before a window's end."""
-    begin, end = bounds(date.fromisoformat(window), turn.watched.zone)
-    words = why.told(why.just_before(turn.model.happened, begin, end))
+    words = why.told(happened_before(turn.model.happened, window, turn.watched.zone))
     return (words or "just before: nothing was noted",)
+
+
+def happened_before(
+    happened: Sequence[why.Happening], window: str, zone: str
+) -> tuple[why.Happening, ...]:
+    """What was noted just before the end of a window, the newest first."""
+    begin, end = bounds(date.fromisoformat(window), zone)
+    return why.just_before(happened, begin, end)

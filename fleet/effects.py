@@ -122,6 +122,11 @@ class Assess:
     health: str = ""
 
     @property
+    def special(self) -> frozenset[str]:
+        """Earlier days that lie in an announced event."""
+        return frozenset(day for day, _, event in self.history if event is not None)
+
+    @property
     def key(self) -> str:
         """Window, batches and reference."""
         return f"assess:{self.window}:{self.of}:{short(self.reference)}"

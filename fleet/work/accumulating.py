@@ -25,7 +25,7 @@ def accumulated(
 
     Days of announced events are left out.
     """
-    special = {day for day, _, event in effect.history if event is not None}
+    special = effect.special
     windows = [(day, one) for day, one in past.items() if day not in special]
     if effect.event is None:
         windows.append((effect.window, current))

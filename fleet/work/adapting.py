@@ -70,7 +70,7 @@ def _alike(
 ) -> tuple[list[Sketch], str]:
     window = date.fromisoformat(effect.window)
     known = effect.known or bounds(window, watched.zone)[1]
-    special = {day for day, _, event in effect.history if event is not None}
+    special = effect.special
     own = class_of(watched.calendar, window, known)
     found = [
         one

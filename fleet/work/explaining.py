@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
 
 from engine.store import instant
+from fleet.context import happened_before
 from fleet.effects import Assess
 from fleet.policies import Watched
 from fleet.work.adapting import Adapted
 from fleet.work.holding import Held
-from monitoring.calendars import bounds
 from monitoring.drift import why
 from monitoring.drift.report import FeatureReport, Report
 from monitoring.drift.segments import Segmented
@@ -62,7 +61,8 @@ def explain(
         for feature in features[:FEATURES]
     ]
     lead = changes.get(features[0].where)
-    before = _just_before(watched, effect, lead.window if lead else effect.window)
+    began = lead.window if lead else effect.window
+    before = happened_before(effect.happened, began, watched.zone)
     events = {day: event for day, _, event in effect.history}
     event = events.get(lead.window) if lead is not None else None
     if event is not None and lead is not None:
@@ -97,11 +97,6 @@ def _changes(
         if change is not None:
             found[feature.where] = change
     return found
-
-
-def _just_before(watched: Watched, effect: Assess, window: str) -> tuple[why.Happening, ...]:
-    begin, end = bounds(date.fromisoformat(window), watched.zone)
-    return why.just_before(effect.happened, begin, end)
 
 
 def _line(feature: FeatureReport, change: why.Change | None, threshold: str) -> str:

@@ -15,6 +15,7 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.referencing import load
+from fleet.work.usual import salts
 from monitoring.drift.binning import REST, CategoricalBins, Ruler
 from monitoring.drift.columns import level_name
 from monitoring.schema import Kind, kind_of
@@ -48,13 +49,11 @@ class _Shown:
     """Which columns are shown, and how: redacted levels by their hash, redacted numbers not."""
 
     def __init__(self, watched: Watched, ruler: Ruler, first: tuple[str, ...]) -> None:
-        own = watched.policy.drift.features
-        redacted = {name for name, one in own.items() if one.redact}
-        hidden = {n for n in redacted if not isinstance(ruler.features.get(n), CategoricalBins)}
+        self._salts = salts(watched)
+        hidden = {n for n in self._salts if not isinstance(ruler.features.get(n), CategoricalBins)}
         known = [n for n in dict.fromkeys((*first, *ruler.features)) if n in ruler.features]
         names = [name for name in known if name not in hidden]
         self._ruler = ruler
-        self._salts = {name: f"{watched.name}/{name}" for name in redacted}
         self.names = names[:MOST_FEATURES]
         self.notes: tuple[str, ...] = ()
         if len(names) > MOST_FEATURES:
