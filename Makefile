@@ -32,7 +32,7 @@ sim: .venv/dev build/node/.made ## every crash point of whole stories, every com
 	$(BIN)/pytest -m slow tests/simulation tests/azure/test_faults.py -s
 
 stat: .venv/dev ## false-alarm and power rates at full size
-	$(BIN)/pytest -m slow tests/statistical
+	$(BIN)/pytest -m slow -n 2 -rP tests/statistical
 
 bench: .venv/dev ## speeds as ratios, answers asserted
 	$(BIN)/python -m tests.bench

@@ -5,6 +5,7 @@ Arrays have shape (..., bins); a map of bins to cells has the same shape and hol
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -39,6 +40,13 @@ def noticed(reference: Floats, current: Floats) -> Floats:
 
 def adjacent_cells(counts: Floats) -> CellMap:
     """Merge neighbouring bins of ordered features until every cell expects at least 5."""
+    cells = np.broadcast_to(np.arange(counts.shape[-1]), counts.shape).copy()
+    thin = (counts < EXPECTED).any(-1)  # few features are, and merging walks over the bins
+    cells[thin] = _merged(counts[thin])
+    return cells
+
+
+def _merged(counts: Floats) -> CellMap:
     cells = np.empty(counts.shape, np.intp)
     open_cell = np.zeros(counts.shape[:-1], np.intp)
     filled = np.zeros(counts.shape[:-1])
@@ -89,11 +97,19 @@ def dealt_cells(counts: Floats) -> CellMap:
 
 
 def pool(counts: Floats, cells: CellMap) -> Floats:
-    """Sum counts by cell; same shape, unused cells are zero."""
-    bins = counts.shape[-1]
-    offsets = np.arange(counts.size // bins).reshape(*counts.shape[:-1], 1) * bins
-    flat = np.bincount((cells + offsets).ravel(), counts.ravel(), minlength=counts.size)
-    pooled: Floats = flat.astype(np.float64, copy=False).reshape(counts.shape)
+    """Sum counts by cell: (..., bins) to (..., cells), as many as the largest map has.
+
+    Leading axes that only `counts` has, such as that of slices, share the map.
+    """
+    width = int(cells.max(initial=-1)) + 1
+    cells = np.broadcast_to(cells, counts.shape[-cells.ndim :])
+    offsets = np.arange(math.prod(cells.shape[:-1])).reshape(*cells.shape[:-1], 1) * width
+    places = (cells + offsets).ravel()
+    pooled = np.empty((*counts.shape[:-1], width))
+    size = math.prod(cells.shape[:-1]) * width
+    for at in np.ndindex(counts.shape[: counts.ndim - cells.ndim]):
+        flat = np.bincount(places, counts[at].ravel(), minlength=size)
+        pooled[at] = flat.reshape(pooled[at].shape)
     return pooled
 
 

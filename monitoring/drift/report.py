@@ -11,10 +11,11 @@ import numpy as np
 
 from monitoring.drift.binning import REST, Ruler
 from monitoring.drift.interval import intervals
-from monitoring.drift.scoring import Numbers, present, score
-from monitoring.drift.significance import MIN_SLICES, benjamini_hochberg
+from monitoring.drift.ruling import Evidence, reason, rule
+from monitoring.drift.scoring import Numbers, join, score
+from monitoring.drift.significance import MIN_SLICES
 from monitoring.drift.sketch import Counts, Sketch, empty
-from monitoring.drift.verdict import Evidence, Policy, Verdict, rule, worst
+from monitoring.drift.verdict import Policy, Verdict, worst
 from monitoring.schema import Ignored, Kind
 
 
@@ -142,15 +143,15 @@ def assess_segments(
     names = sorted({*reference, *current}, key=lambda name: (name is not None, name or ""))
     sides = [[side.get(name, none) for name in names] for side in (reference, current)]
     a, c = (np.stack([one.counts for one in side]) for side in sides)
-    scores = [
-        score(ruler, a[row : row + 1], c[row : row + 1], _slices(slices, segment))
-        for row, segment in enumerate(names)
-    ]
-    family = np.minimum(present(ruler, a), present(ruler, c)) >= policy.min_rows
-    family &= np.array([name not in changed for name in ruler.features], np.bool_)
+    scores = join(
+        [
+            score(ruler, a[row : row + 1], c[row : row + 1], _slices(slices, segment))
+            for row, segment in enumerate(names)
+        ]
+    )
+    countable = np.array([name not in changed for name in ruler.features], np.bool_)
+    rulings = rule(ruler, (a, c), scores, policy, countable, together=True)
     ends = intervals(ruler, a, c)
-    p = np.concatenate([one.p for one in scores])
-    q = benjamini_hochberg(np.where(family, p, np.nan).ravel()).reshape(family.shape)
     features = tuple(
         _changed((name, segment), ruler, a[row], policy, changed[name])
         if name in changed
@@ -159,8 +160,7 @@ def assess_segments(
             ruler,
             (a[row], c[row]),
             ends[:, row, index].tolist(),
-            scores[row].at(0, index),
-            float(q[row, index]),
+            (rulings.at(row, index), scores.at(row, index), float(rulings.q[row, index])),
             policy,
         )
         for row, segment in enumerate(names)
@@ -198,18 +198,17 @@ def _feature(
     ruler: Ruler,
     sides: tuple[Counts, Counts],
     ends: tuple[float, float],
-    numbers: Numbers,
-    q: float,
+    found: tuple[Verdict, Numbers, float],
     policy: Policy,
 ) -> FeatureReport:
     name, segment = key
+    verdict, numbers, q = found
     start, bins = ruler.starts[name], ruler.features[name]
     end = start + bins.size
     a, c = (side[start:end].tolist() for side in sides)
     missing = (int(sides[0][end]), int(sides[1][end]))
     threshold = policy.threshold_of(name)
     evidence = Evidence((sum(a), sum(c)), missing, numbers, q)
-    ruling = rule(evidence, policy, threshold)
     pairs = zip(bins.labels, a, c, strict=True)
     return FeatureReport(
         name=name,
@@ -231,8 +230,8 @@ def _feature(
         p_value=_known(numbers.p),
         q_value=_known(q),
         threshold=threshold,
-        verdict=ruling.verdict,
-        reason=ruling.reason,
+        verdict=verdict,
+        reason=reason(verdict, evidence, policy, threshold),
         missing_effect=_known(numbers.missing_effect),
         interval=None if math.isnan(ends[0]) else (ends[0], ends[1]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,12 @@ class Scores:
     def at(self, pair: int, feature: int) -> Numbers:
         """Numbers of one feature of one pair."""
         return Numbers(*(float(getattr(self, name)[pair, feature]) for name in self.__slots__))
+
+
+def join(parts: Sequence[Scores]) -> Scores:
+    """Put the pairs of all parts under each other."""
+    names = Scores.__slots__
+    return Scores(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
 
 
 def score(ruler: Ruler, reference: Counts, current: Counts, slices: Counts | None = None) -> Scores:

@@ -29,7 +29,6 @@ from monitoring.drift.spread import (
     deviations,
     inverse,
     moderate,
-    pooled_slices,
     share_spread,
 )
 
@@ -48,7 +47,7 @@ def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) 
     h1, h2 = normal_scores(w)
     used = (w > 0).sum(-1)
     left = np.maximum(used - 3, 0)
-    halves = None if slices is None else pooled_slices(slices, cells)
+    halves = None if slices is None else pool(slices, cells)
     if halves is None:
         parts = _chi_square_parts(_split(d, (w, h1, h2)) / iv, left)
     else:
@@ -71,14 +70,14 @@ def categorical_p(reference: Floats, current: Floats, slices: Floats | None = No
     if slices is None:
         whole, spread = chdtrc(np.maximum(left, 1), square)[None], None
     else:
-        pooled = pooled_slices(slices, cells)
+        pooled = pool(slices, cells)
         own = cell_spread(pooled, w, left)
         spread = moderate(own, len(slices) - 1)
         whole = _whole_p(square, left, (own, along_spread(pooled, w, d)), len(slices))
     whole = np.where(left > 0, whole, np.nan)
     scarce = scarce_cells(reference, current, factor)
     a, c = pool(reference, scarce), pool(current, scarce)
-    parts = None if slices is None else pooled_slices(slices, scarce)
+    parts = None if slices is None else pool(slices, scarce)
     cell = largest_cell_p(a, c, parts, spread)
     return cauchy(np.stack([*whole, cell]), (0.5 / len(whole),) * len(whole) + (0.5,))
 

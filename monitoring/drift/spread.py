@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import psi as digamma
 from scipy.special import zeta
 
-from monitoring.drift.cells import CellMap, pool, unordered
+from monitoring.drift.cells import pool, unordered
 from monitoring.drift.divergence import Floats
 
 
@@ -89,13 +89,8 @@ def clumping(reference: Floats, current: Floats, slices: Floats) -> Floats:
     cells = unordered(reference, current)
     w = contrast(pool(reference, cells), pool(current, cells))[0]
     left = (w > 0).sum(-1) - 1
-    factor: Floats = np.fmax(cell_spread(pooled_slices(slices, cells), w, left), 1.0)
+    factor: Floats = np.fmax(cell_spread(pool(slices, cells), w, left), 1.0)
     return factor
-
-
-def pooled_slices(slices: Floats, cells: CellMap) -> Floats:
-    """Sum the counts of every slice by the same cells."""
-    return np.stack([pool(one, cells) for one in slices])
 
 
 def _inverse_trigamma(y: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Verdicts: what the numbers of one window mean, and what several windows mean together."""
+"""Verdicts: what there are, by which policy, and what several windows mean together."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from engine.policy import Policy as Rules
-from monitoring.drift.divergence import Floats
-from monitoring.drift.scoring import Numbers, Scores
 from monitoring.drift.significance import MIN_SLICES
 
 
@@ -159,65 +155,11 @@ class Policy(Rules):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a verdict on one feature and window rests on.
-
-    present, missing: values of the reference and the current window. q: over all features.
-    """
-
-    present: tuple[int, int]
-    missing: tuple[int, int]
-    numbers: Numbers
-    q: float
-
-
-@dataclass(frozen=True, slots=True)
 class Ruling:
     """A verdict and its reason."""
 
     verdict: Verdict
     reason: str
-
-
-def rule(evidence: Evidence, policy: Policy, threshold: float) -> Ruling:
-    """Verdict on one feature in one window."""
-    short = _shortage(evidence, policy.min_rows)
-    if short:
-        return Ruling(Verdict.INSUFFICIENT, short)
-    if math.isnan(evidence.q):
-        return Ruling(Verdict.STABLE, "one and the same bin holds every value of both sides")
-    if evidence.q > policy.fdr:
-        return Ruling(Verdict.STABLE, f"not significant (q = {evidence.q:.3g})")
-    effect, what = _leading(evidence, policy.fdr)
-    if effect < policy.floor:
-        return Ruling(
-            Verdict.STABLE, f"significant, but {what} is under the floor {policy.floor:g}"
-        )
-    if effect < threshold:
-        return Ruling(Verdict.DRIFTING, f"{what} is under the threshold {threshold:g}")
-    return Ruling(Verdict.DRIFTED, f"{what} reaches the threshold {threshold:g}")
-
-
-def severities(
-    scores: Scores,
-    q: Floats,
-    enough: npt.NDArray[np.bool_],
-    policy: Policy,
-    thresholds: Floats | float,
-) -> npt.NDArray[np.int8]:
-    """Verdicts of `rule` on many models at once, without their reasons, as places in SEVERITY.
-
-    scores: of shape (models, features); q, enough (are there rows enough on both sides?) alike;
-    thresholds: by feature. -1 stands for insufficient.
-    """
-    values = np.where(scores.p_values <= policy.fdr, scores.effect, -np.inf)
-    missing = np.where(scores.p_missing <= policy.fdr, scores.missing_effect, -np.inf)
-    effect = np.fmax(values, missing)
-    code = (effect >= policy.floor).astype(np.int8)
-    code += (effect >= policy.floor) & (effect >= thresholds)
-    # A q without a value is no drift: comparing with it is False.
-    code *= q <= policy.fdr
-    return np.where(enough, code, np.int8(-1))
 
 
 def stream(
@@ -259,28 +201,3 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     """Worst of those that could be judged; insufficient if none could."""
     judged = [verdict for verdict in verdicts if verdict is not Verdict.INSUFFICIENT]
     return max(judged, key=SEVERITY.index, default=Verdict.INSUFFICIENT)
-
-
-def _shortage(evidence: Evidence, least: int) -> str:
-    sides = ("reference", "current")
-    for side, present, missing in zip(sides, evidence.present, evidence.missing, strict=True):
-        if present >= least:
-            continue
-        if missing and not present:
-            return f"all {missing:,} values are missing in {side}"
-        return f"{present:,} non-missing rows in {side}, {least:,} needed"
-    return ""
-
-
-def _leading(evidence: Evidence, level: float) -> tuple[float, str]:
-    """Greater of the two effects, of those that are significant on their own."""
-    numbers = evidence.numbers
-    values = numbers.effect if numbers.p_values <= level else -math.inf
-    missing = numbers.missing_effect if numbers.p_missing <= level else -math.inf
-    if missing <= values:
-        return values, f"effect {values:.3g}"
-    before, after = (
-        100 * missing / (missing + present)
-        for missing, present in zip(evidence.missing, evidence.present, strict=True)
-    )
-    return missing, f"missing share {before:.3g} % to {after:.3g} %, whose effect {missing:.3g}"

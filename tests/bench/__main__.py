@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,13 +23,14 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from monitoring.drift.binning import NumericBins
-from monitoring.drift.cells import effect, ordered
+from monitoring.drift.binning import NumericBins, Ruler
 from monitoring.drift.divergence import divergences
-from monitoring.drift.scoring import Scores
+from monitoring.drift.report import assess
+from monitoring.drift.ruling import rule
+from monitoring.drift.scoring import score
 from monitoring.drift.significance import benjamini_hochberg, numeric_p
-from monitoring.drift.sketch import count
-from monitoring.drift.verdict import Policy, severities
+from monitoring.drift.sketch import Sketch, count
+from monitoring.drift.verdict import Policy
 from monitoring.intake import collector
 from tests.bench import logs
 
@@ -114,37 +115,36 @@ def bench_significance() -> Iterator[Figure]:
     """10,000 models of 100 features of 10 bins, from ready counts to verdicts, block by block."""
     rng = np.random.default_rng(2)
     models, policy = 1_000, Policy()
-    reference = rng.poisson(1_000, (models, 100, 10)).astype(float)
-    current = rng.poisson(100, (models, 100, 10)).astype(float)
+    ruler = Ruler({f"x{i}": NumericBins(tuple(map(float, range(9)))) for i in range(100)})
+    none = np.zeros((models, 100, 1), np.int64)  # nothing is missing
+    reference, current = (rng.poisson(rows, (models, 100, 10)) for rows in (1_000, 100))
     current[::10, 7, :3] *= 2  # one feature of every tenth model
-    none = np.full((BLOCK, 100), np.nan)
+    floats = reference.astype(float), current.astype(float)
+    counts = [np.concatenate([one, none], -1).reshape(models, -1) for one in (reference, current)]
 
     def tested(a: np.ndarray, c: np.ndarray) -> np.ndarray:
         return benjamini_hochberg(numeric_p(a, c))
 
-    def judged(a: np.ndarray, c: np.ndarray) -> np.ndarray:
-        p = numeric_p(a, c)
-        scores = Scores(none, none, none, effect(a, c, ordered), p, none, none, p)
-        enough = np.minimum(a.sum(-1), c.sum(-1)) >= policy.min_rows
-        return severities(scores, benjamini_hochberg(p), enough, policy, policy.threshold)
+    def ruled(a: np.ndarray, c: np.ndarray) -> np.ndarray:
+        return rule(ruler, (a, c), score(ruler, a, c), policy).codes
 
-    def blocks(call: Callable[[np.ndarray, np.ndarray], object]) -> list[object]:
-        starts = range(0, models, BLOCK)
-        return [call(reference[at : at + BLOCK], current[at : at + BLOCK]) for at in starts]
+    def blocks(call: Callable, sides: Sequence[np.ndarray]) -> list:
+        return [call(*(one[at : at + BLOCK] for one in sides)) for at in range(0, models, BLOCK)]
 
-    turns = [
-        [worked(lambda f=f: blocks(f)) for f in (divergences, tested, judged)] for _ in range(5)
-    ]
+    todo = ((divergences, floats), (tested, floats), (ruled, counts))
+    turns = [[worked(lambda one=one: blocks(*one)) for one in todo] for _ in range(5)]
     yardstick, significance, verdict = (statistics.median(one) for one in zip(*turns, strict=True))
-    codes = np.concatenate(blocks(judged))
-    moved = np.argwhere(codes > 0)
+    moved = np.argwhere(np.concatenate(blocks(ruled, counts)) > 0)
     assert {(row, 7) for row in range(0, models, 10)} <= {tuple(one) for one in moved.tolist()}
     assert len(moved) < 1.2 * models / 10
     many = 10_000 / models
     yield Figure("q-values of 10,000 models x 100 features", many * significance, 2.5, "s")
     yield Figure("  / psi, kl, js", significance / yardstick, None, "x")
-    yield Figure("  and effects and verdicts", many * verdict, 5.0, "s")
+    yield Figure("  all numbers and verdicts", many * verdict, 5.0, "s")
     yield Figure("  / psi, kl, js", verdict / yardstick, None, "x")
+    few = [[Sketch(ruler.id, 10_000, one) for one in side[:100]] for side in counts]
+    told = worked(lambda: [assess(ruler, a, c, policy) for a, c in zip(*few, strict=True)])
+    yield Figure("  one model's report, with reasons", 10 * told, None, "ms")
 
 
 CHECK = """

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import binom
 
 from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
-from monitoring.drift.scoring import Scores, score
+from monitoring.drift.scoring import Scores, join, score
 from monitoring.drift.significance import benjamini_hochberg
 from tests.statistical.streams import NUMERIC, Setting, Windows, World
 
@@ -39,7 +39,7 @@ def judged(ruler: Ruler, drawn: Windows) -> Scores:
         score(ruler, drawn.reference[[one]], drawn.current[[one]], drawn.slices[:, one])
         for one in range(len(drawn.current))
     ]
-    return Scores(*(np.concatenate([getattr(s, name) for s in each]) for name in Scores.__slots__))
+    return join(each)
 
 
 def ruled(world: World) -> Ruler:
@@ -90,10 +90,12 @@ def _counts(setting: Setting, windows: int, seed: int, part: int) -> list[int]:
 def assert_rate_at_most(hits: int, trials: int, rate: float) -> None:
     """A rate above it would give so many once in a million."""
     most = int(binom.ppf(1 - 1e-6, trials, rate))
+    print(f"{hits} of {trials} = {hits / trials:.4f}, at most {rate}")
     assert hits <= most, f"{hits} of {trials}, at most {most} at a rate of {rate}"
 
 
 def assert_rate_at_least(hits: int, trials: int, rate: float) -> None:
     """A rate below it would give so few once in a million."""
     least = int(binom.ppf(1e-6, trials, rate))
+    print(f"{hits} of {trials} = {hits / trials:.4f}, at least {rate}")
     assert hits >= least, f"{hits} of {trials}, at least {least} at a rate of {rate}"

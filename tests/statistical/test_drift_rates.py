@@ -42,7 +42,6 @@ def test_windows_without_drift(setting: Setting) -> None:
     loud = 0
     for seed, windows in enumerate(WINDOWS):
         loud += spread(setting, windows, seed).loud
-    print(f"{loud} of {sum(WINDOWS)}")
     assert_rate_at_most(loud, sum(WINDOWS), ALLOWED)
 
 

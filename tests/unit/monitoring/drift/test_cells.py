@@ -42,17 +42,17 @@ def test_cells_of_neighbours_are_contiguous_and_full(counts):
     pooled = pool(counts, cells)
     assert pooled.sum() == pytest.approx(counts.sum())
     if counts.sum() >= 5:
-        assert (pooled[: cells.max() + 1] >= 5).all()
+        assert (pooled >= 5).all()
 
 
 def test_rare_levels_are_dealt_into_groups_of_about_five():
     cells = dealt_cells(np.array([20.0, 3.0, 3.0, 3.0, 3.0, 7.0]))
-    assert pool(np.array([20.0, 3.0, 3.0, 3.0, 3.0, 7.0]), cells).tolist() == [20, 7, 6, 6, 0, 0]
+    assert pool(np.array([20.0, 3.0, 3.0, 3.0, 3.0, 7.0]), cells).tolist() == [20, 7, 6, 6]
 
 
 def test_a_few_rare_levels_join_the_smallest_cell():
     counts = np.array([20.0, 8.0, 1.0, 1.0])
-    assert pool(counts, dealt_cells(counts)).tolist() == [20, 10, 0, 0]
+    assert pool(counts, dealt_cells(counts)).tolist() == [20, 10]
 
 
 @given(expectations)

@@ -1,0 +1,115 @@
+"""Rule on one window: verdicts of many features at once, and the reason of each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.drift.binning import Ruler
+from monitoring.drift.divergence import Floats
+from monitoring.drift.scoring import Numbers, Scores, present
+from monitoring.drift.significance import benjamini_hochberg
+from monitoring.drift.sketch import Counts
+from monitoring.drift.verdict import SEVERITY, Policy, Verdict
+
+INSUFFICIENT = np.int8(-1)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rulings:
+    """q-values and verdicts, both of shape (pairs, features).
+
+    `codes` are places in SEVERITY, or INSUFFICIENT.
+    """
+
+    q: Floats
+    codes: npt.NDArray[np.int8]
+
+    def at(self, pair: int, feature: int) -> Verdict:
+        """Verdict on one feature of one pair."""
+        code = self.codes[pair, feature]
+        return Verdict.INSUFFICIENT if code == INSUFFICIENT else SEVERITY[code]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verdict on one feature and window rests on.
+
+    present, missing: values of the reference and the current window. q: over all features.
+    """
+
+    present: tuple[int, int]
+    missing: tuple[int, int]
+    numbers: Numbers
+    q: float
+
+
+def rule(
+    ruler: Ruler,
+    sides: tuple[Counts, Counts],
+    scores: Scores,
+    policy: Policy,
+    countable: npt.NDArray[np.bool_] | None = None,
+    *,
+    together: bool = False,
+) -> Rulings:
+    """Rule on every feature of every pair: first whether it is significant, then how much it is.
+
+    sides: counts of the reference and of the current window, each (pairs, ruler.width), as `score`
+    took them. countable: by feature; those that are not stay out of the family. A family is the
+    features of one pair, a model; or those of all pairs together, the segments of one model.
+    """
+    enough = np.minimum(*(present(ruler, side) for side in sides)) >= policy.min_rows
+    family = enough if countable is None else enough & countable
+    p = np.where(family, scores.p, np.nan)
+    q = benjamini_hochberg(p.ravel()).reshape(p.shape) if together else benjamini_hochberg(p)
+    effect = np.fmax(*_leading(scores, policy.fdr))
+    thresholds = np.array([policy.threshold_of(name) for name in ruler.features])
+    named = effect >= policy.floor
+    codes = named.astype(np.int8) + (named & (effect >= thresholds))
+    # A q without a value is no drift: comparing with it is False.
+    return Rulings(q, np.where(enough, codes * (q <= policy.fdr), INSUFFICIENT))
+
+
+def reason(verdict: Verdict, evidence: Evidence, policy: Policy, threshold: float) -> str:
+    """Why `rule` came to that verdict on one feature."""
+    if verdict is Verdict.INSUFFICIENT:
+        return _shortage(evidence, policy.min_rows)
+    if math.isnan(evidence.q):
+        return "one and the same bin holds every value of both sides"
+    if evidence.q > policy.fdr:
+        return f"not significant (q = {evidence.q:.3g})"
+    what = _told(evidence, policy.fdr)
+    if verdict is Verdict.STABLE:
+        return f"significant, but {what} is under the floor {policy.floor:g}"
+    below = verdict is Verdict.DRIFTING
+    return f"{what} {'is under' if below else 'reaches'} the threshold {threshold:g}"
+
+
+def _leading(numbers: Scores | Numbers, level: float) -> tuple[Floats, Floats]:
+    """Effects on values and on what is missing, of those that are significant on their own."""
+    values = np.where(np.asarray(numbers.p_values) <= level, numbers.effect, -np.inf)
+    missing = np.where(np.asarray(numbers.p_missing) <= level, numbers.missing_effect, -np.inf)
+    return values, missing
+
+
+def _told(evidence: Evidence, level: float) -> str:
+    values, missing = (float(one) for one in _leading(evidence.numbers, level))
+    if missing <= values:
+        return f"effect {values:.3g}"
+    before, after = (
+        100 * gone / (gone + there)
+        for gone, there in zip(evidence.missing, evidence.present, strict=True)
+    )
+    return f"missing share {before:.3g} % to {after:.3g} %, whose effect {missing:.3g}"
+
+
+def _shortage(evidence: Evidence, least: int) -> str:
+    sides = zip(("reference", "current"), evidence.present, evidence.missing, strict=True)
+    side, there, missing = next(one for one in sides if one[1] < least)
+    if missing and not there:
+        return f"all {missing:,} values are missing in {side}"
+    return f"{there:,} non-missing rows in {side}, {least:,} needed"
