@@ -101,7 +101,7 @@ def pool(counts: Floats, cells: CellMap) -> Floats:
 
     Leading axes that only `counts` has, such as that of slices, share the map.
     """
-    width = int(cells.max(initial=-1)) + 1
+    width = int(cells.max(initial=0)) + 1
     cells = np.broadcast_to(cells, counts.shape[-cells.ndim :])
     offsets = np.arange(math.prod(cells.shape[:-1])).reshape(*cells.shape[:-1], 1) * width
     places = (cells + offsets).ravel()
