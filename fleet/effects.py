@@ -5,7 +5,7 @@ The key is the effect's identity: paying it twice must come to the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -99,7 +99,8 @@ class Assess:
     `days` names the windows of `before`, and `known` is the moment up to which announced events
     tell what class a day is of; None where days are not told apart. `history` are earlier days
     with their sketches and events, oldest first, `happened` what was noted around the model, and
-    `health` what its labels say: they tell why something moved.
+    `health` what its labels say: they tell why something moved. `outside` counts the window's
+    values out of their declared range.
     """
 
     window: str
@@ -120,6 +121,7 @@ class Assess:
     history: tuple[tuple[str, str, str | None], ...] = ()
     happened: tuple[Happening, ...] = ()
     health: str = ""
+    outside: dict[str, int] = field(default_factory=dict)
 
     @property
     def special(self) -> frozenset[str]:

@@ -42,13 +42,15 @@ class LogGrew:
 class Batch:
     """Decoded rows of one log range that belong to one window.
 
-    `rows` names the blob with the rows, `sketch` the one with their bin counts (inputs only).
+    `rows` names the blob with the rows, `sketch` the one with their bin counts (inputs only),
+    `outside` counts values out of their declared range by feature.
     """
 
     window: str
     count: int
     rows: str
     sketch: str = ""
+    outside: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

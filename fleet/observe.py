@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -299,6 +300,7 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         history=tuple((d, model.past[d].sketch, model.past[d].event) for d in earlier[-HISTORY:]),
         happened=model.happened,
         health=context.health(turn),
+        outside=dict(sum((Counter(batch.outside) for batch in window.inputs), Counter())),
     )
 
 

@@ -14,6 +14,7 @@ from scipy.special import bdtrc, pdtr
 
 import engine.policy
 from monitoring.alerts.lifecycle import Severity
+from monitoring.ranges import Range
 
 CHANCE = 1e-4
 """What chance alone explains at least this often is no problem."""
@@ -41,6 +42,12 @@ class Policy(engine.policy.Policy):
     max_repeated: float = Field(
         0.05, gt=0, le=1, description="Largest share of rows that had been logged before."
     )
+    ranges: dict[str, Range] = Field(
+        default_factory=dict, description="Values that numeric features may have, by feature."
+    )
+    max_outside: float = Field(
+        0.01, ge=0, le=1, description="Largest share of values outside of their range."
+    )
     min_rows: int = Field(
         30, ge=1, description="Shares of fewer rows than this are not judged, unless all missing."
     )
@@ -56,6 +63,7 @@ class Kind(StrEnum):
     MISSING_JUMP = "missing_jump"
     LOW_VOLUME = "low_volume"
     UNSEEN = "unseen"
+    OUTSIDE = "outside"
     EXTRA_COLUMN = "extra_column"
     STUCK = "stuck"
     REPEATED = "repeated"
@@ -65,7 +73,8 @@ class Kind(StrEnum):
 class Measured:
     """One feature in one window.
 
-    `rows` and `missing` count the window's rows, `unseen` its values of no reference level;
+    `rows` and `missing` count the window's rows, `unseen` its values of no reference level and
+    `outside` those out of their range;
     `reference_missing` is the largest share that any window of the reference missed. `now` names
     the present type where it is no longer `was`. `reference_unseen` is the largest share of values
     in any window of the reference that none of its other windows has.
@@ -79,6 +88,7 @@ class Measured:
     was: str = ""
     now: str = ""
     reference_unseen: float = 0.0
+    outside: int = 0
 
 
 @dataclass(frozen=True)
@@ -134,6 +144,7 @@ def problems(
         ),
         volume,
         _unseen(features, policy, when),
+        _outside(features, policy, when),
         _columns(Kind.EXTRA_COLUMN, extra, None, Severity.TICKET, "unknown", when),
     ]
     return tuple(problem for problem in found if problem is not None)
@@ -259,6 +270,24 @@ def _unseen(features: Sequence[Measured], policy: Policy, when: str) -> Problem 
     shares = [f"{f.name} {f.unseen / (f.rows - f.missing):.0%}" for f in struck]
     reason = f"values the reference never saw{when}: {_listed(shares)}"
     return Problem(Kind.UNSEEN, tuple(f.name for f in struck), Severity.TICKET, reason)
+
+
+def _outside(features: Sequence[Measured], policy: Policy, when: str) -> Problem | None:
+    struck = [
+        f
+        for f in features
+        if f.name in policy.ranges
+        and f.rows - f.missing >= policy.min_rows
+        and f.outside / (f.rows - f.missing) > policy.max_outside
+    ]
+    if not struck:
+        return None
+    shares = [
+        f"{f.name} {f.outside:,} of {f.rows - f.missing:,} not in {policy.ranges[f.name]}"
+        for f in struck
+    ]
+    reason = f"values out of their range{when}: {_listed(shares)}"
+    return Problem(Kind.OUTSIDE, tuple(f.name for f in struck), Severity.TICKET, reason)
 
 
 def _volume(rows: int, expected: float | None, policy: Policy, when: str) -> Problem | None:

@@ -33,6 +33,7 @@ from monitoring.drift.segments import Segmented, from_bytes, to_bytes
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.drift.stuck import stuck
 from monitoring.drift.verdict import Policy, Ruling, Verdict, stream, worst
+from monitoring.schema import Kind
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     troubles = _quality(watched, effect, ruled.alone, reference)
     troubles += _stuck(watched, effect, current, reference, side)
     explained = explain(past, watched, effect, ruled.alone, held, ruled.moved, usual)
-    said = (reference.note, side.words, *held.notes, *usual.notes)
+    said = (reference.note, side.words, *held.notes, *usual.notes, *_unranged(watched, reference))
     lies = (f"{where} lies in {holiday}" for where, holiday in ruled.holidays.items())
     notes = [*filter(None, said), *lies]
     return Assessed(
@@ -207,13 +208,22 @@ def _quality(
     watched: Watched, effect: Assess, alone: Report, reference: Reference
 ) -> tuple[Trouble, ...]:
     found = quality.problems(
-        [_measured(one, reference) for one in alone.features if one.segment is None],
+        [_measured(one, reference, effect) for one in alone.features if one.segment is None],
         watched.policy.quality,
         rows=alone.n_current,
         expected=effect.expected,
         since=effect.window,
     )
     return tuple(_trouble(problem) for problem in found)
+
+
+def _unranged(watched: Watched, reference: Reference) -> list[str]:
+    features = reference.ruler.features
+    return [
+        f"no range of {name}: it is not numeric in the reference"
+        for name in watched.policy.quality.ranges
+        if name not in features or features[name].kind is not Kind.NUMERIC
+    ]
 
 
 def _stuck(
@@ -233,7 +243,7 @@ def _trouble(problem: quality.Problem) -> Trouble:
     return Trouble(problem.kind, loud, problem.reason, problem.features)
 
 
-def _measured(feature: FeatureReport, reference: Reference) -> quality.Measured:
+def _measured(feature: FeatureReport, reference: Reference, effect: Assess) -> quality.Measured:
     n, missing = feature.n_current or 0, feature.missing_current or 0
     place = reference.ruler.starts[feature.name] + reference.ruler.features[feature.name].size
     # Missing values come in days, not in rows: the worst reference day is what has been usual.
@@ -248,6 +258,7 @@ def _measured(feature: FeatureReport, reference: Reference) -> quality.Measured:
         # Where the reference has rare levels of its own in `rest`, nothing there is unseen.
         0 if seen_rest else rest,
         reference_unseen=_turnover(feature, reference) if rest else 0.0,
+        outside=effect.outside.get(feature.name, 0),
     )
 
 

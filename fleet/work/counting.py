@@ -16,6 +16,7 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.reading import limits_of, traffic_count
 from fleet.work.referencing import SCORE, load_levels, load_ruler
+from monitoring import ranges
 from monitoring.drift import segments
 
 AGAIN = timedelta(minutes=10)
@@ -79,15 +80,28 @@ def _complete(counting: Counting, source: LogSource, end: datetime) -> None:
 
 def _inputs(world: World, watched: Watched, source: LogSource, effect: Count) -> Batch:
     counting, ruler = _counting(world), load_ruler(world.blobs, effect.reference)
+    allowed = watched.policy.quality.ranges
     if watched.policy.logs.rows:
-        names: Sequence[str] = tuple(ruler.features)
+        names: Sequence[str] = tuple({**ruler.features, **allowed})
         found = counting.rows(source, effect.start, effect.end, names)
         levels = load_levels(world.blobs, effect.reference, watched.policy.drift)
         counted = segments.sketch_all(found, ruler, levels)
-        return _batch(world, effect.window, found, world.blobs.put(segments.to_bytes(counted)))
+        named = world.blobs.put(segments.to_bytes(counted))
+        return _batch(world, effect.window, found, named, ranges.outside(found, allowed))
     counts = counting.count(source, ruler, effect.start, effect.end)
-    return Batch(effect.window, counts.rows, "", world.blobs.put(counts.to_bytes()))
+    outside = {}
+    if allowed and counts.rows:
+        beyond = counting.count(source, ranges.ruler_of(allowed), effect.start, effect.end)
+        outside = ranges.outside_of(beyond, allowed)
+    return Batch(effect.window, counts.rows, "", world.blobs.put(counts.to_bytes()), outside)
 
 
-def _batch(world: World, window: str, found: pa.Table, counted: str = "") -> Batch:
-    return Batch(window, found.num_rows, rows.put(world.blobs, found), counted)
+def _batch(
+    world: World,
+    window: str,
+    found: pa.Table,
+    counted: str = "",
+    outside: dict[str, int] | None = None,
+) -> Batch:
+    kept = rows.put(world.blobs, found)
+    return Batch(window, found.num_rows, kept, counted, outside or {})

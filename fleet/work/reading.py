@@ -17,6 +17,7 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.decoding import Range, labels_in, rows_in, traffic_in
 from fleet.work.referencing import load_levels, load_ruler
+from monitoring import ranges
 from monitoring.calendars import days_of
 from monitoring.drift import segments
 from monitoring.metrics import Task
@@ -64,13 +65,15 @@ def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -
     batches = []
     for day in np.unique(days):
         part = table.filter(pa.array(days == day)) if (days != day).any() else table
-        counted = ""
+        counted, outside = "", {}
         if effect.collection is Collection.inputs:
             ruler = load_ruler(world.blobs, effect.reference)
             levels = load_levels(world.blobs, effect.reference, watched.policy.drift)
             found = segments.sketch_all(part, ruler, levels)
             counted = world.blobs.put(segments.to_bytes(found))
-        batches.append(Batch(str(day), part.num_rows, rows.put(world.blobs, part), counted))
+            outside = ranges.outside(part, watched.policy.quality.ranges)
+        kept = rows.put(world.blobs, part)
+        batches.append(Batch(str(day), part.num_rows, kept, counted, outside))
     return tuple(batches)
 
 

@@ -226,6 +226,27 @@ def test_a_type_that_changes_within_a_day_and_a_new_feature(shop: Shop) -> None:
     assert "new" not in line["psi"]
 
 
+def test_values_out_of_their_range_are_a_ticket_until_they_are_back(
+    resolve: Callable[..., Fleet], world: World
+) -> None:
+    ranged = "quality: {ranges: {x: {low: -8, high: 8}, kind: {low: 0}}}\n    gate: {min_days"
+    shop = Shop(resolve(("gate: {min_days", ranged)), world)
+    rows = [{**row, "x": 99.0 if i < 3 else row["x"]} for i, row in enumerate(rows_of(0))]
+    shop.log(0, rows[:2], name="first")
+    shop.log(0, rows[2:], name="second")
+    shop.night(0).day(1, rows_of(1)).day(2, rows_of(2))
+    first, second, _ = shop.said("assessed")
+    assert first["quality"] == [
+        f"values out of their range since {day_of(0)}: x 3 of 120 not in [-8, 8]"
+    ]
+    assert second["quality"] == []
+    phases = [line["phase"] for line in shop.said("alert", kind="quality", severity="ticket")]
+    assert phases == ["firing", "resolved"]
+    assert shop.pages() == []
+    report = json.loads(world.blobs.get(first["report"]))
+    assert "no range of kind: it is not numeric in the reference" in report["notes"]
+
+
 def predicted(shop: Shop, number: int) -> list[str]:
     """A day with its answers; returns the ids of its rows."""
     shop.log(number, rows_of(number))

@@ -199,3 +199,20 @@ def test_rows_logged_again_count_as_a_share_of_all_that_were_logged(
     if problem is not None:
         assert problem.severity is Severity.TICKET
         assert problem.reason.startswith(f"{again} of {again + rows} rows of 2013-07-01")
+
+
+def test_values_out_of_their_range_are_a_ticket_with_the_range() -> None:
+    policy = Policy.model_validate({"ranges": {"age": {"low": 0, "high": 120}, "fare": {"low": 0}}})
+    features = [
+        Measured("age", 1_000, 100, 0.1, outside=10),
+        Measured("fare", 1_000, 0, outside=10),
+        Measured("seat", 1_000, 0, outside=500),
+    ]
+    (problem,) = problems(features, policy, rows=1_000, since="monday")
+    assert problem == Problem(
+        Kind.OUTSIDE,
+        ("age",),
+        Severity.TICKET,
+        "values out of their range since monday: age 10 of 900 not in [0, 120]",
+    )
+    assert problems([Measured("age", 29, 0, outside=29)], policy, rows=29) == ()

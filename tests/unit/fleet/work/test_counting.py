@@ -22,6 +22,7 @@ from fleet.work.referencing import put
 from monitoring.drift.binning import Ruler
 from monitoring.drift.segments import from_bytes
 from monitoring.drift.sketch import Sketch, sketch
+from monitoring.ranges import Range
 
 START, END = datetime(2024, 3, 4, tzinfo=UTC), datetime(2024, 3, 5, tzinfo=UTC)
 
@@ -173,3 +174,19 @@ def test_hours_come_by_deployment(world: World, fleet: Fleet, service: Service) 
 def test_without_a_service_it_is_refused(world: World, fleet: Fleet) -> None:
     with pytest.raises(Refused, match="no Log Analytics workspace"):
         count_traffic(world, logs(fleet, traffic=True), CountTraffic(START, END))
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_values_out_of_their_range_are_counted_where_the_rows_are(
+    world: World, fleet: Fleet, service: Service, reference: tuple[str, Ruler], read: bool
+) -> None:
+    watched = logs(fleet, table="Features_CL", rows=read)
+    quality = watched.policy.quality.model_copy(update={"ranges": {"x": Range(low=2, high=5)}})
+    policy = watched.policy.model_copy(update={"quality": quality})
+    found = count_window(
+        replace(world, counting=service), replace(watched, policy=policy), effect(reference[0])
+    )
+    assert [(batch.count, batch.outside) for _, batch in found.inputs] == [
+        (4, {"x": 1}),
+        (2, {"x": 1}),
+    ]

@@ -1,0 +1,74 @@
+"""Values outside of the range that is declared for a feature, counted with bins of their own."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from typing import Self
+
+import pyarrow as pa
+from pydantic import Field, model_validator
+
+import engine.policy
+from monitoring.drift.binning import NumericBins, Ruler
+from monitoring.drift.sketch import Sketch, sketch
+
+
+class Range(engine.policy.Policy):
+    """Values that a numeric feature may have, both ends included."""
+
+    low: float | None = Field(
+        None, allow_inf_nan=False, description="Least value; none: there is no least."
+    )
+    high: float | None = Field(
+        None, allow_inf_nan=False, description="Greatest value; none: there is no greatest."
+    )
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.low is None and self.high is None:
+            raise ValueError("a range needs low, high or both")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low {self.low:g} is greater than high {self.high:g}")
+        return self
+
+    def __str__(self) -> str:
+        """Spell it as an interval, e.g. `[0, 100]` or `[0, inf)`."""
+        low = "(-inf" if self.low is None else f"[{self.low:g}"
+        high = "inf)" if self.high is None else f"{self.high:g}]"
+        return f"{low}, {high}"
+
+    @property
+    def bins(self) -> NumericBins:
+        """Bins below, within and above; a side without an end has none."""
+        below = [] if self.low is None else [_before(self.low)]
+        return NumericBins((*below, *([] if self.high is None else [self.high])))
+
+
+def _before(low: float) -> float:
+    """Bins are closed above: what is below `low` ends at the number before it.
+
+    Log services need not know numbers nearer to 0 than the smallest normal one.
+    """
+    return math.nextafter(low, -math.inf) if low else -sys.float_info.min
+
+
+def ruler_of(ranges: Mapping[str, Range]) -> Ruler:
+    """Bins of all features that have a range."""
+    return Ruler({name: one.bins for name, one in ranges.items()})
+
+
+def outside(table: pa.Table, ranges: Mapping[str, Range]) -> dict[str, int]:
+    """Count a table's values outside of their range by feature, of those that have any."""
+    return outside_of(sketch(table, ruler_of(ranges)), ranges)
+
+
+def outside_of(counted: Sketch, ranges: Mapping[str, Range]) -> dict[str, int]:
+    """Tell the same from counts under `ruler_of(ranges)`."""
+    ruler, found = ruler_of(ranges), {}
+    for name, one in ranges.items():
+        bins = counted.feature(ruler, name)[:-1]
+        within = bins[0 if one.low is None else 1]
+        found[name] = int(bins.sum() - within)
+    return {name: number for name, number in found.items() if number}
