@@ -17,6 +17,7 @@ finite = st.floats(-1e6, 1e6, allow_subnormal=False)
 wild = st.floats(allow_subnormal=False)
 
 
+@settings(deadline=None)  # the first call loads what counts
 @given(
     st.lists(st.one_of(st.none(), wild, finite)),
     st.tuples(finite, finite),
