@@ -9,9 +9,9 @@ from typing import Any
 
 from dashboards.charts import Axis, Scale, curve
 from dashboards.days import Day
-from dashboards.lines import rolling
+from dashboards.lines import WORDS, rolling
 from dashboards.story import story
-from dashboards.views import Pill, alert_pill, look
+from dashboards.views import SHOWN, Pill, alert_pill, look
 from engine.journal import Record
 
 SPARK_DAYS = 28
@@ -21,7 +21,7 @@ LOUDNESS = ("bad", "warn", "none", "good")
 
 @dataclass(frozen=True)
 class Spark:
-    """Four weeks in a small space: rolling Brier, and a strip of each day's verdicts."""
+    """Four weeks in a small space: a rolling loss, and a strip of each day's verdicts."""
 
     days: int
     served: str
@@ -29,6 +29,7 @@ class Spark:
     drift: tuple[tuple[float, str], ...]
     health: tuple[tuple[float, str], ...]
     label: str
+    loss: str
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,10 @@ def spark(days: Sequence[Day], width: int) -> Spark:
     """Draw the last four weeks that are known."""
     end = days[-1].day
     axis = Axis(date.fromordinal(end.toordinal() - SPARK_DAYS + 1), SPARK_DAYS, "UTC")
-    served = rolling(days, lambda day: day.served, "brier", width)
-    frozen = rolling(days, lambda day: day.baseline, "brier", width)
+    losses = [loss for loss, _ in SHOWN.values()]
+    metric = next((one for one in losses if any(one in d.served for d in days)), losses[0])
+    served = rolling(days, lambda day: day.served, metric, width)
+    frozen = rolling(days, lambda day: day.baseline, metric, width)
     shown = [day for day in days if axis.holds(day.day)]
     known = [
         value
@@ -142,4 +145,5 @@ def spark(days: Sequence[Day], width: int) -> Spark:
         drift=tuple((axis.place(day.day), look(day.verdict)) for day in shown),
         health=tuple((axis.place(day.day), look(day.health)) for day in shown),
         label=f"Last {len(shown)} windows: {drifted} drifted, {degraded} degraded",
+        loss=WORDS[metric][0],
     )

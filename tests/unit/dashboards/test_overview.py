@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from dashboards import overview
@@ -54,3 +55,18 @@ def test_the_spark_holds_four_weeks(records, year) -> None:
     assert spark.drift[0][0] == 0
     assert spark.drift[-1][0] == 27
     assert spark.label.startswith("Last 28 windows: ")
+
+
+def test_the_spark_of_a_regression_shows_its_errors(records, year) -> None:
+    days = story(records(year)).days
+    brier = overview.spark(days, 7)
+    errors = [
+        replace(day, served={"mae": day.served["brier"]}, baseline={"mae": day.baseline["brier"]})
+        if day.served
+        else day
+        for day in days
+    ]
+    mae = overview.spark(errors, 7)
+    assert (brier.loss, mae.loss) == ("Brier score", "Mean absolute error")
+    assert mae.served == brier.served != ""
+    assert mae.frozen == brier.frozen != ""
