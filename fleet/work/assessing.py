@@ -63,7 +63,8 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     score, score_psi = _score(blobs, effect, scores, usual.policy)
     troubles = _quality(watched, effect, ruled.alone, reference)
     troubles += _stuck(watched, effect, current, reference, side)
-    explained = explain(past, watched, effect, ruled.alone, held, ruled.moved, usual)
+    moved = {where: ruled.rulings[where] for where in ruled.moved}
+    explained = explain(past, watched, effect, ruled.alone, held, moved, usual)
     said = (reference.note, side.words, *held.notes, *usual.notes, *_unranged(watched, reference))
     lies = (f"{where} lies in {holiday}" for where, holiday in ruled.holidays.items())
     notes = [*filter(None, said), *lies]

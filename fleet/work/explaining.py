@@ -17,11 +17,12 @@ from fleet.work.holding import Held
 from monitoring.drift import why
 from monitoring.drift.report import FeatureReport, Report
 from monitoring.drift.segments import Segmented
-from monitoring.drift.verdict import SEVERITY, Policy, Verdict
+from monitoring.drift.verdict import SEVERITY, Policy, Ruling
 
 FEATURES = 5
 NEAR = 3
 SEGMENTS = 3
+SLOW = "; slow drift, too little for any one window"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def explain(
     effect: Assess,
     alone: Report,
     held: Held,
-    moved: Mapping[str, Verdict],
+    moved: Mapping[str, Ruling],
     usual: Adapted,
 ) -> Explained:
     """Explain the features that moved, in all rows or in a segment.
@@ -53,10 +54,11 @@ def explain(
         known.sort(key=lambda one: -(one.effect or 0.0))
         return Explained(tuple(_line(feature, None, "") for feature in known[:NEAR]))
     features = [feature for feature in alone.features if feature.where in moved]
-    features.sort(key=lambda one: (-SEVERITY.index(moved[one.where]), -(one.effect or 0.0)))
+    features.sort(key=lambda one: (-SEVERITY.index(moved[one.where].verdict), -(one.effect or 0.0)))
     changes = _changes(past, effect.window, features, held)
     lines = [
         _line(feature, changes.get(feature.where), usual.words(feature.name))
+        + (SLOW if moved[feature.where].slow else "")
         + _most_in(feature, alone, usual.policy)
         for feature in features[:FEATURES]
     ]

@@ -156,10 +156,11 @@ class Policy(Rules):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict and its reason."""
+    """A verdict and its reason; `slow` where no window shows it alone."""
 
     verdict: Verdict
     reason: str
+    slow: bool = False
 
 
 def stream(
@@ -187,7 +188,8 @@ def stream(
     if effect is None or effect < policy.floor:
         return Ruling(Verdict.STABLE, f"{told}, but the effect is under the floor {policy.floor:g}")
     verdict = Verdict.DRIFTED if effect >= threshold else Verdict.DRIFTING
-    return Ruling(verdict, f"{told}, effect {effect:.3g} (threshold {threshold:g})")
+    reason = f"{told}, effect {effect:.3g} (threshold {threshold:g})"
+    return Ruling(verdict, reason, slow=flagged < need.flagged)
 
 
 def _unflagged(judged: int, told: str, policy: Policy) -> Ruling:

@@ -119,6 +119,7 @@ def test_drift_too_slow_for_any_window_adds_up(window: Window) -> None:
     found = window.assess(window.moved(0.25), **slow)
     assert found.stream == {"x": Verdict.DRIFTING}
     assert "slow drift, evidence" in document(window, found)["stream_reasons"]["x"]
+    assert "; slow drift, too little for any one window" in found.lines[0]
     alone = window.assess(window.moved(0.25), **{**slow, "history": ()})
     assert alone.stream == {}
 
