@@ -10,6 +10,7 @@ prior): p_i = (c_i + 1/2) / (m + B/2). The shares stay finite and comparable wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,15 +31,7 @@ class Divergences:
 
 def divergences(reference: npt.ArrayLike, current: npt.ArrayLike) -> Divergences:
     """Compute psi, kl and js in one pass, in blocks that stay in the cache."""
-    a, c = np.broadcast_arrays(np.asarray(reference), np.asarray(current))
-    shape, bins = a.shape[:-1], a.shape[-1]
-    a, c = a.reshape(-1, bins), c.reshape(-1, bins)
-    out = np.empty((3, len(a)))
-    step = max(1, BLOCK_CELLS // max(bins, 1))
-    for start in range(0, len(a), step):
-        block = slice(start, start + step)
-        out[:, block] = _block(_columns(a[block]), _columns(c[block]))
-    return Divergences(*(row.reshape(shape) for row in out))
+    return Divergences(*_by_blocks(reference, current, _all))
 
 
 def psi(reference: npt.ArrayLike, current: npt.ArrayLike) -> Floats:
@@ -47,7 +40,7 @@ def psi(reference: npt.ArrayLike, current: npt.ArrayLike) -> Floats:
     >>> float(psi([50, 50], [50, 50]))
     0.0
     """
-    return divergences(reference, current).psi
+    return _by_blocks(reference, current, _psi)[0]
 
 
 def kl(reference: npt.ArrayLike, current: npt.ArrayLike) -> Floats:
@@ -64,27 +57,55 @@ def js(reference: npt.ArrayLike, current: npt.ArrayLike) -> Floats:
     return divergences(reference, current).js
 
 
+def _by_blocks(
+    reference: npt.ArrayLike,
+    current: npt.ArrayLike,
+    measure: Callable[[Floats, Floats], tuple[Floats, ...]],
+) -> list[Floats]:
+    a, c = np.broadcast_arrays(np.asarray(reference), np.asarray(current))
+    shape, bins = a.shape[:-1], a.shape[-1]
+    a, c = a.reshape(-1, bins), c.reshape(-1, bins)
+    step = max(1, BLOCK_CELLS // max(bins, 1))
+    found = [
+        measure(_columns(a[start : start + step]), _columns(c[start : start + step]))
+        for start in range(0, max(len(a), 1), step)
+    ]
+    return [np.concatenate(parts).reshape(shape) for parts in zip(*found, strict=True)]
+
+
 def _columns(counts: npt.NDArray[np.generic]) -> Floats:
     return np.ascontiguousarray(counts.T, dtype=np.float64)
 
 
-def _block(a: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
+def _all(a: Floats, c: Floats) -> tuple[Floats, ...]:
+    p, q, ratio, empty = _smoothed(a, c)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        js = _distance(a / a.sum(0), c / c.sum(0), empty)
+    return _valued(a, c, ((q - p) * ratio).sum(0), -(p * ratio).sum(0), js)
+
+
+def _psi(a: Floats, c: Floats) -> tuple[Floats, ...]:
+    p, q, ratio, _ = _smoothed(a, c)
+    return _valued(a, c, ((q - p) * ratio).sum(0))
+
+
+def _smoothed(a: Floats, c: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return shares of both sides, the logarithm of their ratio, and 1 where both are empty."""
     # Bins run along the first axis here: sums and broadcasts then work on long rows. Adding one
     # where a bin is empty on both sides makes its ratio 1 without a slower masked division.
     empty = ((a + c) == 0).astype(np.float64)
     half = 0.5 - 0.5 * empty
     extra = half.sum(0)
-    m, n = a.sum(0), c.sum(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p, q = (a + half) / (m + extra), (c + half) / (n + extra)
-        ratio = np.log((q + empty) / (p + empty))
-        psi = ((q - p) * ratio).sum(0)
-        kl = -(p * ratio).sum(0)
-        js = _distance(a / m, c / n, empty)
-    valueless = (m == 0) | (n == 0)
-    for answer in (psi, kl, js):
+        p, q = (a + half) / (a.sum(0) + extra), (c + half) / (c.sum(0) + extra)
+        return p, q, np.log((q + empty) / (p + empty)), empty
+
+
+def _valued(a: Floats, c: Floats, *answers: Floats) -> tuple[Floats, ...]:
+    valueless = (a.sum(0) == 0) | (c.sum(0) == 0)
+    for answer in answers:
         answer[valueless] = np.nan
-    return psi, kl, js
+    return answers
 
 
 def _distance(p: Floats, q: Floats, empty: Floats) -> Floats:

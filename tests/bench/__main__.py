@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,11 @@ def bench_significance() -> Iterator[Figure]:
     yield Figure("  / psi, kl, js", significance / yardstick, None, "x")
     yield Figure("  all numbers and verdicts", many * verdict, 5.0, "s")
     yield Figure("  / psi, kl, js", verdict / yardstick, None, "x")
+    tracemalloc.start()
+    blocks(ruled, counts)
+    peak = tracemalloc.get_traced_memory()[1] / 2**20
+    tracemalloc.stop()
+    yield Figure("  memory beyond the sketches, block by block", peak, 16.0, "MB")
     few = [[Sketch(ruler.id, 10_000, one) for one in side[:100]] for side in counts]
     told = worked(lambda: [assess(ruler, a, c, policy) for a, c in zip(*few, strict=True)])
     yield Figure("  one model's report, with reasons", 10 * told, None, "ms")

@@ -40,10 +40,12 @@ from hosts.local.files import Blobs, Logs
 from monitoring.drift.binning import Ruler
 from monitoring.drift.sketch import Sketch, merge, sketch
 from monitoring.drift.verdict import Policy
+from monitoring.quality import Policy as Quality
 
 @dataclass(frozen=True)
 class Rules:
     drift: Policy
+    quality: Quality
 
 @dataclass
 class World:
@@ -54,7 +56,7 @@ class World:
 class Watched:
     name: str = "demand"
     zone: str = "UTC"
-    policy: object = Rules(Policy())
+    policy: object = Rules(Policy(), Quality())
 
 root = Path(sys.argv[1])
 world = World(Blobs(root / "blobs"), Logs(root / "logs"))
