@@ -72,5 +72,5 @@ def test_certain_but_harmless_is_at_most_drifting(windows: int) -> None:
         report = assess(ruler, reference, current, POLICY)
         moved = [report.features[place] for place in drawn.moved]
         assert all(one.p_value < 1e-105 for one in moved)
-        assert all(0.015 < one.effect < 0.025 for one in moved)
+        assert all(0.012 < one.effect < 0.028 for one in moved)
         assert Verdict.DRIFTED not in {one.verdict for one in report.features}
