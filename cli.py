@@ -147,7 +147,12 @@ def _add_report(commands: Any) -> None:
     text = "draw a window's rows beside its reference's, with Evidently"
     parser = _on_fleet(commands, "report", _report, text)
     parser.add_argument("target", metavar="MODEL")
-    parser.add_argument("--window", dest="first", metavar="D", help="left out: the newest")
+    parser.add_argument(
+        "--window",
+        dest="first",
+        metavar="D",
+        help="a day that is still known; left out: the newest",
+    )
     parser.add_argument("--html", type=Path, metavar="FILE", help="where it is written")
     parser.add_argument("--by", default=None, metavar="NAME")
     parser.add_argument("--reason", default="", metavar="TEXT")
