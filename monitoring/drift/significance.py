@@ -60,7 +60,10 @@ def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) 
 
 
 def categorical_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
-    """p-value per categorical feature; the first bin is `rest`."""
+    """p-value per categorical feature; the first bin is `rest`.
+
+    NaN where a side has no values, or one level holds all of both.
+    """
     factor = 1.0 if slices is None else clumping(reference, current, slices)
     cells = unordered(reference, current, factor=factor)
     a, c = pool(reference, cells), pool(current, cells)
@@ -79,15 +82,16 @@ def categorical_p(reference: Floats, current: Floats, slices: Floats | None = No
     a, c = pool(reference, scarce), pool(current, scarce)
     parts = None if slices is None else pool(slices, scarce)
     cell = largest_cell_p(a, c, parts, spread)
-    return cauchy(np.stack([*whole, cell]), (0.5 / len(whole),) * len(whole) + (0.5,))
+    p = cauchy(np.stack([*whole, cell]), (0.5 / len(whole),) * len(whole) + (0.5,))
+    return np.where(_comparable(reference, current), p, np.nan)
 
 
 def missing_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
     """p-value of a change in the share of missing values; bins are (missing, present).
 
-    NaN where neither side misses anything.
+    NaN where neither side misses anything, both miss everything, or a side has no rows.
     """
-    known = reference[..., 0] + current[..., 0] > 0
+    known = _comparable(reference, current)
     if not known.any():
         return np.full(known.shape, np.nan)
     return np.where(known, _pair_p(reference, current, slices, known), np.nan)
@@ -151,6 +155,13 @@ def largest_cell_p(
         p = _binomial_p(c / factor, t / factor, q, len(slices) - 1)
     bounded: Floats = np.minimum(1.0, p * np.maximum((both > 0).sum(-1) - 1, 1))
     return bounded
+
+
+def _comparable(reference: Floats, current: Floats) -> Flags:
+    """Whether both sides have rows, and together more than one bin."""
+    rows = np.minimum(reference.sum(-1), current.sum(-1)) > 0
+    several: Flags = rows & (((reference + current) > 0).sum(-1) > 1)
+    return several
 
 
 def _pair_p(a: Floats, c: Floats, slices: Floats | None, known: Flags) -> Floats:
