@@ -172,8 +172,8 @@ def pooled(trials: int) -> None:
     for one in stories(trials, 5, 0.03, 4, 1_000):
         loud += one.flagged(one.window(EFFECT), one.slices, sliced=False) > 0
         drift = one.window(EFFECT + 0.25)
-        seen += one.flagged(drift, one.held(SATURDAY))
-        blind += one.flagged(drift, one.slices)
+        seen += int(one.flags(drift, one.held(SATURDAY))[:MOVED].sum())
+        blind += int(one.flags(drift, one.slices)[:MOVED].sum())
     assert_rate_at_least(loud, trials, 0.84)
     assert_rate_at_least(seen, MOVED * trials, 0.95)
     assert_rate_at_most(blind, MOVED * trials, 0.6)
