@@ -48,14 +48,12 @@ def test_five_hundred_levels_sample() -> None:
 @pytest.mark.slow
 def test_five_hundred_levels_alike_are_no_effect() -> None:
     over = sum(sum(one[0] for one in everywhere(many_levels, ALIKE, 3_400, s)) for s in (1, 2, 3))
-    print(f"{over} of 10,200")
     assert_rate_at_most(over, 10_200, 0.001)
 
 
 @pytest.mark.slow
 def test_a_doubled_level_among_five_hundred_is_flagged() -> None:
     seen = sum(sum(one[1] for one in everywhere(many_levels, DOUBLED, 600, s)) for s in (1, 2, 3))
-    print(f"{seen} of 1,800")
     assert_rate_at_least(seen, 1_800, 0.88)
 
 

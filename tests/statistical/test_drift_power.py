@@ -46,5 +46,4 @@ def test_power(n, drift, rows, ten, one, features, windows) -> None:
     for seed in (1, 2, 3):
         part = spread(setting, windows // 3, seed)
         moved, found = moved + part.moved, found + part.found
-    print(f"{found} of {moved}: {found / moved:.3f}")
     assert_rate_at_least(found, moved, ten if features == 10 else one)
