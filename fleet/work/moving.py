@@ -19,7 +19,6 @@ from fleet.work import referencing, rows, usual
 from monitoring.drift import segments
 from monitoring.drift.binning import Ruler
 from monitoring.drift.significance import MIN_SLICES
-from monitoring.drift.sketch import sketch
 from monitoring.intake.sampling import MOST_ROWS
 
 
@@ -70,8 +69,7 @@ def _from_table(world: World, watched: Watched, effect: BuildReference) -> Refer
     _known(ruler, table, effect.data)
     texts = pc.cast(table["day"], pa.string())
     days = tuple(sorted(pc.unique(texts).drop_null().to_pylist()))
-    wanted = [name for name in watched.policy.drift.segments if name in table.column_names]
-    levels = segments.choose(ruler, sketch(table.select(wanted), ruler), wanted)
+    levels = segments.choose_in(table, ruler, watched.policy.drift.segments)
     parts = (table.filter(pc.equal(texts, day)) for day in days)
     slices = [
         world.blobs.put(segments.to_bytes(segments.sketch_all(part, ruler, levels)))

@@ -20,7 +20,7 @@ from fleet.ports import World
 from fleet.work import rows, usual
 from monitoring.drift import segments
 from monitoring.drift.binning import Ruler
-from monitoring.drift.sketch import Sketch, empty, merge, sketch
+from monitoring.drift.sketch import Sketch, empty, merge
 from monitoring.drift.verdict import Policy as DriftPolicy
 from monitoring.intake.sampling import rows_before
 
@@ -119,8 +119,7 @@ def _from_table(
     scored = table.append_column("served", pa.array(scores)).append_column(
         "baseline", pa.array(scores)
     )
-    wanted = [name for name in watched.policy.drift.segments if name in table.column_names]
-    levels = segments.choose(ruler, sketch(table.select(wanted), ruler), wanted)
+    levels = segments.choose_in(table, ruler, watched.policy.drift.segments)
     past: dict[str, tuple[str, str, int, int]] = {}
     texts = pc.cast(table["day"], pa.string())
     for day in sorted(pc.unique(texts).to_pylist()):

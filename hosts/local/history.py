@@ -17,11 +17,14 @@ from fleet.config import Config
 from fleet.policies import Watched
 from fleet.state import Past
 from fleet.work import referencing, rows
+from fleet.work.usual import salts
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.opening import open_local
 from hosts.local.scoring import LocalTables
+from monitoring.drift import segments
 from monitoring.drift.binning import Ruler
-from monitoring.drift.sketch import Sketch, sketch
+from monitoring.drift.segments import Levels
+from monitoring.drift.sketch import Sketch
 from monitoring.intake.sampling import rows_before
 
 OWN = "no days beside the reference's own are known: the older half of them is the reference here"
@@ -90,7 +93,10 @@ def _stored(host: LocalHost, watched: Watched, months: float, hint: str) -> Sour
     history = History(
         model.reference, _recent(later, months), tuple(d.kept for d in held if d.kept), tuple(notes)
     )
-    return Source(blobs, history if later else _halved(blobs, reference.ruler, held, months, notes))
+    if later:
+        return Source(blobs, history)
+    levels = referencing.load_levels(blobs, model.reference, watched.policy.drift)
+    return Source(blobs, _halved(blobs, reference.ruler, held, months, notes, levels))
 
 
 def _days(blobs: Blobs, past: dict[str, Past], ruler: Ruler) -> tuple[list[Day], int]:
@@ -123,43 +129,63 @@ def of_table(beside: Path, path: Path, watched: Watched, months: float) -> Sourc
     known = _names(usual, watched.policy.reference.data) if usual.num_rows else []
     later = table.filter(pc.invert(pc.is_in(_texts(table), pa.array(known, pa.string()))))
     if not known or not later.num_rows:
-        return Source(blobs, _halved_table(blobs, table, days, months, notes))
-    ruler = Ruler.of(_features(usual))
-    held = _counted(blobs, usual, ruler, known)
-    played = _counted(blobs, later, ruler, [day for day in days if day not in known])
-    name, kept = _reference(blobs, ruler, held), tuple(day.kept for day in held)
+        return Source(blobs, _halved_table(blobs, watched, table, days, months, notes))
+    ruler, levels = _ruled(watched, usual)
+    held = _counted(blobs, usual, ruler, known, levels)
+    played = _counted(blobs, later, ruler, [day for day in days if day not in known], levels)
+    name, kept = _reference(blobs, ruler, held, levels), tuple(day.kept for day in held)
     return Source(blobs, History(name, _recent(played, months), kept, tuple(notes)))
 
 
+def _ruled(watched: Watched, table: pa.Table) -> tuple[Ruler, Levels]:
+    """Return the bins of a table of reference rows, and the levels that are segments."""
+    ruler = Ruler.of(_features(table), salts(watched))
+    return ruler, segments.choose_in(table, ruler, watched.policy.drift.segments)
+
+
 def _halved_table(
-    blobs: Blobs, table: pa.Table, names: list[str], months: float, notes: list[str]
+    blobs: Blobs,
+    watched: Watched,
+    table: pa.Table,
+    names: list[str],
+    months: float,
+    notes: list[str],
 ) -> History:
     first = table.filter(pc.less(_texts(table), names[len(names) // 2]))
-    ruler = Ruler.of(_features(first))
-    return _halved(blobs, ruler, _counted(blobs, table, ruler, names), months, notes)
+    ruler, levels = _ruled(watched, first)
+    days = _counted(blobs, table, ruler, names, levels)
+    return _halved(blobs, ruler, days, months, notes, levels)
 
 
 def _halved(
-    blobs: Blobs, ruler: Ruler, days: list[Day], months: float, notes: list[str]
+    blobs: Blobs,
+    ruler: Ruler,
+    days: list[Day],
+    months: float,
+    notes: list[str],
+    levels: Levels,
 ) -> History:
     if len(days) < 2:
         raise Refused(f"{len(days)} days are known; a backtest needs some to hold others against")
     held, later = days[: len(days) // 2], days[len(days) // 2 :]
     kept = tuple(day.kept for day in held if day.kept)
-    return History(_reference(blobs, ruler, held), _recent(later, months), kept, (*notes, OWN))
+    name = _reference(blobs, ruler, held, levels)
+    return History(name, _recent(later, months), kept, (*notes, OWN))
 
 
-def _reference(blobs: Blobs, ruler: Ruler, held: list[Day]) -> str:
+def _reference(blobs: Blobs, ruler: Ruler, held: list[Day], levels: Levels) -> str:
     slices, days = [day.sketch for day in held], [day.name for day in held]
-    return referencing.put(blobs, blobs.put(ruler.to_bytes()), slices, days=days)
+    return referencing.put(blobs, blobs.put(ruler.to_bytes()), slices, days=days, levels=levels)
 
 
-def _counted(blobs: Blobs, table: pa.Table, ruler: Ruler, names: list[str]) -> list[Day]:
+def _counted(
+    blobs: Blobs, table: pa.Table, ruler: Ruler, names: list[str], levels: Levels
+) -> list[Day]:
     texts = _texts(table)
     found = []
     for name in names:
         part = table.filter(pc.equal(texts, name))
-        counted = blobs.put(sketch(part, ruler).to_bytes())
+        counted = blobs.put(segments.to_bytes(segments.sketch_all(part, ruler, levels)))
         found.append(Day(name, part.num_rows, counted, rows.put(blobs, part)))
     return found
 

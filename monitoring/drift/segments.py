@@ -40,6 +40,12 @@ def choose(ruler: Ruler, total: Sketch, wanted: Sequence[str]) -> dict[str, tupl
     }
 
 
+def choose_in(table: pa.Table, ruler: Ruler, wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Choose likewise from the reference's own rows."""
+    held = [name for name in wanted if name in table.column_names]
+    return choose(ruler, sketch(table.select(held), ruler), held)
+
+
 def names_of(levels: Levels) -> tuple[str, ...]:
     """Names of all segments.
 

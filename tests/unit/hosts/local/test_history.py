@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -105,6 +106,27 @@ def test_a_table_is_held_against_the_models_reference(recorded: Path, tmp_path: 
     assert (held.total.rows, len(held.slices), held.days[0]) == (29 * 60, 29, "2024-02-01")
     assert set(held.ruler.features) == {"x", "size", "kind"}
     assert source.history.notes == ()
+
+
+def test_a_table_is_played_by_segment_as_live_days_are(recorded: Path, tmp_path: Path) -> None:
+    usual = reference(recorded)
+    rows, kinds = usual.slice(0, 180), pc.unique(usual["kind"]).to_pylist()
+    away = pc.add(rows["x"], 3 * pc.stddev(usual["x"]).as_py())
+    struck = pc.if_else(pc.equal(rows["kind"], kinds[0]), away, rows["x"])
+    rows = rows.set_column(rows.column_names.index("x"), "x", struck)
+    days = pa.array([f"2024-03-0{1 + place // 60}" for place in range(180)])
+    pq.write_table(rows.set_column(0, "day", days), tmp_path / "past.parquet")
+    watched = read_config(recorded / "fleet.yaml").fleet.models["demand"]
+    drift = watched.policy.drift.model_copy(update={"segments": ("kind",)})
+    watched = replace(watched, policy=watched.policy.model_copy(update={"drift": drift}))
+    source = of_table(recorded, tmp_path / "past.parquet", watched, 6)
+    held = load(source.blobs, source.history.reference)
+    assert set(held.parts) == {f"kind={kind}" for kind in kinds}
+    *_, last = play(source.blobs, watched, source.history, lambda done: None)
+    assert f"x in kind={kinds[0]}" in last.fact.flagged
+    assert not any(f"x in kind={kind}" in last.fact.flagged for kind in kinds[1:])
+    halved = of_table(recorded, recorded / "data" / "reference.parquet", watched, 6)
+    assert set(load(halved.blobs, halved.history.reference).parts) == set(held.parts)
 
 
 def test_the_reference_itself_is_halved(recorded: Path) -> None:
