@@ -75,8 +75,7 @@ def score(ruler: Ruler, reference: Counts, current: Counts, slices: Counts | Non
     p_missing = missing_p(a, c, parts)
     p = cauchy(np.stack([out[4], p_missing]), (0.8, 0.2))
     psi, kl, js, moved, p_values = out
-    lost = effect(a, c, ordered)
-    return Scores(psi, kl, js, moved, p_values, lost, p_missing, p)
+    return Scores(psi, kl, js, moved, p_values, _lost(a, c), p_missing, p)
 
 
 def present(ruler: Ruler, counts: Counts) -> Counts:
@@ -95,6 +94,16 @@ def _missing(ruler: Ruler, counts: Counts) -> Floats:
     missing = counts[:, ruler.last]
     total = np.add.reduceat(counts, ruler.first, -1) if len(ruler.first) else missing
     return np.stack([missing, total - missing], -1).astype(np.float64)
+
+
+def _lost(reference: Floats, current: Floats) -> Floats:
+    """Effect of the share of missing values; most features miss none, and theirs is 0."""
+    some = (reference + current)[..., 0] > 0
+    rows = np.minimum(reference.sum(-1), current.sum(-1))
+    found = np.where(rows > 0, 0.0, np.nan)
+    if some.any():
+        found[some] = effect(reference[some], current[some], ordered)
+    return found
 
 
 def _shared(slices: Floats, shape: tuple[int, ...]) -> Floats:

@@ -114,6 +114,9 @@ BLOCK = 20  # models: so many stay in the cache
 
 def bench_significance() -> Iterator[Figure]:
     """10,000 models of 100 features of 10 bins, from ready counts to verdicts, block by block."""
+    # As in a worker that has read a log: once an array so large was freed, glibc keeps what is
+    # freed. Before, it gives most of it back at once, and every array costs its page faults again.
+    np.ones(2**21)
     rng = np.random.default_rng(2)
     models, policy = 1_000, Policy()
     ruler = Ruler({f"x{i}": NumericBins(tuple(map(float, range(9)))) for i in range(100)})
