@@ -151,7 +151,7 @@ wild = st.lists(st.tuples(*[st.integers(0, 2_000)] * 2), min_size=2, max_size=12
 
 
 @both
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(counts=wild)
 def test_any_counts_have_an_answer_or_none(measure: Measure, counts: list[tuple[int, int]]) -> None:
     a, c = np.array(counts[:2] if measure.call is missing_p else counts).T
