@@ -86,7 +86,9 @@ def _add_check(commands: Any) -> None:
 def _add_backtest(commands: Any) -> None:
     text = "what would have fired over past days, and thresholds for a budget of pages"
     parser = _on_fleet(commands, "backtest", _backtest, text)
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="left out where there is one")
+    parser.add_argument(
+        "of", nargs="*", metavar="MODEL", help="left out where there is one; fleet.yaml before it"
+    )
     parser.add_argument("--data", type=Path, metavar="PATH", help="past rows with a column `day`")
     parser.add_argument("--months", type=float, default=6.0, metavar="N")
     parser.add_argument("--budget", default="1 page/month", metavar="TEXT")
@@ -98,6 +100,12 @@ def _backtest(arguments: argparse.Namespace) -> int:
     from dashboards import pages
     from hosts.local import backtest
 
+    words = list(arguments.of)
+    if words and Path(words[0]).suffix in (".yaml", ".yml"):
+        arguments.fleet = Path(words.pop(0))
+    if len(words) > 1:
+        raise Refused(f"backtest plays one model at a time; these are {', '.join(words)}")
+    arguments.model = words[0] if words else None
     backtest.run(arguments, pages.backtest)
     return OK
 

@@ -262,6 +262,10 @@ def test_a_backtest_tells_draws_and_patches(run: Shell, tiny: Path) -> None:
     assert (told.json["model"], told.json["windows"]) == ("demand", 15)
     assert [one["rule"] for one in told.json["rules"]][-1] == "ks p < 0.05"
     assert "<svg" in (tiny / "page.html").read_text()
+    again = run(
+        tiny.parent, "backtest", f"{tiny.name}/fleet.yaml", "--data", tiny / table, "--json"
+    )
+    assert again.json == told.json
     shown = run(tiny, *words, "demand", "--budget", "1 page/day", "--months", "3")
     assert shown.code == 0
     assert "alerts as it is set: " in shown.out
@@ -293,6 +297,8 @@ def test_a_backtest_without_a_patch_still_tells(run: Shell, tiny: Path) -> None:
         (("--budget", "few"), "budget 'few': write it as '1 page/month' or '2 pages/week'"),
         (("--months", "0"), "--months 0: more than 0 are needed"),
         (("nobody",), "nobody? known are demand"),
+        (("a.yml",), "a.yml: cannot be read: No such file or directory"),
+        (("one", "two"), "backtest plays one model at a time; these are one, two"),
         (("--data", "nowhere.parquet"), "nowhere.parquet: no such file or folder"),
     ],
 )
