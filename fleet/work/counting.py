@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -82,12 +83,13 @@ def _inputs(world: World, watched: Watched, source: LogSource, effect: Count) ->
     counting, ruler = _counting(world), load_ruler(world.blobs, effect.reference)
     allowed = watched.policy.quality.ranges
     if watched.policy.logs.rows:
-        names: Sequence[str] = tuple({**ruler.features, **allowed})
+        names: Sequence[str] = tuple(ruler.features)
         found = counting.rows(source, effect.start, effect.end, names)
         levels = load_levels(world.blobs, effect.reference, watched.policy.drift)
         counted = segments.sketch_all(found, ruler, levels)
         named = world.blobs.put(segments.to_bytes(counted))
-        return _batch(world, effect.window, found, named, ranges.outside(found, allowed))
+        batch = _batch(world, effect.window, found, named)
+        return replace(batch, outside=ranges.outside(found, allowed))
     counts = counting.count(source, ruler, effect.start, effect.end)
     outside = {}
     if allowed and counts.rows:
@@ -96,12 +98,5 @@ def _inputs(world: World, watched: Watched, source: LogSource, effect: Count) ->
     return Batch(effect.window, counts.rows, "", world.blobs.put(counts.to_bytes()), outside)
 
 
-def _batch(
-    world: World,
-    window: str,
-    found: pa.Table,
-    counted: str = "",
-    outside: dict[str, int] | None = None,
-) -> Batch:
-    kept = rows.put(world.blobs, found)
-    return Batch(window, found.num_rows, kept, counted, outside or {})
+def _batch(world: World, window: str, found: pa.Table, counted: str = "") -> Batch:
+    return Batch(window, found.num_rows, rows.put(world.blobs, found), counted)

@@ -103,10 +103,10 @@ def pool(counts: Floats, cells: CellMap) -> Floats:
     """
     width = int(cells.max(initial=0)) + 1
     cells = np.broadcast_to(cells, counts.shape[-cells.ndim :])
-    offsets = np.arange(math.prod(cells.shape[:-1])).reshape(*cells.shape[:-1], 1) * width
+    size = math.prod(cells.shape[:-1]) * width
+    offsets = np.arange(0, size, width).reshape(*cells.shape[:-1], 1)
     places = (cells + offsets).ravel()
     pooled = np.empty((*counts.shape[:-1], width))
-    size = math.prod(cells.shape[:-1]) * width
     for at in np.ndindex(counts.shape[: counts.ndim - cells.ndim]):
         flat = np.bincount(places, counts[at].ravel(), minlength=size)
         pooled[at] = flat.reshape(pooled[at].shape)

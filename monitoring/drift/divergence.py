@@ -78,33 +78,38 @@ def _columns(counts: npt.NDArray[np.generic]) -> Floats:
 
 
 def _all(a: Floats, c: Floats) -> tuple[Floats, ...]:
-    p, q, ratio, empty = _smoothed(a, c)
+    rows = a.sum(0), c.sum(0)
+    p, q, ratio, empty = _smoothed(a, c, rows)
     with np.errstate(divide="ignore", invalid="ignore"):
-        js = _distance(a / a.sum(0), c / c.sum(0), empty)
-    return _valued(a, c, ((q - p) * ratio).sum(0), -(p * ratio).sum(0), js)
+        js = _distance(a / rows[0], c / rows[1], empty)
+    return _valued(rows, ((q - p) * ratio).sum(0), -(p * ratio).sum(0), js)
 
 
 def _psi(a: Floats, c: Floats) -> tuple[Floats, ...]:
-    p, q, ratio, _ = _smoothed(a, c)
-    return _valued(a, c, ((q - p) * ratio).sum(0))
+    rows = a.sum(0), c.sum(0)
+    p, q, ratio, _ = _smoothed(a, c, rows)
+    return _valued(rows, ((q - p) * ratio).sum(0))
 
 
-def _smoothed(a: Floats, c: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _smoothed(
+    a: Floats, c: Floats, rows: tuple[Floats, Floats]
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Return shares of both sides, the logarithm of their ratio, and 1 where both are empty."""
     # Bins run along the first axis here: sums and broadcasts then work on long rows. Adding one
     # where a bin is empty on both sides makes its ratio 1 without a slower masked division.
     empty = ((a + c) == 0).astype(np.float64)
     half = 0.5 - 0.5 * empty
     extra = half.sum(0)
+    m, n = rows
     with np.errstate(divide="ignore", invalid="ignore"):
-        p, q = (a + half) / (a.sum(0) + extra), (c + half) / (c.sum(0) + extra)
+        p, q = (a + half) / (m + extra), (c + half) / (n + extra)
         return p, q, np.log((q + empty) / (p + empty)), empty
 
 
-def _valued(a: Floats, c: Floats, *answers: Floats) -> tuple[Floats, ...]:
-    valueless = (a.sum(0) == 0) | (c.sum(0) == 0)
+def _valued(rows: tuple[Floats, Floats], *answers: Floats) -> tuple[Floats, ...]:
+    m, n = rows
     for answer in answers:
-        answer[valueless] = np.nan
+        answer[(m == 0) | (n == 0)] = np.nan
     return answers
 
 
