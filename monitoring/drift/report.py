@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from monitoring.drift.binning import REST, Ruler
+from monitoring.drift.binning import FORMAT, REST, Ruler
 from monitoring.drift.interval import intervals
 from monitoring.drift.ruling import Evidence, reason, rule
 from monitoring.drift.scoring import Numbers, join, score
@@ -84,7 +84,12 @@ class FeatureReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One window against a reference."""
+    """One window against a reference.
+
+    `ignored` are columns that cannot be read or have no kind; `not_compared` are those left out on
+    purpose (ids, dates, columns that one side cannot have), which only `check` tells. `ruler` is
+    the format of the bins.
+    """
 
     verdict: Verdict
     n_reference: int
@@ -92,6 +97,17 @@ class Report:
     ignored: tuple[Ignored, ...]
     features: tuple[FeatureReport, ...]
     calibration: Calibration = Calibration.ROWS
+    ruler: int = FORMAT
+    not_compared: tuple[Ignored, ...] = ()
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """Names of the features that could not be judged over all rows."""
+        return tuple(
+            one.name
+            for one in self.features
+            if one.segment is None and one.verdict is Verdict.INSUFFICIENT
+        )
 
     def to_json(self) -> dict[str, object]:
         """Spell the report as `check --json` prints it: no NaN, no Infinity."""
@@ -99,7 +115,10 @@ class Report:
             "verdict": self.verdict,
             "n_reference": self.n_reference,
             "n_current": self.n_current,
-            "ignored": [{"name": one.name, "reason": one.reason} for one in self.ignored],
+            "ruler": self.ruler,
+            "unjudged": list(self.unjudged),
+            "ignored": _told(self.ignored),
+            "not_compared": _told(self.not_compared),
             "features": [feature.to_json() for feature in self.features],
         }
 
@@ -262,6 +281,10 @@ def _changed(
         verdict=Verdict.DRIFTED,
         reason=reason,
     )
+
+
+def _told(columns: Sequence[Ignored]) -> list[dict[str, str]]:
+    return [{"name": one.name, "reason": one.reason} for one in columns]
 
 
 def _known(number: float) -> float | None:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from engine.policy import Policy as Rules
 from monitoring.drift.significance import MIN_SLICES
+from monitoring.schema import Kind
 
 
 class Verdict(StrEnum):
@@ -55,6 +56,11 @@ class FeaturePolicy(Rules):
         gt=0,
         description="What one standard deviation of this feature is worth, in the unit that a "
         "threshold of metric shift is in.",
+    )
+    kind: Kind | None = Field(
+        default=None,
+        description="How this feature is binned, numeric or categorical; none: by the type of the "
+        "reference's column. Numbers that name things (ids, codes) are categorical.",
     )
     redact: bool = Field(
         default=False, description="Know this feature's levels by a keyed hash only, everywhere."
