@@ -9,13 +9,16 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import Refused
-from monitoring.intake import textfiles
-from monitoring.intake.textfiles import Source, csv_batches, json_batches
+from monitoring.intake import csvfiles, textfiles
+from monitoring.intake.csvfiles import csv_batches
+from monitoring.intake.source import Source
+from monitoring.intake.textfiles import json_batches
 
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(textfiles, "BLOCK", 64)
+    monkeypatch.setattr(csvfiles, "BLOCK", 64)
 
 
 def memory(content: bytes) -> Source:
