@@ -32,8 +32,8 @@ class AzureTables:
     """`fleet.ports.Tables` on `az://CONTAINER/PATH` and on files beside fleet.yaml.
 
     A path is one file, or a folder, of which every file below that is Parquet, CSV or JSON Lines
-    is read, in the order of their names. Text may be packed (gz, zst, bz2). A table of more than 1 M rows comes
-    as a sample.
+    is read, in the order of their names. Text may be packed (gz, zst, bz2). A table of more than
+    1 M rows comes as a sample.
 
     Raises
     ------

@@ -59,9 +59,7 @@ def compare(reference: Columns, current: Columns, choice: Choice) -> tuple[Repor
     asked = {*choice.features, *choice.categorical}
 
     def one(name: str) -> Counted | Ignored:
-        return pair.compared(
-            name, categorical=name in choice.categorical, asked=name in asked
-        )
+        return pair.compared(name, categorical=name in choice.categorical, asked=name in asked)
 
     with ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(one, names))

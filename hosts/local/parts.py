@@ -12,7 +12,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from monitoring.intake.untyped import is_untyped, untyped
+from monitoring.intake.untyped import is_untyped, texts_of, untyped
 from monitoring.schema import is_text
 
 
@@ -45,7 +45,10 @@ class ParquetPart:
         coded = [name] if is_text(self.schema.field(name).type) else None
         # A reader of its own: columns are read from several threads.
         with pq.ParquetFile(
-            self.path, metadata=self.metadata, read_dictionary=coded, page_checksum_verification=True
+            self.path,
+            metadata=self.metadata,
+            read_dictionary=coded,
+            page_checksum_verification=True,
         ) as file:
             return file.read(columns=[name], use_threads=False).column(name)
 
@@ -95,7 +98,10 @@ class KeyedPart:
         """Read one column."""
         if name in self.part.schema.names:
             return self.part.column(name)
-        return pa.chunked_array([pa.repeat(pa.scalar(self.keys[name], pa.string()), self.rows)])
+        value = self.keys[name]
+        if value is None:
+            return pa.chunked_array([pa.nulls(self.rows, pa.string())])
+        return pa.chunked_array([pa.repeat(texts_of([value])[0], self.rows)])
 
 
 def copied(batches: Iterator[pa.RecordBatch], scratch: Path) -> Iterator[Part]:

@@ -83,7 +83,7 @@ def open_columns(path: Path, scratch: Path) -> Columns:
         if is_text(one.type) and any(_is_loose(part.schema, one.name) for part in parts)
     )
     rows = sum(part.rows for part in parts)
-    return Columns(path.name, schema, rows, tuple(parts), tuple(notes), untyped, ununified)
+    return Columns(str(path), schema, rows, tuple(parts), tuple(notes), untyped, ununified)
 
 
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
@@ -103,7 +103,8 @@ def _files(path: Path, notes: list[str]) -> list[Path]:
     if not filled:
         raise Refused(f"{found[0]}: the file is empty (zero bytes)")
     if len(filled) < len(found):
-        notes.append(_told(path, [file for file in found if file not in filled], "empty", "are"))
+        empty = [file for file in found if file not in filled]
+        notes.append(_told(path, "of zero bytes", empty))
     formats = {_format(file) for file in filled}
     if len(formats) > 1:
         raise Refused(f"{path}: files of several formats: {', '.join(sorted(formats))}")
@@ -117,15 +118,14 @@ def _below(path: Path, notes: list[str]) -> list[Path]:
     if not found:
         raise Refused(f"{path}: no Parquet, CSV or JSON Lines file in this folder")
     if other:
-        notes.append(_told(path, other, "of no format that is read", "were left out"))
+        notes.append(_told(path, "that are no Parquet, CSV or JSON Lines", other))
     return found
 
 
-def _told(path: Path, files: Sequence[Path], what: str, verb: str) -> str:
+def _told(path: Path, what: str, files: Sequence[Path]) -> str:
     names = ", ".join(str(file.relative_to(path)) for file in files[:SHOWN])
     rest = ", …" if len(files) > SHOWN else ""
-    count = f"{len(files):,} file{'s' if len(files) > 1 else ''}"
-    return f"{path}: {count} {what}, left out: {names}{rest}"
+    return f"{path}: files {what} left out ({len(files):,}): {names}{rest}"
 
 
 def _format(file: Path) -> str:
@@ -212,7 +212,7 @@ def _unified(path: Path, parts: Sequence[Part]) -> tuple[pa.Schema, dict[str, st
             seen.setdefault(column.name, {})[column.type] = None
     types = {name: _common(list(found)) for name, found in seen.items()}
     ununified = {
-        name: f"{path.name}: {found[0]} in some files and {found[1]} in others"
+        name: f"{path}: {found[0]} in some files and {found[1]} in others"
         for name, types_ in seen.items()
         if types[name] is None and (found := list(types_))
     }
@@ -239,7 +239,7 @@ def _is_loose(schema: pa.Schema, name: str) -> bool:
     if name not in schema.names:
         return False
     one = schema.field(name)
-    return is_untyped(one) or kind_of(one.type) is Kind.NUMERIC and not pat.is_null(one.type)
+    return is_untyped(one) or (kind_of(one.type) is Kind.NUMERIC and not pat.is_null(one.type))
 
 
 def _conformed(chunk: pa.Array, dtype: pa.DataType) -> pa.Array:

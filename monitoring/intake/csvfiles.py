@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -12,7 +11,7 @@ import pyarrow.csv as pacsv
 
 from engine.errors import Refused
 from monitoring.intake.dialect import Dialect, sniffed
-from monitoring.intake.source import Source, first_line
+from monitoring.intake.source import Source
 from monitoring.intake.untyped import NULL_WORDS, untyped
 
 BLOCK = 8 * 1024 * 1024
@@ -32,7 +31,7 @@ def csv_texts(source: Source) -> Iterator[pa.RecordBatch]:
     dialect = sniffed(source)
     kept = [name for name in dialect.names if name not in dialect.empty]
     schema = pa.schema([untyped(name) for name in kept])
-    yield pa.RecordBatch.from_pylist([], schema)
+    yield _empty(schema)
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(dialect.names, pa.string()),
         null_values=[""],
@@ -55,11 +54,14 @@ def csv_batches(source: Source) -> Iterator[pa.RecordBatch]:
     dialect = sniffed(source)
     kept = [name for name in dialect.names if name not in dialect.empty]
     reader = _typed(source, dialect, _types(source, dialect))
-    empty = pa.RecordBatch.from_pylist([], reader.schema).select(kept)
-    yield empty
+    yield _empty(reader.schema).select(kept)
     for batch in reader:
         _refuse_nameless(source, dialect, batch)
         yield batch.select(kept)
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.nulls(0, one.type) for one in schema], schema=schema)
 
 
 def _refuse_nameless(source: Source, dialect: Dialect, batch: pa.RecordBatch) -> None:

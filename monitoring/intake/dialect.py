@@ -63,7 +63,7 @@ def _separated(text: str, more: bool) -> tuple[str, list[list[str]]]:
     """Choose the separator that gives most columns, the same number in every row."""
     best: tuple[tuple[bool, int], str, list[list[str]]] | None = None
     for separator in SEPARATORS:
-        found = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
+        found = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
         rows = [row for row in (found[:-1] if more else found) if row] or found
         if not rows:
             continue

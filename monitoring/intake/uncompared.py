@@ -35,7 +35,7 @@ DATE = (
 )
 DATES = 0.99
 
-Numbers = npt.NDArray[np.generic]
+Numbers = npt.NDArray[np.number]
 
 
 def may_lack(name: str) -> bool:
@@ -48,7 +48,7 @@ def may_lack(name: str) -> bool:
 
 
 def left_out(name: str, column: pa.ChunkedArray) -> str:
-    """Give the reason to leave a reference column out of a comparison; empty where there is none."""
+    """Give the reason to leave a reference column out, or an empty text."""
     if PANDAS.fullmatch(name):
         return "pandas' row index"
     if _is_dates(column):

@@ -5,9 +5,10 @@ One rule decides what such a column holds, and it is this module's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pat
@@ -26,9 +27,23 @@ FEW = 20
 _MARK = {b"untyped": b"1"}
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity|nan)$"
 _CODE = r"^0[0-9]+$"
-_NOTHING = pa.array(["", *NULL_WORDS, "None", "<NA>"])
-_TRUTHS = pa.array(["true", "false"])
 _LOOKED_AT = 20_000
+
+
+def texts_of(words: Iterable[str]) -> pa.Array:
+    """Make an array of texts. `pa.array` and `pa.scalar` import pandas, which is slow."""
+    spelled = [word.encode() for word in words]
+    ends = np.cumsum([0, *map(len, spelled)]).astype(np.int32)
+    buffers = [None, pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(spelled))]
+    return pa.Array.from_buffers(pa.string(), len(spelled), buffers)
+
+
+_NOTHING = texts_of(["", *NULL_WORDS, "None", "<NA>"])
+_TRUTHS = texts_of(["true", "false"])
+_NO_TEXT, _NO_NUMBER = (pa.nulls(1, dtype)[0] for dtype in (pa.string(), pa.float64()))
+_TRUE = _TRUTHS[0]
+_NEVER = pa.nulls(1).is_valid()[0]
+_BITS = pa.Array.from_buffers(pa.float64(), 2, [None, pa.py_buffer(np.arange(2.0).tobytes())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,7 @@ def inferred(column: pa.ChunkedArray) -> Fitted:
     if not tally.known:
         return pa.chunked_array([pa.nulls(len(column))]), None
     if tally.are_truths:
-        return _truths(column.type, tally.parts)
+        return _truths(tally.parts)
     return _numbers(tally.parts) if tally.are_numbers else (column, None)
 
 
@@ -97,7 +112,7 @@ def truths(column: pa.ChunkedArray) -> Fitted:
     """
     if pat.is_boolean(column.type):
         return column, None
-    fitted, odd = _truths(column.type, [_parsed(chunk) for chunk in column.chunks])
+    fitted, odd = _truths([_parsed(chunk) for chunk in column.chunks])
     known = len(column) - column.null_count
     return (fitted, odd) if odd is None or odd.count <= STRAYS * known else (column, None)
 
@@ -106,7 +121,7 @@ def null_words(column: pa.ChunkedArray) -> set[str]:
     """Name the words in a column of text that stand for no value elsewhere."""
     if not _holds_text(column.type):
         return set()
-    words = pa.array(NULL_WORDS)
+    words = texts_of(NULL_WORDS)
     found: set[str] = set()
     for chunk in column.chunks:
         texts = chunk.dictionary if pat.is_dictionary(chunk.type) else chunk
@@ -119,7 +134,7 @@ def without(column: pa.ChunkedArray, words: set[str]) -> pa.ChunkedArray:
     if not words or not _holds_text(column.type):
         return column
     texts = column.cast(pa.string())
-    return pc.if_else(pc.is_in(texts, pa.array(sorted(words))), None, texts)
+    return pc.if_else(pc.is_in(texts, texts_of(words)), _NO_TEXT, texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +176,7 @@ class _Tally:
         if len(self.distinct) <= FEW:
             some = part.numbers[:_LOOKED_AT]
             self.distinct |= set(pc.unique(some.drop_null())[: FEW + 1].to_pylist())
-            self.bits += pc.sum(pc.is_in(part.numbers, pa.array([0.0, 1.0]))).as_py() or 0
+            self.bits += pc.sum(pc.is_in(part.numbers, _BITS)).as_py() or 0
         self._measure(part.texts if count == len(chunk) else part.texts.filter(valid))
 
     def _measure(self, texts: pa.Array) -> None:
@@ -199,9 +214,9 @@ def _parsed(chunk: pa.Array) -> _Parsed:
         pass
     texts = pc.ascii_trim_whitespace(texts)
     fits = pc.match_substring_regex(texts, _NUMBER)
-    none = pa.scalar(None, pa.string())
-    found = pc.if_else(fits, texts, none).cast(pa.float64())
-    other = pc.fill_null(pc.invert(pc.or_(fits, pc.is_in(texts, _NOTHING))), False)
+    found = pc.if_else(fits, texts, _NO_TEXT).cast(pa.float64())
+    other = pc.and_not(texts.is_valid(), pc.or_kleene(fits, pc.is_in(texts, _NOTHING)))
+    other = pc.coalesce(other, _NEVER)
     truth = pc.and_(other, pc.is_in(pc.ascii_lower(texts), _TRUTHS))
     return _Parsed(texts, found, other, truth)
 
@@ -219,14 +234,14 @@ def _numbers(parts: list[_Parsed]) -> Fitted:
     return pa.chunked_array(columns, pa.float64()), _odd(parts, marks)
 
 
-def _truths(dtype: pa.DataType, parts: list[_Parsed]) -> Fitted:
+def _truths(parts: list[_Parsed]) -> Fitted:
     columns, marks = [], []
     for part in parts:
         bits = part.numbers
         if part.truths is not None:
             bits = pc.if_else(part.truths, _bits(part.texts), bits)
-        fits = pc.is_in(bits, pa.array([0.0, 1.0]))
-        columns.append(pc.equal(pc.if_else(fits, bits, pa.scalar(None, pa.float64())), 1.0))
+        fits = pc.is_in(bits, _BITS)
+        columns.append(pc.equal(pc.if_else(fits, bits, _NO_NUMBER), _BITS[1]))
         known = part.numbers.is_valid()
         known = known if part.other is None else pc.or_(known, part.other)
         marks.append(pc.and_not(known, fits))
@@ -234,13 +249,15 @@ def _truths(dtype: pa.DataType, parts: list[_Parsed]) -> Fitted:
 
 
 def _bits(texts: pa.Array) -> pa.Array:
-    return pc.equal(pc.ascii_lower(texts), "true").cast(pa.uint8()).cast(pa.float64())
+    return pc.equal(pc.ascii_lower(texts), _TRUE).cast(pa.uint8()).cast(pa.float64())
 
 
 def _odd(parts: list[_Parsed], marks: list[pa.Array | None]) -> Odd | None:
     count, first = 0, ""
     for part, mark in zip(parts, marks, strict=True):
-        odd = () if mark is None else part.texts.filter(mark)
+        if mark is None:
+            continue
+        odd = part.texts.filter(mark)
         if len(odd) and not count:
             first = odd[0].as_py()[:60]
         count += len(odd)
