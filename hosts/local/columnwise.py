@@ -143,11 +143,11 @@ class Pair:
             return found
         if found.name not in self.current.schema.names:
             return replace(found, changed="the column is missing in current")
-        other = kind_of(self.current.schema.field(found.name).type)
+        column = self.current.column(found.name)
+        other = kind_of(column.type)
         turned = f"the column turned from {wanted.kind} to {other}"
         if not isinstance(other, Kind):
             return replace(found, changed=turned)
-        column = self.current.column(found.name)
         after, odd = self._current(found.name, column, wanted)
         if odd and 2 * odd.count > len(column) - column.null_count:
             return replace(found, changed=turned)

@@ -32,6 +32,8 @@ def csv_texts(source: Source) -> Iterator[pa.RecordBatch]:
     kept = [name for name in dialect.names if name not in dialect.empty]
     schema = pa.schema([untyped(name) for name in kept])
     yield _empty(schema)
+    if not dialect.filled:
+        return
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(dialect.names, pa.string()),
         null_values=[""],
@@ -53,6 +55,9 @@ def csv_batches(source: Source) -> Iterator[pa.RecordBatch]:
     """
     dialect = sniffed(source)
     kept = [name for name in dialect.names if name not in dialect.empty]
+    if not dialect.filled:
+        yield _empty(pa.schema([(name, pa.null()) for name in kept]))
+        return
     reader = _typed(source, dialect, _types(source, dialect))
     yield _empty(reader.schema).select(kept)
     for batch in reader:
@@ -126,7 +131,7 @@ def _opened(
         use_threads=False,
         block_size=BLOCK,
         column_names=list(dialect.names),
-        skip_rows_after_names=1,
+        skip_rows_after_names=dialect.header,
     )
     parse = pacsv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True)
     return pacsv.open_csv(source.text(), read, parse, convert)

@@ -27,13 +27,16 @@ class Dialect:
 
     A column without a name is called as pandas calls it, `Unnamed: 0`. `empty` are columns at the
     end without a name and, as far as was looked, without values. `commas` are columns whose
-    decimal mark is a comma.
+    decimal mark is a comma. `header` is the number of lines up to the header's end, blank ones
+    included; `filled` tells whether any row follows.
     """
 
     separator: str
     names: tuple[str, ...]
     empty: frozenset[str] = frozenset()
     commas: frozenset[str] = frozenset()
+    header: int = 1
+    filled: bool = True
 
 
 def sniffed(source: Source) -> Dialect:
@@ -43,7 +46,8 @@ def sniffed(source: Source) -> Dialect:
         more = bool(stream.read(1))
     try:
         text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
-        separator, rows = _separated(text, more)
+        separator, found = _separated(text, more)
+        rows = [row for row in found if row]
         header = [name.encode("utf-8", "surrogateescape").decode() for name in rows[0]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise Refused(f"{source.name}: the header is not text in UTF-8") from error
@@ -56,7 +60,14 @@ def sniffed(source: Source) -> Dialect:
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise Refused(f"{source.name}: two columns are called {repeated[0]!r}")
-    return Dialect(separator, tuple(names), _empty(header, names, rows), _commas(names, rows))
+    return Dialect(
+        separator,
+        tuple(names),
+        _empty(header, names, rows),
+        _commas(names, rows),
+        found.index(rows[0]) + 1,
+        more or len(rows) > 1,
+    )
 
 
 def _separated(text: str, more: bool) -> tuple[str, list[list[str]]]:
@@ -64,14 +75,15 @@ def _separated(text: str, more: bool) -> tuple[str, list[list[str]]]:
     best: tuple[tuple[bool, int], str, list[list[str]]] | None = None
     for separator in SEPARATORS:
         found = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-        rows = [row for row in (found[:-1] if more else found) if row] or found
+        found = found[:-1] if more else found
+        rows = [row for row in found if row]
         if not rows:
             continue
         width = len(rows[0])
         alike = width > 1 and all(len(row) == width or _padded(row, width) for row in rows)
         rank = (alike, width if alike or separator == "," else 0)
         if best is None or rank > best[0]:
-            best = rank, separator, rows
+            best = rank, separator, found
     if best is None:
         raise IndexError
     return best[1], best[2]
