@@ -28,7 +28,7 @@ UNNAMED = re.compile(r"Unnamed: [0-9]+|")
 LEAST = 30
 #: So many pairs of equal numbers are expected by chance where numbers may repeat: e^-10 for none.
 PAIRS = 10
-LOOKED_AT = 1_000
+LOOKED_AT = (1_000, 32_000)
 DATE = (
     r"^\s*(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})"
     r"(?:[T ,]+[0-9]{1,2}:[0-9]{2}.*)?\s*$"
@@ -76,8 +76,8 @@ def ends(column: pa.ChunkedArray) -> tuple[float, float] | None:
     """
     if kind_of(column.type) is not Kind.NUMERIC:
         return None
-    values = _whole(column, 0.5)
-    if values is None or (values[1:] < values[:-1]).any():
+    values = _whole(column, 0.5, rising=True)
+    if values is None:
         return None
     return float(values[0]), float(values[-1])
 
@@ -86,7 +86,7 @@ def _is_dates(column: pa.ChunkedArray) -> bool:
     dictionary = pat.is_dictionary(column.type)
     if not is_text(column.type.value_type if dictionary else column.type):
         return False
-    first = column.slice(0, LOOKED_AT).drop_null()
+    first = column.slice(0, LOOKED_AT[0]).drop_null()
     if not len(first) or not _dates(first, DATES):
         return False
     return _dates(column, DATES)
@@ -98,16 +98,23 @@ def _dates(column: pa.ChunkedArray, share: float) -> bool:
     return bool(hits >= share * (len(texts) - texts.null_count))
 
 
-def _whole(column: pa.ChunkedArray, distinct: float = 1.0) -> Numbers | None:
-    """All values where they are whole and (nearly) all different; None else.
+def _whole(
+    column: pa.ChunkedArray, distinct: float = 1.0, *, rising: bool = False
+) -> Numbers | None:
+    """All values where they are whole and (nearly) all different, rising if asked for; else None.
 
-    Most columns tell by their first values.
+    Most columns tell by their first values, which saves the rest.
     """
-    for part in (column.slice(0, LOOKED_AT), column):
-        values = _values(part)
+    values: Numbers | None = None
+    for number in (*LOOKED_AT, len(column)):
+        if values is not None and number > len(column):
+            continue
+        values = _values(column.slice(0, number))
         if len(values) < LEAST or not _are_whole(values):
             return None
-        if part is not column and len(np.unique(values)) < distinct * len(values):
+        if rising and (values[1:] < values[:-1]).any():
+            return None
+        if number in LOOKED_AT and len(np.unique(values)) < distinct * len(values):
             return None
     return values
 
