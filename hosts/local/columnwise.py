@@ -85,36 +85,58 @@ class Pair:
         not left out for looking like an id.
         """
         try:
-            before, odd = self._reference(name, categorical)
-            kind = self._kind(name, before.type, categorical)
-            if reason := self._aside(name, before, asked):
-                return LeftOut(name, reason)
-            if not isinstance(kind, Kind):
-                return Ignored(name, kind)
-            measured = ruled(before, kind)
-            if isinstance(measured, str):
-                return Ignored(name, measured)
-            bins, overall = measured
-            counts = by_segment(before, bins, self.rows[0], overall)
-            notes = _note(self.reference, name, before.type, odd)
-            found = Counted(name, bins, counts, self._nothing(bins), notes=notes)
-            wanted = Wanted(kind, before.type, null_words(before), None if asked else ends(before))
-            del before
-            return self._against(found, wanted)
+            return self._compared(name, self._reference(name, categorical), categorical, asked)
         except Unreadable as error:
             return Ignored(name, str(error))
+
+    def _compared(
+        self, name: str, held: Fitted, categorical: bool, asked: bool
+    ) -> Counted | Ignored:
+        before, odd = held
+        kind = self._kind(name, before.type, categorical)
+        if reason := self._aside(name, before, asked):
+            return LeftOut(name, reason)
+        if not isinstance(kind, Kind):
+            return Ignored(name, kind)
+        measured = ruled(before, kind)
+        if isinstance(measured, str):
+            # Text of which each row has its own may be numbers that were written as text.
+            other = (before, None) if categorical else inferred(before)
+            if kind_of(other[0].type) is Kind.NUMERIC:
+                return self._compared(name, other, categorical, asked)
+            return Ignored(name, measured)
+        bins, overall = measured
+        counts = by_segment(before, bins, self.rows[0], overall)
+        notes = _note(self.reference, name, before.type, odd)
+        found = Counted(name, bins, counts, self._nothing(bins), notes=notes)
+        wanted = Wanted(kind, before.type, null_words(before), None if asked else ends(before))
+        del before, held
+        return self._against(found, wanted)
 
     def _reference(self, name: str, categorical: bool) -> Fitted:
         """Read the reference's column and tell its type where nobody declared it."""
         column = self.reference.column(name)
         if name not in self.reference.untyped:
             return column, None
-        column, odd = (column, None) if categorical else inferred(column)
+        column, odd = (column, None) if categorical else self._inferred(name, column)
         words = null_words(column)
         if words and name in self.current.schema.names and name not in self.current.untyped:
             # A file with types knows which of its values are missing.
             column = without(column, words - null_words(self.current.column(name)))
         return column, odd
+
+    def _inferred(self, name: str, column: pa.ChunkedArray) -> Fitted:
+        """Tell a type; what looks like codes (01) are numbers where current types them so."""
+        fitted, odd = inferred(column)
+        held = name in self.current.schema.names and name not in self.current.untyped
+        if (
+            held
+            and kind_of(fitted.type) is Kind.CATEGORICAL
+            and kind_of(self.current.schema.field(name).type) is Kind.NUMERIC
+        ):
+            plain = numbers(column)
+            return plain if plain[1] is None else (fitted, odd)
+        return fitted, odd
 
     def _kind(self, name: str, dtype: pa.DataType, categorical: bool) -> Kind | str:
         """The reference's kind; where it has no values, that of current."""

@@ -577,3 +577,63 @@ def test_an_empty_column_takes_its_type_from_the_other_side(tmp_path: Path) -> N
         filled = put(tmp_path / "c.csv", "v,x\n" + f"{cell},1\n" * 100)
         _, document = report(empty, filled)
         assert named(document, "v")["kind"] == kind
+
+
+def test_numbers_that_were_written_as_text_are_numbers_though_typed_as_text(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).normal(size=3_000).round(4)
+    texts = [str(value) for value in values]
+    before = parquet(tmp_path / "r.parquet", v=texts)
+    for after in (
+        before,
+        parquet(tmp_path / "c.parquet", v=values),
+        csv(tmp_path / "c.csv", v=texts),
+        jsonl(tmp_path / "c.jsonl", v=texts),
+    ):
+        for pair in ((before, after), (after, before)):
+            code, document = report(*pair)
+            assert (code, named(document, "v")["kind"]) == (0, "numeric")
+
+
+def test_a_partition_with_zeros_is_a_number_where_the_other_side_types_it_so(
+    tmp_path: Path,
+) -> None:
+    for month in (1, 2, 10):
+        parquet(tmp_path / "f" / f"month={month:02}" / "a.parquet", x=[1, 2] * 50)
+    one = parquet(tmp_path / "one.parquet", month=[1, 2, 10] * 100, x=[1, 2, 1] * 100)
+    for pair in ((tmp_path / "f", one), (one, tmp_path / "f")):
+        _, document = report(*pair)
+        assert named(document, "month")["verdict"] == "stable"
+    _, document = report(tmp_path / "f", tmp_path / "f")
+    assert named(document, "month")["kind"] == "categorical"
+
+
+def test_a_damaged_page_costs_one_column(tmp_path: Path) -> None:
+    x = np.arange(500) % 7
+    path = parquet(tmp_path / "r.parquet", v=np.random.default_rng(1).normal(size=500), x=x)
+    good = path.read_bytes()
+    meta = pq.read_metadata(path).row_group(0).column(0)
+    start = meta.dictionary_page_offset or meta.data_page_offset
+    bad = put(tmp_path / "c.parquet", good[:start] + b"\xff" * 200 + good[start + 200 :])
+    for pair in ((path, bad), (bad, path)):
+        code, document = report(*pair)
+        assert (code, verdicts(document)) == (0, {"x": "stable"})
+        assert f"{bad}: cannot be read: " in reasons(document, "ignored")["v"]
+    code, out, err = check(path, bad, "--segment", "v")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_odd_values_in_the_collectors_lines_are_named(tmp_path: Path) -> None:
+    values: list[object] = np.random.default_rng(1).normal(size=400).round(3).tolist()
+    before = parquet(tmp_path / "r.parquet", v=values)
+    values[7] = "?"
+    envelope = {"specversion": "1.0", "time": "2026-08-01T00:00:00Z"}
+    lines = [
+        json.dumps({**envelope, "correlationid": str(index), "data": [{"v": value}]})
+        for index, value in enumerate(values)
+    ]
+    after = put(tmp_path / "log.jsonl", "\n".join(lines))
+    for pair in ((before, after), (after, before)):
+        code, out, err = check(*pair, "--json")
+        found = named(json.loads(out), "v")
+        assert (code, found["kind"], found["verdict"]) == (0, "numeric", "stable")
+        assert f"{after}: column v: 1 value that is no number counted as missing" in err
