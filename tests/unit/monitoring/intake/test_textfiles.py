@@ -40,7 +40,10 @@ def test_what_is_mostly_not_json_is_refused() -> None:
         list(json_batches(memory(b"a,b\n1,2\n"), []))
 
 
-def test_columns_of_mixed_types_stay_text_where_nobody_has_looked_at_them() -> None:
+def test_columns_of_mixed_types_stay_text_where_nobody_has_looked_at_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(textfiles, "BLOCK", 4_096)
     body = b'{"n": 1, "s": "x", "b": true}\n{"n": "?", "s": "y", "b": 0}\n{"n": 2.5, "s": null}\n'
     (batch,) = json_texts(memory(body), [])
     assert [is_untyped(field) for field in batch.schema] == [True, False, True]
@@ -51,7 +54,10 @@ def test_columns_of_mixed_types_stay_text_where_nobody_has_looked_at_them() -> N
     ]
 
 
-def test_mixed_types_in_the_collectors_lines_stay_text_as_well() -> None:
+def test_mixed_types_in_the_collectors_lines_stay_text_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(textfiles, "BLOCK", 4_096)
     line = (
         b'{"specversion": "1.0", "correlationid": "a", "time": "2026-08-01T00:00:00Z", "data": %s}'
     )
