@@ -61,6 +61,6 @@ def test_mixed_types_in_the_collectors_lines_stay_text_as_well(
     line = (
         b'{"specversion": "1.0", "correlationid": "a", "time": "2026-08-01T00:00:00Z", "data": %s}'
     )
-    body = line % b'[{"n": 1}, {"n": "?"}]' + b"\n" + line % b'[{"n": 2}]'
+    body = line % b'[{"n": 1}, {"n": "?"}]' + b"\n" + line % b'[{"n": 2}]' + b"\n"
     found = rows(list(json_texts(memory(body), [])))
     assert found == [{"n": "1"}, {"n": "?"}, {"n": "2"}]
