@@ -17,7 +17,7 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import referencing, rows, usual
 from monitoring.drift import segments
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.significance import MIN_SLICES
 from monitoring.intake.sampling import MOST_ROWS
 

@@ -19,7 +19,7 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows, usual
 from monitoring.drift import segments
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, empty, merge
 from monitoring.drift.verdict import Policy as DriftPolicy
 from monitoring.intake.sampling import rows_before
@@ -115,7 +115,7 @@ def _from_table(
     model = watched.name
     scores = world.scoring.score(model, effect.version, table)
     features = table.drop_columns([name for name in KEYS if name in table.column_names])
-    ruler = Ruler.of(features, usual.salts(watched))
+    ruler = Ruler.of(features, usual.salts(watched), usual.kinds(watched))
     scored = table.append_column("served", pa.array(scores)).append_column(
         "baseline", pa.array(scores)
     )

@@ -16,8 +16,9 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.referencing import load
 from fleet.work.usual import salts
-from monitoring.drift.binning import REST, CategoricalBins, Ruler
+from monitoring.drift.binning import REST, CategoricalBins
 from monitoring.drift.columns import level_name
+from monitoring.drift.ruler import Ruler
 from monitoring.schema import Kind, kind_of
 
 MOST_FEATURES = 20

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from engine.errors import Refused
 from fleet.counting import LogSource
 from fleet.work.reading import CAPACITY, MODEL_ERRORS
-from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import Bins, CategoricalBins, NumericBins
+from monitoring.drift.ruler import Ruler
 from monitoring.intake.collector import KEYS
 
 TRAFFIC = "AmlOnlineEndpointTrafficLog"
@@ -172,7 +173,7 @@ def _listed(ruler: Ruler) -> set[str]:
     room = DICTIONARY
     listed = set()
     for name, bins in ruler.features.items():
-        if isinstance(bins, CategoricalBins) and not bins.salt:
+        if isinstance(bins, CategoricalBins) and not bins.salt and bins.groups == 1:
             room -= (size := sum(len(text(level)) + 12 for level in bins.levels))
             if room >= 0:
                 listed.add(name)

@@ -18,8 +18,9 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from hosts.local.tables import Columns, open_columns
-from monitoring.drift.binning import Bins, Ruler
+from monitoring.drift.binning import Bins
 from monitoring.drift.report import Report, assess_segments
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Counts, Sketch, count, ruled, segment_names
 from monitoring.drift.verdict import Policy, Verdict
 from monitoring.schema import Ignored, Kind, kind_of

@@ -17,12 +17,12 @@ from fleet.config import Config
 from fleet.policies import Watched
 from fleet.state import Past
 from fleet.work import referencing, rows
-from fleet.work.usual import salts
+from fleet.work.usual import kinds, salts
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.opening import open_local
 from hosts.local.scoring import LocalTables
 from monitoring.drift import segments
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import Levels
 from monitoring.drift.sketch import Sketch
 from monitoring.intake.sampling import rows_before
@@ -139,7 +139,7 @@ def of_table(beside: Path, path: Path, watched: Watched, months: float) -> Sourc
 
 def _ruled(watched: Watched, table: pa.Table) -> tuple[Ruler, Levels]:
     """Return the bins of a table of reference rows, and the levels that are segments."""
-    ruler = Ruler.of(_features(table), salts(watched))
+    ruler = Ruler.of(_features(table), salts(watched), kinds(watched))
     return ruler, segments.choose_in(table, ruler, watched.policy.drift.segments)
 
 

@@ -18,7 +18,7 @@ from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import decoding, referencing, rows
 from fleet.work.reading import read_labels, read_log
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.intake import arrow
 
