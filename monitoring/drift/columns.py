@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pat
 
+from monitoring.drift.spelling import canonical
 from monitoring.schema import is_text
 
 #: A number as programs spell it. Hexadecimal, digits in groups and a decimal comma are not read.
@@ -91,6 +93,8 @@ def level_name(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
+    if isinstance(value, Decimal):
+        return canonical(f"{value:f}")
     return value if isinstance(value, str) else str(value)
 
 
