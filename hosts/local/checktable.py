@@ -1,14 +1,22 @@
-"""The report of `driftwarden check` as a table for people."""
+"""The report of `driftwarden check` for people: one line a feature, however narrow the terminal."""
 
 from __future__ import annotations
 
+import io
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from hosts.local import checknotes
+from hosts.local.shortening import shorten, shorten_all
 from monitoring.drift.report import FeatureReport, Report
+from monitoring.drift.telling import effect, missing, moved, printable, probability, ranked, size
 from monitoring.drift.verdict import Verdict
 
 COLOURS = {
@@ -17,57 +25,118 @@ COLOURS = {
     Verdict.STABLE: "green",
     Verdict.INSUFFICIENT: "dim",
 }
-RANK = {verdict: rank for rank, verdict in enumerate(COLOURS)}
 PLAIN_WIDTH = 140
+GAP = 2
+FEATURE, SEGMENT, VERDICT, MOVED = "feature", "segment", "verdict", "what moved"
+#: Columns in the order of their worth; from the first that has no room on, none is shown.
+WORTH = (FEATURE, VERDICT, SEGMENT, MOVED, "effect", "p", "missing", "psi", "js", "q")
+#: Columns that give way, and the width to which each is cut before others are left out.
+LEAST = {FEATURE: 16, SEGMENT: 10, MOVED: 26}
+LEFT = (FEATURE, SEGMENT, VERDICT, MOVED)
+Cells = dict[str, str]
 
 
-def show(report: Report) -> None:
-    """Print the report, the worst features first; wide when the output is not a terminal."""
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-    segmented = any(feature.segment is not None for feature in report.features)
-    table = Table(box=None, pad_edge=False)
-    for title in ("feature", *(["segment"] if segmented else []), "verdict"):
-        table.add_column(title, overflow="fold")
-    for title in ("psi", "effect", "js", "q", "missing %"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("why", overflow="fold")
-    for feature in sorted(report.features, key=_order):
-        segment = [escape(feature.segment or "(all)")] if segmented else []
-        table.add_row(escape(feature.name), *segment, *_cells(feature))
-    console.print(table)
-    for ignored in report.ignored:
-        console.print(f"[dim]ignored {escape(ignored.name)}: {escape(ignored.reason)}[/]")
-    console.print(
-        f"[{COLOURS[report.verdict]}]{report.verdict}[/]: {report.n_reference:,} reference rows, "
-        f"{report.n_current:,} current rows, {len(report.features)} features judged",
-        highlight=False,
-    )
+def show(report: Report, page: Path | None = None) -> None:
+    """Print the report; 140 columns wide when the output is not a terminal.
+
+    page: where the report is drawn, if it is.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Not every encoding has arrows and the letters of every name.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
+    notes = []
+    judged = [one for one in ranked(report.features) if one.verdict is not Verdict.INSUFFICIENT]
+    if judged:
+        table = _table(judged, console.width)
+        console.print(table)
+        notes.append(checknotes.legend(judged, [str(column.header) for column in table.columns]))
+    for note in (*notes, *checknotes.without_verdict(report)):
+        # A sentence is one line for other programs, and broken at words for people.
+        console.print(Text(note, "dim"), soft_wrap=not terminal)
+    last = Text(checknotes.last_line(report, judged[0] if judged else None, page))
+    last.stylize(COLOURS[report.verdict], 0, len(report.verdict))
+    console.print(last, soft_wrap=not terminal)
 
 
-def _order(feature: FeatureReport) -> tuple[int, float]:
-    return RANK[feature.verdict], -(feature.effect or 0.0)
+def _table(features: Sequence[FeatureReport], width: int) -> Table:
+    rows = [_cells(one) for one in features]
+    segmented = any(one.segment is not None for one in features)
+    widths = _widths(rows, [one for one in WORTH if segmented or one != SEGMENT], width)
+    for title in {FEATURE, SEGMENT} & widths.keys():
+        short = shorten_all([row[title] for row in rows], widths[title])
+        for row in rows:
+            row[title] = short[row[title]]
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    # The text with a ragged end stands last.
+    for title in sorted(widths, key=lambda title: title == MOVED):
+        justify: Literal["left", "right"] = "left" if title in LEFT else "right"
+        table.add_column(title, justify=justify, no_wrap=True, width=widths[title])
+    for feature, row in zip(features, rows, strict=True):
+        row[MOVED] = _moved(feature, widths.get(MOVED, 1))
+        colour = COLOURS[feature.verdict]
+        styles = {VERDICT: colour, MOVED: "dim" if feature.verdict is Verdict.STABLE else ""}
+        titles = [str(column.header) for column in table.columns]
+        table.add_row(*(Text(row[title], styles.get(title, "")) for title in titles))
+    return table
 
 
-def _cells(feature: FeatureReport) -> list[str]:
-    numbers = (feature.psi, feature.effect, feature.js, feature.q_value)
-    return [
-        f"[{COLOURS[feature.verdict]}]{feature.verdict}[/]",
-        *("" if number is None else f"{number:.3g}" for number in numbers),
-        _missing(feature),
-        escape(feature.reason),
-    ]
+def _cells(feature: FeatureReport) -> Cells:
+    return {
+        FEATURE: printable(feature.name),
+        SEGMENT: "(all)" if feature.segment is None else printable(feature.segment),
+        VERDICT: feature.verdict,
+        MOVED: ", ".join(_phrases(feature)),
+        "effect": size(effect(feature)),
+        "p": probability(feature.p_value),
+        "missing": missing(feature),
+        "psi": size(feature.psi),
+        "js": size(feature.js),
+        "q": probability(feature.q_value),
+    }
 
 
-def _missing(feature: FeatureReport) -> str:
-    shares = [
-        "–" if missing is None or present is None else _percent(missing, present)
-        for missing, present in (
-            (feature.missing_reference, feature.n_reference),
-            (feature.missing_current, feature.n_current),
-        )
-    ]
-    return shares[0] if shares[0] == shares[1] else " → ".join(shares)
+def _widths(rows: Sequence[Cells], titles: Sequence[str], width: int) -> dict[str, int]:
+    """Choose the columns that have room, and the width of each."""
+    whole = {
+        title: max(cell_len(title), *(cell_len(row[title]) for row in rows)) for title in titles
+    }
+    found: dict[str, int] = {}
+    room = width
+    for title in titles:
+        least = min(whole[title], LEAST.get(title, width))
+        if found and least > room:
+            break
+        found[title] = min(least, max(room, 1))
+        room -= found[title] + GAP
+    room += GAP
+    for title in (one for one in LEAST if one in found):
+        more = max(0, min(room, whole[title] - found[title]))
+        found[title] += more
+        room -= more
+    return found
 
 
-def _percent(missing: int, present: int) -> str:
-    return f"{100 * missing / max(missing + present, 1):.3g}"
+def _phrases(feature: FeatureReport) -> list[str]:
+    """What moved most; where one side cannot be counted, why."""
+    if feature.n_current is None:
+        return [printable(feature.reason)]
+    return [str(one) for one in moved(feature)]
+
+
+def _moved(feature: FeatureReport, room: int) -> str:
+    """As much of what moved as has room; names of cells are cut, the first one's shares are not."""
+    phrases = _phrases(feature)
+    if cell_len(", ".join(phrases)) <= room:
+        return ", ".join(phrases)
+    largest = next(iter(moved(feature)), None)
+    if largest is None:
+        return shorten(phrases[0], room)
+    label = shorten(largest.cell, max(room - cell_len(largest.shares) - 1, 1))
+    told = shorten(f"{label} {largest.shares}", room)
+    for phrase in phrases[1:]:
+        if cell_len(f"{told}, {phrase}") > room:
+            break
+        told = f"{told}, {phrase}"
+    return told

@@ -1,0 +1,243 @@
+"""Words for a report that people read: what moved, plain numbers, the order, the last sentence."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitoring.drift.binning import REST
+from monitoring.drift.report import FeatureReport, Report
+from monitoring.drift.verdict import SEVERITY, Verdict
+from monitoring.drift.why import MISSING, moves
+from monitoring.schema import Ignored, Kind
+
+#: Digits of an interval's ends; more only where fewer would make them equal.
+DIGITS = (4, 6, 9, 12)
+INTERVAL = re.compile(r"([\[(])(\S+), (\S+)([\])])")
+WORST_FIRST = (*reversed(SEVERITY), Verdict.INSUFFICIENT)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One cell's name and its shares on both sides, spelled `10.3 % → 1.8 %`."""
+
+    cell: str
+    shares: str
+
+    def __str__(self) -> str:
+        """Spell both."""
+        return f"{self.cell} {self.shares}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Columns that are left out for one reason."""
+
+    reason: str
+    names: tuple[str, ...]
+
+
+def ranked(features: Sequence[FeatureReport]) -> list[FeatureReport]:
+    """The worst verdict first, then the largest effect."""
+    return sorted(features, key=lambda one: (WORST_FIRST.index(one.verdict), -(effect(one) or 0.0)))
+
+
+def effect(feature: FeatureReport) -> float | None:
+    """The effect, as a psi, that a finding rests on: of the values or of the missing share."""
+    known = [one for one in (feature.effect, feature.missing_effect) if one is not None]
+    found = feature.verdict in (Verdict.DRIFTED, Verdict.DRIFTING)
+    return max(known, default=None) if found else feature.effect
+
+
+def moved(feature: FeatureReport) -> tuple[Moved, ...]:
+    """The cells that moved most, largest first; none where one side cannot be counted."""
+    if feature.n_current is None:
+        return ()
+    return tuple(
+        Moved(
+            move.label if move.label == MISSING else cell(move.label, feature.kind),
+            shares(move.reference_share, move.current_share),
+        )
+        for move in moves(feature)
+    )
+
+
+def shares(reference: float, current: float) -> str:
+    """Spell a share on both sides.
+
+    >>> shares(0.103, 0.018)
+    '10.3 % → 1.8 %'
+    """
+    return f"{percent(reference)} → {percent(current)}"
+
+
+def percent(share: float) -> str:
+    """Spell a share so that only nothing is 0 % and only everything 100 %.
+
+    >>> [percent(share) for share in (0, 0.00001, 0.0004, 0.02, 0.4, 0.9997, 1)]
+    ['0 %', '< 0.01 %', '0.04 %', '2.0 %', '40 %', '99.97 %', '100 %']
+    """
+    value = 100 * share
+    if value in (0, 100):
+        return f"{value:.0f} %"
+    if value < 0.01:
+        return "< 0.01 %"
+    if value > 99.99:
+        return "> 99.99 %"
+    if value < 1 or value > 99:
+        return f"{value:.2f} %"
+    text = f"{value:.1f}"
+    return f"{text.removesuffix('.0') if value >= 10 else text} %"
+
+
+def probability(p: float | None) -> str:
+    """Spell a p- or q-value.
+
+    >>> [probability(p) for p in (1.2e-45, 0.0042, 0.03, 0.5, 1.0, None)]
+    ['< 0.001', '0.004', '0.03', '0.5', '1', '']
+    """
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}".rstrip("0").rstrip(".")
+
+
+def size(number: float | None) -> str:
+    """Spell a divergence or an effect; below nothing, as an effect may be, it is nothing.
+
+    >>> [size(number) for number in (12.34, 0.1234, 0.00012, -0.01, None)]
+    ['12.3', '0.123', '< 0.001', '0', '']
+    """
+    if number is None:
+        return ""
+    if 0 < number < 0.001:
+        return "< 0.001"
+    return "0" if number <= 0 else f"{number:.1f}" if number >= 10 else f"{number:.3f}"
+
+
+def cell(label: str, kind: Kind) -> str:
+    """Name a cell: intervals by comparison or by their ends, rare levels as what they are.
+
+    >>> [cell(label, Kind.NUMERIC) for label in ("(-inf, 0.5]", "(0.5, 2]", "(2, inf)", "-999")]
+    ['≤ 0.5', '0.5 to 2', '> 2', '-999']
+    >>> [cell(label, Kind.CATEGORICAL) for label in ("rest", "rest 17/200", "a")]
+    ['all other levels', 'rare levels, group 17 of 200', 'a']
+    """
+    if kind is Kind.CATEGORICAL:
+        if not is_rest(label):
+            return printable(label)
+        group, _, groups = label.removeprefix(REST).strip().partition("/")
+        return f"rare levels, group {group} of {groups}" if group else "all other levels"
+    found = INTERVAL.fullmatch(label)
+    if found is None:
+        return label
+    opening, low, high, closing = found.groups()
+    low, high = _ends(low, high)
+    if low == "-inf" and high == "inf":
+        return "all values"
+    if low == "-inf":
+        return f"{'≤' if closing == ']' else '<'} {high}"
+    if high == "inf":
+        return f"{'≥' if opening == '[' else '>'} {low}"
+    return f"{low} to {high}"
+
+
+def is_rest(label: str) -> bool:
+    """Tell whether a categorical cell stands for levels that have none of their own."""
+    return re.fullmatch(rf"{REST}( \d+/\d+)?", label) is not None
+
+
+def printable(text: str) -> str:
+    r"""Escape what is no visible character: line ends, control codes, marks of direction.
+
+    >>> printable("a\nb\u202e")
+    'a\\nb\\u202e'
+    """
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
+def missing(feature: FeatureReport) -> str:
+    """Spell the missing share of both sides; once where they are equal."""
+    sides = (
+        (feature.missing_reference, feature.n_reference),
+        (feature.missing_current, feature.n_current),
+    )
+    told = [
+        "–" if gone is None or there is None else percent(gone / max(gone + there, 1))
+        for gone, there in sides
+    ]
+    return told[0] if told[0] == told[1] else " → ".join(told)
+
+
+def groups(columns: Sequence[Ignored]) -> tuple[Group, ...]:
+    """Gather columns by reason, the largest group first."""
+    by_reason: dict[str, list[str]] = {}
+    for column in columns:
+        by_reason.setdefault(column.reason, []).append(printable(column.name))
+    found = [Group(printable(reason), tuple(names)) for reason, names in by_reason.items()]
+    return tuple(sorted(found, key=lambda group: -len(group.names)))
+
+
+def left_out(report: Report) -> dict[str, tuple[Group, ...]]:
+    """The columns without a verdict, by why they have none; what is empty is left out."""
+    unjudged = [
+        Ignored(one.where, one.reason)
+        for one in report.features
+        if one.verdict is Verdict.INSUFFICIENT
+    ]
+    found = {
+        "could not be judged": groups(unjudged),
+        "not compared": groups(report.not_compared),
+        "ignored": groups(report.ignored),
+    }
+    return {what: those for what, those in found.items() if those}
+
+
+def summary(report: Report) -> str:
+    """One sentence: verdict, what could not be judged, rows, features by verdict."""
+    unjudged = len(report.unjudged)
+    hidden = f", {counted(unjudged, 'feature')} could not be judged" if unjudged else ""
+    return (
+        f"{report.verdict}{hidden}: {counted(report.n_reference, 'reference row')}, "
+        f"{counted(report.n_current, 'current row')}, {_judged(report)}"
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """Put a noun after its number.
+
+    >>> counted(1, "feature"), counted(2000, "row")
+    ('1 feature', '2,000 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _judged(report: Report) -> str:
+    overall = [one.verdict for one in report.features if one.segment is None]
+    inside = [one.verdict for one in report.features if one.segment is not None]
+    number, told = _tally(overall)
+    words = f"{counted(number, 'feature')} judged{told}"
+    number, told = _tally(inside)
+    return f"{words} and {number:,} in segments{told}" if inside else words
+
+
+def _tally(verdicts: Sequence[Verdict]) -> tuple[int, str]:
+    """How many could be judged, and how many came to each verdict in brackets."""
+    counts = Counter(verdicts)
+    told = [f"{counts[verdict]:,} {verdict}" for verdict in reversed(SEVERITY) if counts[verdict]]
+    return sum(counts[verdict] for verdict in SEVERITY), f" ({', '.join(told)})" if told else ""
+
+
+def _ends(low: str, high: str) -> tuple[str, str]:
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        return low, high
+    for digits in DIGITS:
+        short = f"{ends[0]:.{digits}g}", f"{ends[1]:.{digits}g}"
+        if short[0] != short[1]:
+            return short
+    return low, high
