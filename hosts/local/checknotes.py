@@ -8,12 +8,12 @@ from pathlib import Path
 
 from hosts.local.shortening import shorten
 from monitoring.drift.report import FeatureReport, Report
-from monitoring.drift.telling import Group, counted, left_out, printable, summary
+from monitoring.drift.telling import Group, counted, left_out, printable
 from monitoring.drift.verdict import Policy, Verdict
 
 LEGEND = {
     "effect": "effect: psi beyond what chance gives, drifted from {threshold} on",
-    "p": "p: how likely chance alone differs as much",
+    "p": "p: probability of such a difference by chance alone",
     "q": "q: p corrected for the number of features, flagged up to {fdr:g}",
     "what moved": "what moved: shares of rows, reference → current",
 }
@@ -36,12 +36,23 @@ def without_verdict(report: Report) -> list[str]:
     return [f"{what}: {_few(groups)}" for what, groups in left_out(report).items()]
 
 
-def last_line(report: Report, worst: FeatureReport | None, page: Path | None) -> str:
-    """The report in a sentence, and what to do now.
+def next_step(report: Report, worst: FeatureReport | None, page: Path | None) -> str:
+    """What to do now.
 
     worst: the first of the features that could be judged; page: where the report is drawn.
     """
-    return f"{summary(report)}. {_next(report, worst, page)}"
+    if worst is None:
+        return f"Needed: a column in common with {Policy().min_rows} values or more on both sides"
+    if worst.verdict is Verdict.STABLE:
+        return "See above why some could not be judged" if report.unjudged else "Nothing to do"
+    name = printable(worst.name)
+    shown = shorten(name, NAME_ROOM)
+    if page is not None:
+        return f"Look at {shown} in {page}"
+    # `--features` takes names apart at commas, and a shell may not pass every character.
+    plain = shown == worst.name and "," not in name
+    only = f" --features {shlex.quote(name)}" if plain else ""
+    return f"Look at {shown}: driftwarden check …{only} --html page.html"
 
 
 def _few(groups: Sequence[Group]) -> str:
@@ -55,18 +66,3 @@ def _few(groups: Sequence[Group]) -> str:
     if left:
         told.append(f"and {counted(left, 'other')} (--json names all)")
     return ", ".join(told)
-
-
-def _next(report: Report, worst: FeatureReport | None, page: Path | None) -> str:
-    if worst is None:
-        return f"Needed: a column in common with {Policy().min_rows} values or more on both sides"
-    if worst.verdict is Verdict.STABLE:
-        return "See above why some could not be judged" if report.unjudged else "Nothing to do"
-    name = printable(worst.name)
-    shown = shorten(name, NAME_ROOM)
-    if page is not None:
-        return f"Look at {shown} in {page}"
-    # `--features` takes names apart at commas, and a shell may not pass every character.
-    plain = shown == worst.name and "," not in name
-    only = f" --features {shlex.quote(name)}" if plain else ""
-    return f"Look at {shown}: driftwarden check …{only} --html page.html"

@@ -16,8 +16,19 @@ from rich.text import Text
 from hosts.local import checknotes
 from hosts.local.shortening import shorten, shorten_all
 from monitoring.drift.report import FeatureReport, Report
-from monitoring.drift.telling import effect, missing, moved, printable, probability, ranked, size
+from monitoring.drift.telling import (
+    Moved,
+    effect,
+    missing,
+    moved,
+    printable,
+    probability,
+    ranked,
+    size,
+    summary,
+)
 from monitoring.drift.verdict import Verdict
+from monitoring.schema import Kind
 
 COLOURS = {
     Verdict.DRIFTED: "bold red",
@@ -31,7 +42,11 @@ FEATURE, SEGMENT, VERDICT, MOVED = "feature", "segment", "verdict", "what moved"
 #: Columns in the order of their worth; from the first that has no room on, none is shown.
 WORTH = (FEATURE, VERDICT, SEGMENT, MOVED, "effect", "p", "missing", "psi", "js", "q")
 #: Columns that give way, and the width to which each is cut before others are left out.
-LEAST = {FEATURE: 16, SEGMENT: 10, MOVED: 26}
+LEAST = {FEATURE: 14, SEGMENT: 10, MOVED: 26}
+#: Up to this width an interval of numbers, which is wrong when its middle is cut out, stays whole.
+UNCUT = 36
+#: Columns that get what room is left, one after the other, and up to which width.
+MORE = ((FEATURE, 32), (SEGMENT, 20), (MOVED, 200), (FEATURE, 400), (SEGMENT, 400))
 LEFT = (FEATURE, SEGMENT, VERDICT, MOVED)
 Cells = dict[str, str]
 
@@ -55,7 +70,9 @@ def show(report: Report, page: Path | None = None) -> None:
     for note in (*notes, *checknotes.without_verdict(report)):
         # A sentence is one line for other programs, and broken at words for people.
         console.print(Text(note, "dim"), soft_wrap=not terminal)
-    last = Text(checknotes.last_line(report, judged[0] if judged else None, page))
+    what_next = checknotes.next_step(report, judged[0] if judged else None, page)
+    between = "\n" if terminal else " "
+    last = Text(f"{summary(report)}.{between}{what_next}")
     last.stylize(COLOURS[report.verdict], 0, len(report.verdict))
     console.print(last, soft_wrap=not terminal)
 
@@ -63,22 +80,25 @@ def show(report: Report, page: Path | None = None) -> None:
 def _table(features: Sequence[FeatureReport], width: int) -> Table:
     rows = [_cells(one) for one in features]
     segmented = any(one.segment is not None for one in features)
-    widths = _widths(rows, [one for one in WORTH if segmented or one != SEGMENT], width)
+    titles = [title for title in WORTH if segmented or title != SEGMENT]
+    numeric = (one for one in features if one.kind is Kind.NUMERIC and one.n_current is not None)
+    intervals = [cell_len(phrase) for one in numeric for phrase in _phrases(one)[:1]]
+    widths = _widths(rows, titles, width, min(max(intervals, default=0), UNCUT))
     for title in {FEATURE, SEGMENT} & widths.keys():
         short = shorten_all([row[title] for row in rows], widths[title])
         for row in rows:
             row[title] = short[row[title]]
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     # The text with a ragged end stands last.
-    for title in sorted(widths, key=lambda title: title == MOVED):
+    shown = sorted(widths, key=lambda title: title == MOVED)
+    for title in shown:
         justify: Literal["left", "right"] = "left" if title in LEFT else "right"
         table.add_column(title, justify=justify, no_wrap=True, width=widths[title])
     for feature, row in zip(features, rows, strict=True):
         row[MOVED] = _moved(feature, widths.get(MOVED, 1))
         colour = COLOURS[feature.verdict]
         styles = {VERDICT: colour, MOVED: "dim" if feature.verdict is Verdict.STABLE else ""}
-        titles = [str(column.header) for column in table.columns]
-        table.add_row(*(Text(row[title], styles.get(title, "")) for title in titles))
+        table.add_row(*(Text(row[title], styles.get(title, "")) for title in shown))
     return table
 
 
@@ -97,31 +117,33 @@ def _cells(feature: FeatureReport) -> Cells:
     }
 
 
-def _widths(rows: Sequence[Cells], titles: Sequence[str], width: int) -> dict[str, int]:
+def _widths(rows: Sequence[Cells], titles: Sequence[str], width: int, uncut: int) -> dict[str, int]:
     """Choose the columns that have room, and the width of each."""
+    widest = {**LEAST, MOVED: max(LEAST[MOVED], uncut)}
     whole = {
         title: max(cell_len(title), *(cell_len(row[title]) for row in rows)) for title in titles
     }
     found: dict[str, int] = {}
     room = width
     for title in titles:
-        least = min(whole[title], LEAST.get(title, width))
+        least = min(whole[title], widest.get(title, width))
         if found and least > room:
             break
         found[title] = min(least, max(room, 1))
         room -= found[title] + GAP
     room += GAP
-    for title in (one for one in LEAST if one in found):
-        more = max(0, min(room, whole[title] - found[title]))
-        found[title] += more
-        room -= more
+    for title, most in MORE:
+        more = min(room, min(whole.get(title, 0), most) - found.get(title, most))
+        if more > 0:
+            found[title] += more
+            room -= more
     return found
 
 
 def _phrases(feature: FeatureReport) -> list[str]:
     """What moved most; where one side cannot be counted, why."""
     if feature.n_current is None:
-        return [printable(feature.reason)]
+        return [printable(feature.reason).removeprefix("the column ").removeprefix("is ")]
     return [str(one) for one in moved(feature)]
 
 
@@ -133,8 +155,10 @@ def _moved(feature: FeatureReport, room: int) -> str:
     largest = next(iter(moved(feature)), None)
     if largest is None:
         return shorten(phrases[0], room)
-    label = shorten(largest.cell, max(room - cell_len(largest.shares) - 1, 1))
-    told = shorten(f"{label} {largest.shares}", room)
+    told = str(largest)
+    if cell_len(told) > room:
+        label = shorten(largest.cell, max(room - cell_len(largest.shares) - 2, 1))
+        told = shorten(str(Moved(label, largest.shares)), room)
     for phrase in phrases[1:]:
         if cell_len(f"{told}, {phrase}") > room:
             break

@@ -14,7 +14,9 @@ from monitoring.drift.why import MISSING, moves
 from monitoring.schema import Ignored, Kind
 
 #: Digits of an interval's ends; more only where fewer would make them equal.
-DIGITS = (4, 6, 9, 12)
+DIGITS = (3, 4, 6, 9)
+#: Numbers of this size are spelled without an exponent.
+PLAIN = (1e3, 1e7)
 INTERVAL = re.compile(r"([\[(])(\S+), (\S+)([\])])")
 WORST_FIRST = (*reversed(SEVERITY), Verdict.INSUFFICIENT)
 
@@ -27,8 +29,12 @@ class Moved:
     shares: str
 
     def __str__(self) -> str:
-        """Spell both."""
-        return f"{self.cell} {self.shares}"
+        """Spell both; a number and a share need a mark between them.
+
+        >>> str(Moved("60K+", "10 % → 2.0 %")), str(Moved("> 3", "10 % → 2.0 %"))
+        ('60K+ 10 % → 2.0 %', '> 3: 10 % → 2.0 %')
+        """
+        return f"{self.cell}{':' if self.cell[-1:].isdigit() else ''} {self.shares}"
 
 
 @dataclass(frozen=True)
@@ -237,7 +243,11 @@ def _ends(low: str, high: str) -> tuple[str, str]:
     except ValueError:
         return low, high
     for digits in DIGITS:
-        short = f"{ends[0]:.{digits}g}", f"{ends[1]:.{digits}g}"
-        if short[0] != short[1]:
-            return short
+        first, last = (_number(end, digits) for end in ends)
+        if first != last:
+            return first, last
     return low, high
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.0f}" if PLAIN[0] <= abs(value) < PLAIN[1] else f"{value:.{digits}g}"

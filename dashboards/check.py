@@ -1,0 +1,119 @@
+"""The page of `driftwarden check`: the table of all features, and distributions of the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dashboards.bars import Bar, bars, longest
+from monitoring.drift.report import FeatureReport, Report
+from monitoring.drift.telling import (
+    Group,
+    counted,
+    effect,
+    left_out,
+    missing,
+    moved,
+    printable,
+    probability,
+    ranked,
+    size,
+    summary,
+)
+from monitoring.drift.verdict import SEVERITY, Policy, Verdict
+
+DRAWN = 200
+
+
+@dataclass(frozen=True)
+class Row:
+    """One feature in words; `place` is its rank, and where it is drawn if it is."""
+
+    place: int
+    name: str
+    kind: str
+    verdict: str
+    moved: str
+    effect: str
+    p: str
+    q: str
+    missing: str
+    psi: str
+    js: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Both distributions of one feature; a share of `whole` is a bar of full length."""
+
+    row: Row
+    bars: tuple[Bar, ...]
+    whole: float
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that the template shows."""
+
+    verdict: str
+    summary: str
+    counts: Mapping[str, int]
+    threshold: str
+    fdr: str
+    rows: tuple[Row, ...]
+    drawings: tuple[Drawing, ...]
+    not_drawn: str
+    left_out: Mapping[str, tuple[Group, ...]]
+
+
+def view(report: Report) -> View:
+    """Lay a report out, the worst features first; 200 are drawn."""
+    features = ranked(report.features)
+    rows = tuple(_row(place, one) for place, one in enumerate(features))
+    drawings = tuple(map(_drawing, rows, features[:DRAWN]))
+    more = len(rows) - len(drawings)
+    return View(
+        verdict=report.verdict,
+        summary=summary(report),
+        counts=_counts(features),
+        threshold=_threshold(features),
+        fdr=f"{Policy().fdr:g}",
+        rows=rows,
+        drawings=drawings,
+        not_drawn=counted(more, "feature") if more else "",
+        left_out=left_out(report),
+    )
+
+
+def _counts(features: Sequence[FeatureReport]) -> dict[str, int]:
+    verdicts = [one.verdict for one in features]
+    found = {word: verdicts.count(word) for word in (*reversed(SEVERITY), Verdict.INSUFFICIENT)}
+    return {word: number for word, number in found.items() if number}
+
+
+def _threshold(features: Sequence[FeatureReport]) -> str:
+    thresholds = {f"{one.threshold:g}" for one in features}
+    return thresholds.pop() if len(thresholds) == 1 else "its threshold"
+
+
+def _row(place: int, feature: FeatureReport) -> Row:
+    return Row(
+        place=place,
+        name=printable(feature.where),
+        kind=feature.kind,
+        verdict=feature.verdict,
+        moved=", ".join(map(str, moved(feature))),
+        effect=size(effect(feature)),
+        p=probability(feature.p_value),
+        q=probability(feature.q_value),
+        missing=missing(feature),
+        psi=size(feature.psi),
+        js=size(feature.js),
+        reason=printable(feature.reason),
+    )
+
+
+def _drawing(row: Row, feature: FeatureReport) -> Drawing:
+    drawn = bars(feature)
+    return Drawing(row, drawn, longest(drawn))
