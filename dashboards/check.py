@@ -20,7 +20,7 @@ from monitoring.drift.telling import (
     size,
     summary,
 )
-from monitoring.drift.verdict import SEVERITY, Policy, Verdict
+from monitoring.drift.verdict import Policy
 
 DRAWN = 200
 
@@ -33,7 +33,7 @@ class Row:
     name: str
     kind: str
     verdict: str
-    moved: str
+    moved: tuple[str, ...]
     effect: str
     p: str
     q: str
@@ -58,7 +58,6 @@ class View:
 
     verdict: str
     summary: str
-    counts: Mapping[str, int]
     threshold: str
     fdr: str
     rows: tuple[Row, ...]
@@ -76,7 +75,6 @@ def view(report: Report) -> View:
     return View(
         verdict=report.verdict,
         summary=summary(report),
-        counts=_counts(features),
         threshold=_threshold(features),
         fdr=f"{Policy().fdr:g}",
         rows=rows,
@@ -84,12 +82,6 @@ def view(report: Report) -> View:
         not_drawn=counted(more, "feature") if more else "",
         left_out=left_out(report),
     )
-
-
-def _counts(features: Sequence[FeatureReport]) -> dict[str, int]:
-    verdicts = [one.verdict for one in features]
-    found = {word: verdicts.count(word) for word in (*reversed(SEVERITY), Verdict.INSUFFICIENT)}
-    return {word: number for word, number in found.items() if number}
 
 
 def _threshold(features: Sequence[FeatureReport]) -> str:
@@ -103,7 +95,7 @@ def _row(place: int, feature: FeatureReport) -> Row:
         name=printable(feature.where),
         kind=feature.kind,
         verdict=feature.verdict,
-        moved=", ".join(map(str, moved(feature))),
+        moved=tuple(map(str, moved(feature))),
         effect=size(effect(feature)),
         p=probability(feature.p_value),
         q=probability(feature.q_value),

@@ -42,7 +42,7 @@ FEATURE, SEGMENT, VERDICT, MOVED = "feature", "segment", "verdict", "what moved"
 #: Columns in the order of their worth; from the first that has no room on, none is shown.
 WORTH = (FEATURE, VERDICT, SEGMENT, MOVED, "effect", "p", "missing", "psi", "js", "q")
 #: Columns that give way, and the width to which each is cut before others are left out.
-LEAST = {FEATURE: 14, SEGMENT: 10, MOVED: 26}
+LEAST = {FEATURE: 14, SEGMENT: 10, MOVED: 22}
 #: Up to this width an interval of numbers, which is wrong when its middle is cut out, stays whole.
 UNCUT = 36
 #: Columns that get what room is left, one after the other, and up to which width.
@@ -67,7 +67,7 @@ def show(report: Report, page: Path | None = None) -> None:
         table = _table(judged, console.width)
         console.print(table)
         notes.append(checknotes.legend(judged, [str(column.header) for column in table.columns]))
-    for note in (*notes, *checknotes.without_verdict(report)):
+    for note in filter(None, (*notes, *checknotes.without_verdict(report))):
         # A sentence is one line for other programs, and broken at words for people.
         console.print(Text(note, "dim"), soft_wrap=not terminal)
     what_next = checknotes.next_step(report, judged[0] if judged else None, page)
@@ -119,17 +119,16 @@ def _cells(feature: FeatureReport) -> Cells:
 
 def _widths(rows: Sequence[Cells], titles: Sequence[str], width: int, uncut: int) -> dict[str, int]:
     """Choose the columns that have room, and the width of each."""
-    widest = {**LEAST, MOVED: max(LEAST[MOVED], uncut)}
+    wanted = {**LEAST, MOVED: max(LEAST[MOVED], uncut)}
     whole = {
         title: max(cell_len(title), *(cell_len(row[title]) for row in rows)) for title in titles
     }
     found: dict[str, int] = {}
     room = width
     for title in titles:
-        least = min(whole[title], widest.get(title, width))
-        if found and least > room:
+        if found and min(whole[title], LEAST.get(title, width)) > room:
             break
-        found[title] = min(least, max(room, 1))
+        found[title] = min(whole[title], wanted.get(title, width), max(room, 1))
         room -= found[title] + GAP
     room += GAP
     for title, most in MORE:

@@ -15,6 +15,8 @@ from monitoring.schema import Ignored, Kind
 
 #: Digits of an interval's ends; more only where fewer would make them equal.
 DIGITS = (3, 4, 6, 9)
+#: Characters of a level that are told: a level may be a whole text.
+LONGEST = 120
 #: Numbers of this size are spelled without an exponent.
 PLAIN = (1e3, 1e7)
 INTERVAL = re.compile(r"([\[(])(\S+), (\S+)([\])])")
@@ -132,7 +134,7 @@ def cell(label: str, kind: Kind) -> str:
     """
     if kind is Kind.CATEGORICAL:
         if not is_rest(label):
-            return printable(label)
+            return _cut(printable(label))
         group, _, groups = label.removeprefix(REST).strip().partition("/")
         return f"rare levels, group {group} of {groups}" if group else "all other levels"
     found = INTERVAL.fullmatch(label)
@@ -155,14 +157,15 @@ def is_rest(label: str) -> bool:
 
 
 def printable(text: str) -> str:
-    r"""Escape what is no visible character: line ends, control codes, marks of direction.
+    r"""Escape what is no visible character, and quote what begins or ends with blanks or is empty.
 
-    >>> printable("a\nb\u202e")
-    'a\\nb\\u202e'
+    >>> printable("a\nb\u202e"), printable(""), printable("a ")
+    ('a\\nb\\u202e', "''", "'a '")
     """
-    return "".join(
+    shown = "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
     )
+    return shown if shown and shown == shown.strip() else f"'{shown}'"
 
 
 def missing(feature: FeatureReport) -> str:
@@ -235,6 +238,13 @@ def _tally(verdicts: Sequence[Verdict]) -> tuple[int, str]:
     counts = Counter(verdicts)
     told = [f"{counts[verdict]:,} {verdict}" for verdict in reversed(SEVERITY) if counts[verdict]]
     return sum(counts[verdict] for verdict in SEVERITY), f" ({', '.join(told)})" if told else ""
+
+
+def _cut(level: str) -> str:
+    if len(level) <= LONGEST:
+        return level
+    half = LONGEST // 2
+    return f"{level[:half]}…{level[1 - half :]}"
 
 
 def _ends(low: str, high: str) -> tuple[str, str]:

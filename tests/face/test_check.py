@@ -368,7 +368,7 @@ def test_the_process_ends_with_the_code_and_one_line(write, tmp_path, rng):
     reference, current = write("r", x=x), write("c", x=x + 1)
     done = spawn(CALL, "--reference", reference, "--current", current)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "drifted: 400 reference rows, 400 current rows, 1 features judged" in done.stdout
+    assert "drifted: 400 reference rows, 400 current rows, 1 feature judged" in done.stdout
     done = spawn(CALL, "--reference", reference, "--current", tmp_path / "nowhere")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"driftwarden check: {tmp_path}/nowhere: no such file or folder\n"
