@@ -20,14 +20,14 @@ from monitoring.drift.telling import (
     size,
     summary,
 )
-from monitoring.drift.verdict import Policy
+from monitoring.drift.verdict import Policy, Verdict
 
 DRAWN = 200
 
 
 @dataclass(frozen=True)
 class Row:
-    """One feature in words; `place` is its rank, and where it is drawn if it is."""
+    """One feature in words; `place` is its rank, from 0. `moved` is empty where that is unknown."""
 
     place: int
     name: str
@@ -90,12 +90,13 @@ def _threshold(features: Sequence[FeatureReport]) -> str:
 
 
 def _row(place: int, feature: FeatureReport) -> Row:
+    judged = feature.verdict is not Verdict.INSUFFICIENT
     return Row(
         place=place,
         name=printable(feature.where),
         kind=feature.kind,
         verdict=feature.verdict,
-        moved=tuple(map(str, moved(feature))),
+        moved=tuple(map(str, moved(feature))) if judged else (),
         effect=size(effect(feature)),
         p=probability(feature.p_value),
         q=probability(feature.q_value),
