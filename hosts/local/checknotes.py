@@ -23,12 +23,12 @@ NAME_ROOM = 40
 REASON_ROOM = 100
 
 
-def legend(features: Sequence[FeatureReport], titles: Sequence[str]) -> str:
-    """Explain the columns of the table that need it."""
+def legend(features: Sequence[FeatureReport], titles: Sequence[str]) -> list[str]:
+    """Explain the columns of the table that need it, in one line if there are any."""
     thresholds = {f"{one.threshold:g}" for one in features}
     threshold = thresholds.pop() if len(thresholds) == 1 else "its threshold"
     lines = [text for title, text in LEGEND.items() if title in titles]
-    return "; ".join(lines).format(threshold=threshold, fdr=Policy().fdr)
+    return ["; ".join(lines).format(threshold=threshold, fdr=Policy().fdr)] if lines else []
 
 
 def without_verdict(report: Report) -> list[str]:

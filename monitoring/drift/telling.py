@@ -97,7 +97,7 @@ def percent(share: float) -> str:
     if value < 1 or value > 99:
         return f"{value:.2f} %"
     text = f"{value:.1f}"
-    return f"{text.removesuffix('.0') if value >= 10 else text} %"
+    return f"{text.removesuffix('.0') if value >= 9.95 else text} %"
 
 
 def probability(p: float | None) -> str:
