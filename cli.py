@@ -84,10 +84,10 @@ def _add_check(commands: Any) -> None:
     parser.set_defaults(run=check.run, draw=_draw_check)
 
 
-def _draw_check(report: Report, now: datetime) -> str:
+def _draw_check(report: Report, sides: tuple[str, str], now: datetime) -> str:
     from dashboards import pages
 
-    return pages.check(report, now)
+    return pages.check(report, sides, now)
 
 
 def _add_backtest(commands: Any) -> None:

@@ -58,6 +58,7 @@ class View:
 
     verdict: str
     summary: str
+    sides: tuple[str, str]
     threshold: str
     fdr: str
     rows: tuple[Row, ...]
@@ -66,8 +67,11 @@ class View:
     left_out: Mapping[str, tuple[Group, ...]]
 
 
-def view(report: Report) -> View:
-    """Lay a report out, the worst features first; 200 are drawn."""
+def view(report: Report, sides: tuple[str, str]) -> View:
+    """Lay a report out, the worst features first; 200 are drawn.
+
+    sides: names of the reference and of the current rows.
+    """
     features = ranked(report.features)
     rows = tuple(_row(place, one) for place, one in enumerate(features))
     drawings = tuple(map(_drawing, rows, features[:DRAWN]))
@@ -75,6 +79,7 @@ def view(report: Report) -> View:
     return View(
         verdict=report.verdict,
         summary=summary(report),
+        sides=(printable(sides[0]), printable(sides[1])),
         threshold=_threshold(features),
         fdr=f"{Policy().fdr:g}",
         rows=rows,

@@ -58,9 +58,9 @@ def backtest(found: Mapping[str, Any], now: datetime) -> str:
     return _render("backtest.html", view=backtests.view(found), now=now)
 
 
-def check(report: Report, now: datetime) -> str:
-    """Return the page of two files compared, complete in itself."""
-    return _render("check.html", view=checks.view(report), now=now)
+def check(report: Report, sides: tuple[str, str], now: datetime) -> str:
+    """Return the page of two files compared, complete in itself; `sides` are their names."""
+    return _render("check.html", view=checks.view(report, sides), now=now)
 
 
 def _render(template: str, **shown: object) -> str:

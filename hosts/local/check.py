@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Run the command and return its exit code; the report goes to stdout.
 
-    `arguments.draw`, from the caller, makes the page of a report, and says when.
+    `arguments.draw`, from the caller, makes the page of a report, and says of what and when.
     """
     try:
         with TemporaryDirectory(prefix="driftwarden-") as scratch:
@@ -60,7 +60,8 @@ def run(arguments: Namespace) -> int:
     for note in (*reference.notes, *current.notes):
         print(f"driftwarden check: {note}", file=sys.stderr)
     if arguments.html is not None:
-        write_text(arguments.html, arguments.draw(report, SystemClock().now()))
+        sides = (str(arguments.reference), str(arguments.current))
+        write_text(arguments.html, arguments.draw(report, sides, SystemClock().now()))
     if arguments.json:
         print(json.dumps(report.to_json(), indent=2, allow_nan=False, ensure_ascii=False))
     else:

@@ -50,7 +50,7 @@ def next_step(report: Report, worst: FeatureReport | None, page: Path | None) ->
     if page is not None:
         return f"Look at {shown} in {page}"
     # `--features` takes names apart at commas, and a shell may not pass every character.
-    plain = shown == worst.name and "," not in name
+    plain = shown == worst.name and not set(name) & set(',"')
     only = f" --features {shlex.quote(name)}" if plain else ""
     return f"Look at {shown}: driftwarden check …{only} --html page.html"
 

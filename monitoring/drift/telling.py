@@ -148,7 +148,9 @@ def cell(label: str, kind: Kind) -> str:
         return f"{'≤' if closing == ']' else '<'} {high}"
     if high == "inf":
         return f"{'≥' if opening == '[' else '>'} {low}"
-    return f"{low} to {high}"
+    if low == high:
+        return low
+    return f"{low} to {high}" if closing == "]" else f"between {low} and {high}"
 
 
 def is_rest(label: str) -> bool:

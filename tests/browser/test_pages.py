@@ -30,6 +30,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 BEGIN = date(2013, 6, 1)
+NOW = datetime(2024, 5, 1, tzinfo=UTC)
 DAYS = 120
 FEATURES = ("temp", "an-extraordinarily-long-feature-name-that-nobody-would-choose", "<b>seats</b>")
 YAML = """
@@ -191,7 +192,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("check") / "page.html"
     features = [feature(name, Verdict.DRIFTED) for name in HOSTILE]
     features += [feature(f"calm {n}") for n in range(20)]
-    file.write_text(pages.check(report(features), datetime(2024, 5, 1, tzinfo=UTC)))
+    file.write_text(pages.check(report(features), ("old/<b>", "new.csv"), NOW))
     return file.as_uri()
 
 

@@ -15,6 +15,7 @@ from monitoring.drift.verdict import Verdict
 from tests.doubles.reports import HOSTILE, feature, report, unjudged
 
 NOW = datetime(2024, 5, 1, 8, tzinfo=UTC)
+SIDES = ("past/<i>reference</i>.parquet", "yesterday\n.csv")
 VOID = {"meta", "link", "br", "img", "input"}
 
 
@@ -27,7 +28,7 @@ class Page(HTMLParser):
         self.text = ""
         self.rows: list[list[str]] = []
         self.open: list[str] = []
-        self.feed(pages.check(found, NOW))
+        self.feed(pages.check(found, SIDES, NOW))
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -69,6 +70,8 @@ def test_the_page_says_what_the_command_says(page: Page) -> None:
         "drifted, 1 feature could not be judged: 1,000 reference rows, 500 current rows, "
         "2 features judged (1 drifted, 1 stable)." in page.text
     )
+    for name in ("past/<i>reference</i>.parquet", r"yesterday\n.csv"):
+        assert name in page.text
     for words in ("a nested value: tags", "unique integers: order_id", "30 needed: few"):
         assert words in page.text
     head, *features = page.rows[:4]

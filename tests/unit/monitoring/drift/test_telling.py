@@ -56,6 +56,8 @@ def test_a_column_that_is_gone_has_no_shares() -> None:
         ("(12345.6, 98765.4]", "12346 to 98765"),
         ("(0.1234561, 0.1234572]", "0.123456 to 0.123457"),
         ("(1e+20, 2.5e+20]", "1e+20 to 2.5e+20"),
+        ("(0, 1)", "between 0 and 1"),
+        ("(3, 3]", "3"),
         ("-999", "-999"),
         ("0", "0"),
         ("nothing that looks like a cell", "nothing that looks like a cell"),
