@@ -60,7 +60,7 @@ class View:
     summary: str
     sides: tuple[str, str]
     threshold: str
-    fdr: str
+    policy: Policy
     rows: tuple[Row, ...]
     drawings: tuple[Drawing, ...]
     not_drawn: str
@@ -81,7 +81,7 @@ def view(report: Report, sides: tuple[str, str]) -> View:
         summary=summary(report),
         sides=(printable(sides[0]), printable(sides[1])),
         threshold=_threshold(features),
-        fdr=f"{Policy().fdr:g}",
+        policy=Policy(),
         rows=rows,
         drawings=drawings,
         not_drawn=counted(more, "feature") if more else "",

@@ -12,7 +12,7 @@ from monitoring.drift.telling import Group, counted, left_out, printable
 from monitoring.drift.verdict import Policy, Verdict
 
 LEGEND = {
-    "effect": "effect: psi beyond what chance gives, drifted from {threshold} on",
+    "effect": "effect: psi beyond what chance gives, drifting from {floor:g}, drifted from {threshold} on",
     "p": "p: probability of such a difference by chance alone",
     "q": "q: p corrected for the number of features, flagged up to {fdr:g}",
     "what moved": "what moved: shares of rows, reference → current",
@@ -28,7 +28,9 @@ def legend(features: Sequence[FeatureReport], titles: Sequence[str]) -> list[str
     thresholds = {f"{one.threshold:g}" for one in features}
     threshold = thresholds.pop() if len(thresholds) == 1 else "its threshold"
     lines = [text for title, text in LEGEND.items() if title in titles]
-    return ["; ".join(lines).format(threshold=threshold, fdr=Policy().fdr)] if lines else []
+    policy = Policy()
+    told = "; ".join(lines).format(threshold=threshold, floor=policy.floor, fdr=policy.fdr)
+    return [told] if told else []
 
 
 def without_verdict(report: Report) -> list[str]:

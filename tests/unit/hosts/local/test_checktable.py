@@ -104,7 +104,11 @@ def test_intervals_of_numbers_are_not_cut(printed) -> None:
 
 def test_the_units_are_explained(printed) -> None:
     text = " ".join(printed(report([feature()]), 140))
-    for words in ("psi beyond what chance gives, drifted from 0.1 on", "p: ", "q: p corrected for"):
+    for words in (
+        "psi beyond what chance gives, drifting from 0.02, drifted from 0.1 on",
+        "p: ",
+        "q: p corrected for",
+    ):
         assert words in text
     assert "q: " not in " ".join(printed(report([feature()]), 80))
 
