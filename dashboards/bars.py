@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitoring.drift.report import BinCount, FeatureReport
-from monitoring.drift.telling import cell, is_rest, percent
+from monitoring.drift.spelling import cell, is_rest, percent
 from monitoring.drift.why import MISSING
 from monitoring.schema import Kind
 

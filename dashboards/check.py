@@ -7,19 +7,8 @@ from dataclasses import dataclass
 
 from dashboards.bars import Bar, bars, longest
 from monitoring.drift.report import FeatureReport, Report
-from monitoring.drift.telling import (
-    Group,
-    counted,
-    effect,
-    left_out,
-    missing,
-    moved,
-    printable,
-    probability,
-    ranked,
-    size,
-    summary,
-)
+from monitoring.drift.spelling import counted, printable, probability, size
+from monitoring.drift.telling import Group, effect, left_out, missing, moved, ranked, summary
 from monitoring.drift.verdict import Policy, Verdict
 
 DRAWN = 200

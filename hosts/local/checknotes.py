@@ -8,11 +8,13 @@ from pathlib import Path
 
 from hosts.local.shortening import shorten
 from monitoring.drift.report import FeatureReport, Report
-from monitoring.drift.telling import Group, counted, left_out, printable
+from monitoring.drift.spelling import counted, printable
+from monitoring.drift.telling import Group, left_out
 from monitoring.drift.verdict import Policy, Verdict
 
 LEGEND = {
-    "effect": "effect: psi beyond what chance gives, drifting from {floor:g}, drifted from {threshold} on",
+    "effect": "effect: psi beyond what chance gives, drifting from {floor:g}, "
+    "drifted from {threshold} on",
     "p": "p: probability of such a difference by chance alone",
     "q": "q: p corrected for the number of features, flagged up to {fdr:g}",
     "what moved": "what moved: shares of rows, reference → current",

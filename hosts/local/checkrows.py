@@ -9,15 +9,8 @@ from rich.text import Text
 
 from hosts.local.shortening import shorten, shorten_all
 from monitoring.drift.report import FeatureReport
-from monitoring.drift.telling import (
-    Moved,
-    effect,
-    missing,
-    moved,
-    printable,
-    probability,
-    size,
-)
+from monitoring.drift.spelling import printable, probability, size
+from monitoring.drift.telling import Moved, effect, missing, moved
 from monitoring.drift.verdict import Verdict
 from monitoring.schema import Kind
 

@@ -10,7 +10,7 @@ import pytest
 from dashboards import pages
 from dashboards.check import DRAWN
 from monitoring.drift.report import BinCount, Report
-from monitoring.drift.telling import printable
+from monitoring.drift.spelling import printable
 from monitoring.drift.verdict import Verdict
 from tests.doubles.reports import HOSTILE, feature, report, unjudged
 

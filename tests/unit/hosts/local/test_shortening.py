@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from hosts.local.shortening import shorten, shorten_all
-from monitoring.drift.telling import printable
+from monitoring.drift.spelling import printable
 from tests.doubles.reports import HOSTILE
 
 
