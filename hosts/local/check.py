@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -62,13 +63,22 @@ def run(arguments: Namespace) -> int:
     if arguments.html is not None:
         sides = (str(arguments.reference), str(arguments.current))
         write_text(arguments.html, arguments.draw(report, sides, SystemClock().now()))
+    try:
+        _print(report, arguments)
+    except BrokenPipeError:
+        # Nobody reads any more; the exit code still is the verdict.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT[report.verdict]
+
+
+def _print(report: Report, arguments: Namespace) -> None:
     if arguments.json:
         print(json.dumps(report.to_json(), indent=2, allow_nan=False, ensure_ascii=False))
     else:
         from hosts.local.checktable import show  # rich takes a while to load, JSON needs none
 
         show(report, arguments.html)
-    return EXIT[report.verdict]
+    sys.stdout.flush()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,13 @@ from monitoring.drift.verdict import Verdict
 PLAIN_WIDTH = 140
 
 
+class _Console(Console):
+    """A console that leaves it to the command what a closed pipe means; rich exits with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise
+
+
 def show(report: Report, page: Path | None = None) -> None:
     """Print the report; 140 columns wide when the output is not a terminal.
 
@@ -27,7 +34,7 @@ def show(report: Report, page: Path | None = None) -> None:
         # Not every encoding has arrows and the letters of every name.
         sys.stdout.reconfigure(errors="backslashreplace")
     terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
+    console = _Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
     judged = [one for one in ranked(report.features) if one.verdict is not Verdict.INSUFFICIENT]
     notes = checknotes.without_verdict(report)
     if judged:

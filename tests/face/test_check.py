@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -389,6 +390,19 @@ def test_the_page_is_written_beside_the_table_and_beside_json(write, tmp_path, r
     done = spawn(command, *words, "--json")
     assert json.loads(done.stdout)["verdict"] == "drifted"
     assert page.is_file()
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize(("moved", "verdict"), [(0, 0), (1, 1)])
+def test_the_exit_code_is_the_verdict_though_nobody_reads(write, rng, options, moved, verdict):
+    x = rng.normal(size=400)
+    paths = ("--reference", write("r", x=x), "--current", write("c", x=x + moved))
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", CALL, *map(str, paths), *options]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=120)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (verdict, b"")
 
 
 def test_a_page_that_cannot_be_written_is_refused_in_one_line(write, tmp_path, capsys):
