@@ -19,6 +19,7 @@ from engine.errors import Broken, Refused, Unavailable
 if TYPE_CHECKING:
     from fleet.service import Command
     from hosts.local.host import LocalHost
+    from monitoring.drift.report import Report
 
 OK, FAILED, REFUSED = 0, 1, 2
 Handler = Callable[[argparse.Namespace], int]
@@ -80,7 +81,13 @@ def _add_check(commands: Any) -> None:
 
     parser = commands.add_parser("check", help="compare two data sets, once")
     check.add_arguments(parser)
-    parser.set_defaults(run=check.run)
+    parser.set_defaults(run=check.run, draw=_draw_check)
+
+
+def _draw_check(report: Report, sides: tuple[str, str], now: datetime) -> str:
+    from dashboards import pages
+
+    return pages.check(report, sides, now)
 
 
 def _add_backtest(commands: Any) -> None:

@@ -35,6 +35,20 @@ def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
         _sync_folder(path.parent)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write what an operator asked for; a link is followed, and a file keeps its permissions.
+
+    Raises `Refused` when it cannot be written there.
+    """
+    path = path.resolve()
+    try:
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        replace_file(path, text.encode())
+        os.chmod(path, mode)
+    except OSError as error:
+        raise Refused(f"{path}: cannot be written: {error.strerror}") from error
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
