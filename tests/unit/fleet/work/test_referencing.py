@@ -78,9 +78,7 @@ def test_a_column_that_is_needed_is_named(ready: World, fleet: Fleet, name: str)
     ready.tables["reference.parquet"] = table().drop_columns([name])  # type: ignore[index]
     with pytest.raises(Refused) as refused:
         build(ready, fleet.models["demand"], ASKED)
-    assert str(refused.value).startswith(
-        f"reference.parquet: a reference needs a column '{name}'; found "
-    )
+    assert str(refused.value).startswith(f"reference.parquet: needs a column '{name}'; found ")
 
 
 def test_a_reference_from_days_keeps_the_ruler(ready: World, fleet: Fleet) -> None:
