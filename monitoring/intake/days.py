@@ -31,6 +31,7 @@ UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 ZONED = r"\d\d:\d\d.*([+-]\d\d(:?\d\d)?)$|[Zz]$"
 NUMBERED = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\b.*")
 WRITE = "write it as 2026-01-31"
+CUT = "cut it to its day"
 
 
 def days(column: pa.ChunkedArray, cells: Cells, zone: str, until: date = LAST) -> pa.ChunkedArray:
@@ -44,8 +45,7 @@ def days(column: pa.ChunkedArray, cells: Cells, zone: str, until: date = LAST) -
     Refused
         A value is empty, no day, no midnight, later than `until`, or years away from all others.
     """
-    column = decoded(column)
-    cells.full(column)
+    column = _filled(column, cells)
     if is_text(column.type):
         found = _of_text(column, cells)
     elif pat.is_date(column.type):
@@ -70,8 +70,7 @@ def instants(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
     Refused
         A value is empty or no instant, or only some of the texts name a zone.
     """
-    column = decoded(column)
-    cells.full(column)
+    column = _filled(column, cells)
     if is_text(column.type):
         found = _parsed(column, cells)
     elif pat.is_timestamp(column.type) or pat.is_date(column.type):
@@ -88,10 +87,27 @@ def instants(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
 
 
 def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column without its dictionary, text in Arrow's plain layout."""
+    """Return a column without its dictionary; text is trimmed, and null where nothing is left."""
     if pat.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return column.cast(pa.string()) if is_text(column.type) else column
+    if not is_text(column.type):
+        return column
+    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+
+
+def _filled(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
+    """Return a column decoded, without empty values and with moments that a clock can have."""
+    column = decoded(column)
+    cells.full(column)
+    if pat.is_timestamp(column.type):
+        # Before a cast to another unit, which would run over.
+        ticks, factor = column.cast(pa.int64()).to_numpy(), UNITS[column.type.unit]
+        wrong = (ticks < 0) | (ticks >= EPOCH[1] * factor)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise cells.fault_in(row, "the moment is not within the years 1970 to 2099")
+    return column
 
 
 def _is_number(dtype: pa.DataType) -> bool:
@@ -117,16 +133,16 @@ def _of_text(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
 def _day(text: str) -> tuple[date, timedelta | None]:
     """Read one text: its day, and its zone's offset where it has one."""
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{shown(text)} is not an ISO date; {_hint(text)}") from None
     if moment.time() != datetime.min.time():
-        raise ValueError(f"{shown(text)} is no midnight, and a day is needed; {WRITE}")
+        raise ValueError(f"{shown(text)} is no midnight, and a day is needed; {CUT}")
     return moment.date(), moment.utcoffset()
 
 
 def _hint(text: str) -> str:
-    found = NUMBERED.fullmatch(text.strip())
+    found = NUMBERED.fullmatch(text)
     if found is None:
         return WRITE
     first, mark, second, year = int(found[1]), found[2], int(found[3]), found[4]
@@ -148,23 +164,23 @@ def _one_place(offsets: dict[timedelta | None, str], offset: timedelta | None, t
 def _of_instants(column: pa.ChunkedArray, cells: Cells, zone: str) -> pa.ChunkedArray:
     """Days of midnights: of the column's own zone, else of the model's."""
     moments = column.cast(pa.timestamp("us"), safe=False).to_numpy()
-    own = column.type.tz or "UTC"
-    # Offsets like +01:00 are no names of zones; Arrow knows them.
-    local = pc.local_timestamp(column) if column.type.tz else column
+    own = column.type.tz
+    local = pc.local_timestamp(column) if own else column
     whole = local.cast(pa.date32(), safe=False)
     midnights = np.asarray(pc.equal(whole.cast(local.type), local))
     if midnights.all():
         return whole
-    if column.type.tz:
-        _within(moments.astype("datetime64[D]"), cells, LAST)
+    if own:
         found = days_of(moments, zone)
         starts = {day: bounds(day.item(), zone)[0].replace(tzinfo=None) for day in np.unique(found)}
         if (moments == np.array([starts[day] for day in found], moments.dtype)).all():
             return pa.chunked_array([pa.array(found)])
     row = int((~midnights).argmax())
-    where = f"{own} or in {zone}" if column.type.tz and own != zone else own
+    where = f" in {own} or in {zone}" if own and own != zone else f" in {own}" if own else ""
+    moment = str(moments[row]).replace("T", " ")
     raise cells.fault_in(
-        row, f"{column[row].as_py()} is no midnight in {where}, and a day is needed; {WRITE}"
+        row,
+        f"{moment}{' UTC' if own else ''} is no midnight{where}, and a day is needed; {CUT}",
     )
 
 
@@ -197,13 +213,12 @@ def _scaled(values: npt.NDArray[np.float64], unit: str) -> pa.Array:
 
 
 def _parsed(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
-    text = pc.utf8_trim_whitespace(column)
-    zoned = np.asarray(pc.match_substring_regex(text, ZONED))
+    zoned = np.asarray(pc.match_substring_regex(column, ZONED))
     if zoned.any() and not zoned.all():
         row = int((zoned != zoned[0]).argmax())
         which = "names no zone and row 1 does" if zoned[0] else "names a zone and row 1 does not"
         raise cells.fault_in(row, f"{shown(column[row].as_py())} {which}; write all alike")
-    found = times(text)
+    found = times(column)
     wrong = np.asarray(found.is_null())
     if wrong.any():
         row = int(wrong.argmax())

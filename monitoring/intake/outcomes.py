@@ -15,7 +15,7 @@ from engine.errors import Refused
 from monitoring.intake.cells import Cells, shown
 from monitoring.intake.days import decoded
 from monitoring.metrics import Task
-from monitoring.schema import is_text
+from monitoring.schema import Kind, is_text, kind_of
 
 Floats = npt.NDArray[np.float64]
 #: Pairs of words of which the first means that it happened.
@@ -36,21 +36,28 @@ def labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> pa.ChunkedArray
         There are other values; the line says how to convert them.
     """
     column = decoded(column)
+    if not (is_text(column.type) or pat.is_boolean(column.type) or _is_number(column.type)):
+        raise cells.fault(f"holds values of type {column.type}, not labels")
+    if task is Task.REGRESSION and pat.is_boolean(column.type):
+        raise cells.fault("a regression's labels are numbers, and these are true and false")
     found = _numbers(column)
     if found is None:
         raise _no_labels(column, cells, task)
-    values = np.asarray(found, dtype=np.float64)
-    wrong = np.isinf(values)
-    if task is Task.CLASSIFICATION:
-        wrong = ~(np.isnan(values) | (values == 0) | (values == 1))
-    elif pat.is_boolean(column.type):
-        raise cells.fault("a regression's labels are numbers, and these are true and false")
-    if not wrong.any():
+    values = found.to_numpy()
+    right = np.isnan(values)
+    right |= np.isfinite(values) if task is Task.REGRESSION else np.isin(values, (0.0, 1.0))
+    if right.all():
         return pa.chunked_array([pa.array(values, from_pandas=True)])
-    if task is Task.CLASSIFICATION:
+    if task is Task.CLASSIFICATION and not np.isin((0.0, 1.0), values).all():
         raise _no_labels(column, cells, task)
-    row = int(wrong.argmax())
-    raise cells.fault_in(row, f"{values[row]} is not a finite number; leave it empty where unknown")
+    row, count = int((~right).argmax()), int((~right).sum())
+    what = "a finite number" if task is Task.REGRESSION else "0 or 1"
+    hint = "" if task is Task.REGRESSION else "; a regression is declared by performance.task"
+    raise cells.fault_in(
+        row,
+        f"{column[row]} is not {what} ({count:,} of {len(right):,} labels); leave it empty where "
+        f"the label is unknown{hint}",
+    )
 
 
 def check_scores(scores: Floats, what: str, task: Task) -> Floats:
@@ -81,15 +88,17 @@ def check_scores(scores: Floats, what: str, task: Task) -> Floats:
     )
 
 
+def _is_number(dtype: pa.DataType) -> bool:
+    return kind_of(dtype) is Kind.NUMERIC
+
+
 def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The values as numbers; None where they are none."""
     try:
         if is_text(column.type):
-            text = pc.utf8_lower(pc.utf8_trim_whitespace(column))
-            spelled = pc.if_else(pc.equal(text, "true"), "1", pc.if_else(
-                pc.equal(text, "false"), "0", text))  # fmt: skip
-            empty = pc.equal(spelled, "")
-            return pc.if_else(empty, pa.scalar(None, pa.string()), spelled).cast(pa.float64())
+            text = pc.utf8_lower(column)
+            text = pc.if_else(pc.equal(text, "true"), "1", text)
+            return pc.if_else(pc.equal(text, "false"), "0", text).cast(pa.float64())
         return column.cast(pa.float64(), safe=False)
     except pa.ArrowException:
         return None
@@ -98,9 +107,9 @@ def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
 def _no_labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> Refused:
     """Refuse labels that are others, with the way to convert two of them."""
     if task is Task.REGRESSION:
-        return cells.fault(f"a regression's labels are numbers, and these are {column.type}")
+        return cells.fault("a regression's labels are numbers, and these are text")
     levels = [value for value in pc.unique(column).to_pylist() if not _unknown(value)]
-    levels.sort(key=lambda value: (str(type(value)), value if _ordered(value) else str(value)))
+    levels.sort()
     if len(levels) > 2:
         some = ", ".join(map(shown, levels[:3]))
         return cells.fault(
@@ -109,10 +118,12 @@ def _no_labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> Refused:
         )
     one = next((value for value in levels if _is_yes(value, levels)), None)
     hit = levels[-1] if one is None else one
-    sure = "" if one is not None else f" if {shown(hit)} is what the model scores, else the other"
+    codes = {level: int(level == hit) for level in levels}
+    name = f"df[{cells.column!r}]"
+    unsure = "" if one is not None else f", if the model scores the probability of {shown(hit)}"
     return cells.fault(
-        f"the labels are {' and '.join(map(shown, levels))}, and 0 or 1 are needed; convert them: "
-        f"df[{cells.column!r}] = (df[{cells.column!r}] == {hit!r}).astype(int){sure}"
+        f"the labels are {' and '.join(map(shown, levels))}, not 0 and 1; convert them: "
+        f"{name} = {name}.map({codes}){unsure}"
     )
 
 
@@ -124,10 +135,6 @@ def _is_yes(value: object, levels: list[object]) -> bool:
 def _word(value: object) -> str:
     whole = isinstance(value, float) and value.is_integer()
     return str(int(value) if whole and isinstance(value, float) else value).strip().lower()
-
-
-def _ordered(value: object) -> bool:
-    return isinstance(value, (int, float, str))
 
 
 def _unknown(value: object) -> bool:

@@ -65,7 +65,11 @@ def normalised(table: pa.Table, path: str, terms: Terms) -> pa.Table:
         (LABEL, lambda column, cells: labels(column, cells, terms.task)),
     ):
         if name in table.column_names:
-            found = read(table[name], Cells(path, name, sampled))
+            cells = Cells(path, name, sampled)
+            try:
+                found = read(table[name], cells)
+            except (pa.ArrowException, OverflowError) as error:
+                raise cells.fault(f"cannot be read: {error}") from error
             table = table.set_column(table.column_names.index(name), name, found)
     if SCORE in table.column_names and SCORE not in terms.features:
         _check_score(table, Cells(path, SCORE, sampled), terms.task)
