@@ -69,8 +69,8 @@ def parse(content: str, file: str) -> tuple[Text, list[Problem]]:
 def spelled(text: str) -> str:
     """Spell a text so that YAML reads it back as that text, wherever it stands.
 
-    >>> print(spelled("plan"), spelled("yes"), spelled("😀: b"), spelled("a\x85b"))
-    plan "yes" "😀: b" "a\\U00000085b"
+    >>> print(spelled("plan"), spelled("yes"), spelled("😀: b"), spelled(chr(0x85)))
+    plan "yes" "😀: b" "\\U00000085"
     """
     if PLAIN.fullmatch(text) is not None and yaml.safe_load(text) == text:
         return text
@@ -94,10 +94,7 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     # Raw, some of these end the line for YAML, and others are no YAML at all.
-    code = ord(character)
-    return (
-        f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
-    )
+    return f"\\U{ord(character):08x}"
 
 
 def _one_line(error: Exception) -> str:
