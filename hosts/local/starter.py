@@ -112,10 +112,10 @@ def _features(table: pa.Table, ids: dict[str, Naming | None]) -> list[str]:
         if naming is None:
             continue
         if naming.unique:
-            said[column] = f": {naming.reason}; better left out of the reference: nothing compares"
+            said[column] = f": {naming.reason}; if they name the rows, leave it out"
         else:
-            why = f"# CHANGE: {naming.reason}; remove the line if it counts or measures"
-            declared.append(f"        {spelled(column)}: {{kind: categorical}}    {why}")
+            why = f"CHANGE: {naming.reason}? Else remove the line"
+            declared.append(f"        {spelled(column)}: {{kind: categorical}}    # {why}")
             del said[column]
     comments = [f"      #   {spelled(column)}{text}" for column, text in said.items()]
     return ["      features:" if declared else "      features: {}", *declared, *comments]

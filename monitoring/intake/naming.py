@@ -23,8 +23,8 @@ OTHERS = frozenset(
         "liquid", "mid", "paid", "prepaid", "rapid", "solid", "unpaid", "valid", "void",
     }
 )  # fmt: skip
-#: Below this many values nothing is concluded from them.
-MIN_ROWS = 20
+#: Of fewer values, no two are alike by chance.
+MIN_ROWS = 100
 #: Codes have gaps: half of the values' neighbours are so many steps away; counts have few.
 GAP = 5
 #: Codes come again: so many rows a value.
@@ -46,23 +46,25 @@ def names_things(name: str, column: pa.ChunkedArray) -> Naming | None:
 
     >>> store = pa.chunked_array([[17, 3, 3]])
     >>> names_things("store_id", store).reason, names_things("visits", store)
-    ('numbers that name things, 2 of them', None)
+    ('2 ids or codes', None)
     """
     values = decoded(column).drop_null()
     rows, levels = len(values), len(pc.unique(values)) if _countable(values.type) else 0
     if not levels or not (is_text(values.type) or _is_whole(values)):
         return None
-    if rows >= MIN_ROWS and (levels == rows or nearly_unique(levels, rows)):
-        return Naming(f"names rows, {levels:,} values in {rows:,} rows", unique=True)
+    called = _by_name(name)
+    each = levels == rows or ((called or is_text(values.type)) and nearly_unique(levels, rows))
+    if rows >= MIN_ROWS and each:
+        return Naming(f"{levels:,} values in {rows:,} rows", unique=True)
     if is_text(values.type):
         return None
-    if _by_name(name) or _has_gaps(values, rows, levels):
-        return Naming(f"numbers that name things, {levels:,} of them")
+    if called or _has_gaps(values, rows, levels):
+        return Naming(f"{levels:,} ids or codes")
     return None
 
 
 def _countable(dtype: pa.DataType) -> bool:
-    return is_text(dtype) or kind_of(dtype) is Kind.NUMERIC and not pa.types.is_null(dtype)
+    return is_text(dtype) or (kind_of(dtype) is Kind.NUMERIC and not pa.types.is_null(dtype))
 
 
 def _is_whole(values: pa.ChunkedArray) -> bool:
