@@ -18,7 +18,6 @@ from fleet.policies import Watched
 from fleet.state import Past
 from fleet.work import referencing, rows
 from fleet.work.usual import salts
-from hosts.clock import SystemClock
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.opening import open_local
 from hosts.local.scoring import LocalTables
@@ -26,7 +25,7 @@ from monitoring.drift import segments
 from monitoring.drift.binning import Ruler
 from monitoring.drift.segments import Levels
 from monitoring.drift.sketch import Sketch
-from monitoring.intake.references import KEYS, normalised
+from monitoring.intake.references import DAY, KEYS, Terms, normalised
 from monitoring.intake.sampling import rows_before
 
 OWN = "no days beside the reference's own are known: the older half of them is the reference here"
@@ -113,15 +112,18 @@ def _days(blobs: Blobs, past: dict[str, Past], ruler: Ruler) -> tuple[list[Day],
     return found, foreign
 
 
-def of_table(beside: Path, path: Path, watched: Watched, months: float) -> Source:
+def of_table(beside: Path, path: Path, watched: Watched, months: float, terms: Terms) -> Source:
     """Return the days of a table, held against the model's reference rows or its own older half.
+
+    `terms` say what the rows of either have to be; a column `day` is all that is needed.
 
     Raises
     ------
     Refused
         The table cannot be read, has no column `day`, or too few days.
     """
-    table = _taken_in(LocalTables(Path.cwd()).read(str(path)), str(path), watched)
+    terms = replace(terms, needs=(DAY,))
+    table = normalised(LocalTables(Path.cwd()).read(str(path)), str(path), terms)
     days, notes, blobs = _names(table), _sampled(table), Aside()
     reference = watched.policy.reference.data
     try:
@@ -129,7 +131,7 @@ def of_table(beside: Path, path: Path, watched: Watched, months: float) -> Sourc
     except Refused as error:
         notes.append(str(error))
         return Source(blobs, _halved_table(blobs, watched, table, days, months, notes))
-    usual = _taken_in(found, reference, watched)
+    usual = normalised(found, reference, terms)
     known = _names(usual)
     later = table.filter(pc.invert(pc.is_in(table["day"], pa.array(known, pa.string()))))
     if not later.num_rows:
@@ -139,13 +141,6 @@ def of_table(beside: Path, path: Path, watched: Watched, months: float) -> Sourc
     played = _counted(blobs, later, ruler, [day for day in days if day not in known], levels)
     name, kept = _reference(blobs, ruler, held, levels), tuple(day.kept for day in held)
     return Source(blobs, History(name, _recent(played, months), kept, tuple(notes)))
-
-
-def _taken_in(table: pa.Table, path: str, watched: Watched) -> pa.Table:
-    """Check a table of days; none may be to come, wherever on earth it is that day."""
-    tomorrow = SystemClock().now().date() + timedelta(days=1)
-    terms = replace(referencing.terms_of(watched), needs=("day",), until=tomorrow)
-    return normalised(table, path, terms)
 
 
 def _ruled(watched: Watched, table: pa.Table) -> tuple[Ruler, Levels]:

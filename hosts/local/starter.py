@@ -89,10 +89,10 @@ def write_first(sample: Path, out: Path) -> str:
 def first_document(table: pa.Table, sample: str, name: str) -> str:
     """Return the text of a first fleet.yaml for a table."""
     label = next((n for n in table.column_names if n.lower() in LABELS), None)
-    features = [name for name in table.column_names if name not in (label, *KEYS)]
-    ids = {name: names_things(name, table[name]) for name in features}
-    text = (name for name in features if is_text(table[name].type) and not ids[name])
-    segment = next((f"    labels: {{segment: {spelled(name)}}}" for name in text), "")
+    features = [column for column in table.column_names if column not in (label, *KEYS)]
+    ids = {column: names_things(column, table[column]) for column in features}
+    text = (column for column in features if is_text(table[column].type) and not ids[column])
+    segment = next((f"    labels: {{segment: {spelled(column)}}}" for column in text), "")
     return TEMPLATE.format(
         sample=spelled(sample),
         key=name,
