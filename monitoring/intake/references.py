@@ -110,11 +110,10 @@ def _check_names(names: Sequence[str], path: str) -> None:
 def _shaped(table: pa.Table, path: str, terms: Terms) -> None:
     names = table.column_names
     _check_names(names, path)
-    if (lacking := absent(names, terms.needs)) is not None:
-        found = ", ".join(names[:8]) or "none"
-        raise Refused(f"{path}: needs a column {lacking!r}; found {found}")
     if not table.num_rows:
         raise Refused(f"{path}: holds no rows")
+    if (lacking := absent(names, terms.needs)) is not None:
+        raise Refused(f"{path}: needs a column {lacking!r}; found {', '.join(names[:8])}")
     kinds, _ = classify(table.schema)
     if not set(kinds) - ({*KEYS, SCORE, *ADDED} - {*terms.features}):
         raise Refused(f"{path}: holds no feature; found {', '.join(names[:8])}")

@@ -49,7 +49,7 @@ def test_only_what_is_there_is_read_where_only_days_are_needed() -> None:
     ("given", "said"),
     [
         (table().drop_columns(["time"]), "needs a column 'time'; found x, day, label"),
-        (pa.table({}), "needs a column 'day'; found none"),
+        (pa.table({}), "holds no rows"),
         (table().slice(0, 0), "holds no rows"),
         (table().drop_columns(["x"]), "holds no feature; found day, time, label"),
         (table(x=[[1], [2], [3]]), "holds no feature"),
