@@ -218,7 +218,7 @@ def _parsed(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
         row = int((zoned != zoned[0]).argmax())
         which = "names no zone and row 1 does" if zoned[0] else "names a zone and row 1 does not"
         raise cells.fault_in(row, f"{shown(column[row].as_py())} {which}; write all alike")
-    found = times(column)
+    found = times(column) if zoned[0] else _in_utc(column)
     wrong = np.asarray(found.is_null())
     if wrong.any():
         row = int(wrong.argmax())
@@ -228,6 +228,14 @@ def _parsed(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
             "write it as 2026-01-31T18:00:00Z",
         )
     return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
+
+
+def _in_utc(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    try:
+        return column.cast(pa.timestamp("ns")).cast(UTC_TIME, safe=False)
+    except pa.ArrowException:
+        # Some are beyond what nanoseconds reach, or no instants at all.
+        return times(column)
 
 
 def _plausible(found: pa.ChunkedArray, cells: Cells, until: date) -> None:
