@@ -24,6 +24,7 @@ from hosts import read_config
 from hosts.clock import SystemClock
 from hosts.local.files import write_text
 from hosts.local.history import of_store, of_table
+from hosts.local.references import local_terms
 
 Json = dict[str, Any]
 Draw = Callable[[Json, datetime], str]
@@ -83,7 +84,13 @@ def _played(arguments: Namespace, budget: Budget) -> Result:
     source = (
         of_store(config, beside, watched, arguments.months)
         if arguments.data is None
-        else of_table(beside, arguments.data, watched, arguments.months)
+        else of_table(
+            beside,
+            arguments.data,
+            watched,
+            arguments.months,
+            local_terms(config, beside, watched),
+        )
     )
     days = len(source.history.days)
     console = Console(stderr=True)
