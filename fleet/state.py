@@ -23,7 +23,9 @@ from retrain.trigger import State as TriggerState
 class Cursor:
     """How far a log file has been read.
 
-    `asked` is the start of the range that is being read, -1 for none.
+    `asked` is the start of the range that is being read, -1 for none. `rest` are bytes behind
+    `read` that are no whole line, `missing` those that were announced and are not there; `told` is
+    the `read` for which that was told (`fleet.unfinished`).
     """
 
     size: int
@@ -32,6 +34,9 @@ class Cursor:
     touched: datetime
     read: int = 0
     asked: int = -1
+    rest: int = 0
+    missing: int = 0
+    told: int = -1
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
         counts,
         len(found.bad),
         found.bad[0] if found.bad else "",
+        found.seen,
     )
 
 
@@ -165,4 +166,5 @@ def read_labels(world: World, effect: ReadLabels, task: Task = Task.CLASSIFICATI
         effect.of,
         len(place.bad),
         place.bad[0] if place.bad else "",
+        place.seen,
     )
