@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from fleet.facts import Batch, Collection, TrafficCount
+from fleet.names import held_by
 from monitoring.alerts.lifecycle import Alert, Condition
 from monitoring.calendars import Freeze
 from monitoring.drift.verdict import Verdict
@@ -213,10 +214,11 @@ class Model:
     rollouts: int = 0
     freezes: tuple[Freeze, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    strangers: tuple[str, ...] = ()
 
     def version_of(self, deployment: str) -> str:
         """Return the version that a deployment holds; logs name deployments."""
-        return self.names.get(deployment, deployment)
+        return held_by(deployment, self.names)
 
     def window(self, day: str, window: Window) -> Model:
         """Return the model with that window put in place."""
