@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from monitoring.intake import collector
 from monitoring.intake.lines import column, read_fast, read_objects
 
 BLOCK = 8 * 1024 * 1024
+#: Lines of a block in which its first object is looked for.
+LOOKED_AT = 100
 NULLS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null"]
 # What to try when a value does not fit the type that earlier rows suggested.
 WIDER = {
@@ -84,11 +85,15 @@ def _json_table(body: bytes) -> tuple[pa.Table, list[str]]:
 
 
 def _is_collector(body: bytes) -> bool:
-    try:
-        line = json.loads(body.lstrip()[: 1 << 20].split(b"\n", 1)[0])
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(line, dict) and collector.is_collector_line(line)
+    """Tell by the first object: a file may begin in the middle of a line."""
+    place = 0
+    for _ in range(LOOKED_AT):
+        end = body.find(b"\n", place) + 1 or len(body)
+        objects, _bad = read_objects(body[place:end])
+        if objects:
+            return collector.is_collector_line(objects[0][1])
+        place = end
+    return False
 
 
 def _json_blocks(source: Source) -> Iterator[bytes]:
