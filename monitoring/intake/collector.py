@@ -9,7 +9,7 @@ own: `dataref` is its address, or `data` is and `datainblob` says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,15 +41,21 @@ KEYS = ("correlationid", "index", "time")
 OWN = "driftwarden-"
 
 
-def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
+def decode(
+    chunk: bytes,
+    *,
+    closed: bool = False,
+    assemble: Callable[[Sequence[object]], pa.Array] = column,
+) -> Decoded:
     """Decode collector lines to a table: correlationid, index, time (UTC), then the features.
 
     A key that a row lacks is null. A feature named like one of the first three columns is found
     under `data.<name>`. Lines of requests whose id begins with `OWN` are left out and counted:
     they are no traffic. A last line without its line end is left for the next call unless
-    `closed`.
+    `closed`. `assemble` makes the columns of lines whose values are of mixed types.
     """
-    return gathered([_block(block, before) for before, block in blocks(complete(chunk, closed))])
+    pieces = blocks(complete(chunk, closed))
+    return gathered([_block(block, before, assemble) for before, block in pieces])
 
 
 def rows_apart(content: bytes, line: Apart) -> Decoded:
@@ -99,7 +105,9 @@ def is_collector_line(line: Mapping[str, object]) -> bool:
     return len(named) == 2 or (bool(named) and not isinstance(_rows(line), str))
 
 
-def _block(block: bytes, before: int) -> Decoded:
+def _block(
+    block: bytes, before: int, assemble: Callable[[Sequence[object]], pa.Array] = column
+) -> Decoded:
     parsed = read_fast(block, ENVELOPE)
     if parsed is not None:
         others, own = rows_of_others(parsed)
@@ -120,7 +128,7 @@ def _block(block: bytes, before: int) -> Decoded:
             apart.append(_apart(number, line, rows.address))
         else:
             lines.append((line, rows))
-    return Decoded(_assembled(lines), len(block), tuple(bad), own, tuple(apart))
+    return Decoded(_assembled(lines, assemble), len(block), tuple(bad), own, tuple(apart))
 
 
 @dataclass(frozen=True)
@@ -193,6 +201,7 @@ def _flattened(lines: pa.Table) -> pa.Table | None:
 
 def _assembled(
     lines: list[tuple[Mapping[str, object], Sequence[Mapping[str, object]]]],
+    assemble: Callable[[Sequence[object]], pa.Array],
 ) -> pa.Table:
     names: dict[str, None] = {}
     for _, rows in lines:
@@ -207,7 +216,7 @@ def _assembled(
         "time": pa.array(repeated, UTC_TIME),
     }
     for name in names:
-        columns[_feature(name)] = column([row.get(name) for _, rows in lines for row in rows])
+        columns[_feature(name)] = assemble([row.get(name) for _, rows in lines for row in rows])
     return pa.table(columns)
 
 
