@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import binom
 
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import score
 from monitoring.drift.sketch import sketch
 

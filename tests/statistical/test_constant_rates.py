@@ -17,8 +17,8 @@ import pyarrow as pa
 import pytest
 from scipy.signal import lfilter
 
-from monitoring.drift.binning import Ruler
 from monitoring.drift.report import Report, assess
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, merge, sketch
 from monitoring.drift.verdict import Policy, stream
 from tests.statistical.tally import assert_rate_at_least, assert_rate_at_most

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import score
 from monitoring.drift.sketch import sketch
 from tests.statistical.tally import assert_rate_at_least, assert_rate_at_most

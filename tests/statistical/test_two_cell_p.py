@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 from scipy.stats import chi2_contingency, fisher_exact
 
-from monitoring.drift.binning import Ruler
 from monitoring.drift.report import assess
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import score
 from monitoring.drift.significance import categorical_p, missing_p, numeric_p
 from monitoring.drift.sketch import sketch
