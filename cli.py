@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import io
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ from engine.errors import Broken, Refused, Unavailable
 if TYPE_CHECKING:
     from fleet.service import Command
     from hosts.local.host import LocalHost
+    from monitoring.drift.report import Report
 
 OK, FAILED, REFUSED = 0, 1, 2
 Handler = Callable[[argparse.Namespace], int]
@@ -26,6 +28,7 @@ Handler = Callable[[argparse.Namespace], int]
 
 def main(words: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 what broke, 2 what was refused."""
+    _spell_all()
     arguments = _parser().parse_args(words)
     try:
         return int(arguments.run(arguments))
@@ -33,11 +36,21 @@ def main(words: list[str] | None = None) -> int:
         return _say(f"driftwarden {arguments.command}: {error}", REFUSED)
     except (Broken, Unavailable) as error:
         return _say(f"driftwarden {arguments.command}: {error}", FAILED)
+    except UnicodeEncodeError as error:
+        text = f"{error.object!a} cannot be spelled in this locale; set PYTHONUTF8=1"
+        return _say(f"driftwarden {arguments.command}: {text}", REFUSED)
     except KeyboardInterrupt:
         return _say("interrupted", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+
+
+def _spell_all() -> None:
+    """Let no name stop the output: what the locale cannot spell is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _say(text: str, code: int) -> int:
@@ -80,7 +93,13 @@ def _add_check(commands: Any) -> None:
 
     parser = commands.add_parser("check", help="compare two data sets, once")
     check.add_arguments(parser)
-    parser.set_defaults(run=check.run)
+    parser.set_defaults(run=check.run, draw=_draw_check)
+
+
+def _draw_check(report: Report, sides: tuple[str, str], now: datetime) -> str:
+    from dashboards import pages
+
+    return pages.check(report, sides, now)
 
 
 def _add_backtest(commands: Any) -> None:
@@ -181,6 +200,14 @@ def _validate(arguments: argparse.Namespace) -> int:
     except Refused as error:
         # Bare lines: editors and CI jump to `fleet.yaml:41:`.
         return _say(str(error), REFUSED)
+    # Late: a document that is wrong is told without a second of imports.
+    from hosts.local.references import look
+
+    seen = look(config, arguments.file)
+    for line in (*seen.faults, *seen.notes):
+        _say(line, REFUSED)
+    if seen.faults:
+        return REFUSED
     print(f"{arguments.file}: {len(config.fleet.models)} models, nothing wrong")
     return OK
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboards import backtest as backtests
+from dashboards import check as checks
 from dashboards import overview, views
 from dashboards.heatmap import level
 from dashboards.timeline import span, stamp
@@ -18,6 +19,7 @@ from engine import journal
 from engine.errors import Refused
 from engine.store import parse_instant
 from fleet.service import Service
+from monitoring.drift.report import Report
 
 
 def fleet(service: Service) -> str:
@@ -54,6 +56,11 @@ def model(service: Service, name: str, report: str | None = None) -> str:
 def backtest(found: Mapping[str, Any], now: datetime) -> str:
     """Return the page of a backtest's document, complete in itself."""
     return _render("backtest.html", view=backtests.view(found), now=now)
+
+
+def check(report: Report, sides: tuple[str, str], now: datetime) -> str:
+    """Return the page of two files compared, complete in itself; `sides` are their names."""
+    return _render("check.html", view=checks.view(report, sides), now=now)
 
 
 def _render(template: str, **shown: object) -> str:

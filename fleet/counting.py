@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch
 
 

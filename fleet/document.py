@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 Path = tuple[str | int, ...]
 
 
@@ -64,6 +66,37 @@ def parse(content: str, file: str) -> tuple[Text, list[Problem]]:
     return Text(file, value, lines), problems
 
 
+def spelled(text: str) -> str:
+    """Spell a text so that YAML reads it back as that text, wherever it stands.
+
+    >>> print(spelled("plan"), spelled("yes"), spelled("😀: b"), spelled(chr(0x85)))
+    plan "yes" "😀: b" "\\U00000085"
+    """
+    if PLAIN.fullmatch(text) is not None and yaml.safe_load(text) == text:
+        return text
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def joined(text: str) -> str:
+    """Join surrogate pairs, which JSON escapes as two, to the character that they stand for.
+
+    Raises ValueError where one stands alone: it is no text that could be kept.
+    """
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ValueError(f"{text!a} holds half a surrogate pair") from None
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    # Raw, some of these end the line for YAML, and others are no YAML at all.
+    return f"\\U{ord(character):08x}"
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
@@ -91,7 +124,11 @@ def _value(
             problems.append(Problem(file, line, path, "a key is a name, not a list or mapping"))
             continue
         # As it is written: `on` and `2020-01-31` are names here, not a truth or a day.
-        key = str(key_node.value)
+        try:
+            key = joined(str(key_node.value))
+        except ValueError as error:
+            problems.append(Problem(file, line, path, f"not YAML: {error}"))
+            continue
         if key in found:
             first = lines[(*path, key)]
             problems.append(
@@ -103,6 +140,8 @@ def _value(
 
 
 def _scalar(node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        node.value = joined(node.value)
     constructor = yaml.SafeLoader("")
     try:
         return constructor.construct_object(node, deep=True)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from engine.errors import Refused
-from fleet.document import merged, parse
+from fleet.document import joined, merged, parse, spelled
 from monitoring.drift.verdict import Metric
 
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 STEP = 2
 PSI = Metric.PSI.value
 
@@ -90,7 +87,7 @@ def _deepest(root: Any, path: tuple[str, ...], file: str) -> tuple[Any, Any, int
     key, node = None, root
     for deep, name in enumerate(path):
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = next((pair for pair in pairs if pair[0].value == name), None)
+        found = next((pair for pair in pairs if joined(str(pair[0].value)) == name), None)
         if found is None:
             return key, node, deep
         inside = node.start_mark.index <= found[1].start_mark.index <= node.end_mark.index
@@ -106,9 +103,10 @@ def _below(content: str, node: yaml.MappingNode, rest: tuple[str, ...], value: s
     ending = "\r\n" if "\r\n" in content else "\n"
     last, column = _last_line(node), node.value[0][0].start_mark.column
     made = [
-        " " * (column + STEP * number) + f"{_word(name)}:" for number, name in enumerate(rest[:-2])
+        " " * (column + STEP * number) + f"{spelled(name)}:"
+        for number, name in enumerate(rest[:-2])
     ]
-    tail = f"{_word(rest[-2])}: {{{_flow(rest[-1:], value)}}}" if len(rest) > 1 else ""
+    tail = f"{spelled(rest[-2])}: {{{_flow(rest[-1:], value)}}}" if len(rest) > 1 else ""
     made.append(" " * (column + STEP * len(rest[:-2])) + (tail or _flow(rest, value)))
     if not lines[last].endswith(("\n", "\r")):
         lines[last] += ending
@@ -128,11 +126,5 @@ def _last_line(node: yaml.Node) -> int:
 
 
 def _flow(rest: tuple[str, ...], value: str) -> str:
-    first, *others = map(_word, rest)
+    first, *others = map(spelled, rest)
     return f"{first}: " + "".join(f"{{{name}: " for name in others) + value + "}" * len(others)
-
-
-def _word(name: str) -> str:
-    """Spell a key so that YAML reads it back as that text."""
-    plain = PLAIN.fullmatch(name) is not None and yaml.safe_load(name) == name
-    return name if plain else json.dumps(name)

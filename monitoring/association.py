@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,8 +21,10 @@ from scipy.special import fdtri
 
 from engine.errors import Refused
 from monitoring.attribution import agreement, ndcg
-from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, Ruler
-from monitoring.schema import kind_of
+from monitoring.drift.binning import Bins, CategoricalBins, NumericBins
+from monitoring.drift.columns import level_name, missing
+from monitoring.drift.ruler import Ruler
+from monitoring.schema import Kind, kind_of
 
 FORMAT = 1
 #: Levels of a categorical feature that are told apart; all others are one bin.
@@ -95,7 +98,11 @@ class Association:
 
 
 def summed(
-    features: pa.Table, score: Floats, day: NDArray[np.generic], salts: dict[str, str]
+    features: pa.Table,
+    score: Floats,
+    day: NDArray[np.generic],
+    salts: dict[str, str],
+    kinds: Mapping[str, Kind] | None = None,
 ) -> Sums | None:
     """Sum a reference's scores by day and bins of its own; None where the scores do not vary.
 
@@ -105,11 +112,13 @@ def summed(
         One column per feature, the rows in the order of `score` and `day`.
     salts
         Features to redact, each with its salt.
+    kinds
+        Those that their column's type is not true of.
     """
     known = ~np.isnan(score)
     if not known.any() or np.ptp(score[known]) == 0:
         return None
-    ruler = _coarse(Ruler.of(features, salts))
+    ruler = _coarse(Ruler.of(features, salts, kinds))
     days, code = np.unique(day[known], return_inverse=True)
     centre = float(score[known].mean())
     rows = features.filter(pa.array(known)) if not known.all() else features
@@ -210,7 +219,7 @@ def _rows(found: Sums) -> Floats:
 
 def _coarse(ruler: Ruler) -> Ruler:
     features: dict[str, Bins] = {
-        name: replace(bins, levels=bins.levels[:MOST_LEVELS])
+        name: replace(bins, levels=bins.levels[:MOST_LEVELS], own=None, groups=1)
         if isinstance(bins, CategoricalBins)
         else bins
         for name, bins in ruler.features.items()
@@ -241,7 +250,7 @@ def _sums(
 def _codes(column: pa.ChunkedArray, bins: Bins) -> NDArray[np.intp]:
     """Bin of each row, the last one for missing values."""
     kind = kind_of(column.type)
-    if kind is not bins.kind:
+    if not isinstance(kind, Kind) or (bins.kind is Kind.NUMERIC and kind is not Kind.NUMERIC):
         return np.full(len(column), bins.size, np.intp)
     if isinstance(bins, NumericBins):
         values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
@@ -249,9 +258,11 @@ def _codes(column: pa.ChunkedArray, bins: Bins) -> NDArray[np.intp]:
         return np.where(np.isfinite(values), codes, bins.size)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-    rest = len(bins.levels)
-    places = [bins.position.get(bins.key(level), rest) for level in coded.dictionary.to_pylist()]
+    coded = column.combine_chunks().dictionary_encode()
+    places = [
+        bins.size if missing(value) else bins.place(level_name(value))
+        for value in coded.dictionary.to_pylist()
+    ]
     known = np.array([*places, bins.size], np.intp)
     index = coded.indices.fill_null(len(places)).to_numpy(zero_copy_only=False)
     found: NDArray[np.intp] = known[index]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import sys
 from collections.abc import Mapping
 from typing import Self
 
@@ -11,7 +9,9 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 import engine.policy
-from monitoring.drift.binning import NumericBins, Ruler
+from monitoring.drift.atoms import previous
+from monitoring.drift.binning import NumericBins
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, sketch
 
 
@@ -42,16 +42,8 @@ class Range(engine.policy.Policy):
     @property
     def bins(self) -> NumericBins:
         """Bins below, within and above; a side without an end has none."""
-        below = [] if self.low is None else [_before(self.low)]
+        below = [] if self.low is None else [float(previous(self.low))]
         return NumericBins((*below, *([] if self.high is None else [self.high])))
-
-
-def _before(low: float) -> float:
-    """Bins are closed above: what is below `low` ends at the number before it.
-
-    Log services need not know numbers nearer to 0 than the smallest normal one.
-    """
-    return math.nextafter(low, -math.inf) if low else -sys.float_info.min
 
 
 def ruler_of(ranges: Mapping[str, Range]) -> Ruler:

@@ -9,8 +9,8 @@ from datetime import date
 from fleet.effects import Assess
 from fleet.policies import Watched
 from monitoring.calendars import bounds
-from monitoring.drift.binning import Ruler
 from monitoring.drift.classes import class_of
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.thresholds import raised
 from monitoring.drift.verdict import FeaturePolicy, Metric, Policy

@@ -27,8 +27,9 @@ from fleet.work.referencing import SCORE, Reference, load
 from fleet.work.usual import negligible
 from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
-from monitoring.drift.binning import REST, Ruler
+from monitoring.drift.binning import REST
 from monitoring.drift.report import Calibration, FeatureReport, Report, assess
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import Segmented, from_bytes, to_bytes
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.drift.stuck import stuck

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -15,7 +16,9 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows, usual
 from fleet.work.columns import floats, times
+from fleet.work.referencing import terms_of
 from monitoring.calendars import days_of
+from monitoring.intake.references import normalised
 from retrain.gate import DayLoss, gate
 
 Floats = npt.NDArray[np.float64]
@@ -67,10 +70,12 @@ def _label_rate(world: World, model: str, effect: Gate) -> float | None:
 
 def _held_out(world: World, watched: Watched, effect: Gate) -> pa.Table:
     """The rows a version came with, or else the newest logged days after its training."""
+    card = world.registry.card(watched.name, effect.version)
     own = world.scoring.evaluation(watched.name, effect.version)
     if own is not None:
-        return own
-    trained_to = world.registry.card(watched.name, effect.version).training_to
+        terms = replace(terms_of(watched, card.features), needs=("time", "label"))
+        return normalised(own, f"{watched.name} {effect.version}: evaluation rows", terms)
+    trained_to = card.training_to
     days = [name for day, name in effect.days if trained_to is None or day > trained_to]
     table = rows.get_all(world.blobs, days)
     return table if table is not None else _nothing()

@@ -11,8 +11,8 @@ from fleet.policies import Watched
 from fleet.work.comparing import Against, against
 from fleet.work.referencing import Reference, load_levels
 from monitoring.drift import segments
-from monitoring.drift.binning import Ruler
 from monitoring.drift.report import Report, assess_segments
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import Segmented
 from monitoring.drift.sketch import empty
 from monitoring.drift.verdict import Policy

@@ -17,7 +17,7 @@ from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import referencing, rows, usual
 from monitoring.drift import segments
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.significance import MIN_SLICES
 from monitoring.intake.sampling import MOST_ROWS
 
@@ -48,7 +48,8 @@ def _from_days(world: World, watched: Watched, effect: BuildReference) -> Refere
     table = _newest(world, joined)
     if table is None or not {*ruler.features, "label", "time"} <= set(table.column_names):
         return replace(made, note="no rows of these days are kept: the usual scores stay")
-    scores = world.scoring.score(watched.name, effect.version, table)
+    where = f"days {made.days[0]} to {made.days[-1]}"
+    scores = referencing.score(world, watched, effect.version, table, where)
     return replace(made, scores=usual.put(world, watched, effect.version, scores, table))
 
 
@@ -64,18 +65,17 @@ def _newest(world: World, names: list[str]) -> pa.Table | None:
 
 
 def _from_table(world: World, watched: Watched, effect: BuildReference) -> Referenced:
-    table = referencing.read(world, effect.data)
+    table = referencing.read(world, watched, effect.version, effect.data)
     ruler = referencing.load_ruler(world.blobs, effect.ruler)
     _known(ruler, table, effect.data)
-    texts = pc.cast(table["day"], pa.string())
-    days = tuple(sorted(pc.unique(texts).drop_null().to_pylist()))
+    days = tuple(sorted(pc.unique(table["day"]).to_pylist()))
     levels = segments.choose_in(table, ruler, watched.policy.drift.segments)
-    parts = (table.filter(pc.equal(texts, day)) for day in days)
+    parts = (table.filter(pc.equal(table["day"], day)) for day in days)
     slices = [
         world.blobs.put(segments.to_bytes(segments.sketch_all(part, ruler, levels)))
         for part in parts
     ]
-    scores = world.scoring.score(watched.name, effect.version, table)
+    scores = referencing.score(world, watched, effect.version, table, effect.data)
     note = referencing.note_of(table)
     return Referenced(
         effect.version,
@@ -88,7 +88,5 @@ def _from_table(world: World, watched: Watched, effect: BuildReference) -> Refer
 
 
 def _known(ruler: Ruler, table: pa.Table, path: str) -> None:
-    if not table.num_rows:
-        raise Refused(f"{path}: holds no rows")
     if lacking := [name for name in ruler.features if name not in table.column_names]:
         raise Refused(f"{path}: lacks {', '.join(lacking[:8])}, which windows are held against")

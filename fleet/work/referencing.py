@@ -7,24 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.blobs import Blobs
 from engine.codec import to_json
-from engine.errors import Refused
 from fleet.effects import BuildReference
 from fleet.facts import Referenced
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows, usual
 from monitoring.drift import segments
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, empty, merge
 from monitoring.drift.verdict import Policy as DriftPolicy
+from monitoring.intake.outcomes import check_scores
+from monitoring.intake.references import KEYS, Terms, normalised
 from monitoring.intake.sampling import rows_before
 
-KEYS = ("day", "correlationid", "index", "time", "label")
 SCORE = usual.SCORE
 
 
@@ -94,36 +96,42 @@ def build(world: World, watched: Watched, effect: BuildReference) -> Referenced:
 
 def build_first(world: World, watched: Watched, effect: BuildReference, path: str) -> Referenced:
     """Make a reference with bins of its own from a table."""
-    return _from_table(world, watched, effect, read(world, path))
+    return _from_table(world, watched, effect, path)
 
 
-def read(world: World, path: str) -> pa.Table:
-    """Read a table of reference rows; Refused where it lacks a column that any needs."""
-    table = world.tables.read(path)
-    for name in ("day", "time", "label"):
-        if name not in table.column_names:
-            raise Refused(
-                f"{path}: a reference needs a column {name!r}; "
-                f"found {', '.join(table.column_names[:8])}"
-            )
-    return table
+def read(world: World, watched: Watched, version: str, path: str) -> pa.Table:
+    """Read a table of a version's reference rows; Refused where any of it is no such row."""
+    features = world.registry.card(watched.name, version).features
+    return normalised(world.tables.read(path), path, terms_of(watched, features))
 
 
-def _from_table(
-    world: World, watched: Watched, effect: BuildReference, table: pa.Table
-) -> Referenced:
-    model = watched.name
-    scores = world.scoring.score(model, effect.version, table)
+def terms_of(watched: Watched, features: Sequence[str] = ()) -> Terms:
+    """Return what a table of a model's rows has to be; `features` are those of its card."""
+    task = watched.policy.performance.task
+    return Terms(watched.zone, task, features=tuple(features))
+
+
+def score(
+    world: World, watched: Watched, version: str, table: pa.Table, where: str
+) -> npt.NDArray[np.float64]:
+    """Score reference rows; Refused where the version gives what is no score."""
+    scores = world.scoring.score(watched.name, version, table)
+    what = f"{where}: scored by {watched.name} {version}"
+    return check_scores(scores, what, watched.policy.performance.task)
+
+
+def _from_table(world: World, watched: Watched, effect: BuildReference, path: str) -> Referenced:
+    table = read(world, watched, effect.version, path)
+    scores = score(world, watched, effect.version, table, path)
     features = table.drop_columns([name for name in KEYS if name in table.column_names])
-    ruler = Ruler.of(features, usual.salts(watched))
+    ruler = Ruler.of(features, usual.salts(watched), usual.kinds(watched))
     scored = table.append_column("served", pa.array(scores)).append_column(
         "baseline", pa.array(scores)
     )
     levels = segments.choose_in(table, ruler, watched.policy.drift.segments)
     past: dict[str, tuple[str, str, int, int]] = {}
-    texts = pc.cast(table["day"], pa.string())
-    for day in sorted(pc.unique(texts).to_pylist()):
-        part = scored.filter(pc.equal(texts, day))
+    for day in sorted(pc.unique(table["day"]).to_pylist()):
+        part = scored.filter(pc.equal(table["day"], day))
         labelled = part.num_rows - part["label"].null_count
         counted = world.blobs.put(segments.to_bytes(segments.sketch_all(part, ruler, levels)))
         past[day] = (counted, rows.put(world.blobs, part), part.num_rows, labelled)

@@ -16,8 +16,11 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.referencing import load
 from fleet.work.usual import salts
-from monitoring.drift.binning import REST, CategoricalBins, Ruler
+from monitoring.drift.binning import REST, CategoricalBins
 from monitoring.drift.columns import level_name
+from monitoring.drift.ruler import Ruler
+from monitoring.intake.cells import Cells
+from monitoring.intake.days import days as read_days
 from monitoring.schema import Kind, kind_of
 
 MOST_FEATURES = 20
@@ -87,12 +90,13 @@ def _reference(
         yield shown.table(rows.get(world.blobs, name))
     if not kept and days:
         try:
-            table = world.tables.read(watched.policy.reference.data)
-        except Refused:
+            path = watched.policy.reference.data
+            table = world.tables.read(path)
+            found = read_days(table["day"], Cells(path, "day"), watched.zone)
+        except (Refused, KeyError):
+            # The table is another one than that which the reference was made of.
             return
-        if "day" in table.column_names:
-            texts = pc.cast(table["day"], pa.string())
-            yield shown.table(table.filter(pc.is_in(texts, value_set=pa.array(days, pa.string()))))
+        yield shown.table(table.filter(pc.is_in(found, value_set=pa.array(days, pa.string()))))
 
 
 def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:

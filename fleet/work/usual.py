@@ -21,6 +21,7 @@ from fleet.ports import World
 from fleet.work import rows
 from monitoring.association import Sums, summed
 from monitoring.calendars import days_of
+from monitoring.schema import Kind
 
 SCORE = "score"
 #: Columns of a table that are none of the model's features.
@@ -47,7 +48,8 @@ def put(
     if card.features:
         features = [name for name in features if name in card.features]
     times = table["time"].cast(pa.timestamp("us")).to_numpy()
-    sums = summed(table.select(features), scores, days_of(times, watched.zone), salts(watched))
+    days = days_of(times, watched.zone)
+    sums = summed(table.select(features), scores, days, salts(watched), kinds(watched))
     told = {ASSOCIATION: sums.to_bytes()} if sums is not None else {}
     if card.importance:
         told[IMPORTANCE] = to_json(card.importance)
@@ -90,6 +92,12 @@ def negligible(blobs: Blobs, name: str, moved: Mapping[str, str], least: float) 
 
 def _told(content: bytes) -> dict[bytes, bytes]:
     return dict(pa.ipc.open_stream(content).schema.metadata or {})
+
+
+def kinds(watched: Watched) -> dict[str, Kind]:
+    """Return the kind of each feature that its column's type is not true of."""
+    declared = watched.policy.drift.features.items()
+    return {name: own.kind for name, own in declared if own.kind is not None}
 
 
 def salts(watched: Watched) -> dict[str, str]:

@@ -16,7 +16,8 @@ from fleet.counting import LogSource
 from hosts.azure import kql
 from hosts.azure.cloud import Cloud
 from hosts.azure.query_errors import TOO_LARGE, answered
-from monitoring.drift.binning import CategoricalBins, Ruler
+from monitoring.drift.binning import CategoricalBins
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, merge
 from monitoring.intake.collector import KEYS
 from monitoring.intake.lines import UTC_TIME, column
@@ -179,7 +180,7 @@ def _sketch(ruler: Ruler, found: Iterable[Sequence[Any]]) -> Sketch:
             continue
         own = bins[feature]
         if place == kql.BY_LEVEL and isinstance(own, CategoricalBins):
-            place = own.position.get(own.key(level), len(own.levels))
+            place = own.place(level)
         counts[ruler.first[feature] + place] += number
     for first, last in zip(ruler.first, ruler.last, strict=True):
         counts[last] = rows - counts[first:last].sum()

@@ -11,7 +11,7 @@ import pyarrow as pa
 from fleet.counting import LogSource
 from hosts.azure.analytics import Analytics
 from hosts.azure.metrics import traffic_counts
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch
 
 

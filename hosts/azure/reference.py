@@ -17,6 +17,7 @@ from engine.errors import Refused
 from hosts.azure.logs import reading
 from monitoring.intake.csvfiles import csv_batches
 from monitoring.intake.formats import codec_of, format_of
+from monitoring.intake.references import named_once
 from monitoring.intake.sampling import sampled, seed_of
 from monitoring.intake.source import BROKEN, Source, first_line
 from monitoring.intake.textfiles import json_batches
@@ -53,7 +54,8 @@ class AzureTables:
         if not found:
             raise Refused(f"{path}: no Parquet, CSV or JSON Lines file there")
         rng = np.random.default_rng(seed_of(path))
-        return sampled((batch for source in found for batch in _batches(source)), rng)
+        batches = (batch for source in found for batch in _batches(source))
+        return sampled(named_once(batches, path), rng)
 
     def _files(self, path: str) -> list[Source]:
         place = self._beside / path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -23,8 +22,9 @@ from fleet.patch import difference, with_thresholds
 from fleet.tally import Result, tally
 from hosts import read_config
 from hosts.clock import SystemClock
-from hosts.local.files import replace_file
+from hosts.local.files import write_text
 from hosts.local.history import of_store, of_table
+from hosts.local.references import local_terms
 
 Json = dict[str, Any]
 Draw = Callable[[Json, datetime], str]
@@ -51,9 +51,9 @@ def run(arguments: Namespace, draw: Draw) -> None:
     after = _patched(before, file.name, found, arguments.write)
     patch = difference(before, after, file.name)
     if arguments.html is not None:
-        _write(arguments.html, draw(found.document, SystemClock().now()))
+        write_text(arguments.html, draw(found.document, SystemClock().now()))
     if arguments.write:
-        _write(file, after)
+        write_text(file, after)
     if arguments.json:
         print(json.dumps({**found.document, "patch": patch}))
         return
@@ -84,7 +84,13 @@ def _played(arguments: Namespace, budget: Budget) -> Result:
     source = (
         of_store(config, beside, watched, arguments.months)
         if arguments.data is None
-        else of_table(beside, arguments.data, watched, arguments.months)
+        else of_table(
+            beside,
+            arguments.data,
+            watched,
+            arguments.months,
+            local_terms(config, beside, watched),
+        )
     )
     days = len(source.history.days)
     console = Console(stderr=True)
@@ -99,16 +105,6 @@ def _played(arguments: Namespace, budget: Budget) -> Result:
         )
         bar.update(task, description="thresholds")
         return tally(watched, played, budget, source.history.notes)
-
-
-def _write(path: Path, text: str) -> None:
-    path = path.resolve()
-    try:
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        replace_file(path, text.encode())
-        os.chmod(path, mode)
-    except OSError as error:
-        raise Refused(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _show(found: Json, console: Console) -> None:

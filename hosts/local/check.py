@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.errors import Refused
+from hosts.clock import SystemClock
 from hosts.local.comparing import Choice, compare
+from hosts.local.files import write_text
 from hosts.local.tables import open_columns
+from monitoring.drift.report import Report
 from monitoring.drift.verdict import Verdict
 
 EXIT = {Verdict.STABLE: 0, Verdict.DRIFTING: 0, Verdict.DRIFTED: 1, Verdict.INSUFFICIENT: 3}
@@ -30,10 +34,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--categorical", metavar="A,B", help="take the numbers of these columns for levels"
     )
     parser.add_argument("--segment", metavar="COL", help="judge each level of this column, too")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="draw the distributions, too")
 
 
 def run(arguments: Namespace) -> int:
-    """Run the command and return its exit code; the report goes to stdout."""
+    """Run the command and return its exit code; the report goes to stdout.
+
+    `arguments.draw`, from the caller, makes the page of a report, and says of what and when.
+    """
     try:
         with TemporaryDirectory(prefix="driftwarden-") as scratch:
             reference = open_columns(arguments.reference, Path(scratch))
@@ -44,13 +52,25 @@ def run(arguments: Namespace) -> int:
         return REFUSED
     for note in (*reference.notes, *current.notes, *odd):
         print(f"driftwarden check: {note}", file=sys.stderr)
+    if arguments.html is not None:
+        sides = (str(arguments.reference), str(arguments.current))
+        write_text(arguments.html, arguments.draw(report, sides, SystemClock().now()))
+    try:
+        _print(report, arguments)
+    except BrokenPipeError:
+        # Nobody reads any more; the exit code still is the verdict.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT[report.verdict]
+
+
+def _print(report: Report, arguments: Namespace) -> None:
     if arguments.json:
         print(json.dumps(report.to_json(), indent=2, allow_nan=False, ensure_ascii=False))
     else:
         from hosts.local.checktable import show  # rich takes a while to load, JSON needs none
 
-        show(report)
-    return EXIT[report.verdict]
+        show(report, arguments.html)
+    sys.stdout.flush()
 
 
 def _choice(arguments: Namespace) -> Choice:

@@ -1,73 +1,50 @@
-"""The report of `driftwarden check` as a table for people."""
+"""The report of `driftwarden check` for people: a line a feature, what is left out, what to do."""
 
 from __future__ import annotations
 
+import io
 import sys
+from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from monitoring.drift.report import FeatureReport, Report
+from hosts.local import checknotes
+from hosts.local.checkrows import COLOURS, lay_out
+from monitoring.drift.report import Report
+from monitoring.drift.telling import ranked, summary
 from monitoring.drift.verdict import Verdict
 
-COLOURS = {
-    Verdict.DRIFTED: "bold red",
-    Verdict.DRIFTING: "yellow",
-    Verdict.STABLE: "green",
-    Verdict.INSUFFICIENT: "dim",
-}
-RANK = {verdict: rank for rank, verdict in enumerate(COLOURS)}
 PLAIN_WIDTH = 140
 
 
-def show(report: Report) -> None:
-    """Print the report, the worst features first; wide when the output is not a terminal."""
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-    segmented = any(feature.segment is not None for feature in report.features)
-    table = Table(box=None, pad_edge=False)
-    for title in ("feature", *(["segment"] if segmented else []), "verdict"):
-        table.add_column(title, overflow="fold")
-    for title in ("psi", "effect", "js", "q", "missing %"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("why", overflow="fold")
-    for feature in sorted(report.features, key=_order):
-        segment = [escape(feature.segment or "(all)")] if segmented else []
-        table.add_row(escape(feature.name), *segment, *_cells(feature))
-    console.print(table)
-    for ignored in report.ignored:
-        console.print(f"[dim]ignored {escape(ignored.name)}: {escape(ignored.reason)}[/]")
-    console.print(
-        f"[{COLOURS[report.verdict]}]{report.verdict}[/]: {report.n_reference:,} reference rows, "
-        f"{report.n_current:,} current rows, {len(report.features)} features judged",
-        highlight=False,
-    )
+class _Console(Console):
+    """A console that leaves it to the command what a closed pipe means; rich exits with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise
 
 
-def _order(feature: FeatureReport) -> tuple[int, float]:
-    return RANK[feature.verdict], -(feature.effect or 0.0)
+def show(report: Report, page: Path | None = None) -> None:
+    """Print the report; 140 columns wide when the output is not a terminal.
 
-
-def _cells(feature: FeatureReport) -> list[str]:
-    numbers = (feature.psi, feature.effect, feature.js, feature.q_value)
-    return [
-        f"[{COLOURS[feature.verdict]}]{feature.verdict}[/]",
-        *("" if number is None else f"{number:.3g}" for number in numbers),
-        _missing(feature),
-        escape(feature.reason),
-    ]
-
-
-def _missing(feature: FeatureReport) -> str:
-    shares = [
-        "–" if missing is None or present is None else _percent(missing, present)
-        for missing, present in (
-            (feature.missing_reference, feature.n_reference),
-            (feature.missing_current, feature.n_current),
-        )
-    ]
-    return shares[0] if shares[0] == shares[1] else " → ".join(shares)
-
-
-def _percent(missing: int, present: int) -> str:
-    return f"{100 * missing / max(missing + present, 1):.3g}"
+    page: where the report is drawn, if it is.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Not every encoding has arrows and the letters of every name.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    terminal = sys.stdout.isatty()
+    console = _Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
+    judged = [one for one in ranked(report.features) if one.verdict is not Verdict.INSUFFICIENT]
+    notes = checknotes.without_verdict(report)
+    if judged:
+        titles, lines = lay_out(judged, console.width)
+        console.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", crop=False)
+        notes = [*checknotes.legend(judged, titles), *notes]
+    for note in notes:
+        # A sentence is one line for other programs, and broken at words for people.
+        console.print(Text(note, "dim"), soft_wrap=not terminal)
+    what_next = checknotes.next_step(report, judged[0] if judged else None, page)
+    last = Text(("\n" if terminal else " ").join([f"{summary(report)}.", what_next]))
+    last.stylize(COLOURS[report.verdict], 0, len(report.verdict))
+    console.print(last, soft_wrap=not terminal)

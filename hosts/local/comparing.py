@@ -14,8 +14,8 @@ import pyarrow.types as pat
 from engine.errors import Refused
 from hosts.local.columnwise import Counted, LeftOut, Pair, Rows
 from hosts.local.tables import Columns, Unreadable
-from monitoring.drift.binning import Ruler
 from monitoring.drift.report import Report, assess_segments
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Counts, Sketch, segment_names
 from monitoring.drift.verdict import Policy
 from monitoring.intake.untyped import inferred

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,14 +17,15 @@ from fleet.config import Config
 from fleet.policies import Watched
 from fleet.state import Past
 from fleet.work import referencing, rows
-from fleet.work.usual import salts
+from fleet.work.usual import kinds, salts
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.opening import open_local
 from hosts.local.scoring import LocalTables
 from monitoring.drift import segments
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import Levels
 from monitoring.drift.sketch import Sketch
+from monitoring.intake.references import DAY, KEYS, Terms, normalised
 from monitoring.intake.sampling import rows_before
 
 OWN = "no days beside the reference's own are known: the older half of them is the reference here"
@@ -111,24 +112,29 @@ def _days(blobs: Blobs, past: dict[str, Past], ruler: Ruler) -> tuple[list[Day],
     return found, foreign
 
 
-def of_table(beside: Path, path: Path, watched: Watched, months: float) -> Source:
+def of_table(beside: Path, path: Path, watched: Watched, months: float, terms: Terms) -> Source:
     """Return the days of a table, held against the model's reference rows or its own older half.
+
+    `terms` say what the rows of either have to be; a column `day` is all that is needed.
 
     Raises
     ------
     Refused
         The table cannot be read, has no column `day`, or too few days.
     """
-    table = LocalTables(Path.cwd()).read(str(path))
-    days, notes = _names(table, str(path)), _sampled(table)
-    usual, blobs = table.slice(0, 0), Aside()
+    terms = replace(terms, needs=(DAY,))
+    table = normalised(LocalTables(Path.cwd()).read(str(path)), str(path), terms)
+    days, notes, blobs = _names(table), _sampled(table), Aside()
+    reference = watched.policy.reference.data
     try:
-        usual = LocalTables(beside).read(watched.policy.reference.data)
+        found = LocalTables(beside).read(reference)
     except Refused as error:
         notes.append(str(error))
-    known = _names(usual, watched.policy.reference.data) if usual.num_rows else []
-    later = table.filter(pc.invert(pc.is_in(_texts(table), pa.array(known, pa.string()))))
-    if not known or not later.num_rows:
+        return Source(blobs, _halved_table(blobs, watched, table, days, months, notes))
+    usual = normalised(found, reference, terms)
+    known = _names(usual)
+    later = table.filter(pc.invert(pc.is_in(table["day"], pa.array(known, pa.string()))))
+    if not later.num_rows:
         return Source(blobs, _halved_table(blobs, watched, table, days, months, notes))
     ruler, levels = _ruled(watched, usual)
     held = _counted(blobs, usual, ruler, known, levels)
@@ -139,7 +145,7 @@ def of_table(beside: Path, path: Path, watched: Watched, months: float) -> Sourc
 
 def _ruled(watched: Watched, table: pa.Table) -> tuple[Ruler, Levels]:
     """Return the bins of a table of reference rows, and the levels that are segments."""
-    ruler = Ruler.of(_features(table), salts(watched))
+    ruler = Ruler.of(_features(table), salts(watched), kinds(watched))
     return ruler, segments.choose_in(table, ruler, watched.policy.drift.segments)
 
 
@@ -151,7 +157,7 @@ def _halved_table(
     months: float,
     notes: list[str],
 ) -> History:
-    first = table.filter(pc.less(_texts(table), names[len(names) // 2]))
+    first = table.filter(pc.less(table["day"], names[len(names) // 2]))
     ruler, levels = _ruled(watched, first)
     days = _counted(blobs, table, ruler, names, levels)
     return _halved(blobs, ruler, days, months, notes, levels)
@@ -181,10 +187,9 @@ def _reference(blobs: Blobs, ruler: Ruler, held: list[Day], levels: Levels) -> s
 def _counted(
     blobs: Blobs, table: pa.Table, ruler: Ruler, names: list[str], levels: Levels
 ) -> list[Day]:
-    texts = _texts(table)
     found = []
     for name in names:
-        part = table.filter(pc.equal(texts, name))
+        part = table.filter(pc.equal(table["day"], name))
         counted = blobs.put(segments.to_bytes(segments.sketch_all(part, ruler, levels)))
         found.append(Day(name, part.num_rows, counted, rows.put(blobs, part)))
     return found
@@ -197,18 +202,8 @@ def _recent(days: list[Day], months: float) -> tuple[Day, ...]:
     return tuple(day for day in days if date.fromisoformat(day.name) > since)
 
 
-def _texts(table: pa.Table) -> pa.ChunkedArray:
-    return pc.cast(table["day"], pa.string())
-
-
-def _names(table: pa.Table, path: str) -> list[str]:
-    if "day" not in table.column_names:
-        raise Refused(f"{path}: needs a column 'day'; found {', '.join(table.column_names[:8])}")
-    found = sorted(pc.unique(_texts(table)).drop_null().to_pylist())
-    try:
-        return [name for name in found if date.fromisoformat(name).isoformat() == name]
-    except ValueError as error:
-        raise Refused(f"{path}: column 'day' holds other things than days: {error}") from error
+def _names(table: pa.Table) -> list[str]:
+    return sorted(pc.unique(table["day"]).to_pylist())
 
 
 def _sampled(table: pa.Table) -> list[str]:
@@ -217,4 +212,4 @@ def _sampled(table: pa.Table) -> list[str]:
 
 
 def _features(table: pa.Table) -> pa.Table:
-    return table.drop_columns([name for name in referencing.KEYS if name in table.column_names])
+    return table.drop_columns([name for name in KEYS if name in table.column_names])

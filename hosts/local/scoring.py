@@ -13,6 +13,7 @@ from engine.errors import Refused
 from hosts.local.registry import ModelFolders
 from hosts.local.scorer import Scorers
 from hosts.local.tables import read_batches
+from monitoring.intake.references import named_once
 from monitoring.intake.sampling import sampled, seed_of
 
 EVALUATION = "evaluation.parquet"
@@ -41,12 +42,9 @@ class LocalScoring:
         if not file.exists():
             return None
         try:
-            table = pq.read_table(file)
+            return pq.read_table(file)
         except (pa.ArrowException, OSError) as error:
             raise Refused(f"{model} {version}: {EVALUATION} cannot be read: {error}") from error
-        if absent := [name for name in ("label", "time") if name not in table.column_names]:
-            raise Refused(f"{model} {version}: {EVALUATION} has no column {absent[0]!r}")
-        return table
 
 
 class LocalTables:
@@ -57,4 +55,5 @@ class LocalTables:
 
     def read(self, path: str) -> pa.Table:
         """See `fleet.ports.Tables`; a table of more than 1 M rows comes as a sample."""
-        return sampled(read_batches(self._root / path), np.random.default_rng(seed_of(path)))
+        batches = named_once(read_batches(self._root / path), path)
+        return sampled(batches, np.random.default_rng(seed_of(path)))

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.types as pat
-import yaml
 
 from engine.errors import Refused
+from fleet.document import spelled
 from fleet.domain import FLEET
 from hosts.local.tables import read_batches
-from monitoring.schema import classify
+from monitoring.intake.naming import Naming, names_things
+from monitoring.intake.references import KEYS, named_once
+from monitoring.intake.stacking import stacked
+from monitoring.schema import classify, is_text
 from retrain.registry import NAME
 
 LABELS = ("label", "target", "outcome", "y")
-#: Columns that every table of rows has; they are no features.
-KEYS = ("day", "time", "correlationid", "index")
 ROWS = 10_000
-PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 
 TEMPLATE = """\
 # Driftwarden, guessed from {sample}. Lines with CHANGE need your eye; `driftwarden validate` checks
@@ -55,7 +53,6 @@ models:
 {segment}    drift:
       threshold: 0.10                  # psi less its sampling floor: 0.10 is a shift of 0.32 sd
       # Per feature, e.g. to keep its levels out of reports and pages:
-      features: {{}}
 {features}
     # Without this the model is watched and never retrained.
     # training:
@@ -77,9 +74,13 @@ def write_first(sample: Path, out: Path) -> str:
     if not table.column_names:
         raise Refused(f"{sample}: no columns to guess from")
     # Paths in the document start at its own folder.
-    path = str(sample) if sample.is_absolute() else os.path.relpath(sample, out.parent)
+    path = sample if sample.is_absolute() else os.path.relpath(sample, out.parent)
     try:
-        out.write_text(first_document(table, path, _name(sample)), encoding="utf-8")
+        name = os.fsencode(path).decode()
+    except UnicodeDecodeError as error:
+        raise Refused(f"{sample}: the name is not UTF-8, as fleet.yaml is; rename it") from error
+    try:
+        out.write_text(first_document(table, name, _name(sample)), encoding="utf-8")
     except OSError as error:
         raise Refused(f"{out}: cannot be written: {error.strerror}") from error
     return f"{out}: written; mend the lines with CHANGE, then `driftwarden validate {out}`"
@@ -87,47 +88,47 @@ def write_first(sample: Path, out: Path) -> str:
 
 def first_document(table: pa.Table, sample: str, name: str) -> str:
     """Return the text of a first fleet.yaml for a table."""
-    kinds, ignored = classify(table.schema)
     label = next((n for n in table.column_names if n.lower() in LABELS), None)
-    features = [
-        f"      #   {_word(column)}: {{}}    # {kind}"
-        for column, kind in kinds.items()
-        if column not in (label, *KEYS)
-    ]
-    features += [f"      #   {_word(one.name)}: ignored, {one.reason}" for one in ignored]
-    few = [
-        column
-        for column, kind in kinds.items()
-        if column not in (label, *KEYS) and pat.is_string(table[column].type)
-    ]
-    segment = ""
-    if few:
-        segment = f"    labels: {{segment: {_word(few[0])}}}   # CHANGE: the gate's segments\n"
+    features = [column for column in table.column_names if column not in (label, *KEYS)]
+    ids = {column: names_things(column, table[column]) for column in features}
+    text = (column for column in features if is_text(table[column].type) and not ids[column])
+    segment = next((f"    labels: {{segment: {spelled(column)}}}" for column in text), "")
     return TEMPLATE.format(
-        sample=_word(sample),
+        sample=spelled(sample),
         key=name,
-        name=_word(name),
-        segment=segment,
-        features="\n".join(features),
+        name=spelled(name),
+        segment=f"{segment}   # CHANGE: the gate's segments\n" if segment else "",
+        features="\n".join(_features(table.select(features), ids)),
     )
 
 
-def _word(text: str) -> str:
-    """Spell a text so that YAML reads it back as that text, wherever it stands."""
-    plain = PLAIN.fullmatch(text) is not None and yaml.safe_load(text) == text
-    return text if plain else json.dumps(text)
+def _features(table: pa.Table, ids: dict[str, Naming | None]) -> list[str]:
+    """Write the features down: what is declared of ids and codes, and as comments what is not."""
+    kinds, ignored = classify(table.schema)
+    said = {column: f": {{}}    # {kind}" for column, kind in kinds.items()}
+    said |= {one.name: f": ignored, {one.reason}" for one in ignored}
+    declared: list[str] = []
+    for column, naming in ids.items():
+        if naming is None:
+            continue
+        if naming.unique:
+            said[column] = f": {naming.reason}; if they name the rows, leave it out"
+        else:
+            why = f"CHANGE: {naming.reason}? Else remove the line"
+            declared.append(f"        {spelled(column)}: {{kind: categorical}}    # {why}")
+            del said[column]
+    comments = [f"      #   {spelled(column)}{text}" for column, text in said.items()]
+    return ["      features:" if declared else "      features: {}", *declared, *comments]
 
 
 def _sample(path: Path) -> pa.Table:
     batches, rows = [], 0
-    for batch in read_batches(path):
+    for batch in named_once(read_batches(path), str(path)):
         batches.append(pa.Table.from_batches([batch]))
         rows += batch.num_rows
         if rows >= ROWS:
             break
-    if not batches:
-        return pa.table({})
-    return pa.concat_tables(batches, promote_options="permissive").slice(0, ROWS)
+    return stacked(batches).slice(0, ROWS) if batches else pa.table({})
 
 
 def _name(sample: Path) -> str:

@@ -21,14 +21,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtrc, ndtri, xlogy
 
-from monitoring.drift.binning import Ruler
+from monitoring.drift.binning import Scale
 from monitoring.drift.cells import EXPECTED, adjacent_cells, pool, scarce_cells, unordered
 from monitoring.drift.divergence import Floats
-from monitoring.drift.scoring import gathered
-from monitoring.drift.significance import MIN_SLICES, SMALLEST, normal_scores
+from monitoring.drift.exact import SMALLEST
+from monitoring.drift.parts import normal_scores
+from monitoring.drift.ruler import Ruler
+from monitoring.drift.scoring import gathered, pooled
+from monitoring.drift.significance import MIN_SLICES
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.spread import cell_spread, deviations, moderate, share_spread
-from monitoring.schema import Kind
 
 TAU = 0.1
 WINDOWS = 32
@@ -78,15 +80,15 @@ def evidence(ruler: Ruler, held: Sequence[Held], slices: Sequence[Sketch] = ()) 
     references = list({id(one.reference): one.reference for one in recent}.values())
     own = np.array([[one.reference is other for one in recent] for other in references], np.bool_)
     usable = slices if len(slices) >= MIN_SLICES else ()
-    for kind, columns in ruler.columns.items():
-        places = ruler.places[kind]
-        run = _Run(
-            gathered(np.stack([one.counts for one in references]), places),
-            gathered(np.stack([one.window.counts for one in recent]), places),
-            own,
-            gathered(np.stack([one.counts for one in usable]), places) if usable else None,
-        )
-        found[columns] = _numeric(run) if kind is Kind.NUMERIC else _categorical(run)
+    for block in ruler.blocks:
+        nominal = block.scale is Scale.NOMINAL
+        # Few values keep their order here: slow drift is told by location and scale.
+        cells = block.tested if nominal else None
+        sides = [[one.counts for one in references], [one.window.counts for one in recent]]
+        a, c = (pooled(gathered(np.stack(side), block.places), cells) for side in sides)
+        parts = [one.counts for one in usable]
+        halves = pooled(gathered(np.stack(parts), block.places), cells) if parts else None
+        found[block.features] = (_categorical if nominal else _numeric)(_Run(a, c, own, halves))
     return found
 
 

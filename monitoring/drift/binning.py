@@ -1,37 +1,70 @@
-"""Rulers: the bins of every feature, fixed once on a reference and never moved afterwards."""
+"""Bins of one feature, fixed once on its reference and never moved afterwards."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from engine.errors import Refused
+from monitoring.drift.atoms import SURE, after, before, edges_of, few
 from monitoring.drift.columns import finite_numbers, level_counts
-from monitoring.schema import Ignored, Kind, classify, nearly_unique, nearly_unique_reason
+from monitoring.drift.spelling import canonical, spellings, twin
+from monitoring.schema import Kind, nearly_unique, nearly_unique_reason
 
-FORMAT = 1
-DECILES = tuple(tenth / 10 for tenth in range(1, 10))
+#: 1: deciles; levels and one `rest`. 2: atoms and tails as well; rare levels fall into groups.
+FORMAT = 2
 MAX_LEVELS = 1_000
+#: A categorical feature of no more levels than this has each of them tested on its own.
+FEW_LEVELS = 64
+#: Share of the reference from which on a level is tested on its own; all others are hashed into
+#: groups of about a quarter of it, so that hardly two levels near the border share a group.
+OWN = 0.02
+GROUPED = 0.005
 REST = "rest"
+
+CellMap = npt.NDArray[np.intp]
+
+
+class Scale(StrEnum):
+    """What is known about the order of a feature's bins."""
+
+    CONTINUOUS = "continuous"
+    ORDINAL = "ordinal"
+    NOMINAL = "nominal"
 
 
 @dataclass(frozen=True)
 class NumericBins:
-    """Bins (-inf, e0], (e0, e1], …, (e_last, inf) between strictly rising inner edges."""
+    """Bins (-inf, e0], (e0, e1], …, (e_last, inf) between strictly rising inner edges.
+
+    atoms: values that have a bin of their own. tails: whether the first and the last bin are slices
+    of the decile beside them, which psi, kl and js count in one. few: whether the reference has no
+    other values than the atoms.
+    """
 
     edges: tuple[float, ...]
+    atoms: tuple[float, ...] = ()
+    tails: tuple[bool, bool] = (False, False)
+    few: bool = False
 
     @property
     def kind(self) -> Kind:
         """Always numeric."""
         return Kind.NUMERIC
+
+    @property
+    def scale(self) -> Scale:
+        """Ordinal where each value of the reference has a bin."""
+        return Scale.ORDINAL if self.few else Scale.CONTINUOUS
 
     @property
     def size(self) -> int:
@@ -40,34 +73,52 @@ class NumericBins:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """One interval per bin, e.g. `(0.5, 2]`."""
-        ends = ["-inf", *(f"{edge:.12g}" for edge in self.edges), "inf"]
-        closing = ["]"] * len(self.edges) + [")"]
-        return tuple(
-            f"({low}, {high}{close}"
-            for low, high, close in zip(ends[:-1], ends[1:], closing, strict=True)
-        )
+        """One interval per bin, e.g. `(0.5, 2]`; of an atom its value, and `(2, 7)` before it."""
+        atoms = np.array(self.atoms)
+        lower, upper = (dict(zip(ends(atoms), atoms, strict=True)) for ends in (before, after))
+        ends = [-math.inf, *self.edges, math.inf]
+        return tuple(_interval(low, high, lower, upper) for low, high in pairwise(ends))
+
+    @cached_property
+    def shown(self) -> CellMap:
+        """Cell of each bin for psi, kl and js: tails count with the decile beside them."""
+        if self.few:
+            return self.tested
+        cells = np.arange(self.size)
+        cells[1:] -= self.tails[0]
+        cells[-1] -= self.tails[1]
+        return cells
+
+    @cached_property
+    def tested(self) -> CellMap:
+        """Cell of each bin for the test and the effect: each its own.
+
+        Of few values they are those of the same values as text: first all others, then each value.
+        """
+        if not self.few:
+            return np.arange(self.size)
+        upper = (*self.edges, math.inf)
+        held = np.isin(upper, after(np.array(self.atoms)))
+        return np.where(held, np.cumsum(held), 0)
 
     @classmethod
     def of(cls, values: npt.NDArray[np.float64]) -> NumericBins:
-        """Deciles of finite `values` (any order). No values: one bin without edges."""
+        """Bins for finite `values` (any order). No values: one bin without edges."""
         return cls.of_sorted(np.sort(values))
 
     @classmethod
     def of_sorted(cls, values: npt.NDArray[np.float64]) -> NumericBins:
-        """Deciles of finite rising `values`: unique(np.quantile(values, .1 … .9, "linear")).
-
-        An edge is left out where two neighbours are so far apart that their distance overflows.
-        """
-        if not len(values):
-            return cls(())
-        edges = np.unique(_quantiles(values))
-        return cls(tuple(edges[np.isfinite(edges)].tolist()))
+        """Bins for finite rising `values`: `edges_of` them."""
+        found = edges_of(values)
+        return cls(found.edges, found.atoms, found.tails, found.few)
 
 
 @dataclass(frozen=True)
 class CategoricalBins:
-    """One bin per reference level, the most frequent first, and a last bin `rest` for all others.
+    """One bin per reference level, the most frequent first, and `rest` for all others.
+
+    The first `own` levels are tested on their own (None: all). All others, named or not, fall into
+    `groups` by a hash of their name, which knows nothing of the counts that are compared.
 
     With a `salt`, levels are known by a keyed hash only: neither the ruler, nor a sketch, nor a
     report can name them. The salt stands in the ruler's own document and nowhere else.
@@ -75,6 +126,8 @@ class CategoricalBins:
 
     levels: tuple[str, ...]
     salt: str = ""
+    own: int | None = None
+    groups: int = 1
 
     @property
     def kind(self) -> Kind:
@@ -82,126 +135,86 @@ class CategoricalBins:
         return Kind.CATEGORICAL
 
     @property
-    def size(self) -> int:
-        """Number of bins, `rest` included."""
-        return len(self.levels) + 1
+    def scale(self) -> Scale:
+        """Always nominal."""
+        return Scale.NOMINAL
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The levels and `rest`."""
-        return (*self.levels, REST)
+    def size(self) -> int:
+        """Number of bins, the groups of `rest` included."""
+        return len(self.levels) + self.groups
 
     @cached_property
-    def position(self) -> dict[str, int]:
-        """Bin index by (keyed) level."""
-        return {level: index for index, level in enumerate(self.levels)}
+    def labels(self) -> tuple[str, ...]:
+        """The levels and `rest`."""
+        if self.groups == 1:
+            return (*self.levels, REST)
+        return (*self.levels, *(f"{REST} {one + 1}/{self.groups}" for one in range(self.groups)))
+
+    @cached_property
+    def shown(self) -> CellMap:
+        """Cell of each bin for psi, kl and js: `rest` is one, the last."""
+        return np.minimum(np.arange(self.size), len(self.levels))
+
+    @cached_property
+    def tested(self) -> CellMap:
+        """Cell of each bin for the test and the effect: the groups, then the levels of their own.
+
+        Groups come first, as the tests of significance expect.
+        """
+        own = len(self.levels) if self.own is None else self.own
+        alone = self.groups + np.arange(own)
+        grouped = [self._group(level) for level in self.levels[own:]]
+        return np.array([*alone, *grouped, *range(self.groups)], np.intp)
+
+    def place(self, level: str) -> int:
+        """Bin of a level, however its value is spelled."""
+        found = self.position.get(self.key(level))
+        if found is None:
+            found = self._alike(level)
+        return len(self.levels) + self._group(self.key(level)) if found is None else found
 
     def key(self, level: str) -> str:
         """Name a level as this feature's sketches may know it."""
         return _keyed(level, self.salt) if self.salt else level
 
+    def _group(self, key: str) -> int:
+        return zlib.crc32(key.encode()) % self.groups if self.groups > 1 else 0
+
+    def _alike(self, level: str) -> int | None:
+        """Bin of another spelling of a level's value; a keyed hash allows only to try the usual."""
+        if self.salt:
+            tried = (self.position.get(self.key(other)) for other in spellings(level))
+        else:
+            tried = (self._values.get(value) for value in (canonical(level), twin(level)))
+        return next((place for place in tried if place is not None), None)
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        return {level: index for index, level in enumerate(self.levels)}
+
+    @cached_property
+    def _values(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for index, level in enumerate(self.levels):
+            found.setdefault(canonical(level), index)
+        return found
+
     @classmethod
     def of(cls, counts: Mapping[str, int], salt: str = "") -> CategoricalBins:
-        """The 1,000 most frequent levels, ties by name."""
+        """Bins for the 1,000 most frequent levels, ties by name."""
         ranked = sorted(counts, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
-        return cls(tuple(_keyed(level, salt) if salt else level for level in ranked), salt)
+        rows = sum(counts.values())
+        least = max(SURE, OWN * rows)
+        known = few(np.array([*counts.values()], np.intp), FEW_LEVELS)
+        own = len(ranked) if known else sum(counts[level] >= least for level in ranked)
+        rare = rows - sum(counts[level] for level in ranked[:own])
+        groups = max(1, math.ceil(rare / max(least * GROUPED / OWN, 1)))
+        names = tuple(_keyed(level, salt) if salt else level for level in ranked)
+        return cls(names, salt, own, groups)
 
 
 Bins = NumericBins | CategoricalBins
-
-
-@dataclass(frozen=True)
-class Ruler:
-    """The bins of all features of one model, in the order of the reference's columns."""
-
-    features: dict[str, Bins]
-    ignored: tuple[Ignored, ...] = ()
-
-    @cached_property
-    def starts(self) -> dict[str, int]:
-        """Where each feature's counts begin in a sketch: its bins, then one place for missing."""
-        sizes = [bins.size + 1 for bins in self.features.values()]
-        begins = np.concatenate([[0], np.cumsum(sizes)[:-1]]) if sizes else np.empty(0)
-        return dict(zip(self.features, begins.astype(int).tolist(), strict=True))
-
-    @cached_property
-    def width(self) -> int:
-        """Length of a sketch's vector of counts."""
-        return sum(bins.size + 1 for bins in self.features.values())
-
-    @cached_property
-    def first(self) -> list[int]:
-        """Begin of each feature's counts in a sketch."""
-        return list(self.starts.values())
-
-    @cached_property
-    def last(self) -> list[int]:
-        """Place of each feature's missing count in a sketch."""
-        return [self.starts[name] + bins.size for name, bins in self.features.items()]
-
-    @cached_property
-    def columns(self) -> dict[Kind, list[int]]:
-        """Indices of the features of each kind that occurs."""
-        kinds = [bins.kind for bins in self.features.values()]
-        return {
-            kind: [index for index, other in enumerate(kinds) if other is kind]
-            for kind in Kind
-            if kind in kinds
-        }
-
-    @cached_property
-    def places(self) -> dict[Kind, npt.NDArray[np.intp]]:
-        """Places of the bins of each kind's features, padded to a rectangle with `width`.
-
-        A categorical feature's first place is its `rest`, as the tests of significance expect.
-        """
-        names = list(self.features)
-        tables = {}
-        for kind, columns in self.columns.items():
-            sizes = [self.features[names[index]].size for index in columns]
-            table = np.full((len(columns), max(sizes)), self.width, np.intp)
-            for row, (index, size) in enumerate(zip(columns, sizes, strict=True)):
-                bins = np.arange(size) if kind is Kind.NUMERIC else np.arange(-1, size - 1) % size
-                table[row, :size] = self.first[index] + bins
-            tables[kind] = table
-        return tables
-
-    @cached_property
-    def id(self) -> str:
-        """Hash of the content: only sketches of one ruler add up."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()[:16]
-
-    @classmethod
-    def of(cls, reference: pa.Table, salts: Mapping[str, str] | None = None) -> Ruler:
-        """Measure a reference table; `salts` names the features to redact, each with its salt."""
-        kinds, ignored = classify(reference.schema)
-        features: dict[str, Bins] = {}
-        left_out = list(ignored)
-        for name, kind in kinds.items():
-            bins = measure(reference.column(name), kind, (salts or {}).get(name, ""))
-            if isinstance(bins, str):
-                left_out.append(Ignored(name, bins))
-            else:
-                features[name] = bins
-        return cls(features, tuple(left_out))
-
-    def to_bytes(self) -> bytes:
-        """Serialise to canonical JSON."""
-        features = [_bins_document(name, bins) for name, bins in self.features.items()]
-        ignored = [[column.name, column.reason] for column in self.ignored]
-        document = {"format": FORMAT, "features": features, "ignored": ignored}
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-
-    @classmethod
-    def from_bytes(cls, content: bytes) -> Ruler:
-        """Read `to_bytes`. A newer format is `Refused`."""
-        document = json.loads(content)
-        if document["format"] > FORMAT:
-            raise Refused(
-                f"ruler: format {document['format']} is newer than {FORMAT}; upgrade Driftwarden"
-            )
-        features = {entry["name"]: _bins_read(entry) for entry in document["features"]}
-        return cls(features, tuple(Ignored(*pair) for pair in document["ignored"]))
 
 
 def measure(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> Bins | str:
@@ -215,31 +228,17 @@ def measure(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> Bins | str:
     return CategoricalBins.of(counts, salt)
 
 
-def _quantiles(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    # Bit for bit np.quantile's linear method, which would partition again what is sorted already:
-    # interpolate from the nearer neighbour.
-    place = np.asarray(DECILES) * (len(values) - 1)
-    below = np.floor(place).astype(np.intp)
-    low, high = values[below], values[np.minimum(below + 1, len(values) - 1)]
-    share = place - below
-    with np.errstate(over="ignore", invalid="ignore"):
-        step = high - low
-        from_low, from_high = low + step * share, high - step * (1 - share)
-    quantiles: npt.NDArray[np.float64] = np.where(share < 0.5, from_low, from_high)
-    return quantiles
+def _interval(
+    low: float, high: float, lower: Mapping[float, float], upper: Mapping[float, float]
+) -> str:
+    """Label (low, high] by the atoms that it ends in front of (`lower`) or begins after."""
+    if low in lower and high in upper:
+        return f"{upper[high]:.12g}"
+    begin = f"({upper.get(low, low):.12g}"
+    if high in lower:
+        return f"{begin}, {lower[high]:.12g})"
+    return f"{begin}, inf)" if high == math.inf else f"{begin}, {high:.12g}]"
 
 
 def _keyed(level: str, salt: str) -> str:
     return hashlib.blake2b(level.encode(), key=salt.encode()[:64], digest_size=8).hexdigest()
-
-
-def _bins_document(name: str, bins: Bins) -> dict[str, object]:
-    if isinstance(bins, NumericBins):
-        return {"name": name, "kind": bins.kind, "edges": bins.edges}
-    return {"name": name, "kind": bins.kind, "levels": bins.levels, "salt": bins.salt}
-
-
-def _bins_read(entry: dict[str, object]) -> Bins:
-    if entry["kind"] == Kind.NUMERIC:
-        return NumericBins(tuple(entry["edges"]))  # type: ignore[arg-type]
-    return CategoricalBins(tuple(entry["levels"]), str(entry["salt"]))  # type: ignore[arg-type]

@@ -11,9 +11,15 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from monitoring.drift.atoms import SURE
 from monitoring.drift.divergence import Floats, psi
 
 EXPECTED = 5.0
+#: Relative error of sums that are equal but for the order of their terms.
+ROUNDING = 1e-9
+
+#: 2**64 over the golden ratio: products with it look random in their upper bits (Knuth).
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 CellMap = npt.NDArray[np.intp]
 
@@ -26,7 +32,8 @@ def expected(reference: Floats, current: Floats) -> Floats:
 
 
 def noticed(reference: Floats, current: Floats) -> Floats:
-    """Expected counts, but enough for a cell of its own where either side saw ten rows.
+    """Expected counts, but enough for a cell of its own where either side saw ten rows, or clearly
+    more than expected.
 
     A level that is new, or gone, expects little and yet is the very thing an effect has to show.
     Counts of the larger sample are scaled down to the smaller one.
@@ -35,11 +42,15 @@ def noticed(reference: Floats, current: Floats) -> Floats:
     least = np.minimum(m, n)
     seen = np.maximum(reference * (least / np.maximum(m, 1)), current * (least / np.maximum(n, 1)))
     due = expected(reference, current)
-    return np.where(seen >= 2 * EXPECTED, np.maximum(due, EXPECTED), due)
+    clear = np.minimum(due + 4 * np.sqrt(due) + 3, 2 * EXPECTED)
+    return np.where(seen >= clear, np.maximum(due, EXPECTED), due)
 
 
 def adjacent_cells(counts: Floats) -> CellMap:
-    """Merge neighbouring bins of ordered features until every cell expects at least 5."""
+    """Merge neighbouring bins of ordered features until every cell expects at least 5.
+
+    Mirrored bins merge to mirrored cells.
+    """
     cells = np.broadcast_to(np.arange(counts.shape[-1]), counts.shape).copy()
     thin = (counts < EXPECTED).any(-1)  # few features are, and merging walks over the bins
     cells[thin] = _merged(counts[thin])
@@ -47,18 +58,55 @@ def adjacent_cells(counts: Floats) -> CellMap:
 
 
 def _merged(counts: Floats) -> CellMap:
+    """Fill cells from both ends up to the median; what is left over there is the centre."""
+    low, high = _middle(counts)
+    up, before = _filled(counts, low)
+    down, after = _filled(counts[..., ::-1], counts.shape[-1] - 1 - high)
+    centre = before[..., None]
+    cells = np.where(up < centre, up, centre)
+    beyond = after[..., None] - down[..., ::-1]
+    cells = np.where(beyond > 0, centre + beyond, cells)
+    return cells - _joined(pool(counts, cells), before, cells)
+
+
+def _middle(counts: Floats) -> tuple[CellMap, CellMap]:
+    """Last bin that is left of the median, and first that is right of it."""
+    below = np.cumsum(counts, -1)
+    half = below[..., -1:] / 2
+    low = (below < half * (1 - ROUNDING)).sum(-1)
+    low = np.minimum(low, counts.shape[-1] - 1)
+    # The median lies between two bins, or within one that is on neither side.
+    between = np.take_along_axis(below, low[..., None], -1) <= half * (1 + ROUNDING)
+    return low - ~between[..., 0], low + 1
+
+
+def _filled(counts: Floats, last: CellMap) -> tuple[CellMap, CellMap]:
+    """Fill cells from the first bin to the `last`: each bin's cell, and how many were filled."""
     cells = np.empty(counts.shape, np.intp)
     open_cell = np.zeros(counts.shape[:-1], np.intp)
     filled = np.zeros(counts.shape[:-1])
     for index in range(counts.shape[-1]):
         filled += counts[..., index]
         cells[..., index] = open_cell
-        full = filled >= EXPECTED
+        full = (filled >= EXPECTED) & (index <= last)
         open_cell += full
         filled[full] = 0
-    # What is left over at the end is too thin for a cell of its own.
-    last = np.maximum(open_cell - 1, 0)
-    return np.minimum(cells, last[..., None])
+    return cells, open_cell
+
+
+def _joined(filled: Floats, centre: CellMap, cells: CellMap) -> CellMap:
+    """How many places each bin's cell moves down when a thin centre joins the thinner neighbour.
+
+    Where both are alike it joins both: mirrored bins would else merge to other cells.
+    """
+    beside = np.pad(filled, [(0, 0)] * (filled.ndim - 1) + [(1, 1)])
+    place = centre[..., None]
+    left, own, right = (np.take_along_axis(beside, place + step, -1) for step in range(3))
+    left, right = (np.where(side > 0, side, np.inf) for side in (left, right))
+    to_left = (own < EXPECTED) & (left <= right * (1 + ROUNDING)) & np.isfinite(left)
+    to_right = (own < EXPECTED) & (right <= left * (1 + ROUNDING)) & np.isfinite(right)
+    to_left &= (own > 0) | ~to_right  # an empty centre leaves its neighbours apart
+    return (to_left & (cells >= place)).astype(np.intp) + (to_right & (cells > place))
 
 
 def scarce_cells(reference: Floats, current: Floats, factor: Floats | float = 1.0) -> CellMap:
@@ -67,21 +115,24 @@ def scarce_cells(reference: Floats, current: Floats, factor: Floats | float = 1.
     The reference never counts anything in `rest`, since whatever it saw once has a level of its
     own, so `rest` alone would always look new. Levels are scarce up to that number of rows of which
     the reference sees none less than once in a hundred times, had both sides one distribution. Rows
-    that come in clumps raise it by `factor`, the design effect.
+    that come in clumps raise it by `factor`, the design effect. What the reference knows well is
+    not scarce, however few rows that is of a much larger window.
     """
     m, n = reference.sum(-1, keepdims=True), current.sum(-1, keepdims=True)
     share = np.clip(n / np.maximum(m + n, 1), 1e-9, 1 - 1e-9)
-    least = np.ceil(np.log(0.01) / np.log(share)) * np.asarray(factor)[..., None]
-    scarce = (reference + current) < least
+    clumps = np.asarray(factor)[..., None]
+    least = np.ceil(np.log(0.01) / np.log(share)) * clumps
+    scarce = ((reference + current) < least) & (reference < np.minimum(SURE * clumps, m / 4))
     return np.where(scarce, 0, np.arange(reference.shape[-1]))
 
 
-def dealt_cells(counts: Floats) -> CellMap:
+def dealt_cells(counts: Floats, ties: npt.NDArray[np.uint64]) -> CellMap:
     """Deal the rare levels of unordered features into groups that expect about 5 each.
 
-    Several groups keep more of a change among rare levels than one "other" cell would.
+    Several groups keep more of a change among rare levels than one "other" cell would. Levels that
+    expect the same are dealt in the order of `ties`.
     """
-    order = np.argsort(-counts, axis=-1, kind="stable")
+    order = np.lexsort((ties, -counts), axis=-1)
     ranked = np.take_along_axis(counts, order, -1)
     kept = (ranked >= EXPECTED).sum(-1, keepdims=True)
     rare = np.where(ranked < EXPECTED, ranked, 0.0).sum(-1, keepdims=True)
@@ -129,8 +180,22 @@ def unordered(
 ) -> CellMap:
     """Cells of categorical bins, the first of which is `rest`."""
     scarce = scarce_cells(reference, current, factor)
-    dealt = dealt_cells(weighing(pool(reference, scarce), pool(current, scarce)))
-    return np.take_along_axis(dealt, scarce, -1)
+    a, c = pool(reference, scarce), pool(current, scarce)
+    return np.take_along_axis(dealt_cells(weighing(a, c), _ties(a, c)), scarce, -1)
+
+
+def _ties(a: Floats, c: Floats) -> npt.NDArray[np.uint64]:
+    """Order levels that expect the same by a hash of their counts.
+
+    Dealt by place, levels would be tested otherwise under other names; dealt by their change, the
+    groups would no longer be independent of it.
+    """
+    return _hashed(a) + _hashed(c)
+
+
+def _hashed(counts: Floats) -> npt.NDArray[np.uint64]:
+    mixed = counts.astype(np.uint64) * GOLDEN
+    return (mixed ^ (mixed >> np.uint64(29))) * GOLDEN
 
 
 def effect(

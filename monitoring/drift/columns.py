@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TypeAlias
 
 import numpy as np
@@ -11,6 +13,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pat
+
+from monitoring.drift.spelling import canonical
+from monitoring.schema import is_text
+
+#: A number as programs spell it. Hexadecimal, digits in groups and a decimal comma are not read.
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 Column: TypeAlias = pa.ChunkedArray | pa.Array
 
@@ -33,9 +41,27 @@ def number_chunks(column: Column) -> Iterator[npt.NDArray[np.generic]]:
         yield np.from_dlpack(chunk)
 
 
+def as_numbers(column: Column) -> Column:
+    """A numeric column as it is; of text or truth values the numbers that they spell, or null."""
+    dtype = column.type
+    if pat.is_dictionary(dtype):
+        levels = [as_numbers(chunk.dictionary).take(chunk.indices) for chunk in _chunks(column)]
+        return pa.chunked_array(levels, levels[0].type if levels else pa.float64())
+    if pat.is_boolean(dtype):
+        return column.cast(pa.int8())
+    if not is_text(dtype):
+        return column
+    plain = pc.utf8_trim_whitespace(column)
+    for truth, number in (("true", "1"), ("false", "0")):
+        spelled = pc.match_substring_regex(plain, f"^{truth}$", ignore_case=True)
+        plain = pc.if_else(spelled, pa.scalar(number, dtype), plain)
+    spelled = pc.match_substring_regex(plain, NUMBER)
+    return pc.if_else(spelled, plain, pa.scalar(None, dtype)).cast(pa.float64())
+
+
 def finite_numbers(column: Column) -> npt.NDArray[np.float64]:
-    """All finite values of a numeric column as a fresh float64 array."""
-    parts = [part.astype(np.float64) for part in number_chunks(column)]
+    """All finite values of a column, as `as_numbers` has them, in a fresh float64 array."""
+    parts = [part.astype(np.float64) for part in number_chunks(as_numbers(column))]
     values = np.concatenate(parts) if parts else np.empty(0)
     keep = np.isfinite(values)
     return values if keep.all() else values[keep]
@@ -44,21 +70,31 @@ def finite_numbers(column: Column) -> npt.NDArray[np.float64]:
 def level_counts(column: Column) -> Counter[str]:
     """Count the levels of a categorical column by name; nulls are left out.
 
-    Booleans are "true" and "false"; numbers met where levels are expected go by their text.
+    Booleans are "true" and "false"; numbers met where levels are expected go by their value: 5.0 is
+    "5", and what is not finite is missing.
     """
     counts: Counter[str] = Counter()
     for chunk in _chunks(column):
         values, numbers = _tally(chunk)
         for value, number in zip(values, numbers, strict=True):
-            if value is not None and number:
+            if number and not missing(value):
                 counts[level_name(value)] += number
     return counts
+
+
+def missing(value: object) -> bool:
+    """Tell whether a value is none: null, or a number that is not finite."""
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
 def level_name(value: object) -> str:
     """Name a level as reports print it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if isinstance(value, Decimal):
+        return canonical(f"{value:f}")
     return value if isinstance(value, str) else str(value)
 
 

@@ -14,12 +14,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.drift.binning import Ruler
-from monitoring.drift.cells import noticed, ordered, pool, unordered
+from monitoring.drift.cells import noticed, pool
 from monitoring.drift.divergence import Floats
-from monitoring.drift.scoring import gathered
+from monitoring.drift.ruler import Ruler
+from monitoring.drift.scoring import POOLING, gathered, pooled
 from monitoring.drift.sketch import Counts
-from monitoring.schema import Kind
 
 NORMAL_95 = 1.959964
 
@@ -30,10 +29,10 @@ def intervals(ruler: Ruler, reference: Counts, current: Counts) -> Floats:
     Counts of shape (pairs, ruler.width) give (2, pairs, features); NaN where a side has no rows.
     """
     found = np.full((2, len(reference), len(ruler.features)), np.nan)
-    for kind, columns in ruler.columns.items():
-        a, c = (gathered(side, ruler.places[kind]) for side in (reference, current))
-        cells = (ordered if kind is Kind.NUMERIC else unordered)(a, c, noticed)
-        found[:, :, columns] = _ends(pool(a, cells), pool(c, cells))
+    for block in ruler.blocks:
+        a, c = (pooled(gathered(side, block.places), block.tested) for side in (reference, current))
+        cells = POOLING[block.scale](a, c, noticed)
+        found[:, :, block.features] = _ends(pool(a, cells), pool(c, cells))
     return found
 
 

@@ -9,8 +9,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from monitoring.drift.binning import FORMAT, REST, Ruler
+from monitoring.drift.binning import REST
 from monitoring.drift.interval import intervals
+from monitoring.drift.ruler import FORMAT, Ruler
 from monitoring.drift.ruling import Evidence, reason, rule
 from monitoring.drift.scoring import Numbers, join, score
 from monitoring.drift.significance import MIN_SLICES
@@ -236,7 +237,7 @@ def _feature(
         bins=tuple(
             BinCount(label, one, other)
             for label, one, other in pairs
-            if label != REST or one or other
+            if not label.startswith(REST) or one or other
         ),
         n_reference=sum(a),
         n_current=sum(c),

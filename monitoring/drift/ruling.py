@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.drift.binning import Ruler
 from monitoring.drift.divergence import Floats
-from monitoring.drift.scoring import Numbers, Scores, present
+from monitoring.drift.ruler import Ruler
+from monitoring.drift.scoring import Numbers, Scores, present, total
 from monitoring.drift.significance import benjamini_hochberg
 from monitoring.drift.sketch import Counts
 from monitoring.drift.verdict import SEVERITY, Policy, Verdict
@@ -63,15 +63,19 @@ def rule(
     features of one pair, a model; or those of all pairs together, the segments of one model.
     """
     enough = np.minimum(*(present(ruler, side) for side in sides)) >= policy.min_rows
-    family = enough if countable is None else enough & countable
-    p = np.where(family, scores.p, np.nan)
+    # Too few values to compare them: how many are missing is told from all rows all the same.
+    rows = np.minimum(*(total(ruler, side) for side in sides)) >= policy.min_rows
+    p = np.where(enough, scores.p, np.where(rows, scores.p_missing, np.nan))
+    p = p if countable is None else np.where(countable, p, np.nan)
     q = benjamini_hochberg(p.ravel()).reshape(p.shape) if together else benjamini_hochberg(p)
-    effect = np.fmax(*_leading(scores, policy.fdr))
+    values, missing = _leading(scores, policy.fdr)
+    effect = np.fmax(np.where(enough, values, -np.inf), missing)
     thresholds = np.array([policy.threshold_of(name) for name in ruler.features])
     named = effect >= policy.floor
     codes = named.astype(np.int8) + (named & (effect >= thresholds))
     # A q without a value is no drift: comparing with it is False.
-    return Rulings(q, np.where(enough, codes * (q <= policy.fdr), INSUFFICIENT))
+    codes = codes * (q <= policy.fdr)
+    return Rulings(q, np.where(enough | (codes > 0), codes, INSUFFICIENT))
 
 
 def reason(verdict: Verdict, evidence: Evidence, policy: Policy, threshold: float) -> str:

@@ -8,12 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.drift.binning import Ruler
-from monitoring.drift.cells import effect, ordered, unordered
+from monitoring.drift.binning import CellMap, Scale
+from monitoring.drift.cells import effect, ordered, pool, unordered
 from monitoring.drift.divergence import Floats, divergences
-from monitoring.drift.significance import categorical_p, cauchy, missing_p, numeric_p
+from monitoring.drift.ruler import Block, Ruler
+from monitoring.drift.significance import (
+    categorical_p,
+    cauchy,
+    missing_p,
+    numeric_p,
+    ordinal_p,
+)
 from monitoring.drift.sketch import Counts
-from monitoring.schema import Kind
+
+#: How thin cells are merged. Values with a bin each are merged as the levels that they are.
+POOLING = {Scale.CONTINUOUS: ordered, Scale.ORDINAL: unordered, Scale.NOMINAL: unordered}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +70,44 @@ def join(parts: Sequence[Scores]) -> Scores:
 def score(ruler: Ruler, reference: Counts, current: Counts, slices: Counts | None = None) -> Scores:
     """Score counts of shape (pairs, ruler.width); slices have the shape (slices, ruler.width)."""
     out = np.full((5, len(reference), len(ruler.features)), np.nan)
-    for kind, columns in ruler.columns.items():
-        places = ruler.places[kind]
-        a, c = gathered(reference, places), gathered(current, places)
-        parts = None if slices is None else _shared(gathered(slices, places), a.shape)
-        numeric = kind is Kind.NUMERIC
-        apart = divergences(a, c)
-        pooling, test = (ordered, numeric_p) if numeric else (unordered, categorical_p)
-        rows = (apart.psi, apart.kl, apart.js, effect(a, c, pooling), test(a, c, parts))
-        out[:, :, columns] = np.stack(rows)
+    for block in ruler.blocks:
+        bins = [gathered(side, block.places) for side in (reference, current)]
+        parts = None if slices is None else gathered(slices, block.places)
+        out[:, :, block.features] = np.stack(_scored(block, bins, parts))
     a, c = _missing(ruler, reference), _missing(ruler, current)
-    parts = None if slices is None else _shared(_missing(ruler, slices), a.shape)
-    p_missing = missing_p(a, c, parts)
+    lost = None if slices is None else _shared(_missing(ruler, slices), a.shape)
+    p_missing = missing_p(a, c, lost)
     p = cauchy(np.stack([out[4], p_missing]), (0.8, 0.2))
     psi, kl, js, moved, p_values = out
     return Scores(psi, kl, js, moved, p_values, _lost(a, c), p_missing, p)
 
 
+def _scored(block: Block, bins: Sequence[Floats], slices: Floats | None) -> tuple[Floats, ...]:
+    """psi, kl, js, effect and p-value of one block's features: each (pairs, features)."""
+    apart = divergences(*(pooled(side, block.shown) for side in bins))
+    a, c = (pooled(side, block.tested) for side in bins)
+    own = None if slices is None else _shared(slices, bins[0].shape)
+    cells = None if slices is None else _shared(pooled(slices, block.tested), a.shape)
+    p = (numeric_p if block.scale is Scale.CONTINUOUS else categorical_p)(a, c, cells)
+    if block.scale is Scale.ORDINAL:
+        p = ordinal_p(bins[0], bins[1], own, p)
+    return apart.psi, apart.kl, apart.js, effect(a, c, POOLING[block.scale]), p
+
+
 def present(ruler: Ruler, counts: Counts) -> Counts:
     """Non-missing rows per feature: (…, ruler.width) to (…, features)."""
     return _missing(ruler, counts)[..., 1].astype(np.int64)
+
+
+def total(ruler: Ruler, counts: Counts) -> Counts:
+    """Rows per feature, missing ones included."""
+    rows: Counts = _missing(ruler, counts).sum(-1).astype(np.int64)
+    return rows
+
+
+def pooled(counts: Floats, cells: CellMap | None) -> Floats:
+    """Sum bins to cells; None where each bin is one."""
+    return counts if cells is None else pool(counts, cells)
 
 
 def gathered(counts: Counts, places: npt.NDArray[np.intp]) -> Floats:

@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from monitoring.drift.binning import CategoricalBins, Ruler
+from monitoring.drift.binning import CategoricalBins
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import FORMAT, Sketch, empty, segment_names, sketch
 from monitoring.schema import Kind, kind_of
 

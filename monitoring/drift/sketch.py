@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 
 from engine.errors import Refused
-from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, Ruler, measure
-from monitoring.drift.columns import Column, finite_numbers, level_counts, number_chunks
+from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, measure
+from monitoring.drift.columns import Column, as_numbers, finite_numbers, level_counts, number_chunks
+from monitoring.drift.ruler import Ruler
 from monitoring.schema import Kind, kind_of
 
 FORMAT = 2
@@ -128,7 +129,7 @@ def ruled(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> tuple[Bins, Co
 
     Answers like `binning.measure` and `count`, in one pass where the sorted values tell both.
     """
-    if kind is Kind.NUMERIC and not pat.is_integer(column.type):
+    if kind is Kind.NUMERIC and pat.is_floating(column.type):
         values = finite_numbers(column)
         values.sort()
         numeric = NumericBins.of_sorted(values)
@@ -140,9 +141,18 @@ def ruled(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> tuple[Bins, Co
 
 
 def count(column: Column, bins: Bins) -> Counts:
-    """Count one column: its bins, then missing."""
+    """Count one column: its bins, then missing.
+
+    A number is a level by its value for categorical bins. Text where numbers are due is missing,
+    even where it spells them: a log that turns to text is no calm day. `as_numbers` reads it for
+    those who compare files.
+    """
+    if not isinstance(kind_of(column.type), Kind):
+        return _all_missing(bins, len(column))
     if isinstance(bins, CategoricalBins):
         return _count_levels(column, bins)
+    if pat.is_dictionary(column.type) and kind_of(column.type.value_type) is Kind.NUMERIC:
+        column = as_numbers(column)
     if kind_of(column.type) is not Kind.NUMERIC:
         return _all_missing(bins, len(column))
     counts = np.zeros(bins.size + 1, np.int64)
@@ -164,27 +174,28 @@ def count_numbers(values: npt.NDArray[np.generic], bins: NumericBins) -> Counts:
     for start in range(0, len(values), CHUNK):
         chunk = values[start : start + CHUNK]
         hits = mask[: len(chunk)]
-        below[-1] += _countable(chunk, hits)
+        finite = chunk.dtype.kind != "f" or bool(np.isfinite([chunk.min(), chunk.max()]).all())
+        below[-1] += len(chunk) if finite else _countable(chunk, hits)
+        number, last = 0, None
         for index, limit in enumerate(limits):
             if limit is not None:
-                np.less_equal(chunk, limit, out=hits)
-                below[index] += np.count_nonzero(hits)
-        below -= _sunken(chunk, hits)
+                if limit != last:  # of whole numbers the edges of neighbours can be one
+                    np.less_equal(chunk, limit, out=hits)
+                    number, last = int(np.count_nonzero(hits)), limit
+                below[index] += number
+        if not finite:
+            below -= _sunken(chunk, hits)
     return np.diff(below, prepend=0)
 
 
 def _countable(chunk: npt.NDArray[np.generic], hits: npt.NDArray[np.bool_]) -> int:
     """Values that are neither NaN nor +inf; a comparison costs half of what isfinite does."""
-    if chunk.dtype.kind != "f":
-        return len(chunk)
     np.less_equal(chunk, np.finfo(chunk.dtype.type).max, out=hits)  # type: ignore[type-var]
     return int(np.count_nonzero(hits))
 
 
 def _sunken(chunk: npt.NDArray[np.generic], hits: npt.NDArray[np.bool_]) -> int:
     """Values -inf: every comparison with an edge has counted them."""
-    if chunk.dtype.kind != "f":
-        return 0
     np.less(chunk, np.finfo(chunk.dtype.type).min, out=hits)  # type: ignore[type-var]
     return int(np.count_nonzero(hits)) if hits.any() else 0
 
@@ -208,11 +219,8 @@ def _no_greater(bound: float, dtype: np.dtype[np.generic]) -> np.generic | None:
 
 def _count_levels(column: Column, bins: CategoricalBins) -> Counts:
     counts = np.zeros(bins.size + 1, np.int64)
-    if not isinstance(kind_of(column.type), Kind):
-        return _all_missing(bins, len(column))
-    rest = len(bins.levels)
     for level, number in level_counts(column).items():
-        counts[bins.position.get(bins.key(level), rest)] += number
+        counts[bins.place(level)] += number
     counts[-1] = len(column) - counts.sum()
     return counts
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import score
 from monitoring.drift.significance import MIN_SLICES, benjamini_hochberg
 from monitoring.drift.sketch import Sketch, merge

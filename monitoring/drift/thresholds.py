@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import score
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.verdict import Policy

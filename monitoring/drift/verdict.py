@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -57,10 +58,10 @@ class FeaturePolicy(Rules):
         description="What one standard deviation of this feature is worth, in the unit that a "
         "threshold of metric shift is in.",
     )
-    kind: Kind | None = Field(
+    kind: Literal[Kind.CATEGORICAL] | None = Field(
         default=None,
-        description="How this feature is binned, numeric or categorical; none: by the type of the "
-        "reference's column. Numbers that name things (ids, codes) are categorical.",
+        description="categorical: this feature's numbers name things (ids, codes) and are compared "
+        "as levels; none: it is what the type of the reference's column says.",
     )
     redact: bool = Field(
         default=False, description="Know this feature's levels by a keyed hash only, everywhere."

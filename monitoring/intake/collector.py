@@ -1,7 +1,9 @@
 """Azure ML data collector lines to feature rows.
 
-Each line is a CloudEvents object; its `data` is a list of rows, all with the line's correlation id
-and time. Inputs and outputs are joined on the correlation id and the row's index within the line.
+Each line is a CloudEvents object; its `data` is a list of rows, one row, or either as JSON text.
+All rows have the line's correlation id and time. Inputs and outputs are joined on the correlation
+id and the row's index within the line. Rows that are too many for a line are in a blob of their
+own: `dataref` is its address, or `data` is and `datainblob` says so.
 """
 
 from __future__ import annotations
@@ -93,8 +95,14 @@ def normalised(table: pa.Table) -> pa.Table:
 
 
 def is_collector_line(line: Mapping[str, object]) -> bool:
-    """Tell a collector line from a plain JSON row."""
-    return "correlationid" in line and "data" in line and "specversion" in line
+    """Tell a collector line from a plain JSON row: it names its request, and it has rows.
+
+    A plain row may have a feature `data`; that is a number or a word.
+    """
+    if "data" not in line and "dataref" not in line:
+        return False
+    named = [name for name in ("correlationid", "specversion") if name in line]
+    return len(named) == 2 or (bool(named) and not isinstance(_rows(line), str))
 
 
 def _block(
@@ -129,14 +137,29 @@ class _Elsewhere:
 
 
 def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | _Elsewhere | str:
-    rows = line.get("data")
+    """Return a line's rows, where they are, or why it has none."""
+    rows, address = line.get("data"), line.get("dataref")
     if isinstance(rows, str) and str(line.get("datainblob")).lower() == "true":
         return _Elsewhere(rows)
+    if rows is None and isinstance(address, str) and address:
+        return _Elsewhere(address)
+    if isinstance(rows, str):
+        rows = _parsed(rows)
+    if isinstance(rows, dict):
+        rows = [rows]
     if not isinstance(rows, list):
-        return "no list of rows under 'data'"
+        return "no rows under 'data'"
     if not all(isinstance(row, dict) for row in rows):
         return "a row under 'data' is not an object"
     return rows
+
+
+def _parsed(text: str) -> object:
+    """Parse rows that are logged as JSON text; None where they are none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _apart(number: int, line: Mapping[str, object], address: str) -> Apart:
@@ -156,12 +179,14 @@ def _flattened(lines: pa.Table) -> pa.Table | None:
     if "data" not in lines.column_names or lines["data"].null_count:
         return None
     data = lines["data"].combine_chunks()
-    if not pat.is_list(data.type) or not pat.is_struct(data.type.value_type):
+    if pat.is_struct(data.type):
+        rows, counts = data, np.ones(len(data), np.int64)
+    elif pat.is_list(data.type) and pat.is_struct(data.type.value_type):
+        rows, counts = data.flatten(), np.from_dlpack(data.value_lengths()).astype(np.int64)
+    else:
         return None
-    rows = data.flatten()
     if rows.null_count:
         return None
-    counts = np.from_dlpack(data.value_lengths()).astype(np.int64)
     line_of = np.repeat(np.arange(len(counts)), counts)
     index = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     columns = {
@@ -169,7 +194,7 @@ def _flattened(lines: pa.Table) -> pa.Table | None:
         "index": pa.array(index, pa.int64()),
         "time": pc.take(times(lines["time"]), pa.array(line_of)),
     }
-    for field, values in zip(data.type.value_type, rows.flatten(), strict=True):
+    for field, values in zip(rows.type, rows.flatten(), strict=True):
         columns[_feature(field.name)] = values
     return pa.table(columns)
 

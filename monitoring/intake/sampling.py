@@ -17,7 +17,8 @@ _ROWS = b"driftwarden.rows"
 
 def seed_of(name: str) -> int:
     """Return the seed that a table of this name is sampled by."""
-    return int.from_bytes(sha256(name.encode()).digest()[:8])
+    # The bytes of a file's name, be they text or not.
+    return int.from_bytes(sha256(name.encode("utf-8", "surrogateescape")).digest()[:8])
 
 
 def sampled(

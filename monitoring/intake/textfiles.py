@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -18,6 +17,8 @@ from monitoring.intake.untyped import untyped
 
 # Less than what the collector's decoder takes at once, which unifies types where it takes several.
 BLOCK = lines.BLOCK - 512 * 1024
+#: Lines of a block in which its first object is looked for.
+LOOKED_AT = 100
 
 
 Assemble = Callable[[Sequence[object]], pa.Array]
@@ -87,11 +88,15 @@ def _json_table(body: bytes, assemble: Assemble) -> tuple[pa.Table, list[str]]:
 
 
 def _is_collector(body: bytes) -> bool:
-    try:
-        line = json.loads(body.lstrip()[: 1 << 20].split(b"\n", 1)[0])
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(line, dict) and collector.is_collector_line(line)
+    """Tell by the first object: a file may begin in the middle of a line."""
+    place = 0
+    for _ in range(LOOKED_AT):
+        end = body.find(b"\n", place) + 1 or len(body)
+        objects, _bad = read_objects(body[place:end])
+        if objects:
+            return collector.is_collector_line(objects[0][1])
+        place = end
+    return False
 
 
 def _json_blocks(source: Source) -> Iterator[bytes]:

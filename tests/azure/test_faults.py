@@ -32,7 +32,7 @@ from hosts.azure.cloud import Cloud
 from hosts.azure.counting import AzureCounting
 from hosts.local.replay import Replay
 from hosts.local.scenario import happenings, read_scenario
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from tests.azure.stage import AzureStage, staged
 from tests.doubles import azurite

@@ -37,7 +37,7 @@ from fleet.observe import RANGE
 from fleet.work import referencing
 from fleet.work.reading import read_log
 from hosts.local.files import Blobs, Logs
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, merge, sketch
 from monitoring.drift.verdict import Policy
 from monitoring.quality import Policy as Quality

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import function_app
+from dashboards import pages
 from engine import journal
 from engine.clock import SetClock
 from engine.head import Head
@@ -23,11 +24,13 @@ from hosts.local.host import LocalHost
 from hosts.local.hostfile import parse_host_file
 from hosts.local.serve import Server
 from monitoring.drift.verdict import Verdict
+from tests.doubles.reports import HOSTILE, feature, report
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 BEGIN = date(2013, 6, 1)
+NOW = datetime(2024, 5, 1, tzinfo=UTC)
 DAYS = 120
 FEATURES = ("temp", "an-extraordinarily-long-feature-name-that-nobody-would-choose", "<b>seats</b>")
 YAML = """
@@ -181,3 +184,31 @@ def test_a_model_that_is_not_watched_is_not_found(url: str) -> None:
     assert answer.status == 404
     assert b"no model" in answer.read()
     connection.close()
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the page of a check of columns with hostile names lies."""
+    file = tmp_path_factory.mktemp("check") / "page.html"
+    features = [feature(name, Verdict.DRIFTED) for name in HOSTILE]
+    features += [feature(f"calm {n}") for n in range(20)]
+    file.write_text(pages.check(report(features), ("old/<b>", "new.csv"), NOW))
+    return file.as_uri()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 390])
+def test_the_page_of_a_check_is_readable(browser, compared: str, scheme: str, width: int) -> None:
+    browser.view(width, scheme)
+    browser.requests.clear()
+    browser.complaints.clear()
+    browser.open(compared)
+    assert browser.evaluate(CONTRAST) == []
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    cut = "[...document.querySelectorAll('.card, .stack')].filter(n => n.scrollWidth > n.parentNode.clientWidth)"  # noqa: E501
+    assert browser.evaluate(f"{cut}.map(n => n.innerText)") == []
+    assert browser.complaints == []
+    assert {one for one in browser.requests if not one.startswith("data:")} == {compared}
+    lengths = "[...document.querySelectorAll('.card .pair i')].slice(0, 4).map(n => n.offsetWidth)"
+    whole, same, most, least = browser.evaluate(lengths)
+    assert whole == same > most > least > 0

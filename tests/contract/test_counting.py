@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from fleet.counting import Counting, LogSource
 from hosts.azure.analytics import Analytics
 from hosts.azure.cloud import Cloud
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import empty, sketch
 from tests.doubles.loganalytics import LogAnalytics
 from tests.doubles.tls import Authority

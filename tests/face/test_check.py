@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.spatial.distance import jensenshannon
 
+from cli import main
 from tests.face.checking import check, named, report
 
 CALL = (
@@ -339,7 +341,44 @@ def test_the_process_ends_with_the_code_and_one_line(write, tmp_path, rng):
     reference, current = write("r", x=x), write("c", x=x + 1)
     done = spawn(CALL, "--reference", reference, "--current", current)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "drifted: 400 reference rows, 400 current rows, 1 features judged" in done.stdout
+    assert "drifted: 400 reference rows, 400 current rows, 1 feature judged" in done.stdout
     done = spawn(CALL, "--reference", reference, "--current", tmp_path / "nowhere")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"driftwarden check: {tmp_path}/nowhere: no such file or folder\n"
+
+
+def test_the_page_is_written_beside_the_table_and_beside_json(write, tmp_path, rng):
+    x = rng.normal(size=400)
+    reference, current = write("r", x=x), write("c", x=x + 1)
+    page = tmp_path / "pages" / "page.html"
+    command = "import sys; from cli import main; sys.exit(main(sys.argv[1:]))"
+    words = ["check", "--reference", reference, "--current", current, "--html", page]
+    done = spawn(command, *words)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines()[-1].endswith(f"Look at x in {page}")
+    assert page.read_text().startswith("<!doctype html>")
+    page.unlink()
+    done = spawn(command, *words, "--json")
+    assert json.loads(done.stdout)["verdict"] == "drifted"
+    assert page.is_file()
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize(("moved", "verdict"), [(0, 0), (1, 1)])
+def test_the_exit_code_is_the_verdict_though_nobody_reads(write, rng, options, moved, verdict):
+    x = rng.normal(size=400)
+    paths = ("--reference", write("r", x=x), "--current", write("c", x=x + moved))
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", CALL, *map(str, paths), *options]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=120)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (verdict, b"")
+
+
+def test_a_page_that_cannot_be_written_is_refused_in_one_line(write, tmp_path, capsys):
+    reference = write("r", x=[1.0, 2.0] * 50)
+    words = ["check", "--reference", str(reference), "--current", str(reference)]
+    assert main([*words, "--html", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert err == f"driftwarden check: {tmp_path}: cannot be written: Is a directory\n"

@@ -11,7 +11,8 @@ from multiprocessing import get_context
 import numpy as np
 from scipy.stats import binom
 
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import Scores, join, score
 from monitoring.drift.significance import benjamini_hochberg
 from tests.statistical.streams import NUMERIC, Setting, Windows, World

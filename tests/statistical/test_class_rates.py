@@ -20,8 +20,9 @@ from scipy.special import ndtr, ndtri
 
 from monitoring.calendars import Calendar, DayClass
 from monitoring.calendars import Policy as CalendarPolicy
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.classes import blend, choose, class_of, fallbacks
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import score
 from monitoring.drift.significance import benjamini_hochberg
 from monitoring.drift.sketch import Sketch, merge

@@ -13,13 +13,12 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from monitoring.drift.accumulate import Held, evidence
-from monitoring.drift.binning import Ruler
-from monitoring.drift.cells import effect, ordered, unordered
-from monitoring.drift.scoring import gathered, score
+from monitoring.drift.cells import effect
+from monitoring.drift.ruler import Ruler
+from monitoring.drift.scoring import POOLING, gathered, pooled, score
 from monitoring.drift.significance import benjamini_hochberg
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.verdict import SEVERITY, Policy, Verdict, stream
-from monitoring.schema import Kind
 from tests.statistical.streams import CONTINUOUS, FEATURES, NUMERIC, Setting, World
 from tests.statistical.tally import assert_rate_at_least, assert_rate_at_most, ruled
 
@@ -90,9 +89,11 @@ def verdicts(drawn: Stream, windows: np.ndarray) -> np.ndarray:
 def effects_of(ruler: Ruler, reference: np.ndarray, current: np.ndarray) -> np.ndarray:
     """Effects alone, at a quarter of what a score costs: (windows, features)."""
     found = np.empty((len(current), FEATURES))
-    for kind, columns in ruler.columns.items():
-        sides = (gathered(side, ruler.places[kind]) for side in (reference, current))
-        found[:, columns] = effect(*sides, ordered if kind is Kind.NUMERIC else unordered)
+    for block in ruler.blocks:
+        sides = (
+            pooled(gathered(side, block.places), block.tested) for side in (reference, current)
+        )
+        found[:, block.features] = effect(*sides, POOLING[block.scale])
     return found
 
 

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.report import Report, assess_segments
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import merge_all
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.verdict import Policy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fleet.document import Problem, merged, parse
+from fleet.document import Problem, merged, parse, spelled
 
 TEXT = """\
 version: 1
@@ -136,3 +136,38 @@ def test_laying_the_same_over_again_changes_nothing(under: object, over: object)
     assert merged(under, once) == once
     assert merged(under, {}) == under
     assert merged({}, over) == over
+
+
+NAMES = [
+    "😀status", "größe", "a b", 'say "x"', "it's", "a: b", "#x", "- y", "yes", "1", "", "a\\b",
+    "line\nbreak", "tab\t", "\x85", "\u2028", "\ufeff", "\x7f", "👩\u200d🔧", "{a}", "a, b]",
+    "\x00",
+]  # fmt: skip
+
+
+def test_every_name_is_read_back_as_it_was_spelled() -> None:
+    for name in NAMES:
+        text = f"{spelled(name)}: 1\nkeys: {{{spelled(name)}: [{spelled(name)}]}}\n"
+        found, problems = parse(text, "fleet.yaml")
+        assert problems == [], name
+        assert found.value == {name: 1, "keys": {name: [name]}}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_is_read_back_as_it_was_spelled(name: str) -> None:
+    found, problems = parse(f"a: {{{spelled(name)}: {spelled(name)}}}", "fleet.yaml")
+    assert (found.value, problems) == ({"a": {name: name}}, [])
+
+
+def test_what_a_reader_knows_is_spelled_as_it_is() -> None:
+    assert spelled("😀status: ü") == '"😀status: ü"'
+    assert spelled("data/a-b_c.csv") == "data/a-b_c.csv"
+
+
+def test_a_surrogate_pair_is_one_character_and_half_of_one_is_a_problem() -> None:
+    text, problems = parse('a: {"\\ud83d\\ude00": "\\ud83d\\ude00.csv"}', "fleet.yaml")
+    assert problems == []
+    assert text.value == {"a": {"😀": "😀.csv"}}
+    for wrong in ('a: "\\ud83d"', '"\\ude00": 1', 'a: ["\\ude00\\ud83d"]'):
+        _, (problem,) = parse(wrong, "fleet.yaml")
+        assert "holds half a surrogate pair" in str(problem)

@@ -19,7 +19,7 @@ from fleet.work import referencing
 from fleet.work.adapting import adapted
 from fleet.work.assessing import assess_window
 from fleet.work.referencing import load
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.drift.verdict import Verdict
 

@@ -16,7 +16,7 @@ from fleet.ports import World
 from fleet.work import referencing, rows
 from fleet.work.assessing import assess_window
 from fleet.work.referencing import load_ruler
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.drift.verdict import Verdict
 

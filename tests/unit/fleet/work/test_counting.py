@@ -19,7 +19,7 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.counting import count_traffic, count_window
 from fleet.work.referencing import put
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import from_bytes
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.ranges import Range

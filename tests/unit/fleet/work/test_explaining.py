@@ -17,7 +17,7 @@ from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import referencing
 from fleet.work.assessing import assess_window
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from monitoring.drift.verdict import Verdict
 from monitoring.drift.why import Happening

@@ -103,6 +103,25 @@ def test_the_rows_that_a_version_came_with_go_before_logged_ones(
     assert (found.decision.paired.days, found.decision.paired.rows) == (2, 40)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"label": ["yes", "no"] * 10}, "column 'label': the labels are 'no' and 'yes'"),
+        ({"time": ["soon"] * 20}, "column 'time', row 1: 'soon' is not an ISO 8601 instant"),
+    ],
+)
+def test_rows_that_a_version_came_with_are_held_to_what_rows_are(
+    ready: World, fleet: Fleet, rows_of: Make, change: dict[str, Any], said: str
+) -> None:
+    own = day(rows_of, 3)
+    for name, values in change.items():
+        own = own.set_column(own.column_names.index(name), name, pa.array(values))
+    ready.scoring.held_out["v2"] = own  # type: ignore[attr-defined]
+    with pytest.raises(Refused) as refused:
+        gate(ready, fleet)
+    assert str(refused.value).startswith(f"demand v2: evaluation rows: {said}")
+
+
 def test_a_version_that_cannot_be_scored_is_refused(
     ready: World, fleet: Fleet, rows_of: Make
 ) -> None:

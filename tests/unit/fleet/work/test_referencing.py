@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from engine.errors import Refused
@@ -53,8 +54,8 @@ def test_a_reference_from_a_table(ready: World, fleet: Fleet) -> None:
     assert found.total.rows == 100
     # Keys and labels are not features.
     assert set(found.ruler.features) == {"x", "kind"}
-    edges = np.unique(np.quantile(np.arange(100.0), np.arange(0.1, 0.95, 0.1)))
-    assert found.ruler.features["x"].edges == pytest.approx(edges)
+    shares = [0.001, *np.arange(0.1, 0.95, 0.1), 0.999]
+    assert found.ruler.features["x"].edges == pytest.approx(np.quantile(np.arange(100.0), shares))
     sketch, joined, count, labelled = made.past["2024-03-01"]
     assert (count, labelled) == (40, 30)
     kept = rows.get(ready.blobs, joined)
@@ -73,14 +74,72 @@ def test_days_may_be_dates(ready: World, fleet: Fleet) -> None:
     assert made.days == ("2024-03-01", "2024-03-02")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"day": ["31.12.2025"] * 100}, "column 'day', row 1: '31.12.2025' is not an ISO date"),
+        ({"time": [None] * 100}, "column 'time', row 1: empty, as in 100 of 100 rows"),
+        ({"label": ["yes", "no"] * 50}, "column 'label': the labels are 'no' and 'yes'"),
+        ({"label": [1, 2] * 50}, "column 'label': the labels are 1 and 2, not 0 and 1"),
+        ({"score": [2.5] * 100}, "column 'score': 100 of 100 scores are outside 0…1"),
+        ({"served": [0.5] * 100}, "column 'served': the name is kept for the scores"),
+    ],
+)
+def test_what_is_no_reference_is_refused_when_it_is_taken_in(
+    ready: World, fleet: Fleet, change: dict[str, object], said: str
+) -> None:
+    ready.tables["reference.parquet"] = table(**change)  # type: ignore[index]
+    with pytest.raises(Refused) as refused:
+        build(ready, fleet.models["demand"], ASKED)
+    assert str(refused.value).startswith(f"reference.parquet: {said}")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda days: pa.array(days).cast(pa.timestamp("ns")),
+        lambda days: pa.array([f"{day}T00:00:00+01:00" for day in days]),
+        lambda days: pa.array([int(day.replace("-", "")) for day in days]),
+        lambda days: pa.array(days).dictionary_encode(),
+        lambda days: pa.array(days).cast(pa.date32()),
+    ],
+)
+def test_days_of_every_shape_make_one_reference(
+    ready: World, fleet: Fleet, shape: Callable[[list[str]], pa.Array]
+) -> None:
+    watched = fleet.models["demand"]
+    first = build(ready, watched, ASKED)
+    days, plain = table()["day"].to_pylist(), table()
+    instants = pc.cast(plain["time"], pa.timestamp("ns", "UTC"))
+    ready.tables["reference.parquet"] = table(  # type: ignore[index]
+        day=shape(days), time=instants, label=pc.cast(plain["label"], pa.int64())
+    )
+    assert build(ready, watched, ASKED) == first
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (1.5, "100 of 100 scores are outside 0…1, the first is 1.5 in row 1"),
+        (float("nan"), "100 of 100 scores are not finite numbers, the first is nan in row 1"),
+        (float("-inf"), "100 of 100 scores are not finite numbers, the first is -inf in row 1"),
+    ],
+)
+def test_a_version_that_gives_no_scores_makes_no_reference(
+    ready: World, fleet: Fleet, score: float, said: str
+) -> None:
+    ready.scoring.functions["v1"] = lambda found: [score] * found.num_rows  # type: ignore[attr-defined]
+    with pytest.raises(Refused) as refused:
+        build(ready, fleet.models["demand"], ASKED)
+    assert str(refused.value).startswith(f"reference.parquet: scored by demand v1: {said}")
+
+
 @pytest.mark.parametrize("name", ["day", "time", "label"])
 def test_a_column_that_is_needed_is_named(ready: World, fleet: Fleet, name: str) -> None:
     ready.tables["reference.parquet"] = table().drop_columns([name])  # type: ignore[index]
     with pytest.raises(Refused) as refused:
         build(ready, fleet.models["demand"], ASKED)
-    assert str(refused.value).startswith(
-        f"reference.parquet: a reference needs a column '{name}'; found "
-    )
+    assert str(refused.value).startswith(f"reference.parquet: needs a column '{name}'; found ")
 
 
 def test_a_reference_from_days_keeps_the_ruler(ready: World, fleet: Fleet) -> None:

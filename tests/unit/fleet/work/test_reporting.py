@@ -18,7 +18,8 @@ from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import referencing, rows
 from fleet.work.reporting import MOST_FEATURES, MOST_LEVELS, build_report
-from monitoring.drift.binning import REST, Ruler
+from monitoring.drift.binning import REST
+from monitoring.drift.ruler import Ruler
 
 DAYS = ("2024-03-02", "2024-03-03")
 

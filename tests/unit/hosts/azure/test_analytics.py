@@ -16,7 +16,8 @@ from fleet.counting import LogSource
 from hosts.azure import analytics as module
 from hosts.azure.analytics import Analytics
 from hosts.azure.cloud import Cloud
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from tests.doubles.loganalytics import LogAnalytics, partial
 from tests.doubles.loopback import Response

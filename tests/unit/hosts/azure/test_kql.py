@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from engine.errors import Refused
 from fleet.counting import LogSource
 from hosts.azure import kql
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.ruler import Ruler
 from tests.doubles.loganalytics import TABLES
 from tests.resources.kql.parser import Parser, running
 

@@ -25,6 +25,7 @@ from hosts.local.history import OWN, Source, of_store, of_table
 from hosts.local.host import STORE_FILE
 from hosts.local.opening import open_local
 from hosts.local.rehearse import Options, replay
+from monitoring.intake.references import Terms
 
 LAST = date(2024, 3, 2)
 
@@ -50,7 +51,7 @@ def stored(folder: Path, months: float = 6) -> Source:
 
 def tabled(folder: Path, path: Path, months: float = 6) -> Source:
     watched = read_config(folder / "fleet.yaml").fleet.models["demand"]
-    return of_table(folder, path, watched, months)
+    return of_table(folder, path, watched, months, Terms())
 
 
 def test_the_days_after_the_reference_are_played_as_they_were_assessed(replayed: Path) -> None:
@@ -119,13 +120,13 @@ def test_a_table_is_played_by_segment_as_live_days_are(recorded: Path, tmp_path:
     watched = read_config(recorded / "fleet.yaml").fleet.models["demand"]
     drift = watched.policy.drift.model_copy(update={"segments": ("kind",)})
     watched = replace(watched, policy=watched.policy.model_copy(update={"drift": drift}))
-    source = of_table(recorded, tmp_path / "past.parquet", watched, 6)
+    source = of_table(recorded, tmp_path / "past.parquet", watched, 6, Terms())
     held = load(source.blobs, source.history.reference)
     assert set(held.parts) == {f"kind={kind}" for kind in kinds}
     *_, last = play(source.blobs, watched, source.history, lambda done: None)
     assert f"x in kind={kinds[0]}" in last.fact.flagged
     assert not any(f"x in kind={kind}" in last.fact.flagged for kind in kinds[1:])
-    halved = of_table(recorded, recorded / "data" / "reference.parquet", watched, 6)
+    halved = of_table(recorded, recorded / "data" / "reference.parquet", watched, 6, Terms())
     assert set(load(halved.blobs, halved.history.reference).parts) == set(held.parts)
 
 
@@ -157,7 +158,7 @@ def test_without_the_models_reference_the_table_is_halved_and_it_is_said(recorde
     ("table", "why"),
     [
         (pa.table({"x": [1.0]}), "needs a column 'day'; found x"),
-        (pa.table({"day": ["soon"], "x": [1.0]}), "holds other things than days"),
+        (pa.table({"day": ["soon"], "x": [1.0]}), "column 'day', row 1: 'soon' is not an ISO date"),
         (pa.table({"day": ["2024-02-01"], "x": [1.0]}), "1 days are known"),
     ],
 )

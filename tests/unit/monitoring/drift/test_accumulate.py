@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from monitoring.drift.accumulate import WINDOWS, Held, evidence
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, empty
 from monitoring.drift.verdict import ALARM
 

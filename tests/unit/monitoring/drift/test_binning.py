@@ -1,4 +1,4 @@
-"""Rulers: edges from quantiles, levels by frequency, round trips."""
+"""Bins: labels and cells, levels by frequency and value, groups of rare levels, round trips."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.errors import Refused
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
-
-numbers = st.lists(st.floats(-1e6, 1e6) | st.integers(-3, 3).map(float), min_size=1, max_size=60)
-
-
-@given(numbers)
-def test_edges_are_numpys_linear_deciles(values):
-    quantiles = np.quantile(values, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], method="linear")
-    assert NumericBins.of(np.array(values)).edges == tuple(np.unique(quantiles).tolist())
-
-
-def test_hand_computed_deciles():
-    assert NumericBins.of(np.arange(11.0)).edges == (1, 2, 3, 4, 5, 6, 7, 8, 9)
-    assert NumericBins.of(np.full(50, 7.0)).edges == (7.0,)
-    assert NumericBins.of(np.empty(0)).edges == ()
-
-
-def test_an_edge_beyond_the_range_of_floats_is_left_out():
-    edges = NumericBins.of(np.array([-1.7e308, 1.7e308])).edges
-    assert all(np.isfinite(edges))
+from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.ruler import Ruler
 
 
 def test_labels_name_half_open_intervals():
     assert NumericBins((0.5, 2.0)).labels == ("(-inf, 0.5]", "(0.5, 2]", "(2, inf)")
     assert NumericBins(()).labels == ("(-inf, inf)",)
+
+
+def test_labels_name_atoms_and_end_in_front_of_them():
+    values = np.concatenate([np.zeros(300), np.linspace(1, 9, 700)])
+    labels = NumericBins.of(values).labels
+    assert labels[:3] == ("(-inf, 0)", "0", "(0, 0.7]")
+    assert NumericBins.of(np.repeat([0.1, 0.2, -1.0], 50)).labels == (
+        *("(-inf, -1)", "-1", "(-1, 0.1)", "0.1", "(0.1, 0.2)", "0.2", "(0.2, inf)"),
+    )
+
+
+def test_tails_are_shown_with_their_decile_and_tested_alone():
+    bins = NumericBins.of(np.random.default_rng(1).normal(size=5_000))
+    assert bins.size == 12
+    assert bins.shown.tolist() == [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9]
+    assert bins.tested.tolist() == list(range(12))
+
+
+def test_few_values_are_tested_and_shown_as_the_levels_that_they_are():
+    bins = NumericBins.of(np.repeat([3.0, 7.0], 100))
+    assert bins.tested.tolist() == bins.shown.tolist() == [0, 1, 0, 2, 0]
 
 
 def test_levels_by_frequency_then_name_capped_at_a_thousand():
@@ -45,11 +46,59 @@ def test_levels_by_frequency_then_name_capped_at_a_thousand():
     assert many.levels[-1] == "l0999"
 
 
+def test_rare_levels_are_tested_in_groups_of_a_quarter_of_the_least_own_level():
+    common = {f"c{index}": 800 for index in range(10)}
+    rare = {f"r{index}": 1 for index in range(2_000)}
+    bins = CategoricalBins.of({**common, **rare})
+    assert (bins.own, bins.groups, len(bins.levels)) == (10, 40, 1_000)
+    assert bins.size == 1_040
+    cells = bins.tested
+    assert cells[:10].tolist() == list(range(40, 50))
+    assert set(cells[10:1_000]) == set(range(40))
+    assert cells[1_000:].tolist() == list(range(40))
+    assert (bins.shown[1_000:] == 1_000).all()
+    place = bins.place("never seen")
+    assert bins.place("never seen") == place >= 1_000
+    assert bins.labels[place] == f"rest {place - 999}/40"
+
+
+def test_few_levels_are_all_tested_on_their_own():
+    assert CategoricalBins.of({"a": 900, "b": 99, "c": 1}).own == 3
+    # 65 levels of 36 to 100 rows, of which 2 % are 89
+    assert CategoricalBins.of({f"l{n}": 36 + n for n in range(65)}).own == 12
+
+
+@pytest.mark.parametrize(
+    ("known", "other"),
+    [
+        *[("1", other) for other in ("1.0", "true", "True", "1.00", "TRUE")],
+        *[(known, "0") for known in ("0.0", "false", "False", "-0")],
+        *[("7.5", "7.50"), ("-3", "-3.0"), ("e\u0301", "\u00e9"), ("\u212b", "\u00c5")],
+    ],
+)
+def test_one_value_is_one_level_however_it_is_spelled(known, other):
+    bins = CategoricalBins.of({"other": 5, known: 9})
+    assert bins.place(other) == bins.place(known) == 0
+
+
+@pytest.mark.parametrize(
+    ("known", "other"),
+    [("2139", "02139"), ("1", "+1"), ("1", "1e0"), ("true", "yes"), ("a", "A"), ("1", " 1")],
+)
+def test_codes_and_words_are_what_they_are(known, other):
+    assert CategoricalBins.of({known: 90}).place(other) == 1
+
+
+def test_levels_that_the_reference_tells_apart_stay_apart():
+    bins = CategoricalBins.of({"1": 9, "1.0": 5, "true": 3})
+    assert [bins.place(level) for level in ("1", "1.0", "true", "True", "1.00")] == [0, 1, 2, 2, 0]
+
+
 def test_a_salt_hides_the_levels():
     plain, other = (CategoricalBins.of({"alice": 3, "bob": 1}, salt) for salt in ("s1", "s2"))
     assert "alice" not in plain.labels
     assert plain.levels != other.levels
-    assert plain.position[plain.key("alice")] == 0
+    assert plain.position[plain.key("alice")] == plain.place("alice") == 0
 
 
 @pytest.fixture

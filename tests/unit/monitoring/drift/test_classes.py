@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from monitoring.calendars import Calendar, DayClass, Policy, calendar
-from monitoring.drift.binning import NumericBins, Ruler
+from monitoring.drift.binning import NumericBins
 from monitoring.drift.classes import blend, choose, class_of, fallbacks
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch
 
 WEEKDAY, WEEKEND = DayClass.WEEKDAY, DayClass.WEEKEND

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.interval import intervals
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import score
 
 LEVELS = ("a", "b", "c", "d", "e")

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from monitoring.drift.binning import CategoricalBins, NumericBins, Ruler
+from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.report import Calibration, assess, assess_segments
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, empty, merge, sketch
 from monitoring.drift.verdict import Policy
 
@@ -31,7 +32,11 @@ def feature(report, name, segment=None):
 def test_the_shape_of_the_json():
     report = assess(RULER, REFERENCE, counted([40, 30, 30, 0], [60, 40, 0, 0]), Policy())
     document = json.loads(json.dumps(report.to_json(), allow_nan=False))
-    assert list(document) == ["verdict", "n_reference", "n_current", "ignored", "features"]
+    assert list(document) == [
+        *("verdict", "n_reference", "n_current", "ruler", "unjudged", "ignored", "not_compared"),
+        "features",
+    ]
+    assert (document["ruler"], document["unjudged"]) == (2, [])
     assert (document["verdict"], document["n_reference"], document["n_current"]) == (
         "stable",
         1000,

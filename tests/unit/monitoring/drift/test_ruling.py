@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitoring.drift.binning import NumericBins, Ruler
+from monitoring.drift.binning import NumericBins
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.ruling import Evidence, reason, rule
 from monitoring.drift.scoring import Numbers, Scores
 from monitoring.drift.verdict import Policy, Verdict

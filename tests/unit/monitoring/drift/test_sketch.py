@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import Refused
-from monitoring.drift.binning import NumericBins, Ruler
+from monitoring.drift.binning import NumericBins
+from monitoring.drift.columns import as_numbers
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import (
     CHUNK,
     Sketch,
@@ -120,12 +122,47 @@ def test_unseen_levels_fall_in_rest_and_absent_columns_are_missing(table):
     assert found.feature(ruler, "x").tolist()[-1] == 3
 
 
-def test_text_where_numbers_are_due_is_missing(table):
+def test_text_where_numbers_are_due_is_missing_and_numbers_where_text_is_are_levels(table):
     ruler = Ruler.of(table)
     found = sketch(pa.table({"x": ["1", "2"], "s": [1, 2]}), ruler)
     assert found.feature(ruler, "x").tolist()[-1] == 2
     assert found.feature(ruler, "s").tolist() == [0, 0, 2, 0]
     assert ruler.features["x"].kind is Kind.NUMERIC
+
+
+TWINS = {
+    "integers": pa.array([1, 0, 1, 1, None], pa.int8()),
+    "floats": pa.array([1.0, 0.0, 1.0, 1.0, None], pa.float32()),
+    "booleans": pa.array([True, False, True, True, None]),
+    "text": pa.array(["1", "0", "1", "1", None]),
+    "text of floats": pa.array(["1.0", "0.0", "1.0", "1.0", None]),
+    "Python's words": pa.array(["True", "False", "True", "True", None]),
+    "a dictionary": pa.array(["1", "0", "1", "1", None]).dictionary_encode(),
+    "a dictionary of numbers": pa.array([1, 0, 1, 1, None]).dictionary_encode(),
+    "decimals": pa.array([1, 0, 1, 1, None], pa.decimal128(5, 2)),
+}
+
+
+@pytest.mark.parametrize("other", TWINS.values(), ids=TWINS)
+@pytest.mark.parametrize("reference", TWINS.values(), ids=TWINS)
+def test_a_flag_is_counted_alike_whatever_type_and_spelling_it_comes_in(reference, other):
+    levels = {"f": Kind.CATEGORICAL}
+    table, current = pa.table({"f": reference}), pa.table({"f": other})
+    for ruler in (Ruler.of(table, None, levels), Ruler.of(table, {"f": "salt"}, levels)):
+        assert sketch(current, ruler) == sketch(table, ruler)
+    ruler = Ruler.of(pa.table({"f": as_numbers(reference)}))
+    assert sketch(pa.table({"f": as_numbers(other)}), ruler).counts[-1] == 1
+    assert sketch(pa.table({"f": as_numbers(other)}), ruler) == (
+        sketch(pa.table({"f": as_numbers(reference)}), ruler)
+    )
+
+
+def test_a_single_precision_column_fills_the_atoms_of_a_double_one_and_the_other_way_round():
+    values = np.repeat([0.1, 0.7, -0.3, 1e-5, 123456.7, 0.0], 40)
+    narrow, wide = pa.array(values.astype(np.float32)), pa.array(values)
+    for one, other in ((narrow, wide), (wide, narrow)):
+        ruler = Ruler.of(pa.table({"x": one}))
+        assert sketch(pa.table({"x": other}), ruler) == sketch(pa.table({"x": one}), ruler)
 
 
 def test_segments_split_the_rows(table):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from monitoring.drift.binning import NumericBins, Ruler
+from monitoring.drift.binning import NumericBins
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.stuck import stuck
 from monitoring.drift.verdict import Policy

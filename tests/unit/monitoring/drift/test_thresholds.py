@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import binom
 
-from monitoring.drift.binning import Ruler
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import merge, sketch
 from monitoring.drift.thresholds import learnt, raised
 from monitoring.drift.verdict import Policy

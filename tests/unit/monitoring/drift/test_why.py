@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from monitoring.drift.binning import Ruler
 from monitoring.drift.report import FeatureReport, assess
+from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from monitoring.drift.verdict import Policy
 from monitoring.drift.why import MISSING, Change, Happening, Shape, change, just_before, moves

@@ -51,3 +51,9 @@ def test_types_may_change_from_batch_to_batch():
     parts = [pa.record_batch({"x": [1, 2]}), pa.record_batch({"x": [0.5], "y": ["a"]})]
     assert sampled(parts, of("a")).to_pydict() == {"x": [1.0, 2.0, 0.5], "y": [None, None, "a"]}
     assert sampled(parts * 10, of("a"), 4).num_rows == 4
+
+
+def test_a_name_that_is_no_text_has_the_seed_of_its_bytes() -> None:
+    raw = "data😀.csv".encode()
+    assert seed_of(raw.decode("ascii", "surrogateescape")) == seed_of("data😀.csv")
+    assert seed_of(b"\xff.csv".decode("utf-8", "surrogateescape")) != seed_of(".csv")

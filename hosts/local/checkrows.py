@@ -1,0 +1,143 @@
+"""Features as lines of one width: which columns have room, and what is cut to fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from hosts.local.shortening import shorten, shorten_all
+from monitoring.drift.report import FeatureReport
+from monitoring.drift.telling import Moved, effect, missing, moved
+from monitoring.drift.verdict import Verdict
+from monitoring.drift.wording import printable, probability, size
+from monitoring.schema import Kind
+
+COLOURS = {
+    Verdict.DRIFTED: "bold red",
+    Verdict.DRIFTING: "yellow",
+    Verdict.STABLE: "green",
+    Verdict.INSUFFICIENT: "dim",
+}
+GAP = 2
+FEATURE, SEGMENT, VERDICT, MOVED = "feature", "segment", "verdict", "what moved"
+NUMBERS = ("effect", "p", "missing", "psi", "js", "q")
+#: Columns in the order of their worth; from the first that has no room on, none is shown.
+WORTH = (FEATURE, VERDICT, SEGMENT, MOVED, *NUMBERS)
+#: Columns from left to right; the text with a ragged end stands last.
+PLACES = (FEATURE, SEGMENT, VERDICT, *NUMBERS, MOVED)
+#: Columns that give way, and the width to which each is cut before others are left out.
+LEAST = {FEATURE: 14, SEGMENT: 10, MOVED: 22}
+#: Up to this width an interval of numbers, which is wrong when its middle is cut out, stays whole.
+UNCUT = 36
+#: Columns that get what room is left, one after the other, and up to which width.
+MORE = ((FEATURE, 32), (SEGMENT, 20), (MOVED, 200), (FEATURE, 400), (SEGMENT, 400))
+Cells = dict[str, str]
+
+
+def lay_out(features: Sequence[FeatureReport], width: int) -> tuple[tuple[str, ...], list[Text]]:
+    """Choose the columns for a width; return their titles, and the head and a line a feature.
+
+    No line is wider, whatever the names; different names stay different.
+    """
+    rows = [_cells(one) for one in features]
+    segmented = any(one.segment is not None for one in features)
+    titles = [title for title in WORTH if segmented or title != SEGMENT]
+    widths = _widths(rows, titles, width, _interval(features))
+    for title in {FEATURE, SEGMENT} & widths.keys():
+        short = shorten_all([row[title] for row in rows], widths[title])
+        for row in rows:
+            row[title] = short[row[title]]
+    for feature, row in zip(features, rows, strict=True):
+        row[MOVED] = _moved(feature, widths.get(MOVED, 1))
+    shown = tuple(title for title in PLACES if title in widths)
+    head = _line({title: title for title in shown}, widths, {})
+    return shown, [head, *map(lambda row, one: _line(row, widths, _styles(one)), rows, features)]
+
+
+def _cells(feature: FeatureReport) -> Cells:
+    return {
+        FEATURE: printable(feature.name),
+        SEGMENT: "(all)" if feature.segment is None else printable(feature.segment),
+        VERDICT: feature.verdict,
+        MOVED: ", ".join(_phrases(feature)),
+        "effect": size(effect(feature)),
+        "p": probability(feature.p_value),
+        "missing": missing(feature),
+        "psi": size(feature.psi),
+        "js": size(feature.js),
+        "q": probability(feature.q_value),
+    }
+
+
+def _widths(rows: Sequence[Cells], titles: Sequence[str], width: int, uncut: int) -> dict[str, int]:
+    """Choose the columns that have room, and the width of each."""
+    wanted = {**LEAST, MOVED: max(LEAST[MOVED], uncut)}
+    whole = {
+        title: max(cell_len(title), *(cell_len(row[title]) for row in rows)) for title in titles
+    }
+    found: dict[str, int] = {}
+    room = width
+    for title in titles:
+        if found and min(whole[title], LEAST.get(title, width)) > room:
+            break
+        found[title] = min(whole[title], wanted.get(title, width), max(room, 1))
+        room -= found[title] + GAP
+    room += GAP
+    for title, most in MORE:
+        more = min(room, min(whole.get(title, 0), most) - found.get(title, most))
+        if more > 0:
+            found[title] += more
+            room -= more
+    return found
+
+
+def _interval(features: Sequence[FeatureReport]) -> int:
+    """Width of the widest interval with its shares, as far as it is respected."""
+    numeric = (one for one in features if one.kind is Kind.NUMERIC and one.n_current is not None)
+    widths = [cell_len(phrase) for one in numeric for phrase in _phrases(one)[:1]]
+    return min(max(widths, default=0), UNCUT)
+
+
+def _line(row: Cells, widths: dict[str, int], styles: Cells) -> Text:
+    line = Text()
+    for title in (title for title in PLACES if title in widths):
+        if line:
+            line.append(" " * GAP)
+        blank = " " * (widths[title] - cell_len(row[title]))
+        text = blank + row[title] if title in NUMBERS else row[title] + blank
+        line.append(text, styles.get(title, ""))
+    line.rstrip()
+    return line
+
+
+def _styles(feature: FeatureReport) -> Cells:
+    calm = feature.verdict is Verdict.STABLE
+    return {VERDICT: COLOURS[feature.verdict], MOVED: "dim" if calm else ""}
+
+
+def _phrases(feature: FeatureReport) -> list[str]:
+    """What moved most; where one side cannot be counted, why."""
+    if feature.n_current is None:
+        return [printable(feature.reason).removeprefix("the column ").removeprefix("is ")]
+    return [str(one) for one in moved(feature)]
+
+
+def _moved(feature: FeatureReport, room: int) -> str:
+    """As much of what moved as has room; names of cells are cut, the first one's shares are not."""
+    phrases = _phrases(feature)
+    if cell_len(", ".join(phrases)) <= room:
+        return ", ".join(phrases)
+    largest = next(iter(moved(feature)), None)
+    if largest is None:
+        return shorten(phrases[0], room)
+    told = str(largest)
+    if cell_len(told) > room:
+        label = shorten(largest.cell, max(room - cell_len(largest.shares) - 2, 1))
+        told = shorten(str(Moved(label, largest.shares)), room)
+    for phrase in phrases[1:]:
+        if cell_len(f"{told}, {phrase}") > room:
+            break
+        told = f"{told}, {phrase}"
+    return told

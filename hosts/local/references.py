@@ -1,0 +1,88 @@
+"""What `driftwarden validate` sees of the reference tables that fleet.yaml names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from engine.errors import Refused
+from fleet.config import Config
+from fleet.document import parse
+from fleet.policies import Watched
+from fleet.work.referencing import terms_of
+from hosts.clock import SystemClock
+from hosts.local.registry import ModelFolders
+from hosts.local.scoring import LocalTables
+from monitoring.intake.references import Terms, absent, normalised
+
+MOST_BYTES = 64 * 1024 * 1024
+ELSEWHERE = "://"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Lines about reference tables: what is wrong, and what could not be looked at yet."""
+
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def look(config: Config, file: Path) -> Seen:
+    """Read the reference of every model that lies beside fleet.yaml and is not large.
+
+    A table that is not there yet, or lacks a column, is a note: `init` names the sample that it was
+    given. A table whose values no reference may have is a fault.
+    """
+    text, _ = parse(file.read_text(encoding="utf-8"), file.name)
+    faults: list[str] = []
+    notes: list[str] = []
+    for name, watched in config.fleet.models.items():
+        path = watched.policy.reference.data
+        terms = local_terms(config, file.parent, watched)
+        try:
+            note = _unread(file.parent, path) or _read(file.parent, path, terms)
+            told = notes
+        except Refused as error:
+            note, told = str(error), faults
+        if note:
+            told.append(str(text.problem(("models", name, "reference", "data"), note)))
+    return Seen(tuple(faults), tuple(notes))
+
+
+def local_terms(config: Config, beside: Path, watched: Watched) -> Terms:
+    """Return what a table of a model's rows has to be today, by fleet.yaml and the model's card."""
+    kind, _, place = config.document.store.partition(":")
+    features: tuple[str, ...] = ()
+    if kind == "local":
+        try:
+            models = ModelFolders(beside / place / "models")
+            features = models.card(watched.name, watched.policy.serving.champion).features
+        except Refused:
+            # A version that is not registered yet says nothing of its features.
+            features = ()
+    # Somewhere on earth it is tomorrow already.
+    tomorrow = SystemClock().now().date() + timedelta(days=1)
+    return replace(terms_of(watched, features), until=tomorrow)
+
+
+def _unread(beside: Path, path: str) -> str:
+    """Say why a table is not read; empty where it can be."""
+    if ELSEWHERE in path:
+        return f"{path}: not looked at here; it is checked when the fleet begins"
+    place = beside / path
+    if not place.exists():
+        return f"{path}: no such file or folder yet"
+    files = [place] if place.is_file() else [one for one in place.rglob("*") if one.is_file()]
+    size = sum(one.stat().st_size for one in files)
+    if size > MOST_BYTES:
+        return f"{path}: {size >> 20:,} MB are not looked at here, but when the fleet begins"
+    return ""
+
+
+def _read(beside: Path, path: str, terms: Terms) -> str:
+    table = LocalTables(beside).read(path)
+    lacking = absent(table.column_names, terms.needs)
+    there = tuple(name for name in terms.needs if name in table.column_names)
+    normalised(table, path, replace(terms, needs=there))
+    return f"{path}: a reference needs a column {lacking!r}, too" if lacking else ""

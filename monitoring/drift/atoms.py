@@ -1,0 +1,164 @@
+"""Where the edges of a numeric feature stand: deciles, atoms and tails of its reference.
+
+A value that holds a large share of the reference, an atom, has a bin of its own: a change of its
+share would else be hidden among its neighbours, and at the minimum or maximum it would never show.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+DECILES = tuple(tenth / 10 for tenth in range(1, 10))
+#: Share of the reference beyond which, at either end, a numeric feature has a bin of its own.
+TAIL = 0.001
+#: Share of the reference from which on a value is an atom.
+ATOM = 0.035
+#: Rows that an atom, or a level tested on its own, needs: rarer ones get there by chance.
+SURE = 30
+#: A feature of no more values than this has a bin for each, if they have so many rows on average.
+FEW, LEAST = 30, 10
+#: One of no more than this has them with fewer rows, too, if so few of them were of a value that
+#: was seen once.
+FEWER, ONCE = 20, 0.02
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Rising inner edges, the atoms whose bins they bound, and what the outer bins are.
+
+    tails: whether the first and the last bin are slices of the decile beside them. few: whether
+    every value of the reference is an atom.
+    """
+
+    edges: tuple[float, ...]
+    atoms: tuple[float, ...] = ()
+    tails: tuple[bool, bool] = (False, False)
+    few: bool = False
+
+
+def edges_of(values: Floats) -> Edges:
+    """Edges for finite rising `values`: unique(np.quantile(values, .1 … .9, "linear")).
+
+    Beside them stand edges around every atom, and edges in front of either tail unless an atom is
+    there. An edge is left out where two neighbours are so far apart that their distance overflows.
+    """
+    if not len(values):
+        return Edges(())
+    atoms, few = _atoms(values)
+    around = np.concatenate([before(atoms), after(atoms)])
+    if few:
+        return Edges(_tuple(np.unique(around)), _tuple(atoms), few=True)
+    inner = quantiles(values, DECILES)
+    inner = inner[np.isfinite(inner)]
+    within = np.searchsorted(before(atoms), inner) > np.searchsorted(after(atoms), inner)
+    edges = np.unique(np.concatenate([inner[~within], around]))
+    if not len(edges):
+        return Edges(())
+    low, high = quantiles(values, (TAIL, 1 - TAIL))
+    tails = bool(low < edges[0]), bool(edges[-1] < high < math.inf)
+    return Edges(
+        _tuple([*[low] * tails[0], *edges, *[high] * tails[1]]), _tuple(atoms), tails=tails
+    )
+
+
+def before(values: Floats) -> Floats:
+    """Lower edge of an atom's bin, which is open.
+
+    A fraction's bin holds what becomes the same number in single precision, so that a column may
+    change its width.
+    """
+    return np.where(values == np.rint(values), previous(values), values - _width(values))
+
+
+def after(values: Floats) -> Floats:
+    """Upper edge of an atom's bin, which is closed."""
+    return np.where(values == np.rint(values), values, values + _width(values))
+
+
+def previous(values: npt.ArrayLike) -> Floats:
+    """Next smaller numbers: bins are closed above, so what is below a value ends there.
+
+    Log services need not know numbers nearer to 0 than the smallest normal one.
+    """
+    with np.errstate(over="ignore"):
+        smaller = np.where(np.equal(values, 0), -sys.float_info.min, np.nextafter(values, -np.inf))
+    lowest: Floats = np.maximum(smaller, np.finfo(np.float64).min)
+    return lowest
+
+
+def quantiles(values: Floats, shares: tuple[float, ...]) -> Floats:
+    """Quantiles of rising `values`, bit for bit those of np.quantile's linear method.
+
+    np.quantile would partition again what is sorted already. It interpolates from the nearer
+    neighbour, and so does this.
+    """
+    place = np.asarray(shares) * (len(values) - 1)
+    below = np.floor(place).astype(np.intp)
+    low, high = values[below], values[np.minimum(below + 1, len(values) - 1)]
+    share = place - below
+    with np.errstate(over="ignore", invalid="ignore"):
+        step = high - low
+        from_low, from_high = low + step * share, high - step * (1 - share)
+    found: Floats = np.where(share < 0.5, from_low, from_high)
+    return found
+
+
+def _atoms(values: Floats) -> tuple[Floats, bool]:
+    """Values that hold a large share of rising `values`; and whether there are no others."""
+    rows = len(values)
+    distinct, counts = _first_values(values, max(FEW, FEWER))
+    if counts.sum() == rows and few(counts, FEW):
+        return _apart(distinct), True
+    # So many rows of one value, rising, stand at a multiple of that number at least once.
+    enough = math.ceil(max(SURE, ATOM * rows))
+    found = np.unique(values[::enough])
+    counts = np.searchsorted(values, found, "right") - np.searchsorted(values, found, "left")
+    return _apart(found[counts >= enough]), False
+
+
+def few(counts: npt.NDArray[np.intp], most: int) -> bool:
+    """Whether these are all values, or levels, there are: at most so many, and known well.
+
+    counts: rows of each in the reference. Values that were seen once stand for others that were not
+    seen at all (Good 1953, Biometrika 40, 237).
+    """
+    rows = int(counts.sum())
+    if len(counts) <= min(most, rows / LEAST):
+        return True
+    return len(counts) <= FEWER and int((counts == 1).sum()) <= ONCE * rows
+
+
+def _first_values(values: Floats, most: int) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """The `most` smallest distinct values of rising `values`, and their rows."""
+    places = [0]
+    while places[-1] < len(values) and len(places) <= most:
+        places.append(int(np.searchsorted(values, values[places[-1]], side="right")))
+    # -0.0 is 0.0, and labels print it so.
+    return values[places[:-1]] + 0.0, np.diff(places)
+
+
+def _apart(atoms: Floats) -> Floats:
+    """Leave out atoms whose bin would overlap that of the one before."""
+    if len(atoms) < 2:
+        return atoms + 0.0
+    clear = before(atoms[1:]) >= after(atoms[:-1])
+    kept: Floats = atoms[np.concatenate([[True], clear])] + 0.0
+    return kept
+
+
+def _width(values: Floats) -> Floats:
+    """A little more than what rounding to single precision can move a number."""
+    size = np.minimum(np.abs(values), 1e38).astype(np.float32)
+    width: Floats = 0.6 * np.spacing(size).astype(np.float64)
+    return width
+
+
+def _tuple(values: npt.ArrayLike) -> tuple[float, ...]:
+    return tuple(np.asarray(values, np.float64).tolist())

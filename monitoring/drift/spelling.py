@@ -1,0 +1,51 @@
+"""Levels by value: one number or truth value has several spellings, a code such as 02139 one."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+#: A truth value and the number that stands for it in other columns and files.
+_TWIN = {"true": "1", "false": "0", "1": "true", "0": "false"}
+
+
+def canonical(level: str) -> str:
+    """Spell a level the one way that its value has: composed Unicode, no trailing zeros, no case.
+
+    >>> canonical("1.50"), canonical("7.0"), canonical("-0"), canonical("TRUE"), canonical("02139")
+    ('1.5', '7', '0', 'true', '02139')
+    """
+    plain = unicodedata.normalize("NFC", level)
+    if _NUMBER.fullmatch(plain):
+        short = plain.rstrip("0").rstrip(".") if "." in plain else plain
+        return "0" if short == "-0" else short
+    truth = plain.lower()
+    return truth if truth in ("true", "false") else plain
+
+
+def spellings(level: str) -> Iterator[str]:
+    """All usual spellings of a level's value, its own first.
+
+    >>> list(spellings("1"))
+    ['1', '1.0', 'true', 'True', 'TRUE']
+    """
+    own = canonical(level)
+    for value in dict.fromkeys((own, _TWIN.get(own, own))):
+        yield value
+        if value in ("true", "false"):
+            yield value.capitalize()
+            yield value.upper()
+        elif _NUMBER.fullmatch(value) and "." not in value:
+            yield f"{value}.0"
+
+
+def twin(level: str) -> str:
+    """Canonical spelling of the number that stands for a truth value, or the other way round.
+
+    >>> twin("1.0"), twin("False"), twin("x")
+    ('true', '0', 'x')
+    """
+    own = canonical(level)
+    return _TWIN.get(own, own)

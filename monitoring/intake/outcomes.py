@@ -1,0 +1,141 @@
+"""Labels and scores of a table of the user's: what they may be, and how to convert the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pat
+
+from engine.errors import Refused
+from monitoring.intake.cells import Cells, shown
+from monitoring.intake.days import decoded
+from monitoring.metrics import Task
+from monitoring.schema import Kind, is_text, kind_of
+
+Floats = npt.NDArray[np.float64]
+#: Pairs of words of which the first means that it happened.
+YES: Mapping[str, str] = {
+    "yes": "no", "y": "n", "t": "f", "true": "false", "positive": "negative", "pos": "neg",
+    "bad": "good", "1": "-1", "on": "off", "ja": "nein", "fraud": "legit", "churned": "stayed",
+}  # fmt: skip
+
+
+def labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> pa.ChunkedArray:
+    """Return labels as float64: 0, 1 or null of a classification, any finite or null of the other.
+
+    Booleans, and texts of 0, 1, true and false, are read; NaN is null.
+
+    Raises
+    ------
+    Refused
+        There are other values; the line says how to convert them.
+    """
+    column = decoded(column)
+    if not (is_text(column.type) or pat.is_boolean(column.type) or _is_number(column.type)):
+        raise cells.fault(f"holds values of type {column.type}, not labels")
+    if task is Task.REGRESSION and pat.is_boolean(column.type):
+        raise cells.fault("a regression's labels are numbers, and these are true and false")
+    found = _numbers(column)
+    if found is None:
+        raise _no_labels(column, cells, task)
+    values = found.to_numpy()
+    right = np.isnan(values)
+    right |= np.isfinite(values) if task is Task.REGRESSION else np.isin(values, (0.0, 1.0))
+    if right.all():
+        return pa.chunked_array([pa.array(values, from_pandas=True)])
+    if task is Task.CLASSIFICATION and not np.isin((0.0, 1.0), values).all():
+        raise _no_labels(column, cells, task)
+    row, count = int((~right).argmax()), int((~right).sum())
+    what = "a finite number" if task is Task.REGRESSION else "0 or 1"
+    hint = "" if task is Task.REGRESSION else "; a regression is declared by performance.task"
+    raise cells.fault_in(
+        row,
+        f"{column[row]} is not {what} ({count:,} of {len(right):,} labels); leave it empty where "
+        f"the label is unknown{hint}",
+    )
+
+
+def check_scores(scores: Floats, what: str, task: Task) -> Floats:
+    """Return the scores, one a row: probabilities of a classification, else any finite numbers.
+
+    `what` says in the message whose they are.
+
+    Raises
+    ------
+    Refused
+        With how many are wrong and the first of them.
+    """
+    wrong, why = ~np.isfinite(scores), "not finite numbers"
+    if task is Task.CLASSIFICATION and not wrong.any():
+        wrong, why = (scores < 0) | (scores > 1), "outside 0…1"
+    if not wrong.any():
+        return scores
+    row = int(wrong.argmax())
+    hint = ""
+    if task is Task.CLASSIFICATION and np.isfinite(scores[row]):
+        hint = (
+            "; a classification scores the probability of label 1, and a regression is declared "
+            "by performance.task"
+        )
+    raise Refused(
+        f"{what}: {int(wrong.sum()):,} of {len(scores):,} scores are {why}, the first is "
+        f"{scores[row]:g} in row {row + 1:,}{hint}"
+    )
+
+
+def _is_number(dtype: pa.DataType) -> bool:
+    return kind_of(dtype) is Kind.NUMERIC
+
+
+def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The values as numbers; None where they are none."""
+    try:
+        if is_text(column.type):
+            text = pc.utf8_lower(column)
+            text = pc.if_else(pc.equal(text, "true"), "1", text)
+            return pc.if_else(pc.equal(text, "false"), "0", text).cast(pa.float64())
+        return column.cast(pa.float64(), safe=False)
+    except pa.ArrowException:
+        return None
+
+
+def _no_labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> Refused:
+    """Refuse labels that are others, with the way to convert two of them."""
+    if task is Task.REGRESSION:
+        return cells.fault("a regression's labels are numbers, and these are text")
+    levels = [value for value in pc.unique(column).to_pylist() if not _unknown(value)]
+    levels.sort()
+    if len(levels) > 2:
+        some = ", ".join(map(shown, levels[:3]))
+        return cells.fault(
+            f"{len(levels):,} different labels ({some}, …), and a classification has 0, 1 and "
+            "empty; a regression is declared by performance.task"
+        )
+    one = next((value for value in levels if _is_yes(value, levels)), None)
+    hit = levels[-1] if one is None else one
+    codes = {level: int(level == hit) for level in levels}
+    name = f"df[{cells.column!r}]"
+    unsure = "" if one is not None else f", if the model scores the probability of {shown(hit)}"
+    return cells.fault(
+        f"the labels are {' and '.join(map(shown, levels))}, not 0 and 1; convert them: "
+        f"{name} = {name}.map({codes}){unsure}"
+    )
+
+
+def _is_yes(value: object, levels: list[object]) -> bool:
+    others = {_word(level) for level in levels if level is not value}
+    return _word(value) in YES and others <= {YES[_word(value)]}
+
+
+def _word(value: object) -> str:
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole and isinstance(value, float) else value).strip().lower()
+
+
+def _unknown(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
