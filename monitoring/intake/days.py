@@ -86,8 +86,10 @@ def _hint(text: str) -> str:
     if found is None:
         return WRITE
     first, mark, second, year = int(found[1]), found[2], int(found[3]), found[4]
-    if mark == "." and 1 <= second <= 12:
+    if (mark == "." or first > 12) and 1 <= second <= 12:
         return f"write {year}-{second:02}-{first:02}, with pandas pd.to_datetime(…, dayfirst=True)"
+    if 1 <= first <= 12 < second:
+        return f"write {year}-{first:02}-{second:02}, with pandas pd.to_datetime(…)"
     return f"which is the month, {first} or {second}? {WRITE}"
 
 

@@ -95,6 +95,8 @@ def test_days_keep_the_rows_order() -> None:
         ([None, None], "row 1: empty, as in 2 of 2 rows"),
         (["2026-03-01", "31.12.2025"], "row 2: '31.12.2025' is not an ISO date; write 2025-12-31"),
         (["03/01/2026"], "row 1: '03/01/2026' is not an ISO date; which is the month, 3 or 1"),
+        (["12/31/2025"], "row 1: '12/31/2025' is not an ISO date; write 2025-12-31, with pandas"),
+        (["31/12/2025"], "row 1: '31/12/2025' is not an ISO date; write 2025-12-31, with pandas"),
         (["1-3-2026"], "row 1: '1-3-2026' is not an ISO date; which is the month, 1 or 3"),
         (["2026-02-30"], "row 1: '2026-02-30' is not an ISO date; write it as 2026-01-31"),
         (["soon"], "row 1: 'soon' is not an ISO date"),
