@@ -78,6 +78,10 @@ def _arms(turn: Turn) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str
     for deployment, version in model.names.items():
         by_version.setdefault(version, []).append(deployment)
 
+    # One that is mapped has one name: the service says it again, in lower case.
+    mapped = turn.watched.policy.logs.deployments
+    by_version |= {version: [name] for version, name in mapped.items()}
+
     def pairs(versions: set[str]) -> tuple[tuple[str, str], ...]:
         return tuple(
             (deployment, version)

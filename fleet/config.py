@@ -200,7 +200,7 @@ def _resolve(text: Text, document: Document, read: Read) -> Config | list[Proble
     }
     if DESK in document.models:
         found.append(text.problem(("models", DESK), "the name is the fleet's own; take another"))
-    found += _shared_endpoints(text, document)
+    found += _shared_names(text, document)
     if found:
         return _ordered(found)
     return Config(document, Fleet(models, dict(document.teams)))
@@ -243,12 +243,17 @@ def _watched(
     return Watched(name, policy, lived_by, tuple(objectives))
 
 
-def _shared_endpoints(text: Text, document: Document) -> list[Problem]:
-    first: dict[str, str] = {}
+def _shared_names(text: Text, document: Document) -> list[Problem]:
+    endpoints: dict[str, str] = {}
+    registered: dict[str, str] = {}
     found = []
     for name, policy in document.models.items():
-        other = first.setdefault(policy.logs.endpoint, name)
+        other = endpoints.setdefault(policy.logs.endpoint.casefold(), name)
         if other != name:
             path = ("models", name, "logs", "endpoint")
             found.append(text.problem(path, f"{other!r} reads this endpoint's logs already"))
+        other = registered.setdefault((policy.serving.model or name).casefold(), name)
+        if other != name:
+            path = ("models", name, "serving", "model")
+            found.append(text.problem(path, f"{other!r} is registered under this name already"))
     return found

@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.errors import Refused
 from engine.step import Delivery
+from fleet import names
 from fleet.facts import Asked, Collection, Hinted, LogGrew, Noted, Registered, Unrecognised
 from fleet.policies import Fleet
 from retrain.registry import check_version
@@ -138,8 +139,9 @@ def _blob(found: Event, fleet: Fleet, container: str) -> tuple[str, Any] | None:
     collected, traffic = COLLECTED.fullmatch(path), TRAFFIC.fullmatch(path)
     if collected is not None:
         kind = Collection(collected["collection"])
-        grew = LogGrew(path, size, kind, collected["deployment"])
-        return _by_endpoint(found, collected["endpoint"], fleet), grew
+        name = _by_endpoint(found, collected["endpoint"], fleet)
+        version = fleet.models[name].policy.logs.version_of(collected["deployment"])
+        return name, LogGrew(path, size, kind, version)
     if traffic is not None:
         grew = LogGrew(path, size, Collection.traffic)
         return _by_endpoint(found, traffic["endpoint"], fleet), grew
@@ -154,8 +156,15 @@ def _by_endpoint(found: Event, endpoint: str, fleet: Fleet) -> str:
 
 
 def _behind(endpoint: str, fleet: Fleet) -> str | None:
-    watched = fleet.models.items()
-    return next((name for name, one in watched if one.policy.logs.endpoint == endpoint), None)
+    endpoints = {name: one.policy.logs.endpoint for name, one in fleet.models.items()}
+    return names.behind(endpoint, endpoints)
+
+
+def _watched(model: str, fleet: Fleet) -> str | None:
+    """Return the name in fleet.yaml of a model that an event names so, or as the registry does."""
+    if model in fleet.models:
+        return model
+    return names.behind(model, {name: one.registered_as for name, one in fleet.models.items()})
 
 
 def _registered(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
@@ -174,8 +183,8 @@ def _deployed(found: Event, fleet: Fleet) -> tuple[str, Any] | None:
     """The event goes to the model behind the endpoint, or else to one that was deployed there."""
     service = _text(found, "servicename")
     versions = str(found.fields.get("modelids") or "").split(",")
-    names = [_behind(service, fleet), *(version.partition(":")[0].strip() for version in versions)]
-    name = next((name for name in names if name in fleet.models), None)
+    said = (_watched(version.partition(":")[0].strip(), fleet) for version in versions)
+    name = next((name for name in (_behind(service, fleet), *said) if name is not None), None)
     noted = Noted(found.type, found.subject or service, found.at)
     return None if name is None else (name, noted)
 
@@ -203,9 +212,10 @@ def _tags(found: Event, key: str) -> dict[str, Any]:
 
 
 def _model(found: Event, fleet: Fleet, key: str = "model") -> str:
-    name = _text(found, key)
-    if name not in fleet.models:
-        raise Refused(f"event {found.id}: model {name!r} is not in fleet.yaml")
+    said = _text(found, key)
+    name = _watched(said, fleet)
+    if name is None:
+        raise Refused(f"event {found.id}: model {said!r} is not in fleet.yaml")
     return name
 
 

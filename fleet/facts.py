@@ -73,7 +73,8 @@ class TrafficCount:
 class LogRead:
     """The range [start, end) of a log file was decoded; `bad` lines were left out.
 
-    `limit` is the end that was asked for: past `end` there is no whole line yet.
+    `limit` is the end that was asked for: past `end` there is no whole line yet. `seen` is where
+    the file ended, or `limit`; None of an older reader.
     """
 
     blob: str
@@ -84,6 +85,7 @@ class LogRead:
     traffic: tuple[TrafficCount, ...] = ()
     bad: int = 0
     bad_reason: str = ""
+    seen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class LabelsRead:
     of: str = ""
     bad: int = 0
     bad_reason: str = ""
+    seen: int | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from fleet import (
     promote,
     reference,
     reports,
+    strangers,
     traffic,
 )
 from fleet.facts import (
@@ -83,12 +84,14 @@ def _take(turn: Turn, fact: Any) -> None:
     match fact:
         case LogGrew():
             observe.log_grew(turn, fact)
+            strangers.log_grew(turn, fact)
         case LogRead():
             fact = observe.by_now(turn, fact)
             observe.log_read(turn, fact)
             promote.log_read(turn, fact)
             objectives.log_read(turn, fact)
             hearing.log_read(turn, fact)
+            strangers.counted(turn, fact)
         case Counted():
             observe.counted(turn, fact)
             objectives.counted(turn, fact)
@@ -96,6 +99,7 @@ def _take(turn: Turn, fact: Any) -> None:
             promote.traffic(turn, f"{start:%Y%m%dT%H%M%S}", counts)
             objectives.traffic(turn, counts)
             hearing.counted(turn, fact)
+            strangers.counted(turn, fact)
         case LabelsRead():
             observe.labels_read(turn, fact)
         case Assessed():

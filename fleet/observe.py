@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet import context
+from fleet import context, unfinished
 from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
 from fleet.facts import Assessed, Batch, Collection, Counted, Joined, LabelsRead, LogGrew, LogRead
 from fleet.state import Cursor, Loose, Past, Window, fingerprint, ranged
@@ -59,7 +59,7 @@ def by_now(turn: Turn, fact: LogRead) -> LogRead:
 
 def log_read(turn: Turn, fact: LogRead) -> None:
     """Put the batches of a range into their windows, if the cursor is still where it was."""
-    cursor = _moved(turn, fact.blob, fact.start, fact.end, fact.limit)
+    cursor = _moved(turn, fact)
     if cursor is None:
         return
     for batch in fact.batches:
@@ -81,7 +81,7 @@ def labels_read(turn: Turn, fact: LabelsRead) -> None:
     key = ranged(fact.blob, fact.start)
     loose = turn.model.loose.get(key)
     again = loose is not None and loose.asked == fact.of
-    if not again and _moved(turn, fact.blob, fact.start, fact.end, fact.limit) is None:
+    if not again and _moved(turn, fact) is None:
         return
     for day in fact.matched:
         window = turn.model.windows.get(day)
@@ -139,6 +139,7 @@ def follow(turn: Turn) -> None:
     if not turn.model.reference:
         return _refer(turn)
     _read_on(turn)
+    unfinished.follow(turn)
     _match_on(turn)
     _assess_on(turn)
     _join_on(turn)
@@ -160,14 +161,15 @@ def live(turn: Turn, version: str) -> bool:
     return version == model.champion or version != turn.watched.policy.serving.baseline
 
 
-def _moved(turn: Turn, blob: str, start: int, end: int, limit: int) -> Cursor | None:
-    cursor = turn.model.blobs.get(blob)
-    if cursor is None or cursor.asked != start:
+def _moved(turn: Turn, fact: LogRead | LabelsRead) -> Cursor | None:
+    cursor = turn.model.blobs.get(fact.blob)
+    if cursor is None or cursor.asked != fact.start:
         return None
     # Past `end` there is only part of a line: wait until the file is announced again.
-    size = end if end < limit and cursor.size <= limit else cursor.size
-    moved = replace(cursor, read=end, asked=-1, size=size)
-    turn.change(blobs={**turn.model.blobs, blob: moved})
+    partly = fact.end < fact.limit and cursor.size <= fact.limit
+    size = fact.end if partly else cursor.size
+    moved = unfinished.left(turn, replace(cursor, read=fact.end, asked=-1, size=size), fact)
+    turn.change(blobs={**turn.model.blobs, fact.blob: moved})
     return moved
 
 
@@ -194,6 +196,8 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
 
 def _said(turn: Turn, fact: LogRead | LabelsRead, rows: int, **more: int) -> None:
     bad = {"bad": fact.bad, "reason": fact.bad_reason} if fact.bad else {}
+    if fact.bad:
+        turn.change(counts=turn.model.count("bad", fact.bad).counts)
     turn.say("read", blob=fact.blob, start=fact.start, end=fact.end, rows=rows, **more, **bad)
 
 

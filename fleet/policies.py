@@ -12,7 +12,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from engine import codec
+from engine.errors import Refused
 from engine.policy import Policy
+from fleet import names
+from fleet.names import RawName
 from monitoring.alerts import grouping
 from monitoring.alerts.lifecycle import Policy as AlertPolicy
 from monitoring.calendars import Calendar
@@ -25,6 +28,7 @@ from monitoring.traffic import Policy as TrafficPolicy
 from retrain.dataset import Policy as DatasetPolicy
 from retrain.gate import Policy as GatePolicy
 from retrain.judge import Policy as JudgePolicy
+from retrain.registry import check_version
 from retrain.rollout import Policy as RolloutPolicy
 from retrain.rollout import Rules
 from retrain.run import Policy as RunPolicy
@@ -34,7 +38,14 @@ from retrain.trigger import Policy as TriggerPolicy
 class Logs(Policy):
     """Where a model's feature logs come from and when a day of them is complete."""
 
-    endpoint: str = Field(description="Name of the endpoint in the logs' folder layout.")
+    endpoint: RawName = Field(
+        description="Name of the endpoint in the logs' folder layout, as Azure ML spells it."
+    )
+    deployments: dict[str, RawName] = Field(
+        default_factory=dict,
+        description="By version, the name of its deployment in logs and on the endpoint, where "
+        "that is another: `{v1: Raw_Name}`.",
+    )
     grace: timedelta = Field(
         timedelta(hours=2), description="How long after the end of a day its late rows are awaited."
     )
@@ -57,6 +68,25 @@ class Logs(Policy):
         description="Whether errors and slow answers are counted from the workspace's "
         "AmlOnlineEndpointTrafficLog, an hour at a time. Left out: files below traffic/.",
     )
+
+    def version_of(self, deployment: str) -> str:
+        """Return the version behind a raw name; names that are not mapped stay as they are."""
+        return names.behind(deployment, self.deployments) or deployment
+
+    def deployment_of(self, version: str) -> str:
+        """Return the raw name of a version's deployment."""
+        return self.deployments.get(version, version)
+
+    @model_validator(mode="after")
+    def _one_version_each(self) -> Self:
+        for version in self.deployments:
+            try:
+                check_version(version)
+            except Refused as error:
+                raise ValueError(f"deployments: {error}") from None
+        if (name := names.repeated(self.deployments.values())) is not None:
+            raise ValueError(f"deployments: {name!r} stands for two versions; each has its own")
+        return self
 
     @model_validator(mode="after")
     def _rows_of_a_table(self) -> Self:
@@ -121,6 +151,11 @@ class Serving(Policy):
     """Which versions answer, and what holds where somebody else moves their traffic."""
 
     champion: str = Field(description="The version that serves when monitoring begins.")
+    model: RawName | None = Field(
+        None,
+        description="Name of the model in the registry of Azure ML and in its events; left out: "
+        "as here.",
+    )
     baseline: str | None = Field(
         None, description="A version that keeps scoring a copy of the traffic as a yardstick."
     )
@@ -210,6 +245,11 @@ class Watched:
     policy: ModelPolicy
     calendar: Calendar
     objectives: tuple[Objective, ...] = ()
+
+    @property
+    def registered_as(self) -> str:
+        """The model's name in the registry."""
+        return self.policy.serving.model or self.name
 
     @property
     def zone(self) -> str:

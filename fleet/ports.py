@@ -22,7 +22,8 @@ class LogFiles(Protocol):
     def read(self, path: str, start: int, end: int) -> bytes:
         """Return the bytes [start, end), fewer where the file is shorter; Refused without it.
 
-        Where logs lie in a service, `path` may be the whole address of a file below that root.
+        `path` may be the whole address of a file in a service's container: that is this root, or
+        on one machine a copy of it.
         """
         ...
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from fleet.facts import Batch, Collection, TrafficCount
+from fleet.names import held_by
 from monitoring.alerts.lifecycle import Alert, Condition
 from monitoring.calendars import Freeze
 from monitoring.drift.verdict import Verdict
@@ -23,7 +24,9 @@ from retrain.trigger import State as TriggerState
 class Cursor:
     """How far a log file has been read.
 
-    `asked` is the start of the range that is being read, -1 for none.
+    `asked` is the start of the range that is being read, -1 for none. `rest` are bytes behind
+    `read` that are no whole line, `missing` those that were announced and are not there; `told` is
+    the `read` for which that was told (`fleet.unfinished`).
     """
 
     size: int
@@ -32,6 +35,9 @@ class Cursor:
     touched: datetime
     read: int = 0
     asked: int = -1
+    rest: int = 0
+    missing: int = 0
+    told: int = -1
 
 
 @dataclass(frozen=True)
@@ -208,10 +214,11 @@ class Model:
     rollouts: int = 0
     freezes: tuple[Freeze, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    strangers: tuple[str, ...] = ()
 
     def version_of(self, deployment: str) -> str:
         """Return the version that a deployment holds; logs name deployments."""
-        return self.names.get(deployment, deployment)
+        return held_by(deployment, self.names)
 
     def window(self, day: str, window: Window) -> Model:
         """Return the model with that window put in place."""

@@ -96,6 +96,10 @@ METRICS = {
         Metric("driftwarden.traffic.weight", "%", ("model", "version"), "Share of live traffic."),
         Metric("driftwarden.window.rows", "{row}", ("model",), "Rows of the newest window."),
         Metric("driftwarden.window.labelled", "{row}", ("model",), "Labels of the newest joined."),
+        Metric(
+            "driftwarden.lines.bad", "{line}", ("model",),
+            "Lines and rows of logs and labels left out since monitoring began.",
+        ),
         Metric("driftwarden.drift.flagged", "{feature}", ("model",), "Features that moved."),
         Metric("driftwarden.rollout.active", "{rollout}", ("model",), "Rollouts under way."),
         Metric("driftwarden.partition.halted", "{partition}", ("model",), "Stopped by a defect."),
@@ -223,6 +227,7 @@ def points(loop: Loop, fleet: Fleet, now: datetime) -> Iterator[Point]:
         yield Point("driftwarden.effects.oldest", max(ages, default=0.0), by_model)
         yield Point("driftwarden.window.rows", days[-1].rows if days else 0, by_model)
         yield Point("driftwarden.window.labelled", joined[-1].labelled if joined else 0, by_model)
+        yield Point("driftwarden.lines.bad", state.counts.get("bad", 0), by_model)
         yield Point("driftwarden.drift.flagged", len(_flagged(state)), by_model)
         yield Point("driftwarden.rollout.active", int(active), by_model)
         yield Point("driftwarden.partition.halted", int(bool(head.halted)), by_model)

@@ -63,7 +63,11 @@ def count_traffic(world: World, watched: Watched, effect: CountTraffic) -> Traff
     limits = limits_of(watched)
     source = LogSource("", "", watched.policy.logs.endpoint)
     found = _counting(world).traffic(source, limits, effect.start, effect.end)
-    counts = tuple(traffic_count(one, limits) for one in found.to_pylist())
+    version_of = watched.policy.logs.version_of
+    counts = tuple(
+        traffic_count({**one, "deployment": version_of(one["deployment"])}, limits)
+        for one in found.to_pylist()
+    )
     return TrafficCounted(effect.start, effect.end, counts)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +32,7 @@ MOST_PARQUET = 64 * MIB
 MOST_APART = 16 * MIB
 #: How many lines of one range may have their rows in blobs of their own.
 APART_AT_ONCE = 16
-MARKER = b'"datainblob"'
+MARKER = re.compile(rb'"data(?:inblob|ref)"')
 FIRST, LAST = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC)) for year in (1970, 2200))
 NO_TIME = "a time before 1970 or after 2199"
 OWN = "a request that Driftwarden made itself"
@@ -41,7 +43,8 @@ class Range:
     """Bytes [start, end) of a log file, and what came of reading them.
 
     `read` is where the next range starts; `limit` is where this one was to end, past which there
-    is not yet anything. `bad` has a reason for every line or row that was left out.
+    is not yet anything; `seen` is where the file ended, or the range. `bad` has a reason for every
+    line or row that was left out.
     """
 
     path: str
@@ -49,10 +52,11 @@ class Range:
     end: int
     read: int = field(init=False)
     limit: int = field(init=False)
+    seen: int = field(init=False)
     bad: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.read = self.start
+        self.read = self.seen = self.start
         self.limit = self.end
 
     def take(self, decoded: Decoded) -> None:
@@ -97,7 +101,9 @@ def labels_in(logs: LogFiles, found: Range, task: Task = Task.CLASSIFICATION) ->
 
 
 def _chunk(logs: LogFiles, found: Range) -> bytes:
-    return logs.read(found.path, found.start, found.end)
+    chunk = logs.read(found.path, found.start, found.end)
+    found.seen = found.start + len(chunk)
+    return chunk
 
 
 def _whole(logs: LogFiles, found: Range) -> bytes:
@@ -106,7 +112,7 @@ def _whole(logs: LogFiles, found: Range) -> bytes:
     content = logs.read(found.path, 0, MOST_PARQUET + 1)
     if len(content) > MOST_PARQUET:
         raise Refused(f"{found.path}: over {MOST_PARQUET // MIB} MiB of Parquet; write several")
-    found.read = found.limit = len(content)
+    found.read = found.limit = found.seen = len(content)
     return content
 
 
@@ -118,7 +124,7 @@ def _tables(logs: LogFiles, found: Range) -> Iterator[Decoded]:
 def _lines(
     found: Range, chunk: bytes, decode: Callable[[bytes], Decoded], nothing: pa.Schema
 ) -> Decoded:
-    """Decode a chunk and move on behind its last whole line, or over a line without an end."""
+    """Decode a chunk and move on behind its last whole line, or over one that never ends."""
     decoded = decode(chunk)
     if not decoded.consumed and len(chunk) >= LONGEST:
         reason = f"byte {found.start}: a line of more than {LONGEST // MIB} MiB, left out"
@@ -131,7 +137,7 @@ def _pieces(logs: LogFiles, found: Range) -> Iterator[Decoded]:
     chunk = _chunk(logs, found)
     some = _with_few_apart(chunk)
     if len(some) < len(chunk):
-        found.limit = found.start + len(some)
+        found.limit = found.seen = found.start + len(some)
     decoded = _lines(found, some, collector.decode, pa.schema([]))
     apart = decoded.apart
     del chunk, some
@@ -149,12 +155,9 @@ def _pieces(logs: LogFiles, found: Range) -> Iterator[Decoded]:
 
 def _with_few_apart(chunk: bytes) -> bytes:
     """Cut a chunk behind so many lines that refer to other blobs: each may be as large as it."""
-    place = 0
-    for _ in range(APART_AT_ONCE):
-        place = chunk.find(MARKER, place) + 1
-        if not place:
-            return chunk
-    return chunk[: chunk.find(b"\n", place) + 1] or chunk
+    marks = itertools.islice(MARKER.finditer(chunk), APART_AT_ONCE - 1, None)
+    last = next(marks, None)
+    return chunk if last is None else chunk[: chunk.find(b"\n", last.end()) + 1] or chunk
 
 
 def _apart(logs: LogFiles, line: Apart) -> Decoded:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from engine.blobs import Blobs
 from fleet.effects import Join
 from fleet.facts import DayPair, Joined, LossCount
+from fleet.names import held_by
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows, usual
@@ -139,7 +140,7 @@ def _deployments(
         said = traffic["deployment"].take(pc.index_in(base["correlationid"], value_set=known))
         for name in pc.unique(said.drop_null()).to_pylist():
             here = pc.fill_null(pc.equal(said, name), False).to_numpy()
-            served[here] = effect.names.get(name, name)
+            served[here] = held_by(name, effect.names)
     return served.astype(str)
 
 

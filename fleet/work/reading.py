@@ -39,7 +39,7 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
     counts: tuple[TrafficCount, ...] = ()
     batches: list[Batch] = []
     if effect.collection is Collection.traffic:
-        table = traffic_in(world.logs, found)
+        table = _by_version(traffic_in(world.logs, found), watched)
         counts = _traffic(table, watched)
         batches += _batches(world, watched, effect, table)
     else:
@@ -54,6 +54,7 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
         counts,
         len(found.bad),
         found.bad[0] if found.bad else "",
+        found.seen,
     )
 
 
@@ -75,6 +76,14 @@ def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -
         kept = rows.put(world.blobs, part)
         batches.append(Batch(str(day), part.num_rows, kept, counted, outside))
     return tuple(batches)
+
+
+def _by_version(table: pa.Table, watched: Watched) -> pa.Table:
+    """Name who answered as fleet.yaml does."""
+    place = table.column_names.index("deployment")
+    said = pc.dictionary_encode(table["deployment"].combine_chunks())
+    known = [watched.policy.logs.version_of(raw) for raw in said.dictionary.to_pylist()]
+    return table.set_column(place, "deployment", pa.array(known, pa.string()).take(said.indices))
 
 
 def _traffic(table: pa.Table, watched: Watched) -> tuple[TrafficCount, ...]:
@@ -165,4 +174,5 @@ def read_labels(world: World, effect: ReadLabels, task: Task = Task.CLASSIFICATI
         effect.of,
         len(place.bad),
         place.bad[0] if place.bad else "",
+        place.seen,
     )

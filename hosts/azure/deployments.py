@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Container
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from engine.errors import Refused, Unavailable
+from fleet.names import behind
 from hosts.azure.arm_errors import translated
 from hosts.azure.workspace import Workspace
 
@@ -46,6 +47,18 @@ def deployment_name(version: str) -> str:
 
 
 @dataclass(frozen=True)
+class Names:
+    """A model's name in the registry, and by version the deployments that fleet.yaml names."""
+
+    model: str
+    deployments: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, version: str) -> str:
+        """Return the name of the deployment of a version."""
+        return self.deployments.get(version) or deployment_name(version)
+
+
+@dataclass(frozen=True)
 class Kind:
     """Where online or batch deployments are found in an MLClient, and what loads their YAML."""
 
@@ -74,6 +87,7 @@ class Deployments:
     endpoint_of : the endpoint of a model.
     template_of : the deployment YAML of a model (instance, environment, data collector); None where
         versions are deployed by others.
+    names_of : how fleet.yaml says that the deployments and the registry name a model's versions.
     wait : how long a new deployment is waited for before the caller is told to come again.
     """
 
@@ -82,6 +96,7 @@ class Deployments:
         workspace: Workspace,
         endpoint_of: Callable[[str], str],
         template_of: Callable[[str], Path | None] = lambda _: None,
+        names_of: Callable[[str], Names] = Names,
         *,
         kind: Kind = ONLINE,
         wait: timedelta = WAIT,
@@ -89,12 +104,14 @@ class Deployments:
         self._workspace = workspace
         self._endpoint_of = endpoint_of
         self._template_of = template_of
+        self._names_of = names_of
         self._kind = kind
         self._wait = wait
 
     def versions(self, model: str) -> dict[str, str]:
         """Return the version by the deployment that holds it."""
-        return {found.name.lower(): version_of(found, model) for found in self._all(model)}
+        names = self._names_of(model)
+        return {found.name.lower(): version_of(found, names) for found in self._all(model)}
 
     def ready(self, model: str, version: str, gone: Container[str] = ()) -> str:
         """Return the deployment of a version, made without any traffic where there is none.
@@ -113,7 +130,7 @@ class Deployments:
         if found is None:
             self._make(model, version, gone)
             found = self._find(model, version)
-        name = deployment_name(version) if found is None else str(found.name).lower()
+        name = (self._names_of(model).of(version) if found is None else str(found.name)).lower()
         where = f"{model} {version}: deployment {name} on {self._endpoint_of(model)}"
         state = state_of(found) or "creating"
         if state in UNDER_WAY:
@@ -129,20 +146,21 @@ class Deployments:
             return list(self._kind.operations(client).list(endpoint_name=endpoint))
 
     def _find(self, model: str, version: str) -> Any | None:
-        name = deployment_name(version)
-        holding = [found for found in self._all(model) if version_of(found, model) == version]
-        ours = [found for found in holding if found.name.lower() == name]
+        names = self._names_of(model)
+        holding = [found for found in self._all(model) if version_of(found, names) == version]
+        ours = [found for found in holding if found.name.lower() == names.of(version).lower()]
         return next(iter(ours or holding), None)
 
     def _make(self, model: str, version: str, gone: Container[str]) -> None:
-        name, endpoint = deployment_name(version), self._endpoint_of(model)
+        names, endpoint = self._names_of(model), self._endpoint_of(model)
+        name = names.of(version)
         where = f"{model} {version}: deployment {name} on {endpoint}"
-        if name in gone:
+        if name.lower() in gone:
             raise Refused(f"{where} was deleted by somebody else: deploy the version again")
         template = self._template_of(model)
         if template is None:
             raise Refused(f"{where} is not there, and no deployment YAML says how to make it")
-        deployment = self._load(template, name, endpoint, f"azureml:{model}:{version}")
+        deployment = self._load(template, name, endpoint, f"azureml:{names.model}:{version}")
         deployment.tags = {**(deployment.tags or {}), VERSION: version}
         with translated(where, f"{self._kind.resource}/write"):
             operations = self._kind.operations(self._workspace.client)
@@ -169,13 +187,19 @@ def state_of(resource: Any) -> str:
     return str(getattr(state, "value", state)).lower()
 
 
-def version_of(deployment: Any, model: str) -> str:
-    """Return which version a deployment holds: by our tag, its model's id, or else its own name."""
+def version_of(deployment: Any, names: Names) -> str:
+    """Return which version a deployment holds.
+
+    By fleet.yaml, our tag, its model's id, or else its own name.
+    """
+    mapped = behind(str(deployment.name), names.deployments)
+    if mapped is not None:
+        return mapped
     tagged = (deployment.tags or {}).get(VERSION)
     if tagged:
         return str(tagged)
     asset = re.fullmatch(
-        rf"(?:azureml:|.*/models/){re.escape(model)}(?:/versions/|:)(?P<version>[^/:]+)",
+        rf"(?:azureml:|.*/models/){re.escape(names.model)}(?:/versions/|:)(?P<version>[^/:]+)",
         str(deployment.model or ""),
     )
     return asset["version"] if asset else str(deployment.name)

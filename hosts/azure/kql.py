@@ -148,7 +148,7 @@ def traffic_query(
         for place, limit in enumerate(limits)
     )
     return f"""{_span(TRAFFIC, start, end)}
-| where EndpointName == {text(source.endpoint)}{_only("DeploymentName", source)}
+| where EndpointName =~ {text(source.endpoint)}{_only("DeploymentName", source)}
 | where isnotnull(ResponseCode) and isnotnull(TotalDurationMs) and ResponseCode != {CAPACITY}
 | summarize requests = count(), errors = countif({_MODEL_ERRORS}){over}
 by deployment = DeploymentName, hour = bin(TimeGenerated, 1h)"""
@@ -156,7 +156,7 @@ by deployment = DeploymentName, hour = bin(TimeGenerated, 1h)"""
 
 def _logged(source: LogSource, start: datetime, end: datetime) -> str:
     return f"""{_span(source.table, start, end)}
-| where Endpoint == {text(source.endpoint)}{_only("Deployment", source)}"""
+| where Endpoint =~ {text(source.endpoint)}{_only("Deployment", source)}"""
 
 
 def _span(name: str, start: datetime, end: datetime) -> str:
@@ -165,7 +165,7 @@ def _span(name: str, start: datetime, end: datetime) -> str:
 
 
 def _only(column: str, source: LogSource) -> str:
-    return f" and {column} == {text(source.deployment)}" if source.deployment else ""
+    return f" and {column} =~ {text(source.deployment)}" if source.deployment else ""
 
 
 def _listed(ruler: Ruler) -> set[str]:

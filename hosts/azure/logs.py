@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 from engine.errors import Broken, Conflict, Refused, Unavailable
+from hosts import addresses
 from hosts.azure.storage_errors import DENIED_DELAY, GONE, said_code, translated
 
 #: Get Blob, status codes: the range begins at or behind the end (InvalidRange).
@@ -83,12 +84,9 @@ class AzureLogs:
 
     def _within(self, path: str) -> str:
         """Return the path within the container of a path or an address."""
-        if "://" not in path:
+        if not addresses.is_address(path):
             return path
-        try:
-            theirs, ours = urlsplit(path), urlsplit(self._container.url)
-        except ValueError:
-            raise Refused("log: an address that is none") from None
+        theirs, ours = addresses.split(path), addresses.split(self._container.url)
         folder = f"{ours.path}/"
         # One account answers at two hosts: .dfs. is its Data Lake face.
         host = theirs.netloc.lower().replace(".dfs.", ".blob.", 1)

@@ -15,10 +15,12 @@ from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, Co
 
 from engine.errors import Refused
 from hosts.azure.logs import reading
-from monitoring.intake.formats import format_of
+from monitoring.intake.csvfiles import csv_batches
+from monitoring.intake.formats import codec_of, format_of
 from monitoring.intake.references import named_once
 from monitoring.intake.sampling import sampled, seed_of
-from monitoring.intake.textfiles import Source, csv_batches, first_line, json_batches
+from monitoring.intake.source import BROKEN, Source, first_line
+from monitoring.intake.textfiles import json_batches
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -31,8 +33,8 @@ class AzureTables:
     """`fleet.ports.Tables` on `az://CONTAINER/PATH` and on files beside fleet.yaml.
 
     A path is one file, or a folder, of which every file below that is Parquet, CSV or JSON Lines
-    is read, in the order of their names. Text may be gzipped. A table of more than 1 M rows comes
-    as a sample.
+    is read, in the order of their names. Text may be packed (gz, zst, bz2). A table of more than
+    1 M rows comes as a sample.
 
     Raises
     ------
@@ -96,8 +98,8 @@ def _batches(source: Source) -> Iterator[pa.RecordBatch]:
         elif kind == "JSON Lines":
             yield from json_batches(source, [])
         else:
-            raise Refused(f"{source.name}: not .parquet, .csv or .jsonl (.gz)")
-    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
+            raise Refused(f"{source.name}: not .parquet, .csv, .tsv or .jsonl (.gz, .zst, .bz2)")
+    except BROKEN as error:
         raise Refused(f"{source.name}: cannot be read: {first_line(error)}") from error
 
 
@@ -116,7 +118,8 @@ def _blob(container: ContainerClient, found: BlobProperties) -> Source:
     def opened() -> pa.NativeFile:
         ranges = _Ranges(blob, shown, found.size, etag)
         stream = pa.PythonFile(io.BufferedReader(ranges, READ_AHEAD), mode="r")
-        return pa.CompressedInputStream(stream, "gzip") if name.endswith(".gz") else stream
+        codec = codec_of(name)
+        return pa.CompressedInputStream(stream, codec) if codec else stream
 
     return Source(shown, opened)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,13 @@ SHOWN = {
 
 
 class AzureRegistry:
-    """Implements the `Registry` port."""
+    """Implements the `Registry` port; `name_of` says how a model is called in the workspace."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(
+        self, workspace: Workspace, name_of: Callable[[str], str] = lambda model: model
+    ) -> None:
         self._workspace = workspace
+        self._name_of = name_of
 
     def card(self, model: str, version: str) -> ModelCard:
         """The card of one version; Refused when there is none."""
@@ -72,7 +76,7 @@ class AzureRegistry:
             with translated(f"model {model}: list", READ):
                 found = list(
                     self._workspace.client.models.list(
-                        check_name(model), list_view_type=ListViewType.ALL
+                        self._name_of(check_name(model)), list_view_type=ListViewType.ALL
                     )
                 )
         except Absent:
@@ -82,7 +86,8 @@ class AzureRegistry:
     def _get(self, model: str, version: str) -> Model:
         try:
             with translated(f"model {model} {version}: read", READ):
-                found: Model = self._workspace.client.models.get(check_name(model), version)
+                name = self._name_of(check_name(model))
+                found: Model = self._workspace.client.models.get(name, version)
                 return found
         except Absent:
             raise Refused(f"{model} {version}: not in the registry") from None

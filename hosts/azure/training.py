@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,15 +61,24 @@ class AzureTrainer:
     workspace : where the jobs run.
     folder : where fleet.yaml lies.
     uri_of : the address of one of our blobs, as a job can read it.
+    name_of : how a model is called in the workspace: what a job is told and registers.
     """
 
-    def __init__(self, workspace: Workspace, folder: Path, uri_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        folder: Path,
+        uri_of: Callable[[str], str],
+        name_of: Callable[[str], str] = lambda model: model,
+    ) -> None:
         self._workspace = workspace
         self._folder = folder
         self._uri_of = uri_of
+        self._name_of = name_of
 
     def submit(self, job: TrainingJob) -> None:
         """Start the job, once per `job.id`; Refused where that name ran something else before."""
+        job = replace(job, model=self._name_of(job.model))
         if self._submitted(job):
             return
         made = prepared(self._folder, job, self._uri_of)

@@ -17,7 +17,7 @@ from hosts.azure.batch import AzureBatchServing
 from hosts.azure.blobs import AzureBlobs
 from hosts.azure.cloud import Cloud
 from hosts.azure.counting import AzureCounting
-from hosts.azure.deployments import BATCH, Deployments
+from hosts.azure.deployments import BATCH, Deployments, Names
 from hosts.azure.lease import Lease
 from hosts.azure.logs import AzureLogs
 from hosts.azure.pager import pager
@@ -70,6 +70,15 @@ class Opened:
         """Return the endpoint that a model is served by."""
         return self.config.fleet.models[model].policy.logs.endpoint
 
+    def names_of(self, model: str) -> Names:
+        """Return how the deployments and the registry name a model's versions."""
+        watched = self.config.fleet.models[model]
+        return Names(watched.registered_as, watched.policy.logs.deployments)
+
+    def registered_as(self, model: str) -> str:
+        """Return the name of a model in the registry."""
+        return self.config.fleet.models[model].registered_as
+
     def template_of(self, model: str) -> Path | None:
         """Return the file that says how a version of a model is deployed."""
         file = self.config.fleet.models[model].policy.serving.deployment
@@ -79,9 +88,9 @@ class Opened:
 def world(opened: Opened) -> World:
     """Open the ports; nothing is asked of a service yet."""
     workspace = Workspace(opened.settings, opened.cloud)
-    registry = AzureRegistry(workspace)
+    registry = AzureRegistry(workspace, opened.registered_as)
     tables = AzureTables(opened.own_blobs, opened.beside)
-    online = Deployments(workspace, opened.endpoint_of, opened.template_of)
+    online = Deployments(workspace, opened.endpoint_of, opened.template_of, opened.names_of)
     analytics = opened.settings.analytics
     return World(
         blobs=opened.blobs,
@@ -95,7 +104,7 @@ def world(opened: Opened) -> World:
             tables.read,
             verify=opened.cloud.verify,
         ),
-        trainer=AzureTrainer(workspace, opened.beside, opened.blobs.address),
+        trainer=AzureTrainer(workspace, opened.beside, opened.blobs.address, opened.registered_as),
         serving=_serving(opened, workspace, online),
         registry=registry,
         pager=pager(opened.config.document.receivers),
@@ -106,7 +115,9 @@ def world(opened: Opened) -> World:
 
 
 def _serving(opened: Opened, workspace: Workspace, online: Deployments) -> Serving:
-    batch = Deployments(workspace, opened.endpoint_of, opened.template_of, kind=BATCH)
+    batch = Deployments(
+        workspace, opened.endpoint_of, opened.template_of, opened.names_of, kind=BATCH
+    )
     models = opened.config.fleet.models
 
     def rules_of(model: str) -> Rules:

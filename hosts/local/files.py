@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.blobs import content_name
 from engine.errors import Broken, Refused, Unavailable
+from hosts import addresses
 
 BLOB_NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -100,7 +101,11 @@ class Blobs:
 
 
 class Logs:
-    """The feature logs below one folder, read by path and byte range, never written."""
+    """The feature logs below one folder, read by path and byte range, never written.
+
+    A file of an address in Azure storage is looked for below the folder as below its container: so
+    it lies in a copy of the container.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -130,6 +135,8 @@ class Logs:
             raise _unreadable(path, error) from error
 
     def _resolve(self, path: str) -> Path:
+        if addresses.is_address(path):
+            path = addresses.within_container(path)
         root = self._root.resolve()
         found = (root / path).resolve() if "\0" not in path else root
         if found == root or not found.is_relative_to(root):

@@ -125,17 +125,19 @@ class LocalHost:
 
     def _router(self, latency: Duration | None) -> Router:
         baselines = {
-            watched.policy.logs.endpoint: (watched.policy.serving.baseline,)
-            for watched in self.config.fleet.models.values()
+            name: (watched.policy.serving.baseline,)
+            for name, watched in self.config.fleet.models.items()
             if watched.policy.serving.baseline is not None
         }
         mirrors = {
-            watched.policy.logs.endpoint: watched.policy.serving.mirror
-            for watched in self.config.fleet.models.values()
+            name: watched.policy.serving.mirror
+            for name, watched in self.config.fleet.models.items()
             if watched.policy.serving.mirror is not None
         }
+        names = {name: one.policy.logs for name, one in self.config.fleet.models.items()}
+        root = self.root / "traffic"
         return Router(
-            self.models, self.logs, self.root / "traffic", self.scorers, baselines, latency, mirrors
+            self.models, self.logs, root, self.scorers, baselines, latency, mirrors, names
         )
 
     def _world(self, beside: Path, quiet: bool) -> World:

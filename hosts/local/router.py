@@ -15,6 +15,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import Broken, Refused
+from fleet.policies import Logs
 from hosts.local import collector
 from hosts.local.collector import Block
 from hosts.local.files import replace_file
@@ -43,9 +44,14 @@ class Split(BaseModel):
 
 @dataclass(frozen=True)
 class Arm:
-    """What one version did with its rows of a block; a score is NaN where it failed a row."""
+    """What one version did with its rows of a block; a score is NaN where it failed a row.
 
+    Logs call it `deployment`.
+    """
+
+    model: str
     version: str
+    deployment: str
     rows: list[int]
     scores: list[float]
     milliseconds: float
@@ -61,6 +67,8 @@ class Router:
     baselines : by model, versions that score every row whatever the traffic is.
     mirrors : by model, the percent of the rows that its shadows see; all of them where absent.
     duration : milliseconds declared for (model, version, correlation id); measured where absent.
+    names : by model, what its endpoint and deployments are called in logs; as the model and the
+        versions where absent.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class Router:
         baselines: Mapping[str, tuple[str, ...]] | None = None,
         duration: Duration | None = None,
         mirrors: Mapping[str, int] | None = None,
+        names: Mapping[str, Logs] | None = None,
     ) -> None:
         self._models = models
         self._logs = logs
@@ -80,6 +89,7 @@ class Router:
         self._baselines = baselines or {}
         self._duration = duration
         self._mirrors = mirrors or {}
+        self._names = names or {}
 
     def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
         """Make `traffic` hold; Refused where a version isn't in the registry.
@@ -118,7 +128,7 @@ class Router:
         """
         if not len(block):
             return []
-        texts = collector.block_of(model, block, at)
+        texts = collector.block_of(self._logs_of(model).endpoint, block, at)
         traffic = self.traffic(model)
         live = _live_rows(texts, traffic)
         mirrored = _mirrored_rows(texts, self._mirrors.get(model, BUCKETS))
@@ -145,20 +155,24 @@ class Router:
         except Refused:
             # What the model did wrong is a fact about its requests: 424 in the traffic log.
             scores = [float("nan")] * len(rows)
-        return Arm(version, rows, scores, (time.perf_counter() - began) * 1000)
+        took = (time.perf_counter() - began) * 1000
+        return Arm(model, version, self._logs_of(model).deployment_of(version), rows, scores, took)
+
+    def _logs_of(self, model: str) -> Logs:
+        return self._names.get(model) or Logs(endpoint=model)
 
     def _files(
         self, block: Block, live: dict[str, list[int]], arms: list[Arm]
     ) -> Iterator[tuple[str, str]]:
         for arm in arms:
-            folder = f"modelDataCollector/{block.endpoint}/{arm.version}"
+            folder = f"modelDataCollector/{block.endpoint}/{arm.deployment}"
             yield (
                 block.path(f"{folder}/{collector.INPUTS}"),
-                collector.input_lines(block, arm.version, live.get(arm.version, [])),
+                collector.input_lines(block, arm.deployment, live.get(arm.version, [])),
             )
             yield (
                 block.path(f"{folder}/{collector.OUTPUTS}"),
-                collector.output_lines(block, arm.version, arm.rows, arm.scores),
+                collector.output_lines(block, arm.deployment, arm.rows, arm.scores),
             )
         yield block.path(f"traffic/{block.endpoint}"), self._traffic_log(block, live, arms)
 
@@ -169,13 +183,13 @@ class Router:
             for row in live.get(arm.version, []):
                 status = SERVED if math.isfinite(answered[row]) else MODEL_ERROR
                 wall = self._milliseconds(block, arm, row)
-                lines[row] = collector.traffic_line(block, row, arm.version, status, wall)
+                lines[row] = collector.traffic_line(block, row, arm.deployment, status, wall)
         return "".join(lines[row] for row in sorted(lines))
 
     def _milliseconds(self, block: Block, arm: Arm, row: int) -> float:
         if self._duration is None:
             return arm.milliseconds
-        return self._duration(block.endpoint, arm.version, block.requests[row])
+        return self._duration(arm.model, arm.version, block.requests[row])
 
     def _write(self, path: str, content: str) -> tuple[str, int]:
         encoded = content.encode()

@@ -4,60 +4,59 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import groupby
-from operator import attrgetter
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Protocol
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pat
 
 from engine.errors import Refused
-from monitoring.intake.formats import format_of
-from monitoring.intake.textfiles import Source, csv_batches, first_line, json_batches
+from hosts.local.parts import KeyedPart, ParquetPart, Part, copied
+from monitoring.intake.csvfiles import csv_batches, csv_texts
+from monitoring.intake.formats import codec_by, format_of, is_marker
+from monitoring.intake.source import BROKEN, Source, first_line
+from monitoring.intake.textfiles import json_batches, json_texts
+from monitoring.intake.untyped import is_untyped
 from monitoring.schema import Kind, is_text, kind_of
 
+#: How Hive and Spark name the folder of rows without a key.
+NO_KEY = "__HIVE_DEFAULT_PARTITION__"
+SHOWN = 3
 
-class Part(Protocol):
-    """Some rows of a table, one column of which can be read without the others."""
 
-    @property
-    def schema(self) -> pa.Schema:
-        """Names and types of the columns."""
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-
-    def column(self, name: str) -> pa.ChunkedArray:
-        """Read one column that the schema names."""
+class Unreadable(Refused):
+    """One column that cannot be read or unified; the others may be fine."""
 
 
 @dataclass(frozen=True)
 class Columns:
     """A table that stays on disk; reading one column at a time bounds the memory.
 
-    `notes` tells what was left out of it, one line each.
+    `untyped` names columns of text whose type is still to be told; `ununified` those whose types
+    differ by file, with the reason. `notes` tells what was left out, one line each.
     """
 
+    name: str
     schema: pa.Schema
     rows: int
     parts: tuple[Part, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    untyped: frozenset[str]
+    ununified: dict[str, str]
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """Read one column; rows of parts that lack it are null."""
+        """Read one column; rows of parts that lack it are null. Raises `Unreadable`."""
+        if name in self.ununified:
+            raise Unreadable(self.ununified[name])
         dtype = self.schema.field(name).type
-        chunks: list[pa.Array] = []
-        for part in self.parts:
-            if name in part.schema.names:
-                chunks += part.column(name).chunks
-            else:
-                chunks.append(pa.nulls(part.rows, dtype))
+        try:
+            chunks = [chunk for part in self.parts for chunk in _chunks(part, name, dtype)]
+        except BROKEN as error:
+            raise Unreadable(f"{self.name}: cannot be read: {first_line(error)}") from error
+        if sum(map(len, chunks)) != self.rows:
+            raise Unreadable(f"{self.name}: cannot be read: rows are missing from its pages")
         if len({chunk.type for chunk in chunks}) == 1:
             return pa.chunked_array(chunks)
         return pa.chunked_array([_conformed(chunk, dtype) for chunk in chunks], dtype)
@@ -66,79 +65,75 @@ class Columns:
 def open_columns(path: Path, scratch: Path) -> Columns:
     """Open a file or a folder of files of one format (found recursively).
 
-    CSV and JSON Lines (also gzipped) are first copied, column-wise, to the folder `scratch`.
-    Raises `Refused` with one clear line for anything that cannot be read.
+    CSV and JSON Lines (also packed) are first copied, column-wise, to the folder `scratch`. Of
+    folders named like `region=eu`, `region` is a column. Raises `Refused` with one clear line for
+    anything that cannot be read.
     """
     notes: list[str] = []
-    try:
-        parts = [part for file in _files(path) for part in _parts(file, scratch, notes)]
-    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
-        raise Refused(f"{path}: cannot be read: {first_line(error)}") from error
-    schema = _unified(path, parts)
-    return Columns(schema, sum(part.rows for part in parts), tuple(parts), tuple(notes))
+    parts: list[Part] = []
+    for file in _files(path, notes):
+        try:
+            parts += _keyed(_parts(file, scratch, notes), _keys(file.relative_to(path)))
+        except BROKEN as error:
+            raise Refused(f"{file}: cannot be read: {first_line(error)}") from error
+    schema, ununified = _unified(path, parts)
+    untyped = frozenset(
+        one.name
+        for one in schema
+        if is_text(one.type) and any(_is_loose(part.schema, one.name) for part in parts)
+    )
+    rows = sum(part.rows for part in parts)
+    return Columns(str(path), schema, rows, tuple(parts), tuple(notes), untyped, ununified)
 
 
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """Stream the rows of a file or folder; the schema may change from batch to batch."""
-    for file in _files(path):
+    for file in _files(path, []):
         try:
-            yield from _batches(file, [])
-        except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
+            yield from _batches(file)
+        except BROKEN as error:
             raise Refused(f"{file}: cannot be read: {first_line(error)}") from error
 
 
-@dataclass(frozen=True)
-class ParquetPart:
-    """One Parquet file."""
-
-    path: Path
-    schema: pa.Schema
-    rows: int
-    metadata: pq.FileMetaData = field(repr=False)
-
-    def column(self, name: str) -> pa.ChunkedArray:
-        """Read one column; strings as dictionaries, which are small and quick to count."""
-        coded = [name] if is_text(self.schema.field(name).type) else None
-        # A reader of its own: columns are read from several threads.
-        with pq.ParquetFile(self.path, metadata=self.metadata, read_dictionary=coded) as file:
-            return file.read(columns=[name], use_threads=False).column(name)
-
-
-@dataclass(frozen=True)
-class CopiedPart:
-    """Rows of a text file of one schema, in Arrow's file format."""
-
-    path: Path
-    schema: pa.Schema
-    rows: int
-
-    def column(self, name: str) -> pa.ChunkedArray:
-        """Read one column."""
-        options = pa.ipc.IpcReadOptions(included_fields=[self.schema.get_field_index(name)])
-        with pa.OSFile(str(self.path)) as file:
-            return pa.ipc.open_file(file, options=options).read_all().column(name)
-
-
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, notes: list[str]) -> list[Path]:
     if not path.exists():
         raise Refused(f"{path}: no such file or folder")
-    if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.is_file() and format_of(file.name))
-        if not found:
-            raise Refused(f"{path}: no Parquet, CSV or JSON Lines file in this folder")
-    else:
-        found = [path]
+    found = _below(path, notes) if path.is_dir() else [path]
     filled = [file for file in found if file.stat().st_size]
     if not filled:
         raise Refused(f"{found[0]}: the file is empty (zero bytes)")
-    formats = {format_of(file.name) or _sniffed(file) for file in filled}
+    if len(filled) < len(found):
+        empty = [file for file in found if file not in filled]
+        notes.append(_told(path, "of zero bytes", empty))
+    formats = {_format(file) for file in filled}
     if len(formats) > 1:
         raise Refused(f"{path}: files of several formats: {', '.join(sorted(formats))}")
     return filled
 
 
+def _below(path: Path, notes: list[str]) -> list[Path]:
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    found = [file for file in files if format_of(file.name)]
+    other = [file for file in files if not format_of(file.name) and not is_marker(file.name)]
+    if not found:
+        raise Refused(f"{path}: no Parquet, CSV or JSON Lines file in this folder")
+    if other:
+        notes.append(_told(path, "that are no Parquet, CSV or JSON Lines", other))
+    return found
+
+
+def _told(path: Path, what: str, files: Sequence[Path]) -> str:
+    names = ", ".join(str(file.relative_to(path)) for file in files[:SHOWN])
+    rest = ", …" if len(files) > SHOWN else ""
+    return f"{path}: files {what} left out ({len(files):,}): {names}{rest}"
+
+
+def _format(file: Path) -> str:
+    return format_of(file.name) or _sniffed(file)
+
+
 def _sniffed(file: Path) -> str:
-    with pa.input_stream(str(file)) as stream:
+    with _opened(file) as stream:
         start = stream.read(512)
     if start.startswith(b"PAR1"):
         return "Parquet"
@@ -147,74 +142,110 @@ def _sniffed(file: Path) -> str:
     return "JSON Lines" if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") else "CSV"
 
 
-def _batches(file: Path, notes: list[str]) -> Iterator[pa.RecordBatch]:
-    kind = format_of(file.name) or _sniffed(file)
+def _opened(file: Path) -> pa.NativeFile:
+    """Open a file and unpack it; the first bytes tell how, whatever it is called."""
+    stream = pa.OSFile(str(file))
+    codec = codec_by(stream.read(4))
+    stream.seek(0)
+    return pa.CompressedInputStream(stream, codec) if codec else stream
+
+
+def _source(file: Path) -> Source:
+    return Source(str(file), lambda: _opened(file))
+
+
+def _batches(file: Path) -> Iterator[pa.RecordBatch]:
+    kind = _format(file)
     if kind == "Parquet":
         with pq.ParquetFile(file) as parquet:
+            _refuse_repeated(str(file), parquet.schema_arrow)
             yield from parquet.iter_batches(use_threads=False)
-        return
-    source = Source(str(file), partial(pa.input_stream, str(file)))
-    if kind == "CSV":
-        yield from csv_batches(source)
+    elif kind == "CSV":
+        yield from csv_batches(_source(file))
     else:
-        yield from json_batches(source, notes)
+        yield from json_batches(_source(file), [])
 
 
-def _parts(file: Path, scratch: Path, notes: list[str]) -> list[Part]:
-    if (format_of(file.name) or _sniffed(file)) != "Parquet":
-        return list(_copied(_batches(file, notes), scratch))
-    with pq.ParquetFile(file) as parquet:
-        return [
-            ParquetPart(file, parquet.schema_arrow, parquet.metadata.num_rows, parquet.metadata)
-        ]
+def _parts(file: Path, scratch: Path, notes: list[str]) -> Iterator[Part]:
+    kind = _format(file)
+    if kind == "Parquet":
+        part = ParquetPart.of(file)
+        _refuse_repeated(str(file), part.schema)
+        yield part
+    elif kind == "CSV":
+        yield from copied(csv_texts(_source(file)), scratch)
+    else:
+        yield from copied(json_texts(_source(file), notes), scratch)
 
 
-def _copied(batches: Iterator[pa.RecordBatch], scratch: Path) -> Iterator[Part]:
-    """Copy batches to Arrow files, one per run of batches with the same schema."""
-    for number, (schema, run) in enumerate(groupby(batches, key=attrgetter("schema"))):
-        with NamedTemporaryFile(dir=scratch, prefix=f"{number:06}-", delete=False) as file:
-            rows = 0
-            with pa.ipc.new_file(file, schema) as writer:
-                for batch in run:
-                    writer.write_batch(batch)
-                    rows += batch.num_rows
-        yield CopiedPart(Path(file.name), schema, rows)
+def _refuse_repeated(name: str, schema: pa.Schema) -> None:
+    repeated = [column for column, times in Counter(schema.names).items() if times > 1]
+    if repeated:
+        raise Refused(f"{name}: two columns are called {repeated[0]!r}")
 
 
-def _unified(path: Path, parts: Sequence[Part]) -> pa.Schema:
-    """One schema for all parts, columns in order of appearance."""
-    seen: dict[str, Counter[pa.DataType]] = {}
+def _keys(place: Path) -> dict[str, str | None]:
+    """Read the keys of a file's folders: `{"region": "eu"}` of `region=eu/part-0.parquet`."""
+    pairs = [folder.partition("=") for folder in place.parts[:-1] if "=" in folder[1:]]
+    return {unquote(key): None if value == NO_KEY else unquote(value) for key, _, value in pairs}
+
+
+def _keyed(parts: Iterator[Part], keys: dict[str, str | None]) -> Iterator[Part]:
+    return (KeyedPart(part, keys) for part in parts) if keys else parts
+
+
+def _chunks(part: Part, name: str, dtype: pa.DataType) -> list[pa.Array]:
+    if name not in part.schema.names:
+        return [pa.nulls(part.rows, dtype)]
+    chunks: list[pa.Array] = part.column(name).chunks
+    for chunk in chunks:
+        if is_text(chunk.type) or pat.is_dictionary(chunk.type):
+            chunk.validate(full=True)  # bytes that are not UTF-8 end here
+    return chunks
+
+
+def _unified(path: Path, parts: Sequence[Part]) -> tuple[pa.Schema, dict[str, str]]:
+    """One schema for all parts, columns in order of appearance, and what has no common type."""
+    seen: dict[str, dict[pa.DataType, None]] = {}
     for part in parts:
-        repeated = [name for name, times in Counter(part.schema.names).items() if times > 1]
-        if repeated:
-            raise Refused(f"{path}: two columns are called {repeated[0]!r}")
         for column in part.schema:
-            seen.setdefault(column.name, Counter())[column.type] += part.rows
-    return pa.schema([(name, _common(path, name, types)) for name, types in seen.items()])
+            seen.setdefault(column.name, {})[column.type] = None
+    types = {name: _common(list(found)) for name, found in seen.items()}
+    ununified = {
+        name: f"{path}: {found[0]} in some files and {found[1]} in others"
+        for name, types_ in seen.items()
+        if types[name] is None and (found := list(types_))
+    }
+    return pa.schema([(name, dtype or next(iter(seen[name]))) for name, dtype in types.items()]), (
+        ununified
+    )
 
 
-def _common(path: Path, name: str, types: Counter[pa.DataType]) -> pa.DataType:
-    """One type for a column; of numbers and text, what most rows hold."""
+def _common(types: Sequence[pa.DataType]) -> pa.DataType | None:
+    """One type for a column: numbers stay numbers; with text among them all is text."""
     known = [dtype for dtype in types if not pat.is_null(dtype)] or [pa.null()]
     if len(known) == 1:
         return known[0]
     kinds = {kind_of(dtype) for dtype in known}
     if not all(isinstance(kind, Kind) for kind in kinds):
-        raise Refused(
-            f"{path}: column {name!r} is {known[0]} in some rows and {known[1]} in others"
-        )
-    numeric = sum(types[dtype] for dtype in known if kind_of(dtype) is Kind.NUMERIC)
-    if 2 * numeric <= sum(types[dtype] for dtype in known):
+        return None
+    if kinds != {Kind.NUMERIC}:
         return pa.string()
     return pa.int64() if all(pat.is_signed_integer(dtype) for dtype in known) else pa.float64()
 
 
+def _is_loose(schema: pa.Schema, name: str) -> bool:
+    """Tell whether a part's column leaves open what it holds; numbers beside text do as well."""
+    if name not in schema.names:
+        return False
+    one = schema.field(name)
+    return is_untyped(one) or (kind_of(one.type) is Kind.NUMERIC and not pat.is_null(one.type))
+
+
 def _conformed(chunk: pa.Array, dtype: pa.DataType) -> pa.Array:
-    """Bring a chunk to the column's type; text where numbers are due is null."""
+    """Bring a chunk to the column's type."""
     if chunk.type == dtype:
         return chunk
     if pat.is_dictionary(chunk.type):
         chunk = chunk.dictionary_decode()
-    if kind_of(dtype) is Kind.NUMERIC and kind_of(chunk.type) is not Kind.NUMERIC:
-        return pa.nulls(len(chunk), dtype)
     return chunk.cast(dtype, safe=False)

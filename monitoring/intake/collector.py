@@ -1,13 +1,15 @@
 """Azure ML data collector lines to feature rows.
 
-Each line is a CloudEvents object; its `data` is a list of rows, all with the line's correlation id
-and time. Inputs and outputs are joined on the correlation id and the row's index within the line.
+Each line is a CloudEvents object; its `data` is a list of rows, one row, or either as JSON text.
+All rows have the line's correlation id and time. Inputs and outputs are joined on the correlation
+id and the row's index within the line. Rows that are too many for a line are in a blob of their
+own: `dataref` is its address, or `data` is and `datainblob` says so.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,15 +41,21 @@ KEYS = ("correlationid", "index", "time")
 OWN = "driftwarden-"
 
 
-def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
+def decode(
+    chunk: bytes,
+    *,
+    closed: bool = False,
+    assemble: Callable[[Sequence[object]], pa.Array] = column,
+) -> Decoded:
     """Decode collector lines to a table: correlationid, index, time (UTC), then the features.
 
     A key that a row lacks is null. A feature named like one of the first three columns is found
     under `data.<name>`. Lines of requests whose id begins with `OWN` are left out and counted:
     they are no traffic. A last line without its line end is left for the next call unless
-    `closed`.
+    `closed`. `assemble` makes the columns of lines whose values are of mixed types.
     """
-    return gathered([_block(block, before) for before, block in blocks(complete(chunk, closed))])
+    pieces = blocks(complete(chunk, closed))
+    return gathered([_block(block, before, assemble) for before, block in pieces])
 
 
 def rows_apart(content: bytes, line: Apart) -> Decoded:
@@ -87,11 +95,19 @@ def normalised(table: pa.Table) -> pa.Table:
 
 
 def is_collector_line(line: Mapping[str, object]) -> bool:
-    """Tell a collector line from a plain JSON row."""
-    return "correlationid" in line and "data" in line and "specversion" in line
+    """Tell a collector line from a plain JSON row: it names its request, and it has rows.
+
+    A plain row may have a feature `data`; that is a number or a word.
+    """
+    if "data" not in line and "dataref" not in line:
+        return False
+    named = [name for name in ("correlationid", "specversion") if name in line]
+    return len(named) == 2 or (bool(named) and not isinstance(_rows(line), str))
 
 
-def _block(block: bytes, before: int) -> Decoded:
+def _block(
+    block: bytes, before: int, assemble: Callable[[Sequence[object]], pa.Array] = column
+) -> Decoded:
     parsed = read_fast(block, ENVELOPE)
     if parsed is not None:
         others, own = rows_of_others(parsed)
@@ -112,7 +128,7 @@ def _block(block: bytes, before: int) -> Decoded:
             apart.append(_apart(number, line, rows.address))
         else:
             lines.append((line, rows))
-    return Decoded(_assembled(lines), len(block), tuple(bad), own, tuple(apart))
+    return Decoded(_assembled(lines, assemble), len(block), tuple(bad), own, tuple(apart))
 
 
 @dataclass(frozen=True)
@@ -121,14 +137,29 @@ class _Elsewhere:
 
 
 def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | _Elsewhere | str:
-    rows = line.get("data")
+    """Return a line's rows, where they are, or why it has none."""
+    rows, address = line.get("data"), line.get("dataref")
     if isinstance(rows, str) and str(line.get("datainblob")).lower() == "true":
         return _Elsewhere(rows)
+    if rows is None and isinstance(address, str) and address:
+        return _Elsewhere(address)
+    if isinstance(rows, str):
+        rows = _parsed(rows)
+    if isinstance(rows, dict):
+        rows = [rows]
     if not isinstance(rows, list):
-        return "no list of rows under 'data'"
+        return "no rows under 'data'"
     if not all(isinstance(row, dict) for row in rows):
         return "a row under 'data' is not an object"
     return rows
+
+
+def _parsed(text: str) -> object:
+    """Parse rows that are logged as JSON text; None where they are none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _apart(number: int, line: Mapping[str, object], address: str) -> Apart:
@@ -148,12 +179,14 @@ def _flattened(lines: pa.Table) -> pa.Table | None:
     if "data" not in lines.column_names or lines["data"].null_count:
         return None
     data = lines["data"].combine_chunks()
-    if not pat.is_list(data.type) or not pat.is_struct(data.type.value_type):
+    if pat.is_struct(data.type):
+        rows, counts = data, np.ones(len(data), np.int64)
+    elif pat.is_list(data.type) and pat.is_struct(data.type.value_type):
+        rows, counts = data.flatten(), np.from_dlpack(data.value_lengths()).astype(np.int64)
+    else:
         return None
-    rows = data.flatten()
     if rows.null_count:
         return None
-    counts = np.from_dlpack(data.value_lengths()).astype(np.int64)
     line_of = np.repeat(np.arange(len(counts)), counts)
     index = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     columns = {
@@ -161,13 +194,14 @@ def _flattened(lines: pa.Table) -> pa.Table | None:
         "index": pa.array(index, pa.int64()),
         "time": pc.take(times(lines["time"]), pa.array(line_of)),
     }
-    for field, values in zip(data.type.value_type, rows.flatten(), strict=True):
+    for field, values in zip(rows.type, rows.flatten(), strict=True):
         columns[_feature(field.name)] = values
     return pa.table(columns)
 
 
 def _assembled(
     lines: list[tuple[Mapping[str, object], Sequence[Mapping[str, object]]]],
+    assemble: Callable[[Sequence[object]], pa.Array],
 ) -> pa.Table:
     names: dict[str, None] = {}
     for _, rows in lines:
@@ -182,7 +216,7 @@ def _assembled(
         "time": pa.array(repeated, UTC_TIME),
     }
     for name in names:
-        columns[_feature(name)] = column([row.get(name) for _, rows in lines for row in rows])
+        columns[_feature(name)] = assemble([row.get(name) for _, rows in lines for row in rows])
     return pa.table(columns)
 
 

@@ -19,6 +19,8 @@ SMALL = 16_384
 # Lines are parsed in blocks of about so many bytes: one bad line makes one block slow, not all.
 BLOCK = 4 * 1024 * 1024
 MARK = b"\xef\xbb\xbf"
+_BLANK = " \t\r\n"
+_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Apart:
 class Decoded:
     """What one chunk of lines held.
 
-    consumed: bytes up to the end of the last complete line; a reader goes on from there.
+    consumed: bytes up to the end of the last complete line or object; a reader resumes there.
     bad: one reason per line that could not be used, with its number within the chunk.
     own: lines left out because they log requests that Driftwarden made itself.
     apart: lines whose rows the caller has to read elsewhere.
@@ -79,8 +81,15 @@ def blocks(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def complete(chunk: bytes, closed: bool) -> bytes:
-    """Cut off a last line that is still being written; a closed file has none."""
-    return chunk if closed else chunk[: chunk.rfind(b"\n") + 1]
+    """Cut off a last line that is still being written; a closed file has none.
+
+    An object whose last brace is there is whole, with or without a line end: whatever is appended
+    to it later is another line.
+    """
+    if closed:
+        return chunk
+    end = chunk.rfind(b"\n") + 1
+    return chunk[: end + _whole(chunk[end:])]
 
 
 def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.Table | None:
@@ -101,24 +110,26 @@ def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.T
 def read_objects(
     body: bytes, before: int = 0
 ) -> tuple[list[tuple[int, dict[str, object]]], list[str]]:
-    """Parse line by line: (line number, object) pairs, and a reason per bad line."""
+    """Parse line by line: (line number, object) pairs, and a reason per bad line.
+
+    A line may hold several objects, one behind the other: writers that do not end their last line
+    append to it.
+    """
     good: list[tuple[int, dict[str, object]]] = []
     bad: list[str] = []
-    for number, line in enumerate(body.removeprefix(MARK).split(b"\n"), start=before + 1):
-        if not line.strip():
-            continue
+    for number, line in enumerate(body.split(b"\n"), start=before + 1):
         try:
-            value = json.loads(line.decode())
-            if b"\\u" in line:
-                # Half a surrogate pair is JSON, but no text that could be kept.
-                json.dumps(value, ensure_ascii=False).encode()
+            # Files that were put together have a mark at each seam.
+            for value in _values(line.removeprefix(MARK).decode()):
+                if b"\\u" in line:
+                    # Half a surrogate pair is JSON, but no text that could be kept.
+                    json.dumps(value, ensure_ascii=False).encode()
+                if not isinstance(value, dict):
+                    bad.append(f"line {number}: not an object")
+                    break
+                good.append((number, value))
         except (ValueError, RecursionError) as error:
             bad.append(f"line {number}: not JSON: {error}")
-            continue
-        if isinstance(value, dict):
-            good.append((number, value))
-        else:
-            bad.append(f"line {number}: not an object")
     return good, bad
 
 
@@ -163,6 +174,39 @@ def instant(value: object) -> datetime | None:
 def text_or_none(value: object) -> str | None:
     """Spell an identifier as text."""
     return None if value is None else str(value)
+
+
+def _whole(tail: bytes) -> int:
+    """Count the bytes of the whole objects that a line without an end begins with."""
+    mark = MARK if tail.startswith(MARK) else b""
+    # Bytes that are no UTF-8, or half of it, keep their places.
+    line = tail.removeprefix(mark).decode(errors="surrogateescape")
+    place = _skip(line, 0)
+    try:
+        while line.startswith("{", place):
+            place = _skip(line, _DECODER.raw_decode(line, place)[1])
+    except (ValueError, RecursionError):
+        pass
+    read = line[:place].encode(errors="surrogateescape")
+    return len(mark) + len(read) if read else 0
+
+
+def _values(line: str) -> Iterator[object]:
+    """Parse objects that stand one behind the other; ValueError where what is left is no JSON."""
+    place = _skip(line, 0)
+    while line.startswith("{", place):
+        value, place = _DECODER.raw_decode(line, place)
+        yield value
+        place = _skip(line, place)
+    if place < len(line):
+        yield json.loads(line[place:])
+
+
+def _skip(line: str, place: int) -> int:
+    """Return the place of the next character that is not blank."""
+    while place < len(line) and line[place] in _BLANK:
+        place += 1
+    return place
 
 
 def _number(value: object) -> float | None:

@@ -162,7 +162,8 @@ import io, sys, time, argparse, contextlib
 import hosts.local.check as check
 parser = argparse.ArgumentParser()
 check.add_arguments(parser)
-arguments = parser.parse_args(["--reference", sys.argv[1], "--current", sys.argv[2], "--json"])
+sides = ["--reference", sys.argv[1], "--current", sys.argv[2]]
+arguments = parser.parse_args([*sides, *sys.argv[3:], "--json"])
 out = io.StringIO()
 start = time.perf_counter()
 with contextlib.redirect_stdout(out):
@@ -186,8 +187,8 @@ print(time.perf_counter() - start)
 """
 
 
-def spawn(program: str, *paths: Path) -> object:
-    command = [sys.executable, "-c", program, *map(str, paths)]
+def spawn(program: str, *arguments: Path | str) -> object:
+    command = [sys.executable, "-c", program, *map(str, arguments)]
     return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
 
@@ -211,6 +212,37 @@ def bench_check() -> Iterator[Figure]:
     yield Figure("check 2 x 1 M x 50 / reading both", statistics.median(ratios), 2.0, "x")
     yield Figure("  peak memory", max(peaks), 400.0, "MB")
     yield Figure("  wall time", statistics.median(seconds), None, "s")
+
+
+def bench_segments() -> Iterator[Figure]:
+    """`check --segment` of 20,000 rows: 100 shops, 40 features of 900 levels, one of which moved.
+
+    The yardstick is the same without segments.
+    """
+    rng = np.random.default_rng(6)
+    names = np.array([f"v{i}" for i in range(900)])
+    shops = np.array([f"s{i}" for i in range(100)])
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{side}.parquet" for side in ("reference", "current")]
+        for path, moved in zip(paths, (0.0, 0.3), strict=True):
+            columns = {"shop": shops[rng.integers(0, 100, 20_000)]}
+            columns |= {f"c{i}": names[rng.integers(0, 900, 20_000)] for i in range(40)}
+            columns["c7"] = np.where(rng.random(20_000) < moved, "v5", columns["c7"])
+            pq.write_table(pa.table(columns), path)
+        ratios, peaks, seconds = [], [], []
+        for _ in range(3):
+            plain, *_ = spawn(CHECK, *paths)
+            took, peak, code, drifted = spawn(CHECK, *paths, "--segment", "shop")
+            # It is found in the total and in the shops; of what is found one in 20 may be wrong.
+            assert code == 1
+            assert drifted.count("c7") > 90
+            assert len(drifted) - drifted.count("c7") <= 10
+            ratios.append(took / plain)
+            peaks.append(peak)
+            seconds.append(took)
+    yield Figure("check in 100 segments, peak memory", max(peaks), 500.0, "MB")
+    yield Figure("  wall time", statistics.median(seconds), 5.0, "s")
+    yield Figure("  / without segments", statistics.median(ratios), None, "x")
 
 
 def bench_collector() -> Iterator[Figure]:
@@ -278,6 +310,7 @@ BENCHES = (
     bench_significance,
     bench_collector,
     bench_check,
+    bench_segments,
     bench_logs,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from engine.clock import SetClock
 from engine.memory import MemoryStore
 from hosts.azure.batch import AzureBatchServing
-from hosts.azure.deployments import BATCH, Deployments
+from hosts.azure.deployments import BATCH, Deployments, Names
 from hosts.azure.lease import Lease
 from hosts.azure.serving import AzureServing, Rules
 from hosts.azure.workspace import Workspace
@@ -70,11 +71,14 @@ def stand(
     template: Path | None = None,
     wait: timedelta = timedelta(seconds=5),
     batch: bool = False,
+    names: Callable[[str], Names] = Names,
 ) -> Stand:
     """Open our serving on an endpoint that the double has already."""
     store, clock = MemoryStore(), SetClock(NOON)
     kind = {"kind": BATCH} if batch else {}
-    deployments = Deployments(opened, lambda _: ENDPOINT, lambda _: template, wait=wait, **kind)
+    deployments = Deployments(
+        opened, lambda _: ENDPOINT, lambda _: template, names, wait=wait, **kind
+    )
     serving = (AzureBatchServing if batch else AzureServing)(
         opened,
         Lease(store, clock),

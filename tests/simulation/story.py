@@ -29,7 +29,10 @@ REFERENCE_DAYS = 6
 BEGIN = datetime(2024, 3, 4, tzinfo=UTC)
 TURNS = 1
 DAYS = 8
-TORN = (1, 5)
+#: How long before the rest the halves of a log are announced; on the first day it seems lost.
+TORN = {1: timedelta(hours=2), 5: timedelta(minutes=20)}
+#: Days whose log files end without a line end.
+UNENDED = (2, 6)
 
 FLEET_YAML = """
 version: 1
@@ -120,8 +123,8 @@ def happenings(story: Story) -> list[tuple[datetime, Happening]]:
         noon = _at(day, 12)
         if day in TORN:
             # The second announcement ends within the line that the first left unfinished.
-            found.append((noon - timedelta(minutes=20), Block(day, 10)))
-            found.append((noon - timedelta(minutes=10), Block(day, 20)))
+            found.append((noon - TORN[day], Block(day, 10)))
+            found.append((noon - TORN[day] + timedelta(minutes=10), Block(day, 20)))
         found.append((noon, Block(day)))
         found.append((_at(day + 1, 6), LabelsOf(day)))
     found.append((_at(3, 8), Typed("ack", f"{MODEL}:drift-1")))
@@ -184,6 +187,8 @@ def serve(outside: Outside, story: Story, block: Block) -> list[dict[str, object
     events = []
     for path, text in json.loads(outside.files[mark]).items():
         content = text.encode()
+        if block.day in UNENDED:
+            content = content.rstrip(b"\n")
         if block.torn is not None:
             content = content[: content.find(b"\n", len(content) // 2) + 1 + block.torn]
         if content and content != outside.files.get(path):

@@ -228,9 +228,64 @@ def test_a_line_longer_than_a_range_is_left_out(
 
 
 def test_a_line_being_written_is_waited_for(world: World, fleet: Fleet) -> None:
-    world.logs["f"] = line("a", MIDNIGHT, {"score": 1})[:-1]  # type: ignore[index]
+    content = line("a", MIDNIGHT, {"score": 1})[:-2]
+    world.logs["f"] = content  # type: ignore[index]
     read = read_log(world, fleet.models["fraud"], log("f", Collection.outputs))
     assert (read.end, read.bad, read.batches) == (0, 0, ())
+    assert (read.seen, read.limit) == (len(content), 10**6)
+
+
+@pytest.mark.parametrize(
+    "kind", [Collection.inputs, Collection.outputs, Collection.traffic, Collection.labels]
+)
+def test_a_last_line_without_its_end_is_read_once(
+    world: World, fleet: Fleet, reference: str, kind: Collection
+) -> None:
+    """The line end that comes later, or the next line right behind it, is read from there."""
+    one = {
+        Collection.traffic: traffic(MIDNIGHT, 200), Collection.labels: label("a"),
+    }.get(kind, line("a", MIDNIGHT, {"score": 1, "x": 1.0, "kind": "a"}))  # fmt: skip
+    for ended, behind in ((one[:-1], b"\n" + one), (one[:-1], one)):
+        world.logs["f"] = ended  # type: ignore[index]
+        first = _rows_read(world, fleet, log("f", kind, reference, 0, len(ended)))
+        assert first == (len(ended), 1, 0)
+        world.logs["f"] = ended + behind  # type: ignore[index]
+        rest = log("f", kind, reference, len(ended), len(ended + behind))
+        assert _rows_read(world, fleet, rest) == (len(ended + behind), 1, 0)
+
+
+def _rows_read(world: World, fleet: Fleet, asked: ReadLog) -> tuple[int, int, int]:
+    """Where the next range begins, how many rows were read, how many were bad."""
+    if asked.collection is Collection.labels:
+        found = read_labels(world, ReadLabels(asked.blob, asked.start, asked.end, {}, "o"))
+        return found.end, found.unknown, found.bad
+    read = read_log(world, fleet.models["fraud"], asked)
+    return read.end, sum(batch.count for batch in read.batches), read.bad
+
+
+def test_rows_elsewhere_are_found_under_either_spelling(
+    world: World, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "APART_AT_ONCE", 2)
+    common = {"correlationid": "a", "time": MIDNIGHT.isoformat()}
+    spelled: list[dict[str, Any]] = [
+        {"dataref": "u/a"}, {"data": None, "dataref": "u/a"}, {"data": "u/a", "datainblob": "true"},
+        {"dataref": "u/a?sig=x"}, {"dataref": "u/none"},
+    ]  # fmt: skip
+    content = b"".join(json.dumps({**common, **one}).encode() + b"\n" for one in spelled)
+    world.logs["f"] = content  # type: ignore[index]
+    world.logs["u/a"] = b'[{"score": 0.5}, {"score": 0.25}]'  # type: ignore[index]
+    found, counts, bad, rounds = 0, 0, [], 0
+    while found < len(content):
+        read = read_log(
+            world, fleet.models["demand"], log("f", Collection.outputs, start=found, end=10**4)
+        )
+        found, rounds = read.end, rounds + 1
+        counts += sum(batch.count for batch in read.batches)
+        bad += [read.bad_reason] * read.bad
+    assert (counts, len(bad)) == (8, 1)
+    assert "its rows are elsewhere: u/none" in bad[0]
+    assert rounds == 3  # two at a time
 
 
 def test_requests_of_our_own_are_counted_and_in_no_window(world: World, fleet: Fleet) -> None:

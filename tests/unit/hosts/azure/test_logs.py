@@ -50,6 +50,11 @@ def test_a_blob_is_found_by_its_address(service: Any, fresh_name: str) -> None:
     [
         ("https://mine.blob.core.windows.net/logs/a/b", True),
         ("https://MINE.dfs.core.windows.net/logs/a%2Fb?sig=secret", True),
+        ("abfss://logs@mine.dfs.core.windows.net/a/b", True),
+        ("wasbs://logs@mine.blob.core.windows.net/a/b?sig=secret", True),
+        ("abfss://logs2@mine.dfs.core.windows.net/a/b", False),
+        ("abfss://logs@secret@other.dfs.core.windows.net/a/b", False),
+        ("wasb://logs@mine.blob.core.windows.net/../other/b", False),
         ("https://other.blob.core.windows.net/logs/a/b?sig=secret", False),
         ("https://mine.blob.core.windows.net/logs2/a/b?sig=secret", False),
         ("https://mine.blob.core.windows.net.evil.example/logs/a/b", False),

@@ -35,6 +35,21 @@ def kept(service: AzureML) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("raw", ["sklearn_regression_model", "Sklearn.Regression", "FLIGHTS_2"])
+def test_a_model_is_found_under_its_raw_name(
+    service: AzureML, certificates: Authority, raw: str
+) -> None:
+    service.assets.add_model(raw, "1", tags={}, properties={FEATURES: '["x"]'})
+    registry = AzureRegistry(workspace(service, certificates), {"regression": raw}.__getitem__)
+    card = registry.card("regression", "1")
+    assert (card.name, card.version, card.features) == ("regression", "1", ("x",))
+    registry.tag("regression", "1", {"a": "b"}, Stage.staging)
+    assert service.assets.models[raw, "1"]["properties"]["tags"]["a"] == "b"
+    assert registry.versions("regression") == ("1",)
+    with pytest.raises(Refused, match="regression 2: not in the registry"):
+        registry.card("regression", "2")
+
+
 def test_the_stage_is_a_tag_and_shown_as_azures_own(
     registry: AzureRegistry, service: AzureML
 ) -> None:

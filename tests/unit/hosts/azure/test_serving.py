@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.azure.deployments import VERSION, deployment_name
+from hosts.azure.deployments import VERSION, Names, deployment_name
 from hosts.azure.lease import LASTS
 from hosts.azure.serving import Rules
 from hosts.azure.split import FOREIGN, KEY, RUN, WEIGHTS, Foreign
@@ -310,6 +310,39 @@ def test_a_deployment_of_another_name_serves_the_version_of_its_model(at: Stand)
     at.serving.set_traffic("flights", Traffic({"3": 100}), K1)
     assert at.weights() == {"blue": 100}
     assert at.serving.traffic("flights").weights == {"3": 100}
+
+
+@pytest.fixture
+def mapped(make: Callable[..., Stand], tmp_path: Path) -> Stand:
+    """An endpoint whose deployments fleet.yaml maps, of a model that the registry names so."""
+    template = tmp_path / "deployment.yml"
+    template.write_text(TEMPLATE)
+    deployments = {"v1": "Raw-Blue", "v2": "Raw-Green"}
+    names = Names("sklearn_regression_model", deployments)
+    return make(names=lambda _: names, template=template)
+
+
+def test_a_mapped_version_is_served_by_its_raw_deployment(mapped: Stand) -> None:
+    """Names are told in lower case: the SDK writes them so."""
+    for name, version in (("raw-blue", 3), ("raw-green", 4), ("other", 5)):
+        model = f"sklearn_regression_model:{version}"
+        mapped.service.online.add_deployment(ENDPOINT, name, model)
+    split = Traffic({"v1": 70, "v2": 20, "5": 10})
+    mapped.serving.set_traffic("flights", split, K1)
+    assert mapped.weights() == {"raw-blue": 70, "raw-green": 20, "other": 10}
+    found = mapped.serving.traffic("flights")
+    assert found.weights == split.weights
+    names = {"raw-blue": "v1", "raw-green": "v2", "other": "5"}
+    assert names.items() <= found.names.items()
+    assert not mapped.service.requests("PUT .*/deployments/")
+
+
+def test_a_mapped_version_that_is_not_there_is_deployed_under_its_raw_name(mapped: Stand) -> None:
+    mapped.serving.set_traffic("flights", Traffic({"v1": 100}), K1)
+    (request,) = mapped.service.requests("PUT .*/deployments/")
+    assert request.path.partition("?")[0].endswith("/deployments/raw-blue")
+    assert "/models/sklearn_regression_model/versions/v1" in str(request.json())
+    assert mapped.serving.traffic("flights").weights == {"v1": 100}
 
 
 def test_two_deployments_of_one_version_are_one_arm(at: Stand) -> None:

@@ -85,6 +85,23 @@ def sent(service: AzureML) -> dict[str, Any]:
     return found
 
 
+def test_a_job_is_told_the_models_raw_name(
+    service: AzureML, certificates: Authority, tmp_path: Path
+) -> None:
+    """So what it registers is found by that name; the job keeps the name it was asked under."""
+    (tmp_path / "train.yml").write_text(COMMAND)
+    raw = {"flights": "Raw_Flights"}.__getitem__
+    opened = workspace(service, certificates)
+    trainer = AzureTrainer(opened, tmp_path, lambda name: f"azureml://blobs/{name}", raw)
+    trainer.submit(JOB)
+    trainer.submit(JOB)
+    body = sent(service)
+    assert body["inputs"]["model"]["value"] == "Raw_Flights"
+    assert body["tags"]["driftwarden.model"] == "Raw_Flights"
+    (request,) = service.requests("PUT .*/jobs/")
+    assert "/jobs/flights-run-1" in request.path
+
+
 def test_a_command_job_is_filled_in(trainer: AzureTrainer, service: AzureML) -> None:
     trainer.submit(JOB)
     body = sent(service)

@@ -14,6 +14,7 @@ import pytest
 from scipy.stats import binom
 
 from engine.errors import Broken, Refused
+from fleet.policies import Logs
 from hosts.local.collector import digest
 from hosts.local.registry import ModelFolders
 from hosts.local.router import Router, bucket
@@ -160,6 +161,36 @@ def test_one_version_serves_all_and_every_row_is_logged(router: Router, tmp_path
         "modelDataCollector/flights/v1/model_outputs",
         "traffic/flights",
     ]
+
+
+def test_logs_are_written_under_the_raw_names(open_router: Any, tmp_path: Path) -> None:
+    """Yardsticks, shadows, the declared latency and the split go by fleet.yaml's names."""
+    asked: list[tuple[str, str]] = []
+
+    def latency(model: str, version: str, request: str) -> float:
+        asked.append((model, version))
+        return 1.0
+
+    names = Logs(endpoint="Raw_Flights", deployments={"v1": "Raw_Blue", "v3": "Raw_Zero"})
+    router = open_router(duration=latency, baselines={"flights": ("v3",)}, names={"flights": names})
+    router.set_traffic("flights", Traffic({"v1": 100}, ("v2",)), "k1")
+    written = router.serve("flights", block(), AT)
+    folders = {path.split("/2013/")[0] for path, _ in written}
+    assert folders == {
+        "modelDataCollector/Raw_Flights/Raw_Blue/model_inputs",
+        "modelDataCollector/Raw_Flights/Raw_Blue/model_outputs",
+        "modelDataCollector/Raw_Flights/Raw_Zero/model_outputs",
+        "modelDataCollector/Raw_Flights/v2/model_outputs",
+        "traffic/Raw_Flights",
+    }
+    assert {line["deployment"] for line in lines(tmp_path, "traffic/Raw_Flights")} == {"Raw_Blue"}
+    (source,) = {
+        line["source"]
+        for line in lines(tmp_path, "modelDataCollector/Raw_Flights/Raw_Blue/model_inputs")
+    }
+    assert source == "/onlineEndpoints/Raw_Flights/deployments/Raw_Blue"
+    assert set(asked) == {("flights", "v1")}
+    assert router.traffic("flights") == Traffic({"v1": 100}, ("v2",))
 
 
 def test_both_arms_of_a_canary_are_logged_apart(router: Router, tmp_path: Path) -> None:

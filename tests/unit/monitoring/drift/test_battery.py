@@ -23,13 +23,14 @@ class Measure:
     """A function of two arrays of counts, (..., bins) each, and what is due of it.
 
     law: shares of the reference; rest: whether the first bin is `rest`, which a reference never
-    fills; symmetric: whether both sides may change places.
+    fills; symmetric: whether both sides may change places; levels: whether bins have no order.
     """
 
     call: Callable[[np.ndarray, np.ndarray], np.ndarray]
     law: tuple[float, ...] = (0.1,) * 10
     rest: bool = False
     symmetric: bool = True
+    levels: bool = False
 
     def counts(self, rows: int, shift: float = 0.0) -> np.ndarray:
         """Counts as they are expected, of the law tilted along its bins by that much."""
@@ -51,19 +52,19 @@ class Measure:
 
 ZIPF = tuple((1 / np.arange(1, 31) / (1 / np.arange(1, 31)).sum()).tolist())
 DISTANCES = {
-    "psi": Measure(psi),
-    "kl": Measure(kl, symmetric=False),
-    "js": Measure(js),
+    "psi": Measure(psi, levels=True),
+    "kl": Measure(kl, symmetric=False, levels=True),
+    "js": Measure(js, levels=True),
     "effect of bins in order": Measure(lambda a, c: effect(a, c, ordered)),
-    "effect of levels": Measure(lambda a, c: effect(a, c, unordered), ZIPF, True, False),
+    "effect of levels": Measure(lambda a, c: effect(a, c, unordered), ZIPF, True, False, True),
 }
 TESTS = {
     "numeric": Measure(numeric_p),
     "numeric with ties": Measure(numeric_p, (0.6, 0.05, 0.05, 0.2, 0.1)),
     "numeric of two values": Measure(numeric_p, (0.9, 0.1)),
-    "categorical": Measure(categorical_p, ZIPF, True, False),
-    "categorical of two levels": Measure(categorical_p, (0.7, 0.3), True, False),
-    "missing": Measure(missing_p, (0.05, 0.95)),
+    "categorical": Measure(categorical_p, ZIPF, True, False, True),
+    "categorical of two levels": Measure(categorical_p, (0.7, 0.3), True, False, True),
+    "missing": Measure(missing_p, (0.05, 0.95), levels=True),
 }
 
 distances = pytest.mark.parametrize("measure", DISTANCES.values(), ids=DISTANCES)
@@ -177,3 +178,95 @@ def test_p_is_no_smaller_than_chance_has_it(measure: Measure, rows: int) -> None
     p = measure.call(measure.drawn(rng, 10_000, windows), measure.drawn(rng, rows, windows))
     for level in (0.05, 0.01, 0.001):
         assert (p <= level).sum() <= binom.ppf(1 - 1e-6, windows, level)
+
+
+def examples(measure: Measure, number: int = 100) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Counts of shares of any kind: even ones, a few large, many at nothing on either side."""
+    rng, found = np.random.default_rng(12), []
+    while len(found) < number:
+        size = 2 if len(measure.law) == 2 else int(rng.integers(2, 24))
+        law = rng.dirichlet(np.full(size, rng.choice([0.1, 0.5, 5.0])))
+        other = rng.dirichlet(1e-9 + law * rng.choice([5, 50, 1e6]))
+        m, n = (int(rows) for rows in np.exp(rng.uniform(np.log(60), np.log(30_000), 2)))
+        a, c = rng.multinomial(m, law).astype(float), rng.multinomial(n, other).astype(float)
+        if (np.minimum(a.sum(), c.sum()) > 0) and ((a + c) > 0).sum() > 1:
+            found.append((a, c))
+    return found
+
+
+def laid(measure: Measure, side: np.ndarray) -> np.ndarray:
+    """Put the empty first bin before levels where there is one."""
+    return np.append(0.0, side) if measure.rest else side
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [one for one in [*DISTANCES.values(), *TESTS.values()] if one.levels],
+    ids=[name for name, one in {**DISTANCES, **TESTS}.items() if one.levels],
+)
+def test_the_order_of_levels_says_nothing(measure: Measure) -> None:
+    rng = np.random.default_rng(13)
+    for a, c in examples(measure):
+        found = measure(laid(measure, a), laid(measure, c))
+        order = rng.permutation(len(a))
+        other = measure(laid(measure, a[order]), laid(measure, c[order]))
+        assert other == pytest.approx(found, rel=1e-9, abs=1e-12), (a, c, order)
+
+
+@both
+def test_a_mirror_changes_nothing(measure: Measure) -> None:
+    for a, c in examples(measure):
+        found = measure(laid(measure, a), laid(measure, c))
+        mirrored = measure(laid(measure, a[::-1]), laid(measure, c[::-1]))
+        assert mirrored == pytest.approx(found, rel=1e-9, abs=1e-12), (a, c)
+
+
+@both
+@pytest.mark.parametrize("place", [0, 1, -1])
+def test_what_one_side_alone_has_is_always_seen(measure: Measure, place: int) -> None:
+    """A new bin at either end or inside, and the same one gone: further apart with every row."""
+    whole = np.array(measure.law)
+    without = whole.copy()
+    without[place] = 0
+    reference = laid(measure, np.round(10_000 * without / without.sum()))
+    steps = [0.01, 0.05, 0.2, 0.9]
+    windows = []
+    for share in steps:
+        current = np.round(1_000 * (1 - share) * without / without.sum())
+        current[place] = 1_000 * share
+        windows.append(laid(measure, current))
+    for sides in (
+        [(reference, one) for one in windows],
+        [(10 * one, reference) for one in windows],
+    ):
+        found = np.array([measure(*pair) for pair in sides])
+        assert not np.isnan(found).any()
+        if measure in DISTANCES.values():
+            assert (np.diff(found) > 0).all(), found
+        else:
+            assert (np.diff(found) <= 0).all(), found
+            assert found[0] < 0.01, found
+            assert found[1] < 1e-9, found
+
+
+@pytest.mark.parametrize("measure", [Measure(js), Measure(kl)], ids=["js", "kl"])
+def test_merging_bins_brings_shares_nearer(measure: Measure) -> None:
+    """The data processing inequality, which holds without the half row that kl adds to each bin."""
+    rng = np.random.default_rng(14)
+    for a, c in examples(measure):
+        a, c = 1e9 * (a + 1), 1e9 * (c + 1)
+        cells = rng.integers(0, max(len(a) // 2, 1), len(a))
+        merged = [np.bincount(cells, side) for side in (a, c)]
+        assert measure(*merged) <= measure(a, c) + 1e-9
+
+
+@both
+def test_no_step_of_a_growing_shift_brings_shares_nearer(measure: Measure) -> None:
+    for rows in (100, 1_000, 100_000):
+        reference = measure.counts(10_000)
+        shifts = (
+            np.linspace(0, 1.5, 25) if measure in DISTANCES.values() else np.linspace(0.2, 3, 15)
+        )
+        found = [measure(reference, measure.counts(rows * 1_000, one) / 1_000) for one in shifts]
+        steps = np.diff(found) if measure in DISTANCES.values() else -np.diff(found)
+        assert (steps >= -1e-9).all(), (rows, found)

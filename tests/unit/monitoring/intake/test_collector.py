@@ -56,6 +56,7 @@ def test_reading_resumes_after_the_last_complete_line():
     assert second.table["correlationid"].to_pylist() == ["b"]
     assert first.consumed + second.consumed == len(block)
     assert decode(block[:-1], closed=True).table.num_rows == 2
+    assert len(decode(block[:-2], closed=True).bad) == 1
 
 
 @pytest.mark.parametrize("many", [1, 300])
@@ -72,7 +73,7 @@ def test_bad_lines_are_counted_and_the_others_kept(many):
     assert decoded.consumed == len(block)
     assert [reason.split(": ", 1)[1] for reason in decoded.bad[1:]] == [
         "a row under 'data' is not an object",
-        "no list of rows under 'data'",
+        "no rows under 'data'",
     ]
     assert decoded.bad[0].startswith(f"line {many + 1}: not JSON")
 
@@ -102,9 +103,152 @@ def test_nothing_is_an_empty_table():
         assert decoded.table.schema.names == ["correlationid", "index", "time"]
 
 
-def test_telling_collector_lines_from_rows():
-    assert is_collector_line(json.loads(line("a", {"x": 1})))
-    assert not is_collector_line({"x": 1, "data": 2})
+def bare(correlation: str, data: object, **fields: object) -> bytes:
+    """A line as people write it by hand: nothing but what is needed."""
+    when = "2013-04-01T05:00:00Z"
+    document = {"correlationid": correlation, "time": when, "data": data, **fields}
+    return json.dumps({name: v for name, v in document.items() if v is not ...}).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        json.loads(line("a", {"x": 1})),
+        {"correlationid": "a", "time": "t", "data": [{"x": 1}]},
+        {"correlationid": "a", "data": {"x": 1}},
+        {"correlationid": "a", "data": '[{"x": 1}]'},
+        {"correlationid": "a", "data": '{"x": 1}'},
+        {"correlationid": "a", "dataref": "mdc/b.json"},
+        {"correlationid": "a", "data": "https://u", "datainblob": "true"},
+        {"correlationid": "a", "data": []},
+        {"specversion": "1.0", "data": [{"x": 1}]},
+        {"specversion": "1.0", "correlationid": "a", "data": 7},
+    ],
+    ids=str,
+)
+def test_a_line_that_names_its_request_and_has_rows_is_a_collectors(found):
+    assert is_collector_line(found)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"x": 1, "data": 2},
+        {"correlationid": "a", "data": 2.5},
+        {"correlationid": "a", "data": "pro"},
+        {"correlationid": "a", "data": None, "x": 1},
+        {"correlationid": "a", "x": 1},
+        {"data": [{"x": 1}]},
+        {"correlationid": "a", "data": [1, 2]},
+    ],
+    ids=str,
+)
+def test_a_plain_row_is_none(row):
+    assert not is_collector_line(row)
+
+
+@pytest.mark.parametrize("many", [1, 500])
+@pytest.mark.parametrize(
+    "data",
+    [
+        [{"x": 1.5, "s": "JFK"}],
+        {"x": 1.5, "s": "JFK"},
+        '[{"x": 1.5, "s": "JFK"}]',
+        '{"x": 1.5, "s": "JFK"}',
+        ' [ {"s": "JFK",\n "x": 1.5} ] ',
+    ],
+    ids=["list", "object", "text of a list", "text of an object", "spaced text"],
+)
+def test_rows_are_the_same_however_they_are_spelled(data, many):
+    block = bare("a", data) * many
+    decoded = decode(block)
+    assert (decoded.bad, decoded.consumed) == ((), len(block))
+    when = datetime(2013, 4, 1, 5, tzinfo=UTC)
+    row = {"correlationid": "a", "index": 0, "time": when, "x": 1.5, "s": "JFK"}
+    assert decoded.table.num_rows == many
+    assert decoded.table.select(list(row)).to_pylist()[-1] == row
+
+
+@pytest.mark.parametrize("many", [1, 300])
+def test_spellings_may_change_from_line_to_line(many):
+    block = bare("a", [{"x": 1}, {"x": 2}]) * many + bare("b", {"x": 3}) + bare("c", '[{"x": 4}]')
+    decoded = decode(block)
+    assert decoded.bad == ()
+    assert decoded.table["x"].to_pylist() == [1, 2] * many + [3, 4]
+    assert decoded.table["index"].to_pylist() == [0, 1] * many + [0, 0]
+
+
+@pytest.mark.parametrize(
+    "data", ["pro", '"[1]"', "7", "[1, 2]", "[{", '{"x": 1', 3, True, None, ...], ids=str
+)
+def test_what_holds_no_rows_is_bad_and_the_rest_is_read(data):
+    decoded = decode(bare("a", data) + bare("b", {"x": 1}))
+    assert decoded.table["correlationid"].to_pylist() == ["b"]
+    assert [reason[:7] for reason in decoded.bad] == ["line 1:"]
+
+
+@pytest.mark.parametrize("many", [0, 300])
+@pytest.mark.parametrize("between", [b"", b" ", b"\t", b"\r", b"  "], ids=repr)
+def test_several_objects_on_one_line_are_all_read(between, many):
+    """A writer that does not end its last line appends the next one to it."""
+    two = between.join([bare("a", {"x": 1}).strip(), bare("b", [{"x": 2}]).strip()])
+    block = bare("z", [{"x": 0}]) * many + two + between + bare("c", [{"x": 3}])
+    decoded = decode(block)
+    assert (decoded.bad, decoded.consumed) == ((), len(block))
+    assert decoded.table["correlationid"].to_pylist() == ["z"] * many + ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("line_", "read", "reason"),
+    [
+        (bare("a", [{"x": 1}]).strip() + b"garbage", ["a"], "not JSON"),
+        (bare("a", [{"x": 1}]).strip() + bare("b", [{"x": 1}])[:30], ["a"], "not JSON"),
+        (bare("a", [{"x": 1}])[30:-1] + bare("b", [{"x": 1}]).strip(), [], "not JSON"),
+        (bare("a", [{"x": 1}]).strip() + b"[1]", ["a"], "not an object"),
+        (bare("a", [{"x": 1}]).strip() + bare("b", 7).strip(), ["a"], "no rows under 'data'"),
+    ],
+    ids=["garbage", "half", "cut first", "list", "no rows"],
+)
+def test_of_several_objects_on_a_line_the_good_ones_are_kept(line_, read, reason):
+    decoded = decode(line_ + b"\n" + bare("z", [{"x": 1}]))
+    assert decoded.table["correlationid"].to_pylist() == [*read, "z"]
+    assert [found.removeprefix("line 1: ")[: len(reason)] for found in decoded.bad] == [reason]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 30, 60, 80])
+@pytest.mark.parametrize("many", [2, 400])
+def test_a_file_that_begins_within_a_line_loses_that_line_alone(cut, many):
+    block = (bare("a", [{"x": 0.5, "s": "JFK"}]) * many)[cut:]
+    decoded = decode(block)
+    assert (decoded.table.num_rows, decoded.consumed) == (many - 1, len(block))
+    assert [reason[:16] for reason in decoded.bad] == ["line 1: not JSON"]
+
+
+@pytest.mark.parametrize("many", [0, 300])
+@pytest.mark.parametrize(
+    "last",
+    [
+        bare("z", [{"s": "é}{"}]),
+        bare("z", {"s": 1}),
+        bare("z", '[{"s": 1}]'),
+        bare("z", ..., dataref="mdc/z.json"),
+        bare("z", [{"s": "\\"}]).replace(b"\n", b"\r\n"),
+    ],
+    ids=["list", "object", "text", "elsewhere", "crlf"],
+)
+def test_a_last_line_is_whole_with_its_last_brace(last, many):
+    """No byte before that is one line; whatever follows is another."""
+    before = bare("a", [{"s": "JFK"}]) * many
+    brace = last.rindex(b"}") + 1
+    for cut in range(1, brace):
+        assert decode(before + last[:cut]).consumed == len(before)
+        if many:
+            break
+    first = decode(before + last[:brace])
+    assert (first.bad, first.consumed) == ((), len(before) + brace)
+    assert first.table.num_rows + len(first.apart) == many + 1
+    rest = decode(last[brace:] + bare("y", [{"s": 1}]))
+    assert (rest.bad, rest.table["correlationid"].to_pylist()) == ((), ["y"])
 
 
 @pytest.mark.parametrize("many", [1, 300])
@@ -115,7 +259,30 @@ def test_rows_in_a_blob_of_their_own_are_referred_to(many):
     decoded = decode(block + line("d", data=address))
     assert decoded.table.num_rows == many
     assert decoded.apart == (Apart(many + 1, address, "c", "2013-04-01T05:00:00Z"),)
-    assert decoded.bad == (f"line {many + 2}: no list of rows under 'data'",)
+    assert decoded.bad == (f"line {many + 2}: no rows under 'data'",)
+
+
+@pytest.mark.parametrize("many", [1, 300])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"data": ..., "dataref": "mdc/b.json"},
+        {"data": None, "dataref": "mdc/b.json"},
+        {"data": "mdc/b.json", "datainblob": "true"},
+        {"data": "mdc/b.json", "datainblob": True},
+        {"data": ..., "dataref": "mdc/b.json", "datainblob": "true"},
+    ],
+    ids=str,
+)
+def test_both_spellings_of_rows_elsewhere_are_known(fields, many):
+    decoded = decode(bare("a", [{"x": 1}]) * many + bare("c", **fields))
+    assert decoded.apart == (Apart(many + 1, "mdc/b.json", "c", "2013-04-01T05:00:00Z"),)
+    assert (decoded.bad, decoded.table.num_rows) == ((), many)
+
+
+def test_rows_in_the_line_come_before_rows_elsewhere():
+    decoded = decode(bare("c", [{"x": 1}], dataref="mdc/b.json"))
+    assert (decoded.apart, decoded.table.num_rows) == ((), 1)
 
 
 @pytest.mark.parametrize(
@@ -196,6 +363,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(around):
     decoded = decode(block)
     assert (decoded.bad, decoded.consumed) == ((), len(block))
     assert decoded.table["correlationid"][0].as_py() == "a"
+    twice = decode(block + block)
+    assert (twice.bad, twice.table.num_rows) == ((), 2 * decoded.table.num_rows)
 
 
 def test_one_bad_line_among_blocks_changes_nothing_else():

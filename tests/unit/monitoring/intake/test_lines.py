@@ -37,6 +37,33 @@ def test_a_line_being_written_is_left_for_later():
     assert complete(b'{"a":1}\n{"a"', closed=False) == b'{"a":1}\n'
     assert complete(b'{"a"', closed=False) == b""
     assert complete(b'{"a":1}', closed=True) == b'{"a":1}'
+    assert complete(b'{"a"', closed=True) == b'{"a"'
+
+
+@pytest.mark.parametrize(
+    ("tail", "whole"),
+    [
+        (b'{"a":1}', 7),
+        (b' {"a":1} \r', 10),
+        (b'{"a":1}{"a":2}{"a"', 14),
+        (b'{"a":1} {"a":"\xc3', 8),
+        (b'{"a":"\xc3\xbc"}x', 10),
+        (b'{"a":"\xff"}', 9),
+        (b'\xef\xbb\xbf{"a":1}', 10),
+        (b"\xef\xbb\xbf", 0),
+        (b"12", 0),
+        (b"[1]", 0),
+        (b'x{"a":1}', 0),
+        (b"\0\0", 0),
+        (b'{"a":' * 100_000, 0),
+        (b"", 0),
+    ],
+    ids=lambda value: repr(value)[:24],
+)
+def test_whole_objects_need_no_line_end(tail, whole):
+    """A number can grow and a list is no line; an object ends with its last brace."""
+    for before in (b"", b'{"a":0}\n'):
+        assert len(complete(before + tail, closed=False)) == len(before) + whole
 
 
 def test_bad_lines_are_told_with_their_number():

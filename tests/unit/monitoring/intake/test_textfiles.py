@@ -1,16 +1,15 @@
-"""Text files as Arrow batches: types that hold for all of a file, and what is left out of it."""
+"""JSON Lines as Arrow batches: types that hold for all of a file, and what is left out of it."""
 
 from __future__ import annotations
-
-import gzip
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from engine.errors import Refused
 from monitoring.intake import textfiles
-from monitoring.intake.textfiles import Source, csv_batches, json_batches
+from monitoring.intake.source import Source
+from monitoring.intake.textfiles import json_batches, json_texts
+from monitoring.intake.untyped import is_untyped
 
 
 @pytest.fixture(autouse=True)
@@ -26,27 +25,6 @@ def rows(batches: list[pa.RecordBatch]) -> list[dict[str, object]]:
     return [row for batch in batches for row in batch.to_pylist()]
 
 
-def test_a_type_holds_for_the_whole_file() -> None:
-    body = b"n,late,word\n" + b"1,NA,2\n" * 40 + b"2.5,7,x\n"
-    batches = list(csv_batches(memory(body)))
-    assert {batch.schema for batch in batches} == {batches[0].schema}
-    assert [str(field.type) for field in batches[0].schema] == ["double", "int64", "string"]
-    assert rows(batches)[0] == {"n": 1.0, "late": None, "word": "2"}
-    assert rows(batches)[-1] == {"n": 2.5, "late": 7, "word": "x"}
-
-
-def test_a_csv_file_of_a_header_alone_has_a_schema() -> None:
-    (batch,) = csv_batches(memory(b"a,b\n"))
-    assert (batch.schema.names, batch.num_rows) == (["a", "b"], 0)
-
-
-def test_a_packed_file_is_opened_as_often_as_it_takes(tmp_path: Path) -> None:
-    file = tmp_path / "rows.csv.gz"
-    file.write_bytes(gzip.compress(b"n\n" + b"1\n" * 99 + b"x\n"))
-    found = rows(list(csv_batches(Source(str(file), lambda: pa.input_stream(str(file))))))
-    assert (len(found), found[0], found[-1]) == (100, {"n": "1"}, {"n": "x"})
-
-
 def test_lines_over_a_blocks_end_are_whole_and_bad_ones_are_counted() -> None:
     lines = [b'{"n": %d, "word": "w%d"}' % (i, i) for i in range(30)]
     notes: list[str] = []
@@ -60,3 +38,29 @@ def test_lines_over_a_blocks_end_are_whole_and_bad_ones_are_counted() -> None:
 def test_what_is_mostly_not_json_is_refused() -> None:
     with pytest.raises(Refused, match="it: not JSON Lines: line 1"):
         list(json_batches(memory(b"a,b\n1,2\n"), []))
+
+
+def test_columns_of_mixed_types_stay_text_where_nobody_has_looked_at_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(textfiles, "BLOCK", 4_096)
+    body = b'{"n": 1, "s": "x", "b": true}\n{"n": "?", "s": "y", "b": 0}\n{"n": 2.5, "s": null}\n'
+    (batch,) = json_texts(memory(body), [])
+    assert [is_untyped(field) for field in batch.schema] == [True, False, True]
+    assert batch.to_pylist() == [
+        {"n": "1", "s": "x", "b": "true"},
+        {"n": "?", "s": "y", "b": "0"},
+        {"n": "2.5", "s": None, "b": None},
+    ]
+
+
+def test_mixed_types_in_the_collectors_lines_stay_text_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(textfiles, "BLOCK", 4_096)
+    line = (
+        b'{"specversion": "1.0", "correlationid": "a", "time": "2026-08-01T00:00:00Z", "data": %s}'
+    )
+    body = line % b'[{"n": 1}, {"n": "?"}]' + b"\n" + line % b'[{"n": 2}]'
+    found = rows(list(json_texts(memory(body), [])))
+    assert found == [{"n": "1"}, {"n": "?"}, {"n": "2"}]

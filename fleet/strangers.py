@@ -1,0 +1,55 @@
+"""Deployments in the logs whose version nobody knows: told once each, never quietly dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fleet.facts import LogGrew, LogRead, TrafficCounted
+from fleet.turn import Turn
+
+#: So many are remembered; a log that names more of them is not of this endpoint.
+KEPT = 50
+
+
+def log_grew(turn: Turn, fact: LogGrew) -> None:
+    """Look at who a file of inputs or outputs is of."""
+    if fact.deployment:
+        _meet(turn, [fact.deployment], fact.blob)
+
+
+def counted(turn: Turn, fact: LogRead | TrafficCounted) -> None:
+    """Look at who answered the requests of a traffic log."""
+    found = fact.traffic if isinstance(fact, LogRead) else fact.counts
+    source = fact.blob if isinstance(fact, LogRead) else "AmlOnlineEndpointTrafficLog"
+    _meet(turn, [count.deployment for count in found], source)
+
+
+def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
+    known = _known(turn)
+    for deployment in dict.fromkeys(deployments):
+        met = turn.model.strangers
+        if turn.model.version_of(deployment) in known or deployment in met or len(met) >= KEPT:
+            continue
+        turn.change(strangers=(*met, deployment))
+        turn.say(
+            "stranger",
+            deployment=deployment,
+            source=source,
+            reason="no version has this name: its answers are joined with no label and judged in "
+            "no rollout; logs.deployments in fleet.yaml says which version it holds",
+        )
+
+
+def _known(turn: Turn) -> set[str]:
+    """Every version that was ever spoken of here."""
+    model, policy = turn.model, turn.watched.policy
+    known = {policy.serving.champion, model.champion, *policy.logs.deployments}
+    known |= {*model.weights, *model.scores, *model.rates, *model.names.values()}
+    known |= {challenger.version for challenger in model.queue}
+    if policy.serving.baseline is not None:
+        known.add(policy.serving.baseline)
+    if model.wanted is not None:
+        known |= {*model.wanted.weights, *model.wanted.shadow}
+    if model.rollout is not None:
+        known |= {model.rollout.champion, model.rollout.challenger}
+    return known

@@ -1,0 +1,121 @@
+"""Parts of a table on disk, one column of which can be read without the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from monitoring.intake.untyped import is_untyped, texts_of, untyped
+from monitoring.schema import is_text
+
+
+class Part(Protocol):
+    """Some rows of a table, one column of which can be read without the others."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Read one column that the schema names."""
+
+
+@dataclass(frozen=True)
+class ParquetPart:
+    """One Parquet file."""
+
+    path: Path
+    schema: pa.Schema
+    rows: int
+    metadata: pq.FileMetaData = field(repr=False)
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Read one column; strings as dictionaries, which are small and quick to count."""
+        coded = [name] if is_text(self.schema.field(name).type) else None
+        # A reader of its own: columns are read from several threads.
+        with pq.ParquetFile(
+            self.path,
+            metadata=self.metadata,
+            read_dictionary=coded,
+            page_checksum_verification=True,
+        ) as file:
+            return file.read(columns=[name], use_threads=False).column(name)
+
+    @classmethod
+    def of(cls, path: Path) -> ParquetPart:
+        """Read a file's footer."""
+        with pq.ParquetFile(path) as file:
+            return cls(path, file.schema_arrow, file.metadata.num_rows, file.metadata)
+
+
+@dataclass(frozen=True)
+class CopiedPart:
+    """Rows of a text file of one schema, in Arrow's file format."""
+
+    path: Path
+    schema: pa.Schema
+    rows: int
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Read one column."""
+        options = pa.ipc.IpcReadOptions(included_fields=[self.schema.get_field_index(name)])
+        with pa.OSFile(str(self.path)) as file:
+            return pa.ipc.open_file(file, options=options).read_all().column(name)
+
+
+@dataclass(frozen=True)
+class KeyedPart:
+    """A part in folders that are named like `region=eu`: each is a column of one untyped value."""
+
+    part: Part
+    keys: Mapping[str, str | None]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the part, then the keys that it has no column for."""
+        held = self.part.schema.names
+        return pa.schema(
+            [*self.part.schema, *(untyped(name) for name in self.keys if name not in held)]
+        )
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.part.rows
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Read one column."""
+        if name in self.part.schema.names:
+            return self.part.column(name)
+        value = self.keys[name]
+        if value is None:
+            return pa.chunked_array([pa.nulls(self.rows, pa.string())])
+        return pa.chunked_array([pa.repeat(texts_of([value])[0], self.rows)])
+
+
+def copied(batches: Iterator[pa.RecordBatch], scratch: Path) -> Iterator[Part]:
+    """Copy batches to Arrow files, one per run of batches with the same schema."""
+    for number, ((schema, _), run) in enumerate(groupby(batches, key=_shape)):
+        with NamedTemporaryFile(dir=scratch, prefix=f"{number:06}-", delete=False) as file:
+            rows = 0
+            with pa.ipc.new_file(file, schema) as writer:
+                for batch in run:
+                    writer.write_batch(batch)
+                    rows += batch.num_rows
+        yield CopiedPart(Path(file.name), schema, rows)
+
+
+def _shape(batch: pa.RecordBatch) -> tuple[pa.Schema, tuple[bool, ...]]:
+    # Schemas are equal whatever their fields' metadata say.
+    return batch.schema, tuple(is_untyped(one) for one in batch.schema)

@@ -1,0 +1,137 @@
+"""CSV files as Arrow batches: as text, or with types that hold for all of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from engine.errors import Refused
+from monitoring.intake.dialect import Dialect, sniffed
+from monitoring.intake.source import Source
+from monitoring.intake.untyped import NULL_WORDS, untyped
+
+BLOCK = 8 * 1024 * 1024
+# What to try when a value does not fit the type that earlier rows suggested.
+WIDER = {
+    pa.null(): pa.int64(),
+    pa.int64(): pa.float64(),
+}
+MISFIT = re.compile(r"In CSV column #(\d+): .*CSV conversion error")
+
+
+def csv_texts(source: Source) -> Iterator[pa.RecordBatch]:
+    """Stream a CSV file with a header line, all columns as text that nobody has looked at.
+
+    An empty cell is null, an empty text in quotes is a text. Bytes may not be UTF-8.
+    """
+    dialect = sniffed(source)
+    kept = [name for name in dialect.names if name not in dialect.empty]
+    schema = pa.schema([untyped(name) for name in kept])
+    yield _empty(schema)
+    if not dialect.filled:
+        return
+    convert = pacsv.ConvertOptions(
+        column_types=dict.fromkeys(dialect.names, pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        check_utf8=False,
+    )
+    with _opened(source, dialect, convert) as reader:
+        for batch in reader:
+            _refuse_nameless(source, dialect, batch)
+            columns = [_pointed(batch[name], name in dialect.commas) for name in kept]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def csv_batches(source: Source) -> Iterator[pa.RecordBatch]:
+    """Stream a CSV file with a header line.
+
+    The file is read twice: types that hold for its first block may not hold for all of it.
+    """
+    dialect = sniffed(source)
+    kept = [name for name in dialect.names if name not in dialect.empty]
+    if not dialect.filled:
+        yield _empty(pa.schema([(name, pa.null()) for name in kept]))
+        return
+    reader = _typed(source, dialect, _types(source, dialect))
+    yield _empty(reader.schema).select(kept)
+    for batch in reader:
+        _refuse_nameless(source, dialect, batch)
+        yield batch.select(kept)
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.nulls(0, one.type) for one in schema], schema=schema)
+
+
+def _refuse_nameless(source: Source, dialect: Dialect, batch: pa.RecordBatch) -> None:
+    for name in dialect.empty:
+        if batch[name].null_count < batch.num_rows:
+            raise Refused(f"{source.name}: values in a column without a name, {name!r}")
+
+
+def _pointed(column: pa.Array, commas: bool) -> pa.Array:
+    """Write numbers with a decimal point."""
+    if not commas:
+        return column
+    pattern = r"^\s*([+-]?[0-9]+),([0-9]+(?:[eE][+-]?[0-9]+)?)\s*$"
+    return pc.replace_substring_regex(column, pattern, r"\1.\2")
+
+
+def _types(source: Source, dialect: Dialect) -> dict[str, pa.DataType]:
+    types: dict[str, pa.DataType] = {}
+    while True:
+        reader = None
+        try:
+            reader = _typed(source, dialect, types)
+            for _ in reader:
+                pass
+            return {field.name: field.type for field in reader.schema}
+        except pa.ArrowInvalid as error:
+            found = MISFIT.match(str(error))
+            if not found:
+                raise
+            name = dialect.names[int(found[1])]
+            types[name] = _wider(source, name, reader)
+
+
+def _wider(source: Source, name: str, reader: pacsv.CSVStreamingReader | None) -> pa.DataType:
+    """Give one column the next wider type."""
+    if reader is None:
+        # The first block itself does not fit what was asked: it has to be text.
+        return pa.string()
+    dtype = reader.schema.field(name).type
+    if dtype == pa.string():
+        raise Refused(f"{source.name}: column {name!r} is not text in UTF-8")
+    return WIDER.get(dtype, pa.string())
+
+
+def _typed(
+    source: Source, dialect: Dialect, types: Mapping[str, pa.DataType]
+) -> pacsv.CSVStreamingReader:
+    convert = pacsv.ConvertOptions(
+        column_types=dict(types),
+        null_values=["", *NULL_WORDS],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        decimal_point="," if dialect.commas else ".",
+    )
+    return _opened(source, dialect, convert)
+
+
+def _opened(
+    source: Source, dialect: Dialect, convert: pacsv.ConvertOptions
+) -> pacsv.CSVStreamingReader:
+    read = pacsv.ReadOptions(
+        use_threads=False,
+        block_size=BLOCK,
+        column_names=list(dialect.names),
+        skip_rows_after_names=dialect.header,
+    )
+    parse = pacsv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True)
+    return pacsv.open_csv(source.text(), read, parse, convert)

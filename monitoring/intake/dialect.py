@@ -1,0 +1,124 @@
+"""How a CSV file is written: its separator, its names, and which columns have decimal commas."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.errors import Refused
+from monitoring.intake.source import Source
+
+SEPARATORS = (",", ";", "\t", "|")
+#: Bytes that are looked at.
+SAMPLE = 64 * 1024
+COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
+THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+")
+WHOLE = re.compile(r"[+-]?[0-9]+")
+POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How to read a file.
+
+    A column without a name is called as pandas calls it, `Unnamed: 0`. `empty` are columns at the
+    end without a name and, as far as was looked, without values. `commas` are columns whose
+    decimal mark is a comma. `header` is the number of lines up to the header's end, blank ones
+    included; `filled` tells whether any row follows.
+    """
+
+    separator: str
+    names: tuple[str, ...]
+    empty: frozenset[str] = frozenset()
+    commas: frozenset[str] = frozenset()
+    header: int = 1
+    filled: bool = True
+
+
+def sniffed(source: Source) -> Dialect:
+    """Tell a file's dialect by its first lines. Names that repeat are `Refused`."""
+    with source.text() as stream:
+        content = stream.read(SAMPLE)
+        more = bool(stream.read(1))
+    try:
+        text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+        separator, found = _separated(text, more)
+        rows = [row for row in found if row]
+        header = [name.encode("utf-8", "surrogateescape").decode() for name in rows[0]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Refused(f"{source.name}: the header is not text in UTF-8") from error
+    except IndexError as error:
+        raise Refused(f"{source.name}: no header line") from error
+    width = max(map(len, rows))
+    if width > len(header) and not any(any(row[len(header) :]) for row in rows):
+        header += [""] * (width - len(header))
+    names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise Refused(f"{source.name}: two columns are called {repeated[0]!r}")
+    return Dialect(
+        separator,
+        tuple(names),
+        _empty(header, names, rows),
+        _commas(names, rows),
+        found.index(rows[0]) + 1,
+        more or len(rows) > 1,
+    )
+
+
+def _separated(text: str, more: bool) -> tuple[str, list[list[str]]]:
+    """Choose the separator that gives most columns, the same number in every row."""
+    best: tuple[tuple[bool, int], str, list[list[str]]] | None = None
+    for separator in SEPARATORS:
+        found = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        found = found[:-1] if more else found
+        rows = [row for row in found if row]
+        if not rows:
+            continue
+        width = len(rows[0])
+        alike = width > 1 and all(len(row) == width or _padded(row, width) for row in rows)
+        rank = (alike, width if alike or separator == "," else 0)
+        if best is None or rank > best[0]:
+            best = rank, separator, found
+    if best is None:
+        raise IndexError
+    return best[1], best[2]
+
+
+def _padded(row: Sequence[str], width: int) -> bool:
+    return len(row) > width and not any(row[width:])
+
+
+def _empty(header: Sequence[str], names: Sequence[str], rows: list[list[str]]) -> frozenset[str]:
+    """Columns at the end that have neither a name nor a value."""
+    found = []
+    for index in range(len(header) - 1, 0, -1):
+        if header[index] or any(row[index] for row in rows[1:] if len(row) > index):
+            break
+        found.append(names[index])
+    return frozenset(found)
+
+
+def _commas(names: Sequence[str], rows: list[list[str]]) -> frozenset[str]:
+    """Columns of numbers with a decimal comma.
+
+    `1,234` can be more than a thousand: a column that has nothing else has no decimal comma. Where
+    a file has decimal commas and no decimal point, its whole numbers may go on with commas, too.
+    """
+    sure, whole, points = set(), set(), False
+    for index, name in enumerate(names):
+        cells = [row[index].strip() for row in rows[1:] if len(row) > index]
+        cells = [cell for cell in cells if cell]
+        with_comma = [cell for cell in cells if COMMA.fullmatch(cell)]
+        without = sum(WHOLE.fullmatch(cell) is not None for cell in cells)
+        points |= any(POINT.fullmatch(cell) for cell in cells)
+        if with_comma and 2 * (len(with_comma) + without) > len(cells):
+            if not all(THOUSANDS.fullmatch(cell) for cell in with_comma):
+                sure.add(name)
+        elif cells and without == len(cells):
+            whole.add(name)
+    return frozenset(sure | whole) if sure and not points else frozenset(sure)

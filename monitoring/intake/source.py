@@ -1,0 +1,45 @@
+"""A text file that can be opened several times, whatever its encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from engine.errors import Refused
+
+MARKS = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+#: What a read of a damaged file raises.
+BROKEN = (pa.ArrowException, OSError, EOFError, ValueError, MemoryError, OverflowError)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that can be opened several times; `name` is what messages call it."""
+
+    name: str
+    open: Callable[[], pa.NativeFile]
+
+    def text(self) -> pa.NativeFile:
+        """Open as UTF-8; UTF-16 and UTF-32 are known by their byte order mark."""
+        with self.open() as stream:
+            start = stream.read(512)
+        for mark, encoding in MARKS.items():
+            if start.startswith(mark):
+                return pa.transcoding_input_stream(self.open(), encoding, "utf-8")
+        if start.startswith(b"PK\x03\x04"):
+            raise Refused(f"{self.name}: a zip or Excel file; save the sheet as CSV")
+        if b"\0" in start:
+            raise Refused(f"{self.name}: bytes that are no text; UTF-16 needs a byte order mark")
+        return self.open()
+
+
+def first_line(error: BaseException) -> str:
+    """Shorten a library's error to one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,119 @@
+"""The end of a log file that is no whole line: waited for, told once, and read if it grows."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from engine import codec
+from fleet.effects import ReadLabels, ReadLog
+from fleet.facts import FACTS, Batch, Collection, LabelsRead, LogGrew, LogRead
+from fleet.state import Cursor, Model
+from fleet.unfinished import QUIET
+
+NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+INPUTS = Collection.inputs
+ROWS = Batch("2024-03-04", 5, "rows", "sketch")
+
+
+def grew(size: int, kind: Collection = INPUTS) -> LogGrew:
+    return LogGrew("a", size, kind, "v1")
+
+
+def read(start: int, end: int, limit: int, seen: int | None, *batches: Batch) -> LogRead:
+    return LogRead("a", start, end, limit, batches, seen=seen)
+
+
+def told(story: Any) -> list[tuple[int, str]]:
+    return [(line["start"], line["reason"]) for line in story.said("unfinished")]
+
+
+def test_a_cut_last_line_is_told_when_the_file_has_been_quiet(begun: Any) -> None:
+    begun.tell(grew(10)).tell(read(0, 7, 10, 10, ROWS))
+    assert (told(begun), begun.state.counts.get("bad")) == ([], None)
+    assert begun.wake_at == NOW + QUIET
+    begun.tell(after=QUIET)
+    assert told(begun) == [(7, "byte 7: 3 bytes that are no whole line, read if they grow")]
+    assert begun.state.counts["bad"] == 1
+
+
+def test_it_is_told_once_however_often_the_file_is_announced(begun: Any) -> None:
+    begun.tell(grew(10)).tell(read(0, 7, 10, 10)).tell(after=QUIET)
+    begun.tell(grew(10)).tell(read(7, 7, 10, 10)).tell(after=QUIET)
+    begun.tell(grew(12)).tell(read(7, 7, 12, 12)).tell(after=10 * QUIET)
+    assert (len(told(begun)), begun.state.counts["bad"]) == (1, 1)
+
+
+def test_a_file_that_grows_after_all_is_read_from_the_lines_begin(begun: Any) -> None:
+    """What was told to be lost is found: it counts as a row, and as bad no more."""
+    begun.tell(grew(10)).tell(read(0, 7, 10, 10)).tell(after=QUIET)
+    begun.tell(grew(22))
+    assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(7, 22)]
+    begun.tell(read(7, 22, 22, 22, ROWS)).tell(after=10 * QUIET)
+    assert begun.state.windows["2024-03-04"].inputs == (ROWS,)
+    assert (len(told(begun)), begun.state.counts["bad"]) == (1, 0)
+
+
+def test_growing_puts_the_telling_off(begun: Any) -> None:
+    begun.tell(grew(10)).tell(read(0, 7, 10, 10))
+    begun.tell(grew(12), after=QUIET / 2).tell(read(7, 7, 12, 12))
+    begun.tell(after=QUIET * 0.75)
+    assert told(begun) == []
+    begun.tell(after=QUIET / 4)
+    assert told(begun) == [(7, "byte 7: 5 bytes that are no whole line, read if they grow")]
+
+
+def test_a_read_that_is_under_way_is_waited_for(begun: Any) -> None:
+    begun.tell(grew(10)).tell(read(0, 7, 10, 10)).tell(grew(20))
+    begun.tell(after=2 * QUIET)
+    assert told(begun) == []
+
+
+@pytest.mark.parametrize(("seen", "ends"), [(8, 8), (7, 7), (0, 0)])
+def test_a_file_shorter_than_announced_is_told(begun: Any, seen: int, ends: int) -> None:
+    begun.tell(grew(10)).tell(read(0, min(7, seen), 10, seen)).tell(after=QUIET)
+    ((_, reason),) = told(begun)
+    assert reason == f"announced with 10 bytes, but the file ends at byte {ends}"
+
+
+def test_labels_are_told_of_as_rows_are(begun: Any) -> None:
+    begun.tell(grew(10, Collection.labels))
+    assert begun.owed(ReadLabels)
+    begun.tell(LabelsRead("a", 0, 4, 10, "", {}, 0, seen=10)).tell(after=QUIET)
+    assert told(begun) == [(4, "byte 4: 6 bytes that are no whole line, read if they grow")]
+
+
+def test_a_file_that_was_read_to_its_end_is_quiet(begun: Any) -> None:
+    begun.tell(grew(10)).tell(read(0, 10, 10, 10, ROWS)).tell(after=10 * QUIET)
+    assert (told(begun), "bad" in begun.state.counts) == ([], False)
+
+
+def test_it_is_told_before_its_cursor_is_let_go_of(begun: Any) -> None:
+    """Nobody was there for days."""
+    begun.tell(grew(10)).tell(read(0, 7, 10, 10)).tell(after=timedelta(days=5))
+    assert len(told(begun)) == 1
+    assert begun.state.blobs == {}
+
+
+def test_bad_lines_add_up(begun: Any) -> None:
+    begun.tell(grew(10)).tell(LogRead("a", 0, 10, 10, (), bad=3, bad_reason="line 1: x", seen=10))
+    begun.tell(LogRead("a", 0, 10, 10, (), bad=3, bad_reason="line 1: x", seen=10))
+    assert begun.state.counts["bad"] == 3
+
+
+def test_what_an_older_app_stored_is_read() -> None:
+    """Cursors and results of before know nothing of what was left."""
+    cursor = {"size": 9, "collection": "model_inputs", "deployment": "v1",
+              "touched": NOW.isoformat(), "read": 9, "asked": -1}  # fmt: skip
+    model = codec.decode(Model, json.dumps({"blobs": {"a": cursor}}).encode())
+    assert model.blobs == {"a": Cursor(9, INPUTS, "v1", NOW, 9)}
+    fact = {"kind": "log_read", "blob": "a", "start": 0, "end": 7, "limit": 10, "batches": []}
+    assert FACTS.decode(json.dumps(fact).encode()) == LogRead("a", 0, 7, 10, ())
+
+
+def test_nothing_is_said_of_what_an_older_reader_left(begun: Any) -> None:
+    begun.tell(grew(10)).tell(read(0, 7, 10, None)).tell(after=QUIET)
+    assert told(begun) == []
