@@ -29,7 +29,7 @@ Command = Callable[..., Any]
 
 def test_columns_of_one_name_are_one_line(command: Command) -> None:
     line = command("init", "--from", CASES / "dup-columns-and-init" / "dup.csv").refusal
-    assert line.endswith("dup.csv: two columns are called 'a'; rename or remove one")
+    assert "dup.csv: two columns are called 'a'" in line
 
 
 def test_empty_trailing_columns_are_left_out(tmp_path: Path, command: Command) -> None:
