@@ -1,9 +1,9 @@
 """Counts of windows and their references, drawn from the law of the bins of a hundred features.
 
-Sixty continuous features, 15 with ties, 5 zero-inflated and 20 categorical ones of 2 to 500 levels.
-Behind each stands a standard normal variable that edges cut into bins; a monotone shape, such as
-skew, would leave the counts as they are. Nothing here knows the product: a window is its counts,
-and where rows are independent those are multinomial, whatever the number of rows.
+Sixty continuous features, 15 of a few values, 5 zero-inflated and 20 categorical ones of 2 to 500
+levels. Behind each stands a standard normal variable that edges cut into bins; a monotone shape,
+such as skew, would leave the counts as they are. Nothing here knows the product: a window is its
+counts, and where rows are independent those are multinomial, whatever the number of rows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-NUMERIC, CONTINUOUS = 80, 60
+NUMERIC, CONTINUOUS, TIED = 80, 60, 75
+TAIL = 0.001
+FINE = np.array([TAIL, *np.arange(1, 10) / 10, 1 - TAIL])
 LEVELS = (2, 2, 3, 3, 4, 5, 5, 6, 8, 8, 10, 12, 15, 20, 20, 50, 50, 105, 300, 500)
 FEATURES = NUMERIC + len(LEVELS)
 #: Categorical features of at least ten levels: those whose first level can be made a small one.
@@ -71,15 +73,15 @@ class Setting:
 
 @dataclass(frozen=True)
 class Windows:
-    """Counts by window, (windows, width), and of slices, (slices, windows, width).
+    """Counts by feature: of windows (windows, bins), of references (slices, windows, bins).
 
-    A feature's counts are those of its bins, for categorical ones of levels the reference never
-    saw, and of missing values. `moved` are the features that drift.
+    The last bin counts missing values. `sliced`: whether the slices are known to the judge; `moved`
+    are the features that drift.
     """
 
-    reference: np.ndarray
-    current: np.ndarray
-    slices: np.ndarray | None
+    slices: list[np.ndarray]
+    current: list[np.ndarray]
+    sliced: bool
     moved: np.ndarray
 
 
@@ -92,9 +94,8 @@ class World:
 
     def __post_init__(self) -> None:
         rng, level = self.rng, self.setting.drift.level
-        fine = np.arange(1, 10) / 10
         ties = [np.sort(rng.uniform(0.05, 0.95, size)) for size in rng.integers(2, 9, 15)]
-        zeros = [np.array([z, *fine[fine > z + 0.01]]) for z in rng.uniform(0.3, 0.95, 5)]
+        zeros = [np.array([z, *FINE[z + 0.01 < FINE]]) for z in rng.uniform(0.3, 0.95, 5)]
         pool = np.array(WIDE) if level else np.arange(CONTINUOUS)
         self.moved = rng.choice(pool, self.setting.drift.features, replace=False)
         shares = [_zipf(size, rng.uniform(0.5, 1.3)) for size in LEVELS]
@@ -102,15 +103,14 @@ class World:
             shares[place - NUMERIC] = _holding(shares[place - NUMERIC], level[0])
         # The last level of a law takes what rounding leaves.
         cuts = [np.cumsum(share)[:-1].clip(0, 1 - 1e-12) for share in shares]
-        self.edges = [ndtri(cut) for cut in [*[fine] * CONTINUOUS, *ties, *zeros, *cuts]]
+        self.edges = [ndtri(cut) for cut in [*[FINE] * CONTINUOUS, *ties, *zeros, *cuts]]
         self.sizes = [len(edges) + 1 for edges in self.edges]
 
     def windows(self, number: int) -> Windows:
         """Draw windows, each with a reference of its own."""
         drawn = self._rows if self.setting.factor or self.setting.users else self._counts
-        parts = [self._laid(place, *pair) for place, pair in enumerate(drawn(number))]
-        slices, current = (np.concatenate(side, -1) for side in zip(*parts, strict=True))
-        return Windows(slices.sum(0), current, slices if self.setting.slices else None, self.moved)
+        slices, current = zip(*(self._lost(*pair) for pair in drawn(number)), strict=True)
+        return Windows(list(slices), list(current), bool(self.setting.slices), self.moved)
 
     def _counts(self, number: int) -> list[tuple[np.ndarray, np.ndarray]]:
         return [self._multinomial(place, number) for place in range(FEATURES)]
@@ -122,9 +122,9 @@ class World:
         m = self._present(one.m // parts // one.copies, (parts, number))
         sure = place < CONTINUOUS and not one.slices
         if sure:
-            # Deciles are the reference's own: it has a tenth in each bin, for certain, and what
+            # Deciles and tails are the reference's own: its rows in each bin are certain, and what
             # varies is how much of the law they cut off.
-            tenths = np.diff(np.arange(11) * m[0, :, None] // 10)
+            tenths = np.diff(_own_quantiles(m[0]))
             widths = rng.standard_gamma(tenths)
             edges = ndtri((np.cumsum(widths, -1) / widths.sum(-1, keepdims=True))[:, :-1])
             reference = tenths[None]
@@ -178,22 +178,19 @@ class World:
         mixed = np.sqrt(rho) * z[:, None] + np.sqrt(1 - rho) * z
         return [np.searchsorted(edges, mixed) for edges in self.edges]
 
-    def _laid(
-        self, place: int, reference: np.ndarray, current: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Add what no bin holds: levels that the reference never saw, and missing values."""
+    def _lost(self, slices: np.ndarray, current: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Add what no bin holds: missing values."""
         one = self.setting
-        lost = one.m // len(reference) - reference.sum(-1, keepdims=True)
+        lost = one.m // len(slices) - slices.sum(-1, keepdims=True)
         missing = one.n // one.copies * one.copies - current.sum(-1, keepdims=True)
-        if place < NUMERIC:
-            return np.concatenate([reference, lost], -1), np.concatenate([current, missing], -1)
-        new = reference.sum(0) == 0
-        rest = np.where(new, current, 0).sum(-1, keepdims=True)
-        current = np.where(new, 0, current)
-        return (
-            np.concatenate([reference, 0 * lost, lost], -1),
-            np.concatenate([current, rest, missing], -1),
-        )
+        return np.concatenate([slices, lost], -1), np.concatenate([current, missing], -1)
+
+
+def _own_quantiles(rows: np.ndarray) -> np.ndarray:
+    """Rows at or below each of a sample's own edges, none and all of them at the ends."""
+    inner = np.floor(FINE * (rows[:, None] - 1) + 1e-9).astype(int) + 1
+    ends = np.zeros_like(rows[:, None])
+    return np.concatenate([ends, inner, ends + rows[:, None]], -1)
 
 
 def _zipf(size: int, power: float) -> np.ndarray:

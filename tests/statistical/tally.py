@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -11,11 +11,11 @@ from multiprocessing import get_context
 import numpy as np
 from scipy.stats import binom
 
-from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.binning import Bins, CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import Scores, join, score
 from monitoring.drift.significance import benjamini_hochberg
-from tests.statistical.streams import NUMERIC, Setting, Windows, World
+from tests.statistical.streams import CONTINUOUS, NUMERIC, TIED, Setting, Windows, World
 
 RATE = 0.05
 CHUNK = 200
@@ -32,27 +32,64 @@ class Tally:
     found: int
 
 
-def judged(ruler: Ruler, drawn: Windows) -> Scores:
+class Laid:
+    """The product's own ruler of one reference, and where counts of the streams' bins go in it.
+
+    totals: counts of the reference by feature, missing values last.
+    """
+
+    def __init__(self, totals: Sequence[np.ndarray]) -> None:
+        features, spots = {}, []
+        begin = 0
+        for place, counts in enumerate(totals):
+            features[f"f{place}"], own = _measured(place, counts[:-1])
+            size = features[f"f{place}"].size
+            spots += [begin + own, [begin + size]]
+            begin += size + 1
+        self.ruler = Ruler(features)
+        self._spots = np.concatenate(spots)
+
+    def laid(self, counts: Sequence[np.ndarray]) -> np.ndarray:
+        """Counts by feature, (..., bins), as the ruler has them: (..., width)."""
+        raw = np.concatenate(counts, -1)
+        found = np.zeros((*raw.shape[:-1], self.ruler.width), np.int64)
+        np.add.at(found, (..., self._spots), raw)
+        return found
+
+
+def _measured(place: int, counts: np.ndarray) -> tuple[Bins, np.ndarray]:
+    """The product's bins of a feature, and which of them holds each of the stream's."""
+    size = len(counts)
+    if place < CONTINUOUS:
+        return NumericBins(tuple(map(float, range(size - 1))), tails=(True, True)), np.arange(size)
+    if place < TIED:
+        values = np.arange(float(size))
+        bins = NumericBins.of_sorted(np.repeat(values, counts))
+        return bins, np.searchsorted(bins.edges, values)
+    if place < NUMERIC:
+        edges = (-1e-300, *map(float, range(size - 1)))
+        return NumericBins(edges, atoms=(0.0,), tails=(False, True)), 1 + np.arange(size)
+    names = [f"l{level}" for level in range(size)]
+    known = {name: int(count) for name, count in zip(names, counts, strict=True) if count}
+    levels = CategoricalBins.of(known)
+    return levels, np.array([levels.place(name) for name in names])
+
+
+def held(drawn: Windows, window: int) -> tuple[Laid, np.ndarray, np.ndarray]:
+    """Ruler of one window's reference; counts of its slices, (slices, width), and of the window."""
+    slices = [part[:, window] for part in drawn.slices]
+    own = Laid([part.sum(0) for part in slices])
+    return own, own.laid(slices), own.laid([part[window] for part in drawn.current])
+
+
+def judged(drawn: Windows) -> Scores:
     """Score every window against its own reference."""
-    if drawn.slices is None:
-        return score(ruler, drawn.reference, drawn.current)
-    each = [
-        score(ruler, drawn.reference[[one]], drawn.current[[one]], drawn.slices[:, one])
-        for one in range(len(drawn.current))
-    ]
-    return join(each)
-
-
-def ruled(world: World) -> Ruler:
-    """The product's ruler of that many bins; which edges they have makes no difference."""
-    return Ruler(
-        {
-            f"f{place}": NumericBins(tuple(map(float, range(size - 1))))
-            if place < NUMERIC
-            else CategoricalBins(tuple(f"l{level}" for level in range(size)))
-            for place, size in enumerate(world.sizes)
-        }
-    )
+    found = []
+    for window in range(len(drawn.current[0])):
+        own, slices, current = held(drawn, window)
+        parts = slices if drawn.sliced else None
+        found.append(score(own.ruler, slices.sum(0)[None], current[None], parts))
+    return join(found)
 
 
 def tally(setting: Setting, windows: int, seed: int, part: int = 0) -> Tally:
@@ -62,7 +99,7 @@ def tally(setting: Setting, windows: int, seed: int, part: int = 0) -> Tally:
     for start in range(0, windows, BATCH):
         world = World(rng, setting)
         drawn = world.windows(min(BATCH, windows - start))
-        flags = benjamini_hochberg(judged(ruled(world), drawn).p) <= RATE
+        flags = benjamini_hochberg(judged(drawn).p) <= RATE
         counts += [flags.any(-1).sum(), flags[:, drawn.moved].size, flags[:, drawn.moved].sum()]
     return Tally(windows, *counts.tolist())
 

@@ -19,10 +19,12 @@ from monitoring.drift.scoring import POOLING, gathered, pooled, score
 from monitoring.drift.significance import benjamini_hochberg
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.verdict import SEVERITY, Policy, Verdict, stream
-from tests.statistical.streams import CONTINUOUS, FEATURES, NUMERIC, Setting, World
-from tests.statistical.tally import assert_rate_at_least, assert_rate_at_most, ruled
+from tests.statistical.streams import CONTINUOUS, FEATURES, Setting, World
+from tests.statistical.tally import Laid, assert_rate_at_least, assert_rate_at_most
 
 M, MOVED, CALM, LENGTH, BACK = 10_000, 10, 3, 50, 29
+#: Rows of a reference of its own deciles and tails.
+SURE = np.array([10, 990, *[1_000] * 8, 990, 10])
 POLICY = Policy()
 
 
@@ -31,21 +33,22 @@ class Stream:
 
     def __init__(self, rng: np.random.Generator, n: int) -> None:
         world = World(rng, Setting(n))
-        self.rng, self.n, self.ruler = rng, n, ruled(world)
-        tenths = [rng.standard_gamma(np.full(10, M / 10)) for _ in range(CONTINUOUS)]
-        # Deciles are the reference's own: it has a tenth in each, and what they cut off varies.
-        own = [ndtri((np.cumsum(one) / one.sum())[:-1]) for one in tenths]
+        self.rng, self.n = rng, n
+        # Deciles and tails are the reference's own: its rows in each are sure, and what they cut
+        # off varies.
+        parts = [rng.standard_gamma(SURE) for _ in range(CONTINUOUS)]
+        own = [ndtri((np.cumsum(one) / one.sum())[:-1]) for one in parts]
         self.edges = [*own, *world.edges[CONTINUOUS:]]
         counts = [self._counts(edges, M, 0.0) for edges in self.edges]
-        counts[:CONTINUOUS] = [np.full(10, M // 10)] * CONTINUOUS
-        self.known = [one > 0 for one in counts]
-        self.reference = self._laid(counts)
+        counts[:CONTINUOUS] = [np.append(SURE, 0)] * CONTINUOUS
+        self.laid = Laid(counts)
+        self.ruler, self.reference = self.laid.ruler, self.laid.laid(counts)
 
     def windows(self, shifts: np.ndarray) -> np.ndarray:
         """Counts of windows by the shift of the features that move: (windows, width)."""
         return np.stack(
             [
-                self._laid(
+                self.laid.laid(
                     [
                         self._counts(edges, self.n, shift if place < MOVED else 0.0)
                         for place, edges in enumerate(self.edges)
@@ -57,17 +60,7 @@ class Stream:
 
     def _counts(self, edges: np.ndarray, rows: int, shift: float) -> np.ndarray:
         law = np.diff(ndtr(edges - shift), prepend=0.0, append=1.0)
-        return self.rng.multinomial(rows, law)
-
-    def _laid(self, counts: list[np.ndarray]) -> np.ndarray:
-        parts = []
-        for place, one in enumerate(counts):
-            if place < NUMERIC:
-                parts += [one, [0]]
-            else:
-                known = self.known[place]
-                parts += [np.where(known, one, 0), [one[~known].sum(), 0]]
-        return np.concatenate(parts)
+        return np.append(self.rng.multinomial(rows, law), 0)
 
 
 def verdicts(drawn: Stream, windows: np.ndarray) -> np.ndarray:

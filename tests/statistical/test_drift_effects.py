@@ -16,8 +16,8 @@ from tests.statistical.tally import (
     assert_rate_at_least,
     assert_rate_at_most,
     everywhere,
+    held,
     judged,
-    ruled,
 )
 
 POLICY = Policy()
@@ -32,7 +32,7 @@ def many_levels(setting: Setting, windows: int, seed: int, part: int = 0) -> lis
     over = seen = 0
     for start in range(0, windows, BATCH):
         world = World(rng, setting)
-        scores = judged(ruled(world), world.windows(min(BATCH, windows - start)))
+        scores = judged(world.windows(min(BATCH, windows - start)))
         over += int((scores.effect[:, MANY] > POLICY.threshold).sum())
         seen += int((benjamini_hochberg(scores.p)[:, MANY] <= RATE).sum())
     return [over, seen]
@@ -63,11 +63,10 @@ def test_certain_but_harmless_is_at_most_drifting(windows: int) -> None:
     rng = np.random.default_rng(9)
     for _ in range(windows):
         world = World(rng, Setting(100_000, m=100_000, drift=Drift(10, shift=0.14)))
-        ruler, drawn = ruled(world), world.windows(1)
-        reference, current = (
-            Sketch(ruler.id, 100_000, side[0]) for side in (drawn.reference, drawn.current)
-        )
-        report = assess(ruler, reference, current, POLICY)
+        drawn = world.windows(1)
+        own, slices, window = held(drawn, 0)
+        reference, current = (Sketch(own.ruler.id, 100_000, side) for side in (slices[0], window))
+        report = assess(own.ruler, reference, current, POLICY)
         moved = [report.features[place] for place in drawn.moved]
         assert all(one.p_value < 1e-105 for one in moved)
         assert all(0.012 < one.effect < 0.028 for one in moved)
