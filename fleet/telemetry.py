@@ -98,7 +98,7 @@ METRICS = {
         Metric("driftwarden.window.labelled", "{row}", ("model",), "Labels of the newest joined."),
         Metric(
             "driftwarden.lines.bad", "{line}", ("model",),
-            "Lines and rows of logs and labels left out since monitoring began.",
+            "Lines and rows of logs and labels that were left out, own requests among them.",
         ),
         Metric("driftwarden.drift.flagged", "{feature}", ("model",), "Features that moved."),
         Metric("driftwarden.rollout.active", "{rollout}", ("model",), "Rollouts under way."),

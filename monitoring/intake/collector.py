@@ -59,14 +59,14 @@ def decode(
 
 
 def rows_apart(content: bytes, line: Apart) -> Decoded:
-    """Decode the blob that holds the rows of a line: one JSON array of rows, or a row per line.
+    """Decode the blob that holds the rows of a line: what `data` may be, or a row per line.
 
     The collector writes such a blob where a payload is over 4 MB (Microsoft Learn, "Collect
     production data from models deployed for real-time inferencing").
     """
     # Line ends can stand between JSON's tokens only, never within a string.
     whole = content.removeprefix(MARK).strip()
-    if not whole.startswith(b"["):
+    if not whole.startswith(b"[") and _parsed(whole) is None:
         whole = b"[" + b",".join(row for row in whole.split(b"\n") if row.strip()) + b"]"
     envelope = json.dumps({"correlationid": line.correlationid, "time": line.time})
     joined = b'%s,"data":%s}\n' % (envelope[:-1].encode(), whole.replace(b"\n", b" "))
@@ -154,7 +154,7 @@ def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | _Elsewhere
     return rows
 
 
-def _parsed(text: str) -> object:
+def _parsed(text: str | bytes) -> object:
     """Parse rows that are logged as JSON text; None where they are none."""
     try:
         return json.loads(text)

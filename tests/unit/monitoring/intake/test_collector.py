@@ -291,6 +291,7 @@ def test_rows_in_the_line_come_before_rows_elsewhere():
         b'[{"x": 1.5, "s": "JFK"}, {"x": 2.5}]',
         b'\xef\xbb\xbf[\n  {"x": 1.5,\n "s": "JFK"},\n  {"x": 2.5}\n]\n',
         b'{"x": 1.5, "s": "JFK"}\r\n\n{"x": 2.5}',
+        b'"[{\\"x\\": 1.5, \\"s\\": \\"JFK\\"}, {\\"x\\": 2.5}]"',
     ],
 )
 def test_rows_of_a_blob_belong_to_the_line_that_referred_to_it(content):
@@ -303,6 +304,12 @@ def test_rows_of_a_blob_belong_to_the_line_that_referred_to_it(content):
     ]
     many = rows_apart(b"[" + b",".join([b'{"x": 0.5}'] * 5_000) + b"]", where)
     assert many.table["index"].to_pylist() == list(range(5_000))
+
+
+@pytest.mark.parametrize("content", [b'{"x": 1}', b'{\n  "x": 1\n}\n', b'"{\\"x\\": 1}"'])
+def test_a_blob_may_hold_one_row(content):
+    decoded = rows_apart(content, Apart(7, "u", "c", "2013-04-01T05:00:00Z"))
+    assert (decoded.bad, decoded.table["x"].to_pylist()) == ((), [1])
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG", b"[1, 2]", b'[{"x": 1}', b'{"x": 1'])
