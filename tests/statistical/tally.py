@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
 
 import numpy as np
 from scipy.stats import binom
 
-from monitoring.drift.binning import Bins, CategoricalBins, NumericBins
+from monitoring.drift.binning import FEW_LEVELS, Bins, CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import Scores, join, score
 from monitoring.drift.significance import benjamini_hochberg
@@ -59,17 +60,29 @@ class Laid:
 
 def _measured(place: int, counts: np.ndarray) -> tuple[Bins, np.ndarray]:
     """The product's bins of a feature, and which of them holds each of the stream's."""
-    size = len(counts)
+    if place >= NUMERIC and len(counts) > FEW_LEVELS:
+        return _leveled(counts)
+    return _known(place, tuple((counts > 0).tolist()))
+
+
+@cache
+def _known(place: int, seen: tuple[bool, ...]) -> tuple[Bins, np.ndarray]:
+    """Bins that depend on nothing but which values or levels the reference has seen."""
+    size = len(seen)
     if place < CONTINUOUS:
         return NumericBins(tuple(map(float, range(size - 1))), tails=(True, True)), np.arange(size)
     if place < TIED:
         values = np.arange(float(size))
-        bins = NumericBins.of_sorted(np.repeat(values, counts))
+        bins = NumericBins.of_sorted(np.repeat(values[list(seen)], 100))
         return bins, np.searchsorted(bins.edges, values)
     if place < NUMERIC:
         edges = (-1e-300, *map(float, range(size - 1)))
         return NumericBins(edges, atoms=(0.0,), tails=(False, True)), 1 + np.arange(size)
-    names = [f"l{level}" for level in range(size)]
+    return _leveled(100 * np.array(seen))
+
+
+def _leveled(counts: np.ndarray) -> tuple[Bins, np.ndarray]:
+    names = [f"l{level}" for level in range(len(counts))]
     known = {name: int(count) for name, count in zip(names, counts, strict=True) if count}
     levels = CategoricalBins.of(known)
     return levels, np.array([levels.place(name) for name in names])
