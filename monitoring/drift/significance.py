@@ -35,6 +35,9 @@ from monitoring.drift.spread import (
 )
 
 MIN_SLICES = 8
+#: Weight of location beside the levels of an ordinal feature. The smaller of two p-values is not
+#: one itself: at this weight it flags a tenth more features without drift than levels alone do.
+LOCATION = 0.15
 #: Of location, scale, rest, location and scale together, the largest cell, and the atoms.
 WEIGHTS = (0.4, 0.23, 0.03, 0.09, 0.25, 0.1)
 
@@ -75,7 +78,8 @@ def ordinal_p(
     cells = ordered(reference, current)
     halves = None if slices is None else pool(slices, cells)
     location = ordered_parts(pool(reference, cells), pool(current, cells), halves)[0][0]
-    return np.fmin(unordered_p, cauchy(np.stack([location, unordered_p]), (0.5, 0.5)))
+    joined = cauchy(np.stack([location, unordered_p]), (LOCATION, 1 - LOCATION))
+    return np.fmin(unordered_p, joined)
 
 
 def categorical_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
