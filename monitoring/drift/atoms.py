@@ -74,12 +74,15 @@ def before(values: Floats) -> Floats:
     A fraction's bin holds what becomes the same number in single precision, so that a column may
     change its width.
     """
-    return np.where(values == np.rint(values), previous(values), values - _width(values))
+    fraction = values != np.rint(values)
+    return np.where(fraction, values - fraction * _width(values), previous(values))
 
 
 def after(values: Floats) -> Floats:
     """Upper edge of an atom's bin, which is closed."""
-    return np.where(values == np.rint(values), values, values + _width(values))
+    fraction = values != np.rint(values)
+    upper: Floats = values + fraction * _width(values)
+    return upper
 
 
 def previous(values: npt.ArrayLike) -> Floats:
@@ -155,8 +158,7 @@ def _apart(atoms: Floats) -> Floats:
 
 def _width(values: Floats) -> Floats:
     """A little more than what rounding to single precision can move a number."""
-    size = np.minimum(np.abs(values), 1e38).astype(np.float32)
-    width: Floats = 0.6 * np.spacing(size).astype(np.float64)
+    width: Floats = np.maximum(1.1 * 2.0**-24 * np.abs(values), sys.float_info.min)
     return width
 
 

@@ -97,9 +97,12 @@ class NumericBins:
         """
         if not self.few:
             return np.arange(self.size)
-        upper = (*self.edges, math.inf)
-        held = np.isin(upper, after(np.array(self.atoms)))
-        return np.where(held, np.cumsum(held), 0)
+        return np.where(self.single, np.cumsum(self.single), 0)
+
+    @cached_property
+    def single(self) -> npt.NDArray[np.bool_]:
+        """Whether each bin holds an atom."""
+        return np.isin((*self.edges, math.inf), after(np.array(self.atoms)))
 
     @classmethod
     def of(cls, values: npt.NDArray[np.float64]) -> NumericBins:

@@ -190,7 +190,7 @@ def _ties(a: Floats, c: Floats) -> npt.NDArray[np.uint64]:
     Dealt by place, levels would be tested otherwise under other names; dealt by their change, the
     groups would no longer be independent of it.
     """
-    return _hashed(a) + _hashed(c)
+    return _hashed(a) + (_hashed(c) >> np.uint64(1))
 
 
 def _hashed(counts: Floats) -> npt.NDArray[np.uint64]:

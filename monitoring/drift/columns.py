@@ -15,10 +15,6 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 
 from monitoring.drift.spelling import canonical
-from monitoring.schema import is_text
-
-#: A number as programs spell it. Hexadecimal, digits in groups and a decimal comma are not read.
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 Column: TypeAlias = pa.ChunkedArray | pa.Array
 
@@ -30,6 +26,8 @@ def number_chunks(column: Column) -> Iterator[npt.NDArray[np.generic]]:
     Decimals and half floats become float64. NaN and ±inf are kept.
     """
     for chunk in _chunks(column):
+        if pat.is_dictionary(chunk.type):
+            chunk = chunk.dictionary_decode()
         dtype = chunk.type
         if pat.is_null(dtype):
             continue
@@ -41,27 +39,9 @@ def number_chunks(column: Column) -> Iterator[npt.NDArray[np.generic]]:
         yield np.from_dlpack(chunk)
 
 
-def as_numbers(column: Column) -> Column:
-    """A numeric column as it is; of text or truth values the numbers that they spell, or null."""
-    dtype = column.type
-    if pat.is_dictionary(dtype):
-        levels = [as_numbers(chunk.dictionary).take(chunk.indices) for chunk in _chunks(column)]
-        return pa.chunked_array(levels, levels[0].type if levels else pa.float64())
-    if pat.is_boolean(dtype):
-        return column.cast(pa.int8())
-    if not is_text(dtype):
-        return column
-    plain = pc.utf8_trim_whitespace(column)
-    for truth, number in (("true", "1"), ("false", "0")):
-        spelled = pc.match_substring_regex(plain, f"^{truth}$", ignore_case=True)
-        plain = pc.if_else(spelled, pa.scalar(number, dtype), plain)
-    spelled = pc.match_substring_regex(plain, NUMBER)
-    return pc.if_else(spelled, plain, pa.scalar(None, dtype)).cast(pa.float64())
-
-
 def finite_numbers(column: Column) -> npt.NDArray[np.float64]:
-    """All finite values of a column, as `as_numbers` has them, in a fresh float64 array."""
-    parts = [part.astype(np.float64) for part in number_chunks(as_numbers(column))]
+    """All finite values of a numeric column as a fresh float64 array."""
+    parts = [part.astype(np.float64) for part in number_chunks(column)]
     values = np.concatenate(parts) if parts else np.empty(0)
     keep = np.isfinite(values)
     return values if keep.all() else values[keep]

@@ -51,9 +51,16 @@ def share_p(
 
 
 def largest_cell_p(
-    reference: Floats, current: Floats, slices: Floats | None, spread: Spread | None
+    reference: Floats,
+    current: Floats,
+    slices: Floats | None,
+    spread: Spread | None,
+    among: Flags | None = None,
 ) -> Floats:
-    """Exact test of the cell that stands out most, times the number of cells less one."""
+    """Exact test of the cell that stands out most, times the number of cells less one.
+
+    among: the only cells that are looked at, (features, bins); then it is times their number.
+    """
     m, n = reference.sum(-1), current.sum(-1)
     both = reference + current
     share = both / np.maximum(m + n, 1)[..., None]
@@ -61,7 +68,10 @@ def largest_cell_p(
         (np.sqrt(side + 0.375) - np.sqrt(share * rows[..., None] + 0.375)) ** 2
         for side, rows in ((reference, m), (current, n))
     )
-    j = (apart / np.maximum(1 - share, 1e-9)).argmax(-1)[..., None]
+    apart = apart / np.maximum(1 - share, 1e-9)
+    if among is not None:
+        apart = np.where(among, apart, -1.0)
+    j = apart.argmax(-1)[..., None]
     a, c = (np.take_along_axis(side, j, -1)[..., 0] for side in (reference, current))
     if slices is None or spread is None:
         p = share_p((a, m), (c, n))
@@ -70,7 +80,8 @@ def largest_cell_p(
         own = share_spread(one, slices.sum(-1))
         factor = np.fmax(np.fmax(own, spread.factor), 1.0)
         p = share_p((a, m), (c, n), factor, len(slices) - 1)
-    bounded: Floats = np.minimum(1.0, p * np.maximum((both > 0).sum(-1) - 1, 1))
+    tested = (both > 0).sum(-1) - 1 if among is None else among.sum(-1)
+    bounded: Floats = np.minimum(1.0, p * np.maximum(tested, 1))
     return bounded
 
 

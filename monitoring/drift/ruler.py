@@ -114,7 +114,7 @@ class Block:
 
     features: their indices. places: of their bins in a sketch, shape (features, bins), padded with
     the ruler's width. shown, tested: cells of these bins for psi, kl and js, and for the test and
-    the effect; None where each bin is a cell.
+    the effect; None where each bin is a cell. atoms: bins of single values; None where none is.
     """
 
     scale: Scale
@@ -122,6 +122,7 @@ class Block:
     places: npt.NDArray[np.intp]
     shown: CellMap | None
     tested: CellMap | None
+    atoms: npt.NDArray[np.bool_] | None
 
 
 def _blocks(ruler: Ruler) -> Iterator[Block]:
@@ -138,7 +139,15 @@ def _blocks(ruler: Ruler) -> Iterator[Block]:
         shown, tested = (
             _cells([getattr(one, which) for one in bins], widest) for which in ("shown", "tested")
         )
-        yield Block(scale, held, places, shown, tested)
+        yield Block(scale, held, places, shown, tested, _atoms(bins, widest))
+
+
+def _atoms(bins: list[Bins], widest: int) -> npt.NDArray[np.bool_] | None:
+    table = np.zeros((len(bins), widest), np.bool_)
+    for row, one in enumerate(bins):
+        if isinstance(one, NumericBins):
+            table[row, : one.size] = one.single
+    return table if table.any() else None
 
 
 def _cells(maps: list[CellMap], widest: int) -> CellMap | None:

@@ -88,7 +88,10 @@ def _scored(block: Block, bins: Sequence[Floats], slices: Floats | None) -> tupl
     a, c = (pooled(side, block.tested) for side in bins)
     own = None if slices is None else _shared(slices, bins[0].shape)
     cells = None if slices is None else _shared(pooled(slices, block.tested), a.shape)
-    p = (numeric_p if block.scale is Scale.CONTINUOUS else categorical_p)(a, c, cells)
+    if block.scale is Scale.CONTINUOUS:
+        p = numeric_p(a, c, cells, block.atoms)
+    else:
+        p = categorical_p(a, c, cells)
     if block.scale is Scale.ORDINAL:
         p = ordinal_p(bins[0], bins[1], own, p)
     return apart.psi, apart.kl, apart.js, effect(a, c, POOLING[block.scale]), p

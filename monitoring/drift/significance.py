@@ -24,6 +24,7 @@ from monitoring.drift.divergence import Floats
 from monitoring.drift.exact import SMALLEST, Flags, largest_cell_p, share_p
 from monitoring.drift.parts import ordered_parts, whole_p
 from monitoring.drift.spread import (
+    Spread,
     along_spread,
     cell_spread,
     clumping,
@@ -34,12 +35,17 @@ from monitoring.drift.spread import (
 )
 
 MIN_SLICES = 8
-#: Of location, scale, rest, location and scale together, and the largest cell.
-WEIGHTS = (0.4, 0.23, 0.03, 0.09, 0.25)
+#: Of location, scale, rest, location and scale together, the largest cell, and the atoms.
+WEIGHTS = (0.4, 0.23, 0.03, 0.09, 0.25, 0.1)
 
 
-def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
-    """p-value per continuous feature."""
+def numeric_p(
+    reference: Floats,
+    current: Floats,
+    slices: Floats | None = None,
+    atoms: Flags | None = None,
+) -> Floats:
+    """p-value per continuous feature; `atoms` marks the bins of single values, (features, bins)."""
     cells = ordered(reference, current)
     parts, spread = ordered_parts(
         pool(reference, cells),
@@ -48,7 +54,17 @@ def numeric_p(reference: Floats, current: Floats, slices: Floats | None = None) 
     )
     # Bins that were too thin for the parts are tested as they are: what is new shows in them.
     cell = largest_cell_p(reference, current, slices, spread)
-    p = cauchy(np.concatenate([parts, cell[None]]), WEIGHTS)
+    value = np.full(cell.shape, np.nan)
+    held = np.zeros(0, np.intp) if atoms is None else np.flatnonzero(atoms.any(-1))
+    if atoms is not None and len(held):
+        # Among a dozen bins a single value has to stand out far; on their own a few have not.
+        own, factor = None, None
+        if slices is not None and spread is not None:
+            own = slices[..., held, :]
+            factor = Spread(spread.factor[..., held], spread.freedom[..., held])
+        m, n = reference[..., held, :], current[..., held, :]
+        value[..., held] = largest_cell_p(m, n, own, factor, atoms[held])
+    p = cauchy(np.concatenate([parts, cell[None], value[None]]), WEIGHTS)
     return np.where(_comparable(reference, current), p, np.nan)
 
 

@@ -16,7 +16,7 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, measure
-from monitoring.drift.columns import Column, as_numbers, finite_numbers, level_counts, number_chunks
+from monitoring.drift.columns import Column, finite_numbers, level_counts, number_chunks
 from monitoring.drift.ruler import Ruler
 from monitoring.schema import Kind, kind_of
 
@@ -144,16 +144,14 @@ def count(column: Column, bins: Bins) -> Counts:
     """Count one column: its bins, then missing.
 
     A number is a level by its value for categorical bins. Text where numbers are due is missing,
-    even where it spells them: a log that turns to text is no calm day. `as_numbers` reads it for
-    those who compare files.
+    even where it spells them: a log whose numbers turn to text has changed.
     """
     if not isinstance(kind_of(column.type), Kind):
         return _all_missing(bins, len(column))
     if isinstance(bins, CategoricalBins):
         return _count_levels(column, bins)
-    if pat.is_dictionary(column.type) and kind_of(column.type.value_type) is Kind.NUMERIC:
-        column = as_numbers(column)
-    if kind_of(column.type) is not Kind.NUMERIC:
+    plain = column.type.value_type if pat.is_dictionary(column.type) else column.type
+    if kind_of(plain) is not Kind.NUMERIC:
         return _all_missing(bins, len(column))
     counts = np.zeros(bins.size + 1, np.int64)
     for values in number_chunks(column):

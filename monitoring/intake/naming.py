@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from monitoring.intake.days import decoded
+from monitoring.intake.moments import decoded
 from monitoring.schema import Kind, is_text, kind_of, nearly_unique
 
 #: The last word of a name that names things.

@@ -13,7 +13,7 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.intake.cells import Cells, shown
-from monitoring.intake.days import decoded
+from monitoring.intake.moments import decoded
 from monitoring.metrics import Task
 from monitoring.schema import Kind, is_text, kind_of
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from engine.errors import Refused
 from monitoring.intake.cells import Cells
-from monitoring.intake.days import LAST, days, decoded, instants
+from monitoring.intake.days import days
+from monitoring.intake.moments import LAST, decoded, instants
 from monitoring.intake.outcomes import check_scores, labels
 from monitoring.intake.sampling import rows_before
 from monitoring.metrics import Task

@@ -139,9 +139,9 @@ def test_the_reference_itself_is_halved(recorded: Path) -> None:
     # The bins are those of the half that is held against, and of no later row.
     days = reference(recorded)["day"]
     first = reference(recorded).filter(pc.less(days, source.history.days[0].name))
-    assert held.ruler.features["x"].edges[4] == pytest.approx(
-        pc.quantile(first["x"], 0.5)[0].as_py()
-    )
+    median = pc.quantile(first["x"], 0.5)[0].as_py()
+    edges = held.ruler.features["x"].edges
+    assert min(edges, key=lambda edge: abs(edge - median)) == pytest.approx(median)
 
 
 def test_without_the_models_reference_the_table_is_halved_and_it_is_said(recorded: Path) -> None:
