@@ -24,10 +24,14 @@ WORDS = 3
 #: So many different numbers measure something; fewer may be levels, which a word can be one of.
 FEW = 20
 
+#: Texts that each stand so often are parsed once each.
+REPEATED = 8
+
 _MARK = {b"untyped": b"1"}
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity|nan)$"
 _CODE = r"^0[0-9]+$"
 _LOOKED_AT = 20_000
+_FIRST = 100
 
 
 def texts_of(words: Iterable[str]) -> pa.Array:
@@ -209,9 +213,13 @@ def _parsed(chunk: pa.Array) -> _Parsed:
         return _Parsed(*(one if one is None else one.take(chunk.indices) for one in rows))
     texts = chunk.cast(pa.string())
     try:
+        texts[:_FIRST].cast(pa.float64())  # each value that fails costs a message
         return _Parsed(texts, texts.cast(pa.float64()), None, None)
     except pa.ArrowInvalid:
         pass
+    coded = texts.dictionary_encode()
+    if len(coded.dictionary) * REPEATED < len(texts):
+        return _parsed(coded)
     texts = pc.ascii_trim_whitespace(texts)
     fits = pc.match_substring_regex(texts, _NUMBER)
     found = pc.if_else(fits, texts, _NO_TEXT).cast(pa.float64())

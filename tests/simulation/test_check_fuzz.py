@@ -69,17 +69,18 @@ def test_damaged_files_are_answered() -> None:
 
 @pytest.mark.slow
 def test_damaged_files_are_answered_by_whole_processes(tmp_path: Path) -> None:
-    for number in range(FULL, FULL + PROCESSES):
-        name, damage, body = mutations.damaged(number)
-        path = tmp_path / name
+    mutations.intact(tmp_path)
+
+    def answered(number: int) -> tuple[int, str]:
+        name, _, body = mutations.damaged(number)
+        path = tmp_path / f"{number}-{name}"
         path.write_bytes(body)
         pair = (mutations.intact(tmp_path), path)
         paths = ["--reference", str(pair[number % 2]), "--current", str(pair[1 - number % 2])]
-        done = subprocess.run(
-            [sys.executable, "-c", CALL, *paths, "--json"],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        told = mutations.fault(done.returncode, done.stdout, done.stderr)
-        assert not told, (number, name, damage, told, done.stderr)
+        command = [sys.executable, "-c", CALL, *paths, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        return number, mutations.fault(done.returncode, done.stdout, done.stderr)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = list(pool.map(answered, range(FULL, FULL + PROCESSES)))
+    assert [(number, told) for number, told in found if told] == []
