@@ -100,7 +100,8 @@ class Assess:
     tell what class a day is of; None where days are not told apart. `history` are earlier days
     with their sketches and events, oldest first, `happened` what was noted around the model, and
     `health` what its labels say: they tell why something moved. `outside` counts the window's
-    values out of their declared range.
+    values out of their declared range. `rows` names the rows behind the sketches of `sketches` and
+    `before` where these may have been counted with the bins of an older ruler.
     """
 
     window: str
@@ -122,6 +123,7 @@ class Assess:
     happened: tuple[Happening, ...] = ()
     health: str = ""
     outside: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
 
     @property
     def special(self) -> frozenset[str]:
@@ -186,7 +188,8 @@ class BuildReference:
     """Make the reference of a version: from its file, or from the days it was trained on.
 
     `by`, `reason` and `data` (a table) are an operator's who asked for another one; its counts are
-    taken with the bins of the reference `ruler`, where there is one.
+    taken with the bins of the reference `ruler`, where there is one. With `renew`, the reference
+    `ruler` itself gets the bins of the newest format.
     """
 
     version: str
@@ -198,6 +201,7 @@ class BuildReference:
     by: str = ""
     reason: str = ""
     lane: str = ""
+    renew: bool = False
 
     @property
     def key(self) -> str:

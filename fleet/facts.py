@@ -146,7 +146,8 @@ class Assessed:
     days of the reference it was held against, where days are told apart by class. `since` says
     by feature when what moved began to; `estimate` gives (value, low, high) of metrics that labels
     have not measured yet, over the seven days up to the window. `negligible` gives the
-    share of importance of what moved though the model hardly looks at it.
+    share of importance of what moved though the model hardly looks at it. `ruler` is the format of
+    the reference's bins, 0 where it was not told.
     """
 
     window: str
@@ -169,6 +170,7 @@ class Assessed:
     since: dict[str, str] = field(default_factory=dict)
     estimate: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     negligible: dict[str, float] = field(default_factory=dict)
+    ruler: int = 0
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,8 @@ class Referenced:
 
     `scores` names the reference of the version's scores, `past` what is known of each day:
     sketch, joined rows, number of rows, number of labels. `note` says where these were not all the
-    rows there were. `by` and `reason` are an operator's who asked for it.
+    rows there were. `by` and `reason` are an operator's who asked for it; `renewed` names the
+    reference that was given newer bins, or could not be.
     """
 
     version: str
@@ -262,6 +265,7 @@ class Referenced:
     note: str = ""
     by: str = ""
     reason: str = ""
+    renewed: str = ""
 
 
 @dataclass(frozen=True)

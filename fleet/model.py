@@ -19,6 +19,7 @@ from fleet import (
     observe,
     promote,
     reference,
+    renewal,
     reports,
     strangers,
     traffic,
@@ -108,6 +109,8 @@ def _take(turn: Turn, fact: Any) -> None:
             _joined(turn, fact)
         case Measured():
             objectives.measured(turn, fact)
+        case Referenced() if fact.renewed:
+            renewal.referenced(turn, fact)
         case Referenced():
             reference.referenced(turn, fact)
         case Reported():
@@ -141,6 +144,7 @@ def _take(turn: Turn, fact: Any) -> None:
 def _assessed(turn: Turn, fact: Assessed) -> None:
     if not observe.assessed(turn, fact):
         return
+    renewal.assessed(turn, fact)
     turn.say(
         "assessed",
         window=fact.window,

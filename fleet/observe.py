@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet import context, unfinished
+from fleet import context, renewal, unfinished
 from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
 from fleet.facts import Assessed, Batch, Collection, Counted, Joined, LabelsRead, LogGrew, LogRead
 from fleet.state import Cursor, Loose, Past, Window, fingerprint, ranged
@@ -305,6 +305,7 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         happened=model.happened,
         health=context.health(turn),
         outside=dict(sum((Counter(batch.outside) for batch in window.inputs), Counter())),
+        rows=renewal.rows_of(turn, day, trailing),
     )
 
 

@@ -46,6 +46,7 @@ from fleet.work import (
     moving,
     reading,
     referencing,
+    renewing,
     reporting,
     rows,
 )
@@ -83,6 +84,8 @@ def work(world: World, watched: Watched, effect: Any) -> Any:
             return joining.join_window(world, watched, effect)
         case Measure():
             return measuring.measure(world, watched, effect)
+        case BuildReference(renew=True):
+            return renewing.renew(world, watched, effect)
         case BuildReference() if effect.reason:
             return moving.rebuild(world, watched, effect)
         case BuildReference():

@@ -175,7 +175,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Model:
-    """Everything a model's partition knows."""
+    """Everything a model's partition knows.
+
+    `renewal` is the reference whose bins were asked to be renewed, `recount_to` the last day whose
+    rows may have been counted with the bins before.
+    """
 
     policy: str = ""
     dormant: bool = False
@@ -183,6 +187,8 @@ class Model:
     champion_since: datetime | None = None
     reference: str = ""
     reference_asked: str = ""
+    renewal: str = ""
+    recount_to: str = ""
     scores: dict[str, str] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)

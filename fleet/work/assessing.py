@@ -29,7 +29,7 @@ from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.binning import REST
 from monitoring.drift.report import Calibration, FeatureReport, Report, assess
-from monitoring.drift.ruler import Ruler
+from monitoring.drift.ruler import FORMAT, Ruler
 from monitoring.drift.segments import Segmented, from_bytes, to_bytes
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.drift.stuck import stuck
@@ -66,7 +66,10 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     troubles += _stuck(watched, effect, current, reference, side)
     moved = {where: ruled.rulings[where] for where in ruled.moved}
     explained = explain(past, watched, effect, ruled.alone, held, moved, usual)
-    said = (reference.note, side.words, *held.notes, *usual.notes, *_unranged(watched, reference))
+    said = (
+        reference.note, side.words, *held.notes, *usual.notes, *_unranged(watched, reference),
+        _older(reference.ruler, past, effect),
+    )  # fmt: skip
     lies = (f"{where} lies in {holiday}" for where, holiday in ruled.holidays.items())
     notes = [*filter(None, said), *lies]
     return Assessed(
@@ -90,6 +93,7 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         since=explained.since or {},
         estimate=estimated(blobs, effect, scores, watched.policy.performance.confidence),
         negligible=_negligible(blobs, effect, ruled, usual.policy),
+        ruler=reference.ruler.format,
     )
 
 
@@ -134,6 +138,14 @@ def _past(blobs: Blobs, effect: Assess, ruler: Ruler) -> dict[str, Segmented]:
     names = {day: name for day, name, _ in effect.history}
     past = {day: from_bytes(blobs.get(name)) for day, name in names.items()}
     return {day: one for day, one in past.items() if one[None].ruler == ruler.id}
+
+
+def _older(ruler: Ruler, past: Mapping[str, Segmented], effect: Assess) -> str:
+    """Say where bins are of an older format, and how many days were counted with other bins."""
+    if ruler.format < FORMAT:
+        return f"bins of format {ruler.format}: no value has a bin of its own"
+    foreign = len(effect.history) - len(past)
+    return f"{foreign} earlier days were counted with other bins" if foreign else ""
 
 
 def _stream(

@@ -9,6 +9,7 @@ from engine.blobs import Blobs
 from fleet.effects import Assess
 from fleet.policies import Watched
 from fleet.work.comparing import Against, against
+from fleet.work.recounting import counts_of, told
 from fleet.work.referencing import Reference, load_levels
 from monitoring.drift import segments
 from monitoring.drift.report import Report, assess_segments
@@ -51,10 +52,11 @@ class Held:
 def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -> Held:
     """Sum the window's sketches and choose what each segment is held against."""
     ruler = reference.ruler
-    current = segments.merge_all(ruler, _read(blobs, effect.sketches))
-    before = _read(blobs, effect.before)
-    merged = segments.merge_all(ruler, [current, *before])
     levels = load_levels(blobs, effect.reference, watched.policy.drift)
+    own, lost = counts_of(blobs, ruler, effect.sketches, effect.rows, levels)
+    before, gone = counts_of(blobs, ruler, effect.before, effect.rows, levels)
+    current = segments.merge_all(ruler, own)
+    merged = segments.merge_all(ruler, [current, *before])
     wanted = segments.names_of(levels)
     parts: dict[str | None, Reference] = {None: reference}
     parts |= {name: reference.parts[name] for name in wanted if name in current}
@@ -69,6 +71,7 @@ def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -
         for name in watched.policy.drift.segments
         if name not in levels
     ]
+    notes += [told(lost, "batches"), told(gone, "days before")]
     if wanted and len(parts) == 1:
         notes.append("no segments: the window was counted before they were asked for")
     return Held(
@@ -76,7 +79,7 @@ def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -
         {name: current[name] for name in parts},
         {name: merged[name] for name in parts},
         sides,
-        tuple(notes),
+        tuple(filter(None, notes)),
     )
 
 
@@ -85,7 +88,3 @@ def _of(watched: Watched, segment: str | None) -> Watched:
     if segment is None:
         return watched
     return replace(watched, calendar=watched.calendar.for_segment(segment))
-
-
-def _read(blobs: Blobs, names: tuple[str, ...]) -> list[Segmented]:
-    return [segments.from_bytes(blobs.get(name)) for name in names]

@@ -19,6 +19,7 @@ from fleet.facts import Referenced
 from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows, usual
+from fleet.work.recounting import recounted, told
 from monitoring.drift import segments
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, empty, merge
@@ -157,13 +158,21 @@ def _from_table(world: World, watched: Watched, effect: BuildReference, path: st
 def _from_days(world: World, watched: Watched, effect: BuildReference) -> Referenced:
     """The edges stay where they are: the ruler never moves with what it measures."""
     ruler = load_ruler(world.blobs, effect.ruler)
-    slices = [counted for _, counted, _ in effect.days]
-    total = merge(ruler, (Sketch.from_bytes(world.blobs.get(name)) for name in slices))
-    days = tuple(day for day, _, _ in effect.days)
+    slices: dict[str, tuple[str, segments.Segmented]] = {}
+    for day, name, joined in effect.days:
+        counted = segments.from_bytes(world.blobs.get(name))
+        if counted[None].ruler == ruler.id:
+            slices[day] = name, counted
+        elif (again := recounted(world.blobs, ruler, joined, {})) is not None:
+            slices[day] = world.blobs.put(segments.to_bytes(again)), again
+    total = merge(ruler, (counted[None] for _, counted in slices.values()))
     levels = segments.choose(ruler, total, watched.policy.drift.segments)
     ruled = world.blobs.put(ruler.to_bytes())
-    name = put(world.blobs, ruled, slices, days=days, levels=levels)
-    return Referenced(effect.version, name, days, total.rows, effect.scores)
+    name = put(
+        world.blobs, ruled, [own for own, _ in slices.values()], days=tuple(slices), levels=levels
+    )
+    left = told(len(effect.days) - len(slices), "days")
+    return Referenced(effect.version, name, tuple(slices), total.rows, effect.scores, note=left)
 
 
 def put(

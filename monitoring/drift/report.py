@@ -193,6 +193,7 @@ def assess_segments(
         ruler.ignored,
         features,
         _calibration(max(side.rows for side in sides[1]), slices.get(None, ())),
+        ruler.format,
     )
 
 

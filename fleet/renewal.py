@@ -1,0 +1,57 @@
+"""References whose bins are of an older format: asked once for newer ones, told either way.
+
+Bins are measured anew on the reference's own rows, where these are kept. Windows that are open then
+are counted again from their rows when they are assessed; older days keep their counts and their
+verdicts, and are no longer compared with.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fleet.effects import BuildReference, short
+from fleet.facts import Assessed, Referenced
+from fleet.turn import Turn
+from monitoring.drift.ruler import FORMAT
+from monitoring.localdays import day_of
+
+
+def assessed(turn: Turn, fact: Assessed) -> None:
+    """Owe newer bins for a reference that a window was just held against, once."""
+    model = turn.model
+    if not 0 < fact.ruler < FORMAT or fact.reference != model.reference:
+        return
+    if model.renewal == model.reference:
+        return
+    days = tuple(
+        (day, past.sketch, past.joined) for day, past in sorted(model.past.items()) if past.joined
+    )
+    scores = model.scores.get(model.champion, "")
+    of = short(f"ruler {FORMAT} {model.reference}")
+    turn.owe(BuildReference(model.champion, of, days, model.reference, scores, renew=True))
+    turn.change(renewal=model.reference)
+
+
+def referenced(turn: Turn, fact: Referenced) -> None:
+    """Take newer bins over, or say why there are none; another reference since then stays."""
+    model = turn.model
+    late = fact.renewed != model.reference or fact.version != model.champion
+    if not late and fact.reference != model.reference:
+        # Ranges that are being read now are still counted with the older bins.
+        last = day_of(turn.now + timedelta(days=1), turn.watched.zone)
+        turn.change(reference=fact.reference, recount_to=str(last))
+    turn.say(
+        "reference", version=fact.version, reference=turn.model.reference, days=len(fact.days),
+        rows=fact.rows, before=fact.renewed,
+        note="another reference was there before its newer bins" if late else fact.note,
+    )  # fmt: skip
+
+
+def rows_of(turn: Turn, day: str, before: list[str]) -> dict[str, str]:
+    """Rows behind the sketches of a window and of the days before it, by the sketch's name."""
+    model = turn.model
+    if day > model.recount_to:
+        return {}
+    own = {batch.sketch: batch.rows for batch in model.windows[day].inputs}
+    earlier = {model.past[one].sketch: model.past[one].joined for one in before}
+    return {sketch: rows for sketch, rows in (own | earlier).items() if rows}
