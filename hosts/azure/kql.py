@@ -16,6 +16,7 @@ from fleet.counting import LogSource
 from fleet.work.reading import CAPACITY, MODEL_ERRORS
 from monitoring.drift.binning import Bins, CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
+from monitoring.drift.spelling import spellings
 from monitoring.intake.collector import KEYS
 
 TRAFFIC = "AmlOnlineEndpointTrafficLog"
@@ -169,17 +170,25 @@ def _only(column: str, source: LogSource) -> str:
 
 
 def _listed(ruler: Ruler) -> set[str]:
-    """Features whose levels the query may name: not the redacted, and only while there is room."""
+    """Features whose levels the query may name: not the redacted, and only while there is room.
+
+    Numbers and truth values have several spellings, and rare levels fall into groups by a hash:
+    those are placed by their bins.
+    """
     room = DICTIONARY
     listed = set()
     for name, bins in ruler.features.items():
-        if isinstance(bins, CategoricalBins) and not bins.salt and bins.groups == 1:
+        if isinstance(bins, CategoricalBins) and not bins.salt and _by_name(bins):
             room -= (size := sum(len(text(level)) + 12 for level in bins.levels))
             if room >= 0:
                 listed.add(name)
             else:
                 room += size
     return listed
+
+
+def _by_name(bins: CategoricalBins) -> bool:
+    return bins.groups == 1 and all(list(spellings(level)) == [level] for level in bins.levels)
 
 
 def _feature_lines(ruler: Ruler, listed: set[str], widest: int) -> Iterator[str]:
