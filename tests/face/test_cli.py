@@ -276,11 +276,15 @@ def test_a_backtest_tells_draws_and_patches(run: Shell, tiny: Path) -> None:
     assert bool(written.json["patch"]) == ((tiny / "fleet.yaml").read_text() != before)
 
 
+#: Rules so strict that calm days fire, so that there is something to propose.
+LOUD = "{floor: 0, fdr: 0.99, threshold: 0.001, persistence: {flagged: 1, of: 1}}"
+
+
 def test_a_backtest_without_a_patch_still_tells(run: Shell, tiny: Path) -> None:
     text = (tiny / "fleet.yaml").read_text()
     shared = text.replace("    labels: {wait", "    drift: *drift\n    labels: {wait", 1)
     (tiny / "fleet.yaml").write_text(
-        shared.replace("models:\n", "defaults: {drift: &drift {floor: 0, fdr: 0.9}}\nmodels:\n", 1)
+        shared.replace("models:\n", f"defaults: {{drift: &drift {LOUD}}}\nmodels:\n", 1)
     )
     words = ("backtest", "--data", "data/reference.parquet", "--budget", "9 pages/day")
     told = run(tiny, *words, "--json")

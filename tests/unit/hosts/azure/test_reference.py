@@ -118,7 +118,7 @@ def test_only_ranges_are_asked_for(
     [
         ("az://", "az://CONTAINER/PATH is expected"),
         ("az://{c}/none.csv", "no Parquet, CSV or JSON Lines file there"),
-        ("az://{c}/text.txt", "not .parquet, .csv or .jsonl"),
+        ("az://{c}/text.txt", "not .parquet, .csv, .tsv or .jsonl"),
         ("az://{c}/bad.parquet", "bad.parquet: cannot be read: "),
         ("az://{c}/bad.csv.gz", "bad.csv.gz: cannot be read: "),
         ("az://{c}/bad.jsonl", "bad.jsonl: not JSON Lines: line 1: not JSON"),
