@@ -16,11 +16,12 @@ from monitoring.drift.binning import FEW_LEVELS, Bins, CategoricalBins, NumericB
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import Scores, join, score
 from monitoring.drift.significance import benjamini_hochberg
-from tests.statistical.streams import CONTINUOUS, NUMERIC, TIED, Setting, Windows, World
+from tests.statistical.streams import CONTINUOUS, FEATURES, NUMERIC, TIED, Setting, Windows, World
 
 RATE = 0.05
 CHUNK = 200
 BATCH = 20
+EVERY = range(FEATURES)
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ class Tally:
 class Laid:
     """The product's own ruler of one reference, and where counts of the streams' bins go in it.
 
-    totals: counts of the reference by feature, missing values last.
+    totals: counts of the reference by feature, missing values last; places: of which features.
     """
 
-    def __init__(self, totals: Sequence[np.ndarray]) -> None:
+    def __init__(self, totals: Sequence[np.ndarray], places: Sequence[int] = EVERY) -> None:
         features, spots = {}, []
         begin = 0
-        for place, counts in enumerate(totals):
+        for place, counts in zip(places, totals, strict=True):
             features[f"f{place}"], own = _measured(place, counts[:-1])
             size = features[f"f{place}"].size
             spots += [begin + own, [begin + size]]
@@ -60,9 +61,13 @@ class Laid:
 
 def _measured(place: int, counts: np.ndarray) -> tuple[Bins, np.ndarray]:
     """The product's bins of a feature, and which of them holds each of the stream's."""
-    if place >= NUMERIC and len(counts) > FEW_LEVELS:
+    if place >= NUMERIC and _many(counts):
         return _leveled(counts)
     return _known(place, tuple((counts > 0).tolist()))
+
+
+def _many(counts: np.ndarray) -> bool:
+    return counts.shape[-1] > FEW_LEVELS + 1
 
 
 @cache
@@ -88,21 +93,44 @@ def _leveled(counts: np.ndarray) -> tuple[Bins, np.ndarray]:
     return levels, np.array([levels.place(name) for name in names])
 
 
-def held(drawn: Windows, window: int) -> tuple[Laid, np.ndarray, np.ndarray]:
+def held(
+    drawn: Windows, window: int, places: Sequence[int] = EVERY
+) -> tuple[Laid, np.ndarray, np.ndarray]:
     """Ruler of one window's reference; counts of its slices, (slices, width), and of the window."""
-    slices = [part[:, window] for part in drawn.slices]
-    own = Laid([part.sum(0) for part in slices])
-    return own, own.laid(slices), own.laid([part[window] for part in drawn.current])
+    slices = [drawn.slices[place][:, window] for place in places]
+    own = Laid([part.sum(0) for part in slices], places)
+    return own, own.laid(slices), own.laid([drawn.current[place][window] for place in places])
 
 
 def judged(drawn: Windows) -> Scores:
     """Score every window against its own reference."""
-    found = []
+    if drawn.sliced:  # design effects are shared by all features of a window
+        own = [held(drawn, window) for window in range(len(drawn.current[0]))]
+        return join([score(one.ruler, a.sum(0)[None], c[None], a) for one, a, c in own])
+    wide = [place for place in EVERY if place >= NUMERIC and _many(drawn.current[place])]
+    narrow = [place for place in EVERY if place not in wide]
+    parts = [_alike(drawn, places) for places in (narrow, wide)]
+    order = np.argsort([*narrow, *wide])
+    columns = zip(
+        *([getattr(one, name) for name in Scores.__slots__] for one in parts), strict=True
+    )
+    return Scores(*(np.concatenate(pair, 1)[:, order] for pair in columns))
+
+
+def _alike(drawn: Windows, places: Sequence[int]) -> Scores:
+    """Score some features of every window, all windows with one ruler at once."""
+    found: dict[tuple[Bins, ...], list[tuple[int, Ruler, np.ndarray, np.ndarray]]] = {}
     for window in range(len(drawn.current[0])):
-        own, slices, current = held(drawn, window)
-        parts = slices if drawn.sliced else None
-        found.append(score(own.ruler, slices.sum(0)[None], current[None], parts))
-    return join(found)
+        own, slices, current = held(drawn, window, places)
+        key = tuple(own.ruler.features.values())
+        found.setdefault(key, []).append((window, own.ruler, slices.sum(0), current))
+    scores = []
+    for same in found.values():
+        a, c = (np.stack([one[side] for one in same]) for side in (2, 3))
+        scores.append(score(same[0][1], a, c))
+    order = np.argsort([window for same in found.values() for window, *_ in same])
+    every = join(scores)
+    return Scores(*(getattr(every, name)[order] for name in Scores.__slots__))
 
 
 def tally(setting: Setting, windows: int, seed: int, part: int = 0) -> Tally:
