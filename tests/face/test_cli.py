@@ -20,6 +20,8 @@ import pytest
 from engine.store import Replace
 from hosts.local.sqlite import SqliteStore
 
+CASES = Path(__file__).parent.parent / "resources" / "cases"
+
 COMMAND = Path(sys.executable).with_name("driftwarden")
 
 
@@ -274,6 +276,15 @@ def test_a_backtest_tells_draws_and_patches(run: Shell, tiny: Path) -> None:
     written = run(tiny, *words, "--budget", "1 page/day", "--write", "--json")
     assert run(tiny, "validate", "fleet.yaml").code == 0
     assert bool(written.json["patch"]) == ((tiny / "fleet.yaml").read_text() != before)
+
+
+def test_a_backtest_sees_lowest_values_that_turn_to_a_sentinel(run: Shell, tmp_path: Path) -> None:
+    case = tmp_path / "case"
+    shutil.copytree(CASES / "lowest-value-turns-sentinel", case)
+    told = run(case, "backtest", "fleet.yaml", "--data", "past.parquet", "--json").json
+    drifted = {one["name"]: one["drifted"] for one in told["features"]}
+    assert {"flag", "discount"} <= {name for name, days in drifted.items() if days > 10}
+    assert told["alerts"]["now"]["pages"] > 0
 
 
 #: Rules so strict that calm days fire, so that there is something to propose.
