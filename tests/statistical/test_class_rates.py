@@ -28,6 +28,7 @@ from monitoring.drift.significance import benjamini_hochberg
 from monitoring.drift.sketch import Sketch, merge
 from monitoring.drift.stuck import stuck
 from monitoring.drift.verdict import SEVERITY, Policy, stream
+from tests.statistical.streams import FINE
 from tests.statistical.tally import assert_rate_at_least, assert_rate_at_most
 
 CALENDAR = Calendar(CalendarPolicy(zone="Europe/Berlin"))
@@ -47,7 +48,7 @@ class World:
     day: float = 0.0
 
     def __post_init__(self) -> None:
-        fine = ndtri(np.arange(1, 10) / 10)
+        fine = ndtri(FINE)
         ties = [np.sort(ndtri(self.rng.uniform(0.1, 0.9, k))) for k in self.rng.integers(2, 7, 15)]
         zeros = [ndtri(z + (1 - z) * np.arange(0, 10) / 10) for z in self.rng.uniform(0.3, 0.95, 5)]
         self.edges = [fine] * 60 + ties + zeros
@@ -58,7 +59,9 @@ class World:
             for size in LEVELS
         ]
         features = {
-            f"x{index}": NumericBins(tuple(float(i) for i in range(len(edges))))
+            f"x{index}": NumericBins(
+                tuple(map(float, range(len(edges)))), tails=(edges is fine,) * 2
+            )
             for index, edges in enumerate(self.edges)
         }
         levels = {

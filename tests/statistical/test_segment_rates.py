@@ -22,6 +22,7 @@ from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import merge_all
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.verdict import Policy
+from tests.statistical.streams import FINE
 from tests.statistical.tally import assert_rate_at_least, assert_rate_at_most
 
 LEVELS = (2, 2, 3, 3, 4, 5, 5, 6, 8, 8, 10, 12, 15, 20, 20, 50, 50, 105, 300, 500)
@@ -45,7 +46,7 @@ class World:
     own: float = 0.0
 
     def __post_init__(self) -> None:
-        fine = ndtri(np.arange(1, 10) / 10)
+        fine = ndtri(FINE)
         ties = [np.sort(ndtri(self.rng.uniform(0.1, 0.9, k))) for k in self.rng.integers(2, 7, 15)]
         zeros = [ndtri(z + (1 - z) * np.arange(0, 10) / 10) for z in self.rng.uniform(0.3, 0.95, 5)]
         cuts = [ndtri(np.cumsum(self._shares(size))[:-1].clip(0, 1 - 1e-12)) for size in LEVELS]
@@ -55,7 +56,7 @@ class World:
             {
                 f"x{index}": CategoricalBins(tuple(f"l{level}" for level in range(len(edges) + 1)))
                 if index >= NUMERIC
-                else NumericBins(tuple(float(i) for i in range(len(edges))))
+                else NumericBins(tuple(map(float, range(len(edges)))), tails=(edges is fine,) * 2)
                 for index, edges in enumerate(self.edges)
             }
         )
