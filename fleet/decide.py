@@ -58,7 +58,8 @@ def assessed(turn: Turn, fact: Assessed) -> None:
         ),
     )
     if fact.score is not Drift.INSUFFICIENT:
-        reason = f"scores moved: psi {fact.score_psi:.3g} on the 7 days up to {fact.window}"
+        size = _size(fact.score_effect, fact.score_psi)
+        reason = f"scores moved: {size} on the 7 days up to {fact.window}"
         active = fact.score is Drift.DRIFTED
         signal(
             turn,
@@ -106,12 +107,18 @@ def _stream(turn: Turn, fact: Assessed, moved: list[str], drifted: list[str]) ->
 def _drift_reason(fact: Assessed, moved: Sequence[str], drifted: Sequence[str]) -> str:
     if not moved:
         return f"no drift on {fact.window}"
-    psi = ", ".join(
-        f"{f} (psi {fact.psi.get(f) or 0:.3g}{_weight(fact, f)})" for f in (drifted or moved)[:5]
+    sizes = ", ".join(
+        f"{f} ({_size(fact.effects.get(f), fact.psi.get(f))}{_weight(fact, f)})"
+        for f in (drifted or moved)[:5]
     )
     more = len(drifted or moved) - 5
     word = "drifted" if drifted else "drifting"
-    return f"{word} on {fact.window}: {psi}{f' and {more} more' if more > 0 else ''}"
+    return f"{word} on {fact.window}: {sizes}{f' and {more} more' if more > 0 else ''}"
+
+
+def _size(effect: float | None, psi: float | None) -> str:
+    """What a verdict rests on; a fact of an older version tells psi alone."""
+    return f"psi {psi or 0:.3g}" if effect is None else f"effect {effect:.3g}"
 
 
 def _weight(fact: Assessed, feature: str) -> str:

@@ -147,7 +147,8 @@ class Assessed:
     by feature when what moved began to; `estimate` gives (value, low, high) of metrics that labels
     have not measured yet, over the seven days up to the window. `negligible` gives the
     share of importance of what moved though the model hardly looks at it. `ruler` is the format of
-    the reference's bins, 0 where it was not told.
+    the reference's bins, 0 where it was not told. `effects` of what moved and `score_effect` are
+    what the verdicts rest on: psi less what chance gives, with tails and missing values.
     """
 
     window: str
@@ -171,6 +172,8 @@ class Assessed:
     estimate: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     negligible: dict[str, float] = field(default_factory=dict)
     ruler: int = 0
+    effects: dict[str, float] = field(default_factory=dict)
+    score_effect: float | None = None
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
     evidence = accumulated(totals, watched, effect, reference, current, side)
     ruled = _ruled(watched, effect, held, usual.policy, evidence)
     scores = rows.get_all(blobs, effect.outputs, (SCORE,))
-    score, score_psi = _score(blobs, effect, scores, usual.policy)
+    score, score_psi, score_effect = _score(blobs, effect, scores, usual.policy)
     troubles = _quality(watched, effect, ruled.alone, reference)
     troubles += _stuck(watched, effect, current, reference, side)
     moved = {where: ruled.rulings[where] for where in ruled.moved}
@@ -94,6 +94,8 @@ def assess_window(world: World, watched: Watched, effect: Assess) -> Assessed:
         estimate=estimated(blobs, effect, scores, watched.policy.performance.confidence),
         negligible=_negligible(blobs, effect, ruled, usual.policy),
         ruler=reference.ruler.format,
+        effects=_effects(ruled),
+        score_effect=score_effect,
     )
 
 
@@ -126,6 +128,16 @@ def _psi(ruled: _Ruled) -> dict[str, float | None]:
         for feature in ruled.alone.features
         if feature.segment is None or feature.where in ruled.moved
     }
+
+
+def _effects(ruled: _Ruled) -> dict[str, float]:
+    """The larger effect of what moved: that of its values, or of its missing share."""
+    found = {}
+    for one in ruled.alone.features:
+        known = [size for size in (one.effect, one.missing_effect) if size is not None]
+        if one.where in ruled.moved and known:
+            found[one.where] = max(known)
+    return found
 
 
 def _negligible(blobs: Blobs, effect: Assess, ruled: _Ruled, policy: Policy) -> dict[str, float]:
@@ -197,17 +209,20 @@ def _flag(feature: FeatureReport, policy: Policy) -> bool | None:
 
 def _score(
     blobs: Blobs, effect: Assess, current: pa.Table | None, policy: Policy
-) -> tuple[Verdict, float | None]:
-    """Hold the champion's scores of the trailing windows against its usual ones."""
+) -> tuple[Verdict, float | None, float | None]:
+    """Hold the champion's scores of the trailing windows against its usual ones.
+
+    Returns the verdict, psi and effect.
+    """
     if current is None or not effect.scores:
-        return Verdict.INSUFFICIENT, None
+        return Verdict.INSUFFICIENT, None, None
     ruler, usual = _usual(blobs.get(effect.scores))
     report = assess(ruler, usual, sketch(current, ruler), policy)
     (feature,) = report.features
     if feature.verdict is Verdict.INSUFFICIENT or feature.effect is None:
-        return Verdict.INSUFFICIENT, feature.psi
+        return Verdict.INSUFFICIENT, feature.psi, feature.effect
     over = feature.effect >= policy.score_threshold
-    return Verdict.DRIFTED if over else Verdict.STABLE, feature.psi
+    return Verdict.DRIFTED if over else Verdict.STABLE, feature.psi, feature.effect
 
 
 @lru_cache(maxsize=16)
