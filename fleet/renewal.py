@@ -1,8 +1,8 @@
-"""References whose bins are of an older format: asked once for newer ones, told either way.
+"""Renewal of references whose bins are of an older format: once each, the outcome is journalled.
 
-Bins are measured anew on the reference's own rows, where these are kept. Windows that are open then
-are counted again from their rows when they are assessed; older days keep their counts and their
-verdicts, and are no longer compared with.
+Bins are measured again on the reference's own rows, where these are kept. Windows that are open at
+that time are counted again from their rows when they are assessed; older days keep their counts and
+verdicts, and later windows are no longer compared with them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from monitoring.localdays import day_of
 
 
 def assessed(turn: Turn, fact: Assessed) -> None:
-    """Owe newer bins for a reference that a window was just held against, once."""
+    """Owe newer bins, once, for a reference that a window was just compared with."""
     model = turn.model
     if not 0 < fact.ruler < FORMAT or fact.reference != model.reference:
         return
@@ -33,7 +33,7 @@ def assessed(turn: Turn, fact: Assessed) -> None:
 
 
 def referenced(turn: Turn, fact: Referenced) -> None:
-    """Take newer bins over, or say why there are none; another reference since then stays."""
+    """Adopt newer bins, or say why there are none; a reference that was set since then stays."""
     model = turn.model
     late = fact.renewed != model.reference or fact.version != model.champion
     if not late and fact.reference != model.reference:

@@ -17,9 +17,9 @@ def counts_of(
     behind: Mapping[str, str],
     levels: segments.Levels,
 ) -> tuple[list[segments.Segmented], int]:
-    """Read sketches as counts under `ruler`; and how many have none and are left out.
+    """Read sketches as counts under `ruler`; and how many are left out for want of rows.
 
-    behind: the blob of rows by the name of the sketch, for those that may be under another ruler.
+    behind: the blob of rows by the name of the sketch, for those that may be of another ruler.
     """
     found: list[segments.Segmented] = []
     lost = 0

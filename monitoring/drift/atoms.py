@@ -1,7 +1,7 @@
 """Where the edges of a numeric feature stand: deciles, atoms and tails of its reference.
 
-A value that holds a large share of the reference, an atom, has a bin of its own: a change of its
-share would else be hidden among its neighbours, and at the minimum or maximum it would never show.
+An atom, a value that holds a large share of the reference, has a bin of its own. Without one, a
+change of its share would be hidden among its neighbours, and would never show at the minimum.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def edges_of(values: Floats) -> Edges:
 def before(values: Floats) -> Floats:
     """Lower edge of an atom's bin, which is open.
 
-    A fraction's bin holds what becomes the same number in single precision, so that a column may
-    change its width.
+    The bin of a fraction is as wide as rounding to single precision, so that a column may change
+    between float32 and float64.
     """
     fraction = values != np.rint(values)
     return np.where(fraction, values - fraction * _width(values), previous(values))
@@ -86,9 +86,9 @@ def after(values: Floats) -> Floats:
 
 
 def previous(values: npt.ArrayLike) -> Floats:
-    """Next smaller numbers: bins are closed above, so what is below a value ends there.
+    """Next smaller numbers: bins are closed above, so the bin below a value ends there.
 
-    Log services need not know numbers nearer to 0 than the smallest normal one.
+    Log services may not support denormal numbers, so the one below 0 is the first normal one.
     """
     with np.errstate(over="ignore"):
         smaller = np.where(np.equal(values, 0), -sys.float_info.min, np.nextafter(values, -np.inf))
@@ -99,8 +99,8 @@ def previous(values: npt.ArrayLike) -> Floats:
 def quantiles(values: Floats, shares: tuple[float, ...]) -> Floats:
     """Quantiles of rising `values`, bit for bit those of np.quantile's linear method.
 
-    np.quantile would partition again what is sorted already. It interpolates from the nearer
-    neighbour, and so does this.
+    np.quantile would partition values that are sorted already. Like it, this interpolates from the
+    nearer neighbour.
     """
     place = np.asarray(shares) * (len(values) - 1)
     below = np.floor(place).astype(np.intp)
@@ -119,7 +119,7 @@ def _atoms(values: Floats) -> tuple[Floats, bool]:
     distinct, counts = _first_values(values, max(FEW, FEWER))
     if counts.sum() == rows and few(counts, FEW):
         return _apart(distinct), True
-    # So many rows of one value, rising, stand at a multiple of that number at least once.
+    # A run of `enough` equal values covers at least one place that is a multiple of `enough`.
     enough = math.ceil(max(SURE, ATOM * rows))
     found = np.unique(values[::enough])
     counts = np.searchsorted(values, found, "right") - np.searchsorted(values, found, "left")

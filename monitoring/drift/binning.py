@@ -20,8 +20,6 @@ from monitoring.drift.columns import finite_numbers, level_counts
 from monitoring.drift.spelling import canonical, spellings, twin
 from monitoring.schema import Kind, nearly_unique, nearly_unique_reason
 
-#: 1: deciles; levels and one `rest`. 2: atoms and tails as well; rare levels fall into groups.
-FORMAT = 2
 MAX_LEVELS = 1_000
 #: A categorical feature of no more levels than this has each of them tested on its own.
 FEW_LEVELS = 64
@@ -91,9 +89,10 @@ class NumericBins:
 
     @cached_property
     def tested(self) -> CellMap:
-        """Cell of each bin for the test and the effect: each its own.
+        """Cell of each bin for the test and the effect: each bin is a cell.
 
-        Of few values they are those of the same values as text: first all others, then each value.
+        A feature of few values has the cells of the same values as text: the first for everything
+        else, then one for each value.
         """
         if not self.few:
             return np.arange(self.size)
@@ -118,10 +117,10 @@ class NumericBins:
 
 @dataclass(frozen=True)
 class CategoricalBins:
-    """One bin per reference level, the most frequent first, and `rest` for all others.
+    """One bin per reference level, the most frequent first, and `groups` bins for all others.
 
-    The first `own` levels are tested on their own (None: all). All others, named or not, fall into
-    `groups` by a hash of their name, which knows nothing of the counts that are compared.
+    The first `own` levels are tested on their own (None: all). Every other level, named or not, is
+    put into a group by a hash of its name, which does not depend on the counts that are compared.
 
     With a `salt`, levels are known by a keyed hash only: neither the ruler, nor a sketch, nor a
     report can name them. The salt stands in the ruler's own document and nowhere else.
@@ -149,7 +148,7 @@ class CategoricalBins:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The levels and `rest`."""
+        """The levels, then `rest`, or its groups such as `rest 1/200`."""
         if self.groups == 1:
             return (*self.levels, REST)
         return (*self.levels, *(f"{REST} {one + 1}/{self.groups}" for one in range(self.groups)))
@@ -185,7 +184,10 @@ class CategoricalBins:
         return zlib.crc32(key.encode()) % self.groups if self.groups > 1 else 0
 
     def _alike(self, level: str) -> int | None:
-        """Bin of another spelling of a level's value; a keyed hash allows only to try the usual."""
+        """Bin of another spelling of a level's value.
+
+        A keyed hash cannot be read back, so of redacted levels only the usual spellings are tried.
+        """
         if self.salt:
             tried = (self.position.get(self.key(other)) for other in spellings(level))
         else:
@@ -205,7 +207,7 @@ class CategoricalBins:
 
     @classmethod
     def of(cls, counts: Mapping[str, int], salt: str = "") -> CategoricalBins:
-        """Bins for the 1,000 most frequent levels, ties by name."""
+        """Bins for the 1,000 most frequent levels (ties by name), and groups for the others."""
         ranked = sorted(counts, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
         rows = sum(counts.values())
         least = max(SURE, OWN * rows)

@@ -32,11 +32,10 @@ def expected(reference: Floats, current: Floats) -> Floats:
 
 
 def noticed(reference: Floats, current: Floats) -> Floats:
-    """Expected counts, but enough for a cell of its own where either side saw ten rows, or clearly
-    more than expected.
+    """Expected counts, raised to a cell's least where a side saw ten rows or clearly more than due.
 
-    A level that is new, or gone, expects little and yet is the very thing an effect has to show.
-    Counts of the larger sample are scaled down to the smaller one.
+    A level that is new, or gone, expects few rows, and yet the effect has to show it. Counts of the
+    larger sample are scaled down to the smaller one.
     """
     m, n = reference.sum(-1, keepdims=True), current.sum(-1, keepdims=True)
     least = np.minimum(m, n)
@@ -110,13 +109,13 @@ def _joined(filled: Floats, centre: CellMap, cells: CellMap) -> CellMap:
 
 
 def scarce_cells(reference: Floats, current: Floats, factor: Floats | float = 1.0) -> CellMap:
-    """Join the levels that are scarce on both sides together to `rest`, the first bin.
+    """Join cells that are scarce on both sides together to the first: `rest`, or its first group.
 
-    The reference never counts anything in `rest`, since whatever it saw once has a level of its
-    own, so `rest` alone would always look new. Levels are scarce up to that number of rows of which
-    the reference sees none less than once in a hundred times, had both sides one distribution. Rows
-    that come in clumps raise it by `factor`, the design effect. What the reference knows well is
-    not scarce, however few rows that is of a much larger window.
+    Where each level has a cell, the reference counts nothing in `rest`, since every level it saw
+    has a cell, so `rest` alone would always look new. A cell is scarce while both sides together
+    have so few rows of it that the reference would, if both were one distribution, see none of them
+    at least once in a hundred times. Rows that come in clumps raise that number by `factor`, the
+    design effect. A cell that the reference knows well is not scarce, however large the window is.
     """
     m, n = reference.sum(-1, keepdims=True), current.sum(-1, keepdims=True)
     share = np.clip(n / np.maximum(m + n, 1), 1e-9, 1 - 1e-9)
@@ -178,7 +177,7 @@ def unordered(
     weighing: Weighing = expected,
     factor: Floats | float = 1.0,
 ) -> CellMap:
-    """Cells of categorical bins, the first of which is `rest`."""
+    """Cells of categorical bins, the first of which is `rest` or one of its groups."""
     scarce = scarce_cells(reference, current, factor)
     a, c = pool(reference, scarce), pool(current, scarce)
     return np.take_along_axis(dealt_cells(weighing(a, c), _ties(a, c)), scarce, -1)
@@ -187,8 +186,8 @@ def unordered(
 def _ties(a: Floats, c: Floats) -> npt.NDArray[np.uint64]:
     """Order levels that expect the same by a hash of their counts.
 
-    Dealt by place, levels would be tested otherwise under other names; dealt by their change, the
-    groups would no longer be independent of it.
+    In order of place, renaming the levels would change the test; in order of their change, the
+    groups would depend on it.
     """
     return _hashed(a) + (_hashed(c) >> np.uint64(1))
 

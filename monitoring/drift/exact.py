@@ -22,10 +22,10 @@ def share_p(
 ) -> Floats:
     """Two-sided p-value of Fisher's exact test: a of m reference rows against c of n current ones.
 
-    It is the smaller tail of the hypergeometric law and as much of the other one, at its end, as is
-    no likelier (Blaker 2000, Canadian Journal of Statistics 28, 783). It does not depend on which
-    side, or which of hits and misses, comes first. The tail is Peizer's normal approximation,
-    within a few percent however far out (Ling and Pratt 1984, JASA 79, 49-60).
+    It is the smaller tail of the hypergeometric law plus the end of the other tail that is no
+    likelier (Blaker 2000, Canadian Journal of Statistics 28, 783). Exchanging the sides, or hits
+    and misses, does not change it. The tail is Peizer's normal approximation, within a few percent
+    however far out (Ling and Pratt 1984, JASA 79, 49-60).
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ def largest_cell_p(
     spread: Spread | None,
     among: Flags | None = None,
 ) -> Floats:
-    """Exact test of the cell that stands out most, times the number of cells less one.
+    """p-value of the cell that stands out most, times the number of cells less one.
 
-    among: the only cells that are looked at, (features, bins); then it is times their number.
+    among: the only cells to look at, (features, bins); then it is times their number.
     """
     m, n = reference.sum(-1), current.sum(-1)
     both = reference + current
@@ -86,7 +86,7 @@ def largest_cell_p(
 
 
 def _peizer(x: Floats, y: Floats, rest: Floats, other: Floats) -> Floats:
-    """Normal deviate of the tail at or below x of a 2 x 2 table, whose cells end half a row off."""
+    """Normal deviate of the tail at or below x of a 2 x 2 table, cells corrected by half a row."""
     hits, misses, rows, held = x + y, rest + other, x + rest, y + other
     every = hits + misses
     deviance = sum(
@@ -117,9 +117,11 @@ def _raised(cell: Floats, across: Floats, down: Floats) -> Floats:
 
 
 def _other(tail: Floats, x: Floats, y: Floats, rest: Floats, other: Floats) -> Floats:
-    """As much of the other tail as is no likelier than `tail`: all that is alike, its end, or none.
+    """Part of the other tail that is no likelier than `tail`.
 
-    At its end all hits of both sides, or all rows of one, are in the first cell.
+    That is as much as `tail` where the last two outcomes together are no likelier, the last outcome
+    where only that is, else nothing. In the last outcome all hits of both sides, or all rows of one
+    side, are in the first cell.
     """
     hits, rows, every = x + y, x + rest, x + y + rest + other
     least, most = np.minimum(hits, rows), np.maximum(hits, rows)

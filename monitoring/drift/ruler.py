@@ -70,8 +70,8 @@ class Ruler:
     ) -> Ruler:
         """Measure a reference table.
 
-        salts: of the features to redact. kinds: of features that their column's type is not true
-        of, such as numbers that name things.
+        salts: of the features to redact. kinds: of features whose kind is not that of their
+        column's type, such as numbers that name things.
         """
         found, ignored = classify(reference.schema)
         features: dict[str, Bins] = {}

@@ -1,10 +1,10 @@
 """Is a difference between two histograms more than sampling, over all features of a model?
 
 A continuous feature is tested by three orthogonal parts of its counts, location, scale and rest, on
-the normal scores of its cells, and by an exact test of the bin that stands out most, however thin
-it is; a nominal one by a chi-square on cells and the same exact test. An ordinal one, whose values
-all have bins, is tested as nominal, and by location. The parts join by the Cauchy combination (Liu
-and Xie 2020) and features by Benjamini and Hochberg.
+the normal scores of its cells, and by exact tests of the bin, however thin, and of the atom that
+stand out most; a nominal one by a chi-square on cells and the exact test of a cell. An ordinal one,
+whose values all have bins, is tested as nominal, and by location. Cauchy's combination (Liu and Xie
+2020) joins the parts, Benjamini and Hochberg's procedure the features.
 
 Rows that are not independent (users, days, weather) make counts vary more than sampling does. With
 slices of the reference each part gets its own design effect, the slices' variance over that of
@@ -60,7 +60,7 @@ def numeric_p(
     value = np.full(cell.shape, np.nan)
     held = np.zeros(0, np.intp) if atoms is None else np.flatnonzero(atoms.any(-1))
     if atoms is not None and len(held):
-        # Among a dozen bins a single value has to stand out far; on their own a few have not.
+        # A test over the atoms alone needs a smaller change than one over a dozen bins.
         own, factor = None, None
         if slices is not None and spread is not None:
             own = slices[..., held, :]
@@ -83,7 +83,7 @@ def ordinal_p(
 
 
 def categorical_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
-    """p-value per categorical feature; the first bin is `rest`.
+    """p-value per categorical feature; the first bins are `rest`, or its groups.
 
     NaN where a side has no values, or one level holds all of both.
     """

@@ -1,4 +1,4 @@
-"""Levels by value: one number or truth value has several spellings, a code such as 02139 one."""
+"""Levels by value: a number or truth value has several spellings, a code such as 02139 has one."""
 
 from __future__ import annotations
 
