@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,6 +15,9 @@ import pyarrow.parquet as pq
 
 from monitoring.intake.untyped import is_untyped, texts_of, untyped
 from monitoring.schema import is_text
+
+#: Files that a thread keeps open.
+READERS = 4
 
 
 class Part(Protocol):
@@ -42,21 +46,49 @@ class ParquetPart:
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Read one column; strings as dictionaries, which are small and quick to count."""
-        coded = [name] if is_text(self.schema.field(name).type) else None
-        # A reader of its own: columns are read from several threads.
-        with pq.ParquetFile(
+        file = _READERS.of(self)
+        return file.read(columns=[name], use_threads=False).column(name)
+
+    def open(self) -> pq.ParquetFile:
+        """Open a reader of the file."""
+        return pq.ParquetFile(
             self.path,
             metadata=self.metadata,
-            read_dictionary=coded,
+            read_dictionary=[one.name for one in self.schema if is_text(one.type)],
             page_checksum_verification=True,
-        ) as file:
-            return file.read(columns=[name], use_threads=False).column(name)
+        )
 
     @classmethod
     def of(cls, path: Path) -> ParquetPart:
         """Read a file's footer."""
         with pq.ParquetFile(path) as file:
             return cls(path, file.schema_arrow, file.metadata.num_rows, file.metadata)
+
+
+class _Readers(threading.local):
+    """Readers of the files that a thread read last: columns are read from several threads.
+
+    Opening a file takes as long as it has columns, so that opening it for each is quadratic.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[tuple[ParquetPart, pq.ParquetFile]] = []
+
+    def of(self, part: ParquetPart) -> pq.ParquetFile:
+        """Return the reader of a part, the thread's own."""
+        found = next((one for one in self._open if one[0] is part), None)
+        if found is None:
+            found = part, part.open()
+        else:
+            self._open.remove(found)
+        self._open.append(found)
+        for _, file in self._open[:-READERS]:
+            file.close()
+        del self._open[:-READERS]
+        return found[1]
+
+
+_READERS = _Readers()
 
 
 @dataclass(frozen=True)

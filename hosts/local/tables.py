@@ -112,14 +112,24 @@ def _files(path: Path, notes: list[str]) -> list[Path]:
 
 
 def _below(path: Path, notes: list[str]) -> list[Path]:
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    below = sorted(one for one in path.rglob("*") if not _is_hidden(one.relative_to(path)))
+    files = [one for one in below if one.is_file()]
     found = [file for file in files if format_of(file.name)]
-    other = [file for file in files if not format_of(file.name) and not is_marker(file.name)]
+    other = [file for file in files if not format_of(file.name)]
+    # A link to a folder may lead back to where it stands; one to nothing had rows once.
+    links = [one for one in below if one.is_symlink() and one not in files]
+    if links:
+        notes.append(_told(path, "that are links to folders or to nothing", links))
     if not found:
         raise Refused(f"{path}: no Parquet, CSV or JSON Lines file in this folder")
     if other:
         notes.append(_told(path, "that are no Parquet, CSV or JSON Lines", other))
     return found
+
+
+def _is_hidden(place: Path) -> bool:
+    """Tell whether a file is, or lies in, what writers keep to themselves: `_temporary/0`."""
+    return any(is_marker(name) and "=" not in name for name in place.parts)
 
 
 def _told(path: Path, what: str, files: Sequence[Path]) -> str:

@@ -13,8 +13,12 @@ from engine.errors import Refused
 from monitoring.intake.source import Source
 
 SEPARATORS = (",", ";", "\t", "|")
-#: Bytes that are looked at.
+#: Bytes that are looked at; more where the header alone is longer.
 SAMPLE = 64 * 1024
+LONGEST = 256 * SAMPLE
+MARK = b"\xef\xbb\xbf"
+#: First line by which Excel tells the separator.
+TOLD = re.compile(r"\"?sep=([,;\t|])\"?\r?\n?", re.IGNORECASE)
 COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
 THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+")
 WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -41,15 +45,15 @@ class Dialect:
 
 def sniffed(source: Source) -> Dialect:
     """Tell a file's dialect by its first lines. Names that repeat are `Refused`."""
-    with source.text() as stream:
-        content = stream.read(SAMPLE)
-        more = bool(stream.read(1))
+    content, more = _start(source)
     try:
-        text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
-        separator, found = _separated(text, more)
+        text = content.removeprefix(MARK).decode("utf-8", "surrogateescape")
+        told = TOLD.match(text)
+        text = text[told.end() :] if told else text
+        separator, found = _separated(text, more, (told[1],) if told else SEPARATORS)
         rows = [row for row in found if row]
         header = [name.encode("utf-8", "surrogateescape").decode() for name in rows[0]]
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
         raise Refused(f"{source.name}: the header is not text in UTF-8") from error
     except IndexError as error:
         raise Refused(f"{source.name}: no header line") from error
@@ -65,16 +69,31 @@ def sniffed(source: Source) -> Dialect:
         tuple(names),
         _empty(header, names, rows),
         _commas(names, rows),
-        found.index(rows[0]) + 1,
+        found.index(rows[0]) + 1 + bool(told),
         more or len(rows) > 1,
     )
 
 
-def _separated(text: str, more: bool) -> tuple[str, list[list[str]]]:
+def _start(source: Source) -> tuple[bytes, bool]:
+    """Read the first lines, and tell whether more follows."""
+    with source.text() as stream:
+        content = stream.read(SAMPLE)
+        while len(content) < LONGEST and not content.rstrip(b"\r\n").count(b"\n"):
+            piece = stream.read(SAMPLE)
+            if not piece:
+                break
+            content += piece
+        return content, bool(stream.read(1))
+
+
+def _separated(text: str, more: bool, separators: Sequence[str]) -> tuple[str, list[list[str]]]:
     """Choose the separator that gives most columns, the same number in every row."""
     best: tuple[tuple[bool, int], str, list[list[str]]] | None = None
-    for separator in SEPARATORS:
-        found = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    for separator in separators:
+        try:
+            found = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        except csv.Error:  # the whole of a long header would be one cell
+            continue
         found = found[:-1] if more else found
         rows = [row for row in found if row]
         if not rows:

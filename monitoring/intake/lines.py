@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ SMALL = 16_384
 # Lines are parsed in blocks of about so many bytes: one bad line makes one block slow, not all.
 BLOCK = 4 * 1024 * 1024
 MARK = b"\xef\xbb\xbf"
+#: Arrow's parser ends the process where null comes first, and takes it for a row elsewhere.
+_NULL_FIRST = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*null")
+_NULL_LINE = b"\nnull"
 _BLANK = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
@@ -97,7 +101,7 @@ def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.T
 
     Strings that look like times stay strings: Arrow would tell by the block that it parses.
     """
-    if len(body) < SMALL or not _is_text(body):
+    if len(body) < SMALL or _NULL_FIRST.match(body) or _NULL_LINE in body or not _is_text(body):
         return None
     try:
         table = _parsed(body, schema, unexpected)

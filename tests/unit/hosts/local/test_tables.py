@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.errors import Refused
+from hosts.local.parts import READERS, ParquetPart
 from hosts.local.tables import Columns, Unreadable, open_columns, read_batches
 
 
@@ -114,3 +115,67 @@ def test_batches_refuse_names_that_repeat(tmp_path: Path) -> None:
     pq.write_table(twice, tmp_path / "t.parquet")
     with pytest.raises(Refused, match="two columns are called 'a'"):
         list(read_batches(tmp_path / "t.parquet"))
+
+
+def test_a_thread_opens_a_file_once_for_all_its_columns(
+    tmp_path: Path, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = {f"c{number}": [number] for number in range(50)}
+    columns = opened(parquet(tmp_path / "wide.parquet", **wide))
+    times = []
+    plain = ParquetPart.open
+    monkeypatch.setattr(ParquetPart, "open", lambda part: times.append(part) or plain(part))
+    assert [values(columns, name) for name in wide] == [[number] for number in range(50)]
+    assert len(times) == 1
+
+
+def test_readers_of_many_files_do_not_mix(tmp_path: Path, opened) -> None:
+    for number in range(3 * READERS):
+        parquet(tmp_path / "f" / f"{number:02}.parquet", a=[number], b=[str(number)])
+    columns = opened(tmp_path / "f")
+    for _ in range(2):
+        assert values(columns, "a") == list(range(3 * READERS))
+        assert values(columns, "b") == [str(number) for number in range(3 * READERS)]
+
+
+def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path, opened) -> None:
+    for number in (1, 2):
+        assert values(opened(parquet(tmp_path / "a.parquet", a=[number])), "a") == [number]
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["_temporary/0/a.parquet", ".ipynb_checkpoints/a.parquet", "_delta_log/0.json", "x/.git/a.csv"],
+)
+def test_what_lies_in_a_hidden_folder_is_no_data(tmp_path: Path, opened, place: str) -> None:
+    parquet(tmp_path / "f" / "b.parquet", a=[1])
+    file = tmp_path / "f" / place
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"damaged")
+    columns = opened(tmp_path / "f")
+    assert (values(columns, "a"), columns.notes) == ([1], ())
+
+
+def test_a_key_may_begin_with_an_underscore(tmp_path: Path, opened) -> None:
+    parquet(tmp_path / "f" / "_region=eu" / "b.parquet", a=[1])
+    assert values(opened(tmp_path / "f"), "_region") == ["eu"]
+
+
+def test_a_hidden_folder_that_is_asked_for_is_read(tmp_path: Path, opened) -> None:
+    parquet(tmp_path / "_staged" / "b.parquet", a=[1])
+    assert values(opened(tmp_path / "_staged"), "a") == [1]
+
+
+def test_links_that_are_not_followed_are_told(tmp_path: Path, opened) -> None:
+    parquet(tmp_path / "day" / "1.parquet", a=[2])
+    parquet(tmp_path / "f" / "b.parquet", a=[1])
+    (tmp_path / "f" / "c.parquet").symlink_to(tmp_path / "day" / "1.parquet")
+    (tmp_path / "f" / "day").symlink_to(tmp_path / "day")
+    (tmp_path / "f" / "gone.parquet").symlink_to(tmp_path / "gone.parquet")
+    (tmp_path / "f" / "self").symlink_to(tmp_path / "f")
+    columns = opened(tmp_path / "f")
+    assert values(columns, "a") == [1, 2]
+    assert columns.notes == (
+        f"{tmp_path / 'f'}: files that are links to folders or to nothing left out (3): "
+        "day, gone.parquet, self",
+    )

@@ -76,3 +76,16 @@ def test_names_that_repeat_are_refused(text: str) -> None:
         return
     with pytest.raises(Refused, match=r"it\.csv: two columns are called '[ax]'"):
         sniffed(of(text))
+
+
+@pytest.mark.parametrize("line", ["sep=;\r\n", '"sep=;"\n', "SEP=;\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_excel_s_own_line_tells_the_separator(line: str, mark: str) -> None:
+    found = sniffed(of(f"{mark}{line}a,b;c\n1,5;2\n"))
+    assert (found.separator, found.names, found.header) == (";", ("a,b", "c"), 2)
+
+
+def test_a_header_may_be_longer_than_the_sample() -> None:
+    names = tuple(f"a column of a long name {number}" for number in range(10_000))
+    found = sniffed(of(f"{';'.join(names)}\n{';'.join(['1,5'] * 10_000)}\n"))
+    assert (found.separator, found.names, found.filled) == (";", names, True)

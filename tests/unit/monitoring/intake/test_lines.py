@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from monitoring.intake.lines import column, complete, instant, read_objects, times
+from monitoring.intake.lines import (
+    MARK,
+    SMALL,
+    column,
+    complete,
+    instant,
+    read_fast,
+    read_objects,
+    times,
+)
 
 
 @pytest.mark.parametrize(
@@ -93,3 +102,15 @@ def test_times_are_utc(text, moment):
     assert instant(text) == moment
     if text != 7:
         assert times(pa.array([text, text], pa.string())).to_pylist() == [moment, moment]
+
+
+@pytest.mark.parametrize("start", [b"", b"\n \n", MARK, MARK + b" "])
+def test_null_in_front_does_not_end_the_process(start: bytes) -> None:
+    rows = b'{"a": 1, "b": "so that Arrow parses it"}\n' * SMALL
+    assert read_fast(start + b"null\n" + rows, pa.schema([])) is None
+
+
+def test_a_null_among_rows_is_no_row() -> None:
+    rows = b'{"a": 1, "b": "so that Arrow parses it"}\n' * SMALL
+    assert read_fast(rows + b"null\n" + rows, pa.schema([])) is None
+    assert read_fast(rows.replace(b"1", b"null"), pa.schema([])).num_rows == SMALL
