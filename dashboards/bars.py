@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from monitoring.drift.report import BinCount, FeatureReport
+from monitoring.drift.histogram import BinCount
+from monitoring.drift.report import FeatureReport
 from monitoring.drift.why import MISSING
 from monitoring.drift.wording import cell, is_rest, percent
 from monitoring.schema import Kind

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -12,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from engine.errors import Refused
 from hosts.clock import SystemClock
+from hosts.local.checkjson import spelled
 from hosts.local.comparing import Choice, compare
 from hosts.local.files import write_text
 from hosts.local.tables import open_columns
@@ -65,7 +65,8 @@ def run(arguments: Namespace) -> int:
 
 def _print(report: Report, arguments: Namespace) -> None:
     if arguments.json:
-        print(json.dumps(report.to_json(), indent=2, allow_nan=False, ensure_ascii=False))
+        sys.stdout.writelines(spelled(report))
+        print()
     else:
         from hosts.local.checktable import show  # rich takes a while to load, JSON needs none
 

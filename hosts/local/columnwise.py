@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.types as pat
 
 from hosts.local.tables import Columns, Unreadable
-from monitoring.drift.binning import Bins
-from monitoring.drift.sketch import Counts, count, ruled
+from monitoring.drift.binning import Bins, CategoricalBins
+from monitoring.drift.sketch import Counts, count, places, ruled
 from monitoring.intake.uncompared import ends, left_out, may_lack
 from monitoring.intake.untyped import (
     NULL_WORDS,
@@ -195,8 +195,17 @@ def by_segment(column: pa.ChunkedArray, bins: Bins, rows: Rows | None, overall: 
     """Counts of all rows, then of each segment."""
     if rows is None:
         return overall[None]
-    ordered = column.combine_chunks().take(pa.array(rows.order))
-    parts = [count(ordered[start:stop], bins) for start, stop in rows.ends.values()]
+    if isinstance(bins, CategoricalBins):
+        held = places(column, bins)[rows.order]
+        parts = [
+            np.bincount(held[start:stop], minlength=bins.size + 1)
+            for start, stop in rows.ends.values()
+        ]
+    else:
+        # pa.array would import pandas where it is installed.
+        order = pa.Array.from_buffers(pa.int64(), len(rows.order), [None, pa.py_buffer(rows.order)])
+        ordered = column.combine_chunks().take(order)
+        parts = [count(ordered[start:stop], bins) for start, stop in rows.ends.values()]
     return np.stack([overall, *parts])
 
 

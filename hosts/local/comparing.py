@@ -14,6 +14,7 @@ import pyarrow.types as pat
 from engine.errors import Refused
 from hosts.local.columnwise import Counted, LeftOut, Pair, Rows
 from hosts.local.tables import Columns, Unreadable
+from monitoring.drift.columns import places_in
 from monitoring.drift.report import Report, assess_segments
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Counts, Sketch, segment_names
@@ -128,7 +129,7 @@ def _segments(columns: Columns, segment: str | None) -> Rows | None:
             f"column {segment!r} has {len(levels):,} levels, too many to segment by "
             f"(at most {MAX_SEGMENTS})"
         )
-    codes = np.from_dlpack(names.indices.fill_null(len(levels)))
+    codes = places_in(names)
     stops = np.cumsum(np.bincount(codes, minlength=len(levels) + 1)).tolist()
     starts = [0, *stops]
     ends = {level: (starts[index], stops[index]) for index, level in enumerate(levels)}

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from monitoring.drift.atoms import SURE, after, before, edges_of, few
 from monitoring.drift.columns import finite_numbers, level_counts
-from monitoring.drift.spelling import canonical, spellings, twin
+from monitoring.drift.spelling import canonical, is_single, spellings, twin
 from monitoring.schema import Kind, nearly_unique, nearly_unique_reason
 
 MAX_LEVELS = 1_000
@@ -188,6 +188,8 @@ class CategoricalBins:
 
         A keyed hash cannot be read back, so of redacted levels only the usual spellings are tried.
         """
+        if is_single(level):
+            return None
         if self.salt:
             tried = (self.position.get(self.key(other)) for other in spellings(level))
         else:

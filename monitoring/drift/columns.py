@@ -62,6 +62,26 @@ def level_counts(column: Column) -> Counter[str]:
     return counts
 
 
+def level_codes(column: Column) -> Iterator[tuple[npt.NDArray[np.int64], list[str | None]]]:
+    """Yield chunk by chunk the place of each row's level in a list of levels; None is missing."""
+    for chunk in _chunks(column):
+        held = chunk if pat.is_dictionary(chunk.type) else chunk.dictionary_encode()
+        values = held.dictionary.to_pylist()
+        levels = [None if missing(value) else level_name(value) for value in values]
+        yield places_in(held), [*levels, None]
+
+
+def places_in(encoded: pa.DictionaryArray) -> npt.NDArray[np.int64]:
+    """Place of each row's value in the dictionary; of null, the place behind the last.
+
+    Arrow's fill_null imports pandas where it is installed, which takes a second.
+    """
+    codes = np.full(len(encoded), len(encoded.dictionary), np.int64)
+    there = np.from_dlpack(encoded.indices.is_valid().cast(pa.uint8())).astype(np.bool_)
+    codes[there] = np.from_dlpack(encoded.indices.drop_null())
+    return codes
+
+
 def missing(value: object) -> bool:
     """Tell whether a value is none: null, or a number that is not finite."""
     return value is None or (isinstance(value, float) and not math.isfinite(value))

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from monitoring.drift.binning import REST
+from monitoring.drift.histogram import Histogram
 from monitoring.drift.interval import intervals
 from monitoring.drift.ruler import FORMAT, Ruler
 from monitoring.drift.ruling import Evidence, reason, rule
@@ -29,15 +29,6 @@ class Calibration(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class BinCount:
-    """Rows of both sides in one bin."""
-
-    label: str
-    reference: int
-    current: int
-
-
-@dataclass(frozen=True, slots=True)
 class FeatureReport:
     """Everything known about one feature (in one segment); None is a number without a value.
 
@@ -49,7 +40,7 @@ class FeatureReport:
     name: str
     segment: str | None
     kind: Kind
-    bins: tuple[BinCount, ...]
+    bins: Histogram
     n_reference: int | None
     n_current: int | None
     missing_reference: int | None
@@ -112,6 +103,10 @@ class Report:
 
     def to_json(self) -> dict[str, object]:
         """Spell the report as `check --json` prints it: no NaN, no Infinity."""
+        return {**self.heading(), "features": [feature.to_json() for feature in self.features]}
+
+    def heading(self) -> dict[str, object]:
+        """Spell all but the features."""
         return {
             "verdict": self.verdict,
             "n_reference": self.n_reference,
@@ -120,7 +115,6 @@ class Report:
             "unjudged": list(self.unjudged),
             "ignored": _told(self.ignored),
             "not_compared": _told(self.not_compared),
-            "features": [feature.to_json() for feature in self.features],
         }
 
 
@@ -163,15 +157,17 @@ def assess_segments(
     names = sorted({*reference, *current}, key=lambda name: (name is not None, name or ""))
     sides = [[side.get(name, none) for name in names] for side in (reference, current)]
     a, c = (np.stack([one.counts for one in side]) for side in sides)
+    # One pair after the other: an array of all bins of all pairs is large, and there are many.
+    pairs = [(a[row : row + 1], c[row : row + 1]) for row in range(len(names))]
     scores = join(
         [
-            score(ruler, a[row : row + 1], c[row : row + 1], _slices(slices, segment))
-            for row, segment in enumerate(names)
+            score(ruler, *pair, _slices(slices, segment))
+            for pair, segment in zip(pairs, names, strict=True)
         ]
     )
     countable = np.array([name not in changed for name in ruler.features], np.bool_)
     rulings = rule(ruler, (a, c), scores, policy, countable, together=True)
-    ends = intervals(ruler, a, c)
+    ends = np.concatenate([intervals(ruler, *pair) for pair in pairs], axis=1)
     features = tuple(
         _changed((name, segment), ruler, a[row], policy, changed[name])
         if name in changed
@@ -226,22 +222,17 @@ def _feature(
     verdict, numbers, q = found
     start, bins = ruler.starts[name], ruler.features[name]
     end = start + bins.size
-    a, c = (side[start:end].tolist() for side in sides)
-    missing = (int(sides[0][end]), int(sides[1][end]))
+    a, c = (side[start:end] for side in sides)
+    there, missing = (int(a.sum()), int(c.sum())), (int(sides[0][end]), int(sides[1][end]))
     threshold = policy.threshold_of(name)
-    evidence = Evidence((sum(a), sum(c)), missing, numbers, q)
-    pairs = zip(bins.labels, a, c, strict=True)
+    evidence = Evidence(there, missing, numbers, q)
     return FeatureReport(
         name=name,
         segment=segment,
         kind=bins.kind,
-        bins=tuple(
-            BinCount(label, one, other)
-            for label, one, other in pairs
-            if not label.startswith(REST) or one or other
-        ),
-        n_reference=sum(a),
-        n_current=sum(c),
+        bins=Histogram.under(bins, a, c),
+        n_reference=there[0],
+        n_current=there[1],
         missing_reference=missing[0],
         missing_current=missing[1],
         psi=_known(numbers.psi),
@@ -263,13 +254,13 @@ def _changed(
 ) -> FeatureReport:
     name, segment = key
     start, bins = ruler.starts[name], ruler.features[name]
-    reference = counts[start : start + bins.size].tolist()
+    reference = counts[start : start + bins.size]
     return FeatureReport(
         name=name,
         segment=segment,
         kind=bins.kind,
-        bins=tuple(BinCount(*pair, 0) for pair in zip(bins.labels, reference, strict=True)),
-        n_reference=sum(reference),
+        bins=Histogram(bins.labels, reference, np.zeros_like(reference), bins.size),
+        n_reference=int(reference.sum()),
         n_current=None,
         missing_reference=int(counts[start + bins.size]),
         missing_current=None,

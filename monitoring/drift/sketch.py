@@ -16,7 +16,13 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.drift.binning import Bins, CategoricalBins, NumericBins, measure
-from monitoring.drift.columns import Column, finite_numbers, level_counts, number_chunks
+from monitoring.drift.columns import (
+    Column,
+    finite_numbers,
+    level_codes,
+    level_counts,
+    number_chunks,
+)
 from monitoring.drift.ruler import Ruler
 from monitoring.schema import Kind, kind_of
 
@@ -221,6 +227,20 @@ def _count_levels(column: Column, bins: CategoricalBins) -> Counts:
         counts[bins.place(level)] += number
     counts[-1] = len(column) - counts.sum()
     return counts
+
+
+def places(column: Column, bins: CategoricalBins) -> npt.NDArray[np.intp]:
+    """Bin of each row, shape (rows,); `bins.size` where it is missing.
+
+    Counted, they are what `count` answers; of parts of the rows, too, without reading levels again.
+    """
+    if not isinstance(kind_of(column.type), Kind):
+        return np.full(len(column), bins.size, np.intp)
+    found = [
+        np.array([bins.size if level is None else bins.place(level) for level in levels])[codes]
+        for codes, levels in level_codes(column)
+    ]
+    return np.concatenate([np.empty(0, np.intp), *found])
 
 
 def _all_missing(bins: Bins, rows: int) -> Counts:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_BEGINS = frozenset("-0123456789tTfF")
 #: A truth value and the number that stands for it in other columns and files.
 _TWIN = {"true": "1", "false": "0", "1": "true", "0": "false"}
 
@@ -23,6 +24,15 @@ def canonical(level: str) -> str:
         return "0" if short == "-0" else short
     truth = plain.lower()
     return truth if truth in ("true", "false") else plain
+
+
+def is_single(level: str) -> bool:
+    """Tell quickly whether a level has one spelling: it begins neither a number nor a truth value.
+
+    >>> is_single("shop 7"), is_single("7"), is_single("True")
+    (True, False, False)
+    """
+    return level.isascii() and level[:1] not in _BEGINS
 
 
 def spellings(level: str) -> Iterator[str]:

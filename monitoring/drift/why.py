@@ -90,12 +90,18 @@ class Happening:
 
 def moves(feature: FeatureReport, most: int = MOST) -> tuple[Move, ...]:
     """The bins whose share changed most, largest first; bins that did not move are left out."""
-    n, m = feature.n_current or 0, feature.n_reference or 0
-    found = [_move(bin_.label, (bin_.reference, m), (bin_.current, n)) for bin_ in feature.bins]
-    lost, was = feature.missing_current or 0, feature.missing_reference or 0
-    found.append(_move(MISSING, (was, m + was), (lost, n + lost)))
-    changed = [move for move in found if move.current_share != move.reference_share]
-    return tuple(sorted(changed, key=lambda move: -_size(move))[:most])
+    bins = feature.bins
+    reference = _with_missing(bins.reference, feature.n_reference, feature.missing_reference)
+    current = _with_missing(bins.current, feature.n_current, feature.missing_current)
+    moved = np.abs(current[1] - reference[1])
+    changed = np.flatnonzero(moved)
+    # Rounded, so that moves of one size keep the order of the bins.
+    largest = changed[np.argsort(-np.round(moved[changed], 9), kind="stable")[:most]]
+    numbers = (
+        side[largest].tolist() for side in (reference[0], current[0], reference[1], current[1])
+    )
+    labels = [*bins.labels, MISSING]
+    return tuple(map(Move, (labels[place] for place in largest.tolist()), *numbers))
 
 
 def change(windows: Sequence[str], counts: NDArray[np.int64], usual: Floats) -> Change | None:
@@ -160,14 +166,14 @@ def _recurring(names: Sequence[str], series: Floats) -> Change | None:
     return Change(starts[-1], Shape.RECURRING, tuple(starts[:-1]), recurring.rhythm(seen))
 
 
-def _move(label: str, reference: tuple[int, int], current: tuple[int, int]) -> Move:
-    (a, m), (c, n) = reference, current
-    return Move(label, a, c, a / m if m else 0.0, c / n if n else 0.0)
-
-
-def _size(move: Move) -> float:
-    # Rounded, so that moves of one size keep the order of the bins.
-    return round(abs(move.current_share - move.reference_share), 9)
+def _with_missing(
+    counts: NDArray[np.int64], rows: int | None, missing: int | None
+) -> tuple[NDArray[np.int64], Floats]:
+    """Rows and shares by bin of one side, with a last bin of missing values."""
+    there, gone = rows or 0, missing or 0
+    shares = counts / there if there else np.zeros(len(counts))
+    lost = gone / (there + gone) if gone else 0.0
+    return np.append(counts, gone), np.append(shares, lost)
 
 
 def _course(size: int, start: int, shape: Shape) -> Floats:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from monitoring.drift.report import BinCount, FeatureReport, Report
+from monitoring.drift.histogram import BinCount, Histogram
+from monitoring.drift.report import FeatureReport, Report
 from monitoring.drift.verdict import Verdict, worst
 from monitoring.schema import Ignored, Kind
 
@@ -33,6 +34,7 @@ HOSTILE = (
 def feature(name: str = "income", verdict: Verdict = Verdict.STABLE, **given: Any) -> FeatureReport:
     """A categorical feature of three levels, 1,000 rows against 500; `given` replaces fields."""
     bins = (BinCount("<20K", 500, 250), BinCount("60K+", 400, 125), BinCount("rest", 100, 125))
+    bins = Histogram.of(*given.pop("bins", bins))
     known: dict[str, Any] = {
         "segment": None, "kind": Kind.CATEGORICAL, "bins": bins, "n_reference": 1000,
         "n_current": 500, "missing_reference": 0, "missing_current": 0, "psi": 0.25, "kl": 0.1,

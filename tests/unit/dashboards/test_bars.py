@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.bars import bars, longest
-from monitoring.drift.report import BinCount
+from monitoring.drift.histogram import BinCount
 from monitoring.schema import Kind
 from tests.doubles.reports import feature
 

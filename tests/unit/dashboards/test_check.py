@@ -9,7 +9,8 @@ import pytest
 
 from dashboards import pages
 from dashboards.check import DRAWN
-from monitoring.drift.report import BinCount, Report
+from monitoring.drift.histogram import BinCount
+from monitoring.drift.report import Report
 from monitoring.drift.verdict import Verdict
 from monitoring.drift.wording import printable
 from tests.doubles.reports import HOSTILE, feature, report, unjudged

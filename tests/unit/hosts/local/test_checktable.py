@@ -10,7 +10,8 @@ import pytest
 from rich.cells import cell_len
 
 from hosts.local import checktable
-from monitoring.drift.report import BinCount, Report
+from monitoring.drift.histogram import BinCount
+from monitoring.drift.report import Report
 from monitoring.drift.verdict import Verdict
 from monitoring.schema import Kind
 from tests.doubles.reports import HOSTILE, feature, report, unjudged

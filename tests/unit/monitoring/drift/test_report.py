@@ -112,6 +112,22 @@ def test_segments_are_judged_beside_the_whole():
     ]
 
 
+def test_a_pair_has_the_numbers_that_it_has_alone():
+    rng = np.random.default_rng(3)
+    ruler = Ruler({"s": CategoricalBins(tuple(f"v{index}" for index in range(300)))})
+
+    def drawn(rows: int) -> Sketch:
+        return Sketch(ruler.id, rows, np.bincount(rng.integers(0, 300, rows), minlength=302))
+
+    one, other = ((drawn(rows), drawn(900)) for rows in (5_000, 200))
+    alone = assess(ruler, *one, Policy()).features[0]
+    both = assess_segments(
+        ruler, *({None: a, "x": b} for a, b in zip(one, other, strict=True)), Policy()
+    )
+    assert both.features[0].interval == alone.interval
+    assert (both.features[0].psi, both.features[0].p_value) == (alone.psi, alone.p_value)
+
+
 def test_an_own_threshold():
     policy = Policy.model_validate({"features": {"x": {"threshold": 9}}})
     current = counted([10, 20, 70, 0], [60, 40, 0, 0])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import Refused
-from monitoring.drift.binning import NumericBins
+from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import (
     CHUNK,
@@ -20,6 +20,7 @@ from monitoring.drift.sketch import (
     count_numbers,
     empty,
     merge,
+    places,
     ruled,
     sketch,
     sketch_segments,
@@ -163,6 +164,35 @@ def test_a_single_precision_column_fills_the_atoms_of_a_double_one_and_the_other
     for one, other in ((narrow, wide), (wide, narrow)):
         ruler = Ruler.of(pa.table({"x": one}))
         assert sketch(pa.table({"x": other}), ruler) == sketch(pa.table({"x": one}), ruler)
+
+
+LEVELS = pa.chunked_array([["a", "b", None], [], ["zz", "a", "1"]], pa.string())
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        LEVELS,
+        LEVELS.cast(pa.large_string()),
+        LEVELS.dictionary_encode(),
+        pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array([0, 1, None]), ["a", None])]),
+        pa.chunked_array(
+            [pa.DictionaryArray.from_arrays(pa.array([126, None], pa.int8()), ["a"] * 127)]
+        ),
+        pa.chunked_array([[True, None, False]]),
+        pa.chunked_array([[1, 7, None]]),
+        pa.chunked_array([[1.0, 2.5, float("nan"), -0.0, None, float("inf")]]),
+        pa.chunked_array([pa.nulls(3)]),
+        pa.chunked_array([], pa.string()),
+        pa.chunked_array([pa.array([1, 2], pa.date32())]),
+        pa.chunked_array([[b"a", None]]),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_the_places_of_rows_are_what_is_counted(column):
+    bins = CategoricalBins(("a", "1", "0"), groups=3)
+    found = np.bincount(places(column, bins), minlength=bins.size + 1)
+    assert found.tolist() == count(column, bins).tolist()
 
 
 def test_segments_split_the_rows(table):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitoring.drift.report import BinCount
+from monitoring.drift.histogram import BinCount
 from monitoring.drift.telling import effect, groups, left_out, missing, moved, ranked, summary
 from monitoring.drift.verdict import Verdict
 from monitoring.schema import Ignored, Kind

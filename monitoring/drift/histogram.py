@@ -1,0 +1,69 @@
+"""Rows of one feature by bin, on both sides; a bin is made when somebody reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.drift.binning import Bins, CategoricalBins
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class BinCount:
+    """Rows of both sides in one bin."""
+
+    label: str
+    reference: int
+    current: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Histogram:
+    """Bins of one feature with the rows of both sides, each array of shape (labels,).
+
+    Labels and counts are those of the ruler and of the sketches: an object for each bin of each
+    feature in each segment would take fifty times the memory. Of the bins from `named` on, which
+    are the groups of `rest`, those that are empty on both sides are passed over.
+    """
+
+    labels: Sequence[str]
+    reference: Rows
+    current: Rows
+    named: int
+
+    @classmethod
+    def under(cls, bins: Bins, reference: Rows, current: Rows) -> Histogram:
+        """Counts under a ruler's bins."""
+        groups = bins.groups if isinstance(bins, CategoricalBins) else 0
+        return cls(bins.labels, reference, current, bins.size - groups)
+
+    @classmethod
+    def of(cls, *bins: BinCount) -> Histogram:
+        """Put single bins side by side; all are named."""
+        reference = np.array([one.reference for one in bins], np.int64)
+        current = np.array([one.current for one in bins], np.int64)
+        return cls([one.label for one in bins], reference, current, len(bins))
+
+    def __len__(self) -> int:
+        """Number of bins that are not passed over."""
+        return len(self._places())
+
+    def __iter__(self) -> Iterator[BinCount]:
+        """Make the bins, one after the other."""
+        return map(BinCount, *self.columns())
+
+    def columns(self) -> tuple[list[str], list[int], list[int]]:
+        """Labels, rows of the reference and rows of the current side, of the same bins."""
+        places = self._places()
+        labels = [self.labels[place] for place in places.tolist()]
+        return labels, self.reference[places].tolist(), self.current[places].tolist()
+
+    def _places(self) -> npt.NDArray[np.intp]:
+        shown = (self.reference > 0) | (self.current > 0)
+        shown[: self.named] = True
+        return np.flatnonzero(shown)
