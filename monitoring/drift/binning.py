@@ -103,6 +103,11 @@ class NumericBins:
         """Whether each bin holds an atom."""
         return np.isin((*self.edges, math.inf), after(np.array(self.atoms)))
 
+    @property
+    def named(self) -> npt.NDArray[np.bool_]:
+        """Whether each bin is told even when it is empty: all, but for gaps between few values."""
+        return self.single if self.few else np.ones(self.size, np.bool_)
+
     @classmethod
     def of(cls, values: npt.NDArray[np.float64]) -> NumericBins:
         """Bins for finite `values` (any order). No values: one bin without edges."""
@@ -168,6 +173,11 @@ class CategoricalBins:
         alone = self.groups + np.arange(own)
         grouped = [self._group(level) for level in self.levels[own:]]
         return np.array([*alone, *grouped, *range(self.groups)], np.intp)
+
+    @property
+    def named(self) -> npt.NDArray[np.bool_]:
+        """Whether each bin is told even when it is empty: the levels."""
+        return np.arange(self.size) < len(self.levels)
 
     def place(self, level: str) -> int:
         """Bin of a level, however its value is spelled."""

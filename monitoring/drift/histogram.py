@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.drift.binning import Bins, CategoricalBins
+from monitoring.drift.binning import Bins
 
 Rows = npt.NDArray[np.int64]
 
@@ -27,27 +27,26 @@ class Histogram:
     """Bins of one feature with the rows of both sides, each array of shape (labels,).
 
     Labels and counts are those of the ruler and of the sketches: an object for each bin of each
-    feature in each segment would take fifty times the memory. Of the bins from `named` on, which
-    are the groups of `rest`, those that are empty on both sides are passed over.
+    feature in each segment would take fifty times the memory. Bins that are not `named` (groups of
+    rare levels, gaps between the only values) are passed over while they are empty on both sides.
     """
 
     labels: Sequence[str]
     reference: Rows
     current: Rows
-    named: int
+    named: npt.NDArray[np.bool_]
 
     @classmethod
     def under(cls, bins: Bins, reference: Rows, current: Rows) -> Histogram:
         """Counts under a ruler's bins."""
-        groups = bins.groups if isinstance(bins, CategoricalBins) else 0
-        return cls(bins.labels, reference, current, bins.size - groups)
+        return cls(bins.labels, reference, current, bins.named)
 
     @classmethod
     def of(cls, *bins: BinCount) -> Histogram:
         """Put single bins side by side; all are named."""
         reference = np.array([one.reference for one in bins], np.int64)
         current = np.array([one.current for one in bins], np.int64)
-        return cls([one.label for one in bins], reference, current, len(bins))
+        return cls([one.label for one in bins], reference, current, np.ones(len(bins), np.bool_))
 
     def __len__(self) -> int:
         """Number of bins that are not passed over."""
@@ -64,6 +63,4 @@ class Histogram:
         return labels, self.reference[places].tolist(), self.current[places].tolist()
 
     def _places(self) -> npt.NDArray[np.intp]:
-        shown = (self.reference > 0) | (self.current > 0)
-        shown[: self.named] = True
-        return np.flatnonzero(shown)
+        return np.flatnonzero((self.reference > 0) | (self.current > 0) | self.named)

@@ -64,7 +64,7 @@ class FeatureReport:
 
     def to_json(self) -> dict[str, object]:
         """Spell the feature as `check --json` prints it."""
-        names = [name for name in self.__slots__ if name not in ("bins", "missing_effect")]
+        names = [name for name in self.__slots__ if name != "bins"]
         document: dict[str, object] = {name: getattr(self, name) for name in names}
         bins = [
             {"label": bin_.label, "reference": bin_.reference, "current": bin_.current}
@@ -259,7 +259,7 @@ def _changed(
         name=name,
         segment=segment,
         kind=bins.kind,
-        bins=Histogram(bins.labels, reference, np.zeros_like(reference), bins.size),
+        bins=Histogram.under(bins, reference, np.zeros_like(reference)),
         n_reference=int(reference.sum()),
         n_current=None,
         missing_reference=int(counts[start + bins.size]),

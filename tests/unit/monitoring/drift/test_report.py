@@ -46,7 +46,7 @@ def test_the_shape_of_the_json():
     assert set(x) == {
         *("name", "segment", "kind", "bins", "n_reference", "n_current", "missing_reference"),
         *("missing_current", "psi", "kl", "js", "effect", "p_value", "q_value", "threshold"),
-        *("verdict", "reason", "interval"),
+        *("verdict", "reason", "missing_effect", "interval"),
     }
     assert x["bins"][0] == {"label": "(-inf, 0]", "reference": 400, "current": 40}
     assert [one["label"] for one in s["bins"]] == ["a", "b"]
