@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tests.doubles.tls import Authority, authority
+
+# Tests assert no times, and a machine may be busy.
+settings.register_profile("driftwarden", deadline=None)
+settings.load_profile("driftwarden")
 
 
 @pytest.fixture(scope="session")
