@@ -24,6 +24,8 @@ from monitoring.schema import Ignored
 
 WORKERS = 2
 MAX_SEGMENTS = 100
+#: Names that a message shows.
+SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,13 @@ def _known(reference: Columns, current: Columns, choice: Choice) -> None:
             raise Refused(f"no column {choice.segment!r} to segment by in {side}")
     common = set(reference.schema.names) & set(current.schema.names)
     if reference.rows and current.rows and not common:
-        raise Refused("reference and current have no column in common")
+        held = (_some(side.schema.names) for side in (reference, current))
+        raise Refused("reference ({}) and current ({}) have no column in common".format(*held))
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:SHOWN]))
+    return f"{shown}, …" if len(names) > SHOWN else shown
 
 
 def _segments(columns: Columns, segment: str | None) -> Rows | None:

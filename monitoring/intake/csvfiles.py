@@ -44,7 +44,7 @@ def csv_texts(source: Source) -> Iterator[pa.RecordBatch]:
     with _opened(source, dialect, convert) as reader:
         for batch in reader:
             _refuse_nameless(source, dialect, batch)
-            columns = [_pointed(batch[name], name in dialect.commas) for name in kept]
+            columns = [_plain(batch[name], name, dialect) for name in kept]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -75,12 +75,18 @@ def _refuse_nameless(source: Source, dialect: Dialect, batch: pa.RecordBatch) ->
             raise Refused(f"{source.name}: values in a column without a name, {name!r}")
 
 
-def _pointed(column: pa.Array, commas: bool) -> pa.Array:
-    """Write numbers with a decimal point."""
-    if not commas:
+def _plain(column: pa.Array, name: str, dialect: Dialect) -> pa.Array:
+    """Write numbers with a decimal point, and without marks between thousands."""
+    if name in dialect.commas:
+        # A point can only set thousands apart where the decimal mark is a comma.
+        pattern = r"^\s*[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?([eE][+-]?[0-9]+)?\s*$"
+        plain = pc.replace_substring(pc.replace_substring(column, ".", ""), ",", ".")
+    elif name in dialect.grouped:
+        pattern = r"^\s*[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?\s*$"
+        plain = pc.replace_substring(column, ",", "")
+    else:
         return column
-    pattern = r"^\s*([+-]?[0-9]+),([0-9]+(?:[eE][+-]?[0-9]+)?)\s*$"
-    return pc.replace_substring_regex(column, pattern, r"\1.\2")
+    return pc.if_else(pc.match_substring_regex(column, pattern), plain, column)
 
 
 def _types(source: Source, dialect: Dialect) -> dict[str, pa.DataType]:

@@ -19,7 +19,9 @@ LONGEST = 256 * SAMPLE
 MARK = b"\xef\xbb\xbf"
 #: First line by which Excel tells the separator.
 TOLD = re.compile(r"\"?sep=([,;\t|])\"?\r?\n?", re.IGNORECASE)
-COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
+COMMA = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+),[0-9]+(?:[eE][+-]?[0-9]+)?")
+#: `1,234.5` and `1,234,567` can be nothing else than thousands.
+GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+\.[0-9]+|(?:,[0-9]{3}){2,})")
 THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+")
 WHOLE = re.compile(r"[+-]?[0-9]+")
 POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?")
@@ -31,14 +33,16 @@ class Dialect:
 
     A column without a name is called as pandas calls it, `Unnamed: 0`. `empty` are columns at the
     end without a name and, as far as was looked, without values. `commas` are columns whose
-    decimal mark is a comma. `header` is the number of lines up to the header's end, blank ones
-    included; `filled` tells whether any row follows.
+    decimal mark is a comma, `grouped` those whose thousands are set apart by one. `header` is the
+    number of lines up to the header's end, blank ones included; `filled` tells whether any row
+    follows.
     """
 
     separator: str
     names: tuple[str, ...]
     empty: frozenset[str] = frozenset()
     commas: frozenset[str] = frozenset()
+    grouped: frozenset[str] = frozenset()
     header: int = 1
     filled: bool = True
 
@@ -69,6 +73,7 @@ def sniffed(source: Source) -> Dialect:
         tuple(names),
         _empty(header, names, rows),
         _commas(names, rows),
+        _grouped(names, rows),
         found.index(rows[0]) + 1 + bool(told),
         more or len(rows) > 1,
     )
@@ -130,8 +135,7 @@ def _commas(names: Sequence[str], rows: list[list[str]]) -> frozenset[str]:
     """
     sure, whole, points = set(), set(), False
     for index, name in enumerate(names):
-        cells = [row[index].strip() for row in rows[1:] if len(row) > index]
-        cells = [cell for cell in cells if cell]
+        cells = _filled(rows, index)
         with_comma = [cell for cell in cells if COMMA.fullmatch(cell)]
         without = sum(WHOLE.fullmatch(cell) is not None for cell in cells)
         points |= any(POINT.fullmatch(cell) for cell in cells)
@@ -141,3 +145,23 @@ def _commas(names: Sequence[str], rows: list[list[str]]) -> frozenset[str]:
         elif cells and without == len(cells):
             whole.add(name)
     return frozenset(sure | whole) if sure and not points else frozenset(sure)
+
+
+def _grouped(names: Sequence[str], rows: list[list[str]]) -> frozenset[str]:
+    """Columns of numbers whose thousands are set apart by commas."""
+    found = set()
+    for index, name in enumerate(names):
+        cells = _filled(rows, index)
+        numbers = sum(
+            any(form.fullmatch(cell) for form in (GROUPED, THOUSANDS, WHOLE, POINT))
+            for cell in cells
+        )
+        if 2 * numbers > len(cells) and any(GROUPED.fullmatch(cell) for cell in cells):
+            found.add(name)
+    return frozenset(found)
+
+
+def _filled(rows: list[list[str]], index: int) -> list[str]:
+    """What stands in a column, without empty cells."""
+    cells = (row[index].strip() for row in rows[1:] if len(row) > index)
+    return [cell for cell in cells if cell]

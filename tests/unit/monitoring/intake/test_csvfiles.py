@@ -88,6 +88,24 @@ def test_decimal_commas_become_points() -> None:
     assert [row["a"] for row in rows(list(csv_batches(memory(body))))] == [1.5, -2250.0]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"a;b\n1.234,50;x\n99,5;y\n1.234;z\n-1.234.567,25;\n;\n",
+        b'a,b\n"1,234.50",x\n99.5,y\n"1,234",z\n"-1,234,567.25",\n,\n',
+    ],
+)
+def test_marks_between_thousands_are_left_out(body: bytes) -> None:
+    found = [row["a"] for row in rows(list(csv_texts(memory(body))))]
+    assert found == ["1234.50", "99.5", "1234", "-1234567.25", None]
+
+
+def test_text_beside_numbers_keeps_its_commas() -> None:
+    body = b'a,b\n"1,234.50",1\n"12,34",1\n"1,2,3",1\n"2,345.50",1\n"3,000.5",1\n'
+    found = [row["a"] for row in rows(list(csv_texts(memory(body))))]
+    assert found == ["1234.50", "12,34", "1,2,3", "2345.50", "3000.5"]
+
+
 def test_bytes_that_are_no_utf8_are_kept_for_whom_it_concerns() -> None:
     (batch,) = [one for one in csv_texts(memory(b"a,b\ncaf\xe9,1\n")) if one.num_rows]
     assert batch["b"].to_pylist() == ["1"]

@@ -89,3 +89,22 @@ def test_a_header_may_be_longer_than_the_sample() -> None:
     names = tuple(f"a column of a long name {number}" for number in range(10_000))
     found = sniffed(of(f"{';'.join(names)}\n{';'.join(['1,5'] * 10_000)}\n"))
     assert (found.separator, found.names, found.filled) == (";", names, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "commas", "grouped"),
+    [
+        ("a;b\n1.234,50;x\n2.000,00;y\n", {"a"}, set()),
+        ("a;b\n-1.234.567,5;1,5\n12,25;2\n", {"a", "b"}, set()),
+        ('a,b\n"1,234.50",x\n99.00,y\n', set(), {"a"}),
+        ('a,b\n"1,234,567",x\n"1,234",y\n7,z\n', set(), {"a"}),
+        ('a,b\n"1,234",x\n"12,345",y\n', set(), set()),
+        ("a;b\n1.234;x\n2.345;y\n", set(), set()),
+        ('a,b\n"x,1",1\n"1,234.5",2\n"y,2",3\n', set(), set()),
+    ],
+)
+def test_thousands_are_told_where_they_can_be_nothing_else(
+    text: str, commas: set[str], grouped: set[str]
+) -> None:
+    found = sniffed(of(text))
+    assert (found.commas, found.grouped) == (commas, grouped)
