@@ -83,6 +83,6 @@ def _has_gaps(values: pa.ChunkedArray, rows: int, levels: int) -> bool:
     if levels < 3 or rows < REPEATS * levels:
         return False
     steps = np.diff(np.unique(np.asarray(values.cast(pa.float64(), safe=False))))
-    if not np.isfinite(steps).all() or steps.max() >= 2**53:
+    if not len(steps) or not np.isfinite(steps).all() or steps.max() >= 2**53:
         return False
     return bool(np.median(steps / np.gcd.reduce(steps.astype(np.int64))) >= GAP)

@@ -91,3 +91,9 @@ def test_what_differs_in_every_row_names_rows() -> None:
 )
 def test_nothing_is_concluded_from_nothing(values: list[Any]) -> None:
     assert names_things("x", column(values)) is None
+
+
+@pytest.mark.parametrize("start", [2**53, 2**62, 2**64 - 1_000])
+def test_numbers_that_are_one_as_floats_do_not_end_the_guess(start: int) -> None:
+    values = np.uint64(start) + np.arange(400, dtype=np.uint64) % np.uint64(4)
+    names_things("amount", column(values))
