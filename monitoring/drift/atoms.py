@@ -52,6 +52,8 @@ def edges_of(values: Floats) -> Edges:
     if not len(values):
         return Edges(())
     atoms, few = _atoms(values)
+    if not few:
+        atoms = _apart(np.unique([*atoms, *_tied_ends(values)]))
     around = np.concatenate([before(atoms), after(atoms)])
     if few:
         return Edges(_tuple(np.unique(around)), _tuple(atoms), few=True)
@@ -124,6 +126,15 @@ def _atoms(values: Floats) -> tuple[Floats, bool]:
     found = np.unique(values[::enough])
     counts = np.searchsorted(values, found, "right") - np.searchsorted(values, found, "left")
     return _apart(found[counts >= enough]), False
+
+
+def _tied_ends(values: Floats) -> list[float]:
+    """The smallest and largest value, where it is a decile as well: a sample too small for atoms.
+
+    Nothing of the reference lies beyond either, whatever its rows: bins there are exact.
+    """
+    low, high = quantiles(values, (DECILES[0], DECILES[-1]))
+    return [end for end, decile in ((values[0], low), (values[-1], high)) if end == decile]
 
 
 def few(counts: npt.NDArray[np.intp], most: int) -> bool:

@@ -75,7 +75,10 @@ class NumericBins:
         atoms = np.array(self.atoms)
         lower, upper = (dict(zip(ends(atoms), atoms, strict=True)) for ends in (before, after))
         ends = [-math.inf, *self.edges, math.inf]
-        return tuple(_interval(low, high, lower, upper) for low, high in pairwise(ends))
+        short = tuple(_interval(*pair, lower, upper, 12) for pair in pairwise(ends))
+        if len(set(short)) == len(short):
+            return short
+        return tuple(_interval(*pair, lower, upper, 17) for pair in pairwise(ends))
 
     @cached_property
     def shown(self) -> CellMap:
@@ -246,15 +249,15 @@ def measure(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> Bins | str:
 
 
 def _interval(
-    low: float, high: float, lower: Mapping[float, float], upper: Mapping[float, float]
+    low: float, high: float, lower: Mapping[float, float], upper: Mapping[float, float], digits: int
 ) -> str:
     """Label (low, high] by the atoms that it ends in front of (`lower`) or begins after."""
     if low in lower and high in upper:
-        return f"{upper[high]:.12g}"
-    begin = f"({upper.get(low, low):.12g}"
+        return f"{upper[high]:.{digits}g}"
+    begin = f"({upper.get(low, low):.{digits}g}"
     if high in lower:
-        return f"{begin}, {lower[high]:.12g})"
-    return f"{begin}, inf)" if high == math.inf else f"{begin}, {high:.12g}]"
+        return f"{begin}, {lower[high]:.{digits}g})"
+    return f"{begin}, inf)" if high == math.inf else f"{begin}, {high:.{digits}g}]"
 
 
 def _keyed(level: str, salt: str) -> str:

@@ -41,7 +41,7 @@ def noticed(reference: Floats, current: Floats) -> Floats:
     least = np.minimum(m, n)
     seen = np.maximum(reference * (least / np.maximum(m, 1)), current * (least / np.maximum(n, 1)))
     due = expected(reference, current)
-    clear = np.minimum(due + 4 * np.sqrt(due) + 3, 2 * EXPECTED)
+    clear = np.minimum(due + 3 * np.sqrt(due) + 2, 2 * EXPECTED)
     return np.where(seen >= clear, np.maximum(due, EXPECTED), due)
 
 
@@ -181,6 +181,11 @@ def unordered(
     scarce = scarce_cells(reference, current, factor)
     a, c = pool(reference, scarce), pool(current, scarce)
     return np.take_along_axis(dealt_cells(weighing(a, c), _ties(a, c)), scarce, -1)
+
+
+def leveled(reference: Floats, current: Floats, weighing: Weighing) -> CellMap:
+    """Cells of categorical bins for an effect: what is new stays apart from what is gone."""
+    return dealt_cells(weighing(reference, current), _ties(reference, current))
 
 
 def _ties(a: Floats, c: Floats) -> npt.NDArray[np.uint64]:

@@ -85,6 +85,23 @@ def largest_cell_p(
     return bounded
 
 
+def coverage_p(
+    reference: Floats, current: Floats, factor: Floats | float, freedom: float | None
+) -> Floats:
+    """Exact test of more rows in the first bin than levels can hold that a reference has not seen.
+
+    The first bin is of levels without rows in the reference. By Good and Turing their share is
+    about that of the levels seen once (Good 1953, Biometrika 40, 237); it is taken to be larger by
+    two standard deviations and a row. NaN where it holds no more than that.
+    """
+    m, n = reference.sum(-1), current.sum(-1)
+    once, twice = ((reference == rows).sum(-1) for rows in (1, 2))
+    most = np.minimum(once + 1 + 2 * np.sqrt(once + 2 * twice + 1), m)
+    new = current[..., 0]
+    beyond = (reference[..., 0] == 0) & (new * m > most * n)
+    return np.where(beyond, share_p((most, m), (new, n), factor, freedom), np.nan)
+
+
 def _peizer(x: Floats, y: Floats, rest: Floats, other: Floats) -> Floats:
     """Normal deviate of the tail at or below x of a 2 x 2 table, cells corrected by half a row."""
     hits, misses, rows, held = x + y, rest + other, x + rest, y + other

@@ -225,7 +225,8 @@ def _feature(
     a, c = (side[start:end] for side in sides)
     there, missing = (int(a.sum()), int(c.sum())), (int(sides[0][end]), int(sides[1][end]))
     threshold = policy.threshold_of(name)
-    evidence = Evidence(there, missing, numbers, q)
+    once = int((a == 1).sum()) if bins.kind is Kind.CATEGORICAL else 0
+    evidence = Evidence(there, missing, numbers, q, once)
     return FeatureReport(
         name=name,
         segment=segment,

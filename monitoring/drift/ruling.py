@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from monitoring.drift.divergence import Floats
 from monitoring.drift.ruler import Ruler
-from monitoring.drift.scoring import Numbers, Scores, present, total
+from monitoring.drift.scoring import Numbers, Scores, present, seen_once, total
 from monitoring.drift.significance import benjamini_hochberg
 from monitoring.drift.sketch import Counts
 from monitoring.drift.verdict import SEVERITY, Policy, Verdict
 
 INSUFFICIENT = np.int8(-1)
+#: Share of a categorical reference's rows whose level occurs once, from which on nothing is told.
+SEEN_ONCE = 0.8
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,13 +40,15 @@ class Rulings:
 class Evidence:
     """What a verdict on one feature and window rests on.
 
-    present, missing: values of the reference and the current window. q: over all features.
+    present, missing: values of the reference and the current window. q: over all features. once:
+    reference rows of levels that were seen once.
     """
 
     present: tuple[int, int]
     missing: tuple[int, int]
     numbers: Numbers
     q: float
+    once: int = 0
 
 
 def rule(
@@ -63,6 +67,7 @@ def rule(
     features of one pair, a model; or those of all pairs together, the segments of one model.
     """
     enough = np.minimum(*(present(ruler, side) for side in sides)) >= policy.min_rows
+    enough &= seen_once(ruler, sides[0]) <= SEEN_ONCE * present(ruler, sides[0])
     # Too few values to compare them: how many are missing is told from all rows all the same.
     rows = np.minimum(*(total(ruler, side) for side in sides)) >= policy.min_rows
     p = np.where(enough, scores.p, np.where(rows, scores.p_missing, np.nan))
@@ -113,7 +118,13 @@ def _told(evidence: Evidence, level: float) -> str:
 
 def _shortage(evidence: Evidence, least: int) -> str:
     sides = zip(("reference", "current"), evidence.present, evidence.missing, strict=True)
-    side, there, missing = next(one for one in sides if one[1] < least)
+    scarce = [one for one in sides if one[1] < least]
+    if not scarce:
+        return (
+            f"{evidence.once:,} of {evidence.present[0]:,} values in reference occur once: "
+            "text or numbers of their own in each row, no levels to compare"
+        )
+    side, there, missing = scarce[0]
     if missing and not there:
         return f"all {missing:,} values are missing in {side}"
     return f"{there:,} non-missing rows in {side}, {least:,} needed"

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.drift.binning import CellMap, Scale
-from monitoring.drift.cells import effect, ordered, pool, unordered
+from monitoring.drift.cells import effect, leveled, ordered, pool
 from monitoring.drift.divergence import Floats, divergences
 from monitoring.drift.ruler import Block, Ruler
 from monitoring.drift.significance import (
@@ -22,7 +22,7 @@ from monitoring.drift.significance import (
 from monitoring.drift.sketch import Counts
 
 #: How thin cells are merged. Values with a bin each are merged as the levels that they are.
-POOLING = {Scale.CONTINUOUS: ordered, Scale.ORDINAL: unordered, Scale.NOMINAL: unordered}
+POOLING = {Scale.CONTINUOUS: ordered, Scale.ORDINAL: leveled, Scale.NOMINAL: leveled}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,15 @@ def _scored(block: Block, bins: Sequence[Floats], slices: Floats | None) -> tupl
 def present(ruler: Ruler, counts: Counts) -> Counts:
     """Non-missing rows per feature: (…, ruler.width) to (…, features)."""
     return _missing(ruler, counts)[..., 1].astype(np.int64)
+
+
+def seen_once(ruler: Ruler, counts: Counts) -> Counts:
+    """Rows of levels that were seen once, per feature; none of numeric ones."""
+    found = np.zeros((len(counts), len(ruler.features)), np.int64)
+    for block in ruler.blocks:
+        if block.scale is Scale.NOMINAL:
+            found[:, block.features] = (gathered(counts, block.places) == 1).sum(-1)
+    return found
 
 
 def total(ruler: Ruler, counts: Counts) -> Counts:

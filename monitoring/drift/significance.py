@@ -21,7 +21,7 @@ from scipy.special import chdtrc
 
 from monitoring.drift.cells import ordered, pool, scarce_cells, unordered
 from monitoring.drift.divergence import Floats
-from monitoring.drift.exact import SMALLEST, Flags, largest_cell_p, share_p
+from monitoring.drift.exact import SMALLEST, Flags, coverage_p, largest_cell_p, share_p
 from monitoring.drift.parts import ordered_parts, whole_p
 from monitoring.drift.spread import (
     Spread,
@@ -38,6 +38,9 @@ MIN_SLICES = 8
 #: Weight of location beside the levels of an ordinal feature. The smaller of two p-values is not
 #: one itself: at this weight it flags a tenth more features without drift than levels alone do.
 LOCATION = 0.15
+#: How much a p-value of new levels is raised for being looked at besides all others. It hardly
+#: ever exists without drift, so nothing is taken off those.
+COVERAGE = 5.0
 #: Of location, scale, rest, location and scale together, the largest cell, and the atoms.
 WEIGHTS = (0.4, 0.23, 0.03, 0.09, 0.25, 0.1)
 
@@ -106,6 +109,9 @@ def categorical_p(reference: Floats, current: Floats, slices: Floats | None = No
     parts = None if slices is None else pool(slices, scarce)
     cell = largest_cell_p(a, c, parts, spread)
     p = cauchy(np.stack([*whole, cell]), (0.5 / len(whole),) * len(whole) + (0.5,))
+    # Scarce levels share a cell with new ones: where all are replaced, that cell stays as it is.
+    new = coverage_p(reference, current, factor, None if slices is None else len(slices) - 1)
+    p = np.fmin(p, np.minimum(COVERAGE * new, 1.0))
     return np.where(_comparable(reference, current), p, np.nan)
 
 

@@ -110,3 +110,29 @@ def test_too_few_values_are_named_and_the_rest_is_judged(tmp_path: Path) -> None
     assert (code, found["verdict"], found["unjudged"]) == (0, "stable", ["few"])
     code, found = report(side, side, "--features", "few")
     assert (code, found["verdict"]) == (3, "insufficient")
+
+
+def test_text_of_its_own_in_each_row_is_named_as_not_judged(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    before, after = rng.lognormal(3, 1, 400), 1.4 * rng.lognormal(3, 1, 400)
+    reference, current = (
+        parquet(tmp_path / f"{name}.parquet", price=[f"${x:.2f}" for x in side], x=side)
+        for name, side in (("r", before), ("c", after))
+    )
+    code, found = report(reference, current)
+    assert found["unjudged"] == ["price"]
+    assert "values in reference occur once" in named(found, "price")["reason"]
+    assert (code, named(found, "x")["verdict"]) == (1, "drifted")
+
+
+@pytest.mark.parametrize("kind", ["text", "numbers"])
+@pytest.mark.parametrize(("rows", "n"), [(60, 1_000), (60, 10_000), (200, 1_000)])
+def test_values_that_are_all_replaced_have_drifted(
+    tmp_path: Path, kind: str, rows: int, n: int
+) -> None:
+    known, new = np.arange(rows) % 5, 10 + np.arange(n) % 5
+    if kind == "text":
+        known, new = (np.array([f"L{value}" for value in side]) for side in (known, new))
+    reference = parquet(tmp_path / "r.parquet", x=known)
+    code, found = report(reference, parquet(tmp_path / "c.parquet", x=new))
+    assert (code, named(found, "x")["verdict"]) == (1, "drifted"), named(found, "x")["reason"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitoring.drift.atoms import after, before, edges_of, previous
 
-numbers = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60, unique=True)
+numbers = st.lists(st.floats(-1e6, 1e6), min_size=12, max_size=60, unique=True)
 
 
 @given(numbers)
@@ -70,6 +70,18 @@ def test_up_to_thirty_values_of_ten_rows_have_a_bin_each():
 
 def test_values_that_were_mostly_seen_once_are_not_all_there_are():
     assert not edges_of(np.arange(15.0).repeat([1] * 10 + [5] * 5)).few
+
+
+@pytest.mark.parametrize("rows", [30, 60, 75, 150, 250])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_small_samples_tied_end_has_a_bin_of_its_own(rows, mirrored):
+    ties = rows // 4
+    values = np.concatenate([np.zeros(ties), np.linspace(1, 9, rows - ties)])
+    values = np.sort(-values if mirrored else values)
+    found = edges_of(values)
+    assert 0.0 in found.atoms
+    beyond = np.searchsorted(found.edges, [-999.0, 0.0, 999.0])
+    assert beyond[1] != beyond[2 if mirrored else 0]
 
 
 def test_minus_zero_is_zero():

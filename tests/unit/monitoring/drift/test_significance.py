@@ -64,6 +64,17 @@ def test_many_categories_combine_chi_square_and_largest_cell():
     )
 
 
+@pytest.mark.parametrize(
+    ("levels", "m", "n"), [(5, 60, 1_000), (12, 200, 1_000), (40, 500, 100_000)]
+)
+def test_levels_that_are_all_replaced_are_seen_however_few_rows_each_had(levels, m, n):
+    known = np.full(levels, m // levels, float)
+    reference = np.array([[0.0, *known]])
+    assert categorical_p(reference, np.array([[float(n), *np.zeros(levels)]]))[0] < 1e-6
+    assert categorical_p(reference, np.array([[0.8 * n, 0.2 * n, *np.zeros(levels - 1)]]))[0] < 1e-6
+    assert categorical_p(reference, np.array([[0.01 * n, *known / m * 0.99 * n]]))[0] > 0.01
+
+
 def test_values_in_order_are_never_tested_weaker_than_as_levels():
     levels = np.array([0.2, 0.01, 0.9, np.nan])
     rising = np.array([[100.0, 100, 100]] * 4), np.array([[20.0, 30, 50]] * 4)
