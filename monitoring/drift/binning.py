@@ -24,8 +24,8 @@ MAX_LEVELS = 1_000
 #: A categorical feature of no more levels than this has each of them tested on its own.
 FEW_LEVELS = 64
 #: Share of the reference from which on a level is tested on its own; all others are hashed into
-#: groups of about a quarter of it, so that hardly two levels near the border share a group.
-OWN = 0.02
+#: groups of about half of it, so that few levels near the border share a group.
+OWN = 0.01
 GROUPED = 0.005
 REST = "rest"
 

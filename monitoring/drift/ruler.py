@@ -115,6 +115,7 @@ class Block:
     features: their indices. places: of their bins in a sketch, shape (features, bins), padded with
     the ruler's width. shown, tested: cells of these bins for psi, kl and js, and for the test and
     the effect; None where each bin is a cell. atoms: bins of single values; None where none is.
+    own: cells of levels that are tested beside groups of others; None where there are no groups.
     """
 
     scale: Scale
@@ -123,6 +124,7 @@ class Block:
     shown: CellMap | None
     tested: CellMap | None
     atoms: npt.NDArray[np.bool_] | None
+    own: npt.NDArray[np.bool_] | None
 
 
 def _blocks(ruler: Ruler) -> Iterator[Block]:
@@ -139,7 +141,7 @@ def _blocks(ruler: Ruler) -> Iterator[Block]:
         shown, tested = (
             _cells([getattr(one, which) for one in bins], widest) for which in ("shown", "tested")
         )
-        yield Block(scale, held, places, shown, tested, _atoms(bins, widest))
+        yield Block(scale, held, places, shown, tested, _atoms(bins, widest), _own(bins, widest))
 
 
 def _atoms(bins: list[Bins], widest: int) -> npt.NDArray[np.bool_] | None:
@@ -147,6 +149,14 @@ def _atoms(bins: list[Bins], widest: int) -> npt.NDArray[np.bool_] | None:
     for row, one in enumerate(bins):
         if isinstance(one, NumericBins):
             table[row, : one.size] = one.single
+    return table if table.any() else None
+
+
+def _own(bins: list[Bins], widest: int) -> npt.NDArray[np.bool_] | None:
+    table = np.zeros((len(bins), widest), np.bool_)
+    for row, one in enumerate(bins):
+        if isinstance(one, CategoricalBins) and one.groups > 1:
+            table[row, one.groups : one.tested.max() + 1] = True
     return table if table.any() else None
 
 

@@ -91,7 +91,7 @@ def _scored(block: Block, bins: Sequence[Floats], slices: Floats | None) -> tupl
     if block.scale is Scale.CONTINUOUS:
         p = numeric_p(a, c, cells, block.atoms)
     else:
-        p = categorical_p(a, c, cells)
+        p = categorical_p(a, c, cells, block.own)
     if block.scale is Scale.ORDINAL:
         p = ordinal_p(bins[0], bins[1], own, p)
     return apart.psi, apart.kl, apart.js, effect(a, c, POOLING[block.scale]), p

@@ -85,10 +85,16 @@ def ordinal_p(
     return np.fmin(unordered_p, joined)
 
 
-def categorical_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:
+def categorical_p(
+    reference: Floats,
+    current: Floats,
+    slices: Floats | None = None,
+    own: Flags | None = None,
+) -> Floats:
     """p-value per categorical feature; the first bins are `rest`, or its groups.
 
-    NaN where a side has no values, or one level holds all of both.
+    NaN where a side has no values, or one level holds all of both. own: bins of the levels that
+    stand beside groups, (features, bins).
     """
     factor = 1.0 if slices is None else clumping(reference, current, slices)
     cells = unordered(reference, current, factor=factor)
@@ -100,19 +106,33 @@ def categorical_p(reference: Floats, current: Floats, slices: Floats | None = No
         whole, spread = chdtrc(np.maximum(left, 1), square)[None], None
     else:
         pooled = pool(slices, cells)
-        own = cell_spread(pooled, w, left)
-        spread = moderate(own, len(slices) - 1)
-        whole = whole_p(square, left, (own, along_spread(pooled, w, d)), len(slices))
+        varied = cell_spread(pooled, w, left)
+        spread = moderate(varied, len(slices) - 1)
+        whole = whole_p(square, left, (varied, along_spread(pooled, w, d)), len(slices))
     whole = np.where(left > 1, whole, np.nan)  # two cells are the exact test's
     scarce = scarce_cells(reference, current, factor)
     a, c = pool(reference, scarce), pool(current, scarce)
     parts = None if slices is None else pool(slices, scarce)
     cell = largest_cell_p(a, c, parts, spread)
+    if own is not None:
+        cell = _beside_groups(cell, (a, c, parts, spread), own[..., : a.shape[-1]])
     p = cauchy(np.stack([*whole, cell]), (0.5 / len(whole),) * len(whole) + (0.5,))
     # Scarce levels share a cell with new ones: where all are replaced, that cell stays as it is.
     new = coverage_p(reference, current, factor, None if slices is None else len(slices) - 1)
     p = np.fmin(p, np.minimum(COVERAGE * new, 1.0))
     return np.where(_comparable(reference, current), p, np.nan)
+
+
+def _beside_groups(
+    cell: Floats, sides: tuple[Floats, Floats, Floats | None, Spread | None], own: Flags
+) -> Floats:
+    """Largest cell where levels stand beside groups: of either kind at half the level.
+
+    There are a hundred groups or two: a level of its own need not stand out among all of them.
+    """
+    groups = ~own & (np.arange(own.shape[-1]) < own.argmax(-1)[..., None])
+    either = np.fmin(largest_cell_p(*sides, own), largest_cell_p(*sides, groups))
+    return np.where(own.any(-1), np.minimum(2 * either, 1.0), cell)
 
 
 def missing_p(reference: Floats, current: Floats, slices: Floats | None = None) -> Floats:

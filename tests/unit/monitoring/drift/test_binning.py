@@ -46,7 +46,7 @@ def test_levels_by_frequency_then_name_capped_at_a_thousand():
     assert many.levels[-1] == "l0999"
 
 
-def test_rare_levels_are_tested_in_groups_of_a_quarter_of_the_least_own_level():
+def test_rare_levels_are_tested_in_groups_of_half_the_least_own_level():
     common = {f"c{index}": 800 for index in range(10)}
     rare = {f"r{index}": 1 for index in range(2_000)}
     bins = CategoricalBins.of({**common, **rare})
@@ -64,8 +64,8 @@ def test_rare_levels_are_tested_in_groups_of_a_quarter_of_the_least_own_level():
 
 def test_few_levels_are_all_tested_on_their_own():
     assert CategoricalBins.of({"a": 900, "b": 99, "c": 1}).own == 3
-    # 65 levels of 36 to 100 rows, of which 2 % are 89
-    assert CategoricalBins.of({f"l{n}": 36 + n for n in range(65)}).own == 12
+    # 65 levels of 36 to 100 rows, of which 1 % are 45
+    assert CategoricalBins.of({f"l{n}": 36 + n for n in range(65)}).own == 56
 
 
 @pytest.mark.parametrize(
