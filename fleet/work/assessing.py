@@ -132,12 +132,8 @@ def _psi(ruled: _Ruled) -> dict[str, float | None]:
 
 def _effects(ruled: _Ruled) -> dict[str, float]:
     """The larger effect of what moved: that of its values, or of its missing share."""
-    found = {}
-    for one in ruled.alone.features:
-        known = [size for size in (one.effect, one.missing_effect) if size is not None]
-        if one.where in ruled.moved and known:
-            found[one.where] = max(known)
-    return found
+    effects = {one.where: one.larger_effect for one in ruled.alone.features}
+    return {where: size for where in ruled.moved if (size := effects[where]) is not None}
 
 
 def _negligible(blobs: Blobs, effect: Assess, ruled: _Ruled, policy: Policy) -> dict[str, float]:

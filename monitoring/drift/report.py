@@ -62,6 +62,12 @@ class FeatureReport:
         """The feature's name, and the segment's: `dep_delay in carrier=UA`."""
         return self.name if self.segment is None else f"{self.name} in {self.segment}"
 
+    @property
+    def larger_effect(self) -> float | None:
+        """The larger of the effects of the values and of the missing share."""
+        known = (one for one in (self.effect, self.missing_effect) if one is not None)
+        return max(known, default=None)
+
     def to_json(self) -> dict[str, object]:
         """Spell the feature as `check --json` prints it."""
         names = [name for name in self.__slots__ if name != "bins"]

@@ -46,9 +46,8 @@ def ranked(features: Sequence[FeatureReport]) -> list[FeatureReport]:
 
 def effect(feature: FeatureReport) -> float | None:
     """The effect, as a psi, that a finding rests on: of the values or of the missing share."""
-    known = [one for one in (feature.effect, feature.missing_effect) if one is not None]
     found = feature.verdict in (Verdict.DRIFTED, Verdict.DRIFTING)
-    return max(known, default=None) if found else feature.effect
+    return feature.larger_effect if found else feature.effect
 
 
 def moved(feature: FeatureReport) -> tuple[Moved, ...]:
