@@ -1,0 +1,87 @@
+"""Stores written by earlier versions: opened, resumed and verified."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import function_app
+from engine import journal
+from hosts.local.host import STORE_FILE
+from hosts.local.rehearse import Options, Told, replay
+from hosts.local.sqlite import SqliteStore
+
+STORES = Path(__file__).parents[1] / "resources" / "stores"
+LAST_STORED = 75
+
+
+def resumed(folder: Path) -> Told:
+    """Resume the replay that the folder's store was interrupted in."""
+    console = Console(file=io.StringIO(), width=200)
+    try:
+        with contextlib.chdir(folder):
+            options = Options(folder / "fleet.yaml")
+            return replay(function_app.app, function_app.use, options, console)
+    finally:
+        function_app._given.clear()
+
+
+def unpacked(archive: Path, folder: Path) -> Path:
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    return folder
+
+
+def records(folder: Path, partition: str) -> list[journal.Record]:
+    store = SqliteStore(folder / "var" / STORE_FILE)
+    found = list(journal.read(store, partition))
+    store.close()
+    return found
+
+
+def decisions(told: Told) -> list[tuple[object, str]]:
+    """Who decided what and when; the wording of reasons may change between versions."""
+    kept = ("run", "alert", "phase", "verdict", "version", "window", "weights", "fire", "kind")
+    return [
+        (record.at, json.dumps({"what": line["what"], **{k: line[k] for k in kept if k in line}}))
+        for record in told.records
+        for line in record.lines
+    ]
+
+
+@pytest.mark.parametrize("archive", sorted(STORES.glob("*.tar.xz")), ids=lambda path: path.stem)
+def test_a_store_of_an_earlier_version_resumes_and_verifies(archive: Path, tmp_path: Path) -> None:
+    folder = unpacked(archive, tmp_path / "fleet")
+    before = records(folder, "demand")
+    assert len(before) == LAST_STORED
+    told = resumed(folder)
+    after = records(folder, "demand")
+    assert after[:LAST_STORED] == before
+    assert len(after) > LAST_STORED + 40
+    assert {line["what"] for record in after[LAST_STORED:] for line in record.lines} >= {
+        "assessed", "joined", "rollout", "trigger", "run", "gate", "alert",
+    }  # fmt: skip
+    store = SqliteStore(folder / "var" / STORE_FILE)
+    for name in store.partitions():
+        assert journal.verify(store, name) == len(list(journal.read(store, name)))
+        assert not list(store.scan(name, "out:", pending=True, limit=9))
+    store.close()
+    assert told.records
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("archive", sorted(STORES.glob("*.tar.xz")), ids=lambda path: path.stem)
+def test_an_earlier_store_resumes_to_what_a_fresh_replay_decides(
+    archive: Path, tmp_path: Path
+) -> None:
+    stored = unpacked(archive, tmp_path / "stored")
+    fresh = unpacked(archive, tmp_path / "fresh")
+    shutil.rmtree(fresh / "var")
+    assert decisions(resumed(stored)) == decisions(resumed(fresh))
