@@ -140,5 +140,5 @@ def number(value: float) -> str:
     >>> number(3.0), number(0.256)
     ('3', '.26')
     """
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    text = f"{value:z.2f}".rstrip("0").rstrip(".")
     return text.removeprefix("0") if text.startswith("0.") else text

@@ -45,7 +45,7 @@ class Day:
         if 2 * self.labelled > self.rows:
             return ""
         return ", ".join(
-            f"{name} {value:.3f} ({low:.3f} to {high:.3f})"
+            f"{name} {value:z.3f} ({low:z.3f} to {high:z.3f})"
             for name, (value, low, high) in sorted(self.estimate.items())
         )
 

@@ -144,9 +144,9 @@ def _latest(line: Measures) -> float | None:
 
 def _words(name: str, line: Measures, day: Day) -> str:
     value = line[day.day.isoformat()]
-    return f"{name} {value:.4f}, " if value is not None else ""
+    return f"{name} {value:z.4f}, " if value is not None else ""
 
 
 def _summary(curves: Sequence[Curve]) -> str:
-    said = [f"{line.name} {line.latest:.4f}" for line in curves if line.latest is not None]
+    said = [f"{line.name} {line.latest:z.4f}" for line in curves if line.latest is not None]
     return f"newest values {', '.join(said)}" if said else "no value yet"

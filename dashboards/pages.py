@@ -16,7 +16,7 @@ from dashboards import overview, views
 from dashboards.heatmap import level
 from dashboards.timeline import span, stamp
 from engine import journal
-from engine.errors import Refused
+from engine.errors import NotFound
 from engine.store import parse_instant
 from fleet.service import Service
 from monitoring.drift.report import Report
@@ -39,14 +39,14 @@ def fleet(service: Service) -> str:
 def model(service: Service, name: str, report: str | None = None) -> str:
     """Return the page of one model, or its report for an alert or a command.
 
-    Refused where the model is not watched, or the report is not drawn.
+    NotFound where the model is not watched, or the report is not drawn.
     """
     if report:
         return service.report(name, report).decode()
     watched = service.fleet.models.get(name)
     if watched is None:
         known = ", ".join(service.fleet.models) or "none"
-        raise Refused(f"no model {name!r}; known are {known}")
+        raise NotFound(f"no model {name!r}; known are {known}")
     now = service.clock.now()
     records = tuple(journal.read(service.loop.store, name))
     view = views.model(watched, service.read("models", name), records, now)

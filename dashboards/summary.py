@@ -147,12 +147,12 @@ def _performance_table(found: Json) -> Table:
         table.add_row(label, *(_number(found[name][metric]) for metric in ("auc", "brier")))
     pairs = [(found["served"][metric], found["frozen"][metric]) for metric in ("auc", "brier")]
     if all(value is not None for pair in pairs for value in pair):
-        table.add_row("difference", *(f"{served - frozen:+.4f}" for served, frozen in pairs))
+        table.add_row("difference", *(f"{served - frozen:+z.4f}" for served, frozen in pairs))
     return table
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None else f"{value:z.4f}"
 
 
 def _flat(retrains: list[Json]) -> list[Json]:

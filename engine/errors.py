@@ -13,6 +13,10 @@ class Refused(DriftwardenError):
     """The caller's fault: 4xx over HTTP, parked with its reason elsewhere, never retried."""
 
 
+class NotFound(Refused):
+    """What was asked for does not exist: 404 over HTTP."""
+
+
 class Unavailable(DriftwardenError):
     """The outside's fault: keep what is owed and try again after `delay`."""
 

@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from engine.errors import Refused
 from engine.policy import Policy
 from fleet.document import Path, Problem, Text, merged, parse
-from fleet.events import DESK
+from fleet.partitions import FLEET
 from fleet.policies import Fleet, ModelPolicy, Watched
 from monitoring.alerts.grouping import Policy as TeamPolicy
 from monitoring.calendars import Calendar, calendar
@@ -198,8 +198,8 @@ def _resolve(text: Text, document: Document, read: Read) -> Config | list[Proble
         name: _watched(text, name, policy, document, built, read, found)
         for name, policy in document.models.items()
     }
-    if DESK in document.models:
-        found.append(text.problem(("models", DESK), "the name is the fleet's own; take another"))
+    if FLEET in document.models:
+        found.append(text.problem(("models", FLEET), "the name is the fleet's own; take another"))
     found += _shared_names(text, document)
     if found:
         return _ordered(found)

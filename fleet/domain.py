@@ -14,6 +14,7 @@ from engine.store import instant
 from fleet import model, oncall
 from fleet.effects import EFFECTS
 from fleet.facts import FACTS, Configured, Declined, Notified, Parked, Unrecognised
+from fleet.partitions import FLEET, ONCALL
 from fleet.perform import perform
 from fleet.policies import Fleet
 from fleet.ports import World
@@ -21,7 +22,6 @@ from fleet.state import Model
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.routing import OnCall
 
-FLEET = "fleet"
 DORMANT_FOR = timedelta(hours=1)
 
 
@@ -48,22 +48,22 @@ class FleetDomain:
         """See `engine.step.Domain`."""
         if partition == FLEET:
             return Desk
-        return OnCall if partition.startswith(oncall.PREFIX) else Model
+        return OnCall if partition.startswith(ONCALL) else Model
 
     def initial(self, partition: str) -> Any:
         """See `engine.step.Domain`."""
         if partition == FLEET:
             return Desk()
-        if partition.startswith(oncall.PREFIX):
-            return OnCall(partition.removeprefix(oncall.PREFIX))
+        if partition.startswith(ONCALL):
+            return OnCall(partition.removeprefix(ONCALL))
         return Model()
 
     def step(self, partition: str, state: Any, facts: Sequence[Any], now: datetime) -> Step:
         """See `engine.step.Domain`."""
         if partition == FLEET:
             return _desk(state, facts)
-        if partition.startswith(oncall.PREFIX):
-            team = partition.removeprefix(oncall.PREFIX)
+        if partition.startswith(ONCALL):
+            team = partition.removeprefix(ONCALL)
             if team not in self.fleet.teams:
                 return _nobody(state, facts, f"team {team} is not in fleet.yaml")
             return oncall.step(state, facts, self.fleet.teams[team], now)
@@ -74,7 +74,7 @@ class FleetDomain:
     def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
         """See `engine.step.Domain`; what a model that left the document owes stays owed."""
         watched = partition in self.fleet.models
-        if not watched and partition != FLEET and not partition.startswith(oncall.PREFIX):
+        if not watched and partition != FLEET and not partition.startswith(ONCALL):
             raise Unavailable(f"model {partition} is not in fleet.yaml", DORMANT_FOR)
         return perform(self.world, self.fleet, partition, effect, now)
 
@@ -94,7 +94,7 @@ class FleetDomain:
             reason=f"{partition} is stopped by a defect and waits to be resumed: {reason}",
             at=now,
         )
-        return (Delivery(oncall.PREFIX + team, name, Notified(notice)),)
+        return (Delivery(ONCALL + team, name, Notified(notice)),)
 
     def refused(self, effect: Any, reason: str) -> Declined:
         """See `engine.step.Domain`."""

@@ -17,10 +17,10 @@ from engine.errors import Refused
 from engine.step import Delivery
 from fleet import names
 from fleet.facts import Asked, Collection, Hinted, LogGrew, Noted, Registered, Unrecognised
+from fleet.partitions import FLEET
 from fleet.policies import Fleet
 from retrain.registry import check_version
 
-DESK = "fleet"
 SUBJECT = re.compile(r"/blobServices/default/containers/([^/]+)/blobs/(.+)")
 COLLECTED = re.compile(
     r"modelDataCollector/(?P<endpoint>[^/]+)/(?P<deployment>[^/]+)/"
@@ -118,7 +118,7 @@ def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None
         case "Driftwarden.RetrainRequested":
             fact = _model(found, fleet), Asked("event", found.source, _why(found), found.id)
         case _:
-            fact = DESK, Unrecognised(found.type, found.source)
+            fact = FLEET, Unrecognised(found.type, found.source)
     if fact is None:
         return None
     # CloudEvents 1.0, "id": unique within its source; a resource's id is spelled in any case.

@@ -13,8 +13,6 @@ from fleet.facts import Asked, Declined, Notified
 from monitoring.alerts import grouping, routing
 from monitoring.alerts.muting import Silence
 
-PREFIX = "oncall:"
-
 
 def step(
     state: routing.OnCall, facts: Sequence[Any], policy: grouping.Policy, now: datetime

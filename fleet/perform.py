@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 
 from engine.errors import Broken
 from engine.step import Delivery
-from fleet import oncall
 from fleet.effects import (
     AckModel,
     Assess,
@@ -35,6 +34,7 @@ from fleet.effects import (
     Tell,
 )
 from fleet.facts import Asked, Notified, RunChanged, TrafficSeen, TrafficSet
+from fleet.partitions import ONCALL
 from fleet.policies import Fleet, Watched
 from fleet.ports import World
 from fleet.work import (
@@ -122,7 +122,7 @@ def _outside(world: World, model: str, effect: Any, now: datetime) -> tuple[Deli
         case Tag(version=version, tags=tags, stage=stage):
             world.registry.tag(model, version, tags, stage)
         case Tell(team=team, notice=notice):
-            return (Delivery(oncall.PREFIX + team, notice.key, Notified(notice)),)
+            return (Delivery(ONCALL + team, notice.key, Notified(notice)),)
         case Publish(key=key, type=kind, fields=fields, at=at):
             world.publisher.publish(f"{model}:{key}", kind, model, dict(fields), at)
         case _:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from engine import codec, journal
-from engine.errors import Refused
+from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.store import parse_instant
-from fleet import oncall
-from fleet.domain import FLEET
+from fleet.partitions import FLEET, ONCALL
 from fleet.policies import Fleet
 from fleet.state import Model
 from monitoring.alerts.routing import OnCall
@@ -23,7 +22,7 @@ def models(loop: Loop, fleet: Fleet) -> list[Json]:
 
 
 def model(loop: Loop, fleet: Fleet, name: str) -> Json:
-    """Everything known of one model; Refused where it is not watched."""
+    """Everything known of one model; NotFound where it is not watched."""
     _known(fleet, name)
     head = loop.head(name)
     state: Model = head.state
@@ -46,7 +45,7 @@ def alerts(loop: Loop, fleet: Fleet) -> list[Json]:
     """Every alert that a team's on-call partition remembers, with what mutes it."""
     found = []
     for team in fleet.teams:
-        state: OnCall = loop.head(oncall.PREFIX + team).state
+        state: OnCall = loop.head(ONCALL + team).state
         for name, entry in sorted(state.alerts.items()):
             found.append(
                 {
@@ -67,9 +66,9 @@ def records(loop: Loop, fleet: Fleet, name: str, since: str | None = None) -> li
     Raises
     ------
     Refused
-        Where nobody keeps a journal of that name, or `since` is no instant.
+        `since` is no instant; NotFound where no partition of that name is watched.
     """
-    if name != FLEET and not name.startswith(oncall.PREFIX):
+    if name != FLEET and not name.startswith(ONCALL):
         _known(fleet, name)
     begin = _instant(since)
     return [
@@ -112,7 +111,7 @@ def _instant(text: str | None) -> Any:
 
 def _known(fleet: Fleet, name: str) -> None:
     if name not in fleet.models:
-        raise Refused(f"no model {name!r}; known are {', '.join(fleet.models) or 'none'}")
+        raise NotFound(f"no model {name!r}; known are {', '.join(fleet.models) or 'none'}")
 
 
 def _summary(name: str, state: Model) -> Json:

@@ -10,12 +10,12 @@ from typing import Any
 from engine import codec, inbox
 from engine.blobs import Blobs, MemoryBlobs
 from engine.clock import Clock
-from engine.errors import Refused
+from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import events, oncall, read, refused, telemetry
-from fleet.domain import FLEET
+from fleet import events, read, refused, telemetry
 from fleet.facts import Asked, Configured
+from fleet.partitions import FLEET, ONCALL
 from fleet.policies import Fleet
 
 REFERENCE = "reference"
@@ -81,7 +81,7 @@ class Service:
                 told = Delivery(name, f"policy:{watched.hash}:{head.seq}", Configured(watched.hash))
                 self.loop.deliver(told, now)
         for name in sorted(known - set(self.fleet.models) - {FLEET}):
-            if not name.startswith(oncall.PREFIX):
+            if not name.startswith(ONCALL):
                 seq = self.loop.head(name).seq
                 gone = Configured("", "left fleet.yaml")
                 self.loop.deliver(Delivery(name, f"policy::{seq}", gone), now)
@@ -200,7 +200,7 @@ class Service:
             case "reports", str():
                 return read.reports(self.loop, self.fleet, name)
             case _:
-                raise Refused(
+                raise NotFound(
                     f"no view {view!r}; there are models, alerts, metrics, events/MODEL, "
                     "journal/MODEL and reports/MODEL"
                 )
@@ -210,14 +210,14 @@ class Service:
 
         Raises
         ------
-        Refused
+        NotFound
             Where there is none (yet), with the reason where one is known.
         """
         found = [one for one in self.read("reports", name) if one["of"] == of]
         if not found:
-            raise Refused(f"no report {of!r} of {name} is drawn yet")
+            raise NotFound(f"no report {of!r} of {name} is drawn yet")
         if not found[-1].get("report"):
-            raise Refused(found[-1]["note"])
+            raise NotFound(found[-1]["note"])
         return self.blobs.get(found[-1]["report"])
 
     def pulse(self) -> int:
@@ -230,10 +230,10 @@ class Service:
                 return tuple(self.fleet.models)
             return (self._model_of(command),)
         if command.verb == "unsilence":
-            return tuple(oncall.PREFIX + team for team in self.fleet.teams)
+            return tuple(ONCALL + team for team in self.fleet.teams)
         if command.verb in TEAM_VERBS:
             watched = self.fleet.models[self._model_of(command)]
-            return (oncall.PREFIX + watched.policy.team,)
+            return (ONCALL + watched.policy.team,)
         if command.verb == RESUME:
             # Teams and the fleet itself have partitions too.
             others = self.loop.store.partitions()

@@ -13,7 +13,7 @@ import azure.functions as func
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from engine import codec
-from engine.errors import Refused, Unavailable
+from engine.errors import NotFound, Refused, Unavailable
 from fleet.service import Command, Service
 from fleet.telemetry import TRACEPARENT
 
@@ -22,6 +22,14 @@ PRINCIPAL = "x-ms-client-principal-name"
 #: A model's name, the fleet's own, or an on-call team's behind its prefix.
 PARTITION = re.compile(r"(?:oncall:)?[a-z0-9][a-z0-9-]{0,62}")
 View = Callable[[], Any]
+
+
+class Denied(Refused):
+    """The caller may not do this and no retry will help; `status` is 401 or 403."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class CommandBody(BaseModel):
@@ -119,19 +127,16 @@ def as_html(view: Callable[[], str]) -> func.HttpResponse:
 def _answer(make: Callable[[], tuple[str, str]]) -> func.HttpResponse:
     try:
         body, kind = make()
+    except Denied as denied:
+        asked = {"WWW-Authenticate": "Bearer"} if denied.status == 401 else None
+        return error(denied.status, str(denied), asked)
+    except NotFound as absent:
+        return error(404, str(absent))
     except Refused as refusal:
-        status = _status(refusal)
-        asked = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-        return error(status, str(refusal), asked)
+        return error(400, str(refusal))
     except Unavailable as late:
         return error(503, str(late), {"Retry-After": f"{late.delay.total_seconds():.0f}"})
     return func.HttpResponse(body, mimetype=kind.partition(";")[0], charset="utf-8")
-
-
-def _status(refusal: Refused) -> int:
-    absent = 404 if str(refusal).startswith("no model") else 400
-    status: int = getattr(refusal, "status", absent)
-    return status
 
 
 def error(status: int, reason: str, headers: Mapping[str, str] | None = None) -> func.HttpResponse:

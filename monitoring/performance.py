@@ -235,8 +235,8 @@ def faults(
         if lost.value > policy.max_skill_drop and lost.excludes_zero:
             word = "R²" if policy.task is Task.REGRESSION else "Brier skill"
             reasons.append(
-                f"{word} {skilled.value:.3f}, {baseline.skill:.3f} at the reference "
-                f"(drop {lost.value:.3f}, within {lost.low:+.3f} … {lost.high:+.3f}; "
+                f"{word} {skilled.value:z.3f}, {baseline.skill:z.3f} at the reference "
+                f"(drop {lost.value:z.3f}, within {lost.low:+z.3f} … {lost.high:+z.3f}; "
                 f"limit {policy.max_skill_drop:g})"
             )
     return tuple(reasons)
@@ -255,7 +255,7 @@ def _gap_word(policy: Policy) -> str:
 
 
 def _signed(value: float, policy: Policy) -> str:
-    return f"{value:+.3g}" if policy.task is Task.REGRESSION else f"{value:+.3f}"
+    return f"{value:+z.3g}" if policy.task is Task.REGRESSION else f"{value:+z.3f}"
 
 
 def _thin(

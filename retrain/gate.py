@@ -165,7 +165,7 @@ def gate(
     if (worst := _worst_segment(segments, policy)) is not None:
         name, found, bound = worst
         reason = (
-            f"worse in segment {name}: {found.mean:+.4g} per row, surely over {bound:.4g} "
+            f"worse in segment {name}: {found.mean:+z.4g} per row, surely over {bound:.4g} "
             f"({found.rows} rows on {found.days} days)"
         )
         return Decision(Verdict.failed, reason, overall.paired, overall.margin, name)
@@ -189,7 +189,7 @@ def _compare(days: Sequence[DayLoss], need: Need, policy: Policy) -> Decision:
         return Decision(Verdict.inconclusive, reason, found)
     margin = _margin(used, policy.margin, policy.margin_share)
     numbers = (
-        f"loss {found.mean:+.4g} per row [{found.lower:+.4g}, {found.upper:+.4g}] over "
+        f"loss {found.mean:+z.4g} per row [{found.lower:+z.4g}, {found.upper:+z.4g}] over "
         f"{found.days} days, margin {margin:.4g}"
     )
     verdict, why = _judge(found, margin, need)

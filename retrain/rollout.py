@@ -183,20 +183,13 @@ class Approve:
 
 
 @dataclass(frozen=True)
-class Waive:
-    """A named operator answers for leaving the shadow out."""
-
-    by: str
-
-
-@dataclass(frozen=True)
 class ChampionGone:
     """The version that the challenger is compared with no longer serves; `successor` does."""
 
     successor: str
 
 
-Observation = Elapsed | ShadowEvidence | Evidence | Abort | Approve | Waive | ChampionGone
+Observation = Elapsed | ShadowEvidence | Evidence | Abort | Approve | ChampionGone
 
 
 @dataclass(frozen=True)
@@ -354,9 +347,6 @@ def _learn(rollout: Rollout, observation: Observation, rules: Rules) -> Rollout:
             return _learn_guard(rollout, observation, rules.judge)
         case Approve(by):
             return replace(rollout, approved_by=tuple(sorted({*rollout.approved_by, by})))
-        case Waive(by):
-            early = rollout.phase in (Phase.waiting, Phase.shadow) and rollout.waived_by is None
-            return replace(rollout, waived_by=by) if early else rollout
         case Abort(by, reason):
             live = rollout.phase in (Phase.canary, Phase.bake)
             phase = Phase.rolled_back if live else Phase.stopped

@@ -18,7 +18,7 @@ class Cloud:
     ----------
     credential : asked for every token.
     name, metadata : the cloud as azure-ai-ml names it, and its addresses where it is not built in.
-    logs, metrics : the endpoints of the logs and of the metrics query service.
+    logs : the endpoint of the log query service.
     trusted : a file of certificate authorities that the clients trust; the system's where None.
     """
 
@@ -26,7 +26,6 @@ class Cloud:
     name: str = "AzureCloud"
     metadata: Mapping[str, str] | None = None
     logs: str = "https://api.loganalytics.io"
-    metrics: str = "https://eastus.metrics.monitor.azure.com"
     trusted: str | None = None
 
     @property

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fleet.counting import LogSource
 from hosts.azure.analytics import Analytics
-from hosts.azure.metrics import traffic_counts
+from hosts.azure.traffic import traffic_counts
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import jwt
 
-from engine.errors import Refused, Unavailable
+from engine.errors import Unavailable
+from hosts.face import Denied
 
 #: Event Grid's application in every tenant, and the role that lets it deliver: Microsoft Learn,
 #: "Deliver events to Microsoft Entra protected endpoints".
@@ -28,14 +29,6 @@ KEYS_LAST = timedelta(hours=24)
 #: However many unknown keys are named, the tenant is asked this often at most.
 PAUSE = timedelta(seconds=30)
 PATIENCE = 5.0
-
-
-class Denied(Refused):
-    """No retry of this delivery will be let in; `status` is 401 or 403."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 class Keys:

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from engine.clock import SetClock
 from engine.errors import Broken
 from engine.store import Insert, Replace, Store, Value, instant, parse_instant
-from fleet.domain import FLEET
 from fleet.events import REASON_TAG, WAIVED_TAG
+from fleet.partitions import FLEET
 from hosts.local.scenario import Block, Happening, LabelsOf, Registration, Scenario, VersionPlan
 
 POSITION = "replay"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from engine.errors import Refused
 from fleet.document import spelled
-from fleet.domain import FLEET
+from fleet.partitions import FLEET
 from hosts.local.tables import read_batches
 from monitoring.intake.naming import Naming, names_things
 from monitoring.intake.references import KEYS, named_once

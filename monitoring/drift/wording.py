@@ -33,14 +33,14 @@ def percent(share: float) -> str:
     """
     value = 100 * share
     if value in (0, 100):
-        return f"{value:.0f} %"
+        return f"{value:z.0f} %"
     if value < 0.01:
         return "< 0.01 %"
     if value > 99.99:
         return "> 99.99 %"
     if value < 1 or value > 99:
-        return f"{value:.2f} %"
-    text = f"{value:.1f}"
+        return f"{value:z.2f} %"
+    text = f"{value:z.1f}"
     return f"{text.removesuffix('.0') if value >= 9.95 else text} %"
 
 
@@ -143,4 +143,4 @@ def _ends(low: str, high: str) -> tuple[str, str]:
 
 
 def _number(value: float, digits: int) -> str:
-    return f"{value:.0f}" if PLAIN[0] <= abs(value) < PLAIN[1] else f"{value:.{digits}g}"
+    return f"{value:z.0f}" if PLAIN[0] <= abs(value) < PLAIN[1] else f"{value:.{digits}g}"

@@ -13,7 +13,7 @@ from engine import outbox
 from engine.errors import DriftwardenError
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet.oncall import PREFIX
+from fleet.partitions import ONCALL
 from tests.simulation import story as tale
 from tests.simulation.boundary import When
 from tests.simulation.play import Conditions, Race
@@ -46,7 +46,7 @@ def tells_afterwards(self: Loop, partition: str, owed: list[outbox.Owed], now: d
 
 def _tell(self: Loop, item: outbox.Owed, results: tuple[Delivery, ...], now: datetime) -> None:
     for n, result in enumerate(results):
-        own = not result.partition.startswith(PREFIX)
+        own = not result.partition.startswith(ONCALL)
         self.deliver(replace(result, id=f"{item.row.key}:{n}") if own else result, now)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from engine.errors import Broken, Refused, Unavailable
+from engine.errors import Broken, NotFound, Refused, Unavailable
 from fleet.service import Command
 from hosts import face
 
@@ -189,7 +189,8 @@ def raising(error: Exception) -> Any:
 @pytest.mark.parametrize(
     ("error", "status", "after"),
     [
-        (Refused("no model 'x'; known are y"), 404, None),
+        (NotFound("no model 'x'; known are y"), 404, None),
+        (Refused("no model of that kind can be read this way"), 400, None),
         (Refused("since 'x' is no instant"), 400, None),
         (Unavailable("the store sleeps", timedelta(seconds=90)), 503, "90"),
     ],

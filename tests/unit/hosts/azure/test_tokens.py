@@ -16,7 +16,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from engine.errors import Unavailable
-from hosts.azure.tokens import KEYS_LAST, PAUSE, Denied, Gate
+from hosts.azure.tokens import KEYS_LAST, PAUSE, Gate
+from hosts.face import Denied
 from tests.doubles.entra import AUDIENCE, EVENT_GRID, TENANT, Entra
 from tests.doubles.loopback import Response
 from tests.doubles.tls import Authority
