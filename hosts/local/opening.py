@@ -15,7 +15,7 @@ from fleet.config import Config
 from hosts import Host
 from hosts.clock import SystemClock
 from hosts.local.host import STORE_FILE, LocalHost
-from hosts.local.replay import position
+from hosts.local.position import position
 from hosts.local.serve import Server, serve
 from hosts.local.sqlite import SqliteStore
 

@@ -23,7 +23,8 @@ from fleet.config import Config
 from fleet.work import rows
 from hosts import read_config
 from hosts.local.host import STORE_FILE, LocalHost
-from hosts.local.replay import Replay, position
+from hosts.local.position import position
+from hosts.local.replay import Replay
 from hosts.local.scenario import SCENARIO_FILE, Scenario, happenings, read_scenario
 from hosts.local.stage import LocalStage, prepare
 

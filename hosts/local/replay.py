@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,24 +13,14 @@ import pyarrow.parquet as pq
 
 from engine.clock import SetClock
 from engine.errors import Broken
-from engine.store import Insert, Replace, Store, Value, instant, parse_instant
+from engine.store import Store, instant
 from fleet.events import REASON_TAG, WAIVED_TAG
-from fleet.partitions import FLEET
+from hosts.local.position import Position
 from hosts.local.scenario import Block, Happening, LabelsOf, Registration, Scenario, VersionPlan
 
-POSITION = "replay"
 #: What is due so long after the last happening still belongs to the replay; wakes go on for ever.
 LINGER = timedelta(days=1)
 CONTAINER = "/blobServices/default/containers/logs/blobs/"
-
-
-@dataclass(frozen=True)
-class Position:
-    """How far a replay has come: the moment, whether it was fed, and whether nothing is left."""
-
-    at: datetime
-    fed: bool = False
-    finished: bool = False
 
 
 class Stage(Protocol):
@@ -81,30 +70,6 @@ class Stage(Protocol):
     def register(self, plan: VersionPlan) -> None:
         """Train a version outside the watcher and register it, once."""
         ...
-
-
-def position(store: Store) -> Position | None:
-    """Return where a store's replay stands; None where there was none."""
-    row = store.get(FLEET, POSITION)
-    if row is None:
-        return None
-    return Position(
-        parse_instant(str(row.props["at"])),
-        bool(row.props["fed"]),
-        bool(row.props["finished"]),
-    )
-
-
-def keep(store: Store, position: Position) -> None:
-    """Write into a store where its replay stands."""
-    row = store.get(FLEET, POSITION)
-    props: dict[str, Value] = {
-        "at": instant(position.at),
-        "fed": position.fed,
-        "finished": position.finished,
-    }
-    operation = Insert(POSITION, props) if row is None else Replace(POSITION, props, row.etag)
-    store.commit(FLEET, [operation])
 
 
 class Replay:

@@ -20,8 +20,8 @@ from engine.store import Store
 from hosts.local.dispatch import Dispatcher
 from hosts.local.files import replace_file
 from hosts.local.host import DUE_QUEUE, LocalHost
+from hosts.local.position import Position, keep, position
 from hosts.local.processes import plain_environment
-from hosts.local.replay import Position, keep, position
 from hosts.local.scenario import Scenario, VersionPlan
 
 INGEST, TICK = "ingest", "tick"

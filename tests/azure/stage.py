@@ -22,8 +22,8 @@ from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
 from hosts.azure.queues import AzureQueue
 from hosts.azure.tables import TablesStore
 from hosts.local.dispatch import Dispatcher
+from hosts.local.position import Position
 from hosts.local.queues import Queues
-from hosts.local.replay import Position
 from hosts.local.scenario import Scenario, VersionPlan
 from hosts.local.stage import TICK, deliver
 from tests.azure.behind import LOGS, Behind
@@ -51,7 +51,7 @@ class Around:
 
 
 class AzureStage:
-    """Implements `hosts.local.replay.Stage`.
+    """Implements `hosts.local.position.Stage`.
 
     The Functions host is played by the local one's dispatcher: it takes messages off the storage
     queue and invokes the app's own functions with them.

@@ -13,7 +13,7 @@ from fleet.domain import FLEET
 from hosts import read_config
 from hosts.local.host import STORE_FILE
 from hosts.local.opening import open_local
-from hosts.local.replay import POSITION
+from hosts.local.position import POSITION
 from hosts.local.sqlite import SqliteStore
 
 END = datetime(2024, 3, 7, 9, tzinfo=UTC)

@@ -25,8 +25,8 @@ from engine.store import Replace
 from hosts import read_config
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.opening import open_local
+from hosts.local.position import position
 from hosts.local.rehearse import Options, Told, replay
-from hosts.local.replay import position
 from hosts.local.sqlite import SqliteStore
 
 COMMAND = Path(sys.executable).with_name("driftwarden")

@@ -12,7 +12,7 @@ from engine.clock import SetClock
 from engine.errors import Refused
 from hosts import read_config
 from hosts.local.host import LocalHost
-from hosts.local.replay import position
+from hosts.local.position import position
 from hosts.local.scenario import SCENARIO_FILE, happenings, read_scenario
 from hosts.local.sqlite import SqliteStore
 from hosts.local.stage import make_version, prepare, run_command
