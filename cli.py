@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_check(commands: Any) -> None:
-    from hosts.local import check
+    from commands.check import check
 
     parser = commands.add_parser("check", help="compare two data sets, once")
     check.add_arguments(parser)
@@ -116,8 +116,8 @@ def _add_backtest(commands: Any) -> None:
 
 
 def _backtest(arguments: argparse.Namespace) -> int:
+    from commands import backtest
     from dashboards import pages
-    from hosts.local import backtest
 
     words = list(arguments.of)
     if words and Path(words[0]).suffix in (".yaml", ".yml"):
@@ -186,7 +186,7 @@ def _add_report(commands: Any) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    from hosts.local.starter import write_first
+    from commands.init import write_first
 
     print(write_first(arguments.sample, arguments.out))
     return OK
@@ -201,7 +201,7 @@ def _validate(arguments: argparse.Namespace) -> int:
         # Bare lines: editors and CI jump to `fleet.yaml:41:`.
         return _say(str(error), REFUSED)
     # Late: a document that is wrong is told without a second of imports.
-    from hosts.local.references import look
+    from commands.references import look
 
     seen = look(config, arguments.file)
     for line in (*seen.faults, *seen.notes):
@@ -230,8 +230,8 @@ def _replay(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     import function_app
+    from commands.replay import rehearse
     from dashboards import summary
-    from hosts.local import rehearse
     from hosts.local.files import replace_file
 
     options = rehearse.Options(
@@ -272,7 +272,7 @@ def _journal(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from hosts.local.operate import verify
+    from commands.operate import verify
 
     with _host(arguments) as host:
         found = verify(host)
@@ -281,7 +281,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _command(arguments: argparse.Namespace) -> int:
     import function_app
-    from hosts.local import operate
+    from commands import operate
 
     with _host(arguments) as host:
         command = _asked(arguments, host.clock.now())
@@ -290,8 +290,8 @@ def _command(arguments: argparse.Namespace) -> int:
 
 
 def _asked(arguments: argparse.Namespace, now: datetime) -> Command:
+    from commands import operate
     from fleet.service import Command
-    from hosts.local import operate
 
     target = arguments.target
     if hasattr(arguments, "every"):
@@ -312,8 +312,8 @@ def _asked(arguments: argparse.Namespace, now: datetime) -> Command:
 
 def _report(arguments: argparse.Namespace) -> int:
     import function_app
+    from commands import operate
     from fleet import reports
-    from hosts.local import operate
     from hosts.local.files import replace_file
 
     with _host(arguments) as host:
@@ -330,7 +330,7 @@ def _print(found: Any, as_json: bool, view: str) -> int:
     if as_json:
         print(json.dumps(found))
     else:
-        from hosts.local.showing import show
+        from commands.showing import show
 
         show(found, view)
     return OK

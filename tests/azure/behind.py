@@ -16,16 +16,16 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
+from commands.replay.driver import make_version, run_command
+from commands.replay.scenario import Scenario, VersionPlan
 from engine.clock import Clock
 from hosts.azure.jobfile import FOR_JOB
 from hosts.azure.registry import FEATURES, METRICS, TRAINING_FROM, TRAINING_TO
 from hosts.azure.scoring import EVALUATION
 from hosts.local.registry import ModelFolders
 from hosts.local.router import Router
-from hosts.local.scenario import Scenario, VersionPlan
 from hosts.local.scorer import Scorers
 from hosts.local.scoring import EVALUATION as EVALUATION_FILE
-from hosts.local.stage import make_version, run_command
 from retrain.ports import Traffic
 from tests.doubles import scoring
 from tests.doubles.azureml import AzureML

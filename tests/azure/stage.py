@@ -12,6 +12,8 @@ from typing import Any
 import azure.functions as func
 import pyarrow as pa
 
+from commands.replay.driver import TICK, deliver
+from commands.replay.scenario import Scenario, VersionPlan
 from engine.clock import SetClock
 from engine.errors import Broken
 from engine.store import Store
@@ -24,8 +26,6 @@ from hosts.azure.tables import TablesStore
 from hosts.local.dispatch import Dispatcher
 from hosts.local.position import Position
 from hosts.local.queues import Queues
-from hosts.local.scenario import Scenario, VersionPlan
-from hosts.local.stage import TICK, deliver
 from tests.azure.behind import LOGS, Behind
 from tests.doubles import azurite
 from tests.doubles.azureml import AzureML

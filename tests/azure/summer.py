@@ -10,14 +10,14 @@ from typing import Any
 import yaml
 
 import function_app
+from commands.replay.driver import LocalStage, prepare
+from commands.replay.replay import Replay
+from commands.replay.scenario import Scenario, happenings, read_scenario
 from engine import journal
 from engine.clock import SetClock
 from engine.store import Store
 from hosts import read_config
 from hosts.local.host import LocalHost
-from hosts.local.replay import Replay
-from hosts.local.scenario import Scenario, happenings, read_scenario
-from hosts.local.stage import LocalStage, prepare
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/flights"

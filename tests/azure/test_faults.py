@@ -24,14 +24,14 @@ import pytest
 import yaml
 
 import function_app
+from commands.replay.replay import Replay
+from commands.replay.scenario import happenings, read_scenario
 from engine import journal
 from engine.clock import SetClock
 from fleet.counting import LogSource
 from hosts.azure.analytics import Analytics
 from hosts.azure.cloud import Cloud
 from hosts.azure.counting import AzureCounting
-from hosts.local.replay import Replay
-from hosts.local.scenario import happenings, read_scenario
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from tests.azure.stage import AzureStage, staged

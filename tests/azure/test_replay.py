@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import function_app
+from commands.replay.replay import Replay
 from engine import journal
 from examples.flights.data import prepare
 from fleet.published import CATALOGUE
-from hosts.local.replay import Replay
 from tests.azure.stage import AzureStage, staged
 from tests.azure.summer import MIRROR, ROOT, clock_of, local_journal, told, written
 from tests.doubles.tls import Authority

@@ -159,7 +159,7 @@ def bench_significance() -> Iterator[Figure]:
 
 CHECK = """
 import argparse, contextlib, json, re, sys, tempfile, time
-import hosts.local.check as check
+import commands.check.check as check
 parser = argparse.ArgumentParser()
 check.add_arguments(parser)
 sides = ["--reference", sys.argv[1], "--current", sys.argv[2]]

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import packages
+
 ROOT = Path(__file__).parents[2]
 MIB = 1024 * 1024
-PACKAGES = ("engine", "monitoring", "retrain", "fleet", "dashboards", "hosts")
 #: Event Grid's own application (Microsoft Learn, Secure WebHook delivery with Microsoft Entra ID).
 EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
 GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
@@ -69,13 +70,13 @@ def packaged() -> dict[str, int]:
 def test_the_package_is_the_app_and_nothing_else() -> None:
     found = packaged()
     top = {path.partition("/")[0] for path in found} - {"fleet.yaml"}
-    assert top == {*PACKAGES, "cli.py", "function_app.py", "host.json", "requirements.txt"}
+    assert top == {*packages.SHIPPED, "cli.py", "function_app.py", "host.json", "requirements.txt"}
     assert sum(found.values()) < 3 * MIB
 
 
 def test_every_module_and_file_of_the_app_is_in_the_package() -> None:
     found = packaged()
-    for package in PACKAGES:
+    for package in packages.SHIPPED:
         for path in (ROOT / package).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 assert path.relative_to(ROOT).as_posix() in found, path

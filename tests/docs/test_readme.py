@@ -14,6 +14,7 @@ import cli
 import function_app
 from hosts.local.entries import Trigger, read_entries
 from hosts.local.webhook import PATH
+from tests import packages
 
 COMMON = {"-h", "--help", "--fleet", "--json", "--by", "--reason"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -61,7 +62,7 @@ def test_nothing_is_missing_from_the_tree(readme: str, root: Path) -> None:
     for entry in root.iterdir():
         if not any(fnmatch.fnmatch(entry.name, pattern) for pattern in ignored):
             assert entry.name in shown, f"{entry.name}: not in the README's layout"
-    for top in ("engine", "monitoring", "retrain", "fleet", "dashboards", "hosts", "examples"):
+    for top in packages.EVERY:
         for package in (root / top).rglob("__init__.py"):
             assert package.parent.relative_to(root).as_posix() in shown
 

@@ -9,7 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from hosts.local.check import add_arguments, run
+from commands.check.check import add_arguments, run
 
 
 def check(reference: Path, current: Path, *options: str) -> tuple[int, str, str]:

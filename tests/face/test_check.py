@@ -20,7 +20,7 @@ from cli import main
 from tests.face.checking import check, named, report
 
 CALL = (
-    "import argparse, sys; from hosts.local.check import add_arguments, run; "
+    "import argparse, sys; from commands.check.check import add_arguments, run; "
     "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
 )
 

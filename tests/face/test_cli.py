@@ -44,8 +44,8 @@ class Done:
 
 FORKS = """
 import json, os, sys, traceback
-import cli, function_app, hosts.local.opening, hosts.local.operate, hosts.local.showing
-import hosts.local.starter
+import cli, function_app, hosts.local.opening, commands.operate, commands.showing
+import commands.init
 for line in sys.stdin:
     asked = json.loads(line)
     child = os.fork()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hosts.local.check import add_arguments, run
+from commands.check.check import add_arguments, run
 
 CASE = Path(__file__).parents[1] / "resources" / "cases" / "readme-collector-lines"
 ROWS = 400

@@ -22,11 +22,12 @@ import function_app
 from engine import journal
 from hosts import read_config
 from hosts.local.host import DUE_QUEUE, LocalHost
+from tests import packages
 from tests.face import protos
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "functions-runtime"
-OURS = {"engine", "monitoring", "retrain", "fleet", "dashboards", "hosts", "function_app", "cli"}
+OURS = {*packages.SHIPPED, "function_app", "cli"}
 
 
 class Ahead:

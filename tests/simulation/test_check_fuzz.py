@@ -19,7 +19,7 @@ FULL = 20_000
 PROCESSES = 200
 BATCH = 500
 CALL = (
-    "import argparse, sys; from hosts.local.check import add_arguments, run; "
+    "import argparse, sys; from commands.check.check import add_arguments, run; "
     "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
 )
 

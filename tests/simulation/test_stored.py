@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 import function_app
+from commands.replay.rehearse import Options, Told, replay
 from engine import journal
 from hosts.local.host import STORE_FILE
-from hosts.local.rehearse import Options, Told, replay
 from hosts.local.sqlite import SqliteStore
 
 STORES = Path(__file__).parents[1] / "resources" / "stores"

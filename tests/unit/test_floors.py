@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import packages
+
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("engine", "monitoring", "retrain", "fleet", "dashboards", "hosts", "examples")
 FACES = {"cli", "function_app"}
 # What must not be loaded before a trigger runs: slow, or of another host.
 HEAVY = (
@@ -58,7 +59,8 @@ def loaded(module: str, folder: Path = ROOT) -> set[str]:
 
 def test_nobody_but_cli_and_tests_imports_a_face() -> None:
     found = {
-        str(path.relative_to(ROOT)): top(imported(path)) & FACES for path in sources(*PACKAGES)
+        str(path.relative_to(ROOT)): top(imported(path)) & FACES
+        for path in sources(*packages.EVERY)
     }
     assert {path: names for path, names in found.items() if names} == {}
     assert top(imported(ROOT / "function_app.py")) & FACES == set()
@@ -114,6 +116,6 @@ def test_importing_the_command_line_opens_no_host_and_no_statistics() -> None:
 
 
 def test_every_module_says_what_it_is() -> None:
-    for path in sources(*PACKAGES):
+    for path in sources(*packages.EVERY):
         tree = ast.parse(path.read_text())
         assert ast.get_docstring(tree), path

@@ -13,6 +13,8 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests import packages
+
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("3.11", "3.12", "3.13")
 NAMED = {
@@ -116,5 +118,5 @@ def test_what_the_app_imports_is_required() -> None:
 
 
 def _sources() -> Iterator[Path]:
-    for package in ("engine", "monitoring", "retrain", "fleet", "dashboards", "hosts"):
+    for package in packages.SHIPPED:
         yield from (ROOT / package).rglob("*.py")

@@ -6,13 +6,14 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests import packages
+
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("engine", "monitoring", "retrain", "fleet", "dashboards", "hosts")
 
 
 def specs() -> Iterator[tuple[str, str]]:
     """Every constant format specification of an f-string, with its place."""
-    for package in PACKAGES:
+    for package in packages.SHIPPED:
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.FormattedValue) and node.format_spec is not None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import function_app
+from commands.operate import ask, verify
 from engine.clock import SetClock
 from engine.errors import Refused
 from fleet.service import Command
@@ -21,7 +22,6 @@ from hosts.azure import settings
 from hosts.azure.cloud import Cloud
 from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
 from hosts.local.opening import serve_fleet
-from hosts.local.operate import ask, verify
 from tests.doubles import azurite
 from tests.doubles.insights import Insights
 from tests.doubles.tls import Authority

@@ -11,7 +11,7 @@ import pytest
 
 from hosts.local.registry import ModelFolders
 
-TINY = Path(__file__).parents[3] / "resources" / "tiny"
+TINY = Path(__file__).parents[1] / "resources" / "tiny"
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from hosts.local.shortening import shorten, shorten_all
+from commands.check.shortening import shorten, shorten_all
 from monitoring.drift.wording import printable
 from tests.doubles.reports import HOSTILE
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from hosts.local import checktable
+from commands.check.table import show as show_table
 from monitoring.drift.histogram import BinCount
 from monitoring.drift.report import Report
 from monitoring.drift.verdict import Verdict
@@ -35,7 +35,7 @@ def printed(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("sys.stdout", stream)
         monkeypatch.setenv("COLUMNS", str(width or 50))
         monkeypatch.setenv("TERM", "xterm")
-        checktable.show(found, page)
+        show_table(found, page)
         text = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
         return [line.rstrip() for line in text.split("\n")[:-1]]
 
@@ -162,6 +162,6 @@ def test_an_encoding_without_arrows_is_no_fault(monkeypatch: pytest.MonkeyPatch)
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
     monkeypatch.setattr("sys.stdout", stream)
-    checktable.show(report([feature("日本", Verdict.DRIFTED)]))
+    show_table(report([feature("日本", Verdict.DRIFTED)]))
     stream.flush()
     assert rb"\u65e5\u672c" in raw.getvalue()

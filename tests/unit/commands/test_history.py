@@ -17,14 +17,14 @@ import pytest
 from rich.console import Console
 
 import function_app
+from commands.history import OWN, Source, of_store, of_table
+from commands.replay.rehearse import Options, replay
 from engine.errors import Refused
 from fleet.backtest import play
 from fleet.work.referencing import load
 from hosts import read_config
-from hosts.local.history import OWN, Source, of_store, of_table
 from hosts.local.host import STORE_FILE
 from hosts.local.opening import open_local
-from hosts.local.rehearse import Options, replay
 from monitoring.intake.references import Terms
 
 LAST = date(2024, 3, 2)

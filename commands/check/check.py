@@ -9,10 +9,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from commands.check.as_json import spelled
+from commands.check.comparing import Choice, compare
 from engine.errors import Refused
 from hosts.clock import SystemClock
-from hosts.local.checkjson import spelled
-from hosts.local.comparing import Choice, compare
 from hosts.local.files import write_text
 from hosts.local.tables import open_columns
 from monitoring.drift.report import Report
@@ -68,7 +68,7 @@ def _print(report: Report, arguments: Namespace) -> None:
         sys.stdout.writelines(spelled(report))
         print()
     else:
-        from hosts.local.checktable import show  # rich takes a while to load, JSON needs none
+        from commands.check.table import show
 
         show(report, arguments.html)
     sys.stdout.flush()

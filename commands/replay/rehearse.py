@@ -15,6 +15,9 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from commands.replay.driver import LocalStage, prepare
+from commands.replay.replay import Replay
+from commands.replay.scenario import SCENARIO_FILE, Scenario, happenings, read_scenario
 from engine import journal
 from engine.clock import SetClock
 from engine.errors import Refused
@@ -24,9 +27,6 @@ from fleet.work import rows
 from hosts import read_config
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.position import position
-from hosts.local.replay import Replay
-from hosts.local.scenario import SCENARIO_FILE, Scenario, happenings, read_scenario
-from hosts.local.stage import LocalStage, prepare
 
 MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "pages.jsonl")
 TOLD = ("trigger", "run", "registered", "gate", "rollout")

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from hosts.local.checkjson import spelled
+from commands.check.as_json import spelled
 from monitoring.drift import histogram
 from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.histogram import BinCount

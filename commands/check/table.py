@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from hosts.local import checknotes
-from hosts.local.checkrows import COLOURS, lay_out
+from commands.check import notes
+from commands.check.rows import COLOURS, lay_out
 from monitoring.drift.report import Report
 from monitoring.drift.telling import ranked, summary
 from monitoring.drift.verdict import Verdict
@@ -36,15 +36,15 @@ def show(report: Report, page: Path | None = None) -> None:
     terminal = sys.stdout.isatty()
     console = _Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
     judged = [one for one in ranked(report.features) if one.verdict is not Verdict.INSUFFICIENT]
-    notes = checknotes.without_verdict(report)
+    told = notes.without_verdict(report)
     if judged:
         titles, lines = lay_out(judged, console.width)
         console.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", crop=False)
-        notes = [*checknotes.legend(judged, titles), *notes]
-    for note in notes:
+        told = [*notes.legend(judged, titles), *told]
+    for note in told:
         # A sentence is one line for other programs, and broken at words for people.
         console.print(Text(note, "dim"), soft_wrap=not terminal)
-    what_next = checknotes.next_step(report, judged[0] if judged else None, page)
+    what_next = notes.next_step(report, judged[0] if judged else None, page)
     last = Text(("\n" if terminal else " ").join([f"{summary(report)}.", what_next]))
     last.stylize(COLOURS[report.verdict], 0, len(report.verdict))
     console.print(last, soft_wrap=not terminal)

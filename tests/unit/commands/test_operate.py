@@ -10,12 +10,12 @@ from typing import cast
 import pytest
 
 import function_app
+from commands.operate import ask, everybody, instant, span, verify
 from engine.errors import Broken, Refused
 from engine.store import Replace
 from fleet.service import Command
 from hosts import open_host
 from hosts.local.host import LocalHost
-from hosts.local.operate import ask, everybody, instant, span, verify
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 

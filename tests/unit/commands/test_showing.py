@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hosts.local.showing import show
+from commands.showing import show
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from hosts.local.shortening import shorten, shorten_all
+from commands.check.shortening import shorten, shorten_all
 from monitoring.drift.report import FeatureReport
 from monitoring.drift.telling import Moved, effect, missing, moved
 from monitoring.drift.verdict import Verdict

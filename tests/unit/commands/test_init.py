@@ -12,9 +12,9 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
+from commands.init import write_first
 from engine.errors import Refused
 from hosts import read_config
-from hosts.local.starter import write_first
 
 ROWS = {
     "x": [1.5, 2.5, None],

@@ -14,6 +14,7 @@ from typing import Any
 import azure.functions as func
 import pyarrow as pa
 
+from commands.replay.scenario import Scenario, VersionPlan
 from engine.clock import Clock
 from engine.errors import Broken, Refused
 from engine.store import Store
@@ -22,14 +23,13 @@ from hosts.local.files import replace_file
 from hosts.local.host import DUE_QUEUE, LocalHost
 from hosts.local.position import Position, keep, position
 from hosts.local.processes import plain_environment
-from hosts.local.scenario import Scenario, VersionPlan
 
 INGEST, TICK = "ingest", "tick"
 NOTIFICATION = {"aeg-event-type": "Notification", "content-type": "application/json"}
 
 
 class LocalStage:
-    """Implements `hosts.local.replay.Stage` on an open local host.
+    """Implements `commands.replay.replay.Stage` on an open local host.
 
     Parameters
     ----------

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from commands.replay.scenario import Block, Happening, LabelsOf, Registration, Scenario, VersionPlan
 from engine.clock import SetClock
 from engine.errors import Broken
 from engine.store import Store, instant
 from fleet.events import REASON_TAG, WAIVED_TAG
 from hosts.local.position import Position
-from hosts.local.scenario import Block, Happening, LabelsOf, Registration, Scenario, VersionPlan
 
 #: What is due so long after the last happening still belongs to the replay; wakes go on for ever.
 LINGER = timedelta(days=1)
@@ -78,7 +78,7 @@ class Replay:
     Parameters
     ----------
     folder : where the scenario's paths start.
-    moments : what happens, in order of time; see `hosts.local.scenario.happenings`.
+    moments : what happens, in order of time; see `commands.replay.scenario.happenings`.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from hosts.local.shortening import shorten
+from commands.check.shortening import shorten
 from monitoring.drift.report import FeatureReport, Report
 from monitoring.drift.telling import Group, left_out
 from monitoring.drift.verdict import Policy, Verdict

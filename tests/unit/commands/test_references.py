@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
 
+from commands import references
+from commands.references import Seen, local_terms, look
 from hosts import read_config
 from hosts.clock import SystemClock
-from hosts.local import references
-from hosts.local.references import Seen, local_terms, look
 
 ROWS = {
     "day": ["2026-03-01", "2026-03-02"],

@@ -19,6 +19,7 @@ import pytest
 from rich.console import Console
 
 import function_app
+from commands.replay.rehearse import Options, Told, replay
 from engine import journal
 from engine.errors import Refused
 from engine.store import Replace
@@ -26,7 +27,6 @@ from hosts import read_config
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.opening import open_local
 from hosts.local.position import position
-from hosts.local.rehearse import Options, Told, replay
 from hosts.local.sqlite import SqliteStore
 
 COMMAND = Path(sys.executable).with_name("driftwarden")

@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from commands.history import of_store, of_table
+from commands.references import local_terms
 from engine.errors import Refused
 from fleet.backtest import play
 from fleet.budget import Budget
@@ -23,8 +25,6 @@ from fleet.tally import Result, tally
 from hosts import read_config
 from hosts.clock import SystemClock
 from hosts.local.files import write_text
-from hosts.local.history import of_store, of_table
-from hosts.local.references import local_terms
 
 Json = dict[str, Any]
 Draw = Callable[[Json, datetime], str]

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from commands.replay.driver import make_version, prepare, run_command
+from commands.replay.scenario import SCENARIO_FILE, happenings, read_scenario
 from engine.clock import SetClock
 from engine.errors import Refused
 from hosts import read_config
 from hosts.local.host import LocalHost
 from hosts.local.position import position
-from hosts.local.scenario import SCENARIO_FILE, happenings, read_scenario
 from hosts.local.sqlite import SqliteStore
-from hosts.local.stage import make_version, prepare, run_command
 
 NOW = datetime(2024, 2, 29, 10, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pat
 
+from commands.check.columnwise import Counted, LeftOut, Pair, Rows
 from engine.errors import Refused
-from hosts.local.columnwise import Counted, LeftOut, Pair, Rows
 from hosts.local.tables import Columns, Unreadable
 from monitoring.drift.columns import places_in
 from monitoring.drift.report import Report, assess_segments

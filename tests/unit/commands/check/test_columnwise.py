@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from hosts.local.columnwise import Rows, by_segment
+from commands.check.columnwise import Rows, by_segment
 from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.sketch import count
 

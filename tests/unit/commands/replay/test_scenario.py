@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from commands.replay.scenario import Block, LabelsOf, Registration, happenings, read_scenario
 from engine.errors import Refused
-from hosts.local.scenario import Block, LabelsOf, Registration, happenings, read_scenario
 
 TEXT = """\
 version: 1

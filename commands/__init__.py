@@ -1,0 +1,1 @@
+"""What the command line does without the Functions app: one module or package a command."""

@@ -1,0 +1,1 @@
+"""The replay command: recorded days pushed through the app's own triggers."""
