@@ -19,8 +19,8 @@ from fleet.state import Past
 from fleet.work import referencing, rows
 from fleet.work.usual import kinds, salts
 from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.models.scoring import LocalTables
 from hosts.local.opening import open_local
-from hosts.local.scoring import LocalTables
 from monitoring.drift import segments
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import Levels

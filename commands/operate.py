@@ -13,7 +13,7 @@ from engine import journal
 from engine.errors import Refused
 from fleet.service import EVERY_MODEL, Command
 from hosts import Host
-from hosts.local.dispatch import Dispatcher
+from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")

@@ -12,8 +12,8 @@ from fleet.document import parse
 from fleet.policies import Watched
 from fleet.work.referencing import terms_of
 from hosts.clock import SystemClock
-from hosts.local.registry import ModelFolders
-from hosts.local.scoring import LocalTables
+from hosts.local.models.registry import ModelFolders
+from hosts.local.models.scoring import LocalTables
 from monitoring.intake.references import Terms, absent, normalised
 
 MOST_BYTES = 64 * 1024 * 1024

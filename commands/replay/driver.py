@@ -18,11 +18,11 @@ from commands.replay.scenario import Scenario, VersionPlan
 from engine.clock import Clock
 from engine.errors import Broken, Refused
 from engine.store import Store
-from hosts.local.dispatch import Dispatcher
 from hosts.local.files import replace_file
+from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
+from hosts.local.models.processes import plain_environment
 from hosts.local.position import Position, keep, position
-from hosts.local.processes import plain_environment
 
 INGEST, TICK = "ingest", "tick"
 NOTIFICATION = {"aeg-event-type": "Notification", "content-type": "application/json"}

@@ -17,15 +17,15 @@ from fleet.service import Service
 from fleet.traced import doorbell
 from hosts.clock import backing_off
 from hosts.local.files import Blobs, Logs
+from hosts.local.functions.queues import Queues
+from hosts.local.models.registry import ModelFolders
+from hosts.local.models.router import Duration, Router
+from hosts.local.models.scorer import Scorers
+from hosts.local.models.scoring import LocalScoring, LocalTables
+from hosts.local.models.trainer import MAX_ATTEMPTS, LocalTrainer
 from hosts.local.pager import LocalPager
 from hosts.local.publisher import FilePublisher
-from hosts.local.queues import Queues
-from hosts.local.registry import ModelFolders
-from hosts.local.router import Duration, Router
-from hosts.local.scorer import Scorers
-from hosts.local.scoring import LocalScoring, LocalTables
 from hosts.local.sqlite import SqliteStore
-from hosts.local.trainer import MAX_ATTEMPTS, LocalTrainer
 from hosts.paging import address
 from hosts.reports import EvidentlyReports
 from retrain.ports import TrainingJob

@@ -14,9 +14,9 @@ from engine.errors import Refused
 from fleet.config import Config
 from hosts import Host
 from hosts.clock import SystemClock
+from hosts.local.functions.serve import Server, serve
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.position import position
-from hosts.local.serve import Server, serve
 from hosts.local.sqlite import SqliteStore
 
 KEY_SETTING = "DRIFTWARDEN_KEY"

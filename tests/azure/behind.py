@@ -22,10 +22,10 @@ from engine.clock import Clock
 from hosts.azure.jobfile import FOR_JOB
 from hosts.azure.registry import FEATURES, METRICS, TRAINING_FROM, TRAINING_TO
 from hosts.azure.scoring import EVALUATION
-from hosts.local.registry import ModelFolders
-from hosts.local.router import Router
-from hosts.local.scorer import Scorers
-from hosts.local.scoring import EVALUATION as EVALUATION_FILE
+from hosts.local.models.registry import ModelFolders
+from hosts.local.models.router import Router
+from hosts.local.models.scorer import Scorers
+from hosts.local.models.scoring import EVALUATION as EVALUATION_FILE
 from retrain.ports import Traffic
 from tests.doubles import scoring
 from tests.doubles.azureml import AzureML

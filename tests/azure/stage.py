@@ -23,9 +23,9 @@ from hosts.azure.cloud import Cloud
 from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
 from hosts.azure.queues import AzureQueue
 from hosts.azure.tables import TablesStore
-from hosts.local.dispatch import Dispatcher
+from hosts.local.functions.dispatch import Dispatcher
+from hosts.local.functions.queues import Queues
 from hosts.local.position import Position
-from hosts.local.queues import Queues
 from tests.azure.behind import LOGS, Behind
 from tests.doubles import azurite
 from tests.doubles.azureml import AzureML

@@ -19,10 +19,10 @@ from engine.head import Head
 from engine.store import instant
 from fleet.state import Model, Past
 from hosts import read_config
-from hosts.local.dispatch import Dispatcher
+from hosts.local.functions.dispatch import Dispatcher
+from hosts.local.functions.hostfile import parse_host_file
+from hosts.local.functions.serve import Server
 from hosts.local.host import LocalHost
-from hosts.local.hostfile import parse_host_file
-from hosts.local.serve import Server
 from monitoring.drift.verdict import Verdict
 from tests.doubles.reports import HOSTILE, feature, report
 

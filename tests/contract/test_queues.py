@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import Refused
 from hosts.azure.queues import AzureQueue
-from hosts.local.queues import Queues
+from hosts.local.functions.queues import Queues
 
 NOON = datetime(2013, 7, 4, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=1)

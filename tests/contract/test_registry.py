@@ -19,7 +19,7 @@ from hosts.azure.registry import (
     TRAINING_TO,
     AzureRegistry,
 )
-from hosts.local.registry import ModelFolders
+from hosts.local.models.registry import ModelFolders
 from retrain.ports import ModelCard, Registry
 from retrain.registry import MOVES, Stage
 from tests.doubles.azureml import AzureML

@@ -11,9 +11,9 @@ from engine.errors import Refused
 from hosts.azure.serving import Rules
 from hosts.azure.split import Foreign
 from hosts.azure.workspace import Workspace
-from hosts.local.registry import ModelFolders
-from hosts.local.router import Router
-from hosts.local.scorer import Scorers
+from hosts.local.models.registry import ModelFolders
+from hosts.local.models.router import Router
+from hosts.local.models.scorer import Scorers
 from retrain.ports import Serving, Traffic
 from tests.doubles.azureml import AzureML
 from tests.doubles.azureml_client import workspace

@@ -14,8 +14,8 @@ import pytest
 from engine.clock import SetClock
 from hosts.azure.registry import AzureRegistry
 from hosts.azure.training import AzureTrainer
-from hosts.local.registry import ModelFolders
-from hosts.local.trainer import LocalTrainer
+from hosts.local.models.registry import ModelFolders
+from hosts.local.models.trainer import LocalTrainer
 from retrain.ports import JobPhase, JobStatus, Registry, Trainer, TrainingJob
 from tests.doubles.azureml import AzureML
 from tests.doubles.azureml_client import WorkspaceCredential, workspace

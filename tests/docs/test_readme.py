@@ -12,8 +12,8 @@ import pytest
 
 import cli
 import function_app
-from hosts.local.entries import Trigger, read_entries
-from hosts.local.webhook import PATH
+from hosts.local.functions.function_table import Trigger, read_entries
+from hosts.local.functions.webhook import PATH
 from tests import packages
 
 COMMON = {"-h", "--help", "--fleet", "--json", "--by", "--reason"}
@@ -36,12 +36,11 @@ def _rows(section: str) -> list[list[str]]:
 
 def _tree(readme: str) -> Iterator[str]:
     (block,) = [text for _, text in BLOCK.findall(_section(readme, "Layout"))]
-    above = ""
+    above: list[str] = []
     for line in block.splitlines():
-        name = line.split()[0]
-        if not line.startswith(" "):
-            above = name
-        yield above + name if line.startswith(" ") else name
+        depth = (len(line) - len(line.lstrip())) // 2
+        above = [*above[:depth], line.split()[0]]
+        yield "".join(above)
 
 
 def _shell(readme: str) -> list[list[str]]:

@@ -18,8 +18,8 @@ import pytest
 import function_app
 from engine import journal
 from hosts import open_host
+from hosts.local.functions.serve import Server, serve
 from hosts.local.host import LocalHost
-from hosts.local.serve import Server, serve
 from monitoring.drift.sketch import Sketch
 from tests.doubles.entra import AUDIENCE, TENANT, Entra
 from tests.doubles.tls import Authority

@@ -22,7 +22,7 @@ from engine.store import Row
 from fleet.refused import MAX_MESSAGE
 from fleet.service import Command
 from hosts import read_config
-from hosts.local.dispatch import Dispatcher
+from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, REFUSED_QUEUE, LocalHost
 
 KEY = "a-function-key"

@@ -22,11 +22,11 @@ import azure.functions as func
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.local.dispatch import Dispatcher
-from hosts.local.hostfile import HostFile
-from hosts.local.listener import MAX_BODY
-from hosts.local.queues import Queues
-from hosts.local.serve import Server, serve
+from hosts.local.functions.dispatch import Dispatcher
+from hosts.local.functions.hostfile import HostFile
+from hosts.local.functions.listener import MAX_BODY
+from hosts.local.functions.queues import Queues
+from hosts.local.functions.serve import Server, serve
 
 KEY = "a-function-key"
 HOOK = f"/runtime/webhooks/eventgrid?functionName=events&code={KEY}"
@@ -335,8 +335,8 @@ APP = """
 import os, signal, sys, time
 from pathlib import Path
 import azure.functions as func
-from hosts.local.queues import Queues
-from hosts.local.serve import serve
+from hosts.local.functions.queues import Queues
+from hosts.local.functions.serve import serve
 
 folder = Path(sys.argv[1])
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hosts.local.registry import ModelFolders
+from hosts.local.models.registry import ModelFolders
 
 TINY = Path(__file__).parents[1] / "resources" / "tiny"
 

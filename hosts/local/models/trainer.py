@@ -1,0 +1,216 @@
+"""Run the user's training command once per job, as a process group, through kills and restarts.
+
+An attempt whose daemon died is killed where it still runs, and made again in a fresh folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from engine.clock import Clock
+from engine.errors import Refused
+from hosts.local.models.jobs import (
+    State,
+    command,
+    create,
+    failed,
+    locked,
+    outcome,
+    read_job,
+    read_state,
+    submitted,
+    write_state,
+)
+from hosts.local.models.processes import kill_group, mark_of, plain_environment, runs
+from hosts.local.models.registry import ModelFolders
+from retrain.ports import JobPhase, JobStatus, TrainingJob
+from retrain.registry import check_version
+
+MAX_ATTEMPTS = 3
+
+Duration = Callable[[TrainingJob], timedelta]
+Process = subprocess.Popen[bytes]
+
+
+class LocalTrainer:
+    """Implements the `Trainer` port with subprocesses; a job's id becomes its version's name.
+
+    The words of `TrainingJob.spec` may hold {out} (the model folder to write), {version}, {job}
+    (the path of job.json, with all days), {from} and {to} (the first and the last day), and the
+    name of each input, such as {data}.
+
+    Parameters
+    ----------
+    jobs, models : the folder of the jobs, and the registry that finished versions go to.
+    clock : tells when a job was submitted.
+    synchronous : submit returns when the command has ended.
+    duration : how long a job is said to run, for a replay: until then it polls as running.
+    attempts : how often a job is started anew after its daemon died, before that is a failure.
+    """
+
+    def __init__(
+        self,
+        jobs: Path,
+        models: ModelFolders,
+        clock: Clock,
+        *,
+        synchronous: bool = False,
+        duration: Duration | None = None,
+        attempts: int = MAX_ATTEMPTS,
+    ) -> None:
+        self._jobs = jobs
+        self._models = models
+        self._clock = clock
+        self._synchronous = synchronous
+        self._duration = duration
+        self._attempts = attempts
+        self._owner = mark_of(os.getpid())
+        self._watches: dict[Path, threading.Thread] = {}
+
+    def submit(self, job: TrainingJob) -> None:
+        """Start the job, once per `job.id`; Refused where the id can't name a version."""
+        folder = self._folder(job.id)
+        with locked(folder):
+            if not submitted(folder):
+                create(folder, job, self._clock.now())
+        self._resume(folder)
+
+    def poll(self, job_id: str, now: datetime) -> JobStatus:
+        """The job's status at `now`; a finished one is registered here, once its time is over."""
+        folder = self._folder(job_id)
+        if not submitted(folder):
+            return JobStatus(JobPhase.unknown, reason=f"job {job_id}: never submitted here")
+        self._resume(folder)
+        with locked(folder):
+            state = read_state(folder)
+            declared = self._duration(read_job(folder)) if self._duration else timedelta(0)
+            if state.phase is not JobPhase.cancelled and now < state.since + declared:
+                return JobStatus(JobPhase.running)
+            if state.trained and state.phase is JobPhase.running:
+                state = self._register(folder, state)
+        return JobStatus(state.phase, state.version, state.reason, state.infrastructure)
+
+    def cancel(self, job_id: str) -> None:
+        """Stop the job if it still runs."""
+        folder = self._folder(job_id)
+        if not submitted(folder):
+            return
+        with locked(folder):
+            state = read_state(folder)
+            if state.phase is JobPhase.running:
+                write_state(folder, state.model_copy(update={"phase": JobPhase.cancelled}))
+                kill_group(state.child)
+
+    def close(self) -> None:
+        """Kill what this trainer still watches; whoever polls it next makes it again."""
+        while self._watches:
+            folder, watch = self._watches.popitem()
+            with locked(folder):
+                state = read_state(folder)
+                if state.phase is JobPhase.running and not state.trained:
+                    update = {"owner": "", "attempt": state.attempt - 1}
+                    write_state(folder, state.model_copy(update=update))
+                    kill_group(state.child)
+            watch.join()
+
+    def _folder(self, job_id: str) -> Path:
+        return self._jobs / check_version(job_id)
+
+    def _resume(self, folder: Path) -> None:
+        """Start the next attempt unless the job ended or somebody alive watches it."""
+        with locked(folder):
+            state = read_state(folder)
+            if state.phase is not JobPhase.running or state.trained or runs(state.owner):
+                return
+            kill_group(state.child)
+            process = self._start(folder, state)
+            attempt = state.attempt + 1
+        if process is None:
+            return
+        if self._synchronous:
+            _watch(folder, process, attempt)
+            return
+        watch = threading.Thread(target=_watch, args=(folder, process, attempt), daemon=True)
+        self._watches[folder] = watch
+        watch.start()
+
+    def _start(self, folder: Path, before: State) -> Process | None:
+        """Start an attempt and record it; None where it can't be started, recorded as well."""
+        if before.attempt >= self._attempts:
+            reason = f"started {self._attempts} times, and each time the daemon died first"
+            write_state(folder, failed(before, reason, infrastructure=True))
+            return None
+        update = {"attempt": before.attempt + 1, "owner": self._owner, "child": ""}
+        state = before.model_copy(update=update)
+        # Recorded before there is a process: one that nobody remembers keeps its own folder.
+        write_state(folder, state)
+        try:
+            process = _launch(folder, state.attempt)
+        except Refused as error:
+            write_state(folder, failed(state, str(error)))
+            return None
+        except OSError as error:
+            reason = f"training command: {error.filename}: {error.strerror}"
+            write_state(folder, failed(state, reason))
+            return None
+        write_state(folder, state.model_copy(update={"child": mark_of(process.pid)}))
+        return process
+
+    def _register(self, folder: Path, state: State) -> State:
+        out = folder / f"out-{state.attempt}"
+        self._models.register(out, read_job(folder).tags)
+        update = {"phase": JobPhase.succeeded, "version": folder.name}
+        after = state.model_copy(update=update)
+        write_state(folder, after)
+        return after
+
+
+def _launch(folder: Path, attempt: int) -> Process:
+    out = folder / f"out-{attempt}"
+    shutil.rmtree(out, ignore_errors=True)
+    words = command(read_job(folder), folder, out)
+    out.mkdir()
+    with open(folder / "log.txt", "wb") as log:
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+            start_new_session=True,
+        )
+
+
+def _environment() -> dict[str, str]:
+    """Return a plain environment in which `python` is the one that runs this."""
+    plain = plain_environment()
+    search = [str(Path(sys.executable).parent), plain.get("PATH", os.defpath)]
+    return {"PYTHONHASHSEED": "0", **plain, "PATH": os.pathsep.join(search)}
+
+
+def _watch(folder: Path, process: Process, attempt: int) -> None:
+    """Wait for the command's end, or put one to it, and record what came of it."""
+    limit = read_job(folder).time_limit
+    late = False
+    try:
+        process.wait(limit.total_seconds())
+    except subprocess.TimeoutExpired:
+        late = True
+    # Not only a late command: one that ended may have left others of its group behind.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    code = process.wait()
+    with locked(folder):
+        state = read_state(folder)
+        if state.phase is JobPhase.running and state.owner and state.attempt == attempt:
+            over = failed(state, f"its time limit of {limit} passed")
+            write_state(folder, over if late else outcome(folder, state, code))

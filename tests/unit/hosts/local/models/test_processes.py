@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from hosts.local.models.processes import kill_group, mark_of, plain_environment, runs
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        yield process
+        process.kill()
+
+
+def test_a_running_process_has_a_mark(sleeper: subprocess.Popen[bytes]) -> None:
+    assert mark_of(sleeper.pid).startswith(f"{sleeper.pid}:")
+    assert runs(mark_of(sleeper.pid))
+    assert runs(mark_of(os.getpid()))
+
+
+def test_another_process_under_the_same_number_is_not_the_marked_one(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    assert not runs(f"{sleeper.pid}:1")
+    kill_group(f"{sleeper.pid}:1")
+    assert sleeper.poll() is None
+
+
+def test_a_process_that_ended_has_no_mark_even_as_a_zombie(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    mark = mark_of(sleeper.pid)
+    kill_group(mark)
+    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
+    assert mark_of(sleeper.pid) == ""
+    assert not runs(mark)
+    assert sleeper.wait() == -9
+    assert mark_of(sleeper.pid) == ""
+    kill_group(mark)
+
+
+def test_no_mark_is_no_process() -> None:
+    assert not runs("")
+    kill_group("")
+
+
+def test_a_name_with_blanks_and_parentheses_does_not_confuse() -> None:
+    script = (
+        "import ctypes, sys\n"
+        "ctypes.CDLL(None).prctl(15, b') S 1 (', 0, 0, 0)\n"
+        "print('renamed', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        first = mark_of(process.pid)
+        assert first == mark_of(process.pid)
+        assert int(first.partition(":")[2]) > 1
+        process.kill()
+
+
+def test_the_environment_for_user_code_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AZURE_CLIENT_SECRET", "DRIFTWARDEN_KEY", "MY_PATH", "AzureWebJobsStorage"):
+        monkeypatch.setenv(name, "hush")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    plain = plain_environment()
+    assert "hush" not in plain.values()
+    assert plain["LC_ALL"] == "C.UTF-8"
+    assert plain["OMP_NUM_THREADS"] == "2"
+    assert plain["PATH"] == os.environ["PATH"]
