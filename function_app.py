@@ -124,6 +124,6 @@ def commands(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("api/events", methods=["POST", "OPTIONS"], auth_level=READER)
 def events(req: func.HttpRequest) -> func.HttpResponse:
     """Take Event Grid's deliveries that carry a token of Microsoft Entra ID."""
-    from hosts.azure import webhook
+    from hosts.azure.eventgrid import webhook
 
     return webhook.answer(lambda: host().service, req, os.environ)

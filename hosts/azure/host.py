@@ -16,14 +16,14 @@ from fleet.domain import FleetDomain
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
-from hosts.azure.blobs import AzureBlobs
 from hosts.azure.cloud import Cloud
-from hosts.azure.connection import Connection
-from hosts.azure.publisher import AzurePublisher
-from hosts.azure.queues import AzureQueue, poison_name
-from hosts.azure.serving import MIRROR_LIMIT
+from hosts.azure.eventgrid.publisher import AzurePublisher
+from hosts.azure.ml.serving import MIRROR_LIMIT
 from hosts.azure.settings import LOGS, Settings
-from hosts.azure.tables import TablesStore
+from hosts.azure.storage.blobs import AzureBlobs
+from hosts.azure.storage.connection import Connection
+from hosts.azure.storage.queues import AzureQueue, poison_name
+from hosts.azure.storage.tables import TablesStore
 from hosts.azure.world import Opened, world
 from hosts.clock import SystemClock, backing_off
 

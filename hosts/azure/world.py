@@ -12,23 +12,23 @@ from engine.clock import Clock
 from engine.store import Store
 from fleet.config import Config
 from fleet.ports import Publisher, World
-from hosts.azure.analytics import Analytics
-from hosts.azure.batch import AzureBatchServing
-from hosts.azure.blobs import AzureBlobs
 from hosts.azure.cloud import Cloud
-from hosts.azure.counting import AzureCounting
-from hosts.azure.deployments import BATCH, Deployments, Names
-from hosts.azure.lease import Lease
-from hosts.azure.logs import AzureLogs
+from hosts.azure.logs.analytics import Analytics
+from hosts.azure.logs.counting import AzureCounting
+from hosts.azure.logs.files import AzureLogs
+from hosts.azure.logs.reference import AzureTables
+from hosts.azure.ml.batch import AzureBatchServing
+from hosts.azure.ml.deployments import BATCH, Deployments, Names
+from hosts.azure.ml.registry import AzureRegistry
+from hosts.azure.ml.scoring import AzureScoring
+from hosts.azure.ml.serving import MIRROR_LIMIT, AzureServing, Rules
+from hosts.azure.ml.split import Foreign
+from hosts.azure.ml.training import AzureTrainer
+from hosts.azure.ml.workspace import Workspace
 from hosts.azure.pager import pager
-from hosts.azure.reference import AzureTables
-from hosts.azure.registry import AzureRegistry
-from hosts.azure.scoring import AzureScoring
-from hosts.azure.serving import MIRROR_LIMIT, AzureServing, Rules
 from hosts.azure.settings import Settings
-from hosts.azure.split import Foreign
-from hosts.azure.training import AzureTrainer
-from hosts.azure.workspace import Workspace
+from hosts.azure.storage.blobs import AzureBlobs
+from hosts.azure.storage.lease import Lease
 from hosts.reports import EvidentlyReports
 from retrain.ports import Serving, Traffic
 

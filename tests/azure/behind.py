@@ -19,9 +19,9 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from commands.replay.driver import make_version, run_command
 from commands.replay.scenario import Scenario, VersionPlan
 from engine.clock import Clock
-from hosts.azure.jobfile import FOR_JOB
-from hosts.azure.registry import FEATURES, METRICS, TRAINING_FROM, TRAINING_TO
-from hosts.azure.scoring import EVALUATION
+from hosts.azure.ml.jobfile import FOR_JOB
+from hosts.azure.ml.registry import FEATURES, METRICS, TRAINING_FROM, TRAINING_TO
+from hosts.azure.ml.scoring import EVALUATION
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.router import Router
 from hosts.local.models.scorer import Scorers

@@ -21,8 +21,8 @@ from hosts import read_config
 from hosts.azure import settings
 from hosts.azure.cloud import Cloud
 from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
-from hosts.azure.queues import AzureQueue
-from hosts.azure.tables import TablesStore
+from hosts.azure.storage.queues import AzureQueue
+from hosts.azure.storage.tables import TablesStore
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.queues import Queues
 from hosts.local.position import Position

@@ -29,9 +29,9 @@ from commands.replay.scenario import happenings, read_scenario
 from engine import journal
 from engine.clock import SetClock
 from fleet.counting import LogSource
-from hosts.azure.analytics import Analytics
 from hosts.azure.cloud import Cloud
-from hosts.azure.counting import AzureCounting
+from hosts.azure.logs.analytics import Analytics
+from hosts.azure.logs.counting import AzureCounting
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from tests.azure.stage import AzureStage, staged

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hosts.azure.connection import Connection
+from hosts.azure.storage.connection import Connection
 from tests.doubles import azurite
 
 

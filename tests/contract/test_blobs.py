@@ -8,7 +8,7 @@ import pytest
 
 from engine.blobs import Blobs, MemoryBlobs, content_name
 from engine.errors import Refused
-from hosts.azure.blobs import AzureBlobs
+from hosts.azure.storage.blobs import AzureBlobs
 from hosts.local import files
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

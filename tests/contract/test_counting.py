@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet.counting import Counting, LogSource
-from hosts.azure.analytics import Analytics
 from hosts.azure.cloud import Cloud
+from hosts.azure.logs.analytics import Analytics
 from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import empty, sketch

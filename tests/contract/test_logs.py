@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import Refused
 from fleet.ports import LogFiles
-from hosts.azure.logs import AzureLogs
+from hosts.azure.logs.files import AzureLogs
 from hosts.local.files import Logs
 
 PATH = "modelDataCollector/demand/v1/model_inputs/2024/03/04/10/a b-ü%20.jsonl"

@@ -16,7 +16,7 @@ from engine.errors import Refused
 from fleet.ports import Publisher
 from fleet.published import CATALOGUE, Event, Field, document, schema
 from hosts.azure.cloud import Cloud
-from hosts.azure.publisher import AzurePublisher
+from hosts.azure.eventgrid.publisher import AzurePublisher
 from hosts.local.publisher import FilePublisher
 from tests.doubles.eventgrid import Topic
 from tests.doubles.tls import Authority

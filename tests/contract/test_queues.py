@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from engine.errors import Refused
-from hosts.azure.queues import AzureQueue
+from hosts.azure.storage.queues import AzureQueue
 from hosts.local.functions.queues import Queues
 
 NOON = datetime(2013, 7, 4, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 
 from engine.errors import Refused
-from hosts.azure.registry import (
+from hosts.azure.ml.registry import (
     FEATURES,
     IMPORTANCE,
     METRICS,

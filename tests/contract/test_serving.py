@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
-from hosts.azure.serving import Rules
-from hosts.azure.split import Foreign
-from hosts.azure.workspace import Workspace
+from hosts.azure.ml.serving import Rules
+from hosts.azure.ml.split import Foreign
+from hosts.azure.ml.workspace import Workspace
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.router import Router
 from hosts.local.models.scorer import Scorers

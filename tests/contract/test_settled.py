@@ -23,9 +23,9 @@ from engine.errors import Refused, Unavailable
 from engine.loop import Loop
 from engine.step import Delivery, Step
 from engine.store import Store
-from hosts.azure.connection import Connection
-from hosts.azure.queues import AzureQueue
-from hosts.azure.tables import TablesStore
+from hosts.azure.storage.connection import Connection
+from hosts.azure.storage.queues import AzureQueue
+from hosts.azure.storage.tables import TablesStore
 
 NOON = datetime(2013, 7, 4, 12, tzinfo=UTC)
 MODEL = "churn"

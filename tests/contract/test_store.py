@@ -10,7 +10,7 @@ import pytest
 from engine.errors import Broken, Conflict, Refused
 from engine.memory import MemoryStore
 from engine.store import HEAD, Delete, Insert, Replace, Store, instant
-from hosts.azure.tables import TablesStore
+from hosts.azure.storage.tables import TablesStore
 from hosts.local.sqlite import SqliteStore
 
 NOON = datetime(2013, 7, 4, 12, tzinfo=UTC)

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import pytest
 
 from engine.clock import SetClock
-from hosts.azure.registry import AzureRegistry
-from hosts.azure.training import AzureTrainer
+from hosts.azure.ml.registry import AzureRegistry
+from hosts.azure.ml.training import AzureTrainer
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.trainer import LocalTrainer
 from retrain.ports import JobPhase, JobStatus, Registry, Trainer, TrainingJob

@@ -13,7 +13,7 @@ import yaml
 import function_app
 from fleet.telemetry import METRICS, Instrument
 from hosts.azure import settings
-from hosts.azure.connection import Connection
+from hosts.azure.storage.connection import Connection
 from tests.docs import bicep
 from tests.docs.bicep import Template, properties, text, walk
 from tests.resources.kql.parser import running

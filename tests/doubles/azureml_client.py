@@ -13,8 +13,8 @@ import jwt
 from azure.core.credentials import AccessToken
 
 from hosts.azure.cloud import Cloud
+from hosts.azure.ml.workspace import Workspace
 from hosts.azure.settings import Settings
-from hosts.azure.workspace import Workspace
 from tests.doubles.azureml import AzureML
 from tests.doubles.loopback import Request
 from tests.doubles.tls import Authority

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from hosts.azure.connection import Connection
+from hosts.azure.storage.connection import Connection
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "DRIFTWARDEN_NODE"

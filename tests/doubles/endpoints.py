@@ -10,11 +10,11 @@ from typing import Any
 
 from engine.clock import SetClock
 from engine.memory import MemoryStore
-from hosts.azure.batch import AzureBatchServing
-from hosts.azure.deployments import BATCH, Deployments, Names
-from hosts.azure.lease import Lease
-from hosts.azure.serving import AzureServing, Rules
-from hosts.azure.workspace import Workspace
+from hosts.azure.ml.batch import AzureBatchServing
+from hosts.azure.ml.deployments import BATCH, Deployments, Names
+from hosts.azure.ml.serving import AzureServing, Rules
+from hosts.azure.ml.workspace import Workspace
+from hosts.azure.storage.lease import Lease
 from tests.doubles.azureml import AzureML
 
 NOON = datetime(2013, 7, 4, 12, tzinfo=UTC)

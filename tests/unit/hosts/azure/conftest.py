@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hosts.azure.connection import Connection
+from hosts.azure.storage.connection import Connection
 from tests.doubles import azurite
 from tests.doubles.relay import Relay
 

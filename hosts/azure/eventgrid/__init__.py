@@ -1,0 +1,1 @@
+"""Event Grid: events come in through a webhook and go out to a topic."""

@@ -1,0 +1,105 @@
+"""Event Grid's deliveries over plain HTTP, where each carries a token of Microsoft Entra ID.
+
+An alternative to the Event Grid trigger for those who want no key in a subscription's address. The
+platform validates nothing on this route, so all of it is done here. Sources: Microsoft Learn,
+"Deliver events to Microsoft Entra protected endpoints" (the application and its role), "Access
+tokens in the Microsoft identity platform" (issuers, `azp` and `appid`, keys), "Endpoint validation
+with Event Grid event schema" and "... with CloudEvents schema" (the two handshakes), "Event Grid
+message delivery and retry" (what is never sent again: 400, 401, 403 and 413).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+
+from engine.errors import Refused, Unavailable
+from hosts import face
+from hosts.azure.settings import AUTHORITY, WEBHOOK_AUDIENCE, WEBHOOK_TENANT
+
+if TYPE_CHECKING:
+    from fleet.service import Service
+    from hosts.azure.eventgrid.tokens import Gate
+
+PUBLIC = "https://login.microsoftonline.com"
+#: Who sends the handshake of CloudEvents.
+ORIGIN = "eventgrid.azure.net"
+VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
+_TENANT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def answer(
+    opened: Callable[[], Service], request: func.HttpRequest, settings: Mapping[str, str]
+) -> func.HttpResponse:
+    """Answer one request to the webhook.
+
+    Returns
+    -------
+    HttpResponse
+        404 where the settings name no tenant and audience, 200 when all is taken in or parked and
+        for a handshake, 401 and 403 for a token that is none of Event Grid's, 400 for a body that
+        nothing can be made of, 503 for "try later".
+    """
+    tenant, audience = settings.get(WEBHOOK_TENANT, ""), settings.get(WEBHOOK_AUDIENCE, "")
+    if not tenant or not audience:
+        return face.error(404, "this app takes no events here: see docs/azure.md")
+    if request.method.upper() == "OPTIONS":
+        return _handshake(request)
+    authority = settings.get(AUTHORITY) or PUBLIC
+    return face.as_json(lambda: _taken(opened, request, _gate(tenant, audience, authority)))
+
+
+@lru_cache(maxsize=4)
+def _gate(tenant: str, audience: str, authority: str) -> Gate:
+    # Late: nothing that is not asked for here pays for cryptography.
+    from hosts.azure.eventgrid.tokens import Gate
+
+    if not _TENANT.fullmatch(tenant.lower()):
+        raise Unavailable(f"app setting {WEBHOOK_TENANT}: a tenant's id (a GUID) is expected")
+    if "://" not in authority:
+        authority = f"https://{authority}"
+    return Gate(tenant.lower(), audience, authority.rstrip("/"))
+
+
+def _handshake(request: func.HttpRequest) -> func.HttpResponse:
+    """CloudEvents ask without a token whether this origin may send; what it sends needs one."""
+    if request.headers.get("webhook-request-origin", "").lower() != ORIGIN:
+        return face.error(403, f"only {ORIGIN} may deliver here")
+    return func.HttpResponse(status_code=200, headers={"WebHook-Allowed-Origin": ORIGIN})
+
+
+def _taken(opened: Callable[[], Service], request: func.HttpRequest, gate: Gate) -> Any:
+    gate.admit(request.headers.get("authorization"))
+    document = face.parse(request.get_body(), "delivery")
+    elements = document if isinstance(document, list) else [document]
+    if code := _code(elements):
+        return {"validationResponse": code}
+    service = opened()
+    late: list[Unavailable] = []
+    for element in elements:
+        try:
+            service.ingest(element)
+        except Unavailable as error:
+            late.append(error)
+    if late:
+        # Event Grid sends the whole batch again; what was taken in is known by its id.
+        raise late[-1]
+    return {"taken": len(elements)}
+
+
+def _code(elements: list[Any]) -> str | None:
+    """Return the code that Event Grid's own handshake wants back; it is always alone."""
+    if len(elements) != 1 or not isinstance(elements[0], Mapping):
+        return None
+    keys = {str(key).lower(): value for key, value in elements[0].items()}
+    if str(keys.get("eventtype")).lower() != VALIDATION.lower():
+        return None
+    fields = keys.get("data")
+    code = fields.get("validationCode") if isinstance(fields, Mapping) else None
+    if not isinstance(code, str) or not code:
+        raise Refused("subscription validation: data.validationCode is missing")
+    return code

@@ -1,0 +1,1 @@
+"""Feature logs: files in Blob Storage, rows and traffic in Log Analytics."""

@@ -1,0 +1,99 @@
+"""Feature logs as the data collector writes them into Blob or ADLS storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote
+
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient
+
+from engine.errors import Broken, Conflict, Refused, Unavailable
+from hosts import addresses
+from hosts.azure.storage.storage_errors import DENIED_DELAY, GONE, said_code, translated
+
+#: Get Blob, status codes: the range begins at or behind the end (InvalidRange).
+PAST_THE_END = 416
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Raise our errors for those of reading a blob that somebody else writes and names."""
+    try:
+        with translated(where):
+            try:
+                yield
+            except ResourceNotFoundError as error:
+                if said_code(error) in GONE:
+                    raise
+                raise Refused(f"{where}: not found") from None
+    except Broken as error:
+        # A name that is none came from an event, a log line or fleet.yaml: not our fault.
+        raise Refused(str(error)) from None
+    except Conflict as error:
+        # Archived, or written over between two requests for one reading.
+        raise Unavailable(str(error), DENIED_DELAY) from None
+
+
+class AzureLogs:
+    """`fleet.ports.LogFiles` on one container, read by ranges and never written.
+
+    Log files only grow, so ranges of different moments fit together without comparing etags. Where
+    one was replaced by a shorter one, ranges behind its end are empty: nothing of it is read until
+    it has grown past the place that was read last.
+
+    Raises
+    ------
+    Refused
+        Where there is no such blob, or an address is not in this container.
+    Unavailable
+        Where the service throttles, fails, denies or does not answer.
+    """
+
+    def __init__(self, service: BlobServiceClient, container: str) -> None:
+        self._container = service.get_container_client(container)
+
+    def read(self, path: str, start: int, end: int) -> bytes:
+        """Return the bytes [start, end) of a log, fewer where it is shorter.
+
+        `path` is that of a blob within the container, or the blob's whole address: so the data
+        collector names what was too long for a line.
+        """
+        path = self._within(path)
+        if not path or {".", ".."} & set(path.split("/")):
+            # On the way these would be taken for folders, and lead out of the container.
+            raise Refused(f"log {path!r}: not the name of a blob")
+        if not 0 <= start <= end:
+            raise Refused(f"log {path}: bytes {start} to {end} are not a range")
+        with reading(self._where(path)):
+            return self._read(path, start, end)
+
+    def _read(self, path: str, start: int, end: int) -> bytes:
+        blob = self._container.get_blob_client(path)
+        if start == end:
+            blob.get_blob_properties()
+            return b""
+        try:
+            content: bytes = blob.download_blob(start, end - start).readall()
+        except HttpResponseError as error:
+            if error.status_code == PAST_THE_END:
+                return b""
+            raise
+        return content
+
+    def _within(self, path: str) -> str:
+        """Return the path within the container of a path or an address."""
+        if not addresses.is_address(path):
+            return path
+        theirs, ours = addresses.split(path), addresses.split(self._container.url)
+        folder = f"{ours.path}/"
+        # One account answers at two hosts: .dfs. is its Data Lake face.
+        host = theirs.netloc.lower().replace(".dfs.", ".blob.", 1)
+        if host != ours.netloc.lower() or not theirs.path.startswith(folder):
+            place = f"{theirs.netloc.rpartition('@')[2]}{theirs.path}"
+            raise Refused(f"log {place}: not in the container {self._container.container_name}")
+        return unquote(theirs.path.removeprefix(folder))
+
+    def _where(self, path: str) -> str:
+        return f"log {self._container.container_name}/{path}"

@@ -1,0 +1,1 @@
+"""Azure Machine Learning: training jobs, the registry, endpoints and their split."""

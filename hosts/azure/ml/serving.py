@@ -1,0 +1,184 @@
+"""Traffic of online endpoints: lease, read, compare, write, read back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from engine.errors import Refused, Unavailable
+from hosts.azure.ml.arm_errors import translated
+from hosts.azure.ml.deployments import UNDER_WAY, WAIT, Deployments, state_of
+from hosts.azure.ml.split import Foreign, Move, Record, Split, decide, following
+from hosts.azure.ml.workspace import Workspace
+from hosts.azure.storage.lease import Held, Lease
+from retrain.ports import Traffic
+
+AGAIN = timedelta(minutes=1)
+#: "Perform safe rollout of new deployments for real-time inference" (Microsoft Learn).
+MIRROR_LIMIT = 50
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the traffic of one model is treated.
+
+    `mirror` is the percent of the live traffic that a shadow gets a copy of, `foreign` what is done
+    about a split that somebody else made.
+    """
+
+    mirror: int = MIRROR_LIMIT
+    foreign: Foreign = Foreign.hold
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.mirror <= MIRROR_LIMIT:
+            raise Refused(f"mirror {self.mirror}: an endpoint mirrors 1 to {MIRROR_LIMIT} percent")
+
+
+class AzureServing:
+    """Implements `retrain.ports.Serving` on managed online endpoints.
+
+    An endpoint is written as a whole and the last writer wins, so that whoever writes holds a lease
+    in our store, looks what stands there first, and reads back what it wrote. What we meant stands
+    in the endpoint's tags, written together with the split: a repeat after a lost answer finds it.
+
+    Parameters
+    ----------
+    endpoint_of : the endpoint of a model.
+    rules_of : how a model's traffic is treated.
+    wait : how long a write is waited for before the caller is told to come again.
+    """
+
+    resource = "onlineEndpoints"
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        lease: Lease,
+        endpoint_of: Callable[[str], str],
+        deployments: Deployments,
+        rules_of: Callable[[str], Rules] = lambda _: Rules(),
+        *,
+        wait: timedelta = WAIT,
+    ) -> None:
+        self._workspace = workspace
+        self._lease = lease
+        self._endpoint_of = endpoint_of
+        self._deployments = deployments
+        self._rules_of = rules_of
+        self._wait = wait
+
+    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+        """Make `traffic` hold, unless somebody else's split stands there and the rules respect it.
+
+        The newest key may come again; what holds already is not written again. A superseded key is
+        a late repeat and changes nothing.
+
+        Raises
+        ------
+        Unavailable
+            While another worker changes the split, a deployment or the endpoint is being changed,
+            or the service does not answer: the same key goes on from there.
+        Refused
+            Where the rules hold somebody else's split, a deployment failed or was deleted, or the
+            endpoint cannot do it.
+        """
+        with self._lease.held(model) as lease:
+            record = Record.read(self._read(model).tags)
+            if record is not None and record.superseded(key):
+                return
+            wanted = self._wanted(model, traffic, record)
+            # Making a deployment takes a while: what stands there is looked at again.
+            self._move(model, self._read(model), wanted, key, lease)
+
+    def traffic(self, model: str) -> Traffic:
+        """Return the split that holds now; Refused where there is none."""
+        endpoint = self._read(model)
+        held, record = self._split(endpoint), Record.read(endpoint.tags)
+        if not held.weights:
+            raise Refused(f"{model}: no traffic was ever set on {self._endpoint_of(model)}")
+        versions = self._deployments.versions(model)
+        weights: Counter[str] = Counter()
+        for name, share in held.weights.items():
+            weights[versions.get(name, name)] += share
+        mirrored = tuple(versions.get(name, name) for name in held.mirror)
+        names = {name: version for name, version in versions.items() if name != version}
+        met = record.foreign if record is not None else ""
+        return Traffic(dict(weights), mirrored, names, met)
+
+    def _move(self, model: str, endpoint: Any, wanted: Split, key: str, lease: Held) -> None:
+        name = self._endpoint_of(model)
+        if state_of(endpoint) in UNDER_WAY:
+            raise Unavailable(f"{model}: endpoint {name} is {state_of(endpoint)}", AGAIN)
+        record, held = Record.read(endpoint.tags), self._split(endpoint)
+        policy = self._rules_of(model).foreign
+        move = decide(held, record, wanted, key, policy)
+        if move is Move.keep and state_of(endpoint) != "failed":
+            return
+        if move is Move.hold:
+            raise Refused(
+                f"{model}: {held} stands on {name}, set by somebody else; {wanted} is asked for "
+                "and the policy is hold: set it by hand, or change the policy"
+            )
+        after = following(record, held, wanted, key, move, policy)
+        lease.renew()
+        self._write(model, endpoint, after)
+        self._check(model, after)
+
+    def _write(self, model: str, endpoint: Any, after: Record) -> None:
+        endpoint.tags = after.tags(endpoint.tags)
+        self._put(endpoint, after.split)
+        what = f"{model}: traffic of endpoint {self._endpoint_of(model)}"
+        with translated(what, f"{self.resource}/write"):
+            poller = self._operations().begin_create_or_update(endpoint)
+            # What is still under way then is found by its state.
+            poller.wait(self._wait.total_seconds())
+
+    def _check(self, model: str, after: Record) -> None:
+        endpoint = self._read(model)
+        where = f"{model}: endpoint {self._endpoint_of(model)}"
+        if (state := state_of(endpoint)) != "succeeded":
+            raise Unavailable(f"{where} is {state} after its traffic was set", AGAIN)
+        if self._split(endpoint) != after.split or Record.read(endpoint.tags) != after:
+            raise Unavailable(f"{where} reads back other than it was written: who else writes it?")
+
+    def _wanted(self, model: str, traffic: Traffic, record: Record | None) -> Split:
+        """Return the split by deployments; every version has one then."""
+        if len(traffic.shadow) > 1:
+            raise Refused(
+                f"{model}: {', '.join(traffic.shadow)} cannot all be shadows: "
+                "an endpoint mirrors to one deployment"
+            )
+        known = record.split if record is not None else Split()
+        gone = {*known.weights, *known.mirror}
+        mirror = self._rules_of(model).mirror
+        weights = {v: share for v, share in traffic.weights.items() if share}
+        name = {
+            version: self._deployments.ready(model, version, gone)
+            for version in (*weights, *traffic.shadow)
+        }
+        return Split.of(
+            {name[version]: share for version, share in weights.items()},
+            {name[version]: mirror for version in traffic.shadow},
+        )
+
+    def _read(self, model: str) -> Any:
+        name = self._endpoint_of(model)
+        with translated(f"{model}: endpoint {name}", f"{self.resource}/read"):
+            return self._operations().get(name)
+
+    # What online and batch endpoints differ in.
+
+    def _operations(self) -> Any:
+        return self._workspace.client.online_endpoints
+
+    def _split(self, endpoint: Any) -> Split:
+        return Split.of(endpoint.traffic, endpoint.mirror_traffic)
+
+    def _put(self, endpoint: Any, split: Split) -> None:
+        if split.mirror and getattr(endpoint, "compute", None):
+            raise Refused(f"{endpoint.name}: an endpoint on Kubernetes mirrors no traffic")
+        endpoint.traffic = dict(split.weights)
+        endpoint.mirror_traffic = dict(split.mirror)

@@ -1,0 +1,1 @@
+"""Azure Storage: the store in Tables, blobs, queues, and leases."""

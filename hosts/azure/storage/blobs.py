@@ -1,0 +1,122 @@
+"""Blobs named by their content, in one container of Azure Blob Storage."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient
+
+from engine.blobs import content_name
+from engine.errors import Broken, Refused
+from hosts.azure.storage.storage_errors import GONE, said_code, translated
+
+#: Bytes of blobs that an instance keeps at hand: a reference is some ninety small ones, and every
+#: window is held against it.
+AT_HAND = 64 * 1024 * 1024
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+class AzureBlobs:
+    """`engine.blobs.Blobs` in a container; made where missing.
+
+    Names lie flat: hashes spread over the service's partitions by themselves.
+
+    Raises
+    ------
+    Unavailable
+        Where the service does not answer.
+    """
+
+    def __init__(self, service: BlobServiceClient, container: str = "driftwarden") -> None:
+        self._container = service.get_container_client(container)
+        self._at_hand: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+        with translated(f"container {container}"):
+            try:
+                self._container.create_container()
+            except ResourceExistsError as error:
+                if said_code(error) in GONE:
+                    raise
+
+    def put(self, content: bytes) -> str:
+        """Keep `content` and return its name; writing it again changes nothing."""
+        name = content_name(content)
+        with translated(self._where(name)):
+            try:
+                # Not overwriting sends If-None-Match: *, so whoever is first writes.
+                self._container.upload_blob(name, content, overwrite=False)
+            except ResourceExistsError as error:
+                if said_code(error) in GONE:
+                    raise
+        self._keep(name, content)
+        return name
+
+    def get(self, name: str) -> bytes:
+        """Return the content; Refused where no blob has that name, Broken where it is damaged."""
+        if (known := self._known(name)) is not None:
+            return known
+        with translated(self._where(name)):
+            try:
+                content: bytes = self._container.download_blob(_checked(name)).readall()
+            except ResourceNotFoundError as error:
+                if said_code(error) in GONE:
+                    raise
+                raise Refused(f"{self._where(name)}: not found") from None
+        if content_name(content) != name:
+            raise Broken(f"{self._where(name)}: holds other content, restore it from a backup")
+        self._keep(name, content)
+        return content
+
+    def address(self, name: str) -> str:
+        """Return where a blob can be read by whoever may, e.g. a training job."""
+        url: str = self._container.get_blob_client(_checked(name)).url
+        return url
+
+    def names(self) -> Iterator[str]:
+        """Yield every name, in order."""
+        with translated(f"container {self._container.container_name}"):
+            for name in self._container.list_blob_names():
+                if _NAME.fullmatch(name):
+                    yield name
+
+    def delete(self, name: str) -> None:
+        """Remove the blob; nothing happens where there is none."""
+        with self._lock:
+            self._size -= len(self._at_hand.pop(name, b""))
+        with translated(self._where(name)):
+            try:
+                self._container.delete_blob(_checked(name))
+            except ResourceNotFoundError as error:
+                if said_code(error) in GONE:
+                    raise
+
+    def _known(self, name: str) -> bytes | None:
+        with self._lock:
+            if name in self._at_hand:
+                self._at_hand.move_to_end(name)
+            return self._at_hand.get(name)
+
+    def _keep(self, name: str, content: bytes) -> None:
+        """Keep at hand what was used last: a name says what its content is, so it never ages."""
+        with self._lock:
+            if name not in self._at_hand:
+                self._size += len(content)
+            self._at_hand[name] = content
+            self._at_hand.move_to_end(name)
+            while self._size > AT_HAND:
+                _, oldest = self._at_hand.popitem(last=False)
+                self._size -= len(oldest)
+
+    def _where(self, name: str) -> str:
+        return f"blob {self._container.container_name}/{name}"
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise Refused(f"blob {name!r}: not a name, expected 64 hexadecimal digits")
+    return name

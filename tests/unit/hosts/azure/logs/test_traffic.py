@@ -1,0 +1,81 @@
+"""An endpoint's traffic: counts from its log equal those of its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fleet.counting import LogSource
+from hosts.azure.cloud import Cloud
+from hosts.azure.logs.analytics import Analytics
+from hosts.azure.logs.traffic import traffic_counts
+from tests.doubles.loganalytics import LogAnalytics
+from tests.doubles.tls import Authority
+from tests.doubles.tokens import LoopbackCredential
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SOURCE = LogSource("workspace-id", "Features_CL", "delays")
+ENDPOINT = (
+    "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.MachineLearningServices"
+    "/workspaces/ws/onlineEndpoints/delays"
+)
+BATCH = "POST .*getBatch"
+
+
+LINES = [
+    # deployment, minutes after noon, status, milliseconds
+    ("blue", 0, 200, 100), ("blue", 1, 200, 300), ("blue", 2, 424, 90), ("blue", 3, 429, 1),
+    ("blue", 61, 500, 900), ("green", 2, 200, 251), ("green", 59, 408, 250), ("green", 60, 404, 10),
+]  # fmt: skip
+
+
+@pytest.fixture
+def workspace(certificates: Authority) -> Iterator[LogAnalytics]:
+    double = LogAnalytics(certificates, LoopbackCredential(), "workspace-id", NOON + 2 * HOUR)
+    with double.service:
+        rows = [
+            {
+                "TimeGenerated": NOON + timedelta(minutes=minute), "EndpointName": endpoint,
+                "DeploymentName": deployment, "ResponseCode": status, "TotalDurationMs": took,
+            }
+            for endpoint in ("delays", "another")
+            for deployment, minute, status, took in LINES
+        ]  # fmt: skip
+        unanswered = {**rows[0], "ResponseCode": None}
+        double.add("AmlOnlineEndpointTrafficLog", [*rows, unanswered])
+        yield double
+
+
+@pytest.fixture
+def client(workspace: LogAnalytics, certificates: Authority) -> Analytics:
+    return Analytics(
+        Cloud(workspace.credential, logs=workspace.service.url, trusted=str(certificates.bundle))
+    )
+
+
+def test_traffic_is_counted_as_its_lines_are(client: Analytics) -> None:
+    limits = {"": 250.0, "fast": 99.5}
+    table = traffic_counts(client, SOURCE, limits, NOON, NOON + 2 * HOUR)
+    assert table.column_names == ["deployment", "hour", "requests", "errors", "over:", "over:fast"]
+    assert [tuple(row.values()) for row in table.to_pylist()] == [
+        ("blue", NOON, 3, 1, 1, 2),
+        ("green", NOON, 2, 1, 1, 2),
+        ("blue", NOON + HOUR, 1, 1, 1, 1),
+        ("green", NOON + HOUR, 1, 0, 0, 0),
+    ]
+
+
+def test_traffic_of_one_deployment_and_of_none(client: Analytics) -> None:
+    one = LogSource("workspace-id", "Features_CL", "delays", "green")
+    assert traffic_counts(client, one, {}, NOON, NOON + 2 * HOUR)["requests"].to_pylist() == [2, 1]
+    none = LogSource("workspace-id", "Features_CL", "nobody")
+    assert traffic_counts(client, none, {"": 1}, NOON, NOON + HOUR).num_rows == 0
+
+
+def test_traffic_answered_in_part_is_added_up(client: Analytics, workspace: LogAnalytics) -> None:
+    whole = traffic_counts(client, SOURCE, {"": 250}, NOON, NOON + 2 * HOUR)
+    workspace.most_rows = 2
+    assert traffic_counts(client, SOURCE, {"": 250}, NOON, NOON + 2 * HOUR).equals(whole)
