@@ -20,7 +20,7 @@ from commands.references import local_terms
 from engine.errors import Refused
 from fleet.backtest import play
 from fleet.budget import Budget
-from fleet.patch import difference, with_thresholds
+from fleet.document.patch import difference, with_thresholds
 from fleet.tally import Result, tally
 from hosts import read_config
 from hosts.clock import SystemClock

@@ -13,8 +13,8 @@ from engine.blobs import Blobs, MemoryBlobs
 from engine.errors import Refused
 from fleet.backtest import Day, History
 from fleet.budget import MONTH
-from fleet.config import Config
-from fleet.policies import Watched
+from fleet.document.config import Config
+from fleet.document.policies import Watched
 from fleet.state import Past
 from fleet.work import referencing, rows
 from fleet.work.usual import kinds, salts

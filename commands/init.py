@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from engine.errors import Refused
-from fleet.document import spelled
+from fleet.document.text import spelled
 from fleet.partitions import FLEET
 from hosts.local.tables.reading import read_batches
 from monitoring.intake.naming import Naming, names_things

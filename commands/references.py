@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from engine.errors import Refused
-from fleet.config import Config
-from fleet.document import parse
-from fleet.policies import Watched
+from fleet.document.config import Config
+from fleet.document.policies import Watched
+from fleet.document.text import parse
 from fleet.work.referencing import terms_of
 from hosts.clock import SystemClock
 from hosts.local.models.registry import ModelFolders

@@ -19,7 +19,7 @@ from dashboards.story import Story, story
 from dashboards.timeline import Occasion, Row
 from engine.journal import Record
 from engine.store import parse_instant
-from fleet.policies import Watched
+from fleet.document.policies import Watched
 from monitoring.metrics import Task
 
 STALE = timedelta(days=31)

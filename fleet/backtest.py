@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from engine.blobs import Blobs
 from fleet import decide, observe
+from fleet.document.policies import Watched
 from fleet.effects import Assess, Tell
 from fleet.facts import Assessed, Batch
-from fleet.policies import Watched
 from fleet.ports import World
 from fleet.state import Model, Window
 from fleet.turn import Turn

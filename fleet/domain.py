@@ -12,11 +12,11 @@ from engine.errors import Refused, Unavailable
 from engine.step import Delivery, Line, Step
 from engine.store import instant
 from fleet import model, oncall
+from fleet.document.policies import Fleet
 from fleet.effects import EFFECTS
 from fleet.facts import FACTS, Configured, Declined, Notified, Parked, Unrecognised
 from fleet.partitions import FLEET, ONCALL
 from fleet.perform import perform
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.state import Model
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status

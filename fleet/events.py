@@ -16,9 +16,9 @@ from typing import Any
 from engine.errors import Refused
 from engine.step import Delivery
 from fleet import names
+from fleet.document.policies import Fleet
 from fleet.facts import Asked, Collection, Hinted, LogGrew, Noted, Registered, Unrecognised
 from fleet.partitions import FLEET
-from fleet.policies import Fleet
 from retrain.registry import check_version
 
 SUBJECT = re.compile(r"/blobServices/default/containers/([^/]+)/blobs/(.+)")

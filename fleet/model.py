@@ -24,6 +24,7 @@ from fleet import (
     strangers,
     traffic,
 )
+from fleet.document.policies import Watched
 from fleet.facts import (
     Asked,
     Assessed,
@@ -47,7 +48,6 @@ from fleet.facts import (
     TrafficSeen,
     TrafficSet,
 )
-from fleet.policies import Watched
 from fleet.state import Model
 from fleet.turn import Turn
 from monitoring.alerts import lifecycle

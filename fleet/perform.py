@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from engine.errors import Broken
 from engine.step import Delivery
+from fleet.document.policies import Fleet, Watched
 from fleet.effects import (
     AckModel,
     Assess,
@@ -35,7 +36,6 @@ from fleet.effects import (
 )
 from fleet.facts import Asked, Notified, RunChanged, TrafficSeen, TrafficSet
 from fleet.partitions import ONCALL
-from fleet.policies import Fleet, Watched
 from fleet.ports import World
 from fleet.work import (
     assessing,

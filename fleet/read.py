@@ -8,8 +8,8 @@ from engine import codec, journal
 from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.store import parse_instant
+from fleet.document.policies import Fleet
 from fleet.partitions import FLEET, ONCALL
-from fleet.policies import Fleet
 from fleet.state import Model
 from monitoring.alerts.routing import OnCall
 

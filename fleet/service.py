@@ -14,9 +14,9 @@ from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
 from fleet import events, read, refused, telemetry
+from fleet.document.policies import Fleet
 from fleet.facts import Asked, Configured
 from fleet.partitions import FLEET, ONCALL
-from fleet.policies import Fleet
 
 REFERENCE = "reference"
 REPORT = "report"

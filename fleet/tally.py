@@ -9,7 +9,7 @@ from typing import Any
 
 from fleet.backtest import Played, alerts, pages
 from fleet.budget import MONTH, Budget, effects, propose
-from fleet.policies import Watched
+from fleet.document.policies import Watched
 from monitoring.alerts.lifecycle import Notify, Severity
 from monitoring.calendars import day_of
 from monitoring.drift.rules import Rule

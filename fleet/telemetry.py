@@ -16,7 +16,7 @@ from typing import Protocol
 from engine import outbox
 from engine.loop import Loop
 from engine.store import parse_instant
-from fleet.policies import Fleet
+from fleet.document.policies import Fleet
 from fleet.published import CATALOGUE
 from fleet.state import Model
 from retrain.rollout import Phase

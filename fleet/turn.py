@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import codec
 from engine.step import Line, Step
-from fleet.policies import Watched
+from fleet.document.policies import Watched
 from fleet.state import Model
 
 

@@ -9,7 +9,7 @@ from engine.errors import Refused
 
 if TYPE_CHECKING:
     from engine.clock import Clock
-    from fleet.config import Config
+    from fleet.document.config import Config
     from fleet.service import Service
 
 
@@ -38,7 +38,7 @@ def read_config(path: Path) -> Config:
     """
 
     # Late: a command that reads no fleet.yaml is spared a second of imports.
-    from fleet.config import load
+    from fleet.document.config import load
 
     def beside(name: str) -> str:
         return _text(path.parent / name, name)

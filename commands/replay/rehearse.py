@@ -22,7 +22,7 @@ from engine import journal
 from engine.clock import SetClock
 from engine.errors import Refused
 from engine.store import HEAD
-from fleet.config import Config
+from fleet.document.config import Config
 from fleet.work import rows
 from hosts import read_config
 from hosts.local.host import STORE_FILE, LocalHost

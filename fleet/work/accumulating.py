@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from fleet.document.policies import Watched
 from fleet.effects import Assess
-from fleet.policies import Watched
 from fleet.work.comparing import Against, against
 from fleet.work.referencing import Reference
 from monitoring.drift.accumulate import Held, evidence

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from fleet.document.policies import Watched
 from fleet.effects import Assess
-from fleet.policies import Watched
 from monitoring.calendars import bounds
 from monitoring.drift.classes import class_of
 from monitoring.drift.ruler import Ruler

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from engine.blobs import Blobs
 from engine.codec import to_json
+from fleet.document.policies import Watched
 from fleet.effects import Assess
 from fleet.facts import Assessed, Trouble
-from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.accumulating import accumulated

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from fleet.document.policies import Watched
 from fleet.effects import Assess
-from fleet.policies import Watched
 from monitoring.calendars import bounds
 from monitoring.drift.report import FeatureReport
 

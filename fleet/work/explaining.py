@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.store import instant
 from fleet.context import happened_before
+from fleet.document.policies import Watched
 from fleet.effects import Assess
-from fleet.policies import Watched
 from fleet.work.adapting import Adapted
 from fleet.work.holding import Held
 from monitoring.drift import why

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fleet.document.policies import Watched
 from fleet.effects import Gate
 from fleet.facts import Gated
-from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows, usual
 from fleet.work.columns import floats, times

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.blobs import Blobs
+from fleet.document.policies import Watched
 from fleet.effects import Join
 from fleet.facts import DayPair, Joined, LossCount
 from fleet.names import held_by
-from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows, usual
 from fleet.work.columns import floats, times

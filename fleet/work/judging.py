@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.blobs import Blobs
+from fleet.document.policies import Watched
 from fleet.effects import Join
-from fleet.policies import Watched
 from fleet.work import rows
 from fleet.work.columns import floats, times
 from monitoring.breakdown import Breakdown, baselines, breakdown

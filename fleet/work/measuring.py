@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from engine.store import instant, parse_instant
+from fleet.document.policies import Watched
 from fleet.effects import Measure
 from fleet.facts import Measured, ObjectiveStatus
-from fleet.policies import Watched
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Severity
 from monitoring.slo.budget import Buckets

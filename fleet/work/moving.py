@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.errors import Refused
+from fleet.document.policies import Watched
 from fleet.effects import BuildReference
 from fleet.facts import Referenced
-from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import referencing, rows, usual
 from monitoring.drift import segments

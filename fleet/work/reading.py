@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fleet.document.policies import Watched
 from fleet.effects import ReadLabels, ReadLog
 from fleet.facts import Batch, Collection, LabelsRead, LogRead, TrafficCount
-from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.decoding import Range, labels_in, rows_in, traffic_in

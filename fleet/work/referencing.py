@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from engine.blobs import Blobs
 from engine.codec import to_json
+from fleet.document.policies import Watched
 from fleet.effects import BuildReference
 from fleet.facts import Referenced
-from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows, usual
 from fleet.work.recounting import recounted, told

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.errors import Refused
+from fleet.document.policies import Watched
 from fleet.effects import BuildReport
 from fleet.facts import Reported
-from fleet.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.referencing import load

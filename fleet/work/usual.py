@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from engine.blobs import Blobs
 from engine.codec import to_json
-from fleet.policies import Watched
+from fleet.document.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
 from monitoring.association import Sums, summed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
-from fleet.config import Config
+from fleet.document.config import Config
 from fleet.domain import FleetDomain
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry

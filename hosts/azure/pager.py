@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from engine.errors import Refused
-from fleet.config import Receiver
+from fleet.document.config import Receiver
 from hosts.paging import Channel, Page, Pager, Webhook, address
 
 logger = logging.getLogger("driftwarden.pages")

@@ -10,7 +10,7 @@ from azure.storage.blob import BlobServiceClient
 
 from engine.clock import Clock
 from engine.store import Store
-from fleet.config import Config
+from fleet.document.config import Config
 from fleet.ports import Publisher, World
 from hosts.azure.cloud import Cloud
 from hosts.azure.logs.analytics import Analytics

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
-from fleet.config import Config, Receiver
+from fleet.document.config import Config, Receiver
 from fleet.domain import FleetDomain
 from fleet.ports import World
 from fleet.service import Service

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from engine.clock import Clock
 from engine.errors import Refused
-from fleet.config import Config
+from fleet.document.config import Config
 from hosts import Host
 from hosts.clock import SystemClock
 from hosts.local.functions.serve import Server, serve

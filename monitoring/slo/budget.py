@@ -52,7 +52,7 @@ class Window(BaseModel):
 @cache
 def standard() -> tuple[Window, ...]:
     """The windows shipped in windows.yaml, the most urgent first."""
-    # A shipped resource, not a user's document: those are read in fleet.config only.
+    # A shipped resource, not a user's document: those are read in fleet.document.config only.
     import yaml
 
     text = resources.files(__package__).joinpath("windows.yaml").read_text(encoding="utf-8")

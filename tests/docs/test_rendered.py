@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fleet.config import Document
+from fleet.document.config import Document
 from fleet.published import CATALOGUE
 
 PAGES = (

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fleet import config
-from fleet.policies import Fleet
+from fleet.document import config
+from fleet.document.policies import Fleet
 from tests.simulation.outside import FEATURES, Outside, score
 
 MODEL = "credit"

@@ -17,7 +17,7 @@ from engine.journal import Record
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.store import instant
-from fleet.config import load
+from fleet.document.config import load
 from fleet.domain import FleetDomain
 from fleet.service import Service
 from fleet.state import Model, Past

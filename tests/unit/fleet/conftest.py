@@ -15,7 +15,8 @@ from jsonschema import Draft202012Validator
 from engine.blobs import MemoryBlobs
 from engine.errors import Refused
 from fleet import model
-from fleet.config import load
+from fleet.document.config import load
+from fleet.document.policies import Fleet, Watched
 from fleet.effects import EFFECTS, Publish
 from fleet.facts import (
     Assessed,
@@ -27,7 +28,6 @@ from fleet.facts import (
     LogRead,
     Referenced,
 )
-from fleet.policies import Fleet, Watched
 from fleet.ports import World
 from fleet.published import CATALOGUE, document, schema
 from fleet.state import Model

@@ -15,8 +15,8 @@ from engine import journal
 from engine.clock import SetClock
 from engine.loop import Loop
 from engine.memory import MemoryStore
+from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.service import Service
 from fleet.state import Model

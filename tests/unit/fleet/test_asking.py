@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fleet.document.policies import Fleet
 from fleet.effects import Assess, Count, CountTraffic, Gate, SetTraffic
 from fleet.facts import (
     Batch,
@@ -19,7 +20,6 @@ from fleet.facts import (
     TrafficSeen,
     TrafficSet,
 )
-from fleet.policies import Fleet
 from retrain.gate import Decision, Verdict
 from retrain.rollout import Phase
 

@@ -15,7 +15,7 @@ from scipy.stats import ks_2samp
 from engine.blobs import MemoryBlobs
 from fleet.backtest import Day, History, Played, alerts, pages, play
 from fleet.budget import MONTH, Budget, effects
-from fleet.policies import Fleet
+from fleet.document.policies import Fleet
 from fleet.tally import ALONE, STREAM, tally
 from fleet.work import referencing, rows
 from monitoring.drift.cells import pool

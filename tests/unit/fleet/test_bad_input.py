@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from fleet.policies import Fleet
+from fleet.document.policies import Fleet
 from fleet.ports import World
 from monitoring.traffic import moment
 from tests.unit.fleet.shop import MONDAY, ROWS, Row, Shop, day_of, rows_of

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fleet import decide
+from fleet.document.policies import Fleet
 from fleet.effects import Cancel, Gate, Measure, Poll, Publish, Submit, Tell
 from fleet.facts import (
     Asked,
@@ -25,7 +26,6 @@ from fleet.facts import (
     TrafficCount,
     Trouble,
 )
-from fleet.policies import Fleet
 from fleet.turn import Turn
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.association import Association

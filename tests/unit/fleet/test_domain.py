@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from engine.errors import Refused
+from fleet.document.policies import Fleet
 from fleet.domain import FLEET, Desk, FleetDomain
 from fleet.effects import ReadLabels
 from fleet.facts import Asked, Collection, Declined, LogGrew, Notified, Parked, Unrecognised
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.state import Model
 from monitoring.alerts.lifecycle import Severity

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from engine import codec
+from fleet.document.policies import Fleet
 from fleet.effects import Tell
 from fleet.facts import Collection, LogGrew, LogRead, TrafficCount, TrafficCounted
-from fleet.policies import Fleet
 from fleet.state import Model
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from monitoring.traffic import KEPT

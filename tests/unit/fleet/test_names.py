@@ -13,6 +13,7 @@ import pytest
 
 from engine.errors import Refused
 from fleet.counting import LogSource
+from fleet.document.policies import Fleet
 from fleet.effects import Count, CountTraffic, Join, ReadLog
 from fleet.events import delivery, event
 from fleet.facts import (
@@ -26,7 +27,6 @@ from fleet.facts import (
     TrafficSeen,
 )
 from fleet.names import behind, check_raw, held_by, repeated, same
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.counting import count_traffic

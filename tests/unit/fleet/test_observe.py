@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fleet.document.policies import Fleet, Watched
 from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
 from fleet.facts import (
     Batch,
@@ -20,7 +21,6 @@ from fleet.facts import (
     Referenced,
 )
 from fleet.observe import RANGE, READS_AT_ONCE
-from fleet.policies import Fleet, Watched
 from monitoring.performance import Verdict as Health
 
 DAY = "2024-03-04"

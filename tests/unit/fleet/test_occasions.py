@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fleet.policies import Fleet
+from fleet.document.policies import Fleet
 from monitoring.drift.verdict import Verdict as Drift
 
 DRIFT: dict[str, Any] = {"verdict": Drift.DRIFTED, "stream": {"x": Drift.DRIFTED}}

@@ -14,6 +14,7 @@ import pytest
 from engine.errors import Broken
 from engine.step import Delivery
 from fleet import published
+from fleet.document.policies import Fleet
 from fleet.effects import (
     EFFECTS,
     AckModel,
@@ -28,7 +29,6 @@ from fleet.effects import (
 )
 from fleet.facts import FACTS, Asked, Notified, RunChanged, TrafficSet
 from fleet.perform import perform, work
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import rows
 from monitoring.alerts.grouping import Event, Page

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import Refused
 from engine.journal import Record
 from fleet import read
-from fleet.policies import Fleet
+from fleet.document.policies import Fleet
 
 
 def test_events_that_are_over_come_from_the_journal(

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from fleet import renewal
+from fleet.document.policies import Fleet
 from fleet.effects import BuildReference
 from fleet.facts import Referenced
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.renewal import referenced
 from fleet.turn import Turn

@@ -17,9 +17,9 @@ from engine.errors import Broken, Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
+from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
 from fleet.facts import Asked, Notified, Reported
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.service import Command, Service
 from fleet.telemetry import METRICS

@@ -12,8 +12,8 @@ import pytest
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from fleet import telemetry
+from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.telemetry import ATTRIBUTES, EVENTS, METRICS, SPANS, Instrument, Point, Silent
 

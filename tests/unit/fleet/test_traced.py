@@ -16,10 +16,10 @@ from engine.errors import Broken, Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
+from fleet.document.policies import Fleet
 from fleet.domain import FLEET, FleetDomain
 from fleet.effects import Publish, SetTraffic
 from fleet.facts import Configured, Declined, Parked
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.published import Event
 from fleet.telemetry import EVENTS, METRICS, SPANS, Silent

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fleet.document.policies import Fleet
 from fleet.effects import Gate, Look, SetTraffic, Tell
 from fleet.facts import (
     Collection,
@@ -20,7 +21,6 @@ from fleet.facts import (
     TrafficSeen,
     TrafficSet,
 )
-from fleet.policies import Fleet
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from retrain.gate import Decision, Verdict
 from retrain.rollout import Phase

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from fleet.policies import Fleet
+from fleet.document.policies import Fleet
 from fleet.state import Model
 from fleet.turn import Turn
 from monitoring.calendars import Freeze

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fleet.document.policies import Fleet
 from fleet.effects import Assess
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import referencing, rows
 from fleet.work.assessing import assess_window

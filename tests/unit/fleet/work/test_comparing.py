@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fleet.document.policies import Fleet
 from fleet.effects import Assess
 from fleet.facts import Assessed
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import referencing
 from fleet.work.assessing import assess_window

@@ -13,8 +13,8 @@ import pytest
 
 from engine.errors import Refused, Unavailable
 from fleet.counting import LogSource
+from fleet.document.policies import Fleet
 from fleet.effects import Count, CountTraffic
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.counting import count_traffic, count_window

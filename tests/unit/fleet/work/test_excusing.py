@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fleet.document.policies import Fleet
 from fleet.effects import Assess, BuildReference
 from fleet.facts import Assessed
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work.assessing import assess_window
 from fleet.work.referencing import build, load_levels, load_ruler

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import Refused
+from fleet.document.policies import Fleet
 from fleet.effects import Gate
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.gating import gate_version

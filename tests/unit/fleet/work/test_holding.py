@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fleet.document.policies import Fleet, Watched
 from fleet.effects import Assess, BuildReference, ReadLog
 from fleet.facts import Assessed, Collection
-from fleet.policies import Fleet, Watched
 from fleet.ports import World
 from fleet.work.assessing import assess_window
 from fleet.work.holding import hold

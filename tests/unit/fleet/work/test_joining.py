@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fleet.document.policies import Fleet
 from fleet.effects import Join
 from fleet.facts import DayPair, LossCount
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import rows, usual
 from fleet.work.joining import join_window

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from fleet.document.policies import Fleet, Watched
 from fleet.effects import Measure
 from fleet.facts import TrafficCount
-from fleet.policies import Fleet, Watched
 from fleet.ports import World
 from fleet.work.measuring import measure
 from monitoring.slo.objective import Objective, Sli, Verdict

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import Refused
+from fleet.document.policies import Fleet
 from fleet.effects import BuildReference
 from fleet.facts import Referenced
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.assessing import SCORE

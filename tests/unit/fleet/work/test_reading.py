@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.errors import Refused
+from fleet.document.policies import Fleet
 from fleet.effects import ReadLabels, ReadLog
 from fleet.facts import Collection, TrafficCount
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import decoding, referencing, rows
 from fleet.work.reading import read_labels, read_log

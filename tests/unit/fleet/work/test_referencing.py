@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pytest
 
 from engine.errors import Refused
+from fleet.document.policies import Fleet
 from fleet.effects import BuildReference
-from fleet.policies import Fleet
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.referencing import build, load

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fleet.policies import Fleet
+from fleet.document.policies import Fleet
 from fleet.ports import World
 from fleet.work import rows, usual
 from retrain.ports import ModelCard

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from engine.errors import Refused
-from fleet.config import Receiver
+from fleet.document.config import Receiver
 from hosts.azure.pager import pager
 
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

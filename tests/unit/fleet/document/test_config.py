@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
-from fleet.config import Config, load, problems
+from fleet.document.config import Config, load, problems
 
 FLEET = """\
 version: 1
@@ -366,7 +366,7 @@ def test_an_event_of_the_calendar_explains_only_after_it_was_announced() -> None
 
 
 def test_the_flights_example_has_no_problems() -> None:
-    folder = Path(__file__).parents[3] / "examples" / "flights"
+    folder = Path(__file__).parents[4] / "examples" / "flights"
     content = (folder / "fleet.yaml").read_text()
     found = problems(content, "fleet.yaml", lambda name: (folder / name).read_text())
     assert isinstance(found, Config)

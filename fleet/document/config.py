@@ -13,9 +13,9 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from engine.errors import Refused
 from engine.policy import Policy
-from fleet.document import Path, Problem, Text, merged, parse
+from fleet.document.policies import Fleet, ModelPolicy, Watched
+from fleet.document.text import Path, Problem, Text, merged, parse
 from fleet.partitions import FLEET
-from fleet.policies import Fleet, ModelPolicy, Watched
 from monitoring.alerts.grouping import Policy as TeamPolicy
 from monitoring.calendars import Calendar, calendar
 from monitoring.calendars import Policy as CalendarPolicy

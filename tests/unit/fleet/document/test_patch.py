@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from engine.errors import Refused
-from fleet.patch import difference, with_thresholds
+from fleet.document.patch import difference, with_thresholds
 
 HEAD = "# first\nversion: 1   # one\nmodels:\n"
 TAIL = "  # about the other\n  other: {team: a}\n"

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from engine.errors import Refused
-from fleet.document import joined, merged, parse, spelled
+from fleet.document.text import joined, merged, parse, spelled
 from monitoring.drift.verdict import Metric
 
 STEP = 2

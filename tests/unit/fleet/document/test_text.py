@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fleet.document import Problem, merged, parse, spelled
+from fleet.document.text import Problem, merged, parse, spelled
 
 TEXT = """\
 version: 1

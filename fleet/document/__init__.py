@@ -1,0 +1,1 @@
+"""fleet.yaml: read, checked and patched; nothing else reads it."""
