@@ -18,10 +18,10 @@ from rich.table import Table
 from commands.history import of_store, of_table
 from commands.references import local_terms
 from engine.errors import Refused
-from fleet.backtest import play
-from fleet.budget import Budget
+from fleet.backtest.budget import Budget
+from fleet.backtest.play import play
+from fleet.backtest.tallies import Result, tally
 from fleet.document.patch import difference, with_thresholds
-from fleet.tally import Result, tally
 from hosts import read_config
 from hosts.clock import SystemClock
 from hosts.local.files import write_text

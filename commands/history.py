@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from engine.blobs import Blobs, MemoryBlobs
 from engine.errors import Refused
-from fleet.backtest import Day, History
-from fleet.budget import MONTH
+from fleet.backtest.budget import MONTH
+from fleet.backtest.play import Day, History
 from fleet.document.config import Config
 from fleet.document.policies import Watched
 from fleet.state import Past

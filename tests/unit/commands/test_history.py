@@ -20,7 +20,7 @@ import function_app
 from commands.history import OWN, Source, of_store, of_table
 from commands.replay.rehearse import Options, replay
 from engine.errors import Refused
-from fleet.backtest import play
+from fleet.backtest.play import play
 from fleet.work.referencing import load
 from hosts import read_config
 from hosts.local.host import STORE_FILE

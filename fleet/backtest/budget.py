@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.errors import Refused
-from fleet.backtest import Played
+from fleet.backtest.play import Played
 from monitoring.drift.verdict import Verdict
 
 BUDGET = re.compile(r"(\d+(?:\.\d+)?) *pages? *(?:/|a|per) *(day|week|month|quarter|year)")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from engine.errors import Refused
-from fleet.budget import MONTH, Budget, above, propose
+from fleet.backtest.budget import MONTH, Budget, above, propose
 
 FLOOR = 0.02
 

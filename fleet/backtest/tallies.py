@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from fleet.backtest import Played, alerts, pages
-from fleet.budget import MONTH, Budget, effects, propose
+from fleet.backtest.budget import MONTH, Budget, effects, propose
+from fleet.backtest.play import Played, alerts, pages
 from fleet.document.policies import Watched
 from monitoring.alerts.lifecycle import Notify, Severity
 from monitoring.calendars import day_of

@@ -13,10 +13,10 @@ import pytest
 from scipy.stats import ks_2samp
 
 from engine.blobs import MemoryBlobs
-from fleet.backtest import Day, History, Played, alerts, pages, play
-from fleet.budget import MONTH, Budget, effects
+from fleet.backtest.budget import MONTH, Budget, effects
+from fleet.backtest.play import Day, History, Played, alerts, pages, play
+from fleet.backtest.tallies import ALONE, STREAM, tally
 from fleet.document.policies import Fleet
-from fleet.tally import ALONE, STREAM, tally
 from fleet.work import referencing, rows
 from monitoring.drift.cells import pool
 from monitoring.drift.divergence import divergences
