@@ -313,7 +313,7 @@ def _asked(arguments: argparse.Namespace, now: datetime) -> Command:
 def _report(arguments: argparse.Namespace) -> int:
     import function_app
     from commands import operate
-    from fleet import reports
+    from fleet.model.parts import reports
     from hosts.local.files import replace_file
 
     with _host(arguments) as host:

@@ -15,7 +15,7 @@ from fleet.backtest.budget import MONTH
 from fleet.backtest.play import Day, History
 from fleet.document.config import Config
 from fleet.document.policies import Watched
-from fleet.state import Past
+from fleet.model.state import Past
 from fleet.work import referencing, rows
 from fleet.work.usual import kinds, salts
 from hosts.local.host import STORE_FILE, LocalHost

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 
-from fleet import context, occasions, reports
-from fleet.effects import Cancel, Poll, Publish, Submit, Tell
-from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
+from fleet.model.effects import Cancel, Poll, Publish, Submit, Tell
+from fleet.model.facts import Asked, Assessed, Declined, Joined, RunChanged
+from fleet.model.parts import announced as occasions
+from fleet.model.parts import reports
+from fleet.model.signals import page_context as context
+from fleet.model.state import Challenger, Finished, Model, Past
+from fleet.model.turn import Turn
 from fleet.published import Event, Fields
-from fleet.state import Challenger, Finished, Model, Past
-from fleet.turn import Turn
 from monitoring import calendars, quality
 from monitoring.alerts import lifecycle
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
@@ -24,7 +26,7 @@ from retrain.ports import JobPhase, JobStatus, TrainingJob
 RECENT_DAYS = 7
 SHORTEST = timedelta(seconds=1)
 REFUSED = "refused-"
-#: Nothing ends a refusal, but for that of a split, which `fleet.traffic` ends: it is news so long.
+#: Nothing ends a refusal, but for that of a split, which `fleet.model.parts.split` ends: it is news so long.
 SHOWN_FOR = timedelta(days=1)
 
 

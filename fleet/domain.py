@@ -11,14 +11,15 @@ from engine.codec import kind_of
 from engine.errors import Refused, Unavailable
 from engine.step import Delivery, Line, Step
 from engine.store import instant
-from fleet import model, oncall
+from fleet import oncall
 from fleet.document.policies import Fleet
-from fleet.effects import EFFECTS
-from fleet.facts import FACTS, Configured, Declined, Notified, Parked, Unrecognised
+from fleet.model import step as model
+from fleet.model.effects import EFFECTS
+from fleet.model.facts import FACTS, Configured, Declined, Notified, Parked, Unrecognised
+from fleet.model.state import Model
 from fleet.partitions import FLEET, ONCALL
 from fleet.perform import perform
 from fleet.ports import World
-from fleet.state import Model
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.routing import OnCall
 

@@ -6,11 +6,21 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet import context, renewal, unfinished
-from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
-from fleet.facts import Assessed, Batch, Collection, Counted, Joined, LabelsRead, LogGrew, LogRead
-from fleet.state import Cursor, Loose, Past, Window, fingerprint, ranged
-from fleet.turn import Turn
+from fleet.model.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
+from fleet.model.facts import (
+    Assessed,
+    Batch,
+    Collection,
+    Counted,
+    Joined,
+    LabelsRead,
+    LogGrew,
+    LogRead,
+)
+from fleet.model.parts import renewal, unfinished
+from fleet.model.signals import page_context as context
+from fleet.model.state import Cursor, Loose, Past, Window, fingerprint, ranged
+from fleet.model.turn import Turn
 from monitoring.localdays import bounds, day_of
 from retrain import judge, rollout
 from retrain.rollout import Phase

@@ -8,8 +8,8 @@ from typing import Any
 
 from engine.errors import Refused
 from engine.step import Line, Step
-from fleet.effects import AckModel, SendPage
-from fleet.facts import Asked, Declined, Notified
+from fleet.model.effects import AckModel, SendPage
+from fleet.model.facts import Asked, Declined, Notified
 from monitoring.alerts import grouping, routing
 from monitoring.alerts.muting import Silence
 

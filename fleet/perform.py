@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from engine.errors import Broken
 from engine.step import Delivery
 from fleet.document.policies import Fleet, Watched
-from fleet.effects import (
+from fleet.model.effects import (
     AckModel,
     Assess,
     BuildReference,
@@ -34,7 +34,7 @@ from fleet.effects import (
     Tag,
     Tell,
 )
-from fleet.facts import Asked, Notified, RunChanged, TrafficSeen, TrafficSet
+from fleet.model.facts import Asked, Notified, RunChanged, TrafficSeen, TrafficSet
 from fleet.partitions import ONCALL
 from fleet.ports import World
 from fleet.work import (

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
-from fleet import traffic as live
 from fleet.decide import signal
-from fleet.effects import BuildReference, Gate, Publish, Tag, short
-from fleet.facts import Asked, Gated, Joined, LogRead, Registered, TrafficCount
+from fleet.model.effects import BuildReference, Gate, Publish, Tag, short
+from fleet.model.facts import Asked, Gated, Joined, LogRead, Registered, TrafficCount
+from fleet.model.parts import split as live
+from fleet.model.state import Challenger
+from fleet.model.turn import Turn
 from fleet.published import Event
-from fleet.state import Challenger
-from fleet.turn import Turn
 from monitoring import calendars
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from retrain import judge, rollout

@@ -9,8 +9,8 @@ from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.store import parse_instant
 from fleet.document.policies import Fleet
+from fleet.model.state import Model
 from fleet.partitions import FLEET, ONCALL
-from fleet.state import Model
 from monitoring.alerts.routing import OnCall
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.step import Delivery
 from engine.store import instant
-from fleet.facts import Parked
+from fleet.model.facts import Parked
 
 #: A storage queue takes 64 KiB of Base64.
 MAX_MESSAGE = 48 * 1024

@@ -15,7 +15,7 @@ from engine.loop import Loop
 from engine.step import Delivery
 from fleet import events, read, refused, telemetry
 from fleet.document.policies import Fleet
-from fleet.facts import Asked, Configured
+from fleet.model.facts import Asked, Configured
 from fleet.partitions import FLEET, ONCALL
 
 REFERENCE = "reference"

@@ -17,8 +17,8 @@ from engine import outbox
 from engine.loop import Loop
 from engine.store import parse_instant
 from fleet.document.policies import Fleet
+from fleet.model.state import Model
 from fleet.published import CATALOGUE
-from fleet.state import Model
 from retrain.rollout import Phase
 
 Attributes = Mapping[str, str]
@@ -30,8 +30,8 @@ ATTRIBUTES = {
     "model": "name of a model in fleet.yaml",
     "partition": "name of a model, `oncall:TEAM`, or `fleet`",
     "version": "a version that answers live traffic now",
-    "effect": "kind of an effect (fleet/effects.py)",
-    "fact": "kind of a fact (fleet/facts.py)",
+    "effect": "kind of an effect (fleet/model/effects.py)",
+    "fact": "kind of a fact (fleet/model/facts.py)",
     "outcome": "`paid`, `postponed` (outside's fault), `refused`, `failed` (a defect); of a "
     "training, how it ended",
     "queue": "name of a queue of the app",

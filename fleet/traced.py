@@ -11,8 +11,8 @@ from typing import Any
 from engine.codec import kind_of
 from engine.errors import Refused, Unavailable
 from engine.step import Delivery, Domain, Step
-from fleet.effects import Publish
-from fleet.facts import Parked
+from fleet.model.effects import Publish
+from fleet.model.facts import Parked
 from fleet.published import CATALOGUE
 from fleet.telemetry import TRACEPARENT, Telemetry
 

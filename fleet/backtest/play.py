@@ -18,11 +18,11 @@ import pyarrow as pa
 from engine.blobs import Blobs
 from fleet import decide, observe
 from fleet.document.policies import Watched
-from fleet.effects import Assess, Tell
-from fleet.facts import Assessed, Batch
+from fleet.model.effects import Assess, Tell
+from fleet.model.facts import Assessed, Batch
+from fleet.model.state import Model, Window
+from fleet.model.turn import Turn
 from fleet.ports import World
-from fleet.state import Model, Window
-from fleet.turn import Turn
 from fleet.work import rows
 from fleet.work.assessing import assess_window
 from fleet.work.comparing import against

@@ -12,8 +12,8 @@ import pyarrow as pa
 from engine.blobs import Blobs
 from engine.codec import to_json
 from fleet.document.policies import Watched
-from fleet.effects import Assess
-from fleet.facts import Assessed, Trouble
+from fleet.model.effects import Assess
+from fleet.model.facts import Assessed, Trouble
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.accumulating import accumulated

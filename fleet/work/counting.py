@@ -11,8 +11,8 @@ import pyarrow as pa
 from engine.errors import Refused, Unavailable
 from fleet.counting import Counting, LogSource
 from fleet.document.policies import Watched
-from fleet.effects import Count, CountTraffic
-from fleet.facts import Batch, Counted, TrafficCounted
+from fleet.model.effects import Count, CountTraffic
+from fleet.model.facts import Batch, Counted, TrafficCounted
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.reading import limits_of, traffic_count

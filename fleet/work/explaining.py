@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from engine.store import instant
-from fleet.context import happened_before
 from fleet.document.policies import Watched
-from fleet.effects import Assess
+from fleet.model.effects import Assess
+from fleet.model.signals.page_context import happened_before
 from fleet.work.adapting import Adapted
 from fleet.work.holding import Held
 from monitoring.drift import why

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
-from fleet.effects import Assess
+from fleet.model.effects import Assess
 from fleet.work.comparing import Against, against
 from fleet.work.recounting import counts_of, told
 from fleet.work.referencing import Reference, load_levels

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
-from fleet.effects import Join
-from fleet.facts import DayPair, Joined, LossCount
+from fleet.model.effects import Join
+from fleet.model.facts import DayPair, Joined, LossCount
 from fleet.names import held_by
 from fleet.ports import World
 from fleet.work import rows, usual

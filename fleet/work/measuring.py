@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.store import instant, parse_instant
 from fleet.document.policies import Watched
-from fleet.effects import Measure
-from fleet.facts import Measured, ObjectiveStatus
+from fleet.model.effects import Measure
+from fleet.model.facts import Measured, ObjectiveStatus
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Severity
 from monitoring.slo.budget import Buckets

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fleet.document.policies import Watched
-from fleet.effects import ReadLabels, ReadLog
-from fleet.facts import Batch, Collection, LabelsRead, LogRead, TrafficCount
+from fleet.model.effects import ReadLabels, ReadLog
+from fleet.model.facts import Batch, Collection, LabelsRead, LogRead, TrafficCount
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.decoding import Range, labels_in, rows_in, traffic_in

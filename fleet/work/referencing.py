@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from engine.blobs import Blobs
 from engine.codec import to_json
 from fleet.document.policies import Watched
-from fleet.effects import BuildReference
-from fleet.facts import Referenced
+from fleet.model.effects import BuildReference
+from fleet.model.facts import Referenced
 from fleet.ports import World
 from fleet.work import rows, usual
 from fleet.work.recounting import recounted, told

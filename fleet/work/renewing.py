@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from fleet.document.policies import Watched
-from fleet.effects import BuildReference
-from fleet.facts import Referenced
+from fleet.model.effects import BuildReference
+from fleet.model.facts import Referenced
 from fleet.ports import World
 from fleet.work import referencing, rows, usual
 from monitoring.drift import segments

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from engine.errors import Refused
 from fleet.document.policies import Watched
-from fleet.effects import BuildReport
-from fleet.facts import Reported
+from fleet.model.effects import BuildReport
+from fleet.model.facts import Reported
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.referencing import load

@@ -31,8 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import pyarrow as pa
-from fleet.effects import ReadLog
-from fleet.facts import Collection
+from fleet.model.effects import ReadLog
+from fleet.model.facts import Collection
 from fleet.observe import RANGE
 from fleet.work import referencing
 from fleet.work.reading import read_log

@@ -17,7 +17,7 @@ from engine import journal
 from engine.clock import SetClock
 from engine.head import Head
 from engine.store import instant
-from fleet.state import Model, Past
+from fleet.model.state import Model, Past
 from hosts import read_config
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import parse_host_file

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from fleet.state import Window
-from fleet.unfinished import QUIET
+from fleet.model.parts.unfinished import QUIET
+from fleet.model.state import Window
 from hosts.local.host import DUE_QUEUE
 from tests.face.test_deliveries import BLOB, CONTAINER, LEARNING, Stage, grid, opened
 

@@ -19,7 +19,7 @@ from engine import journal
 from engine.inbox import IN
 from engine.outbox import OUT
 from engine.store import HEAD, Row
-from fleet.state import Model
+from fleet.model.state import Model
 from tests.simulation import story as tale
 from tests.simulation.boundary import Boundary, When
 from tests.simulation.play import Conditions, Play, Stage, opening

@@ -17,8 +17,8 @@ from engine.codec import kind_of
 from fleet import telemetry
 from fleet.document.policies import Fleet
 from fleet.domain import FLEET, FleetDomain
-from fleet.effects import EFFECTS
-from fleet.facts import FACTS
+from fleet.model.effects import EFFECTS
+from fleet.model.facts import FACTS
 from fleet.ports import Publisher, World
 from fleet.published import CATALOGUE, PREFIX, document
 from fleet.telemetry import EVENTS, METRICS, SPANS

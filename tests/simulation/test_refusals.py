@@ -9,8 +9,8 @@ import pytest
 from engine import journal
 from engine.errors import Refused
 from engine.step import Delivery
-from fleet.facts import Unrecognised
-from fleet.state import Model
+from fleet.model.facts import Unrecognised
+from fleet.model.state import Model
 from monitoring.alerts.lifecycle import Phase as Alarm
 from retrain.ports import TrainingJob
 from retrain.run import Phase

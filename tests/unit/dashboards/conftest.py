@@ -19,8 +19,8 @@ from engine.memory import MemoryStore
 from engine.store import instant
 from fleet.document.config import load
 from fleet.domain import FleetDomain
+from fleet.model.state import Model, Past
 from fleet.service import Service
-from fleet.state import Model, Past
 from monitoring.drift.verdict import Verdict
 
 Line = dict[str, Any]

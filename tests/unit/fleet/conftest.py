@@ -14,11 +14,11 @@ from jsonschema import Draft202012Validator
 
 from engine.blobs import MemoryBlobs
 from engine.errors import Refused
-from fleet import model
 from fleet.document.config import load
 from fleet.document.policies import Fleet, Watched
-from fleet.effects import EFFECTS, Publish
-from fleet.facts import (
+from fleet.model import step as model
+from fleet.model.effects import EFFECTS, Publish
+from fleet.model.facts import (
     Assessed,
     Batch,
     Collection,
@@ -28,9 +28,9 @@ from fleet.facts import (
     LogRead,
     Referenced,
 )
+from fleet.model.state import Model
 from fleet.ports import World
 from fleet.published import CATALOGUE, document, schema
-from fleet.state import Model
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
 from retrain.ports import ModelCard, Traffic

@@ -17,9 +17,9 @@ from engine.loop import Loop
 from engine.memory import MemoryStore
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
+from fleet.model.state import Model
 from fleet.ports import World
 from fleet.service import Service
-from fleet.state import Model
 
 MONDAY = datetime(2024, 3, 4, tzinfo=UTC)
 ROWS = 120

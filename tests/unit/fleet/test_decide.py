@@ -11,8 +11,8 @@ import pytest
 
 from fleet import decide
 from fleet.document.policies import Fleet
-from fleet.effects import Cancel, Gate, Measure, Poll, Publish, Submit, Tell
-from fleet.facts import (
+from fleet.model.effects import Cancel, Gate, Measure, Poll, Publish, Submit, Tell
+from fleet.model.facts import (
     Asked,
     Batch,
     Collection,
@@ -26,7 +26,7 @@ from fleet.facts import (
     TrafficCount,
     Trouble,
 )
-from fleet.turn import Turn
+from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.association import Association
 from monitoring.drift.verdict import Verdict as Drift
@@ -52,7 +52,7 @@ def assess(story: Any, day: str, **fields: Any) -> Any:
 
 def degrade(story: Any, day: str = DAY, **fields: Any) -> Any:
     """A day's labels come and say that the model is degraded."""
-    from fleet.facts import LabelsRead
+    from fleet.model.facts import LabelsRead
 
     story.batch(day, Collection.outputs)
     story.tell(LogGrew(f"labels/{day}", 5, Collection.labels))

@@ -14,9 +14,9 @@ import pytest
 from engine.errors import Refused
 from fleet.counting import LogSource
 from fleet.document.policies import Fleet
-from fleet.effects import Count, CountTraffic, Join, ReadLog
 from fleet.events import delivery, event
-from fleet.facts import (
+from fleet.model.effects import Count, CountTraffic, Join, ReadLog
+from fleet.model.facts import (
     Asked,
     Collection,
     LogGrew,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet, Watched
-from fleet.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
-from fleet.facts import (
+from fleet.model.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
+from fleet.model.facts import (
     Batch,
     Collection,
     Configured,

@@ -15,7 +15,7 @@ from engine.errors import Broken
 from engine.step import Delivery
 from fleet import published
 from fleet.document.policies import Fleet
-from fleet.effects import (
+from fleet.model.effects import (
     EFFECTS,
     AckModel,
     Cancel,
@@ -27,7 +27,7 @@ from fleet.effects import (
     Tag,
     Tell,
 )
-from fleet.facts import FACTS, Asked, Notified, RunChanged, TrafficSet
+from fleet.model.facts import FACTS, Asked, Notified, RunChanged, TrafficSet
 from fleet.perform import perform, work
 from fleet.ports import World
 from fleet.work import rows

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fleet.effects import BuildReference, Gate, Publish, SetTraffic, Tag, Tell
-from fleet.facts import (
+from fleet.model.effects import BuildReference, Gate, Publish, SetTraffic, Tag, Tell
+from fleet.model.facts import (
     Asked,
     Batch,
     Collection,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.inbox import insert
 from engine.store import check
-from fleet.facts import FACTS, Parked
+from fleet.model.facts import FACTS, Parked
 from fleet.refused import MAX_MESSAGE, delivery, message
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)

@@ -19,7 +19,7 @@ from engine.memory import MemoryStore
 from engine.step import Delivery
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
-from fleet.facts import Asked, Notified, Reported
+from fleet.model.facts import Asked, Notified, Reported
 from fleet.ports import World
 from fleet.service import Command, Service
 from fleet.telemetry import METRICS

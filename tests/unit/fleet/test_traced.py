@@ -18,8 +18,8 @@ from engine.memory import MemoryStore
 from engine.step import Delivery
 from fleet.document.policies import Fleet
 from fleet.domain import FLEET, FleetDomain
-from fleet.effects import Publish, SetTraffic
-from fleet.facts import Configured, Declined, Parked
+from fleet.model.effects import Publish, SetTraffic
+from fleet.model.facts import Configured, Declined, Parked
 from fleet.ports import World
 from fleet.published import Event
 from fleet.telemetry import EVENTS, METRICS, SPANS, Silent

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.effects import Assess
-from fleet.facts import Assessed
+from fleet.model.effects import Assess
+from fleet.model.facts import Assessed
 from fleet.ports import World
 from fleet.work import referencing
 from fleet.work.assessing import assess_window

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.effects import Assess, BuildReference
-from fleet.facts import Assessed
+from fleet.model.effects import Assess, BuildReference
+from fleet.model.facts import Assessed
 from fleet.ports import World
 from fleet.work.assessing import assess_window
 from fleet.work.referencing import build, load_levels, load_ruler

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet, Watched
-from fleet.effects import Assess, BuildReference, ReadLog
-from fleet.facts import Assessed, Collection
+from fleet.model.effects import Assess, BuildReference, ReadLog
+from fleet.model.facts import Assessed, Collection
 from fleet.ports import World
 from fleet.work.assessing import assess_window
 from fleet.work.holding import hold

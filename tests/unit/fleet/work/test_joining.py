@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.effects import Join
-from fleet.facts import DayPair, LossCount
+from fleet.model.effects import Join
+from fleet.model.facts import DayPair, LossCount
 from fleet.ports import World
 from fleet.work import rows, usual
 from fleet.work.joining import join_window

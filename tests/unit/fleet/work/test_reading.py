@@ -13,8 +13,8 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
-from fleet.effects import ReadLabels, ReadLog
-from fleet.facts import Collection, TrafficCount
+from fleet.model.effects import ReadLabels, ReadLog
+from fleet.model.facts import Collection, TrafficCount
 from fleet.ports import World
 from fleet.work import decoding, referencing, rows
 from fleet.work.reading import read_labels, read_log

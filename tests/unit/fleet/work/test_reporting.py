@@ -13,8 +13,8 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
-from fleet.effects import EFFECTS, BuildReport
-from fleet.facts import FACTS, Reported
+from fleet.model.effects import EFFECTS, BuildReport
+from fleet.model.facts import FACTS, Reported
 from fleet.ports import World
 from fleet.work import referencing, rows
 from fleet.work.reporting import MOST_FEATURES, MOST_LEVELS, build_report

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from fleet.effects import Assess
-from fleet.facts import Collection, Joined, Noted, Registered, TrafficSet
-from fleet.happened import KEPT, LONGEST
+from fleet.model.effects import Assess
+from fleet.model.facts import Collection, Joined, Noted, Registered, TrafficSet
+from fleet.model.parts.happened import KEPT, LONGEST
 from monitoring.performance import Verdict as Health
 
 

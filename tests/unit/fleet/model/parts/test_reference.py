@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fleet.effects import EFFECTS, BuildReference
-from fleet.facts import FACTS, Asked, Referenced
+from fleet.model.effects import EFFECTS, BuildReference
+from fleet.model.facts import FACTS, Asked, Referenced
 
 DAYS = ("2024-02-20", "2024-03-01")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fleet.effects import BuildReference, short
-from fleet.facts import Asked, Referenced
-from fleet.state import Past
-from fleet.turn import Turn
+from fleet.model.effects import BuildReference, short
+from fleet.model.facts import Asked, Referenced
+from fleet.model.state import Past
+from fleet.model.turn import Turn
 from retrain import trigger
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from engine.codec import Kinds
-from fleet.facts import Collection, TrafficCount
+from fleet.model.facts import Collection, TrafficCount
 from fleet.published import Event, Fields
 from monitoring.alerts import grouping
 from monitoring.alerts.lifecycle import Notify

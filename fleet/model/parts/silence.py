@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet import context
 from fleet.decide import signal
-from fleet.facts import Collection, LogRead, TrafficCount, TrafficCounted
+from fleet.model.facts import Collection, LogRead, TrafficCount, TrafficCounted
+from fleet.model.signals import page_context as context
+from fleet.model.turn import Turn
 from fleet.observe import live
-from fleet.turn import Turn
 from monitoring import traffic
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.localdays import day_of

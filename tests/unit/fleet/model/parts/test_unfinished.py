@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from engine import codec
-from fleet.effects import ReadLabels, ReadLog
-from fleet.facts import FACTS, Batch, Collection, LabelsRead, LogGrew, LogRead
-from fleet.state import Cursor, Model
-from fleet.unfinished import QUIET
+from fleet.model.effects import ReadLabels, ReadLog
+from fleet.model.facts import FACTS, Batch, Collection, LabelsRead, LogGrew, LogRead
+from fleet.model.parts.unfinished import QUIET
+from fleet.model.state import Cursor, Model
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 INPUTS = Collection.inputs

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.effects import Assess, Count, CountTraffic, Gate, SetTraffic
-from fleet.facts import (
+from fleet.model.effects import Assess, Count, CountTraffic, Gate, SetTraffic
+from fleet.model.facts import (
     Batch,
     Counted,
     Gated,

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fleet.decide import signal
-from fleet.effects import Look, SetTraffic
-from fleet.facts import Declined, TrafficSeen, TrafficSet
-from fleet.state import Foreign, Wanted
-from fleet.turn import Turn
+from fleet.model.effects import Look, SetTraffic
+from fleet.model.facts import Declined, TrafficSeen, TrafficSet
+from fleet.model.state import Foreign, Wanted
+from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 
 SIGNAL = "traffic"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from fleet.effects import Count, CountTraffic
-from fleet.turn import Turn
+from fleet.model.effects import Count, CountTraffic
+from fleet.model.turn import Turn
 from monitoring.calendars import bounds, day_of
 from retrain.rollout import Phase
 

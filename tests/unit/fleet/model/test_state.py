@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from engine import codec
 from engine.head import MAX_STATE_BYTES
-from fleet.facts import Batch
-from fleet.state import Hearing, Model, Past, Window, fingerprint
+from fleet.model.facts import Batch
+from fleet.model.state import Hearing, Model, Past, Window, fingerprint
 from monitoring.drift.verdict import Verdict
 from monitoring.drift.why import Happening
 from monitoring.traffic import KEPT, Heard

@@ -10,9 +10,9 @@ import pytest
 
 from engine import codec
 from fleet.document.policies import Fleet
-from fleet.effects import Tell
-from fleet.facts import Collection, LogGrew, LogRead, TrafficCount, TrafficCounted
-from fleet.state import Model
+from fleet.model.effects import Tell
+from fleet.model.facts import Collection, LogGrew, LogRead, TrafficCount, TrafficCounted
+from fleet.model.state import Model
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from monitoring.traffic import KEPT
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fleet.facts import LogGrew, LogRead, TrafficCounted
-from fleet.turn import Turn
+from fleet.model.facts import LogGrew, LogRead, TrafficCounted
+from fleet.model.turn import Turn
 
 #: So many are remembered; a log that names more of them is not of this endpoint.
 KEPT = 50

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fleet.decide import signal
-from fleet.effects import Measure
-from fleet.facts import Counted, LogRead, Measured, ObjectiveStatus, TrafficCount
-from fleet.turn import Turn
+from fleet.model.effects import Measure
+from fleet.model.facts import Counted, LogRead, Measured, ObjectiveStatus, TrafficCount
+from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.slo.objective import Sli, Verdict
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from fleet.facts import LabelsRead, LogRead
-from fleet.state import Cursor
-from fleet.turn import Turn
+from fleet.model.facts import LabelsRead, LogRead
+from fleet.model.state import Cursor
+from fleet.model.turn import Turn
 
 #: The data collector begins a new file every hour: nothing comes any more after that much quiet.
 QUIET = timedelta(hours=1)

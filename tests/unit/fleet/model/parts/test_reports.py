@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fleet.effects import BuildReport, Tell
-from fleet.facts import Asked, Reported, Trouble
-from fleet.state import Past
+from fleet.model.effects import BuildReport, Tell
+from fleet.model.facts import Asked, Reported, Trouble
+from fleet.model.state import Past
 from monitoring.alerts.lifecycle import Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fleet.effects import BuildReference, short
-from fleet.facts import Assessed, Referenced
-from fleet.turn import Turn
+from fleet.model.effects import BuildReference, short
+from fleet.model.facts import Assessed, Referenced
+from fleet.model.turn import Turn
 from monitoring.drift.ruler import FORMAT
 from monitoring.localdays import day_of
 

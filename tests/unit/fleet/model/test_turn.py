@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from fleet.document.policies import Fleet
-from fleet.state import Model
-from fleet.turn import Turn
+from fleet.model.state import Model
+from fleet.model.turn import Turn
 from monitoring.calendars import Freeze
 
 NOW = datetime(2024, 3, 4, tzinfo=UTC)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from engine import codec
 from engine.errors import Refused
-from fleet.effects import Assess, Join, Poll, ReadLabels, ReadLog, SetTraffic
-from fleet.facts import (
+from fleet.model.effects import Assess, Join, Poll, ReadLabels, ReadLog, SetTraffic
+from fleet.model.facts import (
     Asked,
     Batch,
     Collection,
@@ -30,7 +30,7 @@ from fleet.facts import (
     RunChanged,
     TrafficSet,
 )
-from fleet.state import Model
+from fleet.model.state import Model
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health

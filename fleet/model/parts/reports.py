@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from fleet.effects import BuildReport
-from fleet.facts import Asked, Reported
-from fleet.turn import Turn
+from fleet.model.effects import BuildReport
+from fleet.model.facts import Asked, Reported
+from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Alert, Kind, Notify, Severity, Status
 
 KINDS = frozenset({Kind.DRIFT, Kind.PERFORMANCE, Kind.QUALITY})

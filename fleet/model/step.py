@@ -10,22 +10,9 @@ from typing import Any
 from engine.errors import Refused
 from engine.step import Step
 from engine.store import instant
-from fleet import (
-    asking,
-    decide,
-    happened,
-    hearing,
-    objectives,
-    observe,
-    promote,
-    reference,
-    renewal,
-    reports,
-    strangers,
-    traffic,
-)
+from fleet import decide, observe, promote
 from fleet.document.policies import Watched
-from fleet.facts import (
+from fleet.model.facts import (
     Asked,
     Assessed,
     Configured,
@@ -48,8 +35,12 @@ from fleet.facts import (
     TrafficSeen,
     TrafficSet,
 )
-from fleet.state import Model
-from fleet.turn import Turn
+from fleet.model.parts import counts as asking
+from fleet.model.parts import happened, objectives, reference, renewal, reports, strangers
+from fleet.model.parts import silence as hearing
+from fleet.model.parts import split as traffic
+from fleet.model.state import Model
+from fleet.model.turn import Turn
 from monitoring.alerts import lifecycle
 from monitoring.calendars import Freeze
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from fleet.turn import Turn
+from fleet.model.turn import Turn
 from monitoring.aftermath import aftermath
 from monitoring.calendars import Event
 from monitoring.drift.verdict import Verdict

@@ -9,7 +9,7 @@ from typing import Any
 from engine import codec
 from engine.step import Line, Step
 from fleet.document.policies import Watched
-from fleet.state import Model
+from fleet.model.state import Model
 
 
 @dataclass

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.effects import Gate, Look, SetTraffic, Tell
-from fleet.facts import (
+from fleet.model.effects import Gate, Look, SetTraffic, Tell
+from fleet.model.facts import (
     Collection,
     Declined,
     Gated,

@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from fleet import renewal
 from fleet.document.policies import Fleet
-from fleet.effects import BuildReference
-from fleet.facts import Referenced
+from fleet.model.effects import BuildReference
+from fleet.model.facts import Referenced
+from fleet.model.parts import renewal
+from fleet.model.parts.renewal import referenced
+from fleet.model.turn import Turn
 from fleet.ports import World
-from fleet.renewal import referenced
-from fleet.turn import Turn
 from fleet.work.referencing import load_ruler
 from fleet.work.renewing import renew
 from monitoring.drift.binning import CategoricalBins, NumericBins

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.step import Line
 from engine.store import parse_instant
-from fleet.turn import Turn
+from fleet.model.turn import Turn
 from monitoring.drift.why import Happening
 
 KEPT = 20

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from fleet.turn import Turn
+from fleet.model.turn import Turn
 from monitoring.drift import why
 from monitoring.localdays import bounds
 

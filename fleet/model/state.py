@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
-from fleet.facts import Batch, Collection, TrafficCount
+from fleet.model.facts import Batch, Collection, TrafficCount
 from fleet.names import held_by
 from monitoring.alerts.lifecycle import Alert, Condition
 from monitoring.calendars import Freeze
@@ -26,7 +26,7 @@ class Cursor:
 
     `asked` is the start of the range that is being read, -1 for none. `rest` are bytes behind
     `read` that are no whole line, `missing` those that were announced and are not there; `told` is
-    the `read` for which that was told (`fleet.unfinished`).
+    the `read` for which that was told (`fleet.model.parts.unfinished`).
     """
 
     size: int

@@ -1,0 +1,1 @@
+"""The aggregate of one model: its state, facts, effects and the step."""

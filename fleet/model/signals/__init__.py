@@ -1,0 +1,1 @@
+"""Signals: what can become an alert."""
