@@ -16,8 +16,9 @@ from fleet.backtest.play import Day, History
 from fleet.document.config import Config
 from fleet.document.policies import Watched
 from fleet.model.state import Past
-from fleet.work import referencing, rows
-from fleet.work.usual import kinds, salts
+from fleet.work import rows
+from fleet.work.refer import referencing
+from fleet.work.refer.usual_scores import kinds, salts
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.models.scoring import LocalTables
 from hosts.local.opening import open_local

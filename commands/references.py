@@ -10,7 +10,7 @@ from engine.errors import Refused
 from fleet.document.config import Config
 from fleet.document.policies import Watched
 from fleet.document.text import parse
-from fleet.work.referencing import terms_of
+from fleet.work.refer.referencing import terms_of
 from hosts.clock import SystemClock
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.scoring import LocalTables

@@ -37,19 +37,12 @@ from fleet.model.effects import (
 from fleet.model.facts import Asked, Notified, RunChanged, TrafficSeen, TrafficSet
 from fleet.partitions import ONCALL
 from fleet.ports import World
-from fleet.work import (
-    assessing,
-    counting,
-    gating,
-    joining,
-    measuring,
-    moving,
-    reading,
-    referencing,
-    renewing,
-    reporting,
-    rows,
-)
+from fleet.work import gating, measuring, reporting, rows
+from fleet.work.assess import assessing
+from fleet.work.join import joining
+from fleet.work.read import counting, reading
+from fleet.work.refer import rebuild_reference as moving
+from fleet.work.refer import referencing, renewing
 from retrain.ports import Traffic, TrainingJob
 
 

@@ -24,9 +24,9 @@ from fleet.model.state import Model, Window
 from fleet.model.turn import Turn
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.assessing import assess_window
-from fleet.work.comparing import against
-from fleet.work.referencing import load
+from fleet.work.assess.assessing import assess_window
+from fleet.work.assess.comparing import against
+from fleet.work.refer.referencing import load
 from monitoring.alerts.lifecycle import Notify, Severity, Status
 from monitoring.calendars import bounds
 from monitoring.drift.columns import finite_numbers

@@ -14,9 +14,10 @@ from fleet.document.policies import Watched
 from fleet.model.effects import Gate
 from fleet.model.facts import Gated
 from fleet.ports import World
-from fleet.work import rows, usual
+from fleet.work import rows
 from fleet.work.columns import floats, times
-from fleet.work.referencing import terms_of
+from fleet.work.refer import usual_scores as usual
+from fleet.work.refer.referencing import terms_of
 from monitoring.calendars import days_of
 from monitoring.intake.references import normalised
 from retrain.gate import DayLoss, gate

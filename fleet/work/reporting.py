@@ -14,8 +14,8 @@ from fleet.model.effects import BuildReport
 from fleet.model.facts import Reported
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.referencing import load
-from fleet.work.usual import salts
+from fleet.work.refer.referencing import load
+from fleet.work.refer.usual_scores import salts
 from monitoring.drift.binning import REST, CategoricalBins
 from monitoring.drift.columns import level_name
 from monitoring.drift.ruler import Ruler

@@ -35,7 +35,7 @@ from fleet.model.effects import ReadLog
 from fleet.model.facts import Collection
 from fleet.observe import RANGE
 from fleet.work import referencing
-from fleet.work.reading import read_log
+from fleet.work.read.reading import read_log
 from hosts.local.files import Blobs, Logs
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, merge, sketch

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.errors import Refused
 from fleet.counting import LogSource
-from fleet.work.reading import CAPACITY, MODEL_ERRORS
+from fleet.work.read.reading import CAPACITY, MODEL_ERRORS
 from monitoring.drift.binning import Bins, CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.spelling import spellings

@@ -21,7 +21,7 @@ from commands.history import OWN, Source, of_store, of_table
 from commands.replay.rehearse import Options, replay
 from engine.errors import Refused
 from fleet.backtest.play import play
-from fleet.work.referencing import load
+from fleet.work.refer.referencing import load
 from hosts import read_config
 from hosts.local.host import STORE_FILE
 from hosts.local.opening import open_local

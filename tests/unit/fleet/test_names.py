@@ -29,8 +29,8 @@ from fleet.model.facts import (
 from fleet.names import behind, check_raw, held_by, repeated, same
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.counting import count_traffic
-from fleet.work.reading import read_log
+from fleet.work.read.counting import count_traffic
+from fleet.work.read.reading import read_log
 
 AT = datetime(2024, 3, 4, 10, tzinfo=UTC)
 LOGS = "logs: {endpoint: shop-demand, grace: PT2H, slow_ms: 100}"

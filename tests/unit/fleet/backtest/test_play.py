@@ -17,7 +17,8 @@ from fleet.backtest.budget import MONTH, Budget, effects
 from fleet.backtest.play import Day, History, Played, alerts, pages, play
 from fleet.backtest.tallies import ALONE, STREAM, tally
 from fleet.document.policies import Fleet
-from fleet.work import referencing, rows
+from fleet.work import rows
+from fleet.work.refer import referencing
 from monitoring.drift.cells import pool
 from monitoring.drift.divergence import divergences
 from monitoring.drift.report import assess

@@ -16,7 +16,8 @@ from fleet.document.policies import Fleet
 from fleet.model.effects import EFFECTS, BuildReport
 from fleet.model.facts import FACTS, Reported
 from fleet.ports import World
-from fleet.work import referencing, rows
+from fleet.work import rows
+from fleet.work.refer import referencing
 from fleet.work.reporting import MOST_FEATURES, MOST_LEVELS, build_report
 from monitoring.drift.binning import REST
 from monitoring.drift.ruler import Ruler

@@ -17,8 +17,8 @@ from fleet.model.parts import renewal
 from fleet.model.parts.renewal import referenced
 from fleet.model.turn import Turn
 from fleet.ports import World
-from fleet.work.referencing import load_ruler
-from fleet.work.renewing import renew
+from fleet.work.refer.referencing import load_ruler
+from fleet.work.refer.renewing import renew
 from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.columns import finite_numbers, level_counts
 from monitoring.drift.ruler import Ruler

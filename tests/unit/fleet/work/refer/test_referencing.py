@@ -16,7 +16,7 @@ from fleet.document.policies import Fleet
 from fleet.model.effects import BuildReference
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.referencing import build, load
+from fleet.work.refer.referencing import build, load
 from monitoring.intake.sampling import sampled
 
 ASKED = BuildReference("v1", "file", (), "", "")

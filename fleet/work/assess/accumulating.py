@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from fleet.document.policies import Watched
 from fleet.model.effects import Assess
-from fleet.work.comparing import Against, against
-from fleet.work.referencing import Reference
+from fleet.work.assess.comparing import Against, against
+from fleet.work.refer.referencing import Reference
 from monitoring.drift.accumulate import Held, evidence
 from monitoring.drift.sketch import Sketch
 

@@ -16,15 +16,15 @@ from fleet.model.effects import Assess
 from fleet.model.facts import Assessed, Trouble
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.accumulating import accumulated
-from fleet.work.adapting import adapted
-from fleet.work.comparing import Against
-from fleet.work.estimating import estimated
-from fleet.work.excusing import excused
-from fleet.work.explaining import Explained, explain
-from fleet.work.holding import Held, hold
-from fleet.work.referencing import SCORE, Reference, load
-from fleet.work.usual import negligible
+from fleet.work.assess.accumulating import accumulated
+from fleet.work.assess.adapting import adapted
+from fleet.work.assess.comparing import Against
+from fleet.work.assess.estimating import estimated
+from fleet.work.assess.excusing import excused
+from fleet.work.assess.explaining import Explained, explain
+from fleet.work.assess.sides import Held, hold
+from fleet.work.refer.referencing import SCORE, Reference, load
+from fleet.work.refer.usual_scores import negligible
 from monitoring import quality
 from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.binning import REST

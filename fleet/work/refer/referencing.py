@@ -18,8 +18,9 @@ from fleet.document.policies import Watched
 from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
 from fleet.ports import World
-from fleet.work import rows, usual
-from fleet.work.recounting import recounted, told
+from fleet.work import rows
+from fleet.work.refer import usual_scores as usual
+from fleet.work.refer.recounting import recounted, told
 from monitoring.drift import segments
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, empty, merge

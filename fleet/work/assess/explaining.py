@@ -12,8 +12,8 @@ from engine.store import instant
 from fleet.document.policies import Watched
 from fleet.model.effects import Assess
 from fleet.model.signals.page_context import happened_before
-from fleet.work.adapting import Adapted
-from fleet.work.holding import Held
+from fleet.work.assess.adapting import Adapted
+from fleet.work.assess.sides import Held
 from monitoring.drift import why
 from monitoring.drift.report import FeatureReport, Report
 from monitoring.drift.segments import Segmented

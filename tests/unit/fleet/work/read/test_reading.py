@@ -16,8 +16,10 @@ from fleet.document.policies import Fleet
 from fleet.model.effects import ReadLabels, ReadLog
 from fleet.model.facts import Collection, TrafficCount
 from fleet.ports import World
-from fleet.work import decoding, referencing, rows
-from fleet.work.reading import read_labels, read_log
+from fleet.work import rows
+from fleet.work.read import decoding
+from fleet.work.read.reading import read_labels, read_log
+from fleet.work.refer import referencing
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.intake import arrow

@@ -17,8 +17,8 @@ from fleet.document.policies import Fleet
 from fleet.model.effects import Count, CountTraffic
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.counting import count_traffic, count_window
-from fleet.work.referencing import put
+from fleet.work.read.counting import count_traffic, count_window
+from fleet.work.refer.referencing import put
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import from_bytes
 from monitoring.drift.sketch import Sketch, sketch

@@ -14,8 +14,9 @@ from fleet.document.policies import Fleet
 from fleet.model.effects import Join
 from fleet.model.facts import DayPair, LossCount
 from fleet.ports import World
-from fleet.work import rows, usual
-from fleet.work.joining import join_window
+from fleet.work import rows
+from fleet.work.join.joining import join_window
+from fleet.work.refer import usual_scores as usual
 from monitoring.performance import Verdict as Health
 from retrain.ports import ModelCard
 

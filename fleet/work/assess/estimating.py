@@ -10,7 +10,7 @@ from engine.blobs import Blobs
 from fleet.model.effects import Assess
 from fleet.work import rows
 from fleet.work.columns import floats
-from fleet.work.referencing import SCORE
+from fleet.work.refer.referencing import SCORE
 from monitoring.estimate import Calibration, calibrate, estimate
 
 

@@ -13,9 +13,10 @@ import pytest
 from fleet.document.policies import Fleet
 from fleet.model.effects import Assess
 from fleet.ports import World
-from fleet.work import referencing, rows
-from fleet.work.assessing import assess_window
-from fleet.work.referencing import load_ruler
+from fleet.work import rows
+from fleet.work.assess.assessing import assess_window
+from fleet.work.refer import referencing
+from fleet.work.refer.referencing import load_ruler
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.drift.verdict import Verdict

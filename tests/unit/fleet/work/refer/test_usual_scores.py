@@ -11,7 +11,8 @@ import pytest
 
 from fleet.document.policies import Fleet
 from fleet.ports import World
-from fleet.work import rows, usual
+from fleet.work import rows
+from fleet.work.refer import usual_scores as usual
 from retrain.ports import ModelCard
 
 Make = Callable[..., pa.Table]

@@ -9,8 +9,8 @@ import pytest
 from fleet.model.effects import Assess
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.estimating import estimated
-from fleet.work.usual import SCORE
+from fleet.work.assess.estimating import estimated
+from fleet.work.refer.usual_scores import SCORE
 from monitoring import metrics
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from engine.errors import Refused
 from fleet.ports import LogFiles
-from fleet.work.referencing import SCORE
+from fleet.work.refer.referencing import SCORE
 from monitoring.intake import arrow, collector, labels, traffic
 from monitoring.intake.lines import Apart, Decoded, gathered
 from monitoring.metrics import Task

@@ -15,7 +15,9 @@ from fleet.document.policies import Watched
 from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
 from fleet.ports import World
-from fleet.work import referencing, rows, usual
+from fleet.work import rows
+from fleet.work.refer import referencing
+from fleet.work.refer import usual_scores as usual
 from monitoring.drift import segments
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.significance import MIN_SLICES

@@ -15,8 +15,8 @@ from fleet.model.effects import Count, CountTraffic
 from fleet.model.facts import Batch, Counted, TrafficCounted
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.reading import limits_of, traffic_count
-from fleet.work.referencing import SCORE, load_levels, load_ruler
+from fleet.work.read.reading import limits_of, traffic_count
+from fleet.work.refer.referencing import SCORE, load_levels, load_ruler
 from monitoring import ranges
 from monitoring.drift import segments
 

@@ -13,9 +13,9 @@ from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.assessing import SCORE
-from fleet.work.moving import rebuild
-from fleet.work.referencing import build, load
+from fleet.work.assess.assessing import SCORE
+from fleet.work.refer.rebuild_reference import rebuild
+from fleet.work.refer.referencing import build, load
 
 FEW = "days are too few to calibrate by: nothing pages before 8"
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)

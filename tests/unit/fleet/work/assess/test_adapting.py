@@ -15,10 +15,10 @@ import pytest
 from fleet.document.policies import Fleet
 from fleet.model.effects import Assess
 from fleet.ports import World
-from fleet.work import referencing
-from fleet.work.adapting import adapted
-from fleet.work.assessing import assess_window
-from fleet.work.referencing import load
+from fleet.work.assess.adapting import adapted
+from fleet.work.assess.assessing import assess_window
+from fleet.work.refer import referencing
+from fleet.work.refer.referencing import load
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.drift.verdict import Verdict

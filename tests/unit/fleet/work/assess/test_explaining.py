@@ -15,8 +15,8 @@ import pytest
 from fleet.document.policies import Fleet
 from fleet.model.effects import Assess
 from fleet.ports import World
-from fleet.work import referencing
-from fleet.work.assessing import assess_window
+from fleet.work.assess.assessing import assess_window
+from fleet.work.refer import referencing
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from monitoring.drift.verdict import Verdict

@@ -15,8 +15,8 @@ from fleet.model.effects import ReadLabels, ReadLog
 from fleet.model.facts import Batch, Collection, LabelsRead, LogRead, TrafficCount
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.decoding import Range, labels_in, rows_in, traffic_in
-from fleet.work.referencing import load_levels, load_ruler
+from fleet.work.read.decoding import Range, labels_in, rows_in, traffic_in
+from fleet.work.refer.referencing import load_levels, load_ruler
 from monitoring import ranges
 from monitoring.calendars import days_of
 from monitoring.drift import segments

@@ -16,9 +16,10 @@ from fleet.model.effects import Join
 from fleet.model.facts import DayPair, Joined, LossCount
 from fleet.names import held_by
 from fleet.ports import World
-from fleet.work import rows, usual
+from fleet.work import rows
 from fleet.work.columns import floats, times
-from fleet.work.judging import judge
+from fleet.work.join.judging import judge
+from fleet.work.refer import usual_scores as usual
 from monitoring import association, metrics
 from monitoring import labels as labelled
 from monitoring.intake.labels import SCHEMA as LABELS

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
 from fleet.model.effects import Assess
-from fleet.work.comparing import Against, against
-from fleet.work.recounting import counts_of, told
-from fleet.work.referencing import Reference, load_levels
+from fleet.work.assess.comparing import Against, against
+from fleet.work.refer.recounting import counts_of, told
+from fleet.work.refer.referencing import Reference, load_levels
 from monitoring.drift import segments
 from monitoring.drift.report import Report, assess_segments
 from monitoring.drift.ruler import Ruler

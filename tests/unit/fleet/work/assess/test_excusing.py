@@ -14,8 +14,8 @@ from fleet.document.policies import Fleet
 from fleet.model.effects import Assess, BuildReference
 from fleet.model.facts import Assessed
 from fleet.ports import World
-from fleet.work.assessing import assess_window
-from fleet.work.referencing import build, load_levels, load_ruler
+from fleet.work.assess.assessing import assess_window
+from fleet.work.refer.referencing import build, load_levels, load_ruler
 from monitoring.calendars import Policy, calendar
 from monitoring.drift.segments import sketch_all, to_bytes
 from monitoring.drift.verdict import Verdict

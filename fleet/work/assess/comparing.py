@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from fleet.document.policies import Watched
 from fleet.model.effects import Assess
-from fleet.work.referencing import Reference
+from fleet.work.refer.referencing import Reference
 from monitoring.calendars import DayClass
 from monitoring.drift.classes import Choice, blend, choose, class_of, fallbacks
 from monitoring.drift.sketch import Sketch, merge

@@ -16,11 +16,11 @@ from fleet.document.policies import Fleet, Watched
 from fleet.model.effects import Assess, BuildReference, ReadLog
 from fleet.model.facts import Assessed, Collection
 from fleet.ports import World
-from fleet.work.assessing import assess_window
-from fleet.work.holding import hold
-from fleet.work.moving import rebuild
-from fleet.work.reading import read_log
-from fleet.work.referencing import build, load, load_levels
+from fleet.work.assess.assessing import assess_window
+from fleet.work.assess.sides import hold
+from fleet.work.read.reading import read_log
+from fleet.work.refer.rebuild_reference import rebuild
+from fleet.work.refer.referencing import build, load, load_levels
 from monitoring.calendars import Calendar
 from monitoring.calendars import Policy as CalendarPolicy
 from monitoring.drift.segments import from_bytes, names_of

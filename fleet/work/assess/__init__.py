@@ -1,0 +1,1 @@
+"""Assess a window: drift, data quality and estimates against the reference."""

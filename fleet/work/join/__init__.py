@@ -1,0 +1,1 @@
+"""Join labels with predictions and judge performance."""

@@ -1,0 +1,1 @@
+"""Read logs: files range by range, and log services hour by hour."""

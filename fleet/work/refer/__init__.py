@@ -1,0 +1,1 @@
+"""Build, rebuild and renew references."""
