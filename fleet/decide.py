@@ -9,9 +9,8 @@ from hashlib import sha256
 
 from fleet.model.effects import Cancel, Poll, Publish, Submit, Tell
 from fleet.model.facts import Asked, Assessed, Declined, Joined, RunChanged
-from fleet.model.parts import announced as occasions
-from fleet.model.parts import reports
-from fleet.model.signals import page_context as context
+from fleet.model.parts import announced, reports
+from fleet.model.signals import page_context
 from fleet.model.state import Challenger, Finished, Model, Past
 from fleet.model.turn import Turn
 from fleet.published import Event, Fields
@@ -26,7 +25,8 @@ from retrain.ports import JobPhase, JobStatus, TrainingJob
 RECENT_DAYS = 7
 SHORTEST = timedelta(seconds=1)
 REFUSED = "refused-"
-#: Nothing ends a refusal, but for that of a split, which `fleet.model.parts.split` ends: it is news so long.
+#: A refusal alert has no natural end; it is cleared after this long. `fleet.model.parts.split`
+#: clears traffic refusals.
 SHOWN_FOR = timedelta(days=1)
 
 
@@ -49,7 +49,7 @@ def assessed(turn: Turn, fact: Assessed) -> None:
         turn,
         Condition(
             name,
-            context.DRIFT,
+            page_context.DRIFT,
             Kind.DRIFT,
             bool(moved) if known else None,
             _drift_reason(fact, moved, drifted),
@@ -77,7 +77,7 @@ def assessed(turn: Turn, fact: Assessed) -> None:
     # No calendar explains broken data: the event is not passed on.
     condition = Condition(
         name, "quality", Kind.QUALITY, bool(worst), reason, severity, None, features,
-        context.before(turn, fact.window),
+        page_context.before(turn, fact.window),
     )  # fmt: skip
     signal(turn, condition)
 
@@ -132,12 +132,12 @@ def joined(turn: Turn, fact: Joined) -> None:
     """Turn a join into what the signals of performance and labels say."""
     name, event = turn.watched.name, fact.explained_by
     known = {Health.HEALTHY: False, Health.DEGRADED: True}
-    told, before = context.inputs(turn), context.before(turn, fact.window)
+    told, before = page_context.inputs(turn), page_context.before(turn, fact.window)
     # Drift tells what came before itself, which may be earlier.
     lines = told if any(line in told for line in before) else (*told, *before)
     # Features are told of, but not the alert's own: whoever silences one silences its drift.
     condition = Condition(
-        name, context.PERFORMANCE, Kind.PERFORMANCE, known.get(fact.health),
+        name, page_context.PERFORMANCE, Kind.PERFORMANCE, known.get(fact.health),
         f"{fact.reason} (up to {fact.window})", Severity.PAGE, event, lines=lines,
     )  # fmt: skip
     signal(turn, condition)
@@ -209,7 +209,7 @@ def alerts_on(turn: Turn) -> None:
     for notice, before in told:
         reports.paged(turn, notice, before)
     # Behind every alert: what an event explains counts for it.
-    occasions.follow(turn)
+    announced.follow(turn)
 
 
 def _tell(turn: Turn, notice: lifecycle.Notify) -> None:
@@ -300,9 +300,11 @@ def _signals(turn: Turn) -> trigger.Signals:
     new = [day for day, past in model.past.items() if past.labelled and day >= first]
     freeze = calendars.frozen(model.freezes, turn.now)
     return trigger.Signals(
-        degraded=_active(signals.get(context.PERFORMANCE)),
+        degraded=_active(signals.get(page_context.PERFORMANCE)),
         score_drifted=_active(signals.get("score")),
-        drifted=signals[context.DRIFT].features if _active(signals.get(context.DRIFT)) else (),
+        drifted=signals[page_context.DRIFT].features
+        if _active(signals.get(page_context.DRIFT))
+        else (),
         asked_by=model.asked_by,
         event=model.event,
         new_days=len(new),
@@ -331,6 +333,10 @@ def _first_new(turn: Turn) -> str:
 def _active(condition: Condition | None) -> bool:
     """An explained condition asks for nothing: what it shows will pass with its event."""
     return condition is not None and bool(condition.active) and condition.explained_by is None
+
+
+def _drifted(condition: Condition | None) -> tuple[str, ...]:
+    return condition.features if condition is not None and _active(condition) else ()
 
 
 def _under_way(turn: Turn) -> str | None:

@@ -13,7 +13,7 @@ from engine.step import Delivery, Line, Step
 from engine.store import instant
 from fleet import oncall
 from fleet.document.policies import Fleet
-from fleet.model import step as model
+from fleet.model import step
 from fleet.model.effects import EFFECTS
 from fleet.model.facts import FACTS, Configured, Declined, Notified, Parked, Unrecognised
 from fleet.model.state import Model
@@ -70,7 +70,7 @@ class FleetDomain:
             return oncall.step(state, facts, self.fleet.teams[team], now)
         if partition not in self.fleet.models:
             return _nobody(state, facts, f"model {partition} is not in fleet.yaml")
-        return model.step(state, facts, self.fleet.models[partition], now)
+        return step.step(state, facts, self.fleet.models[partition], now)
 
     def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
         """See `engine.step.Domain`; what a model that left the document owes stays owed."""

@@ -18,7 +18,7 @@ from fleet.model.facts import (
     LogRead,
 )
 from fleet.model.parts import renewal, unfinished
-from fleet.model.signals import page_context as context
+from fleet.model.signals import page_context
 from fleet.model.state import Cursor, Loose, Past, Window, fingerprint, ranged
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds, day_of
@@ -313,7 +313,7 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         known=turn.now if turn.watched.policy.drift.classes else None,
         history=tuple((d, model.past[d].sketch, model.past[d].event) for d in earlier[-HISTORY:]),
         happened=model.happened,
-        health=context.health(turn),
+        health=page_context.health(turn),
         outside=dict(sum((Counter(batch.outside) for batch in window.inputs), Counter())),
         rows=renewal.rows_of(turn, day, trailing),
     )

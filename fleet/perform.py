@@ -41,8 +41,7 @@ from fleet.work import gating, measuring, reporting, rows
 from fleet.work.assess import assessing
 from fleet.work.join import joining
 from fleet.work.read import counting, reading
-from fleet.work.refer import rebuild_reference as moving
-from fleet.work.refer import referencing, renewing
+from fleet.work.refer import rebuild_reference, referencing, renewing
 from retrain.ports import Traffic, TrainingJob
 
 
@@ -80,7 +79,7 @@ def work(world: World, watched: Watched, effect: Any) -> Any:
         case BuildReference(renew=True):
             return renewing.renew(world, watched, effect)
         case BuildReference() if effect.reason:
-            return moving.rebuild(world, watched, effect)
+            return rebuild_reference.rebuild(world, watched, effect)
         case BuildReference():
             return referencing.build(world, watched, effect)
         case BuildReport():

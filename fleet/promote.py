@@ -10,7 +10,7 @@ from itertools import groupby
 from fleet.decide import signal
 from fleet.model.effects import BuildReference, Gate, Publish, Tag, short
 from fleet.model.facts import Asked, Gated, Joined, LogRead, Registered, TrafficCount
-from fleet.model.parts import split as live
+from fleet.model.parts import split
 from fleet.model.state import Challenger
 from fleet.model.turn import Turn
 from fleet.published import Event
@@ -81,7 +81,7 @@ def follow(turn: Turn) -> None:
     _start_on(turn)
 
 
-def adopted(turn: Turn, taken: live.Adopted | None) -> None:
+def adopted(turn: Turn, taken: split.Adopted | None) -> None:
     """Somebody else's split was taken over: a rollout ends, and who answers most is champion."""
     if taken is None:
         return
@@ -190,7 +190,7 @@ def _start_on(turn: Turn) -> None:
     ready = next((challenger for challenger in model.queue if challenger.gated), None)
     busy = model.rollout is not None and not model.rollout.ended
     freeze = calendars.frozen(model.freezes, turn.now)
-    if ready is None or busy or freeze is not None or live.held(turn):
+    if ready is None or busy or freeze is not None or split.held(turn):
         return
     number = model.rollouts + 1
     waiting = Rollout(
@@ -235,10 +235,10 @@ def _observe(turn: Turn, seen: rollout.Observation) -> None:
     if isinstance(seen, rollout.Evidence):
         if seen.guard not in {g.name for g in active.guards}:
             return  # counted for every model, but this one's policy leaves it unguarded
-        if live.disturbed(turn, seen.start, seen.end):
+        if split.disturbed(turn, seen.start, seen.end):
             turn.change(counts=turn.model.count("disturbed").counts)
             return  # the arms were not split by our weights
-    frozen = calendars.frozen(turn.model.freezes, turn.now) is not None or live.held(turn)
+    frozen = calendars.frozen(turn.model.freezes, turn.now) is not None or split.held(turn)
     _take(turn, active, rollout.step(active, seen, turn.watched.rules, turn.now, frozen=frozen))
 
 
@@ -255,8 +255,8 @@ def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
         _went_on(turn, before, after)
     for effect in step.effects:
         match effect:
-            case rollout.SetTraffic(key=key, traffic=split):
-                live.want(turn, key, split.weights, split.shadow)
+            case rollout.SetTraffic(key=key, traffic=wanted):
+                split.want(turn, key, wanted.weights, wanted.shadow)
             case rollout.Tag(key=key, version=version, stage=stage, tags=tags):
                 turn.owe(Tag(key, version, stage, tags))
             case rollout.Ended():
@@ -266,7 +266,7 @@ def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
 def _went_on(turn: Turn, before: Rollout, after: Rollout) -> None:
     if after.ended:
         return
-    split = rollout.traffic(after)
+    exposed = rollout.traffic(after)
     began = before.phase is Phase.waiting
     turn.owe(
         Publish(
@@ -277,7 +277,7 @@ def _went_on(turn: Turn, before: Rollout, after: Rollout) -> None:
                 "reason": after.reason,
                 "phase": after.phase,
                 "stage": after.stage,
-                "weight": split.weights.get(after.challenger, 0) if split is not None else 0,
+                "weight": exposed.weights.get(after.challenger, 0) if exposed is not None else 0,
             },
             turn.now,
         )

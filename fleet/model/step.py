@@ -35,10 +35,17 @@ from fleet.model.facts import (
     TrafficSeen,
     TrafficSet,
 )
-from fleet.model.parts import counts as asking
-from fleet.model.parts import happened, objectives, reference, renewal, reports, strangers
-from fleet.model.parts import silence as hearing
-from fleet.model.parts import split as traffic
+from fleet.model.parts import (
+    counts,
+    happened,
+    objectives,
+    reference,
+    renewal,
+    reports,
+    silence,
+    split,
+    strangers,
+)
 from fleet.model.state import Model
 from fleet.model.turn import Turn
 from monitoring.alerts import lifecycle
@@ -57,13 +64,13 @@ def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) ->
     happened.remember(turn, turn.lines)
     if turn.model.champion:
         observe.follow(turn)
-        asking.follow(turn)
+        counts.follow(turn)
         objectives.follow(turn)
-        hearing.follow(turn)
+        silence.follow(turn)
         decide.run_on(turn)
         promote.follow(turn)
         promote.settle_signal(turn)
-        traffic.follow(turn)
+        split.follow(turn)
         decide.alerts_on(turn)
         decide.train_on(turn)
         # A run that has just begun is handed over in the unit that decided it.
@@ -82,7 +89,7 @@ def _take(turn: Turn, fact: Any) -> None:
             observe.log_read(turn, fact)
             promote.log_read(turn, fact)
             objectives.log_read(turn, fact)
-            hearing.log_read(turn, fact)
+            silence.log_read(turn, fact)
             strangers.counted(turn, fact)
         case Counted():
             observe.counted(turn, fact)
@@ -90,7 +97,7 @@ def _take(turn: Turn, fact: Any) -> None:
         case TrafficCounted(start=start, counts=counts):
             promote.traffic(turn, f"{start:%Y%m%dT%H%M%S}", counts)
             objectives.traffic(turn, counts)
-            hearing.counted(turn, fact)
+            silence.counted(turn, fact)
             strangers.counted(turn, fact)
         case LabelsRead():
             observe.labels_read(turn, fact)
@@ -117,9 +124,9 @@ def _take(turn: Turn, fact: Any) -> None:
         case Gated():
             promote.gated(turn, fact)
         case TrafficSet():
-            promote.adopted(turn, traffic.was_set(turn, fact))
+            promote.adopted(turn, split.was_set(turn, fact))
         case TrafficSeen():
-            promote.adopted(turn, traffic.seen(turn, fact))
+            promote.adopted(turn, split.seen(turn, fact))
         case Asked():
             _asked(turn, fact)
         case Configured():
@@ -197,7 +204,7 @@ def _configured(turn: Turn, fact: Configured) -> None:
     if not model.champion:
         champion = turn.watched.policy.serving.champion
         turn.change(champion=champion, champion_since=turn.now, weights={champion: 100})
-        traffic.want(turn, f"traffic:begin:{champion}", {champion: 100}, ())
+        split.want(turn, f"traffic:begin:{champion}", {champion: 100}, ())
 
 
 def _asked(turn: Turn, fact: Asked) -> None:
@@ -239,5 +246,5 @@ def _declined(turn: Turn, fact: Declined) -> None:
     """An effect will never be paid: write it down, and let go of what waited for it."""
     turn.say("refused", id=fact.key, reason=fact.reason)
     turn.change(counts=turn.model.count("declined").counts)
-    traffic.declined(turn, fact)
+    split.declined(turn, fact)
     decide.declined(turn, fact)

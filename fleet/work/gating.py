@@ -16,7 +16,7 @@ from fleet.model.facts import Gated
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.columns import floats, times
-from fleet.work.refer import usual_scores as usual
+from fleet.work.refer import usual_scores
 from fleet.work.refer.referencing import terms_of
 from monitoring.calendars import days_of
 from monitoring.intake.references import normalised
@@ -47,7 +47,7 @@ def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
         effect.id,
         effect.version,
         decision,
-        usual.put(world, watched, effect.version, ours, known),
+        usual_scores.put(world, watched, effect.version, ours, known),
         bad,
         rate,
     )

@@ -21,8 +21,8 @@ from pydantic.fields import FieldInfo  # noqa: E402
 
 from engine.policy import Policy  # noqa: E402
 from fleet import published, telemetry  # noqa: E402
-from fleet.document.config import Document
-from fleet.document.policies import ModelPolicy
+from fleet.document.config import Document  # noqa: E402
+from fleet.document.policies import ModelPolicy  # noqa: E402
 from monitoring.alerts import grouping, lifecycle  # noqa: E402
 from retrain import registry, rollout, run  # noqa: E402
 

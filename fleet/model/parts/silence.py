@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from fleet.decide import signal
 from fleet.model.facts import Collection, LogRead, TrafficCount, TrafficCounted
-from fleet.model.signals import page_context as context
+from fleet.model.signals import page_context
 from fleet.model.turn import Turn
 from fleet.observe import live
 from monitoring import traffic
@@ -144,6 +144,6 @@ def _signal(turn: Turn, found: Finding) -> None:
     silent = found.verdict is Verdict.SILENT
     name = turn.watched.name
     # What was done to the endpoint may be why nobody comes.
-    lines = context.before(turn, day_of(turn.now, turn.watched.zone).isoformat())
+    lines = page_context.before(turn, day_of(turn.now, turn.watched.zone).isoformat())
     page = Condition(name, SIGNAL, Kind.TRAFFIC, silent, found.reason, Severity.PAGE)
     signal(turn, replace(page, lines=lines))

@@ -19,7 +19,7 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.columns import floats, times
 from fleet.work.join.judging import judge
-from fleet.work.refer import usual_scores as usual
+from fleet.work.refer import usual_scores
 from monitoring import association, metrics
 from monitoring import labels as labelled
 from monitoring.intake.labels import SCHEMA as LABELS
@@ -149,7 +149,7 @@ def _association(
     blobs: Blobs, watched: Watched, effect: Join, table: pa.Table
 ) -> association.Association | None:
     """Hold what the champion's scores go with against what they went with at its reference."""
-    sums = usual.association(blobs, effect.reference)
+    sums = usual_scores.association(blobs, effect.reference)
     if sums is None or not any(name in table.column_names for name in sums.ruler.features):
         return None
     own = table.filter(pc.equal(table["deployment"], effect.champion))

@@ -16,8 +16,7 @@ from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.refer import referencing
-from fleet.work.refer import usual_scores as usual
+from fleet.work.refer import referencing, usual_scores
 from monitoring.drift import segments
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.significance import MIN_SLICES
@@ -52,7 +51,7 @@ def _from_days(world: World, watched: Watched, effect: BuildReference) -> Refere
         return replace(made, note="no rows of these days are kept: the usual scores stay")
     where = f"days {made.days[0]} to {made.days[-1]}"
     scores = referencing.score(world, watched, effect.version, table, where)
-    return replace(made, scores=usual.put(world, watched, effect.version, scores, table))
+    return replace(made, scores=usual_scores.put(world, watched, effect.version, scores, table))
 
 
 def _newest(world: World, names: list[str]) -> pa.Table | None:
@@ -84,7 +83,7 @@ def _from_table(world: World, watched: Watched, effect: BuildReference) -> Refer
         referencing.put(world.blobs, world.blobs.put(ruler.to_bytes()), slices, note, days, levels),
         days,
         table.num_rows,
-        usual.put(world, watched, effect.version, scores, table),
+        usual_scores.put(world, watched, effect.version, scores, table),
         note=note,
     )
 

@@ -19,7 +19,7 @@ from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.refer import usual_scores as usual
+from fleet.work.refer import usual_scores
 from fleet.work.refer.recounting import recounted, told
 from monitoring.drift import segments
 from monitoring.drift.ruler import Ruler
@@ -29,7 +29,7 @@ from monitoring.intake.outcomes import check_scores
 from monitoring.intake.references import KEYS, Terms, normalised
 from monitoring.intake.sampling import rows_before
 
-SCORE = usual.SCORE
+SCORE = usual_scores.SCORE
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _from_table(world: World, watched: Watched, effect: BuildReference, path: st
     table = read(world, watched, effect.version, path)
     scores = score(world, watched, effect.version, table, path)
     features = table.drop_columns([name for name in KEYS if name in table.column_names])
-    ruler = Ruler.of(features, usual.salts(watched), usual.kinds(watched))
+    ruler = Ruler.of(features, usual_scores.salts(watched), usual_scores.kinds(watched))
     scored = table.append_column("served", pa.array(scores)).append_column(
         "baseline", pa.array(scores)
     )
@@ -150,7 +150,7 @@ def _from_table(world: World, watched: Watched, effect: BuildReference, path: st
         ),
         tuple(past),
         table.num_rows,
-        usual.put(world, watched, effect.version, scores, table),
+        usual_scores.put(world, watched, effect.version, scores, table),
         past,
         note,
     )

@@ -9,8 +9,7 @@ from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.refer import referencing
-from fleet.work.refer import usual_scores as usual
+from fleet.work.refer import referencing, usual_scores
 from monitoring.drift import segments
 from monitoring.drift.ruler import FORMAT, Ruler
 
@@ -30,7 +29,9 @@ def renew(world: World, watched: Watched, effect: BuildReference) -> Referenced:
     names = list(old.ruler.features)
     if any(not {*names} <= {*table.column_names} for table in tables):
         return _stays(effect, old, "its rows lack features that are watched")
-    ruler = Ruler.of(_features(tables, names), usual.salts(watched), usual.kinds(watched))
+    ruler = Ruler.of(
+        _features(tables, names), usual_scores.salts(watched), usual_scores.kinds(watched)
+    )
     levels = referencing.load_levels(world.blobs, effect.ruler, watched.policy.drift)
     slices = [
         world.blobs.put(segments.to_bytes(segments.sketch_all(table, ruler, levels)))

@@ -16,7 +16,7 @@ from engine.blobs import MemoryBlobs
 from engine.errors import Refused
 from fleet.document.config import load
 from fleet.document.policies import Fleet, Watched
-from fleet.model import step as model
+from fleet.model import step
 from fleet.model.effects import EFFECTS, Publish
 from fleet.model.facts import (
     Assessed,
@@ -133,8 +133,8 @@ class Story:
         """Take facts in at a moment, the present one unless it says otherwise."""
         if at is not None or after is not None:
             self.now = at if at is not None else self.now + (after or timedelta())
-        done = model.step(self.state, facts, self.watched, self.now)
-        again = model.step(done.state, (), self.watched, self.now)
+        done = step.step(self.state, facts, self.watched, self.now)
+        again = step.step(done.state, (), self.watched, self.now)
         assert (again.effects, again.lines) == ((), ()), "a step without facts owed something"
         assert again.state == done.state
         assert again.wake_at == done.wake_at

@@ -16,7 +16,7 @@ from fleet.model.facts import DayPair, LossCount
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.join.joining import join_window
-from fleet.work.refer import usual_scores as usual
+from fleet.work.refer import usual_scores
 from monitoring.performance import Verdict as Health
 from retrain.ports import ModelCard
 
@@ -365,7 +365,7 @@ def test_scores_that_go_with_other_features_than_at_the_reference_are_told(
     registry.cards["v1"] = ModelCard("demand", "v1", ("x", "y"))
     past = pa.concat_tables(day(str(back), STARTS - timedelta(days=back)) for back in range(15))
     scores = past["x"].to_numpy()
-    reference = usual.put(world, fleet.models["demand"], "v1", scores, past)
+    reference = usual_scores.put(world, fleet.models["demand"], "v1", scores, past)
     today = day("now", STARTS + timedelta(hours=1))
     ids = today["correlationid"].to_pylist()
 
