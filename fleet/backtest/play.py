@@ -16,10 +16,11 @@ from typing import Any
 import pyarrow as pa
 
 from engine.blobs import Blobs
-from fleet import decide, observe
 from fleet.document.policies import Watched
 from fleet.model.effects import Assess, Tell
 from fleet.model.facts import Assessed, Batch
+from fleet.model.parts import alerts, windows
+from fleet.model.signals import drift
 from fleet.model.state import Model, Window
 from fleet.model.turn import Turn
 from fleet.ports import World
@@ -101,10 +102,10 @@ def play(blobs: Blobs, watched: Watched, history: History, told: Told) -> tuple[
         batch = Batch(day.name, day.rows, "", day.sketch)
         ends, closes = _ends(watched, day), _closes(watched, day)
         turn = Turn(watched, closes, model.window(day.name, Window(closes, ends, (batch,))))
-        observe.follow(turn)
+        windows.follow(turn)
         (asked,) = (effect for effect in turn.effects if isinstance(effect, Assess))
         fact = assess_window(world, watched, asked)
-        observe.assessed(turn, fact)
+        windows.assessed(turn, fact)
         model = turn.model
         features = _found(blobs, watched, asked, fact, _values(blobs, day.kept, ruler), numbers)
         played.append(Played(day, fact, asked.event, features))
@@ -112,7 +113,7 @@ def play(blobs: Blobs, watched: Watched, history: History, told: Told) -> tuple[
     return tuple(played)
 
 
-def alerts(
+def replayed_alerts(
     watched: Watched, played: Sequence[Played], thresholds: Mapping[str, float] | None = None
 ) -> tuple[Notify, ...]:
     """What on-call would have been told of drift, each firing once at each loudness, no reminders.
@@ -123,12 +124,12 @@ def alerts(
     moments = [_closes(watched, one.day) for one in played]
     for one, now, after in zip(played, moments, [*moments[1:], None], strict=True):
         turn = Turn(watched, now, model)
-        decide.assessed(turn, _drift_only(one, thresholds or {}))
-        decide.alerts_on(turn)
+        drift.assessed(turn, _drift_only(one, thresholds or {}))
+        alerts.alerts_on(turn)
         _note(turn, told)
         while after is not None and (wake := min(turn.wakes, default=after)) < after:
             turn = Turn(watched, wake, turn.model)
-            decide.alerts_on(turn)
+            alerts.alerts_on(turn)
             _note(turn, told)
         model = turn.model
     return tuple(told.values())

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from fleet.backtest.budget import MONTH, Budget, effects, propose
-from fleet.backtest.play import Played, alerts, pages
+from fleet.backtest.play import Played, pages, replayed_alerts
 from fleet.document.policies import Watched
 from monitoring.alerts.lifecycle import Notify, Severity
 from monitoring.calendars import day_of
@@ -34,8 +34,11 @@ def tally(
     """Count what fired under every rule, and propose thresholds for the budget."""
     policy, days = watched.policy.drift, _span(played)
     allowed, moved = budget.over(days), effects(played)
-    found = propose(moved, lambda some: pages(alerts(watched, played, some)), allowed, policy.floor)
-    now, then = alerts(watched, played), alerts(watched, played, found)
+    found = propose(
+        moved, lambda some: pages(replayed_alerts(watched, played, some)), allowed, policy.floor
+    )
+    now = replayed_alerts(watched, played)
+    then = replayed_alerts(watched, played, found)
     thresholds = {name: one for name, one in found.items() if one != policy.threshold_of(name)}
     document: Json = {
         "model": watched.name,

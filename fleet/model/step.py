@@ -10,7 +10,6 @@ from typing import Any
 from engine.errors import Refused
 from engine.step import Step
 from engine.store import instant
-from fleet import decide, observe, promote
 from fleet.document.policies import Watched
 from fleet.model.facts import (
     Asked,
@@ -36,16 +35,23 @@ from fleet.model.facts import (
     TrafficSet,
 )
 from fleet.model.parts import (
+    alerts,
+    candidates,
     counts,
     happened,
+    logs,
     objectives,
     reference,
     renewal,
     reports,
+    rollouts,
+    runs,
     silence,
     split,
     strangers,
+    windows,
 )
+from fleet.model.signals import drift, labels
 from fleet.model.state import Model
 from fleet.model.turn import Turn
 from monitoring.alerts import lifecycle
@@ -63,18 +69,18 @@ def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) ->
     told = len(turn.lines)
     happened.remember(turn, turn.lines)
     if turn.model.champion:
-        observe.follow(turn)
+        windows.follow(turn)
         counts.follow(turn)
         objectives.follow(turn)
         silence.follow(turn)
-        decide.run_on(turn)
-        promote.follow(turn)
-        promote.settle_signal(turn)
+        runs.run_on(turn)
+        rollouts.follow(turn)
+        rollouts.settle_signal(turn)
         split.follow(turn)
-        decide.alerts_on(turn)
-        decide.train_on(turn)
+        alerts.alerts_on(turn)
+        runs.train_on(turn)
         # A run that has just begun is handed over in the unit that decided it.
-        decide.run_on(turn)
+        runs.run_on(turn)
         happened.remember(turn, turn.lines[told:])
     return turn.step()
 
@@ -82,25 +88,25 @@ def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) ->
 def _take(turn: Turn, fact: Any) -> None:
     match fact:
         case LogGrew():
-            observe.log_grew(turn, fact)
+            logs.log_grew(turn, fact)
             strangers.log_grew(turn, fact)
         case LogRead():
-            fact = observe.by_now(turn, fact)
-            observe.log_read(turn, fact)
-            promote.log_read(turn, fact)
+            fact = logs.by_now(turn, fact)
+            logs.log_read(turn, fact)
+            rollouts.log_read(turn, fact)
             objectives.log_read(turn, fact)
             silence.log_read(turn, fact)
             strangers.counted(turn, fact)
         case Counted():
-            observe.counted(turn, fact)
+            logs.counted(turn, fact)
             objectives.counted(turn, fact)
         case TrafficCounted(start=start, counts=counts):
-            promote.traffic(turn, f"{start:%Y%m%dT%H%M%S}", counts)
+            rollouts.traffic(turn, f"{start:%Y%m%dT%H%M%S}", counts)
             objectives.traffic(turn, counts)
             silence.counted(turn, fact)
             strangers.counted(turn, fact)
         case LabelsRead():
-            observe.labels_read(turn, fact)
+            logs.labels_read(turn, fact)
         case Assessed():
             _assessed(turn, fact)
         case Joined():
@@ -114,19 +120,19 @@ def _take(turn: Turn, fact: Any) -> None:
         case Reported():
             reports.reported(turn, fact)
         case Registered():
-            promote.registered(turn, fact)
+            candidates.registered(turn, fact)
         case RunChanged():
-            decide.run_on(turn, fact)
+            runs.run_on(turn, fact)
         case Hinted():
             _hinted(turn, fact)
         case Noted(type=what, subject=subject, at=at):
             turn.say("noted", type=what, subject=subject, at=instant(at) if at else None)
         case Gated():
-            promote.gated(turn, fact)
+            candidates.gated(turn, fact)
         case TrafficSet():
-            promote.adopted(turn, split.was_set(turn, fact))
+            rollouts.adopted(turn, split.was_set(turn, fact))
         case TrafficSeen():
-            promote.adopted(turn, split.seen(turn, fact))
+            rollouts.adopted(turn, split.seen(turn, fact))
         case Asked():
             _asked(turn, fact)
         case Configured():
@@ -140,7 +146,7 @@ def _take(turn: Turn, fact: Any) -> None:
 
 
 def _assessed(turn: Turn, fact: Assessed) -> None:
-    if not observe.assessed(turn, fact):
+    if not windows.assessed(turn, fact):
         return
     renewal.assessed(turn, fact)
     turn.say(
@@ -158,11 +164,11 @@ def _assessed(turn: Turn, fact: Assessed) -> None:
         **({"estimate": fact.estimate} if fact.estimate else {}),
         report=fact.report,
     )
-    decide.assessed(turn, fact)
+    drift.assessed(turn, fact)
 
 
 def _joined(turn: Turn, fact: Joined) -> None:
-    if not observe.joined(turn, fact):
+    if not windows.joined(turn, fact):
         return
     turn.say(
         "joined",
@@ -177,8 +183,8 @@ def _joined(turn: Turn, fact: Joined) -> None:
         rolling=fact.rolling,
         rows=fact.rows,
     )
-    decide.joined(turn, fact)
-    promote.joined(turn, fact)
+    labels.joined(turn, fact)
+    rollouts.joined(turn, fact)
 
 
 def _hinted(turn: Turn, fact: Hinted) -> None:
@@ -214,7 +220,7 @@ def _asked(turn: Turn, fact: Asked) -> None:
             named = "asked_by" if fact.verb == "retrain" else "event"
             turn.change(**{named: fact.by if fact.verb == "retrain" else fact.reason})
         case "cancel":
-            decide.run_on(turn, fact)
+            runs.run_on(turn, fact)
         case "freeze" if fact.until is not None:
             freeze = Freeze(fact.until, fact.by, fact.reason)
             turn.change(freezes=(*turn.model.freezes, freeze))
@@ -227,7 +233,7 @@ def _asked(turn: Turn, fact: Asked) -> None:
         case "report":
             reports.asked(turn, fact)
         case _:
-            promote.asked(turn, fact)
+            rollouts.asked(turn, fact)
 
 
 def _acknowledged(turn: Turn, fact: Asked) -> None:
@@ -247,4 +253,4 @@ def _declined(turn: Turn, fact: Declined) -> None:
     turn.say("refused", id=fact.key, reason=fact.reason)
     turn.change(counts=turn.model.count("declined").counts)
     split.declined(turn, fact)
-    decide.declined(turn, fact)
+    runs.declined(turn, fact)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from fleet.decide import signal
 from fleet.model.effects import Measure
 from fleet.model.facts import Counted, LogRead, Measured, ObjectiveStatus, TrafficCount
+from fleet.model.parts.alerts import signal
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.slo.objective import Sli, Verdict

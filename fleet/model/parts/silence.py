@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.decide import signal
 from fleet.model.facts import Collection, LogRead, TrafficCount, TrafficCounted
+from fleet.model.parts.alerts import signal
+from fleet.model.parts.logs import live
 from fleet.model.signals import page_context
 from fleet.model.turn import Turn
-from fleet.observe import live
 from monitoring import traffic
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.localdays import day_of

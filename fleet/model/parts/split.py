@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from fleet.decide import signal
 from fleet.model.effects import Look, SetTraffic
 from fleet.model.facts import Declined, TrafficSeen, TrafficSet
+from fleet.model.parts.alerts import signal
 from fleet.model.state import Foreign, Wanted
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Condition, Kind, Severity

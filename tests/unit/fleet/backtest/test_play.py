@@ -14,7 +14,7 @@ from scipy.stats import ks_2samp
 
 from engine.blobs import MemoryBlobs
 from fleet.backtest.budget import MONTH, Budget, effects
-from fleet.backtest.play import Day, History, Played, alerts, pages, play
+from fleet.backtest.play import Day, History, Played, pages, play, replayed_alerts
 from fleet.backtest.tallies import ALONE, STREAM, tally
 from fleet.document.policies import Fleet
 from fleet.work import rows
@@ -124,10 +124,10 @@ def test_the_planted_days_drift_and_no_others(played: tuple[Played, ...]) -> Non
 
 def test_two_stretches_page_twice(played: tuple[Played, ...], fleet: Fleet) -> None:
     watched = fleet.models["fraud"]
-    found = [one for one in alerts(watched, played) if one.severity == "page"]
+    found = [one for one in replayed_alerts(watched, played) if one.severity == "page"]
     assert [(one.alert, one.features) for one in found] == [("drift-1", ("x",)),
                                                            ("drift-2", ("x",))]  # fmt: skip
-    assert pages(alerts(watched, played, {"x": 99.0})) == 0
+    assert pages(replayed_alerts(watched, played, {"x": 99.0})) == 0
 
 
 def test_the_proposal_is_the_smallest_that_keeps_to_the_budget(
@@ -139,10 +139,10 @@ def test_the_proposal_is_the_smallest_that_keeps_to_the_budget(
     chosen = result.thresholds["x"]
     # Every threshold that makes a difference, one after the other.
     tried = sorted({watched.policy.drift.floor, *(e + 1e-9 for e in effects(played)["x"])})
-    keeps = [t for t in tried if pages(alerts(watched, played, {"x": t})) <= 0]
+    keeps = [t for t in tried if pages(replayed_alerts(watched, played, {"x": t})) <= 0]
     assert Budget.of("1 page/month").over(30) == 0
     assert min(keeps) <= chosen <= min(keeps) * 1.01
-    assert pages(alerts(watched, played, result.thresholds)) == 0
+    assert pages(replayed_alerts(watched, played, result.thresholds)) == 0
     assert result.document["alerts"]["proposed"]["pages"] == 0
     assert result.document["alerts"]["now"]["pages"] == 2
 

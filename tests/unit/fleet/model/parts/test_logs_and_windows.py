@@ -20,7 +20,7 @@ from fleet.model.facts import (
     LogRead,
     Referenced,
 )
-from fleet.observe import RANGE, READS_AT_ONCE
+from fleet.model.parts.logs import RANGE, READS_AT_ONCE
 from monitoring.performance import Verdict as Health
 
 DAY = "2024-03-04"

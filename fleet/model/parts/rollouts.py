@@ -1,4 +1,4 @@
-"""From a new version to production: the gate, the queue, and the rollout's evidence."""
+"""Rollouts: started, fed with evidence, and ended by promotion or return."""
 
 from __future__ import annotations
 
@@ -7,60 +7,21 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
-from fleet.decide import signal
 from fleet.model.effects import BuildReference, Gate, Publish, Tag, short
-from fleet.model.facts import Asked, Gated, Joined, LogRead, Registered, TrafficCount
-from fleet.model.parts import split
+from fleet.model.facts import Asked, Joined, LogRead, TrafficCount
+from fleet.model.parts import candidates, split
+from fleet.model.parts.alerts import signal
 from fleet.model.state import Challenger
 from fleet.model.turn import Turn
 from fleet.published import Event
 from monitoring import calendars
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from retrain import judge, rollout
-from retrain.gate import DayLoss, Need, Verdict
+from retrain.gate import DayLoss
 from retrain.plan import Expectation
 from retrain.rollout import Phase, Rollout
 
 RECENT_DAYS = 14
-
-
-def registered(turn: Turn, fact: Registered) -> None:
-    """Put a version that was registered from outside into the queue, once."""
-    model = turn.model
-    known = {challenger.version for challenger in model.queue} | {model.champion}
-    if model.rollout is not None:
-        known.add(model.rollout.challenger)
-    if fact.version in known:
-        return
-    turn.say("registered", version=fact.version, waived_by=fact.waived_by, reason=fact.reason)
-    challenger = Challenger(
-        fact.version,
-        f"{turn.watched.name}-{short(fact.version)[:8]}",
-        fact.trigger,
-        waived_by=fact.waived_by,
-        waived_for=fact.reason,
-    )
-    turn.change(queue=(*model.queue, challenger))
-
-
-def gated(turn: Turn, fact: Gated) -> None:
-    """Take the gate's decision: what did not pass leaves the queue."""
-    found = next((c for c in turn.model.queue if c.id == fact.id), None)
-    if found is None or found.gated:
-        return
-    decision = fact.decision
-    turn.say(
-        "gate", id=fact.id, version=fact.version, trigger=found.trigger,
-        verdict=decision.verdict, reason=decision.reason,
-    )  # fmt: skip
-    passed = decision.verdict is Verdict.passed
-    after = replace(found, gated=True, scores=fact.scores, bad_rate=fact.bad_rate)
-    queue = [after if c.id == fact.id else c for c in turn.model.queue if c.id != fact.id or passed]
-    turn.change(queue=tuple(queue))
-    if passed:
-        turn.change(scores={**turn.model.scores, fact.version: fact.scores})
-        if fact.label_rate is not None:
-            turn.change(rates={**turn.model.rates, fact.version: fact.label_rate})
 
 
 def asked(turn: Turn, fact: Asked) -> None:
@@ -158,31 +119,12 @@ def _gate_on(turn: Turn) -> None:
     for challenger in turn.model.queue:
         if challenger.asked:
             continue
-        days = _gate_days(turn, challenger)
-        champion, need = turn.model.champion, _need(challenger)
+        days = candidates.gate_days(turn, challenger)
+        champion, need = turn.model.champion, candidates.need(challenger)
         past = tuple((day, p.joined) for day, p in sorted(turn.model.past.items()) if p.joined)
         turn.owe(Gate(challenger.id, challenger.version, champion, days, past, need))
         queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
         turn.change(queue=tuple(queue))
-
-
-def _need(challenger: Challenger) -> Need:
-    """Why to change at all: what asked for the version says it."""
-    return Need(
-        degraded=challenger.trigger in ("performance", "drift"),
-        stale=challenger.trigger in ("staleness", "schedule"),
-        asked_by="an operator" if challenger.trigger == "operator" else None,
-    )
-
-
-def _gate_days(turn: Turn, challenger: Challenger) -> tuple[tuple[str, str], ...]:
-    model = turn.model
-    if model.run is not None and model.run.id == challenger.id:
-        days = [day for day in model.run.job.holdout_days if day in model.past]
-    else:
-        days = [d for d in sorted(model.past) if model.past[d].joined and not model.past[d].event]
-        days = days[-RECENT_DAYS:]
-    return tuple((day, model.past[day].joined) for day in days)
 
 
 def _start_on(turn: Turn) -> None:
@@ -198,7 +140,7 @@ def _start_on(turn: Turn) -> None:
         challenger=ready.version,
         champion=model.champion,
         since=turn.now,
-        need=_need(ready),
+        need=candidates.need(ready),
         waived_by=ready.waived_by,
     )
     turn.change(

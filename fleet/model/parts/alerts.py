@@ -1,0 +1,93 @@
+"""Signals become alerts; an alert that changes is told to the team."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from fleet.model.effects import Publish, Tell
+from fleet.model.parts import announced, reports
+from fleet.model.turn import Turn
+from fleet.published import Event, Fields
+from monitoring.alerts import lifecycle
+from monitoring.alerts.lifecycle import Condition, Kind
+
+REFUSED = "refused-"
+#: A refusal alert has no natural end; it is cleared after this long. `fleet.model.parts.split`
+#: clears traffic refusals.
+SHOWN_FOR = timedelta(days=1)
+
+
+def signal(turn: Turn, condition: Condition) -> None:
+    """Note what a signal says now."""
+    turn.change(signals={**turn.model.signals, condition.key: condition})
+
+
+def alerts_on(turn: Turn) -> None:
+    """Bring every alert up to date with its signal."""
+    policy = turn.watched.policy.alerts
+    told: list[tuple[lifecycle.Notify, lifecycle.Alert | None]] = []
+    for key, condition in sorted(turn.model.signals.items()):
+        known = turn.model.alerts.get(key)
+        condition = _while_news(turn, condition, known)
+        step = lifecycle.step(known, condition, policy, turn.now)
+        turn.wake(step.wake_at)
+        if _passes(condition) and step.alert is not None:
+            turn.wake(step.alert.since + SHOWN_FOR)
+        if step.alert is not None and step.alert != known:
+            turn.change(alerts={**turn.model.alerts, key: step.alert})
+        for notice in step.effects:
+            _tell(turn, notice)
+        told += [(notice, known) for notice in step.effects]
+        _say_alert(turn, known, step.alert)
+    # Behind every page: drawing takes seconds.
+    for notice, before in told:
+        reports.paged(turn, notice, before)
+    # Behind every alert: what an event explains counts for it.
+    announced.follow(turn)
+
+
+def _tell(turn: Turn, notice: lifecycle.Notify) -> None:
+    turn.owe(Tell(turn.watched.policy.team, reports.named(notice)))
+    said: Fields = {
+        "alert": notice.alert,
+        "kind": notice.kind,
+        "severity": notice.severity,
+        "reason": notice.reason,
+        "features": notice.features,
+    }
+    turn.owe(Publish(f"alert:{notice.key}", Event(f"alert.{notice.status}"), said, turn.now))
+
+
+def _while_news(turn: Turn, said: Condition, known: lifecycle.Alert | None) -> Condition:
+    """Let go of a refusal that is no news any more."""
+    if not _passes(said) or known is None or turn.now < known.since + SHOWN_FOR:
+        return said
+    over = replace(said, active=False)
+    signal(turn, over)
+    return over
+
+
+def _passes(said: Condition) -> bool:
+    return bool(said.active) and said.key.startswith(REFUSED) and said.kind is not Kind.TRAFFIC
+
+
+def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Alert | None) -> None:
+    if after is None or (before is not None and _shown(before) == _shown(after)):
+        return
+    if before is None and after.phase is lifecycle.Phase.INACTIVE:
+        return
+    turn.say(
+        "alert",
+        alert=after.id,
+        phase=after.phase,
+        kind=after.kind,
+        severity=after.severity,
+        reason=after.reason,
+        features=after.features,
+        explained_by=after.explained_by,
+    )
+
+
+def _shown(alert: lifecycle.Alert) -> tuple[object, ...]:
+    return alert.phase, alert.ordinal, alert.severity, alert.explained_by

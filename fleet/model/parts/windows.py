@@ -1,0 +1,218 @@
+"""Windows: assessed and joined when they are due, remembered, and closed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from fleet.model.effects import Assess, BuildReference, Join
+from fleet.model.facts import (
+    Assessed,
+    Joined,
+)
+from fleet.model.parts import renewal, unfinished
+from fleet.model.parts.logs import CLOSED_AFTER, match_on, over, read_on
+from fleet.model.signals import page_context
+from fleet.model.state import Past, Window
+from fleet.model.turn import Turn
+from monitoring.localdays import bounds
+from retrain import judge, rollout
+from retrain.rollout import Phase
+
+DAYS_KEPT = 150
+#: Days that a change is looked for in.
+HISTORY = 28
+
+
+def assessed(turn: Turn, fact: Assessed) -> bool:
+    """Keep what stays known of an assessment; False where the window has changed since."""
+    window = turn.model.windows.get(fact.window)
+    if window is None or window.assess_asked != fact.of:
+        return False
+    done = replace(window, assessed=fact.of)
+    turn.change(windows=turn.model.window(fact.window, done).windows)
+    past = turn.model.past.get(fact.window, Past())
+    turn.change(
+        past=turn.model.remember(
+            fact.window,
+            replace(
+                past,
+                rows=fact.rows,
+                sketch=fact.sketch,
+                event=_event(turn, fact.window),
+                verdict=fact.verdict,
+                flagged=fact.flagged,
+            ),
+        ).past
+    )
+    return True
+
+
+def joined(turn: Turn, fact: Joined) -> bool:
+    """Keep what stays known of a join; False where the window has changed since."""
+    window = turn.model.windows.get(fact.window)
+    if window is None or window.join_asked != fact.of:
+        return False
+    done = replace(window, joined=fact.of)
+    turn.change(windows=turn.model.window(fact.window, done).windows)
+    past = turn.model.past.get(fact.window, Past(event=_event(turn, fact.window)))
+    known = replace(past, rows=fact.expected, labelled=fact.labelled, joined=fact.rows)
+    turn.change(past=turn.model.remember(fact.window, known).past)
+    return True
+
+
+def follow(turn: Turn) -> None:
+    """Owe whatever reading, assessing and joining is due; run again, it owes nothing new."""
+    if not turn.model.reference:
+        return _refer(turn)
+    read_on(turn)
+    unfinished.follow(turn)
+    match_on(turn)
+    _assess_on(turn)
+    _join_on(turn)
+    return _close(turn)
+
+
+def _refer(turn: Turn) -> None:
+    champion = turn.model.champion
+    if champion and turn.model.reference_asked != champion:
+        turn.change(reference_asked=champion)
+        turn.owe(BuildReference(champion, "file", (), "", ""))
+
+
+def _assess_on(turn: Turn) -> None:
+    """Windows are assessed one after the other: persistence looks back over the ones before."""
+    for day, window in sorted(turn.model.windows.items()):
+        if turn.now < window.closes:
+            turn.wake(window.closes)
+            return
+        if not window.inputs or window.assessed == window.assess_of:
+            continue
+        if window.assess_asked != window.assess_of:
+            turn.owe(_assess(turn, day, window))
+            asked = replace(window, assess_asked=window.assess_of)
+            turn.change(windows=turn.model.window(day, asked).windows)
+        return
+
+
+def _assess(turn: Turn, day: str, window: Window) -> Assess:
+    model = turn.model
+    earlier = [d for d in sorted(model.past) if d < day and model.past[d].sketch]
+    trailing = [d for d in earlier if model.past[d].verdict is not None][-2:]
+    before = [model.past[d] for d in trailing]
+    days = sorted(d for d in model.windows if d <= day)[-7:]
+    outputs = [
+        batch.rows
+        for d in days
+        for deployment, batch in model.windows[d].outputs
+        if deployment == model.champion
+    ]
+    return Assess(
+        window=day,
+        of=window.assess_of,
+        sketches=tuple(batch.sketch for batch in window.inputs),
+        before=tuple(past.sketch for past in before),
+        flags=tuple(past.flagged for past in before),
+        events=tuple(past.event for past in before),
+        outputs=tuple(outputs),
+        reference=model.reference,
+        scores=model.scores.get(model.champion, ""),
+        champion=model.champion,
+        event=_event(turn, day),
+        expected=_expected(turn, day),
+        days=tuple(trailing),
+        known=turn.now if turn.watched.policy.drift.classes else None,
+        history=tuple((d, model.past[d].sketch, model.past[d].event) for d in earlier[-HISTORY:]),
+        happened=model.happened,
+        health=page_context.health(turn),
+        outside=dict(sum((Counter(batch.outside) for batch in window.inputs), Counter())),
+        rows=renewal.rows_of(turn, day, trailing),
+    )
+
+
+def _expected(turn: Turn, day: str) -> float | None:
+    """Rows of the same weekday in the four weeks before, on days without an event."""
+    that = date.fromisoformat(day)
+    same = [
+        turn.model.past.get((that - timedelta(weeks=back)).isoformat()) for back in (1, 2, 3, 4)
+    ]
+    counts = [past.rows for past in same if past is not None and not past.event and past.rows]
+    return sum(counts) / len(counts) if counts else None
+
+
+def _event(turn: Turn, day: str) -> str | None:
+    event = turn.watched.calendar.explains(date.fromisoformat(day), turn.now)
+    return event.name if event is not None else None
+
+
+def _join_on(turn: Turn) -> None:
+    wait = turn.watched.policy.performance.wait
+    for day, window in sorted(turn.model.windows.items()):
+        overdue = turn.now >= window.ends + wait
+        if not window.outputs or window.join_asked == window.join_of:
+            continue
+        if not window.labels and not overdue:
+            turn.wake(window.ends + wait)
+            continue
+        if turn.now < window.ends:
+            turn.wake(window.ends)
+            continue
+        turn.owe(_join(turn, day, window))
+        asked = replace(window, join_asked=window.join_of)
+        turn.change(windows=turn.model.window(day, asked).windows)
+
+
+def _join(turn: Turn, day: str, window: Window) -> Join:
+    model, policy = turn.model, turn.watched.policy
+    active = model.rollout if model.rollout is not None and not model.rollout.ended else None
+    rolling = policy.performance.rolling_days
+    days = [d for d in sorted(model.past) if d < day and model.past[d].joined][-(rolling - 1) :]
+    starts, _ = bounds(date.fromisoformat(day), turn.watched.zone)
+    return Join(
+        window=day,
+        of=window.join_of,
+        inputs=tuple(batch.rows for batch in window.inputs if batch.rows),
+        outputs=tuple((deployment, batch.rows) for deployment, batch in window.outputs),
+        traffic=tuple(batch.rows for batch in window.traffic),
+        names=model.names,
+        labels=window.labels,
+        trailing=tuple((d, model.past[d].joined, model.past[d].event) for d in days),
+        champion=active.champion if active is not None else model.champion,
+        challenger=active.challenger if active is not None else None,
+        shadowed=active is not None and active.phase is Phase.shadow,
+        cuts=_cuts(active, policy.judge),
+        baseline=policy.serving.baseline,
+        reference=model.scores.get(model.champion, ""),
+        challenger_rate=model.rates.get(active.challenger) if active is not None else None,
+        starts=starts,
+        ends=window.ends,
+        event=_event(turn, day),
+    )
+
+
+def _cuts(active: rollout.Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
+    """Where one weight ends and the next begins: counts must not reach across."""
+    if active is None:
+        return ()
+    begin = rollout.evidence_from(active, policy)
+    return tuple(sorted({*active.changes, *([begin] if begin is not None else [])}))
+
+
+def _close(turn: Turn) -> None:
+    """Let go of windows and files that nothing will be added to any more."""
+    windows = {
+        day: window for day, window in turn.model.windows.items() if not over(turn, window.ends)
+    }
+    if len(windows) < len(turn.model.windows):
+        turn.change(windows=windows)
+    blobs = {
+        blob: cursor
+        for blob, cursor in turn.model.blobs.items()
+        if cursor.read < cursor.size or turn.now < cursor.touched + CLOSED_AFTER
+    }
+    if len(blobs) < len(turn.model.blobs):
+        turn.change(blobs=blobs)
+    if len(turn.model.past) > DAYS_KEPT:
+        kept = sorted(turn.model.past)[-DAYS_KEPT:]
+        turn.change(past={day: turn.model.past[day] for day in kept})
