@@ -313,13 +313,13 @@ def _asked(arguments: argparse.Namespace, now: datetime) -> Command:
 def _report(arguments: argparse.Namespace) -> int:
     import function_app
     from commands import operate
-    from fleet.model.parts import reports
+    from fleet.model.report_links import place
     from hosts.local.files import replace_file
 
     with _host(arguments) as host:
         command = _asked(arguments, host.clock.now())
         page = operate.report(host, function_app.app, command)
-        where = reports.place(command.target, command.id)
+        where = place(command.target, command.id)
         if page is not None:
             where = str(arguments.html or Path(f"report-{command.target}-{command.id}.html"))
             replace_file(Path(where), page)

@@ -125,11 +125,11 @@ def replayed_alerts(
     for one, now, after in zip(played, moments, [*moments[1:], None], strict=True):
         turn = Turn(watched, now, model)
         drift.assessed(turn, _drift_only(one, thresholds or {}))
-        alerts.alerts_on(turn)
+        alerts.follow(turn)
         _note(turn, told)
         while after is not None and (wake := min(turn.wakes, default=after)) < after:
             turn = Turn(watched, wake, turn.model)
-            alerts.alerts_on(turn)
+            alerts.follow(turn)
             _note(turn, told)
         model = turn.model
     return tuple(told.values())

@@ -34,6 +34,9 @@ from retrain.rollout import Rules
 from retrain.run import Policy as RunPolicy
 from retrain.trigger import Policy as TriggerPolicy
 
+#: Windows and files stay open for so long after nothing more is expected of them.
+CLOSED_AFTER = timedelta(days=2)
+
 
 class Logs(Policy):
     """Where a model's feature logs come from and when a day of them is complete."""
@@ -255,6 +258,11 @@ class Watched:
     def zone(self) -> str:
         """The IANA zone whose midnights divide the model's days."""
         return self.calendar.policy.zone
+
+    @property
+    def open_for(self) -> timedelta:
+        """How long after its end a window still takes rows and labels."""
+        return max(self.policy.labels.wait, self.policy.performance.wait) + CLOSED_AFTER
 
     @property
     def rules(self) -> Rules:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from typing import get_args
 
 from engine.codec import Kinds
 from fleet.model.facts import Collection, TrafficCount
@@ -376,7 +377,26 @@ class AckModel:
     lane: str = "oncall"
 
 
-EFFECTS = Kinds(
-    ReadLog, ReadLabels, Count, CountTraffic, Assess, Join, Measure, BuildReference, BuildReport,
-    Submit, Poll, Cancel, Gate, SetTraffic, Look, Tag, Tell, Publish, SendPage, AckModel,
-)  # fmt: skip
+Effect = (
+    ReadLog
+    | ReadLabels
+    | Count
+    | CountTraffic
+    | Assess
+    | Join
+    | Measure
+    | BuildReference
+    | BuildReport
+    | Submit
+    | Poll
+    | Cancel
+    | Gate
+    | SetTraffic
+    | Look
+    | Tag
+    | Tell
+    | Publish
+    | SendPage
+    | AckModel
+)
+EFFECTS = Kinds(*get_args(Effect))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import get_args
 
 from engine.codec import Kinds
 from monitoring.alerts.lifecycle import Notify
@@ -416,8 +417,40 @@ class Parked:
     reason: str
 
 
-FACTS = Kinds(
-    LogGrew, LogRead, Counted, TrafficCounted, LabelsRead, Assessed, Joined, Measured, Referenced,
-    Registered, RunChanged, Gated, TrafficSet, TrafficSeen, Asked, Notified, Declined, Configured,
-    Unrecognised, Parked, Hinted, Noted, Reported,
-)  # fmt: skip
+@dataclass(frozen=True)
+class Adopted:
+    """Somebody else's split was taken over: `champion` answers most of it.
+
+    One part tells it another within a step; it is never stored.
+    """
+
+    champion: str
+    reason: str
+
+
+Fact = (
+    LogGrew
+    | LogRead
+    | Counted
+    | TrafficCounted
+    | LabelsRead
+    | Assessed
+    | Joined
+    | Measured
+    | Referenced
+    | Registered
+    | RunChanged
+    | Gated
+    | TrafficSet
+    | TrafficSeen
+    | Asked
+    | Notified
+    | Declined
+    | Configured
+    | Unrecognised
+    | Parked
+    | Hinted
+    | Noted
+    | Reported
+)
+FACTS = Kinds(*get_args(Fact))

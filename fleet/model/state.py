@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,6 +15,7 @@ from monitoring.drift.verdict import Verdict
 from monitoring.drift.why import Happening
 from monitoring.traffic import Heard
 from monitoring.traffic import Verdict as Flow
+from retrain.gate import Need
 from retrain.rollout import Rollout
 from retrain.run import Run
 from retrain.trigger import State as TriggerState
@@ -93,6 +94,15 @@ class Challenger:
     waived_for: str = ""
     scores: str = ""
     bad_rate: float | None = None
+
+    @property
+    def need(self) -> Need:
+        """Why to change at all: what asked for the version says it."""
+        return Need(
+            degraded=self.trigger in ("performance", "drift"),
+            stale=self.trigger in ("staleness", "schedule"),
+            asked_by="an operator" if self.trigger == "operator" else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -226,6 +236,21 @@ class Model:
         """Return the version that a deployment holds; logs name deployments."""
         return held_by(deployment, self.names)
 
+    @property
+    def outputs(self) -> dict[str, tuple[str, ...]]:
+        """Blobs with the outputs of every open window that has any."""
+        return {
+            day: tuple(batch.rows for _, batch in window.outputs)
+            for day, window in self.windows.items()
+            if window.outputs
+        }
+
+    @property
+    def versions_under_way(self) -> set[str]:
+        """Versions that need no place in the queue: they have one, or are beyond it."""
+        known = {challenger.version for challenger in self.queue} | {self.champion}
+        return known if self.rollout is None else known | {self.rollout.challenger}
+
     def window(self, day: str, window: Window) -> Model:
         """Return the model with that window put in place."""
         return replace(self, windows={**self.windows, day: window})
@@ -249,3 +274,8 @@ def fingerprint(names: Sequence[str]) -> str:
     if not names:
         return ""
     return sha256("\n".join(sorted(set(names))).encode()).hexdigest()[:16]
+
+
+def outputs_of(outputs: Mapping[str, Sequence[str]]) -> str:
+    """Return the fingerprint of all outputs that labels are matched with."""
+    return fingerprint([name for names in outputs.values() for name in names])

@@ -9,28 +9,41 @@ from typing import Any
 from engine import codec
 from engine.step import Line, Step
 from fleet.document.policies import Watched
+from fleet.model.effects import Effect
 from fleet.model.state import Model
+from monitoring.alerts.lifecycle import Alert, Condition, Notify
 
 
 @dataclass
 class Turn:
     """The state as it changes within one step, what is owed, said, and when to wake.
 
-    A step makes one, passes it on from rule to rule, and returns `step()`; nothing outlives it.
+    A step makes one, passes it from part to part, and returns `step()`; nothing outlives it.
+    `notices` are what alerts told in this turn, each with the alert as it was before.
     """
 
     watched: Watched
     now: datetime
     model: Model
-    effects: list[Any] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     wakes: list[datetime] = field(default_factory=list)
+    notices: list[tuple[Notify, Alert | None]] = field(default_factory=list)
 
     def change(self, **fields: Any) -> None:
         """Set fields of the model's state."""
         self.model = replace(self.model, **fields)
 
-    def owe(self, effect: Any) -> None:
+    def signal(self, condition: Condition) -> None:
+        """Note what a signal says now."""
+        self.change(signals={**self.model.signals, condition.key: condition})
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Move a counter of the model on."""
+        known = self.model.counts
+        self.change(counts={**known, what: known.get(what, 0) + number})
+
+    def owe(self, effect: Effect) -> None:
         """Owe an effect."""
         self.effects.append(effect)
 

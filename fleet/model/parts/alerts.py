@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from engine.errors import Refused
 from fleet.model.effects import Publish, Tell
-from fleet.model.parts import announced, reports
+from fleet.model.facts import Asked, Declined
+from fleet.model.part import Part, take
+from fleet.model.report_links import named
 from fleet.model.turn import Turn
 from fleet.published import Event, Fields
 from monitoring.alerts import lifecycle
-from monitoring.alerts.lifecycle import Condition, Kind
+from monitoring.alerts.lifecycle import Condition, Kind, Severity
 
 REFUSED = "refused-"
 #: A refusal alert has no natural end; it is cleared after this long. `fleet.model.parts.split`
@@ -18,15 +21,9 @@ REFUSED = "refused-"
 SHOWN_FOR = timedelta(days=1)
 
 
-def signal(turn: Turn, condition: Condition) -> None:
-    """Note what a signal says now."""
-    turn.change(signals={**turn.model.signals, condition.key: condition})
-
-
-def alerts_on(turn: Turn) -> None:
+def follow(turn: Turn) -> None:
     """Bring every alert up to date with its signal."""
     policy = turn.watched.policy.alerts
-    told: list[tuple[lifecycle.Notify, lifecycle.Alert | None]] = []
     for key, condition in sorted(turn.model.signals.items()):
         known = turn.model.alerts.get(key)
         condition = _while_news(turn, condition, known)
@@ -38,17 +35,12 @@ def alerts_on(turn: Turn) -> None:
             turn.change(alerts={**turn.model.alerts, key: step.alert})
         for notice in step.effects:
             _tell(turn, notice)
-        told += [(notice, known) for notice in step.effects]
+        turn.notices += [(notice, known) for notice in step.effects]
         _say_alert(turn, known, step.alert)
-    # Behind every page: drawing takes seconds.
-    for notice, before in told:
-        reports.paged(turn, notice, before)
-    # Behind every alert: what an event explains counts for it.
-    announced.follow(turn)
 
 
 def _tell(turn: Turn, notice: lifecycle.Notify) -> None:
-    turn.owe(Tell(turn.watched.policy.team, reports.named(notice)))
+    turn.owe(Tell(turn.watched.policy.team, named(notice)))
     said: Fields = {
         "alert": notice.alert,
         "kind": notice.kind,
@@ -64,7 +56,7 @@ def _while_news(turn: Turn, said: Condition, known: lifecycle.Alert | None) -> C
     if not _passes(said) or known is None or turn.now < known.since + SHOWN_FOR:
         return said
     over = replace(said, active=False)
-    signal(turn, over)
+    turn.signal(over)
     return over
 
 
@@ -91,3 +83,35 @@ def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Aler
 
 def _shown(alert: lifecycle.Alert) -> tuple[object, ...]:
     return alert.phase, alert.ordinal, alert.severity, alert.explained_by
+
+
+def declined(turn: Turn, fact: Declined) -> Declined:
+    """Signal that an effect was refused for good; the day for which it is news begins again."""
+    key = f"{REFUSED}{fact.effect.replace('_', '-')}"
+    moved = fact.effect == "set_traffic"
+    kind, severity = (Kind.TRAFFIC, Severity.PAGE) if moved else (Kind.RUN, Severity.TICKET)
+    reason = f"{fact.effect} was refused: {fact.reason}"
+    turn.signal(Condition(turn.watched.name, key, kind, True, reason, severity))
+    known = turn.model.alerts.get(key)
+    if known is not None:
+        turn.change(alerts={**turn.model.alerts, key: replace(known, since=turn.now)})
+    return fact
+
+
+def acknowledged(turn: Turn, fact: Asked) -> Asked:
+    """Take an alert's acknowledgement by an operator."""
+    if fact.verb != "ack":
+        return fact
+    key = fact.target.rsplit("-", 1)[0]
+    policy = turn.watched.policy.alerts
+    try:
+        done = lifecycle.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
+    except Refused as error:
+        turn.say("refused", id=fact.id, reason=str(error))
+        return fact
+    if done.alert is not None:
+        turn.change(alerts={**turn.model.alerts, key: done.alert})
+    return fact
+
+
+PART = Part("alerts", (take(Asked, acknowledged), take(Declined, declined)), follow)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from fleet.model.part import Part
 from fleet.model.turn import Turn
 from monitoring.aftermath import aftermath
 from monitoring.calendars import Event
@@ -72,3 +73,6 @@ def _say(turn: Turn, event: Event) -> None:
 
 def _key(name: str) -> str:
     return f"{EXPLAINED}{name}:"
+
+
+PART = Part("announced", follow=follow)

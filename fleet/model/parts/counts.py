@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from fleet.model.effects import Count, CountTraffic
+from fleet.model.part import Part
 from fleet.model.turn import Turn
 from monitoring.calendars import bounds, day_of
 from retrain.rollout import Phase
@@ -90,3 +91,6 @@ def _arms(turn: Turn) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str
         )
 
     return pairs(live), pairs(scoring)
+
+
+PART = Part("counts", follow=follow)

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.step import Line
-from engine.store import parse_instant
+from engine.store import instant, parse_instant
+from fleet.model.facts import Noted
+from fleet.model.part import Part, take
 from fleet.model.turn import Turn
 from monitoring.drift.why import Happening
 
@@ -44,3 +46,13 @@ def _words(line: Mapping[str, Any]) -> str:
         case _:
             return ""
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
+def noted(turn: Turn, fact: Noted) -> Noted:
+    """Write down what was noted around the model."""
+    at = instant(fact.at) if fact.at else None
+    turn.say("noted", type=fact.type, subject=fact.subject, at=at)
+    return fact
+
+
+PART = Part("happened", (take(Noted, noted),))

@@ -10,13 +10,20 @@ from typing import Any
 
 from fleet.model.effects import BuildReference, short
 from fleet.model.facts import Asked, Referenced
+from fleet.model.part import Part, take
 from fleet.model.state import Past
 from fleet.model.turn import Turn
 from retrain import trigger
 
 
-def asked(turn: Turn, fact: Asked) -> None:
+def asked(turn: Turn, fact: Asked) -> Asked:
     """Owe the reference that an operator asks for, or say why there can be none."""
+    if fact.verb == "reference":
+        _rebuild(turn, fact)
+    return fact
+
+
+def _rebuild(turn: Turn, fact: Asked) -> None:
     model = turn.model
     days: tuple[tuple[str, str, str], ...] = ()
     if not model.champion:
@@ -45,8 +52,24 @@ def asked(turn: Turn, fact: Asked) -> None:
     )
 
 
-def referenced(turn: Turn, fact: Referenced) -> None:
-    """Take a reference over; what was asked for and has come too late is refused aloud."""
+def referenced(turn: Turn, fact: Referenced) -> Referenced:
+    """Take a reference over, unless it is one that was renewed or has come too late."""
+    if not fact.renewed:
+        _take_over(turn, fact)
+    return fact
+
+
+def follow(turn: Turn) -> None:
+    """Owe the first reference of a champion, once."""
+    champion = turn.model.champion
+    if turn.model.reference or turn.model.reference_asked == champion:
+        return
+    turn.change(reference_asked=champion)
+    turn.owe(BuildReference(champion, "file", (), "", ""))
+
+
+def _take_over(turn: Turn, fact: Referenced) -> None:
+    """Take a reference over; one that was asked for and has come too late is refused in words."""
     model = turn.model
     late = _late(turn, fact)
     if late:
@@ -87,3 +110,6 @@ def _told(before: str, fact: Referenced) -> dict[str, Any]:
         told |= {"by": fact.by, "reason": fact.reason}
         told |= {"first": min(fact.days), "last": max(fact.days)}
     return told | ({"note": fact.note} if fact.note else {})
+
+
+PART = Part("reference", (take(Asked, asked), take(Referenced, referenced)), follow)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
-from fleet.model.effects import BuildReference, Gate, Publish, Tag, short
-from fleet.model.facts import Asked, Joined, LogRead, TrafficCount
-from fleet.model.parts import candidates, split
-from fleet.model.parts.alerts import signal
+from fleet.model import live
+from fleet.model.effects import BuildReference, Publish, Tag, short
+from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCount, TrafficCounted
+from fleet.model.part import Part, take
 from fleet.model.state import Challenger
 from fleet.model.turn import Turn
 from fleet.published import Event
@@ -22,30 +22,29 @@ from retrain.plan import Expectation
 from retrain.rollout import Phase, Rollout
 
 RECENT_DAYS = 14
+#: A rollout that ended badly is news for so long.
+SHOWN_FOR = timedelta(days=1)
 
 
-def asked(turn: Turn, fact: Asked) -> None:
+def asked(turn: Turn, fact: Asked) -> Asked:
     """Carry an operator's word to the rollout it names."""
     match fact.verb:
         case "approve":
             _observe(turn, rollout.Approve(fact.by))
         case "rollback":
             _observe(turn, rollout.Abort(fact.by, fact.reason))
+    return fact
 
 
 def follow(turn: Turn) -> None:
-    """Owe the gate, start what waits, and move the rollout on with time."""
-    for freeze in turn.model.freezes:
-        turn.wake(freeze.until)
-    _gate_on(turn)
+    """Move the rollout on with time, start the one that waits, and end what is no news any more."""
     _observe(turn, rollout.Elapsed())
     _start_on(turn)
+    _settle_signal(turn)
 
 
-def adopted(turn: Turn, taken: split.Adopted | None) -> None:
-    """Somebody else's split was taken over: a rollout ends, and who answers most is champion."""
-    if taken is None:
-        return
+def adopted(turn: Turn, taken: Adopted) -> Adopted:
+    """End the rollout where somebody else's split was adopted; who answers most is champion."""
     active = turn.model.rollout
     if active is not None and not active.ended:
         if taken.champion == active.champion:
@@ -55,9 +54,10 @@ def adopted(turn: Turn, taken: split.Adopted | None) -> None:
     if taken.champion != turn.model.champion:
         turn.say("champion", version=taken.champion, before=turn.model.champion, reason="adopted")
         turn.change(champion=taken.champion, champion_since=turn.now)
+    return taken
 
 
-def joined(turn: Turn, fact: Joined) -> None:
+def joined(turn: Turn, fact: Joined) -> Joined:
     """Give the rollout what a day's labels say about both arms."""
     day = date.fromisoformat(fact.window)
     _, ends = calendars.bounds(day, turn.watched.zone)
@@ -69,14 +69,22 @@ def joined(turn: Turn, fact: Joined) -> None:
         interval = judge.Interval(count.n_c, count.n_s, count.bad_c + count.bad_s, count.bad_c)
         name = f"{fact.window}:{count.start:%H%M%S}"
         _observe(turn, rollout.Evidence("large_loss", name, count.start, count.end, interval))
+    return fact
 
 
-def log_read(turn: Turn, fact: LogRead) -> None:
+def log_read(turn: Turn, fact: LogRead) -> LogRead:
     """Give the rollout what a range of the traffic log says about errors and latency."""
-    traffic(turn, f"{short(fact.blob)}:{fact.start}", fact.traffic)
+    _traffic(turn, f"{short(fact.blob)}:{fact.start}", fact.traffic)
+    return fact
 
 
-def traffic(turn: Turn, source: str, found: Sequence[TrafficCount]) -> None:
+def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
+    """Give the rollout what a log service counted."""
+    _traffic(turn, f"{fact.start:%Y%m%dT%H%M%S}", fact.counts)
+    return fact
+
+
+def _traffic(turn: Turn, source: str, found: Sequence[TrafficCount]) -> None:
     """Give the rollout counts of one source; the same source's name is counted once."""
     for (start, end), group in groupby(
         sorted(found, key=lambda count: (count.start, count.end)),
@@ -97,9 +105,9 @@ def _remember_traffic(turn: Turn, counts: list[TrafficCount]) -> None:
     for count in counts:
         if count.deployment != turn.model.champion:
             continue
-        tally = turn.model.count("requests", count.requests)
-        tally = tally.count("errors", count.errors).count("slow", count.slow)
-        turn.change(counts=tally.counts)
+        turn.count("requests", count.requests)
+        turn.count("errors", count.errors)
+        turn.count("slow", count.slow)
 
 
 def _intervals(counts: list[TrafficCount], challenger: str) -> list[tuple[str, judge.Interval]]:
@@ -115,24 +123,12 @@ def _intervals(counts: list[TrafficCount], challenger: str) -> list[tuple[str, j
     return [("errors", errors), ("latency", slow)]
 
 
-def _gate_on(turn: Turn) -> None:
-    for challenger in turn.model.queue:
-        if challenger.asked:
-            continue
-        days = candidates.gate_days(turn, challenger)
-        champion, need = turn.model.champion, candidates.need(challenger)
-        past = tuple((day, p.joined) for day, p in sorted(turn.model.past.items()) if p.joined)
-        turn.owe(Gate(challenger.id, challenger.version, champion, days, past, need))
-        queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
-        turn.change(queue=tuple(queue))
-
-
 def _start_on(turn: Turn) -> None:
     model = turn.model
     ready = next((challenger for challenger in model.queue if challenger.gated), None)
     busy = model.rollout is not None and not model.rollout.ended
     freeze = calendars.frozen(model.freezes, turn.now)
-    if ready is None or busy or freeze is not None or split.held(turn):
+    if ready is None or busy or freeze is not None or live.held(turn):
         return
     number = model.rollouts + 1
     waiting = Rollout(
@@ -140,7 +136,7 @@ def _start_on(turn: Turn) -> None:
         challenger=ready.version,
         champion=model.champion,
         since=turn.now,
-        need=candidates.need(ready),
+        need=ready.need,
         waived_by=ready.waived_by,
     )
     turn.change(
@@ -177,10 +173,10 @@ def _observe(turn: Turn, seen: rollout.Observation) -> None:
     if isinstance(seen, rollout.Evidence):
         if seen.guard not in {g.name for g in active.guards}:
             return  # counted for every model, but this one's policy leaves it unguarded
-        if split.disturbed(turn, seen.start, seen.end):
-            turn.change(counts=turn.model.count("disturbed").counts)
+        if live.disturbed(turn, seen.start, seen.end):
+            turn.count("disturbed")
             return  # the arms were not split by our weights
-    frozen = calendars.frozen(turn.model.freezes, turn.now) is not None or split.held(turn)
+    frozen = calendars.frozen(turn.model.freezes, turn.now) is not None or live.held(turn)
     _take(turn, active, rollout.step(active, seen, turn.watched.rules, turn.now, frozen=frozen))
 
 
@@ -198,7 +194,7 @@ def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
     for effect in step.effects:
         match effect:
             case rollout.SetTraffic(key=key, traffic=wanted):
-                split.want(turn, key, wanted.weights, wanted.shadow)
+                live.want(turn, key, wanted.weights, wanted.shadow)
             case rollout.Tag(key=key, version=version, stage=stage, tags=tags):
                 turn.owe(Tag(key, version, stage, tags))
             case rollout.Ended():
@@ -240,9 +236,7 @@ def _ended(turn: Turn, over: Rollout, ended: rollout.Ended) -> None:
             turn.now,
         )
     )
-    signal(
-        turn,
-        Condition(
+    turn.signal(Condition(
             turn.watched.name, "rollout", Kind.ROLLOUT, not promoted,
             f"{over.challenger}: {ended.outcome}, {ended.reason}", Severity.TICKET,
         ),
@@ -275,10 +269,7 @@ def _promote(turn: Turn, over: Rollout) -> None:
         )
 
 
-SHOWN_FOR = timedelta(days=1)
-
-
-def settle_signal(turn: Turn) -> None:
+def _settle_signal(turn: Turn) -> None:
     """A rollout that ended badly is news for a day."""
     said = turn.model.signals.get("rollout")
     active = turn.model.rollout
@@ -286,5 +277,18 @@ def settle_signal(turn: Turn) -> None:
         return
     until = active.since + SHOWN_FOR
     if turn.now >= until:
-        signal(turn, replace(said, active=False))
+        turn.signal(replace(said, active=False))
     turn.wake(until)
+
+
+PART = Part(
+    "rollouts",
+    (
+        take(Asked, asked),
+        take(Joined, joined),
+        take(LogRead, log_read),
+        take(TrafficCounted, counted),
+        take(Adopted, adopted),
+    ),
+    follow,
+)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fleet.model.facts import Collection, LogRead, TrafficCount, TrafficCounted
-from fleet.model.parts.alerts import signal
-from fleet.model.parts.logs import live
+from fleet.model.live import answers
+from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.turn import Turn
 from monitoring import traffic
@@ -24,16 +24,18 @@ DAYS_KEPT = 14
 MIN_DAYS = 3
 
 
-def log_read(turn: Turn, fact: LogRead) -> None:
+def log_read(turn: Turn, fact: LogRead) -> LogRead:
     """Take in what a traffic log tells."""
     _gather(turn, fact.traffic)
+    return fact
 
 
-def counted(turn: Turn, fact: TrafficCounted) -> None:
+def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
     """Take in what a log service counted: hours that it leaves out had no request."""
     _gather(turn, fact.counts)
     if turn.watched.policy.traffic.silence:
         turn.change(hearing=replace(turn.model.hearing, counted_to=fact.end))
+    return fact
 
 
 def follow(turn: Turn) -> None:
@@ -71,7 +73,7 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount]) -> None:
     policy, hearing = turn.watched.policy.traffic, turn.model.hearing
     hours: Counter[int] = Counter()
     for count in counts:
-        if count.requests and live(turn, turn.model.version_of(count.deployment)):
+        if count.requests and answers(turn, turn.model.version_of(count.deployment)):
             hours[traffic.hour_of(count.start)] += count.requests
     if not policy.silence or not hours:
         return
@@ -146,4 +148,7 @@ def _signal(turn: Turn, found: Finding) -> None:
     # What was done to the endpoint may be why nobody comes.
     lines = page_context.before(turn, day_of(turn.now, turn.watched.zone).isoformat())
     page = Condition(name, SIGNAL, Kind.TRAFFIC, silent, found.reason, Severity.PAGE)
-    signal(turn, replace(page, lines=lines))
+    turn.signal(replace(page, lines=lines))
+
+
+PART = Part("silence", (take(LogRead, log_read), take(TrafficCounted, counted)), follow)

@@ -7,18 +7,18 @@ look compares what holds with what was wanted; the policy says what follows from
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
-from fleet.model.effects import Look, SetTraffic
-from fleet.model.facts import Declined, TrafficSeen, TrafficSet
-from fleet.model.parts.alerts import signal
+from fleet.model import live
+from fleet.model.effects import SetTraffic
+from fleet.model.facts import Adopted, Declined, TrafficSeen, TrafficSet
+from fleet.model.part import Part, take
 from fleet.model.state import Foreign, Wanted
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 
 SIGNAL = "traffic"
-#: The signal of a split that was refused; see `fleet.decide.declined`.
+#: The signal of a split that was refused; `fleet.model.parts.alerts` raises it.
 REFUSED = "refused-set-traffic"
 ADOPT, REVERT = "adopt", "revert"
 #: So many stretches in which the split was not ours are remembered; evidence is never older.
@@ -27,21 +27,6 @@ KEPT = 5
 
 #: What is compared with what was wanted: a split that was set, or one that a look found.
 Found = TrafficSet | TrafficSeen
-
-
-@dataclass(frozen=True)
-class Adopted:
-    """Somebody else's split is taken over: `champion` answers most of it."""
-
-    champion: str
-    reason: str
-
-
-def want(turn: Turn, key: str, weights: Mapping[str, int], shadow: tuple[str, ...]) -> None:
-    """Owe a split and remember that it is the one to hold."""
-    wanted = Wanted(key, dict(weights), shadow, turn.now)
-    turn.change(wanted=wanted)
-    turn.owe(SetTraffic(key, dict(weights), shadow))
 
 
 def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
@@ -71,43 +56,14 @@ def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
     return _compare(turn, wanted, fact)
 
 
-def declined(turn: Turn, fact: Declined) -> None:
+def declined(turn: Turn, fact: Declined) -> Declined:
     """A split that was refused does not hold; what does is looked up at once, the first time."""
     wanted = turn.model.wanted
     if wanted is None or fact.key != wanted.key:
-        return
+        return fact
     looked_at = turn.now if wanted.times else None
     turn.change(wanted=replace(wanted, owed=False, declined=True), looked_at=looked_at)
-
-
-def follow(turn: Turn) -> None:
-    """Owe a look where the last one is too old."""
-    wanted = turn.model.wanted
-    if wanted is None or wanted.owed:
-        return
-    every = turn.watched.policy.serving.look_every
-    last = turn.model.looked_at
-    if last is None and not wanted.declined:
-        last = wanted.good_at
-    if last is not None and turn.now < last + every:
-        turn.wake(last + every)
-        return
-    turn.owe(Look(turn.now))
-    turn.change(looked_at=turn.now)
-    turn.wake(turn.now + every)
-
-
-def disturbed(turn: Turn, start: datetime, end: datetime) -> bool:
-    """Tell whether the split may have been somebody else's at any time in [start, end)."""
-    return any(
-        (stretch.until is None or start < stretch.until) and stretch.since < end
-        for stretch in turn.model.foreign
-    )
-
-
-def held(turn: Turn) -> bool:
-    """Tell whether somebody else's split stands now: nothing may move towards production."""
-    return bool(turn.model.foreign) and turn.model.foreign[-1].until is None
+    return fact
 
 
 def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
@@ -132,8 +88,8 @@ def _restored(turn: Turn, wanted: Wanted) -> None:
     for key in (SIGNAL, REFUSED):
         said = turn.model.signals.get(key)
         if said is not None and said.active:
-            signal(turn, replace(said, active=False))
-    if not held(turn):
+            turn.signal(replace(said, active=False))
+    if not live.held(turn):
         return
     *before, last = turn.model.foreign
     turn.change(foreign=(*before, replace(last, until=turn.now)))
@@ -147,8 +103,8 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
         f"live traffic is {_text(weights)}, but {_text(wanted.weights)} was set; "
         f"somebody else changed it and the policy is {policy}"
     )
-    new = not held(turn) or turn.model.foreign[-1].weights != weights
-    if not held(turn):
+    new = not live.held(turn) or turn.model.foreign[-1].weights != weights
+    if not live.held(turn):
         stretch = Foreign(wanted.good_at, weights)
         turn.change(foreign=(*turn.model.foreign, stretch)[-KEPT:])
     elif new:
@@ -184,7 +140,7 @@ def _adopt(turn: Turn, wanted: Wanted, found: Found, reason: str) -> Adopted:
 
 def _tell(turn: Turn, reason: str) -> None:
     name = turn.watched.name
-    signal(turn, Condition(name, SIGNAL, Kind.TRAFFIC, True, reason, Severity.PAGE))
+    turn.signal(Condition(name, SIGNAL, Kind.TRAFFIC, True, reason, Severity.PAGE))
 
 
 def _again(turn: Turn, wanted: Wanted) -> None:
@@ -201,3 +157,6 @@ def _live(weights: Mapping[str, int]) -> dict[str, int]:
 
 def _text(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{version} {weight} %" for version, weight in sorted(_live(weights).items()))
+
+
+PART = Part("split", (take(TrafficSet, was_set), take(TrafficSeen, seen), take(Declined, declined)))

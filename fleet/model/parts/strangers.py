@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fleet.model.facts import LogGrew, LogRead, TrafficCounted
+from fleet.model.part import Part, take
 from fleet.model.turn import Turn
 
 #: So many are remembered; a log that names more of them is not of this endpoint.
 KEPT = 50
 
 
-def log_grew(turn: Turn, fact: LogGrew) -> None:
+def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
     """Look at who a file of inputs or outputs is of."""
     if fact.deployment:
         _meet(turn, [fact.deployment], fact.blob)
+    return fact
 
 
-def counted(turn: Turn, fact: LogRead | TrafficCounted) -> None:
+def log_read(turn: Turn, fact: LogRead) -> LogRead:
     """Look at who answered the requests of a traffic log."""
-    found = fact.traffic if isinstance(fact, LogRead) else fact.counts
-    source = fact.blob if isinstance(fact, LogRead) else "AmlOnlineEndpointTrafficLog"
-    _meet(turn, [count.deployment for count in found], source)
+    _meet(turn, [count.deployment for count in fact.traffic], fact.blob)
+    return fact
+
+
+def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
+    """Look at who answered the requests that a log service counted."""
+    _meet(turn, [count.deployment for count in fact.counts], "AmlOnlineEndpointTrafficLog")
+    return fact
 
 
 def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
@@ -53,3 +60,9 @@ def _known(turn: Turn) -> set[str]:
     if model.rollout is not None:
         known |= {model.rollout.champion, model.rollout.challenger}
     return known
+
+
+PART = Part(
+    "strangers",
+    (take(LogGrew, log_grew), take(LogRead, log_read), take(TrafficCounted, counted)),
+)

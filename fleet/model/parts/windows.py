@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.model.effects import Assess, BuildReference, Join
+from fleet.document.policies import CLOSED_AFTER
+from fleet.model.effects import Assess, Join
 from fleet.model.facts import (
     Assessed,
     Joined,
 )
-from fleet.model.parts import renewal, unfinished
-from fleet.model.parts.logs import CLOSED_AFTER, match_on, over, read_on
+from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.state import Past, Window
 from fleet.model.turn import Turn
@@ -25,11 +25,11 @@ DAYS_KEPT = 150
 HISTORY = 28
 
 
-def assessed(turn: Turn, fact: Assessed) -> bool:
-    """Keep what stays known of an assessment; False where the window has changed since."""
+def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
+    """Keep what stays known of an assessment; stop it where the window has changed since."""
     window = turn.model.windows.get(fact.window)
     if window is None or window.assess_asked != fact.of:
-        return False
+        return None
     done = replace(window, assessed=fact.of)
     turn.change(windows=turn.model.window(fact.window, done).windows)
     past = turn.model.past.get(fact.window, Past())
@@ -46,39 +46,57 @@ def assessed(turn: Turn, fact: Assessed) -> bool:
             ),
         ).past
     )
-    return True
+    turn.say(
+        "assessed",
+        window=fact.window,
+        rows=fact.rows,
+        verdict=fact.verdict,
+        stream=fact.stream,
+        psi=fact.psi,
+        score_psi=fact.score_psi,
+        event=turn.model.past[fact.window].event,
+        quality=[trouble.reason for trouble in fact.quality],
+        **({"against": fact.against} if fact.against else {}),
+        **({"since": fact.since} if fact.since else {}),
+        **({"estimate": fact.estimate} if fact.estimate else {}),
+        report=fact.report,
+    )
+    return fact
 
 
-def joined(turn: Turn, fact: Joined) -> bool:
-    """Keep what stays known of a join; False where the window has changed since."""
+def joined(turn: Turn, fact: Joined) -> Joined | None:
+    """Keep what stays known of a join; stop it where the window has changed since."""
     window = turn.model.windows.get(fact.window)
     if window is None or window.join_asked != fact.of:
-        return False
+        return None
     done = replace(window, joined=fact.of)
     turn.change(windows=turn.model.window(fact.window, done).windows)
     past = turn.model.past.get(fact.window, Past(event=_event(turn, fact.window)))
     known = replace(past, rows=fact.expected, labelled=fact.labelled, joined=fact.rows)
     turn.change(past=turn.model.remember(fact.window, known).past)
-    return True
+    turn.say(
+        "joined",
+        window=fact.window,
+        labelled=fact.labelled,
+        expected=fact.expected,
+        contradictions=fact.contradictions,
+        health=fact.health,
+        reason=fact.reason,
+        explained_by=fact.explained_by,
+        scores=fact.scores,
+        rolling=fact.rolling,
+        rows=fact.rows,
+    )
+    return fact
 
 
 def follow(turn: Turn) -> None:
-    """Owe whatever reading, assessing and joining is due; run again, it owes nothing new."""
+    """Owe the assessments and joins that are due, and close what nothing is added to any more."""
     if not turn.model.reference:
-        return _refer(turn)
-    read_on(turn)
-    unfinished.follow(turn)
-    match_on(turn)
+        return
     _assess_on(turn)
     _join_on(turn)
-    return _close(turn)
-
-
-def _refer(turn: Turn) -> None:
-    champion = turn.model.champion
-    if champion and turn.model.reference_asked != champion:
-        turn.change(reference_asked=champion)
-        turn.owe(BuildReference(champion, "file", (), "", ""))
+    _close(turn)
 
 
 def _assess_on(turn: Turn) -> None:
@@ -127,7 +145,7 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         happened=model.happened,
         health=page_context.health(turn),
         outside=dict(sum((Counter(batch.outside) for batch in window.inputs), Counter())),
-        rows=renewal.rows_of(turn, day, trailing),
+        rows=_rows_of(turn, day, trailing),
     )
 
 
@@ -202,7 +220,9 @@ def _cuts(active: rollout.Rollout | None, policy: judge.Policy) -> tuple[datetim
 def _close(turn: Turn) -> None:
     """Let go of windows and files that nothing will be added to any more."""
     windows = {
-        day: window for day, window in turn.model.windows.items() if not over(turn, window.ends)
+        day: window
+        for day, window in turn.model.windows.items()
+        if turn.now < window.ends + turn.watched.open_for
     }
     if len(windows) < len(turn.model.windows):
         turn.change(windows=windows)
@@ -216,3 +236,16 @@ def _close(turn: Turn) -> None:
     if len(turn.model.past) > DAYS_KEPT:
         kept = sorted(turn.model.past)[-DAYS_KEPT:]
         turn.change(past={day: turn.model.past[day] for day in kept})
+
+
+def _rows_of(turn: Turn, day: str, before: list[str]) -> dict[str, str]:
+    """Rows behind the sketches of a window and of the days before it, by the sketch's name."""
+    model = turn.model
+    if day > model.recount_to:
+        return {}
+    own = {batch.sketch: batch.rows for batch in model.windows[day].inputs}
+    earlier = {model.past[one].sketch: model.past[one].joined for one in before}
+    return {sketch: rows for sketch, rows in (own | earlier).items() if rows}
+
+
+PART = Part("windows", (take(Assessed, assessed), take(Joined, joined)), follow)

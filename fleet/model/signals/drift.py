@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fleet.model.effects import Publish
 from fleet.model.facts import Assessed
-from fleet.model.parts.alerts import signal
+from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.turn import Turn
 from fleet.published import Event
@@ -14,7 +14,7 @@ from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.drift.verdict import Verdict as Drift
 
 
-def assessed(turn: Turn, fact: Assessed) -> None:
+def assessed(turn: Turn, fact: Assessed) -> Assessed:
     """Turn an assessment into what the signals of drift and quality say."""
     event = fact.explained_by
     name = turn.watched.name
@@ -24,8 +24,7 @@ def assessed(turn: Turn, fact: Assessed) -> None:
     known = fact.verdict is not Drift.INSUFFICIENT
     if known:
         _stream(turn, fact, moved, drifted)
-    signal(
-        turn,
+    turn.signal(
         Condition(
             name,
             page_context.DRIFT,
@@ -42,8 +41,7 @@ def assessed(turn: Turn, fact: Assessed) -> None:
         size = _size(fact.score_effect, fact.score_psi)
         reason = f"scores moved: {size} on the 7 days up to {fact.window}"
         active = fact.score is Drift.DRIFTED
-        signal(
-            turn,
+        turn.signal(
             Condition(
                 name, "score", Kind.DRIFT, active, reason, Severity.TICKET, event, ("score",)
             ),
@@ -58,7 +56,8 @@ def assessed(turn: Turn, fact: Assessed) -> None:
         name, "quality", Kind.QUALITY, bool(worst), reason, severity, None, features,
         page_context.before(turn, fact.window),
     )  # fmt: skip
-    signal(turn, condition)
+    turn.signal(condition)
+    return fact
 
 
 def _stream(turn: Turn, fact: Assessed, moved: list[str], drifted: list[str]) -> None:
@@ -105,3 +104,6 @@ def _size(effect: float | None, psi: float | None) -> str:
 def _weight(fact: Assessed, feature: str) -> str:
     share = fact.negligible.get(feature)
     return "" if share is None else f", of negligible importance: {share:.1%} of the model's"
+
+
+PART = Part("signals of drift", (take(Assessed, assessed),))

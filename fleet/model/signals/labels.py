@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.model.facts import Joined
-from fleet.model.parts.alerts import signal
+from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.turn import Turn
 from monitoring import quality
@@ -11,7 +11,7 @@ from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.performance import Verdict as Health
 
 
-def joined(turn: Turn, fact: Joined) -> None:
+def joined(turn: Turn, fact: Joined) -> Joined:
     """Turn a join into what the signals of performance and labels say."""
     name, event = turn.watched.name, fact.explained_by
     known = {Health.HEALTHY: False, Health.DEGRADED: True}
@@ -23,14 +23,15 @@ def joined(turn: Turn, fact: Joined) -> None:
         name, page_context.PERFORMANCE, Kind.PERFORMANCE, known.get(fact.health),
         f"{fact.reason} (up to {fact.window})", Severity.PAGE, event, lines=lines,
     )  # fmt: skip
-    signal(turn, condition)
+    turn.signal(condition)
     share = fact.labelled / fact.expected if fact.expected else 0.0
     few = share < turn.watched.policy.performance.min_completeness
     reason = f"{fact.labelled} of {fact.expected} labels of {fact.window} are in ({share:.0%})"
-    signal(turn, Condition(name, "labels", Kind.QUALITY, few, reason, Severity.TICKET))
+    turn.signal(Condition(name, "labels", Kind.QUALITY, few, reason, Severity.TICKET))
     _segments(turn, fact)
     _repeated(turn, fact)
     _association(turn, fact)
+    return fact
 
 
 def _segments(turn: Turn, fact: Joined) -> None:
@@ -68,4 +69,7 @@ def _ticket(
     """Note a signal that few models ever have: that it is calm is news only after it was not."""
     if active or key in turn.model.signals:
         name = turn.watched.name
-        signal(turn, Condition(name, key, kind, active, reason, Severity.TICKET, event, features))
+        turn.signal(Condition(name, key, kind, active, reason, Severity.TICKET, event, features))
+
+
+PART = Part("signals of labels", (take(Joined, joined),))

@@ -25,7 +25,7 @@ from fleet.model.facts import (
     TrafficCount,
     Trouble,
 )
-from fleet.model.parts import runs
+from fleet.model.parts import retraining
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.association import Association
@@ -301,7 +301,7 @@ def test_the_day_on_which_a_training_ended_is_the_first_new_one(
     for day, new in (("2024-03-03", 0), (first, 1)):
         past = replace(story.state.past["2024-03-03"])
         turn.change(past={**story.state.past, day: past})
-        assert runs._signals(turn).new_days == new
+        assert retraining._signals(turn).new_days == new
 
 
 def test_few_labels_are_a_ticket(begun: Any) -> None:
