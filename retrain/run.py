@@ -9,7 +9,6 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
-from retrain.dataset import Selection
 from retrain.ports import JobPhase, JobStatus, TrainingJob
 
 
@@ -152,32 +151,6 @@ class Step:
     run: Run
     effects: tuple[Effect, ...]
     wake_at: datetime | None
-
-
-def request(
-    *,
-    run_id: str,
-    trigger: str,
-    model: str,
-    spec: str,
-    selection: Selection,
-    inputs: dict[str, str],
-    tags: dict[str, str],
-    policy: Policy,
-    now: datetime,
-) -> Run:
-    """A fresh run over the days selected; its first step submits the job."""
-    job = TrainingJob(
-        id=f"{run_id}-1",
-        model=model,
-        spec=spec,
-        days=tuple(day.isoformat() for day in selection.training),
-        holdout_days=tuple(day.isoformat() for day in selection.holdout),
-        inputs=inputs,
-        time_limit=policy.time_limit,
-        tags=tags,
-    )
-    return Run(run_id, trigger, now, job)
 
 
 def step(run: Run, observation: Observation, policy: Policy, now: datetime) -> Step:
