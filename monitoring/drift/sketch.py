@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pat
 
 from engine.errors import Refused
@@ -110,17 +109,6 @@ def sketch(table: pa.Table | pa.RecordBatch, ruler: Ruler) -> Sketch:
     ]
     counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
     return Sketch(ruler.id, table.num_rows, counts)
-
-
-def sketch_segments(
-    table: pa.Table | pa.RecordBatch, ruler: Ruler, column: str
-) -> dict[str, Sketch]:
-    """One sketch per level of the segment `column`; rows without a segment are in none."""
-    names = segment_names(table.column(column))
-    return {
-        level: sketch(table.filter(pc.equal(names, level)), ruler)
-        for level in sorted(pc.unique(names).drop_null().to_pylist())
-    }
 
 
 def segment_names(column: Column) -> Column:

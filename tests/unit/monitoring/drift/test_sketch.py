@@ -23,7 +23,6 @@ from monitoring.drift.sketch import (
     places,
     ruled,
     sketch,
-    sketch_segments,
 )
 from monitoring.schema import Kind, kind_of
 
@@ -193,12 +192,6 @@ def test_the_places_of_rows_are_what_is_counted(column):
     bins = CategoricalBins(("a", "1", "0"), groups=3)
     found = np.bincount(places(column, bins), minlength=bins.size + 1)
     assert found.tolist() == count(column, bins).tolist()
-
-
-def test_segments_split_the_rows(table):
-    ruler = Ruler.of(table)
-    parts = sketch_segments(table, ruler, "s")
-    assert {name: part.rows for name, part in parts.items()} == {"a": 2, "b": 1}
 
 
 def test_bytes_round_trip_and_newer_ones_are_refused(table):
