@@ -209,11 +209,6 @@ class Calendar:
             return DayClass.EVE
         return DayClass.WEEKEND if day.weekday() in self._weekend else DayClass.WEEKDAY
 
-    def is_business_day(self, day: date) -> bool:
-        """Neither weekend nor a holiday of the countries or files."""
-        holiday = any(event.category is Category.HOLIDAY for event in self.events_on(day))
-        return day.weekday() not in self._weekend and not holiday
-
     def _layout(self, year: int) -> dict[date, tuple[Event, ...]]:
         events = [*self._holidays(year), *self._announced(year)]
         days: dict[date, list[Event]] = {}
