@@ -25,14 +25,12 @@ __all__ = [
     "Interval",
     "Performance",
     "Policy",
-    "Rolling",
     "Verdict",
     "assess",
     "clustered",
     "last_day",
     "measures",
     "reference",
-    "rolling",
 ]
 
 Floats = NDArray[np.float64]
@@ -119,16 +117,6 @@ class Performance:
     thin: tuple[date, ...] = ()
 
 
-@dataclass(frozen=True)
-class Rolling:
-    """Metrics of the days that end on `last`; a metric without a value is None."""
-
-    last: date
-    rows: int
-    labelled: int
-    metrics: dict[str, float | None]
-
-
 def assess(
     joined: Joined, policy: Policy, zone: str, now: datetime, baseline: Baseline | None = None
 ) -> Performance:
@@ -165,19 +153,6 @@ def assess(
         skill=skilled,
         thin=thin,
     )
-
-
-def rolling(joined: Joined, policy: Policy, zone: str) -> tuple[Rolling, ...]:
-    """Metrics of the `rolling_days` that end on each day with predictions, oldest first."""
-    days = days_of(joined.time, zone)
-    known = ~np.isnan(joined.label) & ~np.isnan(joined.score)
-    windows = []
-    for last in np.unique(days):
-        within = (days <= last) & (days > last - np.timedelta64(policy.rolling_days, "D"))
-        use = within & known
-        metrics = measures(joined.label[use], joined.score[use], policy.task)
-        windows.append(Rolling(last.item(), int(within.sum()), int(use.sum()), metrics))
-    return tuple(windows)
 
 
 def last_day(policy: Policy, zone: str, now: datetime) -> date:
