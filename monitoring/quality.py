@@ -57,14 +57,12 @@ class Kind(StrEnum):
     """What sort of problem, the worst first."""
 
     NO_ROWS = "no_rows"
-    MISSING_COLUMN = "missing_column"
     TYPE_CHANGE = "type_change"
     ALL_MISSING = "all_missing"
     MISSING_JUMP = "missing_jump"
     LOW_VOLUME = "low_volume"
     UNSEEN = "unseen"
     OUTSIDE = "outside"
-    EXTRA_COLUMN = "extra_column"
     STUCK = "stuck"
     REPEATED = "repeated"
 
@@ -74,10 +72,9 @@ class Measured:
     """One feature in one window.
 
     `rows` and `missing` count the window's rows, `unseen` its values of no reference level and
-    `outside` those out of their range;
-    `reference_missing` is the largest share that any window of the reference missed. `now` names
-    the present type where it is no longer `was`. `reference_unseen` is the largest share of values
-    in any window of the reference that none of its other windows has.
+    `outside` those out of their range; `reference_missing` is the largest share that any window of
+    the reference missed, `reference_unseen` the largest share of values in any window of the
+    reference that none of its other windows has.
     """
 
     name: str
@@ -85,8 +82,6 @@ class Measured:
     missing: int
     reference_missing: float = 0.0
     unseen: int = 0
-    was: str = ""
-    now: str = ""
     reference_unseen: float = 0.0
     outside: int = 0
 
@@ -107,8 +102,6 @@ def problems(
     *,
     rows: int,
     expected: float | None = None,
-    absent: Sequence[str] = (),
-    extra: Sequence[str] = (),
     since: str = "",
 ) -> tuple[Problem, ...]:
     """Everything wrong with one window, the worst first, one problem per kind and severity.
@@ -119,8 +112,6 @@ def problems(
         The reference's features that the window has.
     rows, expected
         Rows of the window, and how many the same weekday usually has (None: not known).
-    absent, extra
-        Columns of the reference that the window lacks, and the other way round.
     since
         Name of the window, or of the first one in a row with the same trouble.
     """
@@ -128,11 +119,9 @@ def problems(
     volume = _volume(rows, expected, policy, when)
     if volume and volume.kind is Kind.NO_ROWS:
         return (volume,)
-    total = len(features) + len(absent)
+    total = len(features)
     missing = {f.name: _missing(f, policy) for f in features}
     found = [
-        _columns(Kind.MISSING_COLUMN, absent, total, Severity.PAGE, "absent", when),
-        _types([f for f in features if f.now and f.now != f.was], total, when),
         _recoded([f for f in features if _is_recoded(f, policy)], total, when),
         *(
             _shares(kind, severity, features, missing, total, when)
@@ -145,7 +134,6 @@ def problems(
         volume,
         _unseen(features, policy, when),
         _outside(features, policy, when),
-        _columns(Kind.EXTRA_COLUMN, extra, None, Severity.TICKET, "unknown", when),
     ]
     return tuple(problem for problem in found if problem is not None)
 
@@ -215,19 +203,10 @@ def _shares(
     return Problem(kind, names, severity, reason)
 
 
-def _types(struck: Sequence[Measured], total: int, when: str) -> Problem | None:
-    if not struck:
-        return None
-    names = tuple(f.name for f in struck)
-    turns = [f"{f.name} from {f.was} to {f.now}" for f in struck]
-    reason = f"{_of(names, total)} changed type{when}: {_listed(turns)}"
-    return Problem(Kind.TYPE_CHANGE, names, Severity.PAGE, reason)
-
-
 def _is_recoded(feature: Measured, policy: Policy) -> bool:
     """Whether no value at all is a known one, which counts alone show of a changed type."""
     values = feature.rows - feature.missing
-    if feature.now or feature.reference_unseen >= HABIT:
+    if feature.reference_unseen >= HABIT:
         return False
     return values >= policy.min_rows and feature.unseen == values
 
@@ -241,20 +220,6 @@ def _recoded(struck: Sequence[Measured], total: int, when: str) -> Problem | Non
         f"changed: {_listed(names)}"
     )
     return Problem(Kind.TYPE_CHANGE, names, Severity.PAGE, reason)
-
-
-def _columns(
-    kind: Kind,
-    names: Sequence[str],
-    total: int | None,
-    severity: Severity,
-    word: str,
-    when: str,
-) -> Problem | None:
-    if not names:
-        return None
-    count = f"{len(names)} columns" if total is None else _of(names, total)
-    return Problem(kind, tuple(names), severity, f"{count} {word}{when}: {_listed(names)}")
 
 
 def _unseen(features: Sequence[Measured], policy: Policy, when: str) -> Problem | None:
