@@ -13,7 +13,7 @@ from fleet.facts import Asked, Assessed, Declined, Joined, RunChanged
 from fleet.published import Event, Fields
 from fleet.state import Challenger, Finished, Model, Past
 from fleet.turn import Turn
-from monitoring import calendars, quality
+from monitoring import calendars, quality_rules
 from monitoring.alerts import lifecycle
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.drift.verdict import Verdict as Drift
@@ -158,7 +158,7 @@ def _segments(turn: Turn, fact: Joined) -> None:
 
 def _repeated(turn: Turn, fact: Joined) -> None:
     policy = turn.watched.policy.quality
-    found = quality.repeated(fact.repeated, fact.expected, policy, fact.window)
+    found = quality_rules.repeated(fact.repeated, fact.expected, policy, fact.window)
     reason = found.reason if found else f"rows of {fact.window} were logged once"
     _ticket(turn, "repeated", Kind.QUALITY, found is not None, reason)
 

@@ -25,7 +25,7 @@ from fleet.work.explaining import Explained, explain
 from fleet.work.holding import Held, hold
 from fleet.work.referencing import SCORE, Reference, load
 from fleet.work.usual import negligible
-from monitoring import quality
+from monitoring import quality, quality_rules
 from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.binning import REST
 from monitoring.drift.report import Calibration, FeatureReport, Report, assess
@@ -232,7 +232,7 @@ def _usual(content: bytes) -> tuple[Ruler, Sketch]:
 def _quality(
     watched: Watched, effect: Assess, alone: Report, reference: Reference
 ) -> tuple[Trouble, ...]:
-    found = quality.problems(
+    found = quality_rules.problems(
         [_measured(one, reference, effect) for one in alone.features if one.segment is None],
         watched.policy.quality,
         rows=alone.n_current,
@@ -259,7 +259,7 @@ def _stuck(
         return ()
     policy = watched.policy.drift
     names, differing = stuck(reference.ruler, current, side.slices, side.usual, policy)
-    problem = quality.stuck(names, differing, str(side.own), effect.window)
+    problem = quality_rules.stuck(names, differing, str(side.own), effect.window)
     return () if problem is None else (_trouble(problem),)
 
 

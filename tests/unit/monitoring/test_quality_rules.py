@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from monitoring.alerts.lifecycle import Severity
-from monitoring.quality import Kind, Measured, Policy, Problem, problems, repeated, stuck
+from monitoring.quality import Kind, Measured, Policy, Problem
+from monitoring.quality_rules import problems, repeated, stuck
 
 WEATHER = ("temp", "dewp", "humid", "wind", "precip", "precip3", "pressure", "visib", "gust")
 
