@@ -14,7 +14,7 @@ from fleet.published import Event, Fields
 from fleet.state import Challenger, Finished, Model, Past
 from fleet.turn import Turn
 from monitoring import calendars, quality_rules
-from monitoring.alerts import lifecycle
+from monitoring.alerts import lifecycle, transitions
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
@@ -193,7 +193,7 @@ def alerts_on(turn: Turn) -> None:
     for key, condition in sorted(turn.model.signals.items()):
         known = turn.model.alerts.get(key)
         condition = _while_news(turn, condition, known)
-        step = lifecycle.step(known, condition, policy, turn.now)
+        step = transitions.step(known, condition, policy, turn.now)
         turn.wake(step.wake_at)
         if _passes(condition) and step.alert is not None:
             turn.wake(step.alert.since + SHOWN_FOR)

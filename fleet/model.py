@@ -50,7 +50,7 @@ from fleet.facts import (
 from fleet.policies import Watched
 from fleet.state import Model
 from fleet.turn import Turn
-from monitoring.alerts import lifecycle
+from monitoring.alerts import transitions
 from monitoring.calendars import Freeze
 
 
@@ -236,7 +236,7 @@ def _acknowledged(turn: Turn, fact: Asked) -> None:
     key = fact.target.rsplit("-", 1)[0]
     policy = turn.watched.policy.alerts
     try:
-        done = lifecycle.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
+        done = transitions.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
     except Refused as error:
         return turn.say("refused", id=fact.id, reason=str(error))
     if done.alert is not None:
