@@ -12,7 +12,7 @@ from hashlib import sha256
 from engine.codec import Kinds
 from fleet.facts import Collection, TrafficCount
 from fleet.published import Event, Fields
-from monitoring.alerts import grouping
+from monitoring.alerts import paging
 from monitoring.alerts.lifecycle import Notify
 from monitoring.drift.why import Happening
 from retrain.gate import Need
@@ -355,7 +355,7 @@ class Publish:
 class SendPage:
     """Page a receiver."""
 
-    page: grouping.Page
+    page: paging.Page
     at: datetime
     lane: str = "pages"
 

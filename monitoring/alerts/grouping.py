@@ -10,11 +10,9 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
-from monitoring.alerts import escalation
-from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
-
-LISTED = 20
-"""Alerts written out in one page; a receiver's screen is small."""
+from monitoring.alerts import escalation, paging
+from monitoring.alerts.lifecycle import Notify, Severity, Status
+from monitoring.alerts.paging import Event, Page
 
 
 class Phase(StrEnum):
@@ -58,27 +56,6 @@ class Policy(engine.policy.Policy):
     def first(self, severity: Severity) -> tuple[str, ...]:
         """Who hears at once."""
         return self.page[:1] if severity is Severity.PAGE else self.ticket or self.page[:1]
-
-
-class Event(StrEnum):
-    """Why a page is sent."""
-
-    FIRING = "firing"
-    ESCALATED = "escalated"
-    RESOLVED = "resolved"
-
-
-@dataclass(frozen=True)
-class Page:
-    """Send one message to one receiver; the same `key` is the same message."""
-
-    key: str
-    receiver: str
-    event: Event
-    severity: Severity
-    title: str
-    lines: tuple[str, ...]
-    alerts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -225,35 +202,6 @@ def _pages(
     receivers: Sequence[str],
     severity: Severity,
 ) -> tuple[Page, ...]:
+    key = f"{name}-{group.ordinal}:{event}:{group.level}"
     notices = [entry.notice for entry in entries.values()]
-    return tuple(
-        Page(
-            key=f"{name}-{group.ordinal}:{event}:{group.level}:{receiver}",
-            receiver=receiver,
-            event=event,
-            severity=severity,
-            title=_title(notices, event),
-            lines=_lines(notices),
-            alerts=tuple(notice.id for notice in notices),
-        )
-        for receiver in receivers
-    )
-
-
-def _title(notices: Sequence[Notify], event: Event) -> str:
-    prefix = {Event.FIRING: "", Event.ESCALATED: "unanswered: ", Event.RESOLVED: "resolved: "}
-    if len(notices) == 1:
-        return f"{prefix[event]}{notices[0].model}: {notices[0].reason}"
-    kinds: list[Kind] = sorted({notice.kind for notice in notices})
-    models = sorted({notice.model for notice in notices})
-    where = models[0] if len(models) == 1 else f"{len(models)} models"
-    return f"{prefix[event]}{len(notices)} {'/'.join(kinds)} alerts on {where}"
-
-
-def _lines(notices: Sequence[Notify]) -> tuple[str, ...]:
-    lines: list[str] = []
-    for notice in notices[:LISTED]:
-        lines += [f"{notice.id}: {notice.reason}", *(f"  {line}" for line in notice.lines)]
-    if len(notices) > LISTED:
-        lines.append(f"and {len(notices) - LISTED} more")
-    return tuple(lines)
+    return paging.pages(key, notices, event, receivers, severity)

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 
 from engine.errors import Refused
 from monitoring.alerts import grouping, muting
-from monitoring.alerts.grouping import Group, Open, Page, Policy
+from monitoring.alerts.grouping import Group, Open, Policy
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.muting import Silence
+from monitoring.alerts.paging import Page
 
 __all__ = [
     "Acknowledge",
