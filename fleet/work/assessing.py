@@ -27,8 +27,9 @@ from fleet.work.referencing import SCORE, Reference, load
 from fleet.work.usual import negligible
 from monitoring import quality, quality_rules
 from monitoring.alerts.lifecycle import Severity
+from monitoring.drift.assessment import assess
 from monitoring.drift.binning import REST
-from monitoring.drift.report import Calibration, FeatureReport, Report, assess
+from monitoring.drift.report import Calibration, FeatureReport, Report
 from monitoring.drift.ruler import FORMAT, Ruler
 from monitoring.drift.segments import Segmented, from_bytes, to_bytes
 from monitoring.drift.sketch import Sketch, sketch

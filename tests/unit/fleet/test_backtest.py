@@ -18,9 +18,9 @@ from fleet.budget import MONTH, Budget, effects
 from fleet.policies import Fleet
 from fleet.tally import ALONE, STREAM, tally
 from fleet.work import referencing, rows
+from monitoring.drift.assessment import assess
 from monitoring.drift.cells import pool
 from monitoring.drift.divergence import divergences
-from monitoring.drift.report import assess
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.rules import Rule
 from monitoring.drift.sketch import Sketch, merge, sketch
