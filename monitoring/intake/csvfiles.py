@@ -11,8 +11,9 @@ import pyarrow.csv as pacsv
 
 from engine.errors import Refused
 from monitoring.intake.dialect import Dialect, sniffed
+from monitoring.intake.parsing import NULL_WORDS
 from monitoring.intake.source import Source
-from monitoring.intake.untyped import NULL_WORDS, untyped
+from monitoring.intake.untyped import untyped
 
 BLOCK = 8 * 1024 * 1024
 # What to try when a value does not fit the type that earlier rows suggested.
