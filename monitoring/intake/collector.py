@@ -19,7 +19,6 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.intake.lines import (
-    MARK,
     UTC_TIME,
     Apart,
     Decoded,
@@ -29,10 +28,10 @@ from monitoring.intake.lines import (
     gathered,
     instant,
     read_fast,
-    read_objects,
     text_or_none,
     times,
 )
+from monitoring.intake.objects import MARK, read_objects
 
 IDS = ("correlationid", "xrequestid")
 ENVELOPE = pa.schema([*((name, pa.string()) for name in IDS), ("time", pa.string())])

@@ -19,9 +19,9 @@ from monitoring.intake.lines import (
     gathered,
     instant,
     read_fast,
-    read_objects,
     times,
 )
+from monitoring.intake.objects import read_objects
 from monitoring.metrics import Task
 
 RAW = pa.schema(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.types as pat
 
+from monitoring.intake.objects import MARK, whole
 from monitoring.intake.stacking import stacked, text
 
 UTC_TIME = pa.timestamp("us", "UTC")
@@ -19,12 +19,9 @@ UTC_TIME = pa.timestamp("us", "UTC")
 SMALL = 16_384
 # Lines are parsed in blocks of about so many bytes: one bad line makes one block slow, not all.
 BLOCK = 4 * 1024 * 1024
-MARK = b"\xef\xbb\xbf"
 #: Arrow's parser ends the process where null comes first, and takes it for a row elsewhere.
 _NULL_FIRST = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*null")
 _NULL_LINE = b"\nnull"
-_BLANK = " \t\r\n"
-_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ def complete(chunk: bytes, closed: bool) -> bytes:
     if closed:
         return chunk
     end = chunk.rfind(b"\n") + 1
-    return chunk[: end + _whole(chunk[end:])]
+    return chunk[: end + whole(chunk[end:])]
 
 
 def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.Table | None:
@@ -109,32 +106,6 @@ def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.T
         return table if plain == table.schema else _parsed(body, plain, unexpected)
     except pa.ArrowException:
         return None
-
-
-def read_objects(
-    body: bytes, before: int = 0
-) -> tuple[list[tuple[int, dict[str, object]]], list[str]]:
-    """Parse line by line: (line number, object) pairs, and a reason per bad line.
-
-    A line may hold several objects, one behind the other: writers that do not end their last line
-    append to it.
-    """
-    good: list[tuple[int, dict[str, object]]] = []
-    bad: list[str] = []
-    for number, line in enumerate(body.split(b"\n"), start=before + 1):
-        try:
-            # Files that were put together have a mark at each seam.
-            for value in _values(line.removeprefix(MARK).decode()):
-                if b"\\u" in line:
-                    # Half a surrogate pair is JSON, but no text that could be kept.
-                    json.dumps(value, ensure_ascii=False).encode()
-                if not isinstance(value, dict):
-                    bad.append(f"line {number}: not an object")
-                    break
-                good.append((number, value))
-        except (ValueError, RecursionError) as error:
-            bad.append(f"line {number}: not JSON: {error}")
-    return good, bad
 
 
 def column(values: Sequence[object]) -> pa.Array:
@@ -178,39 +149,6 @@ def instant(value: object) -> datetime | None:
 def text_or_none(value: object) -> str | None:
     """Spell an identifier as text."""
     return None if value is None else str(value)
-
-
-def _whole(tail: bytes) -> int:
-    """Count the bytes of the whole objects that a line without an end begins with."""
-    mark = MARK if tail.startswith(MARK) else b""
-    # Bytes that are no UTF-8, or half of it, keep their places.
-    line = tail.removeprefix(mark).decode(errors="surrogateescape")
-    place = _skip(line, 0)
-    try:
-        while line.startswith("{", place):
-            place = _skip(line, _DECODER.raw_decode(line, place)[1])
-    except (ValueError, RecursionError):
-        pass
-    read = line[:place].encode(errors="surrogateescape")
-    return len(mark) + len(read) if read else 0
-
-
-def _values(line: str) -> Iterator[object]:
-    """Parse objects that stand one behind the other; ValueError where what is left is no JSON."""
-    place = _skip(line, 0)
-    while line.startswith("{", place):
-        value, place = _DECODER.raw_decode(line, place)
-        yield value
-        place = _skip(line, place)
-    if place < len(line):
-        yield json.loads(line[place:])
-
-
-def _skip(line: str, place: int) -> int:
-    """Return the place of the next character that is not blank."""
-    while place < len(line) and line[place] in _BLANK:
-        place += 1
-    return place
 
 
 def _number(value: object) -> float | None:

@@ -10,7 +10,8 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.intake import collector, lines
-from monitoring.intake.lines import column, read_fast, read_objects
+from monitoring.intake.lines import column, read_fast
+from monitoring.intake.objects import read_objects
 from monitoring.intake.source import Source
 from monitoring.intake.stacking import text
 from monitoring.intake.untyped import untyped

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from monitoring.intake.lines import (
-    UTC_TIME,
-    Decoded,
-    complete,
-    instant,
-    read_fast,
-    read_objects,
-    times,
-)
+from monitoring.intake.lines import UTC_TIME, Decoded, complete, instant, read_fast, times
+from monitoring.intake.objects import read_objects
 
 RAW = pa.schema(
     [
