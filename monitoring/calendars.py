@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 import engine.policy
 from engine.errors import Refused
 from monitoring import ics
-from monitoring.countries import checked, near
+from monitoring.countries import checked, near, public_holidays
 from monitoring.ics import Category, Event
 from monitoring.localdays import bounds, day_of, days_of
 
@@ -210,22 +210,12 @@ class Calendar:
         return DayClass.WEEKEND if day.weekday() in self._weekend else DayClass.WEEKDAY
 
     def _layout(self, year: int) -> dict[date, tuple[Event, ...]]:
-        events = [*self._holidays(year), *self._announced(year)]
+        events = [*public_holidays(self.policy.countries, year), *self._announced(year)]
         days: dict[date, list[Event]] = {}
         for event in events:
             for i in range((event.last - event.first).days + 1):
                 days.setdefault(event.first + timedelta(days=i), []).append(event)
         return {day: tuple(found) for day, found in days.items() if day.year == year}
-
-    def _holidays(self, year: int) -> list[Event]:
-        import holidays
-
-        events: list[Event] = []
-        for code in self.policy.countries:
-            country, _, part = code.partition("-")
-            found = holidays.country_holidays(country, subdiv=part or None, years=year)
-            events += [Event(found[d], d, d, Category.HOLIDAY, code) for d in sorted(found)]
-        return events
 
     def _announced(self, year: int) -> list[Event]:
         found = {e for parsed in self._files for e in ics.occurrences(parsed, year, self._zone)}

@@ -1,9 +1,11 @@
-"""Codes of the countries whose public holidays are known."""
+"""Countries whose public holidays are known: their codes and their holidays."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+
+from monitoring.ics import Category, Event
 
 
 def checked(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -21,6 +23,18 @@ def checked(codes: tuple[str, ...]) -> tuple[str, ...]:
                 f"{code}: {country} has no subdivision {part}{near(part, known[country])}"
             )
     return codes
+
+
+def public_holidays(codes: Iterable[str], year: int) -> list[Event]:
+    """Return the public holidays of a year, country by country, each country's in order of time."""
+    import holidays
+
+    events: list[Event] = []
+    for code in codes:
+        country, _, part = code.partition("-")
+        found = holidays.country_holidays(country, subdiv=part or None, years=year)
+        events += [Event(found[d], d, d, Category.HOLIDAY, code) for d in sorted(found)]
+    return events
 
 
 def near(name: str, known: Iterable[str]) -> str:
