@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from engine.errors import Refused
 from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.kernel import CHUNK
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import (
-    CHUNK,
     Sketch,
     count,
-    count_numbers,
     empty,
     merge,
     places,
@@ -46,21 +45,6 @@ cells = st.none() | st.sampled_from([np.nan, np.inf, -np.inf]) | st.floats(-6, 6
 def test_counts_agree_with_a_loop(values, edges):
     found = count(pa.array(values, pa.float64()), NumericBins(tuple(edges)))
     assert found.tolist() == brute(values, edges)
-
-
-@given(st.lists(st.floats(width=32) | st.just(np.nan), max_size=50), edge_lists)
-def test_float32_is_compared_exactly(values, edges):
-    found = count_numbers(np.array(values, np.float32), NumericBins(tuple(edges)))
-    exact = [float(np.float32(value)) for value in values]
-    assert found.tolist() == brute(exact, edges)[:-1]
-
-
-@given(st.lists(st.integers(-128, 127), max_size=50), st.lists(st.floats(-300, 300), max_size=9))
-def test_narrow_integers_are_compared_exactly(values, edges):
-    edges = sorted(set(edges))
-    for dtype in (np.int8, np.int16, np.int64):
-        found = count_numbers(np.array(values, dtype), NumericBins(tuple(edges)))
-        assert found.tolist() == brute(values, edges)[:-1]
 
 
 def test_counting_across_chunks_and_batches():
