@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtrc, ndtri, xlogy
 
+from monitoring.drift import design_effects
 from monitoring.drift.binning import Scale
-from monitoring.drift.cells import EXPECTED, adjacent_cells, pool, scarce_cells, unordered
+from monitoring.drift.cells import EXPECTED, adjacent_cells, pool, scarce_cells
 from monitoring.drift.divergence import Floats
 from monitoring.drift.exact import SMALLEST
 from monitoring.drift.parts import normal_scores
@@ -30,14 +31,12 @@ from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import gathered, pooled
 from monitoring.drift.significance import MIN_SLICES
 from monitoring.drift.sketch import Sketch
-from monitoring.drift.spread import cell_spread, deviations, moderate, share_spread
 
 TAU = 0.1
 WINDOWS = 32
 #: Rows of the reference that a cell of numeric bins needs for its score to be known well.
 SCORED = 20.0
 LARGEST = 700.0
-MOST_LASTING = 0.95
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def _numeric(run: _Run) -> Floats:
     mix = _mix(run.own, n)
     v = (mix[:, :, None] * variance[:, None]).sum(0) / n_less
     v = v + (mix[:, :, None] ** 2 * variance[:, None] / m[:, None, None]).sum(0)
-    factor, freedom = _score_spread(run.slices, cells, scores)
+    factor, freedom = design_effects.of_scores(run.slices, cells, scores)
     v = np.maximum(v * factor, SMALLEST)
     known = (scores != 0).any(-1)
     terms = np.where(known, _ratio(_normal((x_less / n_less) ** 2 / v, freedom), v), 0.0)
@@ -124,7 +123,7 @@ def _categorical(run: _Run) -> Floats:
     normal's place, whose own tail is too thin for rare levels.
     """
     whole, every = run.references.sum(0), run.windows.sum(0)
-    factor, _ = _cell_spread(run.slices, whole, every)
+    factor, _ = design_effects.of_features(run.slices, whole, every)
     cells = scarce_cells(whole, every, factor)
     used = (pool(whole, cells) + pool(every, cells)) > 0
     feature, _ = np.nonzero(used)
@@ -135,7 +134,7 @@ def _categorical(run: _Run) -> Floats:
     mix = _mix(run.own, n)
     expected = (mix * shares[:, None]).sum(0)
     size = 1 / np.maximum((mix**2 / m[:, None]).sum(0), SMALLEST)
-    factor, freedom = _level_spread(run.slices, cells, used, factor[feature])
+    factor, freedom = design_effects.of_levels(run.slices, cells, used, factor[feature])
     deviance = _deviance(n_less * expected + x_less, expected * size, n_less, size) / factor
     v = (1 / n_less + 1 / size) * factor
     square = ndtri(np.clip(2 * np.exp(-deviance), SMALLEST, 1.0) / 2) ** 2
@@ -194,59 +193,3 @@ def _deviance(c: Floats, a: Floats, n: Floats, m: Floats) -> Floats:
     t = np.maximum(c + a, SMALLEST)
     deviance: Floats = xlogy(c, c * (n + m) / (t * n)) + xlogy(a, a * (n + m) / (t * m))
     return np.maximum(deviance, 0)
-
-
-def _score_spread(
-    slices: Floats | None, cells: npt.NDArray[np.intp], scores: Floats
-) -> tuple[Floats, Floats | None]:
-    """Design effects, at least 1, of location and scale: (2, features), and their freedom."""
-    if slices is None:
-        return np.ones(scores.shape[:-1]), None
-    rows, apart = deviations(pool(slices, cells))
-    moved = (apart[:, None] * scores).sum(-1)
-    estimate = (rows[:, None] * moved**2).sum(0) / (len(slices) - 1)
-    spread = moderate(np.where((scores != 0).any(-1), estimate, np.nan), len(slices) - 1)
-    lasting = _lasting(moved)
-    return np.maximum(spread.factor, 1.0) * lasting, np.maximum(spread.freedom / lasting, 1.0)
-
-
-def _cell_spread(slices: Floats | None, a: Floats, c: Floats) -> tuple[Floats, Floats | None]:
-    """Design effect, at least 1, of categorical features: (features,), and its freedom."""
-    if slices is None:
-        return np.ones(len(a)), None
-    cells = unordered(a, c)
-    w = pool(a + c, cells) / np.maximum((a + c).sum(-1, keepdims=True), 1)
-    own = cell_spread(pool(slices, cells), w, (w > 0).sum(-1) - 1)
-    spread = moderate(own, len(slices) - 1)
-    return np.fmax(spread.factor, 1.0), spread.freedom
-
-
-def _level_spread(
-    slices: Floats | None,
-    cells: npt.NDArray[np.intp],
-    used: npt.NDArray[np.bool_],
-    least: Floats,
-) -> tuple[Floats, Floats | None]:
-    """Design effect of each used cell, at least that of its feature."""
-    if slices is None:
-        return least, None
-    feature, _ = np.nonzero(used)
-    hits, rows = pool(slices, cells)[:, used], slices.sum(-1)[:, feature]
-    apart = hits / np.maximum(rows, 1) - hits.sum(0) / np.maximum(rows.sum(0), 1)
-    lasting = _lasting(np.where(rows > 0, apart, 0.0))
-    own = np.fmax(share_spread(hits, rows), least)
-    return own * lasting, np.maximum((len(slices) - 1) / lasting, 1.0)
-
-
-def _lasting(apart: Floats) -> Floats:
-    """How much more the sum of many slices varies than if one said nothing of the next.
-
-    A cold day follows cold days: the factor is (1 + r)/(1 - r) for a first-order autoregression
-    with the slices' own correlation r from one to the next (first axis), less its bias in short
-    series (Kendall 1954, Biometrika 41, 403).
-    """
-    square = np.maximum((apart**2).sum(0), SMALLEST)
-    r = (apart[1:] * apart[:-1]).sum(0) / square
-    r = np.clip(r + (1 + 3 * r) / len(apart), 0.0, MOST_LASTING)
-    lasting: Floats = (1 + r) / (1 - r)
-    return lasting
