@@ -9,24 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from monitoring.drift.atoms import SURE, after, before, edges_of, few
+from monitoring.drift.atoms import after, edges_of
+from monitoring.drift.bin_labels import interval_labels
 from monitoring.drift.columns import finite_numbers, level_counts
+from monitoring.drift.levels import levels_of
 from monitoring.drift.spelling import canonical, is_single, spellings, twin
 from monitoring.schema import Kind, nearly_unique, nearly_unique_reason
 
-MAX_LEVELS = 1_000
-#: A categorical feature of no more levels than this has each of them tested on its own.
-FEW_LEVELS = 64
-#: Share of the reference from which on a level is tested on its own; all others are hashed into
-#: groups of about half of it, so that few levels near the border share a group.
-OWN = 0.01
-GROUPED = 0.005
 REST = "rest"
 
 CellMap = npt.NDArray[np.intp]
@@ -72,13 +66,7 @@ class NumericBins:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """One interval per bin, e.g. `(0.5, 2]`; of an atom its value, and `(2, 7)` before it."""
-        atoms = np.array(self.atoms)
-        lower, upper = (dict(zip(ends(atoms), atoms, strict=True)) for ends in (before, after))
-        ends = [-math.inf, *self.edges, math.inf]
-        short = tuple(_interval(*pair, lower, upper, 12) for pair in pairwise(ends))
-        if len(set(short)) == len(short):
-            return short
-        return tuple(_interval(*pair, lower, upper, 17) for pair in pairwise(ends))
+        return interval_labels(self.edges, np.array(self.atoms))
 
     @cached_property
     def shown(self) -> CellMap:
@@ -223,15 +211,9 @@ class CategoricalBins:
     @classmethod
     def of(cls, counts: Mapping[str, int], salt: str = "") -> CategoricalBins:
         """Bins for the 1,000 most frequent levels (ties by name), and groups for the others."""
-        ranked = sorted(counts, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
-        rows = sum(counts.values())
-        least = max(SURE, OWN * rows)
-        known = few(np.array([*counts.values()], np.intp), FEW_LEVELS)
-        own = len(ranked) if known else sum(counts[level] >= least for level in ranked)
-        rare = rows - sum(counts[level] for level in ranked[:own])
-        groups = max(1, math.ceil(rare / max(least * GROUPED / OWN, 1)))
-        names = tuple(_keyed(level, salt) if salt else level for level in ranked)
-        return cls(names, salt, own, groups)
+        found = levels_of(counts)
+        names = tuple(_keyed(level, salt) if salt else level for level in found.ranked)
+        return cls(names, salt, found.own, found.groups)
 
 
 Bins = NumericBins | CategoricalBins
@@ -246,18 +228,6 @@ def measure(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> Bins | str:
     if nearly_unique(len(counts), rows):
         return nearly_unique_reason(len(counts), rows)
     return CategoricalBins.of(counts, salt)
-
-
-def _interval(
-    low: float, high: float, lower: Mapping[float, float], upper: Mapping[float, float], digits: int
-) -> str:
-    """Label (low, high] by the atoms that it ends in front of (`lower`) or begins after."""
-    if low in lower and high in upper:
-        return f"{upper[high]:.{digits}g}"
-    begin = f"({upper.get(low, low):.{digits}g}"
-    if high in lower:
-        return f"{begin}, {lower[high]:.{digits}g})"
-    return f"{begin}, inf)" if high == math.inf else f"{begin}, {high:.{digits}g}]"
 
 
 def _keyed(level: str, salt: str) -> str:
