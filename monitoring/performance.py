@@ -20,19 +20,6 @@ from monitoring.clustered import Baseline, Interval, clustered, drop
 from monitoring.labels import Joined
 from monitoring.metrics import Task, measures
 
-__all__ = [
-    "Baseline",
-    "Interval",
-    "Performance",
-    "Policy",
-    "Verdict",
-    "assess",
-    "clustered",
-    "last_day",
-    "measures",
-    "reference",
-]
-
 Floats = NDArray[np.float64]
 
 

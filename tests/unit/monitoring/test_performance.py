@@ -9,14 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from monitoring.clustered import Baseline, clustered
 from monitoring.labels import Joined
 from monitoring.metrics import Task, skill
 from monitoring.performance import (
-    Baseline,
     Policy,
     Verdict,
     assess,
-    clustered,
     last_day,
     reference,
 )
