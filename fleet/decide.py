@@ -18,7 +18,7 @@ from monitoring.alerts import lifecycle, transitions
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
-from retrain import cost, dataset, run, trigger
+from retrain import cost, dataset, run, supervision, trigger
 from retrain.ports import JobPhase, JobStatus, TrainingJob
 
 RECENT_DAYS = 7
@@ -411,7 +411,7 @@ def run_on(turn: Turn, fact: RunChanged | Asked | None = None) -> None:
             seen = run.Cancelled(fact.by, fact.reason)
         case _:
             seen = run.Elapsed()
-    step = run.step(model.run, seen, turn.watched.policy.training.run, turn.now)
+    step = supervision.step(model.run, seen, turn.watched.policy.training.run, turn.now)
     turn.change(run=step.run)
     turn.wake(step.wake_at)
     for effect in step.effects:

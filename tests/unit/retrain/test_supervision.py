@@ -1,4 +1,4 @@
-"""The training run, from its first step to its end."""
+"""The supervision of a training run, from its first step to its end."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from retrain.run import (
     Polled,
     Run,
     Submit,
-    step,
 )
+from retrain.supervision import step
 
 NOW = datetime(2013, 6, 26, 6, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
