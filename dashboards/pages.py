@@ -13,8 +13,9 @@ from markupsafe import Markup
 from dashboards import backtest as backtests
 from dashboards import check as checks
 from dashboards import overview, views
+from dashboards.announced import span
 from dashboards.heatmap import level
-from dashboards.timeline import span, stamp
+from dashboards.timeline import stamp
 from engine import journal
 from engine.errors import Refused
 from engine.store import parse_instant

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from dashboards.alerting import PAGE, Alert, Held
+from dashboards.announced import occasions, span
 from dashboards.charts import Axis
 from dashboards.days import Day
 from dashboards.promotion import Retrain, Rollout, Split
-from dashboards.story import Past, Story
+from dashboards.story import Story
 
 ROOM_FOR_NAME = 4.0
 NAMED = 8
-#: An event reaches no farther to either side (see `monitoring.calendars.Policy`).
-NEAR = timedelta(days=32)
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,6 @@ class Row:
         return f"{self.label}: {'; '.join(said[-NAMED:])}{more}"
 
 
-@dataclass(frozen=True)
-class Occasion:
-    """An event on the calendar and the windows that it explains; in words what it came to."""
-
-    name: str
-    first: date
-    last: date
-    came_to: str = ""
-
-
 def calendar(days: Sequence[Day], axis: Axis) -> tuple[Row, ...]:
     """Return the rows that stand above the heat map: announced events, and broken data."""
     return _spoken(Row("calendar", _events(days, axis)), Row("broken data", _quality(days, axis)))
@@ -83,36 +72,6 @@ def _spoken(*rows: Row) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.bars)
 
 
-def occasions(days: Sequence[Day], events: Sequence[Past] = ()) -> tuple[Occasion, ...]:
-    """Return the events that windows lie in, each time anew, and those that no window did."""
-    runs = [
-        (name, run[0].day, run[-1].day)
-        for name, group in groupby(days, key=lambda day: day.event)
-        if name is not None
-        for run in [list(group)]
-    ]
-    told = [_nearest(run, events) for run in runs]
-    unseen = [event for event in events if event not in told]
-    found = [
-        Occasion(*run, event.came_to if event else "")
-        for run, event in zip(runs, told, strict=True)
-    ]
-    found += [Occasion(event.name, event.first, event.last, event.came_to) for event in unseen]
-    return tuple(sorted(found, key=lambda occasion: occasion.first))
-
-
-def _nearest(run: tuple[str, date, date], events: Sequence[Past]) -> Past | None:
-    """The event of that name that these windows lie in: they may be days before or after it."""
-    name, first, last = run
-    near = [
-        (max(event.first - last, first - event.last), place)
-        for place, event in enumerate(events)
-        if event.name == name
-    ]
-    distance, place = min(near, default=(NEAR, 0))
-    return events[place] if distance < NEAR else None
-
-
 def _bar(axis: Axis, begin: date | datetime, end: date | datetime, look: str, title: str) -> Bar:
     left, right = axis.share(axis.place(begin)), axis.share(axis.place(end))
     return Bar(left, round(right - left, 3), look, title)
@@ -121,12 +80,15 @@ def _bar(axis: Axis, begin: date | datetime, end: date | datetime, look: str, ti
 def _events(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
     return tuple(
         _bar(
-            axis, occasion.first, occasion.last + timedelta(days=1), "event",
+            axis,
+            occasion.first,
+            occasion.last + timedelta(days=1),
+            "event",
             f"{occasion.name}\n{span(occasion.first, occasion.last)}",
         )
         for occasion in occasions(days)
         if axis.holds(occasion.last)
-    )  # fmt: skip
+    )
 
 
 def _quality(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
@@ -185,12 +147,14 @@ def _retrains(retrains: Sequence[Retrain], axis: Axis) -> tuple[Bar, ...]:
     looks = {"passed": "good", None: "open"}
     return tuple(
         Bar(
-            axis.share(axis.place(retrain.at)), 0, f"point {looks.get(retrain.gate, 'bad')}",
+            axis.share(axis.place(retrain.at)),
+            0,
+            f"point {looks.get(retrain.gate, 'bad')}",
             f"{retrain.id}: {retrain.trigger}, {stamp(retrain.at)}\n"
             f"gate: {retrain.gate or 'open'} {retrain.gate_reason}",
         )
         for retrain in retrains
-    )  # fmt: skip
+    )
 
 
 def _rollouts(rollouts: Sequence[Rollout], axis: Axis, now: datetime) -> tuple[Bar, ...]:
@@ -238,8 +202,3 @@ def _held(held: Held, axis: Axis, now: datetime) -> Bar:
 def stamp(moment: datetime) -> str:
     """Write an instant for people, to the minute; the pages say that it is UTC."""
     return f"{moment:%Y-%m-%d %H:%M}"
-
-
-def span(first: date, last: date) -> str:
-    """Write a first and a last day."""
-    return str(first) if first == last else f"{first} to {last}"

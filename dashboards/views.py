@@ -9,6 +9,7 @@ from typing import Any
 
 from dashboards import lines, timeline
 from dashboards.alerting import PAGE, Alert
+from dashboards.announced import Occasion, occasions
 from dashboards.charts import Axis, Tick
 from dashboards.days import Day
 from dashboards.heatmap import HeatMap, heatmap
@@ -16,7 +17,7 @@ from dashboards.lately import Entry, lately
 from dashboards.lines import Chart
 from dashboards.promotion import Rollout
 from dashboards.story import Story, story
-from dashboards.timeline import Occasion, Row
+from dashboards.timeline import Row
 from engine.journal import Record
 from engine.store import parse_instant
 from fleet.policies import Watched
@@ -26,11 +27,14 @@ STALE = timedelta(days=31)
 #: A loss and a gain of each task, as a model's page draws them.
 SHOWN = {Task.CLASSIFICATION: ("brier", "auc"), Task.REGRESSION: ("mae", "r2")}
 LOOKS = {
-    "stable": "good", "drifting": "warn", "drifted": "bad", "healthy": "good", "degraded": "bad",
-    "passed": "good", "failed": "bad", "promoted": "good", "rolled_back": "bad", "stopped": "warn",
-    "page": "bad", "ticket": "warn", "cleared": "good", "rejected": "bad", "succeeded": "good",
-    "timed_out": "bad", "cancelled": "warn",
-}  # fmt: skip
+    word: look
+    for look, words in {
+        "good": ("stable", "healthy", "passed", "promoted", "cleared", "succeeded"),
+        "warn": ("drifting", "stopped", "ticket", "cancelled"),
+        "bad": ("drifted", "degraded", "failed", "rolled_back", "page", "rejected", "timed_out"),
+    }.items()
+    for word in words
+}
 
 
 @dataclass(frozen=True)
@@ -181,5 +185,5 @@ def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:
         heat=heatmap(told.days, axis),
         scores=lines.score_drift(told.days, axis, policy.drift.score_threshold),
         alerts=tuple(timeline.alerts(told, axis, now)),
-        occasions=timeline.occasions(told.days, told.events),
+        occasions=occasions(told.days, told.events),
     )
