@@ -77,10 +77,15 @@ def held(told: Sequence[Told]) -> tuple[Held, ...]:
             waiting[key] = len(found)
             found.append(
                 Held(
-                    key, line["kind"], line["severity"], line["reason"], event, at,
+                    key,
+                    line["kind"],
+                    line["severity"],
+                    line["reason"],
+                    event,
+                    at,
                     features=tuple(line["features"]),
                 )
-            )  # fmt: skip
+            )
     return tuple(found)
 
 
@@ -102,6 +107,9 @@ def _again(alert: Alert, line: dict[str, Any]) -> Alert:
     if line["severity"] != PAGE or alert.severity == PAGE:
         return alert
     return replace(
-        alert, severity=PAGE, reason=line["reason"], acknowledged=None,
+        alert,
+        severity=PAGE,
+        reason=line["reason"],
+        acknowledged=None,
         features=tuple(line["features"]),
-    )  # fmt: skip
+    )

@@ -56,10 +56,13 @@ def view(found: Mapping[str, Any]) -> View:
     axis = Axis.over(days, "UTC")
     features = len(found["features"])
     lanes = tuple(
-        Lane(rule["rule"], rule["windows"], _bars(axis, days, series["fired"][rule["rule"]],
-                                                  features))
+        Lane(
+            rule["rule"],
+            rule["windows"],
+            _bars(axis, days, series["fired"][rule["rule"]], features),
+        )
         for rule in found["rules"]
-    )  # fmt: skip
+    )
     marked = {
         what: _bars(axis, days, [int(day in series[what]) for day in series["days"]], 1)
         for what in ("pages", "tickets")

@@ -94,15 +94,22 @@ def retrains(told: Mapping[str, Sequence[Told]]) -> tuple[Retrain, ...]:
             found[line["run"]] = _started(at, line)
     for at, line in told.get(REGISTERED, ()):
         found[line["version"]] = Retrain(
-            line["version"], REGISTERED, at, line["reason"], version=line["version"],
+            line["version"],
+            REGISTERED,
+            at,
+            line["reason"],
+            version=line["version"],
             waived_by=line["waived_by"],
-        )  # fmt: skip
+        )
     for at, line in told.get("run", ()):
         known = found.get(line["run"], Retrain(line["run"], "", at))
         found[line["run"]] = replace(
-            known, ended=at, outcome=line["phase"], version=line["version"],
+            known,
+            ended=at,
+            outcome=line["phase"],
+            version=line["version"],
             outcome_reason=line["reason"],
-        )  # fmt: skip
+        )
     for at, line in told.get("gate", ()):
         key = line["id"] if line["id"] in found else line["version"]
         known = found.get(key, Retrain(key, line["trigger"], at, version=line["version"]))

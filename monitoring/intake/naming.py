@@ -19,10 +19,27 @@ WORDS = frozenset(
 #: Words that end on "id" and are no ids.
 OTHERS = frozenset(
     {
-        "acid", "android", "avoid", "bid", "covid", "fluid", "grid", "humid", "hybrid", "invalid",
-        "liquid", "mid", "paid", "prepaid", "rapid", "solid", "unpaid", "valid", "void",
+        "acid",
+        "android",
+        "avoid",
+        "bid",
+        "covid",
+        "fluid",
+        "grid",
+        "humid",
+        "hybrid",
+        "invalid",
+        "liquid",
+        "mid",
+        "paid",
+        "prepaid",
+        "rapid",
+        "solid",
+        "unpaid",
+        "valid",
+        "void",
     }
-)  # fmt: skip
+)
 #: Of fewer values, no two are alike by chance.
 MIN_ROWS = 100
 #: Codes have gaps: half of the values' neighbours are so many steps away; counts have few.

@@ -20,9 +20,19 @@ from monitoring.schema import Kind, is_text, kind_of
 Floats = npt.NDArray[np.float64]
 #: Pairs of words of which the first means that it happened.
 YES: Mapping[str, str] = {
-    "yes": "no", "y": "n", "t": "f", "true": "false", "positive": "negative", "pos": "neg",
-    "bad": "good", "1": "-1", "on": "off", "ja": "nein", "fraud": "legit", "churned": "stayed",
-}  # fmt: skip
+    "yes": "no",
+    "y": "n",
+    "t": "f",
+    "true": "false",
+    "positive": "negative",
+    "pos": "neg",
+    "bad": "good",
+    "1": "-1",
+    "on": "off",
+    "ja": "nein",
+    "fraud": "legit",
+    "churned": "stayed",
+}
 
 
 def labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> pa.ChunkedArray:
