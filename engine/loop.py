@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from engine import inbox, journal, outbox
+from engine import inbox, journal, outbox, sweeping, unit
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from engine.head import Head, read_head
 from engine.step import Delivery, Domain, Line, Step
-from engine.store import HEAD, MAX_OPERATIONS, Delete, Operation, Row, Store, instant
+from engine.store import HEAD, Operation, Row, Store, instant
 
 MAX_FACTS = 40
 PAID_AT_ONCE = 8
 MAX_CONFLICTS = 20
-INBOX_KEPT = timedelta(days=8)
-OUTBOX_KEPT = timedelta(days=1)
 
 
 def _no_pause(attempt: int) -> None:
@@ -79,28 +76,7 @@ class Loop:
 
     def sweep(self, partition: str, now: datetime) -> int:
         """Remove rows whose time is over; return how many. What is pending is never removed."""
-        gone = 0
-        for prefix, mark, kept in (
-            (inbox.IN, "taken", INBOX_KEPT),
-            (outbox.OUT, "paid", OUTBOX_KEPT),
-        ):
-            after = ""
-            while page := self.store.scan(partition, prefix, after=after, limit=MAX_OPERATIONS):
-                after = page[-1].key
-                over = instant(now - kept)
-                old = [row.key for row in page if str(row.props.get(mark, instant(now))) < over]
-                gone += self._remove(partition, old)
-        return gone
-
-    def _remove(self, partition: str, keys: list[str]) -> int:
-        if not keys:
-            return 0
-        try:
-            self.store.commit(partition, [Delete(key) for key in keys])
-        except Conflict:
-            # Another sweep was here; what it left over is there tomorrow.
-            return 0
-        return len(keys)
+        return sweeping.sweep(self.store, partition, now)
 
     def _patiently(self, partition: str, attempt: Callable[[], bool]) -> bool:
         """Try again where a race was lost, after a pause."""
@@ -144,7 +120,7 @@ class Loop:
             return False
         facts = inbox.waiting(self.domain.facts, waiting)
         try:
-            step, taken = self._step(partition, head.state, facts, now)
+            step, taken = unit.fitting(self.domain, partition, head.state, facts, now)
             operations = self._operations(partition, head, step, taken, owed, now)
         except (Broken, Refused) as error:
             self._halt(partition, head, str(error), now)
@@ -179,35 +155,6 @@ class Loop:
         lifted = replace(head, seq=seq, hash=link, halted="", halted_at=None, wake_at=now)
         self.store.commit(partition, [lifted.write(partition, self.domain.version), log])
         return True
-
-    def _step(
-        self, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime
-    ) -> tuple[Step, list[inbox.Waiting]]:
-        """Return a step that one unit has room for, and the facts that are in it."""
-        try:
-            step = self._stepped(partition, state, facts, now)
-        except Refused as error:
-            if not facts or facts[0].reason:
-                raise
-            return self._step(partition, state, _apart(facts, str(error)), now)
-        room = MAX_OPERATIONS - 2 - len(facts)
-        if len(step.effects) > room:
-            if len(facts) <= 1:
-                raise Broken(f"{partition}: one fact owes {len(step.effects)} effects, over {room}")
-            return self._step(partition, state, facts[: len(facts) // 2], now)
-        return step, facts
-
-    def _stepped(
-        self, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime
-    ) -> Step:
-        known = [item.fact for item in facts if not item.reason]
-        step = self.domain.step(partition, state, known, now)
-        refusals = tuple(
-            {"what": "refused", "id": str(item.row.props["id"]), "reason": item.reason}
-            for item in facts
-            if item.reason
-        )
-        return replace(step, lines=step.lines + refusals)
 
     def _operations(
         self,
@@ -271,13 +218,6 @@ class Loop:
         head = self.head(partition)
         awake = replace(head, wake_at=_earliest(head.wake_at, due))
         self.store.commit(partition, [awake.write(partition, self.domain.version), mark])
-
-
-def _apart(facts: list[inbox.Waiting], reason: str) -> list[inbox.Waiting]:
-    """Narrow down which fact a step refuses; found, it is parked with the reason."""
-    if len(facts) > 1:
-        return facts[: len(facts) // 2]
-    return [replace(facts[0], reason=reason)]
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:
