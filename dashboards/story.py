@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from dashboards.alerting import Alert, Held, alerts, held
-from dashboards.days import Day, Episode, Told, days, episodes
+from dashboards.days import Day, Episode, Line, Told, days, episodes
 from dashboards.promotion import Retrain, Rollout, Split, retrains, rollouts
 from engine.journal import Record
 from engine.store import parse_instant
@@ -106,22 +106,19 @@ def story(records: Iterable[Record]) -> Story:
             for at, line in told.get("command", ())
         ),
         reference=_reference(told.get("reference", ())),
-        reports={
-            line["of"]: Report(
-                at, line["window"], line["of"], bool(line.get("report")), line.get("note", "")
-            )
-            for at, line in told.get("report", ())
-        },
-        events=tuple(
-            Past(
-                line["event"],
-                date.fromisoformat(line["first"]),
-                date.fromisoformat(line["last"]),
-                line["reason"],
-            )
-            for _, line in told.get("event", ())
-        ),
+        reports={line["of"]: _report(at, line) for at, line in told.get("report", ())},
+        events=tuple(_past(line) for _, line in told.get("event", ())),
     )
+
+
+def _report(at: datetime, line: Line) -> Report:
+    drawn = bool(line.get("report"))
+    return Report(at, line["window"], line["of"], drawn, line.get("note", ""))
+
+
+def _past(line: Line) -> Past:
+    first, last = (date.fromisoformat(line[end]) for end in ("first", "last"))
+    return Past(line["event"], first, last, line["reason"])
 
 
 def _reference(told: Sequence[Told]) -> Reference | None:

@@ -56,10 +56,7 @@ def join(outputs: pa.Table, labels: pa.Table, task: Task = Task.CLASSIFICATION) 
     """
     _complete(outputs, "outputs", ("correlationid", "index", "score", "time"))
     _complete(labels, "labels", ("correlationid", "index", "label", "time"))
-    value = _floats(labels["label"])
-    odd = value[~np.isnan(value) & (value != 0) & (value != 1)]
-    if len(odd) and task is Task.CLASSIFICATION:
-        raise Refused(f"label {odd[0]:g}: binary classification takes 0 and 1")
+    value = _values(labels, task)
     keys = _keys(outputs, labels)
     rows, first = np.unique(keys[: len(outputs)], return_index=True)
     came = ~np.isnan(value)
@@ -79,6 +76,14 @@ def join(outputs: pa.Table, labels: pa.Table, task: Task = Task.CLASSIFICATION) 
         contradictions=last.contradictions,
         unknown=int(np.count_nonzero(~found)),
     )
+
+
+def _values(labels: pa.Table, task: Task) -> NDArray[np.float64]:
+    value = _floats(labels["label"])
+    odd = value[~np.isnan(value) & (value != 0) & (value != 1)]
+    if len(odd) and task is Task.CLASSIFICATION:
+        raise Refused(f"label {odd[0]:g}: binary classification takes 0 and 1")
+    return value
 
 
 @dataclass(frozen=True, eq=False)
