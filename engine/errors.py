@@ -14,7 +14,7 @@ class Refused(DriftwardenError):
 
 
 class Unavailable(DriftwardenError):
-    """The outside's fault: keep what is owed and try again after `delay`."""
+    """An outside service's fault: the effect stays owed; try again after `delay`."""
 
     def __init__(self, reason: str, delay: timedelta = timedelta(seconds=30)) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class Unavailable(DriftwardenError):
 
 
 class Conflict(DriftwardenError):
-    """Somebody else committed first: the loop reads again and retries, it never escapes."""
+    """Another worker committed first: the loop reads again and retries, and never raises it."""
 
 
 class Broken(DriftwardenError):

@@ -1,4 +1,4 @@
-"""Remove the rows of a partition whose time is over: facts taken in, effects paid."""
+"""Remove expired rows of a partition: facts taken in and effects paid some time ago."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OUTBOX_KEPT = timedelta(days=1)
 
 
 def sweep(store: Store, partition: str, now: datetime) -> int:
-    """Remove rows whose time is over; return how many. What is pending is never removed."""
+    """Remove expired rows and return their number; pending rows are never removed."""
     gone = 0
     for prefix, mark, kept in (
         (inbox.IN, "taken", INBOX_KEPT),

@@ -15,7 +15,7 @@ from engine.store import MAX_OPERATIONS
 def fitting(
     domain: Domain, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime
 ) -> tuple[Step, list[inbox.Waiting]]:
-    """Return a step that one unit has room for, and the facts that are in it."""
+    """Return a step that fits into one unit, and the facts that it took in."""
     try:
         step = _stepped(domain, partition, state, facts, now)
     except Refused as error:
@@ -44,7 +44,7 @@ def _stepped(
 
 
 def _apart(facts: list[inbox.Waiting], reason: str) -> list[inbox.Waiting]:
-    """Narrow down which fact a step refuses; found, it is parked with the reason."""
+    """Halve the facts until the refused one is alone, then park it with the reason."""
     if len(facts) > 1:
         return facts[: len(facts) // 2]
     return [replace(facts[0], reason=reason)]
