@@ -1,4 +1,4 @@
-"""The offline gate and the shadow look: is the challenger at least as good, and why change?
+"""The offline gate and the look at a shadow: is the challenger as good, and is there a reason?
 
 Both compare challenger and champion on the same rows, later than either was trained on.
 """
@@ -52,7 +52,7 @@ class Policy(engine.policy.Policy):
 
 
 class Verdict(StrEnum):
-    """What the gate or the shadow says."""
+    """The verdict of the gate or of the shadow."""
 
     passed = "passed"
     failed = "failed"
@@ -64,7 +64,7 @@ class DayLoss:
     """Both models' losses on the same rows of one day.
 
     `difference` is the sum over `rows` of challenger minus champion, `champion` the champion's sum,
-    `constant` the sum of a forecast that always says the label rate of the challenger's training
+    `constant` the sum of a forecast that always gives the label rate of the challenger's training
     rows, None when it is not known.
     """
 
@@ -94,7 +94,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict, its reason in one sentence, and the numbers it stands on."""
+    """The verdict, its reason in one sentence, and the numbers behind it."""
 
     verdict: Verdict
     reason: str
@@ -109,7 +109,7 @@ def gate(
     need: Need,
     policy: Policy,
 ) -> Decision:
-    """The offline gate over time-forward rows; `segments` holds the same rows cut by segment."""
+    """Judge rows later than the training; `segments` holds the same rows by segment."""
     overall = _compare(days, need, policy)
     if overall.verdict is Verdict.failed:
         return overall
@@ -124,7 +124,7 @@ def gate(
 
 
 def shadow_verdict(days: Sequence[DayLoss], need: Need, policy: Policy) -> Decision:
-    """The one look at the end of a shadow; looking earlier would void its error rate."""
+    """Judge a shadow once, at its end; an earlier look would void its error rate."""
     return _compare(days, need, policy)
 
 
@@ -162,7 +162,7 @@ def _judge(found: Paired, margin: float, need: Need) -> tuple[Verdict, str]:
 
 
 def _unskilled(days: Sequence[DayLoss], policy: Policy) -> str | None:
-    """Why the challenger is no better than no model; None when it is, or it cannot be told."""
+    """Why the challenger beats no constant forecast; None when it does, or that is not known."""
     constants = [day.constant for day in days if day.constant is not None]
     reference = math.fsum(constants)
     if len(constants) < len(days) or reference <= 0:
@@ -182,8 +182,8 @@ def _margin(days: Sequence[DayLoss], absolute: float | None, share: float) -> fl
 def _worst_segment(
     segments: Mapping[str, Sequence[DayLoss]], policy: Policy
 ) -> tuple[str, Paired, float] | None:
-    """The segment that is surely worst over its margin, by intervals that hold for all at once."""
-    # Bonferroni: with many segments one of them would look bad by chance.
+    """The segment furthest over its margin, by intervals that hold for all segments at once."""
+    # Bonferroni: among many segments, one would look bad by chance.
     confidence = 1 - (1 - policy.confidence) / max(1, len(segments))
     worst: tuple[float, str, Paired, float] | None = None
     for name, days in sorted(segments.items()):

@@ -12,7 +12,7 @@ VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 class Stage(StrEnum):
-    """Where a version stands: at most one version of a model is in production."""
+    """The stage of a version; at most one version of a model is in production."""
 
     candidate = "candidate"
     staging = "staging"
@@ -24,7 +24,7 @@ MOVES: dict[Stage, frozenset[Stage]] = {
     Stage.candidate: frozenset({Stage.staging, Stage.archived}),
     Stage.staging: frozenset({Stage.production, Stage.candidate, Stage.archived}),
     Stage.production: frozenset({Stage.archived}),
-    # An operator may put a retired version back into service or on trial.
+    # An operator may put an archived version back into service, or back on trial.
     Stage.archived: frozenset({Stage.production, Stage.staging, Stage.candidate}),
 }
 

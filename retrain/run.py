@@ -13,7 +13,7 @@ from retrain.ports import JobStatus, TrainingJob
 
 
 class Phase(StrEnum):
-    """Where a run stands; the last four are ends."""
+    """The phase of a run; the last four are final."""
 
     requested = "requested"
     submitted = "submitted"
@@ -27,7 +27,7 @@ class Phase(StrEnum):
 ENDS = frozenset({Phase.succeeded, Phase.failed, Phase.cancelled, Phase.timed_out})
 EDGES: dict[Phase, frozenset[Phase]] = {
     Phase.requested: frozenset({Phase.submitted, Phase.cancelled}),
-    # Back to submitted: a new attempt after the infrastructure failed.
+    # Back to submitted: a new attempt after an infrastructure failure.
     Phase.submitted: frozenset({Phase.running, Phase.submitted}) | ENDS,
     Phase.running: frozenset({Phase.submitted}) | ENDS,
     Phase.succeeded: frozenset(),
@@ -58,9 +58,9 @@ class Policy(engine.policy.Policy):
 
 @dataclass(frozen=True)
 class Run:
-    """One run; `job` is the job of the present attempt, `since` when that attempt began.
+    """One run; `job` is the job of the current attempt, `since` when that attempt began.
 
-    `unknown_since`: the trainer has not known the job from then on.
+    `unknown_since`: since when the trainer has not known the job.
     """
 
     id: str
@@ -79,18 +79,18 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can follow any more."""
+        """Whether the run is in a final phase."""
         return self.phase in ENDS
 
 
 @dataclass(frozen=True)
 class Elapsed:
-    """Nothing but time has passed."""
+    """Time has passed, without an answer or a command."""
 
 
 @dataclass(frozen=True)
 class Polled:
-    """What the trainer said about one job; about an earlier attempt's it is ignored."""
+    """The trainer's answer about one job; ignored if that is the job of an earlier attempt."""
 
     job_id: str
     status: JobStatus

@@ -23,7 +23,7 @@ from retrain.run import (
 
 @dataclass(frozen=True)
 class Step:
-    """The state after an observation, what it owes, and when to look again."""
+    """The run after an observation, the effects it owes, and when to step again."""
 
     run: Run
     effects: tuple[Effect, ...]
@@ -31,7 +31,7 @@ class Step:
 
 
 def step(run: Run, observation: Observation, policy: Policy, now: datetime) -> Step:
-    """What follows from one observation at `now`; an ended run owes nothing any more."""
+    """Apply one observation at `now`; an ended run stays as it is and owes nothing."""
     if run.ended:
         return Step(run, (), None)
     match observation:
@@ -92,7 +92,7 @@ def _again(run: Run, reason: str, policy: Policy, now: datetime) -> Run:
 
 
 def _due(after: Run, before: Run, policy: Policy, now: datetime) -> tuple[Run, tuple[Effect, ...]]:
-    """What time makes due on a run that goes on."""
+    """Submit, poll or time out a run that has not ended, as is due at `now`."""
     if after.phase is Phase.requested:
         after = replace(after, phase=Phase.submitted, since=now, poll_at=now + policy.poll_every)
     if after.since is None or after.poll_at is None:
