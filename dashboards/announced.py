@@ -1,4 +1,4 @@
-"""Announced events: the windows that lie in each, and what it came to."""
+"""Announced events: the windows in each, and its outcome."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from itertools import groupby
 from dashboards.days import Day
 from dashboards.story import Past
 
-#: An event reaches no farther to either side (see `monitoring.calendars.Policy`).
+#: Largest lead or lag of an event, and a day (see `monitoring.calendars.Policy`).
 NEAR = timedelta(days=32)
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """An event on the calendar and the windows that it explains; in words what it came to."""
+    """An announced event, the days of its windows, and its outcome in words."""
 
     name: str
     first: date
@@ -25,7 +25,7 @@ class Occasion:
 
 
 def occasions(days: Sequence[Day], events: Sequence[Past] = ()) -> tuple[Occasion, ...]:
-    """Return the events that windows lie in, each time anew, and those that no window did."""
+    """Return each run of windows in one event, and the events without a window, by first day."""
     runs = [
         (name, run[0].day, run[-1].day)
         for name, group in groupby(days, key=lambda day: day.event)
@@ -43,7 +43,7 @@ def occasions(days: Sequence[Day], events: Sequence[Past] = ()) -> tuple[Occasio
 
 
 def _nearest(run: tuple[str, date, date], events: Sequence[Past]) -> Past | None:
-    """The event of that name that these windows lie in: they may be days before or after it."""
+    """The nearest event of that name; windows in its lead and lag lie before or after it."""
     name, first, last = run
     near = [
         (max(event.first - last, first - event.last), place)

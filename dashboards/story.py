@@ -1,4 +1,4 @@
-"""What happened to one model: its journal, read once."""
+"""The history of one model, from one pass over its journal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.store import parse_instant
 
 @dataclass(frozen=True)
 class Command:
-    """What an operator asked for."""
+    """A command of an operator."""
 
     at: datetime
     verb: str
@@ -27,7 +27,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Reference:
-    """What windows are held against now; `note` says where it is not all of what there was."""
+    """The current reference; `note` says which of its rows were left out."""
 
     days: int
     rows: int
@@ -36,7 +36,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Report:
-    """A report of a window for the alert or command `of`; `note` says why where none is drawn."""
+    """A window's report for the alert or command `of`; `note` says why none was drawn."""
 
     at: datetime
     window: str
@@ -47,7 +47,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Past:
-    """An announced event that is over, and in words what it came to."""
+    """An announced event that is over, and its outcome in words."""
 
     name: str
     first: date
@@ -57,10 +57,10 @@ class Past:
 
 @dataclass(frozen=True)
 class Story:
-    """Everything the journal of one model tells, oldest first.
+    """The history of one model, oldest first.
 
-    `counts` are lines by what they say; `records` is the number of units; `reports` are by the
-    alert or command that they are of.
+    `counts` is the number of journal lines by kind, `records` the number of units; `reports` are
+    keyed by their alert or command.
     """
 
     records: int
@@ -79,7 +79,7 @@ class Story:
 
 
 def story(records: Iterable[Record]) -> Story:
-    """Tell a model's story from its journal."""
+    """Read a model's history from its journal."""
     told: dict[str, list[Told]] = defaultdict(list)
     count = 0
     for record in records:

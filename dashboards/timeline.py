@@ -20,7 +20,7 @@ NAMED = 8
 
 @dataclass(frozen=True)
 class Bar:
-    """Something that lasts: where it lies in percent of the width, its look, what it says.
+    """One bar: its place in percent of the width, its style, its tooltip.
 
     `share` is its height in percent of the row's; `name` is written into it where there is room.
     """
@@ -35,7 +35,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """Bars under one label; `note` stands beside it."""
+    """Bars under one label, with `note` beside the label."""
 
     label: str
     bars: tuple[Bar, ...]
@@ -44,21 +44,21 @@ class Row:
 
     @property
     def spoken(self) -> str:
-        """The row for those who do not see it: each bar by its first line."""
+        """The row as text for screen readers: the first line of each bar."""
         said = [bar.title.partition("\n")[0] for bar in self.bars]
         more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
         return f"{self.label}: {'; '.join(said[-NAMED:])}{more}"
 
 
 def calendar(days: Sequence[Day], axis: Axis) -> tuple[Row, ...]:
-    """Return the rows that stand above the heat map: announced events, and broken data."""
+    """Return the rows above the heat map: announced events and broken data."""
     return _spoken(Row("calendar", _events(days, axis)), Row("broken data", _quality(days, axis)))
 
 
 def serving(told: Story, axis: Axis, now: datetime, model: str) -> tuple[Row, ...]:
-    """Return the rows on who answered, and on how that changed.
+    """Return the rows about serving: traffic, new versions, rollouts.
 
-    Versions of `model` that carry its name are written without it: there is little room.
+    A version's name is written without the prefix `model`, to save room.
     """
     return _spoken(
         Row("traffic", _traffic(told, axis, now, f"{model}-"), tall=True),
@@ -68,7 +68,7 @@ def serving(told: Story, axis: Axis, now: datetime, model: str) -> tuple[Row, ..
 
 
 def _spoken(*rows: Row) -> tuple[Row, ...]:
-    """Leave out rows that have nothing to say."""
+    """Leave out rows without bars."""
     return tuple(row for row in rows if row.bars)
 
 
@@ -101,7 +101,7 @@ def _quality(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
 
 
 def _traffic(told: Story, axis: Axis, now: datetime, prefix: str) -> tuple[Bar, ...]:
-    """Who answers: an era for each champion, and in it the challenger's share from below."""
+    """Traffic: a bar for each champion's era, and in front of it the challenger's share."""
     if not told.splits:
         return ()
     bars = [*_eras(told, axis, now, prefix)]
@@ -118,7 +118,7 @@ def _traffic(told: Story, axis: Axis, now: datetime, prefix: str) -> tuple[Bar, 
 
 
 def _challenger(rollouts: Sequence[Rollout], split: Split) -> str | None:
-    """The version on its way at a split; the router takes an end over a little after it."""
+    """The challenger at a split; the router applies the end of a rollout a little later."""
     return next(
         (
             r.challenger
@@ -174,7 +174,10 @@ def _rollouts(rollouts: Sequence[Rollout], axis: Axis, now: datetime) -> tuple[B
 
 
 def alerts(told: Story, axis: Axis, now: datetime) -> Iterator[Row]:
-    """Yield one row a key: what fired, and hollow what the calendar held; pages come first."""
+    """Yield one row per alert key: firings, and hollow bars while an event explained it.
+
+    Keys with pages come first.
+    """
     keys = {alert.id.rpartition("-")[0] for alert in told.alerts} | {h.key for h in told.held}
     found = []
     for key in keys:
@@ -200,5 +203,5 @@ def _held(held: Held, axis: Axis, now: datetime) -> Bar:
 
 
 def stamp(moment: datetime) -> str:
-    """Write an instant for people, to the minute; the pages say that it is UTC."""
+    """Format an instant to the minute; the pages say that it is UTC."""
     return f"{moment:%Y-%m-%d %H:%M}"

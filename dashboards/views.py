@@ -1,4 +1,4 @@
-"""View models: everything a page shows, computed; the templates only place it."""
+"""View models of a model's page: computed values that the templates only lay out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Pill:
-    """A word on how something stands, and whether that is good, warn, bad or not known."""
+    """A state in one word, and its look: good, warn, bad or none."""
 
     about: str
     word: str
@@ -48,7 +48,7 @@ class Pill:
 
 @dataclass(frozen=True)
 class ModelView:
-    """One model's page. `pictures` is None as long as there is no window."""
+    """One model's page; `pictures` is None until the first window."""
 
     name: str
     zone: str
@@ -68,7 +68,7 @@ class ModelView:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What is drawn over one axis of days."""
+    """The drawings over one axis of days."""
 
     ticks: tuple[Tick, ...]
     days: int
@@ -82,14 +82,14 @@ class Pictures:
 
 
 def look(word: str | None) -> str:
-    """Return whether a verdict or outcome is good, warn, bad, or says nothing."""
+    """Return the look of a verdict or outcome: good, warn, bad or none."""
     return LOOKS.get(word or "", "none")
 
 
 def model(
     watched: Watched, state: dict[str, Any], records: Sequence[Record], now: datetime
 ) -> ModelView:
-    """Return what a model's page shows.
+    """Return the view of a model's page.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def model(
 
 
 def pills(days: Sequence[Day], firing: Sequence[Alert]) -> tuple[Pill, ...]:
-    """Say how a model stands: alerts, drift of the newest window, labelled performance."""
+    """Return a model's state as pills: alerts, drift of the newest window, performance."""
     verdict = next((day.verdict for day in reversed(days) if day.verdict), None)
     health = next((day.health for day in reversed(days) if day.health), None)
     return (
@@ -129,7 +129,7 @@ def pills(days: Sequence[Day], firing: Sequence[Alert]) -> tuple[Pill, ...]:
 
 
 def alert_pill(severities: Sequence[str], watching: bool) -> Pill:
-    """Say how loudly a model calls; silence before the first window is no good news."""
+    """Return the pill of firing alerts; before the first window, none firing is not good news."""
     pages = list(severities).count(PAGE)
     if pages:
         return Pill("alerts", f"{pages} paging", "bad")
@@ -153,7 +153,7 @@ def _warnings(state: dict[str, Any], now: datetime) -> tuple[str, ...]:
 
 
 def _awaited(told: Story, watched: Watched) -> str:
-    """Say what has to come before there is anything to see."""
+    """Say which input the model waits for before it has a window to show."""
     if told.days:
         return ""
     if not told.records:
@@ -168,7 +168,7 @@ def _awaited(told: Story, watched: Watched) -> str:
 def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:
     policy, days = watched.policy, [day.day for day in told.days]
     today = now.date()
-    # A stream that fell silent shows as blank days up to now.
+    # After the last window of a silent stream, days up to today stay blank.
     known = [*days, today] if timedelta(0) < today - days[-1] <= STALE else days
     axis = Axis.over(known, watched.zone)
     width = policy.performance.rolling_days
