@@ -1,10 +1,10 @@
-"""Association of each feature with the score: what a model leans on, told without the model.
+"""Association of each feature with the score: which features a model depends on, by its logs.
 
 A feature's association is the share of the scores' variance that lies between the feature's bins,
 missing values being a bin of their own: the correlation ratio, less what chance would give it
-(Kelley 1935, PNAS 21, 554). It needs neither labels nor the model and sees shapes of any kind. It
-is no SHAP value and no permutation importance: a feature that only goes with an important one is
-associated, too, and one that varies less explains less.
+(Kelley 1935, PNAS 21, 554). It needs neither labels nor the model, and finds dependence of any
+shape. It is not a SHAP value or a permutation importance: a feature that is only correlated with an
+important one has an association, too, and a feature that varies less has a smaller one.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from monitoring.score_sums import Sums, summed_like
 
 #: Days of the reference that a limit needs.
 MIN_DAYS = 14
-#: Chance that a day like those of the reference falls short of the limit.
+#: Chance that a day like those of the reference falls below the limit.
 LEVEL = 1e-4
-#: Rows that a window needs, and as a share of the usual day's: with fewer, ranks are chance.
+#: Rows that a window needs, and their share of a usual day's; with fewer, ranks are random.
 MIN_ROWS = 200
 LEAST_SHARE = 0.8
 #: Features written out in a reason.
@@ -34,11 +34,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Association:
-    """How far the order of the features agrees with the reference's.
+    """Agreement of the features' order with the reference's.
 
-    `ndcg` (1: the same order) is weighed by the association before, `limit` what it must reach,
-    given the noise between the reference's days; `spearman` and `kendall` count all features alike.
-    `moved` is None where the reference has too few days to tell, or the window too few
+    `ndcg` (1: the same order) is weighted by the association at the reference, and `limit` is the
+    least that noise between the reference's days allows; `spearman` and `kendall` weigh all
+    features alike. `moved` is None where the reference has too few days, or the window too few
     rows. `features` changed rank.
     """
 
@@ -52,12 +52,12 @@ class Association:
 
 
 def compare(reference: Sums, features: pa.Table, score: Floats, least: float) -> Association | None:
-    """Hold a window's associations against the reference's; None where its scores do not vary.
+    """Compare a window's associations with the reference's; None where its scores do not vary.
 
-    The limit is `least`, or less where days of the reference differ that much from its other days:
-    of 1 - NDCG, exponential in the tail, one more day exceeds F(2, 2D) times the mean of D days
-    with a chance of 0.01 %; fewer rows than usual raise it in proportion. It never lies within what
-    one of the days shows.
+    The limit is `least`, or lower where the reference's days differ more from its other days: with
+    an exponential tail, 1 - NDCG of one more day exceeds the mean of D days times the F(2, 2D)
+    quantile with a chance of 0.01 %. Fewer rows than usual widen it in proportion. The limit is
+    never above the NDCG of a day of the reference.
     """
     known = ~np.isnan(score)
     if known.sum() < 2 or np.ptp(score[known]) == 0 or not reference.ruler.features:
@@ -130,7 +130,7 @@ def _limit(reference: Sums, rows: int, least: float) -> float | None:
 
 
 def _rows(found: Sums) -> Floats:
-    """Rows of each day: every feature's bins hold all of them."""
+    """Rows of each day, from the bins of one feature, which hold every row."""
     first = next(iter(found.ruler.features.values()))
     rows: Floats = found.counts[:, : first.size + 1].sum(axis=1)
     return rows

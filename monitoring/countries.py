@@ -1,4 +1,4 @@
-"""Countries whose public holidays are known: their codes and their holidays."""
+"""Country codes, and the public holidays of each country."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitoring.ics import Category, Event
 
 def checked(codes: tuple[str, ...]) -> tuple[str, ...]:
     """Return the codes (`US`, or with a subdivision `US-NY`); ValueError names one not known."""
-    # Costs an eighth of a second to import, which a worker without calendars is spared.
+    # The import takes an eighth of a second; a worker without calendars does not need it.
     import holidays
 
     known = holidays.list_supported_countries(include_aliases=True)
@@ -38,6 +38,6 @@ def public_holidays(codes: Iterable[str], year: int) -> list[Event]:
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Spell a suggestion where a known name is close to an unknown one."""
+    """Return a suggestion where a known name is close to an unknown one, else nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f", did you mean {close[0]}?" if close else ""

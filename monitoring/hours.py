@@ -1,9 +1,9 @@
-"""What is usual at an hour of the week, from the requests of the weeks before.
+"""The usual number of requests at an hour of the week, from the weeks before.
 
-Counts vary more than Poisson's: by days that are all of them busier, by callers that come in
-bursts. How much more is estimated from the history itself, over stretches as long as the silence,
-so that a level shared by neighbouring hours is found without being modelled (negative binomial by
-moments: Johnson, Kemp & Kotz, Univariate Discrete Distributions, 3rd ed. 2005, ch. 5).
+Counts vary more than a Poisson law allows: whole days are busier, and callers come in bursts. The
+excess is estimated from the history, over stretches as long as the silence, which includes levels
+shared by neighbouring hours without a model of them (negative binomial by moments: Johnson, Kemp &
+Kotz, Univariate Discrete Distributions, 3rd ed. 2005, ch. 5).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from scipy.special import betainc
 
 HOUR = 3600
 WEEK = 168
-#: Stretches over which the spread is estimated are no longer: longer ones have no more of it.
+#: Longest stretch, in hours, over which the spread is estimated; it does not grow beyond.
 LONGEST_SPREAD = 24
-#: An hour with so many requests in the mean is one in which silence says something.
+#: Mean requests from which on an empty hour of the week counts as a gap.
 BUSY = 1.0
 MEDIAN = np.pi / 2
-"""Variance of a median of normal values over that of their mean."""
+"""Variance of a median of normal values relative to that of their mean."""
 
 Floats = NDArray[np.float64]
 Special = Callable[[date], bool]
@@ -32,7 +32,7 @@ Special = Callable[[date], bool]
 
 @dataclass(frozen=True)
 class Rules:
-    """How many weeks an hour is held against, how many are needed, what an event leaves.
+    """How many weeks an hour is compared with, how many are needed, and the share of an event.
 
     `event_share` is the share of the usual requests that is expected on the days of an event.
     """
@@ -43,7 +43,7 @@ class Rules:
 
 
 class History:
-    """The hours up to the last heard one by the local clock: a daily season follows people.
+    """Requests up to the last hour with any, by the local clock, which daily seasons follow.
 
     An hour that the clocks skip is unknown, one that comes twice is the mean of both.
     """
@@ -60,7 +60,7 @@ class History:
         times = np.bincount(places - self.start, minlength=size)
         odd = [self._odd(place) for place in range(self.start, self.end)]
         if odd.count(False) < rules.min_weeks * WEEK:
-            # An event that leaves too little else is what has been usual: nothing lifts a silence.
+            # An event over nearly all of the history is the usual state and explains no silence.
             odd, self.special = [False] * size, _ordinary
             self.days.clear()
         with np.errstate(invalid="ignore"):
@@ -71,10 +71,10 @@ class History:
         self.busy, self.zero, self.stays = self._gaps()
 
     def silence(self, length: int) -> tuple[float, float]:
-        """Chance of `length` hours without a request after the last one, and how many are usual.
+        """Chance of `length` hours without a request after the last one; requests expected in them.
 
-        The greater of two: that of a negative binomial, and that of such a gap by the gaps there
-        were, of which the longest does not count: it may have been an outage.
+        The chance is the larger of two: by the negative binomial, and by the gaps in the history,
+        without the longest one, which may have been an outage.
         """
         chance, expected = self.fewer(self.last + 1 + length, length, 0)
         begin = self._local(self.last + 1)
@@ -83,20 +83,23 @@ class History:
         return max(chance, gap), expected
 
     def fewer(self, until: int, length: int, count: int) -> tuple[float, float]:
-        """Chance of at most `count` requests in the `length` hours before `until`; the usual."""
+        """Chance of at most `count` requests in `length` hours before `until`.
+
+        The second number is how many are expected.
+        """
         begin = self._local(until - length)
         usual = self._usual(begin, length)
         if len(usual) < self.rules.min_weeks or not np.median(usual) > 0:
             return 1.0, 0.0
         expected = float(np.median(usual))
-        # What is usual is itself known from few weeks only: that widens what may come.
+        # A median of few weeks is uncertain itself: that adds to the spread.
         doubt = MEDIAN / len(usual)
         spread = self._spread(min(length, LONGEST_SPREAD))
         spread = max(spread * (1 + doubt) + doubt / expected, 1e-9)
         return float(betainc(1 / spread, count + 1, 1 / (1 + spread * expected))), expected
 
     def _usual(self, begin: int, length: int) -> Floats:
-        """Requests of the same hours in each of the weeks before that is known in full."""
+        """Requests of the same hours in each earlier week in which all of them are known."""
         share = self.rules.event_share
         weights = [share if self._odd(begin + i) else 1.0 for i in range(length)]
         found = []
@@ -109,7 +112,7 @@ class History:
         return sums
 
     def _spread(self, length: int) -> float:
-        """Variance beyond Poisson's over the squared mean, of sums over `length` hours."""
+        """Variance beyond a Poisson law's over the squared mean, for sums over `length` hours."""
         if length not in self.spreads:
             sums = np.convolve(self.values, np.ones(length), "valid")
             cells = _by_week(sums)
@@ -121,13 +124,13 @@ class History:
                 squares = float(np.sum(np.maximum(mean**2 - spread / weeks, 0.0)))
                 over = float(np.sum(spread - mean))
                 value = max(over / squares, 0.0) if squares > 0 else 0.0
-                # A level that a whole day shares leaves a day as one observation.
+                # Hours of one day share a level, so a day counts as one observation.
                 value *= 1 + 2 / np.sqrt(7 * max(float(weeks.max()) - 1, 1.0))
             self.spreads[length] = value
         return self.spreads[length]
 
     def _gaps(self) -> tuple[NDArray[np.bool_], float, float]:
-        """Busy hours of the week; share of busy hours that are empty; how often one more is."""
+        """Busy hours of the week; share of them that are empty; chance that the next is, too."""
         cells = _by_week(self.values)
         known = np.sum(~np.isnan(cells), 0)
         mean = np.divide(np.nansum(cells, 0), known, out=np.zeros(WEEK), where=known > 0)
@@ -155,7 +158,7 @@ class History:
 
 
 def _by_week(values: Floats) -> Floats:
-    """Shape (weeks, 168), the newest value last; what is lacking of the oldest week is NaN."""
+    """Shape (weeks, 168), the newest value last; missing hours of the oldest week are NaN."""
     weeks = -(-len(values) // WEEK)
     padded = np.full(weeks * WEEK, np.nan)
     padded[len(padded) - len(values) :] = values

@@ -1,4 +1,4 @@
-"""Data quality of one window: the limits, the kinds of problems, and what one problem says."""
+"""Data quality of one window: its limits, and the problems that a window may have."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Policy(engine.policy.Policy):
 
 
 class Kind(StrEnum):
-    """What sort of problem, the worst first."""
+    """The kinds of problems, the worst first."""
 
     NO_ROWS = "no_rows"
     TYPE_CHANGE = "type_change"
@@ -76,7 +76,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Problem:
-    """One kind of problem with every feature it struck; none for the window as a whole."""
+    """One kind of problem with every affected feature; none for the window as a whole."""
 
     kind: Kind
     features: tuple[str, ...]

@@ -14,11 +14,11 @@ from monitoring.alerts.lifecycle import Severity
 from monitoring.quality import Kind, Measured, Policy, Problem
 
 CHANCE = 1e-4
-"""What chance alone explains at least this often is no problem."""
+"""A deviation that chance alone explains more often than this is not a problem."""
 HABIT = 0.5
-"""A feature with so many new values every day that only new ones are no break of its coding."""
+"""Usual share of new values from which on a window of only new ones is no change of coding."""
 NAMED = 9
-"""Features written out in a reason; all of them stand in the problem."""
+"""Most features that a reason names; the problem lists all of them."""
 
 
 def problems(
@@ -29,7 +29,7 @@ def problems(
     expected: float | None = None,
     since: str = "",
 ) -> tuple[Problem, ...]:
-    """Everything wrong with one window, the worst first, one problem per kind and severity.
+    """Find the problems of one window, the worst first, one per kind and severity.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def problems(
     rows, expected
         Rows of the window, and how many the same weekday usually has (None: not known).
     since
-        Name of the window, or of the first one in a row with the same trouble.
+        Name of the window, or of the first consecutive one with the same problem.
     """
     when = f" since {since}" if since else ""
     volume = _volume(rows, expected, policy, when)
@@ -64,7 +64,7 @@ def problems(
 
 
 def stuck(names: Sequence[str], differing: int, day: str, since: str) -> Problem | None:
-    """Features that look as on any weekday on a `day` (its class) on which they always differ.
+    """Features that look like a weekday on a day of class `day`, on which they always differ.
 
     `differing` counts the features that always do; None without any such name.
     """
@@ -78,9 +78,9 @@ def stuck(names: Sequence[str], differing: int, day: str, since: str) -> Problem
 
 
 def repeated(again: int, rows: int, policy: Policy, since: str) -> Problem | None:
-    """Rows with the id of another: `again` were logged besides the window's `rows`.
+    """Rows with a repeated id: `again` were logged besides the window's `rows`.
 
-    Each counts once in its join, but every time in the counts that drift is told from.
+    A join counts each id once; the counts that drift is computed from include every repetition.
     """
     logged = again + rows
     if logged < policy.min_rows or again <= policy.max_repeated * logged:
@@ -90,11 +90,11 @@ def repeated(again: int, rows: int, policy: Policy, since: str) -> Problem | Non
 
 
 def _missing(feature: Measured, policy: Policy) -> tuple[Kind, Severity] | None:
-    """How the missing share of one feature jumped, if it did."""
+    """The problem and severity of one feature's missing share, if there is one."""
     n, k, usual = feature.rows, feature.missing, feature.reference_missing
     if n == 0 or usual >= 1:
         return None
-    # With so few rows, or so often missing, that all missing is chance, it is no news.
+    # With few rows, or a feature that is often missing, all missing may be chance.
     if k == n and usual**n < CHANCE:
         return Kind.ALL_MISSING, Severity.PAGE
     jump = k / n - usual
@@ -129,7 +129,7 @@ def _shares(
 
 
 def _is_recoded(feature: Measured, policy: Policy) -> bool:
-    """Whether no value at all is a known one, which counts alone show of a changed type."""
+    """Whether no value is a known level: the only trace of a changed type in counts."""
     values = feature.rows - feature.missing
     if feature.reference_unseen >= HABIT:
         return False
@@ -183,7 +183,7 @@ def _outside(features: Sequence[Measured], policy: Policy, when: str) -> Problem
 def _volume(rows: int, expected: float | None, policy: Policy, when: str) -> Problem | None:
     if expected is None or expected <= 0 or rows >= policy.min_volume * expected:
         return None
-    # At low traffic an empty window may be luck: Poisson's lower tail of the expected rows.
+    # At low traffic an empty window may be chance: the lower Poisson tail of the expected rows.
     if float(pdtr(rows, expected)) > CHANCE:
         return None
     usual = f"about {expected:.0f} are usual on such a day"

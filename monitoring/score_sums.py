@@ -1,4 +1,4 @@
-"""Scores summed by day and bin of each feature: what associations are computed from."""
+"""Scores summed by day and by bin of each feature, from which associations are computed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from monitoring.drift.ruler import Ruler
 from monitoring.schema import Kind, kind_of
 
 FORMAT = 1
-#: Levels of a categorical feature that are told apart; all others are one bin.
+#: Most levels of a categorical feature with a bin; all others share one.
 MOST_LEVELS = 50
-#: Days of the reference that are kept, the newest.
+#: Days of the reference that are kept; older ones are dropped.
 MOST_DAYS = 60
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ def summed(
     salts: dict[str, str],
     kinds: Mapping[str, Kind] | None = None,
 ) -> Sums | None:
-    """Sum a reference's scores by day and bins of its own; None where the scores do not vary.
+    """Sum a reference's scores by day and by its own bins; None where the scores do not vary.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def summed(
     salts
         Features to redact, each with its salt.
     kinds
-        Those that their column's type is not true of.
+        Kinds of features whose kind is not that of their column's type.
     """
     known = ~np.isnan(score)
     if not known.any() or np.ptp(score[known]) == 0:

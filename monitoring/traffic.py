@@ -12,15 +12,15 @@ from pydantic import Field
 import engine.policy
 from monitoring.hours import HOUR, WEEK, History, Rules, Special
 
-#: Hours that are remembered: one week more than a silence is ever held against.
+#: Hours that are kept: one week more than a silence is ever compared with.
 KEPT = 6 * WEEK
 QUIET_HOURS = 3
-#: Hours of silence at which it is asked whether it is one, before it is asked in between.
+#: Lengths of silence tried first, in hours; then those between the last two of them.
 LENGTHS = (1, 2, 3, 4, 6, 9, 12, 15, 18, 24, 36, 48, 60, 72, 96, 120, 144, WEEK)
 
 
 class Policy(engine.policy.Policy):
-    """When no requests are too few."""
+    """When missing requests count as a silence."""
 
     silence: bool = Field(
         True, description="Whether an endpoint that falls silent pages; its traffic log tells."
@@ -49,7 +49,7 @@ class Policy(engine.policy.Policy):
 
 
 class Verdict(StrEnum):
-    """What the newest hours say; `INSUFFICIENT` is never good news."""
+    """The verdict on the newest hours; `INSUFFICIENT` is never good news."""
 
     NORMAL = "normal"
     QUIET = "quiet"
@@ -73,7 +73,7 @@ class Heard:
         return None
 
     def plus(self, requests: Mapping[int, int]) -> Heard:
-        """Add requests by hour; what is out of the newest `KEPT` hours is let go."""
+        """Add requests by hour, and drop hours older than the newest `KEPT`."""
         if not requests:
             return self
         ends = [max(requests), *([self.first + len(self.counts) - 1] if self.counts else [])]
@@ -90,7 +90,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict on the newest hours; `since` is the last heard hour where they are silent."""
+    """A verdict on the newest hours; `since` is the last hour with requests before a silence."""
 
     verdict: Verdict
     reason: str
@@ -101,7 +101,8 @@ class Finding:
 def judge(heard: Heard, until: int, policy: Policy, zone: str, special: Special) -> Finding:
     """Judge the whole hours before `until` (hours since 1970).
 
-    special: whether a local day is one of an event, whose requests are neither usual nor expected.
+    special: whether a local day belongs to an event; its requests are not part of the usual ones,
+    and fewer are expected on it.
     """
     last = heard.last
     if last is None:
@@ -122,9 +123,9 @@ def judge(heard: Heard, until: int, policy: Policy, zone: str, special: Special)
 
 
 def due(heard: Heard, policy: Policy, zone: str, special: Special) -> int | None:
-    """The hour by whose begin silence will be one, if no request comes from now on.
+    """The first hour at which missing requests count as silence, if none comes from now on.
 
-    None where there is too little history, or too little traffic to tell within a week.
+    None where there is too little history, or too little traffic to decide within a week.
     """
     last = heard.last
     if last is None:
@@ -172,7 +173,7 @@ def _silent(last: int, expected: float) -> Finding:
 def _quiet(heard: Heard, until: int, history: History, policy: Policy) -> Finding:
     counts = [_count(heard, hour) for hour in range(until - QUIET_HOURS, until)]
     while counts and not counts[0]:
-        # What was silent before is told as silence, not once more as little traffic.
+        # Empty hours before the first request belong to a silence, not to low traffic.
         counts.pop(0)
     if counts:
         chance, expected = history.fewer(until, len(counts), sum(counts))

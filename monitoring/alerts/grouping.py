@@ -1,4 +1,4 @@
-"""One group: all alerts of one kind of one team, told together, escalated, and closed."""
+"""One group: all alerts of one kind of one team, notified, escalated and closed together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitoring.alerts.paging import Event, Page
 
 
 class Phase(StrEnum):
-    """Where one group (one kind of alert of one team) stands."""
+    """The phase of one group (one kind of alert of one team)."""
 
     CLOSED = "closed"
     WAITING = "waiting"
@@ -54,13 +54,13 @@ class Policy(engine.policy.Policy):
     )
 
     def first(self, severity: Severity) -> tuple[str, ...]:
-        """Who hears at once."""
+        """The receivers of the first message."""
         return self.page[:1] if severity is Severity.PAGE else self.ticket or self.page[:1]
 
 
 @dataclass(frozen=True)
 class Open:
-    """One alert as last heard of; `heard` is when."""
+    """One alert by its last notification, received at `heard`."""
 
     notice: Notify
     heard: datetime
@@ -68,16 +68,16 @@ class Open:
 
     @property
     def firing(self) -> bool:
-        """Whether it is still on."""
+        """Whether its last notification says that it fires."""
         return self.notice.status is Status.FIRING
 
 
 @dataclass(frozen=True)
 class Group:
-    """What the team was told of one kind of alert.
+    """The messages sent to a team about one kind of alert.
 
-    `told` maps the alerts of what was sent to the notification it carried; `opens` is when what
-    came since is sent; `level` is how far up the chain the page of `paged` has climbed.
+    `told` maps each alert in them to its notification; `opens` is when the notifications that came
+    since are sent; `level` is the place in the chain that the page sent at `paged` has reached.
     """
 
     phase: Phase = Phase.CLOSED
@@ -100,7 +100,7 @@ def settle(
 
     `name` is the group's (`team:kind`); an alert missing from `entries` is muted or forgotten.
     """
-    # What a silence took back is told anew when the silence ends, from the first receiver on.
+    # A silenced alert counts as never sent: after the silence it goes to the first receiver again.
     group = replace(group, told={n: key for n, key in group.told.items() if n in entries})
     pages: tuple[Page, ...] = ()
     if group.told and not any(entries[n].firing for n in group.told):

@@ -13,7 +13,7 @@ import engine.policy
 
 
 class Phase(StrEnum):
-    """Where an alert stands; a held (calendar-explained) condition waits in `PENDING`."""
+    """The phase of an alert; a held (calendar-explained) condition stays in `PENDING`."""
 
     INACTIVE = "inactive"
     PENDING = "pending"
@@ -32,14 +32,14 @@ EDGES: Mapping[Phase, tuple[Phase, ...]] = {
 
 
 class Severity(StrEnum):
-    """How loudly: a page wakes somebody, a ticket waits for the morning."""
+    """A page wakes somebody; a ticket waits for the morning."""
 
     TICKET = "ticket"
     PAGE = "page"
 
 
 class Kind(StrEnum):
-    """What an alert is about; grouping, silences and inhibition go by it."""
+    """The subject of an alert, by which alerts are grouped, silenced and inhibited."""
 
     DRIFT = "drift"
     PERFORMANCE = "performance"
@@ -51,7 +51,7 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """What a notification says."""
+    """The status in a notification."""
 
     FIRING = "firing"
     RESOLVED = "resolved"
@@ -81,10 +81,10 @@ class Policy(engine.policy.Policy):
 
 @dataclass(frozen=True)
 class Condition:
-    """What a signal says now about one alert key of one model.
+    """The present value of a signal: the condition of one alert key of one model.
 
-    `active` None means nothing is known: that neither starts, nor ends, nor ripens anything.
-    `explained_by` names the calendar event that accounts for it.
+    `active` None means that nothing is known; it neither starts, nor ends, nor fires an alert.
+    `explained_by` names the announced event that explains the condition.
     """
 
     model: str
@@ -102,8 +102,8 @@ class Condition:
 class Alert:
     """One alert key of one model, over all the times it fired.
 
-    `ripens` is when a pending alert fires (None while held); `quiet` is since when a firing one
-    has been quiet; `told` is when it was last notified, for the `notices`-th time.
+    `ripens` is when a pending alert fires (None while held); `quiet` is when the condition of a
+    firing one ended; `told` is the time of the last notification, the `notices`-th.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""The text of a page: what one message about a group of alerts says to its receivers."""
+"""The text of a page: one message about a group of alerts, for each receiver."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 from monitoring.alerts.lifecycle import Kind, Notify, Severity
 
 LISTED = 20
-"""Alerts written out in one page; a receiver's screen is small."""
+"""Most alerts that one page lists; a receiver's screen is small."""
 
 
 class Event(StrEnum):

@@ -1,7 +1,7 @@
 """The transitions of one alert: pending, firing, acknowledged, resolved.
 
-The step is level-triggered: it is given what is true now, any number of times, and owes a
-notification only when that changes what the on-call engineer should know.
+The step is level-triggered: it gets the present condition any number of times, and owes a
+notification only when the alert changes or a reminder is due.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from monitoring.alerts.lifecycle import (
 
 @dataclass(frozen=True)
 class Step:
-    """The alert after a step, what is owed, and when to look again."""
+    """The alert after a step, the notifications it owes, and when to step again."""
 
     alert: Alert | None
     effects: tuple[Notify, ...] = ()
@@ -31,7 +31,7 @@ class Step:
 
 
 def step(alert: Alert | None, condition: Condition, policy: Policy, now: datetime) -> Step:
-    """Bring an alert up to date with what its signal says at `now`."""
+    """Update an alert with its condition at `now`."""
     condition = _capped(condition, policy)
     match condition.active:
         case None:
@@ -43,10 +43,10 @@ def step(alert: Alert | None, condition: Condition, policy: Policy, now: datetim
 
 
 def acknowledge(alert: Alert | None, name: str, by: str, policy: Policy) -> Step:
-    """Somebody has taken the alert `name`: no more reminders until it rises or ends.
+    """Acknowledge the alert `name`: no more reminders until its severity rises or it ends.
 
-    An acknowledgement of a firing that is over changes nothing. Raises `Refused` when the alert
-    never fired under that name.
+    Acknowledging a firing that is over changes nothing. Raises `Refused` when the alert never
+    fired under that name.
     """
     if alert is None or name not in {f"{alert.key}-{i + 1}" for i in range(alert.ordinal)}:
         raise Refused(f"{name}: no alert of that name has fired")
@@ -76,7 +76,7 @@ def _fresh(condition: Condition, now: datetime) -> Alert:
 def _active(alert: Alert, condition: Condition, policy: Policy, now: datetime) -> Step:
     live = alert.phase in (Phase.FIRING, Phase.ACKNOWLEDGED)
     rises = live and condition.severity is Severity.PAGE and alert.severity is Severity.TICKET
-    # A firing alert keeps the loudest severity it reached: a dip must not read as an all-clear.
+    # A firing alert keeps its highest severity: a lower one must not look like an all-clear.
     severity = alert.severity if live and not rises else condition.severity
     seen = replace(
         alert,
