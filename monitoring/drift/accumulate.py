@@ -1,15 +1,15 @@
-"""Drift too slow for any one window: evidence that adds up over trailing windows, at any time.
+"""Slow drift, too small for any single window: evidence accumulated over trailing windows.
 
-For every start of the last windows a mixture likelihood ratio says how much likelier they are under
-a shift of about tau standard deviations than under none; the ratios of all starts are added up (an
-e-detector: Shin, Ramdas and Rinaldo 2023, New England Journal of Statistics in Data Science). With
-independent windows and a known law, evidence of 1e5 comes less than once in 1e5 windows. Against an
-estimated reference, whose error every window shares and which is part of the variance here, that is
-measured, not proved.
+For every start among the last windows, a mixture likelihood ratio compares a shift of about tau
+standard deviations with none; the ratios of all starts are summed (an e-detector: Shin, Ramdas and
+Rinaldo 2023, New England Journal of Statistics in Data Science). With independent windows and a
+known law, evidence reaches 1e5 less than once in 1e5 windows. The reference is estimated: its error
+is common to all windows and part of the variance here, and its false alarm rate is measured, not
+proved.
 
-Slices of the reference, in the order of time, give the variance from window to window and how long
-a deviation lasts. The window that tells most is always left out, so that one bad day is never a
-slow drift.
+Slices of the reference, in the order of time, give the variance between windows and how long a
+deviation lasts. The window with the strongest evidence is always left out, so that one bad day is
+never a slow drift.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LARGEST = 700.0
 
 @dataclass(frozen=True)
 class Held:
-    """A window, and the reference that it is held against."""
+    """A window, and the reference that it is compared with."""
 
     window: Sketch
     reference: Sketch
@@ -49,7 +49,7 @@ class Held:
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """Windows, newest first, of one kind of features: rows by window, and which reference is whose.
+    """Counts of one kind of features by window, newest first, and the reference of each window.
 
     references (references, features, bins), windows (windows, features, bins), slices alike.
     """
@@ -66,8 +66,8 @@ def evidence(ruler: Ruler, held: Sequence[Held], slices: Sequence[Sketch] = ()) 
     Parameters
     ----------
     held
-        Windows counted with `ruler`, oldest first, of which the last 32 are looked at; those whose
-        rows are known to be special are left out by the caller.
+        Windows counted with `ruler`, oldest first, of which the last 32 are used; the caller leaves
+        out windows whose rows are known to be special.
     slices
         Parts of the reference as long as a window, for the design effects of rows that are not
         independent; fewer than 8 are not used.
@@ -81,7 +81,7 @@ def evidence(ruler: Ruler, held: Sequence[Held], slices: Sequence[Sketch] = ()) 
     usable = slices if len(slices) >= MIN_SLICES else ()
     for block in ruler.blocks:
         nominal = block.scale is Scale.NOMINAL
-        # Few values keep their order here: slow drift is told by location and scale.
+        # A feature of few values counts as ordered here: its slow drift is in location and scale.
         cells = block.tested if nominal else None
         sides = [[one.counts for one in references], [one.window.counts for one in recent]]
         a, c = (pooled(gathered(np.stack(side), block.places), cells) for side in sides)
@@ -119,8 +119,8 @@ def _numeric(run: _Run) -> Floats:
 def _categorical(run: _Run) -> Floats:
     """Mean evidence of the levels' shares, each by the binomial's large deviations.
 
-    The tail of a binomial is at most exp(-deviance) (Chernoff); the p-value this gives takes the
-    normal's place, whose own tail is too thin for rare levels.
+    The tail of a binomial is at most exp(-deviance) (Chernoff). That p-value replaces the normal
+    law's, whose tail is too thin for rare levels.
     """
     whole, every = run.references.sum(0), run.windows.sum(0)
     factor, _ = design_effects.of_features(run.slices, whole, every)
@@ -146,7 +146,7 @@ def _categorical(run: _Run) -> Floats:
 
 
 def _spared(x: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """Sums over trailing windows (first axis, newest first) less the one that tells most.
+    """Sums over trailing windows (first axis, newest first) without the most extreme one.
 
     Returns the sums of `x`, never across zero, and of `n`, at least a tiny number.
     """
@@ -179,7 +179,7 @@ def _ratio(square: Floats, v: Floats) -> Floats:
 
 
 def _normal(square: Floats, freedom: Floats | None) -> Floats:
-    """Bring squares whose variance was estimated with `freedom` to the chi-square's tail."""
+    """Map squares with a variance estimated with `freedom` to the chi-square law's tail."""
     if freedom is None:
         return square
     p = np.clip(fdtrc(1, freedom, square), SMALLEST, 1.0)

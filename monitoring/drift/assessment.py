@@ -30,8 +30,8 @@ def assess(
     """Judge one window.
 
     slices: sketches of parts of the reference, each as long as the window, from which the design
-    effects are estimated. Fewer than 8 cannot be used and leave the report uncalibrated, and so
-    does a window of more rows than an eighth of all slices and than the longest of them.
+    effects are estimated. With fewer than 8 the report is uncalibrated, as it is for a window of
+    more rows than the longest slice and than an eighth of all slices together.
     changed: reason by feature that could not be counted in the current window at all (absent, or
     of another kind): drifted, with no numbers.
     """
@@ -48,7 +48,7 @@ def assess_segments(
     slices: Mapping[str | None, Sequence[Sketch]] | None = None,
     changed: Mapping[str, str] | None = None,
 ) -> Report:
-    """Judge one window overall (None) and per segment, all controlled as one family.
+    """Judge one window overall (None) and per segment, as one family of tests.
 
     A segment's design effects come from `slices` of its own: days may differ in a segment
     and not in the total. Where fewer than 8 of them have rows, those of all rows are taken.
@@ -79,7 +79,7 @@ def _features(
 ) -> tuple[FeatureReport, ...]:
     """Report on every feature in every segment of `names`; `sides`: reference, then current."""
     a, c = (np.stack([one.counts for one in side]) for side in sides)
-    # One pair after the other: an array of all bins of all pairs is large, and there are many.
+    # One pair at a time: an array of all bins of all pairs would be large.
     pairs = [(a[row : row + 1], c[row : row + 1]) for row in range(len(names))]
     scores = join(
         [
@@ -117,7 +117,7 @@ def _calibration(rows: int, slices: Sequence[Sketch]) -> Calibration:
     if not slices:
         return Calibration.ROWS
     lengths = [one.rows for one in slices]
-    # Days that differ matter more to a longer window, and shorter slices cannot tell how much.
+    # Differences between days weigh more in a longer window, by an amount that slices do not show.
     longest = max(*lengths, sum(lengths) / MIN_SLICES)
     usable = len(slices) >= MIN_SLICES and rows <= longest
     return Calibration.SLICES if usable else Calibration.UNCALIBRATED

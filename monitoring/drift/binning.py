@@ -1,4 +1,4 @@
-"""Bins of one feature, fixed once on its reference and never moved afterwards."""
+"""Bins of one feature, derived from its reference and fixed from then on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CellMap = npt.NDArray[np.intp]
 
 
 class Scale(StrEnum):
-    """What is known about the order of a feature's bins."""
+    """The order of a feature's bins."""
 
     CONTINUOUS = "continuous"
     ORDINAL = "ordinal"
@@ -39,8 +39,8 @@ class NumericBins:
     """Bins (-inf, e0], (e0, e1], …, (e_last, inf) between strictly rising inner edges.
 
     atoms: values that have a bin of their own. tails: whether the first and the last bin are slices
-    of the decile beside them, which psi, kl and js count in one. few: whether the reference has no
-    other values than the atoms.
+    of the decile beside them; psi, kl and js merge the two. few: whether the reference has no
+    values but the atoms.
     """
 
     edges: tuple[float, ...]
@@ -70,7 +70,7 @@ class NumericBins:
 
     @cached_property
     def shown(self) -> CellMap:
-        """Cell of each bin for psi, kl and js: tails count with the decile beside them."""
+        """Cell of each bin for psi, kl and js: a tail shares the cell of the decile beside it."""
         if self.few:
             return self.tested
         cells = np.arange(self.size)
@@ -82,8 +82,8 @@ class NumericBins:
     def tested(self) -> CellMap:
         """Cell of each bin for the test and the effect: each bin is a cell.
 
-        A feature of few values has the cells of the same values as text: the first for everything
-        else, then one for each value.
+        A feature of few values has the same cells as its values would have as text: one for all
+        other values, then one for each value.
         """
         if not self.few:
             return np.arange(self.size)
@@ -96,7 +96,7 @@ class NumericBins:
 
     @property
     def named(self) -> npt.NDArray[np.bool_]:
-        """Whether each bin is told even when it is empty: all, but for gaps between few values."""
+        """Whether each bin is listed even when empty: all bins but the gaps between few values."""
         return self.single if self.few else np.ones(self.size, np.bool_)
 
     @classmethod
@@ -115,11 +115,11 @@ class NumericBins:
 class CategoricalBins:
     """One bin per reference level, the most frequent first, and `groups` bins for all others.
 
-    The first `own` levels are tested on their own (None: all). Every other level, named or not, is
-    put into a group by a hash of its name, which does not depend on the counts that are compared.
+    The first `own` levels are tested on their own (None: all). Every other level, with a bin or
+    without, belongs to a group by a hash of its name, which is independent of the compared counts.
 
-    With a `salt`, levels are known by a keyed hash only: neither the ruler, nor a sketch, nor a
-    report can name them. The salt stands in the ruler's own document and nowhere else.
+    With a `salt`, levels are stored as keyed hashes only: the bins, a sketch or a report cannot
+    name them. The salt is stored in the ruler's document and nowhere else.
     """
 
     levels: tuple[str, ...]
@@ -151,14 +151,14 @@ class CategoricalBins:
 
     @cached_property
     def shown(self) -> CellMap:
-        """Cell of each bin for psi, kl and js: `rest` is one, the last."""
+        """Cell of each bin for psi, kl and js: all groups of `rest` share the last."""
         return np.minimum(np.arange(self.size), len(self.levels))
 
     @cached_property
     def tested(self) -> CellMap:
         """Cell of each bin for the test and the effect: the groups, then the levels of their own.
 
-        Groups come first, as the tests of significance expect.
+        The groups come first; the tests of significance rely on it.
         """
         own = len(self.levels) if self.own is None else self.own
         alone = self.groups + np.arange(own)
@@ -167,7 +167,7 @@ class CategoricalBins:
 
     @property
     def named(self) -> npt.NDArray[np.bool_]:
-        """Whether each bin is told even when it is empty: the levels."""
+        """Whether each bin is listed even when empty: the levels."""
         return np.arange(self.size) < len(self.levels)
 
     def place(self, level: str) -> int:
@@ -178,7 +178,7 @@ class CategoricalBins:
         return len(self.levels) + self._group(self.key(level)) if found is None else found
 
     def key(self, level: str) -> str:
-        """Name a level as this feature's sketches may know it."""
+        """The name of a level in this feature's bins: a keyed hash where there is a salt."""
         return _keyed(level, self.salt) if self.salt else level
 
     def _group(self, key: str) -> int:
@@ -187,7 +187,7 @@ class CategoricalBins:
     def _alike(self, level: str) -> int | None:
         """Bin of another spelling of a level's value.
 
-        A keyed hash cannot be read back, so of redacted levels only the usual spellings are tried.
+        A keyed hash cannot be reversed, so only the usual spellings of a redacted level are tried.
         """
         if is_single(level):
             return None

@@ -1,7 +1,7 @@
 """Design effects of sums over many windows, from slices of the reference in the order of time.
 
-Slices vary more than independent rows would, and one resembles the next: both widen what a sum of
-many windows may be without any drift.
+Slices vary more than independent rows, and consecutive slices are correlated. Both increase the
+variance of a sum over many windows without drift.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ def of_levels(
 
 
 def _lasting(apart: Floats) -> Floats:
-    """How much more the sum of many slices varies than if one said nothing of the next.
+    """Variance of the sum of many slices, relative to that of uncorrelated slices.
 
-    A cold day follows cold days: the factor is (1 + r)/(1 - r) for a first-order autoregression
-    with the slices' own correlation r from one to the next (first axis), less its bias in short
-    series (Kendall 1954, Biometrika 41, 403).
+    The factor is (1 + r)/(1 - r) for a first-order autoregression, with r the correlation of
+    consecutive slices (first axis), corrected for its bias in short series (Kendall 1954,
+    Biometrika 41, 403).
     """
     square = np.maximum((apart**2).sum(0), SMALLEST)
     r = (apart[1:] * apart[:-1]).sum(0) / square

@@ -1,4 +1,4 @@
-"""The counting kernel: how many numbers lie between each two edges, in the numbers' own type."""
+"""The counting kernel: count numbers between edges without converting their type."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def count_numbers(values: npt.NDArray[np.generic], bins: NumericBins) -> npt.NDA
         number, last = 0, None
         for index, limit in enumerate(limits):
             if limit is not None:
-                if limit != last:  # of whole numbers the edges of neighbours can be one
+                if limit != last:  # two edges may round to one whole number
                     np.less_equal(chunk, limit, out=hits)
                     number, last = int(np.count_nonzero(hits)), limit
                 below[index] += number
@@ -40,13 +40,13 @@ def count_numbers(values: npt.NDArray[np.generic], bins: NumericBins) -> npt.NDA
 
 
 def _countable(chunk: npt.NDArray[np.generic], hits: npt.NDArray[np.bool_]) -> int:
-    """Values that are neither NaN nor +inf; a comparison costs half of what isfinite does."""
+    """Number of values that are neither NaN nor +inf, at half the cost of isfinite."""
     np.less_equal(chunk, np.finfo(chunk.dtype.type).max, out=hits)  # type: ignore[type-var]
     return int(np.count_nonzero(hits))
 
 
 def _sunken(chunk: npt.NDArray[np.generic], hits: npt.NDArray[np.bool_]) -> int:
-    """Values -inf: every comparison with an edge has counted them."""
+    """Number of values -inf, which every comparison with an edge has counted."""
     np.less(chunk, np.finfo(chunk.dtype.type).min, out=hits)  # type: ignore[type-var]
     return int(np.count_nonzero(hits)) if hits.any() else 0
 
@@ -54,7 +54,7 @@ def _sunken(chunk: npt.NDArray[np.generic], hits: npt.NDArray[np.bool_]) -> int:
 def _no_greater(bound: float, dtype: np.dtype[np.generic]) -> np.generic | None:
     """Largest value of `dtype` that is ≤ bound (None: there is none).
 
-    Comparing with it answers exactly like comparing with the bound itself, in the narrow type.
+    A comparison with it in the narrow type has the same result as one with the bound itself.
     """
     if dtype.kind == "f":
         with np.errstate(over="ignore"):

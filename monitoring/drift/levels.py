@@ -1,4 +1,4 @@
-"""Which levels of a categorical feature have bins and tests of their own, by its reference."""
+"""Select the levels of a categorical feature that have bins and tests of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from monitoring.drift.atoms import SURE, few
 
 MAX_LEVELS = 1_000
-#: A categorical feature of no more levels than this has each of them tested on its own.
+#: Up to this many levels, each is tested on its own.
 FEW_LEVELS = 64
 #: Share of the reference from which on a level is tested on its own; all others are hashed into
 #: groups of about half of it, so that few levels near the border share a group.

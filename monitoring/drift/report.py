@@ -13,7 +13,7 @@ from monitoring.schema import Ignored, Kind
 
 
 class Calibration(StrEnum):
-    """What the significance rests on."""
+    """The noise that significance is computed from."""
 
     SLICES = "slices"
     ROWS = "independent rows"
@@ -22,11 +22,10 @@ class Calibration(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeatureReport:
-    """Everything known about one feature (in one segment); None is a number without a value.
+    """The result for one feature (in one segment); None is a number without a value.
 
-    `q_value` within the policy's rate is what "flagged" means. `cause` tells which part of the
-    evidence the verdict rests on; `interval` holds the effect, in 95 of 100 cases, if rows are
-    independent.
+    A feature is flagged when its `q_value` is within the policy's rate. `interval` is the effect's
+    95 % confidence interval for independent rows.
     """
 
     name: str
@@ -61,7 +60,7 @@ class FeatureReport:
         return max(known, default=None)
 
     def to_json(self) -> dict[str, object]:
-        """Spell the feature as `check --json` prints it."""
+        """Return the feature as `check --json` prints it."""
         names = [name for name in self.__slots__ if name != "bins"]
         document: dict[str, object] = {name: getattr(self, name) for name in names}
         bins = [
@@ -77,7 +76,7 @@ class Report:
     """One window against a reference.
 
     `ignored` are columns that cannot be read or have no kind; `not_compared` are those left out on
-    purpose (ids, dates, columns that one side cannot have), which only `check` tells. `ruler` is
+    purpose (ids, dates, columns that one side cannot have), which only `check` fills. `ruler` is
     the format of the bins.
     """
 
@@ -100,11 +99,11 @@ class Report:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Spell the report as `check --json` prints it: no NaN, no Infinity."""
+        """Return the report as `check --json` prints it, without NaN or Infinity."""
         return {**self.heading(), "features": [feature.to_json() for feature in self.features]}
 
     def heading(self) -> dict[str, object]:
-        """Spell all but the features."""
+        """Return the report without its features."""
         return {
             "verdict": self.verdict,
             "n_reference": self.n_reference,

@@ -1,4 +1,4 @@
-"""Sketches: how many rows fell into which bin. They add up over batches, windows and machines."""
+"""Sketches: rows by bin. Sketches of batches, windows and machines add up."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Sketch:
         return isinstance(other, Sketch) and self.to_bytes() == other.to_bytes()
 
     def __hash__(self) -> int:
-        """Agree with equality."""
+        """Equal sketches have equal hashes."""
         return hash((self.ruler, self.rows, self.counts.tobytes()))
 
     def feature(self, ruler: Ruler, name: str) -> Counts:
@@ -69,7 +69,7 @@ class Sketch:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Sketch:
-        """Read `to_bytes`; of segments kept beside it (`segments.to_bytes`), all rows.
+        """Read `to_bytes`; of a sketch by segments (`segments.to_bytes`), that of all rows.
 
         A newer format is `Refused`.
         """
@@ -95,10 +95,10 @@ def merge(ruler: Ruler, sketches: Iterable[Sketch]) -> Sketch:
 
 
 def sketch(table: pa.Table | pa.RecordBatch, ruler: Ruler) -> Sketch:
-    """Count all features of `ruler` in a table or batch; other columns are not looked at.
+    """Count all features of `ruler` in a table or batch; other columns are ignored.
 
-    A feature whose column is absent, or holds no numbers where numbers are due, is missing in
-    every row.
+    A feature whose column is absent, or not numeric where numbers are expected, is missing in every
+    row.
     """
     parts = [
         count(table.column(name), bins)
@@ -120,7 +120,8 @@ def segment_names(column: Column) -> Column:
 def ruled(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> tuple[Bins, Counts] | str:
     """Measure and count one reference column at once, or give the reason to ignore it.
 
-    Answers like `binning.measure` and `count`, in one pass where the sorted values tell both.
+    The result is that of `binning.measure` and `count`; for floating-point columns one sort is
+    enough for both.
     """
     if kind is Kind.NUMERIC and pat.is_floating(column.type):
         values = finite_numbers(column)
@@ -136,8 +137,8 @@ def ruled(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> tuple[Bins, Co
 def count(column: Column, bins: Bins) -> Counts:
     """Count one column: its bins, then missing.
 
-    A number is a level by its value for categorical bins. Text where numbers are due is missing,
-    even where it spells them: a log whose numbers turn to text has changed.
+    In categorical bins a number is a level by its value. In numeric bins text is missing, even
+    where it spells a number: a log whose numbers became text has changed.
     """
     if not isinstance(kind_of(column.type), Kind):
         return _all_missing(bins, len(column))
@@ -164,7 +165,7 @@ def _count_levels(column: Column, bins: CategoricalBins) -> Counts:
 def places(column: Column, bins: CategoricalBins) -> npt.NDArray[np.intp]:
     """Bin of each row, shape (rows,); `bins.size` where it is missing.
 
-    Counted, they are what `count` answers; of parts of the rows, too, without reading levels again.
+    Their counts are those of `count`; counts of parts of the rows need no second pass over levels.
     """
     if not isinstance(kind_of(column.type), Kind):
         return np.full(len(column), bins.size, np.intp)
