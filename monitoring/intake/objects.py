@@ -16,17 +16,17 @@ def read_objects(
 ) -> tuple[list[tuple[int, dict[str, object]]], list[str]]:
     """Parse line by line: (line number, object) pairs, and a reason per bad line.
 
-    A line may hold several objects, one behind the other: writers that do not end their last line
-    append to it.
+    A line may hold several objects, one after another: a writer may append to a line without an
+    end.
     """
     good: list[tuple[int, dict[str, object]]] = []
     bad: list[str] = []
     for number, line in enumerate(body.split(b"\n"), start=before + 1):
         try:
-            # Files that were put together have a mark at each seam.
+            # Concatenated files have a mark at the begin of each.
             for value in _values(line.removeprefix(MARK).decode()):
                 if b"\\u" in line:
-                    # Half a surrogate pair is JSON, but no text that could be kept.
+                    # Half a surrogate pair is valid JSON, but cannot be stored as text.
                     json.dumps(value, ensure_ascii=False).encode()
                 if not isinstance(value, dict):
                     bad.append(f"line {number}: not an object")
@@ -38,9 +38,9 @@ def read_objects(
 
 
 def whole(tail: bytes) -> int:
-    """Count the bytes of the whole objects that a line without an end begins with."""
+    """Count the bytes of the complete objects at the begin of a line without an end."""
     mark = MARK if tail.startswith(MARK) else b""
-    # Bytes that are no UTF-8, or half of it, keep their places.
+    # Bytes that are not UTF-8, or incomplete, keep their places.
     line = tail.removeprefix(mark).decode(errors="surrogateescape")
     place = _skip(line, 0)
     try:
@@ -53,7 +53,7 @@ def whole(tail: bytes) -> int:
 
 
 def _values(line: str) -> Iterator[object]:
-    """Parse objects that stand one behind the other; ValueError where what is left is no JSON."""
+    """Parse objects that follow each other; ValueError where the rest is not JSON."""
     place = _skip(line, 0)
     while line.startswith("{", place):
         value, place = _DECODER.raw_decode(line, place)

@@ -10,16 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pat
 
-#: Words that stand for no value where numbers are due.
+#: Words that mean a missing value in a column of numbers.
 NULL_WORDS = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null")
-#: Texts that each stand so often are parsed once each.
+#: Rows per distinct text from which on each text is parsed only once.
 REPEATED = 8
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity|nan)$"
 _FIRST = 100
 
 
 def texts_of(words: Iterable[str]) -> pa.Array:
-    """Make an array of texts. `pa.array` and `pa.scalar` import pandas, which is slow."""
+    """Make an array of texts without `pa.array` and `pa.scalar`, which import pandas, slowly."""
     spelled = [word.encode() for word in words]
     ends = np.cumsum([0, *map(len, spelled)]).astype(np.int32)
     buffers = [None, pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(spelled))]
@@ -36,7 +36,7 @@ BITS = pa.Array.from_buffers(pa.float64(), 2, [None, pa.py_buffer(np.arange(2.0)
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A chunk's texts as numbers; `other` marks the known values that are none (None: no value)."""
+    """A chunk's texts as numbers; `other` marks values that are not numbers (None: no such)."""
 
     texts: pa.Array
     numbers: pa.Array
@@ -55,7 +55,7 @@ def parsed(chunk: pa.Array) -> Parsed:
         return Parsed(*(one if one is None else one.take(chunk.indices) for one in rows))
     texts = chunk.cast(pa.string())
     try:
-        texts[:_FIRST].cast(pa.float64())  # each value that fails costs a message
+        texts[:_FIRST].cast(pa.float64())  # a cast that fails is slow: it formats a message
         return Parsed(texts, texts.cast(pa.float64()), None, None)
     except pa.ArrowInvalid:
         pass

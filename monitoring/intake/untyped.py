@@ -1,6 +1,6 @@
-"""Text whose type nobody declared (CSV cells, folder names, mixed JSON): parsed, odd values named.
+"""Text without a declared type (CSV cells, folder names, mixed JSON): its type, its odd values.
 
-One rule decides what such a column holds, and it is this module's.
+The rule in this module is the only one that infers such a type.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from monitoring.intake.parsing import (
 )
 from monitoring.schema import Kind, is_text, kind_of
 
-#: Share of odd values that never decides a type: a typing error, a placeholder, a broken line.
+#: Share of odd values that a type tolerates: typing errors, placeholders, broken lines.
 STRAYS = 0.01
-#: Placeholders are few words ("?", "unknown"); codes such as 85123A are many.
+#: Most distinct words that can be placeholders ("?", "unknown"); codes such as 85123A are more.
 WORDS = 3
-#: So many different numbers measure something; fewer may be levels, which a word can be one of.
+#: More distinct numbers than this are a measurement; fewer may be levels, and words levels, too.
 FEW = 20
 
 _MARK = {b"untyped": b"1"}
@@ -44,7 +44,7 @@ class Odd:
     first: str
 
     def note(self, where: str, column: str, due: str) -> str:
-        """Say that they count as missing.
+        """The note that these values count as missing.
 
         >>> Odd(1, "?").note("cur.csv", "amount", "number")
         "cur.csv: column amount: 1 value that is no number counted as missing, the first is '?'"
@@ -60,23 +60,23 @@ Fitted = tuple[pa.ChunkedArray, Odd | None]
 
 
 def untyped(name: str) -> pa.Field:
-    """Make a field of text whose type is still to be told."""
+    """Make a field of text whose type is to be inferred."""
     return pa.field(name, pa.string(), metadata=_MARK)
 
 
 def is_untyped(one: pa.Field) -> bool:
-    """Tell whether a field was made by `untyped`."""
+    """Whether a field was made by `untyped`."""
     metadata: Mapping[bytes, bytes] | None = one.metadata
     return metadata is not None and _MARK.items() <= metadata.items()
 
 
 def inferred(column: pa.ChunkedArray) -> Fitted:
-    """Tell what a column of untyped text holds: numbers (float64), truth values, or text.
+    """Infer the type of a column of untyped text: numbers (float64), truth values, or text.
 
-    All of one kind is that kind. Up to 1 % of other values are strays, which count as missing. A
-    column of more than 20 different numbers is one of numbers as well where up to half of it is
-    three odd words at most: those are placeholders. Numbers that are written like codes, with
-    leading zeros (02139), are text. A column without values has the type null.
+    Up to 1 % of other values are tolerated and count as missing. A column of more than 20 different
+    numbers is numeric even if up to half of its values are other words, at most three distinct
+    ones: those are placeholders. Numbers written like codes, with leading zeros (02139), are text.
+    A column without values has the type null.
     """
     tally = _Tally()
     for chunk in column.chunks:
@@ -89,16 +89,16 @@ def inferred(column: pa.ChunkedArray) -> Fitted:
 
 
 def numbers(column: pa.ChunkedArray) -> Fitted:
-    """Read any column as numbers; text that is none is null, truth values are 1 and 0."""
+    """Read any column as numbers; other text is null, truth values are 1 and 0."""
     if kind_of(column.type) is Kind.NUMERIC:
         return column, None
     return _numbers([parsed(chunk) for chunk in column.chunks])
 
 
 def truths(column: pa.ChunkedArray) -> Fitted:
-    """Read any column as truth values; 1 and 0 are such, all else is null.
+    """Read any column as truth values, 1 and 0 included; all other values are null.
 
-    More than 1 % of other values are levels of their own: then the column stays as it is.
+    With more than 1 % of other values the column is unchanged: those are levels of their own.
     """
     if pat.is_boolean(column.type):
         return column, None
@@ -108,7 +108,7 @@ def truths(column: pa.ChunkedArray) -> Fitted:
 
 
 def null_words(column: pa.ChunkedArray) -> set[str]:
-    """Name the words in a column of text that stand for no value elsewhere."""
+    """Return the words of a text column that would mean a missing value in a column of numbers."""
     if not _holds_text(column.type):
         return set()
     words = texts_of(NULL_WORDS)
@@ -129,7 +129,7 @@ def without(column: pa.ChunkedArray, words: set[str]) -> pa.ChunkedArray:
 
 @dataclass
 class _Tally:
-    """What the parsed chunks of a column hold."""
+    """Statistics of the parsed chunks of a column."""
 
     parts: list[Parsed] = field(default_factory=list)
     known: int = 0

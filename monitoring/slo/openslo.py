@@ -2,7 +2,7 @@
 
 Supported: kinds SLO, SLI, Service and DataSource; rolling windows, occurrences budgeting, and
 indicators whose metric source is of type `driftwarden` with `spec: {sli: availability | latency |
-freshness}`. Whatever else a document says is refused rather than ignored.
+freshness}`. All other content is refused rather than ignored.
 Specification: https://github.com/OpenSLO/OpenSLO (version v1).
 """
 
