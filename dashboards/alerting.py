@@ -1,4 +1,4 @@
-"""Alerts as the journal tells them: what fired, and what the calendar kept from firing."""
+"""Alerts from the journal: firings, and conditions that an announced event explained."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ PAGE = "page"
 
 @dataclass(frozen=True)
 class Alert:
-    """One firing of an alert, with the loudest severity that it reached.
+    """One firing of an alert, with the highest severity that it reached.
 
-    `reason` is the one of that severity; `explained_by` names an event that began to account for
-    the condition while the alert was firing.
+    `reason` belongs to that severity; `explained_by` names an event that began to explain the
+    condition while the alert was firing.
     """
 
     id: str
@@ -33,7 +33,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Held:
-    """A condition that did not fire because an event on the calendar explained it."""
+    """A condition that did not fire because an announced event explained it."""
 
     key: str
     kind: str
@@ -77,10 +77,15 @@ def held(told: Sequence[Told]) -> tuple[Held, ...]:
             waiting[key] = len(found)
             found.append(
                 Held(
-                    key, line["kind"], line["severity"], line["reason"], event, at,
+                    key,
+                    line["kind"],
+                    line["severity"],
+                    line["reason"],
+                    event,
+                    at,
                     features=tuple(line["features"]),
                 )
-            )  # fmt: skip
+            )
     return tuple(found)
 
 
@@ -97,11 +102,14 @@ def _fired(at: datetime, line: dict[str, Any]) -> Alert:
 
 
 def _again(alert: Alert, line: dict[str, Any]) -> Alert:
-    """A firing alert speaks again where its severity or its explanation changes."""
+    """Update a firing alert from a later line: another severity or another explanation."""
     alert = replace(alert, explained_by=line["explained_by"])
     if line["severity"] != PAGE or alert.severity == PAGE:
         return alert
     return replace(
-        alert, severity=PAGE, reason=line["reason"], acknowledged=None,
+        alert,
+        severity=PAGE,
+        reason=line["reason"],
+        acknowledged=None,
         features=tuple(line["features"]),
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""Windows as the journal tells them, and the episodes of drift among them."""
+"""Windows from the journal, and the episodes of drift among them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Measures = dict[str, float | None]
 
 @dataclass(frozen=True)
 class Day:
-    """One window: the latest assessment and the latest join of it.
+    """One window: its latest assessment and its latest join.
 
     `stream` and `psi` are by feature, `served` and `baseline` are metrics by name; `joined` names
     the blob with the joined rows. `estimate` has (value, low, high) by metric, for the seven days
-    up to this one. What is not known (yet) is None or empty.
+    up to this one. Unknown values are None or empty.
     """
 
     day: date
@@ -52,9 +52,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Episode:
-    """Windows in a row in which features drift.
+    """Consecutive windows in which features drift.
 
-    `explained_by` names the announced event where each of these windows lies in one.
+    `explained_by` names the announced event if every one of these windows lies in one.
     """
 
     features: tuple[str, ...]
@@ -64,7 +64,7 @@ class Episode:
 
 
 def days(assessed: Sequence[Told], joined: Sequence[Told]) -> tuple[Day, ...]:
-    """Return the windows in order; what was said last of a window holds."""
+    """Return the windows in order; the last line about a window counts."""
     found: dict[str, Day] = {}
     for _, line in assessed:
         name = line["window"]
@@ -97,8 +97,8 @@ def days(assessed: Sequence[Told], joined: Sequence[Told]) -> tuple[Day, ...]:
 def episodes(known: Sequence[Day]) -> tuple[Episode, ...]:
     """Group runs of single features that overlap in time, in the order in which they began.
 
-    One window without drift in between does not end a run. Runs that lie in announced events
-    throughout are grouped among themselves, so that a season's drift doesn't swallow a holiday's.
+    A single window without drift does not end a run. Runs that lie in announced events throughout
+    form groups of their own, so that a holiday is not merged into a season's drift.
     """
     features = sorted({feature for day in known for feature in day.stream})
     runs = [run for feature in features for run in _runs(known, feature)]
@@ -144,7 +144,7 @@ def _overlapping(runs: Sequence[_Run]) -> list[list[_Run]]:
 
 
 def _episode(runs: Sequence[_Run]) -> Episode:
-    """Describe overlapping runs; of several events, the one of most days explains them."""
+    """Describe overlapping runs; of several events, the one with the most days explains them."""
     days = {day.day: day.event for run in runs for day in run.days}
     events = Counter(event for day, event in sorted(days.items()) if event is not None)
     inside = all(_explained(run) for run in runs)

@@ -11,7 +11,7 @@ from dashboards.days import Day, Measures
 from dashboards.heatmap import Column
 
 SERVED, FROZEN = "served", "frozen"
-#: How a metric is called, and which way it is better.
+#: A metric's name on the page, and which direction is better.
 WORDS = {
     "brier": ("Brier score", "lower"),
     "auc": ("AUC", "higher"),
@@ -35,7 +35,7 @@ class Curve:
 class Chart:
     """Lines over the days; `rule` is the height in percent of a limit that is drawn across.
 
-    `awaited` says what has to come where there is nothing to draw.
+    `awaited` says what is missing while there is nothing to draw.
     """
 
     title: str
@@ -72,7 +72,7 @@ def rolling(
 
 
 def performance(days: Sequence[Day], axis: Axis, metric: str, width: int) -> Chart:
-    """Draw a metric of what was served beside the frozen champion's."""
+    """Draw a metric of the served predictions beside the frozen champion's."""
     known = [day for day in days if axis.holds(day.day)]
     served = rolling(known, lambda day: day.served, metric, width)
     frozen = rolling(known, lambda day: day.baseline, metric, width)

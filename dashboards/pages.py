@@ -1,4 +1,4 @@
-"""The pages: whole HTML documents, rendered here, without script and without other requests."""
+"""The pages: complete HTML documents without scripts or further requests."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from markupsafe import Markup
 from dashboards import backtest as backtests
 from dashboards import check as checks
 from dashboards import overview, views
+from dashboards.announced import span
 from dashboards.heatmap import level
-from dashboards.timeline import span, stamp
+from dashboards.timeline import stamp
 from engine import journal
 from engine.errors import NotFound
 from engine.store import parse_instant
@@ -54,12 +55,12 @@ def model(service: Service, name: str, report: str | None = None) -> str:
 
 
 def backtest(found: Mapping[str, Any], now: datetime) -> str:
-    """Return the page of a backtest's document, complete in itself."""
+    """Return the page of a backtest, as one file without further requests."""
     return _render("backtest.html", view=backtests.view(found), now=now)
 
 
 def check(report: Report, sides: tuple[str, str], now: datetime) -> str:
-    """Return the page of two files compared, complete in itself; `sides` are their names."""
+    """Return the page of a comparison of two files, as one file; `sides` are their names."""
     return _render("check.html", view=checks.view(report, sides), now=now)
 
 

@@ -1,4 +1,4 @@
-"""Retrains, rollouts and traffic as the journal tells them."""
+"""Retrains, rollouts and traffic from the journal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ REGISTERED = "registered"
 
 @dataclass(frozen=True)
 class Retrain:
-    """A new version on its way: why, from which days, and what the gate said of it.
+    """A new version: its trigger, its training days, and the gate's verdict.
 
-    `outcome` is the run's. `trigger` is `registered` where the version came from outside: then
-    there is no run, and `waived_by` may name who answers for leaving the shadow out.
+    `outcome` is the run's. `trigger` is `registered` where the version was registered from outside:
+    then there is no run, and `waived_by` may name the person who waived the shadow.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Retrain:
 
     @property
     def verdict_reason(self) -> str:
-        """What the gate said, or why it has said nothing."""
+        """The gate's reason, or the reason that there is none."""
         if self.gate is not None:
             return self.gate_reason
         if self.outcome is not None and self.version is None:
@@ -59,7 +59,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One challenger's way; `outcome` is None while it lasts."""
+    """One rollout; `outcome` is None until it ends."""
 
     id: str
     challenger: str
@@ -75,7 +75,7 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Split:
-    """The traffic from an instant on: percent by version, and who scores in the shadow."""
+    """The traffic from an instant on: percent by version, and the versions in shadow."""
 
     at: datetime
     weights: dict[str, int]
@@ -83,10 +83,10 @@ class Split:
 
 
 def retrains(told: Mapping[str, Sequence[Told]]) -> tuple[Retrain, ...]:
-    """Return every version that was asked for or registered, in order of time.
+    """Return every version that was trained or registered, in order of time.
 
-    `told` gives the journal's lines by what they say; those of triggers, runs, registrations and
-    gates are read.
+    `told` holds the journal's lines by kind; lines of triggers, runs, registrations and gates are
+    read.
     """
     found: dict[str, Retrain] = {}
     for at, line in told.get("trigger", ()):
@@ -94,15 +94,22 @@ def retrains(told: Mapping[str, Sequence[Told]]) -> tuple[Retrain, ...]:
             found[line["run"]] = _started(at, line)
     for at, line in told.get(REGISTERED, ()):
         found[line["version"]] = Retrain(
-            line["version"], REGISTERED, at, line["reason"], version=line["version"],
+            line["version"],
+            REGISTERED,
+            at,
+            line["reason"],
+            version=line["version"],
             waived_by=line["waived_by"],
-        )  # fmt: skip
+        )
     for at, line in told.get("run", ()):
         known = found.get(line["run"], Retrain(line["run"], "", at))
         found[line["run"]] = replace(
-            known, ended=at, outcome=line["phase"], version=line["version"],
+            known,
+            ended=at,
+            outcome=line["phase"],
+            version=line["version"],
             outcome_reason=line["reason"],
-        )  # fmt: skip
+        )
     for at, line in told.get("gate", ()):
         key = line["id"] if line["id"] in found else line["version"]
         known = found.get(key, Retrain(key, line["trigger"], at, version=line["version"]))

@@ -1,4 +1,4 @@
-"""What happened to one model: its journal, read once."""
+"""The history of one model, from one pass over its journal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from dashboards.alerting import Alert, Held, alerts, held
-from dashboards.days import Day, Episode, Told, days, episodes
+from dashboards.days import Day, Episode, Line, Told, days, episodes
 from dashboards.promotion import Retrain, Rollout, Split, retrains, rollouts
 from engine.journal import Record
 from engine.store import parse_instant
@@ -16,7 +16,7 @@ from engine.store import parse_instant
 
 @dataclass(frozen=True)
 class Command:
-    """What an operator asked for."""
+    """A command of an operator."""
 
     at: datetime
     verb: str
@@ -27,7 +27,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Reference:
-    """What windows are held against now; `note` says where it is not all of what there was."""
+    """The current reference; `note` says which of its rows were left out."""
 
     days: int
     rows: int
@@ -36,7 +36,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Report:
-    """A report of a window for the alert or command `of`; `note` says why where none is drawn."""
+    """A window's report for the alert or command `of`; `note` says why none was drawn."""
 
     at: datetime
     window: str
@@ -47,7 +47,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Past:
-    """An announced event that is over, and in words what it came to."""
+    """An announced event that is over, and its outcome in words."""
 
     name: str
     first: date
@@ -57,10 +57,10 @@ class Past:
 
 @dataclass(frozen=True)
 class Story:
-    """Everything the journal of one model tells, oldest first.
+    """The history of one model, oldest first.
 
-    `counts` are lines by what they say; `records` is the number of units; `reports` are by the
-    alert or command that they are of.
+    `counts` is the number of journal lines by kind, `records` the number of units; `reports` are
+    keyed by their alert or command.
     """
 
     records: int
@@ -79,7 +79,7 @@ class Story:
 
 
 def story(records: Iterable[Record]) -> Story:
-    """Tell a model's story from its journal."""
+    """Read a model's history from its journal."""
     told: dict[str, list[Told]] = defaultdict(list)
     count = 0
     for record in records:
@@ -106,22 +106,19 @@ def story(records: Iterable[Record]) -> Story:
             for at, line in told.get("command", ())
         ),
         reference=_reference(told.get("reference", ())),
-        reports={
-            line["of"]: Report(
-                at, line["window"], line["of"], bool(line.get("report")), line.get("note", "")
-            )
-            for at, line in told.get("report", ())
-        },
-        events=tuple(
-            Past(
-                line["event"],
-                date.fromisoformat(line["first"]),
-                date.fromisoformat(line["last"]),
-                line["reason"],
-            )
-            for _, line in told.get("event", ())
-        ),
+        reports={line["of"]: _report(at, line) for at, line in told.get("report", ())},
+        events=tuple(_past(line) for _, line in told.get("event", ())),
     )
+
+
+def _report(at: datetime, line: Line) -> Report:
+    drawn = bool(line.get("report"))
+    return Report(at, line["window"], line["of"], drawn, line.get("note", ""))
+
+
+def _past(line: Line) -> Past:
+    first, last = (date.fromisoformat(line[end]) for end in ("first", "last"))
+    return Past(line["event"], first, last, line["reason"])
 
 
 def _reference(told: Sequence[Told]) -> Reference | None:

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON and back, and JSON values canonically: one value, one text."""
+"""Frozen dataclasses to JSON and back, and canonical JSON: equal values give equal text."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def first_line(error: ValidationError) -> str:
 class Kinds:
     """A closed set of dataclasses told apart by name, for facts and effects.
 
-    The name of a kind is its class name in snake case; it is what stands in the store, so a class
-    is not renamed lightly.
+    The name of a kind is its class name in snake case. Stored rows carry that name, so renaming a
+    class makes them unreadable.
     """
 
     def __init__(self, *shapes: type[Any]) -> None:

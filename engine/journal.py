@@ -1,4 +1,4 @@
-"""The journal: one row a unit, each carrying the hash of the one before it."""
+"""The journal: one row per unit, each with the hash of the row before it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GENESIS = ""
 
 @dataclass(frozen=True)
 class Record:
-    """One unit as it was written down: number, instant, lines, and place in the chain."""
+    """One unit as journalled: number, instant, lines, and place in the chain."""
 
     seq: int
     at: str

@@ -1,4 +1,4 @@
-"""What an announced event came to, once the windows that it reaches are over and judged."""
+"""The outcome of an announced event, once the windows that it reaches are judged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """Whether announcing an event changed anything."""
+    """The effect of announcing an event."""
 
     EXPLAINED = "explained"
     HARMLESS = "harmless"
@@ -31,7 +31,7 @@ def aftermath(windows: int, moved: int, alerts: int) -> Aftermath:
     windows, moved
         Judged windows within its reach, lead and lag included, and those of them with drift.
     alerts
-        Alerts that were put down to it.
+        Alerts that it explained.
 
     >>> aftermath(4, 0, 0).reason
     'harmless: nothing moved in it'

@@ -1,7 +1,7 @@
-"""How good the predictions were, once their labels came: metrics, completeness, verdict.
+"""Labelled performance: metrics, completeness, verdict.
 
 Scores are probabilities of label 1, or a regression's numbers. Rows of one day share their weather,
-campaign or outage, so every interval here counts days, not rows.
+campaign or outage, so every interval is clustered by day.
 """
 
 from __future__ import annotations
@@ -19,21 +19,6 @@ from monitoring.calendars import bounds, days_of
 from monitoring.clustered import Baseline, Interval, clustered, drop
 from monitoring.labels import Joined
 from monitoring.metrics import Task, measures
-
-__all__ = [
-    "Baseline",
-    "Interval",
-    "Performance",
-    "Policy",
-    "Rolling",
-    "Verdict",
-    "assess",
-    "clustered",
-    "last_day",
-    "measures",
-    "reference",
-    "rolling",
-]
 
 Floats = NDArray[np.float64]
 
@@ -92,7 +77,7 @@ class Policy(engine.policy.Policy):
 
 
 class Verdict(StrEnum):
-    """What the labels say; `INSUFFICIENT` is never good news."""
+    """The verdict on labelled performance; `INSUFFICIENT` is never good news."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -101,9 +86,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Performance:
-    """The judged days, what was measured on them, and what follows.
+    """The judged days, their metrics, and the verdict.
 
-    `thin` are days whose labels are mostly missing; they stay in, and are shown.
+    `thin` are days whose labels are mostly missing; they are judged with the others, and named.
     """
 
     verdict: Verdict
@@ -119,20 +104,10 @@ class Performance:
     thin: tuple[date, ...] = ()
 
 
-@dataclass(frozen=True)
-class Rolling:
-    """Metrics of the days that end on `last`; a metric without a value is None."""
-
-    last: date
-    rows: int
-    labelled: int
-    metrics: dict[str, float | None]
-
-
 def assess(
     joined: Joined, policy: Policy, zone: str, now: datetime, baseline: Baseline | None = None
 ) -> Performance:
-    """Judge the last `rolling_days` days whose labels had time to come.
+    """Judge the last `rolling_days` days whose labels had time to arrive.
 
     Degraded only where a limit is exceeded and the day-clustered interval excludes zero.
     """
@@ -167,21 +142,8 @@ def assess(
     )
 
 
-def rolling(joined: Joined, policy: Policy, zone: str) -> tuple[Rolling, ...]:
-    """Metrics of the `rolling_days` that end on each day with predictions, oldest first."""
-    days = days_of(joined.time, zone)
-    known = ~np.isnan(joined.label) & ~np.isnan(joined.score)
-    windows = []
-    for last in np.unique(days):
-        within = (days <= last) & (days > last - np.timedelta64(policy.rolling_days, "D"))
-        use = within & known
-        metrics = measures(joined.label[use], joined.score[use], policy.task)
-        windows.append(Rolling(last.item(), int(within.sum()), int(use.sum()), metrics))
-    return tuple(windows)
-
-
 def last_day(policy: Policy, zone: str, now: datetime) -> date:
-    """The last local day whose labels had `wait` to come after it ended."""
+    """The last local day that ended at least `wait` ago."""
     from_now = (now - policy.wait).date() + timedelta(days=1)
     while bounds(from_now, zone)[1] + policy.wait > now:
         from_now -= timedelta(days=1)
@@ -189,7 +151,7 @@ def last_day(policy: Policy, zone: str, now: datetime) -> date:
 
 
 def reference(joined: Joined, zone: str, confidence: float = 0.99) -> Baseline | None:
-    """The skill later windows are compared with; None without both labels on two days."""
+    """The skill that later windows are compared with; None where it has no interval."""
     known = ~np.isnan(joined.label) & ~np.isnan(joined.score)
     day = days_of(joined.time[known], zone)
     _, skilled = clustered(joined.label[known], joined.score[known], day, confidence)
@@ -219,7 +181,7 @@ def faults(
     baseline: Baseline | None,
     limit: float | None,
 ) -> tuple[str, ...]:
-    """Say which limits are exceeded beyond the noise between days.
+    """Name the limits that are exceeded beyond the noise between days.
 
     `limit` is the largest tolerated gap, None without one.
     """

@@ -1,4 +1,4 @@
-"""Which days a challenger is trained on and which later days it is held to."""
+"""Choose the days that a challenger is trained on, and the later days that evaluate it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Policy(engine.policy.Policy):
 
 @dataclass(frozen=True)
 class DayRow:
-    """What is known of one day of logged rows; `event` names an announced event on it."""
+    """One day of logged rows; `event` names an announced event on it."""
 
     day: date
     rows: int
@@ -65,15 +65,15 @@ class Selection:
 
     @property
     def enough(self) -> bool:
-        """Whether a training may start on it."""
+        """Whether there are enough days to start a training."""
         return not self.reason
 
 
 def select(days: Sequence[DayRow], policy: Policy, today: date) -> Selection:
     """Choose among complete days before `today`.
 
-    Event days are left out of both sides: a challenger should neither learn an exception nor be
-    held to one. Days too old for the training window are not reported as left out.
+    Days of events are left out of both sides: they would teach exceptions to the challenger, or
+    judge it by them. Days too old for the training window are not reported as left out.
     """
     usable: list[date] = []
     left: list[LeftOut] = []

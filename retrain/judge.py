@@ -1,4 +1,4 @@
-"""The canary judge: may be asked at every interval without losing its error rate.
+"""The canary judge: a sequential test that keeps its error rate at any number of looks.
 
 Given k bad events among the requests of both arms, X of them on the challenger, and p the
 challenger's share of the requests, X is binomial(k, pψ / (1 + p(ψ-1))) when the challenger's bad
@@ -6,7 +6,7 @@ rate is ψ times the champion's. The likelihood ratio against "no worse" (ψ = 1
 
     LR(ψ) = ψ^X / (1 + p(ψ-1))^k
 
-and its mean over a grid of ψ, multiplied up over the intervals, is a non-negative martingale under
+and its mean over a grid of ψ, multiplied over the intervals, is a non-negative martingale under
 ψ = 1 and a supermartingale under ψ < 1. By Ville's inequality it ever reaches 1/α with probability
 at most α, whatever the number of looks (Ville 1939; Howard et al. 2021; conditioning on k: Lindon
 and Malek 2022). Clearing turns the roles round: ψ' below the margin against ψ = margin.
@@ -71,7 +71,7 @@ class Policy(engine.policy.Policy):
 
 
 class Verdict(StrEnum):
-    """What a guard says so far."""
+    """The verdict of a guard so far."""
 
     rejected = "rejected"
     cleared = "cleared"
@@ -148,8 +148,8 @@ def evidence(log_ratios: Sequence[float]) -> float:
 def update(guard: Guard, interval: Interval, policy: Policy) -> Guard:
     """The guard after one more interval; both latches stay once set.
 
-    An interval without requests on both sides, or without a bad event, moves no accumulator: with
-    n_s = 0 or n_c = 0 every ratio is exactly 1, and so it is with k = 0.
+    An interval without requests of one arm, or without a bad event, changes no accumulator: with
+    n_s = 0, n_c = 0 or k = 0 every ratio is exactly 1.
     """
     counted = replace(
         guard,
@@ -189,10 +189,10 @@ def powered(expected_baseline_bad_total: float | None, policy: Policy) -> bool:
 
 
 def verdict(guard: Guard) -> Verdict:
-    """What the guard says; a rejection stands even for an unpowered guard and over a clearing.
+    """The guard's verdict; a rejection holds for an unpowered guard too, and over a clearing.
 
-    "Unpowered" promises nothing about finding harm, but harm that is found is as certain as with
-    any other guard: a challenger that crashes is rolled back even where errors are very rare.
+    An unpowered guard may miss harm, but harm that it finds is as certain as with any other guard:
+    a challenger that crashes is rolled back even where errors are very rare.
     """
     if guard.rejected:
         return Verdict.rejected

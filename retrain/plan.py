@@ -1,4 +1,4 @@
-"""What a canary can find at the traffic there is, said before it starts."""
+"""The power of a canary at the present traffic, computed before it starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEPS_PER_STAGE = 96
 
 @dataclass(frozen=True)
 class Expectation:
-    """A guard's bad rate on the champion so far, None when it has none, and its A/A dispersion."""
+    """A guard's bad rate on the champion so far, None when unknown, and its A/A dispersion."""
 
     guard: str
     bad_rate: float | None
@@ -30,7 +30,7 @@ class Exposure:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What one guard can be expected to do.
+    """The expected power of one guard.
 
     `clears_after`: live time until a challenger just as good as the champion is cleared;
     `finds_double_after`: until one with twice the bad rate is rejected. Both follow the expected
@@ -54,7 +54,7 @@ class Plan:
     outlooks: tuple[Outlook, ...]
 
     def guards(self) -> tuple[Guard, ...]:
-        """Fresh guards, each with what was said of it beforehand."""
+        """Fresh guards, each with its expected bad events, its power and its dispersion."""
         return tuple(
             Guard(o.guard, o.expected_bad, o.powered, max(1.0, o.dispersion)) for o in self.outlooks
         )

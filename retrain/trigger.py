@@ -1,4 +1,4 @@
-"""When to train a challenger, and why not when not."""
+"""Decide when to train a challenger, and give the reason when not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from retrain.cost import Estimate
 
 
 class Kind(StrEnum):
-    """What asks for a training, the more telling first."""
+    """The reasons to train, in order of priority."""
 
     operator = "operator"
     performance = "performance"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 class DriftOf(StrEnum):
-    """Whose drift counts."""
+    """The drift that starts a training."""
 
     features = "features"
     score = "score"
@@ -75,7 +75,7 @@ class Fired:
 
 @dataclass(frozen=True)
 class State:
-    """What a trigger remembers: the last training's time, and the starts in the month of the
+    """The trigger's memory: when the last training succeeded, and the starts in the month of the
     newest one, which is last."""
 
     trained_at: datetime | None = None
@@ -84,12 +84,12 @@ class State:
 
 @dataclass(frozen=True)
 class Signals:
-    """What is known now.
+    """The inputs of a decision.
 
     `asked_by` names an operator, `event` an outside event that asks for a training. `new_days`
-    counts labelled days since the last training. `announced` and `announced_share`: the announced
-    event that covers the largest share of the recent days, and the share of all of them. `active`
-    says which run or rollout is under way, `frozen` why the model may not change.
+    counts labelled days since the last training. `announced` is the announced event that covers
+    the largest share of the recent days, `announced_share` the share that all events cover.
+    `active` names the run or rollout under way, `frozen` gives the reason of a freeze.
     """
 
     degraded: bool = False
@@ -107,9 +107,9 @@ class Signals:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to train; `kind` is what asked, None when nothing did.
+    """Whether to train; `kind` is the reason that asked for it, None when there is none.
 
-    `again_at` is the moment at which time alone would change a refusal.
+    `again_at` is the time at which a refusal ends without new signals.
     """
 
     fire: bool
@@ -121,8 +121,8 @@ class Decision:
 def decide(state: State, signals: Signals, policy: Policy, now: datetime) -> Decision:
     """Whether a training starts now.
 
-    A freeze and work under way hold everybody. An operator passes the rest: cool-down, budget, new
-    days and announced events guess on his behalf, and he has spoken.
+    A freeze and work under way hold every training. An operator's request passes all other checks:
+    cool-down, budget, new days and announced events.
     """
     asked = _asked(state, signals, policy, now)
     if asked is None:
@@ -142,7 +142,7 @@ def decide(state: State, signals: Signals, policy: Policy, now: datetime) -> Dec
 
 
 def record(state: State, now: datetime, cost: float | None) -> State:
-    """The state after a training was started at `now`; starts of earlier months are forgotten."""
+    """The state after a training was started at `now`; starts of earlier months are dropped."""
     month = (now.year, now.month)
     kept = tuple(f for f in state.fired if (f.at.year, f.at.month) == month)
     return replace(state, fired=(*kept, Fired(now, cost)))

@@ -30,8 +30,8 @@ from fleet.work.assess.comparing import against
 from fleet.work.refer.referencing import load
 from monitoring.alerts.lifecycle import Notify, Severity, Status
 from monitoring.calendars import bounds
+from monitoring.drift.assessment import assess
 from monitoring.drift.columns import finite_numbers
-from monitoring.drift.report import assess
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.rules import Floats, Rule, fired, ks_p
 from monitoring.drift.sketch import Sketch, merge

@@ -13,7 +13,7 @@ from typing import get_args
 from engine.codec import Kinds
 from fleet.model.facts import Collection, TrafficCount
 from fleet.published import Event, Fields
-from monitoring.alerts import grouping
+from monitoring.alerts import paging
 from monitoring.alerts.lifecycle import Notify
 from monitoring.drift.why import Happening
 from retrain.gate import Need
@@ -356,7 +356,7 @@ class Publish:
 class SendPage:
     """Page a receiver."""
 
-    page: grouping.Page
+    page: paging.Page
     at: datetime
     lane: str = "pages"
 

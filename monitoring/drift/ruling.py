@@ -1,4 +1,4 @@
-"""Rule on one window: verdicts of many features at once, and the reason of each."""
+"""Verdicts on all features of one window, and the reason of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitoring.drift.sketch import Counts
 from monitoring.drift.verdict import SEVERITY, Policy, Verdict
 
 INSUFFICIENT = np.int8(-1)
-#: Share of a categorical reference's rows whose level occurs once, from which on nothing is told.
+#: Share of rows with a level seen once from which on a categorical feature is not judged.
 SEEN_ONCE = 0.8
 
 
@@ -38,7 +38,7 @@ class Rulings:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a verdict on one feature and window rests on.
+    """The numbers behind the verdict on one feature and window.
 
     present, missing: values of the reference and the current window. q: over all features. once:
     reference rows of levels that were seen once.
@@ -60,15 +60,15 @@ def rule(
     *,
     together: bool = False,
 ) -> Rulings:
-    """Rule on every feature of every pair: first whether it is significant, then how much it is.
+    """Judge every feature of every pair: first its significance, then its effect.
 
     sides: counts of the reference and of the current window, each (pairs, ruler.width), as `score`
-    took them. countable: by feature; those that are not stay out of the family. A family is the
-    features of one pair, a model; or those of all pairs together, the segments of one model.
+    took them. countable: by feature; others stay out of the family. A family is the features of
+    one pair; or those of all pairs `together`, the segments of one model.
     """
     enough = np.minimum(*(present(ruler, side) for side in sides)) >= policy.min_rows
     enough &= seen_once(ruler, sides[0]) <= SEEN_ONCE * present(ruler, sides[0])
-    # Too few values to compare them: how many are missing is told from all rows all the same.
+    # With too few values to compare, the missing share is still judged, from all rows.
     rows = np.minimum(*(total(ruler, side) for side in sides)) >= policy.min_rows
     p = np.where(enough, scores.p, np.where(rows, scores.p_missing, np.nan))
     p = p if countable is None else np.where(countable, p, np.nan)
@@ -84,7 +84,7 @@ def rule(
 
 
 def reason(verdict: Verdict, evidence: Evidence, policy: Policy, threshold: float) -> str:
-    """Why `rule` came to that verdict on one feature."""
+    """The reason of the verdict on one feature, as text."""
     if verdict is Verdict.INSUFFICIENT:
         return _shortage(evidence, policy.min_rows)
     if math.isnan(evidence.q):
@@ -99,7 +99,7 @@ def reason(verdict: Verdict, evidence: Evidence, policy: Policy, threshold: floa
 
 
 def _leading(numbers: Scores | Numbers, level: float) -> tuple[Floats, Floats]:
-    """Effects on values and on what is missing, of those that are significant on their own."""
+    """The effects on values and on the missing share, each if it is significant on its own."""
     values = np.where(np.asarray(numbers.p_values) <= level, numbers.effect, -np.inf)
     missing = np.where(np.asarray(numbers.p_missing) <= level, numbers.missing_effect, -np.inf)
     return values, missing

@@ -1,4 +1,4 @@
-"""Verdicts: what there are, by which policy, and what several windows mean together."""
+"""Verdicts, the policy of drift, and the verdict on several windows together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitoring.schema import Kind
 
 
 class Verdict(StrEnum):
-    """What is known about a feature or a model."""
+    """The verdict on a feature or a model."""
 
     STABLE = "stable"
     DRIFTING = "drifting"
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 
 SEVERITY = (Verdict.STABLE, Verdict.DRIFTING, Verdict.DRIFTED)
-#: Accumulated evidence from which on drift is found: once in so many windows of no drift.
+#: Accumulated evidence that counts as drift: reached once in so many windows without drift.
 ALARM = 1e5
 
 
@@ -69,10 +69,10 @@ class FeaturePolicy(Rules):
 
     @property
     def psi(self) -> float | None:
-        """The threshold as a psi; None where it has none of its own.
+        """The threshold as a psi; None where the feature has none of its own.
 
-        A shift by d standard deviations has a psi of about d², half that kl, and a js of
-        sqrt(d² / (8 ln 2)): to second order all divergences are one (Csiszár and Shields 2004).
+        A shift by d standard deviations has a psi of about d², a kl of half that, and a js of
+        sqrt(d² / (8 ln 2)): to second order all divergences agree (Csiszár and Shields 2004).
         """
         own = self.threshold
         if own is None or self.metric is Metric.PSI:
@@ -163,7 +163,7 @@ class Policy(Rules):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict and its reason; `slow` where no window shows it alone."""
+    """A verdict and its reason; `slow` where no single window shows the drift."""
 
     verdict: Verdict
     reason: str
@@ -179,9 +179,9 @@ def stream(
 ) -> Ruling:
     """Verdict on one feature over its last windows.
 
-    `flags`, newest last: was the window significant (q within the rate); None where it was
+    `flags`, newest last: whether the window was significant (q within the rate); None where it was
     insufficient. `effect`: psi less its floor with those windows merged, None without a value.
-    `evidence`: what `accumulate` adds up over more windows; it finds what no window shows alone.
+    `evidence`: accumulated over more windows by `accumulate`, for drift that no window shows alone.
     """
     need = policy.persistence
     recent = flags[-need.of :]
@@ -207,6 +207,6 @@ def _unflagged(judged: int, told: str, policy: Policy) -> Ruling:
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """Worst of those that could be judged; insufficient if none could."""
+    """The worst verdict but insufficient; insufficient if there is no other."""
     judged = [verdict for verdict in verdicts if verdict is not Verdict.INSUFFICIENT]
     return max(judged, key=SEVERITY.index, default=Verdict.INSUFFICIENT)

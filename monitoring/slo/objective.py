@@ -10,11 +10,11 @@ from monitoring.alerts.lifecycle import Severity
 from monitoring.slo.budget import Buckets, Burn, burn, remaining, standard, unreachable
 
 GUARD = 1e-4
-"""A burn that chance alone brings more often than this to a service on budget raises nothing."""
+"""A burn with a larger probability than this, for a service on budget, raises no alert."""
 
 
 class Sli(StrEnum):
-    """What an objective measures; each is counted as good and bad events."""
+    """The indicator of an objective, counted as good and bad events."""
 
     AVAILABILITY = "availability"
     LATENCY = "latency"
@@ -22,7 +22,7 @@ class Sli(StrEnum):
 
 
 class Verdict(StrEnum):
-    """How an objective stands."""
+    """The verdict on an objective."""
 
     MET = "met"
     BURNING = "burning"
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 class Objective:
     """A share `target` of good events over the rolling `window`.
 
-    `threshold` (seconds) divides good from bad for latency and freshness: at most that is good.
+    `threshold` separates good from bad for latency and freshness: at most that is good.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Objective:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What its reader should know when the file is read: alerts that can never come."""
+        """Notes for the author of the file: alerts that can never fire."""
         return tuple(f"{self.name}: {line}" for line in unreachable(self.target, self.window))
 
 
 @dataclass(frozen=True)
 class Status:
-    """How an objective stands at one moment; `severity` is that of the most urgent burn.
+    """The status of an objective at one moment; `severity` is that of the most urgent burn.
 
     `budget_left` is a share of the whole budget, negative when overspent.
     """
@@ -67,7 +67,7 @@ class Status:
 
 
 def evaluate(objective: Objective, buckets: Buckets, now: datetime, guard: float = GUARD) -> Status:
-    """Judge an objective; nothing counted in its window is insufficient, never met."""
+    """Judge an objective; without events in its window it is insufficient, never met."""
     target, period = objective.target, objective.window
     total, bad = buckets.counted(now - period, now)
     burns = tuple(burn(buckets, row, target, period, guard, now) for row in standard())

@@ -2,7 +2,7 @@
 
 Supported: kinds SLO, SLI, Service and DataSource; rolling windows, occurrences budgeting, and
 indicators whose metric source is of type `driftwarden` with `spec: {sli: availability | latency |
-freshness}`. Whatever else a document says is refused rather than ignored.
+freshness}`. All other content is refused rather than ignored.
 Specification: https://github.com/OpenSLO/OpenSLO (version v1).
 """
 
@@ -80,28 +80,34 @@ def _objectives(slo: Doc, indicators: Mapping[str, Doc], at: str) -> list[Object
     window = _window(spec["timeWindow"], f"{at}: spec.timeWindow")
     sli = _sli(*_indicator(spec, indicators, at))
     goals = _several(spec["objectives"], f"{at}: spec.objectives")
-    return [
-        _objective(name, spec["service"], sli, window, goal, len(goals), f"{at}: objectives[{i}]")
-        for i, goal in enumerate(goals)
-    ]
+    objectives = []
+    for i, goal in enumerate(goals):
+        place = f"{at}: objectives[{i}]"
+        target, threshold = _goal(goal, sli, place)
+        full = _named(name, goal, len(goals), place)
+        objectives.append(Objective(full, spec["service"], sli, target, window, threshold))
+    return objectives
 
 
-def _objective(
-    name: str, service: str, sli: Sli, window: timedelta, goal: Doc, count: int, at: str
-) -> Objective:
+def _goal(goal: Doc, sli: Sli, at: str) -> tuple[float, timedelta | None]:
+    """Read the target of one objective, and its threshold where its indicator has one."""
     _fields(goal, at, (), ("displayName", "target", "targetPercent", "op", "value"))
     target = _target(goal, at)
-    threshold = None
-    if sli is Sli.AVAILABILITY:
-        for field in ("op", "value"):
-            if field in goal:
-                raise Refused(f"{at}.{field}: availability counts good events and has no threshold")
-    else:
-        threshold = _threshold(goal, at)
-    if count > 1 and "displayName" not in goal:
+    if sli is not Sli.AVAILABILITY:
+        return target, _threshold(goal, at)
+    for field in ("op", "value"):
+        if field in goal:
+            raise Refused(f"{at}.{field}: availability counts good events and has no threshold")
+    return target, None
+
+
+def _named(name: str, goal: Doc, count: int, at: str) -> str:
+    """Name one of `count` objectives of the SLO `name`."""
+    if count == 1:
+        return name
+    if "displayName" not in goal:
         raise Refused(f"{at}: several objectives in one SLO each need a displayName")
-    full = f"{name}-{goal['displayName']}" if count > 1 else name
-    return Objective(full, service, sli, target, window, threshold)
+    return f"{name}-{goal['displayName']}"
 
 
 def _target(goal: Doc, at: str) -> float:

@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from monitoring.drift.assessment import assess
 from monitoring.drift.binning import NumericBins
 from monitoring.drift.divergence import divergences
-from monitoring.drift.report import assess
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.ruling import rule
 from monitoring.drift.scoring import score

@@ -12,7 +12,7 @@ from fleet.model.part import Part, take
 from fleet.model.report_links import named
 from fleet.model.turn import Turn
 from fleet.published import Event, Fields
-from monitoring.alerts import lifecycle
+from monitoring.alerts import lifecycle, transitions
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 
 REFUSED = "refused-"
@@ -27,7 +27,7 @@ def follow(turn: Turn) -> None:
     for key, condition in sorted(turn.model.signals.items()):
         known = turn.model.alerts.get(key)
         condition = _while_news(turn, condition, known)
-        step = lifecycle.step(known, condition, policy, turn.now)
+        step = transitions.step(known, condition, policy, turn.now)
         turn.wake(step.wake_at)
         if _passes(condition) and step.alert is not None:
             turn.wake(step.alert.since + SHOWN_FOR)
@@ -105,7 +105,7 @@ def acknowledged(turn: Turn, fact: Asked) -> Asked:
     key = fact.target.rsplit("-", 1)[0]
     policy = turn.watched.policy.alerts
     try:
-        done = lifecycle.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
+        done = transitions.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
     except Refused as error:
         turn.say("refused", id=fact.id, reason=str(error))
         return fact

@@ -12,7 +12,7 @@ from fleet.model.state import Challenger, Finished
 from fleet.model.turn import Turn
 from fleet.published import Event
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
-from retrain import run, trigger
+from retrain import run, supervision, trigger
 from retrain.ports import JobPhase, JobStatus
 
 SHORTEST = timedelta(seconds=1)
@@ -60,7 +60,7 @@ def _observe(turn: Turn, seen: run.Observation) -> None:
     known, policy = turn.model.run, turn.watched.policy.training
     if known is None or known.ended or policy is None:
         return
-    step = run.step(known, seen, policy.run, turn.now)
+    step = supervision.step(known, seen, policy.run, turn.now)
     turn.change(run=step.run)
     turn.wake(step.wake_at)
     for effect in step.effects:

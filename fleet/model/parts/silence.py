@@ -14,6 +14,7 @@ from fleet.model.signals import page_context
 from fleet.model.turn import Turn
 from monitoring import traffic
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.hours import Special
 from monitoring.localdays import day_of
 from monitoring.traffic import Finding, Verdict
 
@@ -135,7 +136,7 @@ def _unread(turn: Turn, due: datetime) -> bool:
     )
 
 
-def _special(turn: Turn) -> traffic.Special:
+def _special(turn: Turn) -> Special:
     def special(day: date) -> bool:
         return turn.watched.calendar.explains(day, turn.now) is not None
 

@@ -6,7 +6,7 @@ from fleet.model.facts import Joined
 from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.turn import Turn
-from monitoring import quality
+from monitoring import quality_rules
 from monitoring.alerts.lifecycle import Condition, Kind, Severity
 from monitoring.performance import Verdict as Health
 
@@ -44,7 +44,7 @@ def _segments(turn: Turn, fact: Joined) -> None:
 
 def _repeated(turn: Turn, fact: Joined) -> None:
     policy = turn.watched.policy.quality
-    found = quality.repeated(fact.repeated, fact.expected, policy, fact.window)
+    found = quality_rules.repeated(fact.repeated, fact.expected, policy, fact.window)
     reason = found.reason if found else f"rows of {fact.window} were logged once"
     _ticket(turn, "repeated", Kind.QUALITY, found is not None, reason)
 

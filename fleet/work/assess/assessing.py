@@ -25,10 +25,11 @@ from fleet.work.assess.explaining import Explained, explain
 from fleet.work.assess.sides import Held, hold
 from fleet.work.refer.referencing import SCORE, Reference, load
 from fleet.work.refer.usual_scores import negligible
-from monitoring import quality
+from monitoring import quality, quality_rules
 from monitoring.alerts.lifecycle import Severity
+from monitoring.drift.assessment import assess
 from monitoring.drift.binning import REST
-from monitoring.drift.report import Calibration, FeatureReport, Report, assess
+from monitoring.drift.report import Calibration, FeatureReport, Report
 from monitoring.drift.ruler import FORMAT, Ruler
 from monitoring.drift.segments import Segmented, from_bytes, to_bytes
 from monitoring.drift.sketch import Sketch, sketch
@@ -232,7 +233,7 @@ def _usual(content: bytes) -> tuple[Ruler, Sketch]:
 def _quality(
     watched: Watched, effect: Assess, alone: Report, reference: Reference
 ) -> tuple[Trouble, ...]:
-    found = quality.problems(
+    found = quality_rules.problems(
         [_measured(one, reference, effect) for one in alone.features if one.segment is None],
         watched.policy.quality,
         rows=alone.n_current,
@@ -259,7 +260,7 @@ def _stuck(
         return ()
     policy = watched.policy.drift
     names, differing = stuck(reference.ruler, current, side.slices, side.usual, policy)
-    problem = quality.stuck(names, differing, str(side.own), effect.window)
+    problem = quality_rules.stuck(names, differing, str(side.own), effect.window)
     return () if problem is None else (_trouble(problem),)
 
 

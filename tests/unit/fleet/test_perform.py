@@ -31,8 +31,8 @@ from fleet.model.facts import FACTS, Asked, Notified, RunChanged, TrafficSet
 from fleet.perform import perform, work
 from fleet.ports import World
 from fleet.work import rows
-from monitoring.alerts.grouping import Event, Page
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+from monitoring.alerts.paging import Event, Page
 from retrain.ports import JobPhase, JobStatus, Traffic, TrainingJob
 from retrain.registry import Stage
 

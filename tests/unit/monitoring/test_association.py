@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from scipy.stats import binom
 
-from engine.errors import Refused
-from monitoring.association import MIN_DAYS, MOST_DAYS, Sums, associations, compare, summed
+from monitoring.association import MIN_DAYS, associations, compare
+from monitoring.score_sums import summed
 
 WEIGHTS = (1.0, 0.7, 0.4, 0.2, 0.1, 0.0)
 
@@ -51,19 +51,6 @@ def test_a_feature_without_meaning_has_none_and_a_bent_one_has() -> None:
     noise, bent = associations(found)
     assert noise < 0.002
     assert bent > 0.5
-
-
-def test_sums_are_kept_and_read_back() -> None:
-    table, score, day = days(np.random.default_rng(3), MOST_DAYS + 5, 40)
-    found = summed(table, score, day, {"level": "salt"})
-    assert found is not None
-    assert len(found.squares) == MOST_DAYS
-    content = found.to_bytes()
-    again = Sums.from_bytes(content)
-    assert again.to_bytes() == content
-    assert b'"a"' not in content.split(b"\n")[1]
-    with pytest.raises(Refused, match="newer"):
-        Sums.from_bytes(content.replace(b'"format": 1', b'"format": 2', 1))
 
 
 def test_a_model_that_leans_on_other_features_is_told_with_its_ranks() -> None:

@@ -8,19 +8,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
-from sklearn import metrics as outside
 
+from monitoring.clustered import Baseline, clustered
 from monitoring.labels import Joined
 from monitoring.metrics import Task, skill
 from monitoring.performance import (
-    Baseline,
     Policy,
     Verdict,
     assess,
-    clustered,
     last_day,
     reference,
-    rolling,
 )
 
 Floats = NDArray[np.float64]
@@ -152,15 +149,6 @@ def test_a_day_is_mature_once_the_wait_after_its_local_midnight_is_over(
     now: datetime, last: date
 ) -> None:
     assert last_day(Policy(), "America/New_York", now) == last
-
-
-def test_rolling_metrics_are_those_of_the_trailing_days() -> None:
-    joined = year(np.random.default_rng(10), 9, 50, 0, 0)
-    windows = rolling(joined, Policy(rolling_days=3), UTC_DAY)
-    assert [w.rows for w in windows] == [50, 100, *[150] * 7]
-    label, score = joined.label[100:250], joined.score[100:250]
-    assert windows[4].last == date(2013, 7, 3)
-    assert windows[4].metrics["auc"] == pytest.approx(outside.roc_auc_score(label, score))
 
 
 def false_alarms(trials: int, seed: int) -> tuple[int, int]:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.hours import WEEK
 from monitoring.traffic import (
     KEPT,
-    WEEK,
     Finding,
     Heard,
     Policy,

@@ -1,15 +1,12 @@
-"""The gate: intervals by hand and against scipy, verdicts by their rules."""
+"""The gate: verdicts by their rules."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-import numpy as np
 import pytest
-from scipy import stats
 
-from engine.errors import Refused
-from retrain.gate import DayLoss, Need, Policy, Verdict, gate, paired, shadow_verdict
+from retrain.gate import DayLoss, Need, Policy, Verdict, gate, shadow_verdict
 
 POLICY = Policy(margin=0.01)
 FIRST = date(2013, 5, 1)
@@ -26,36 +23,6 @@ BETTER = week(-0.02, -0.03, -0.01, -0.02, -0.025, -0.015, -0.02)
 EQUAL = week(0.001, -0.001, 0.002, -0.002, 0.0, 0.001, -0.001)
 WORSE = week(0.04, 0.05, 0.03, 0.04, 0.045, 0.035, 0.04)
 NOISY = week(0.05, -0.05, 0.06, -0.06, 0.04, -0.05, 0.05)
-
-
-def test_equal_days_are_a_t_interval_of_day_means() -> None:
-    means = np.array([0.01, -0.02, 0.005, 0.015, -0.01, 0.0, 0.02])
-    found = paired(list(means * 50), [50] * 7)
-    assert found is not None
-    low, high = stats.t.interval(0.90, 6, means.mean(), stats.sem(means))
-    assert found.mean == pytest.approx(means.mean(), abs=1e-15)
-    assert (found.lower, found.upper) == pytest.approx((low, high), abs=1e-12)
-
-
-def test_unequal_days_by_hand() -> None:
-    """Sums 2, 6 over 10, 20 rows: mean 8/30; residuals ∓2/3; var = 2/1 · (8/9) / 900."""
-    found = paired([2.0, 6.0], [10, 20])
-    assert found is not None
-    error = (2 * (8 / 9) / 900) ** 0.5
-    assert found.mean == pytest.approx(8 / 30)
-    assert found.upper - found.mean == pytest.approx(stats.t.ppf(0.95, 1) * error)
-    assert (found.days, found.rows) == (2, 30)
-
-
-def test_days_without_rows_do_not_count() -> None:
-    assert paired([1.0, 0.0, 2.0], [5, 0, 5]) == paired([1.0, 2.0], [5, 5])
-    assert paired([1.0, 0.0], [5, 0]) is None
-    assert paired([], []) is None
-
-
-def test_a_loss_that_is_no_number_is_refused() -> None:
-    with pytest.raises(Refused, match="finite"):
-        paired([1.0, float("nan")], [5, 5])
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def paged(story: Any) -> list[str]:
     return [one.alert for one in notices if one.severity is Severity.PAGE]
 
 
-@pytest.mark.parametrize("kind", ["missing_column", "type_change", "all_missing", "missing_jump"])
+@pytest.mark.parametrize("kind", ["no_rows", "type_change", "all_missing", "missing_jump"])
 def test_no_event_and_no_freeze_lifts_a_page_for_broken_data(begun: Any, kind: str) -> None:
     freeze(begun)
     assess(

@@ -19,9 +19,8 @@ from monitoring.alerts.lifecycle import (
     Policy,
     Severity,
     Status,
-    acknowledge,
-    step,
 )
+from monitoring.alerts.transitions import acknowledge, step
 
 T0 = datetime(2013, 7, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from monitoring.alerts.lifecycle import Severity
-from monitoring.quality import Kind, Measured, Policy, Problem, problems, repeated, stuck
+from monitoring.quality import Kind, Measured, Policy, Problem
+from monitoring.quality_rules import problems, repeated, stuck
 
 WEATHER = ("temp", "dewp", "humid", "wind", "precip", "precip3", "pressure", "visib", "gust")
 
@@ -71,26 +72,6 @@ def test_what_chance_or_habit_explains_is_no_problem(feature: Measured) -> None:
     assert problems([feature], Policy(), rows=feature.rows) == ()
 
 
-def test_schema_breaks_come_first() -> None:
-    features = [
-        Measured("fare", 100, 0, was="numeric", now="categorical"),
-        Measured("seat", 100, 100, was="numeric", now="numeric"),
-    ]
-    found = problems(
-        features, Policy(), rows=100, absent=["gate"], extra=["debug"], since="window 7"
-    )
-    assert [(p.kind, p.severity) for p in found] == [
-        (Kind.MISSING_COLUMN, Severity.PAGE),
-        (Kind.TYPE_CHANGE, Severity.PAGE),
-        (Kind.ALL_MISSING, Severity.PAGE),
-        (Kind.EXTRA_COLUMN, Severity.TICKET),
-    ]
-    assert found[0].reason == "1 of 3 features absent since window 7: gate"
-    assert found[1].reason == (
-        "1 of 3 features changed type since window 7: fare from numeric to categorical"
-    )
-
-
 def test_unseen_levels_count_among_the_values_that_are_there() -> None:
     feature = Measured("carrier", 1000, 900, 0.9, unseen=11)
     (problem,) = problems([feature], Policy(), rows=1000)
@@ -143,7 +124,7 @@ def test_volume_is_held_against_the_same_weekday(
 
 
 def test_a_window_without_rows_says_only_that() -> None:
-    found = problems([Measured("a", 0, 0)], Policy(), rows=0, expected=500, absent=["b"])
+    found = problems([Measured("a", 0, 0)], Policy(), rows=0, expected=500)
     assert [p.kind for p in found] == [Kind.NO_ROWS]
 
 

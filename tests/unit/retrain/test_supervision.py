@@ -1,15 +1,14 @@
-"""The training run, from the request to its end."""
+"""The supervision of a training run, from its first step to its end."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import TypeAdapter
 
-from retrain.dataset import Selection
-from retrain.ports import JobPhase, JobStatus
+from retrain.ports import JobPhase, JobStatus, TrainingJob
 from retrain.run import (
     EDGES,
     ENDS,
@@ -24,24 +23,23 @@ from retrain.run import (
     Polled,
     Run,
     Submit,
-    request,
-    step,
 )
+from retrain.supervision import step
 
 NOW = datetime(2013, 6, 26, 6, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 POLICY = Policy()
-FIRST = request(
-    run_id="run-3",
-    trigger="performance",
+JOB = TrainingJob(
+    id="run-3-1",
     model="delays",
     spec="python train.py",
-    selection=Selection((date(2013, 6, 1), date(2013, 6, 2)), (date(2013, 6, 3),), ()),
+    days=("2013-06-01", "2013-06-02"),
+    holdout_days=("2013-06-03",),
     inputs={"rows": "logs/"},
+    time_limit=POLICY.time_limit,
     tags={"driftwarden.run": "run-3"},
-    policy=POLICY,
-    now=NOW,
 )
+FIRST = Run("run-3", "performance", NOW, JOB)
 SUBMITTED = step(FIRST, Elapsed(), POLICY, NOW).run
 DONE = JobStatus(JobPhase.succeeded, "v7", cost=2.5)
 BROKE = JobStatus(JobPhase.failed, reason="node lost", infrastructure=True)
@@ -72,13 +70,6 @@ def moves(run: Run) -> list[tuple[Observation, datetime]]:
     if run.phase is not Phase.requested:
         seen += [polled(run, status) for status in said]
     return [(each, at) for each in seen for at in (NOW + 2 * MINUTE, LATE)]
-
-
-def test_the_job_carries_the_days_and_the_limit() -> None:
-    assert FIRST.job.id == "run-3-1"
-    assert FIRST.job.days == ("2013-06-01", "2013-06-02")
-    assert FIRST.job.holdout_days == ("2013-06-03",)
-    assert FIRST.job.time_limit == POLICY.time_limit
 
 
 def test_every_edge_is_walked_and_no_other() -> None:
