@@ -12,8 +12,8 @@ from typing import get_args
 
 from engine.codec import Kinds
 from monitoring.alerts.lifecycle import Notify
-from monitoring.association import Association
 from monitoring.drift.verdict import Verdict as Drift
+from monitoring.finding import Finding
 from monitoring.performance import Verdict as Health
 from monitoring.slo.objective import Verdict as Objectively
 from retrain.gate import Decision
@@ -150,6 +150,7 @@ class Assessed:
     share of importance of what moved though the model hardly looks at it. `ruler` is the format of
     the reference's bins, 0 where it was not told. `effects` of what moved and `score_effect` are
     what the verdicts rest on: psi less what chance gives, with tails and missing values.
+    `findings` are what else was found, by signal.
     """
 
     window: str
@@ -175,6 +176,7 @@ class Assessed:
     ruler: int = 0
     effects: dict[str, float] = field(default_factory=dict)
     score_effect: float | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,9 +207,8 @@ class Joined:
 
     `scores` gives {"auc", "brier", "mean_score", "mean_label"} by "served" and "baseline";
     `rolling` the same over the trailing windows, of which `health` is the verdict, and
-    `explained_by` the announced event without whose days it would be another. `repeated` counts
-    rows that had been logged before, `segments` says which segments are degraded where the total is
-    not, and `association` whether the scores go with other features than at the reference.
+    `explained_by` the announced event without whose days it would be another. `event` is the one
+    that the window lies in, and `findings` are what else was found, by signal.
     """
 
     window: str
@@ -223,10 +224,8 @@ class Joined:
     rolling: dict[str, float | None] = field(default_factory=dict)
     shadow: DayPair | None = None
     losses: tuple[LossCount, ...] = ()
-    repeated: int = 0
-    segments: str = ""
-    association: Association | None = None
     event: str | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import quote
 
-from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
-
-KINDS = frozenset({Kind.DRIFT, Kind.PERFORMANCE, Kind.QUALITY})
+from fleet.model.signals.catalogue import signal_of
+from monitoring.alerts.lifecycle import Notify, Severity, Status, key_of
 
 
 def place(model: str, of: str) -> str:
@@ -26,4 +25,4 @@ def named(notice: Notify) -> Notify:
 def draws(notice: Notify) -> bool:
     """Tell whether a notice is a page about rows, which a report is drawn for."""
     firing = notice.status is Status.FIRING and notice.severity is Severity.PAGE
-    return firing and notice.kind in KINDS
+    return firing and signal_of(key_of(notice.alert)).report

@@ -10,8 +10,10 @@ from engine import codec
 from engine.step import Line, Step
 from fleet.document.policies import Watched
 from fleet.model.effects import Effect
+from fleet.model.signals.catalogue import signal_of
 from fleet.model.state import Model
 from monitoring.alerts.lifecycle import Alert, Condition, Notify
+from monitoring.finding import Finding
 
 
 @dataclass
@@ -34,9 +36,30 @@ class Turn:
         """Set fields of the model's state."""
         self.model = replace(self.model, **fields)
 
-    def signal(self, condition: Condition) -> None:
-        """Note what a signal says now."""
-        self.change(signals={**self.model.signals, condition.key: condition})
+    def signal(self, found: Finding, event: str | None = None) -> None:
+        """Note what a signal says now, and the announced event that may explain it."""
+        row = signal_of(found.key)
+        if row.rare and not found.active and found.key not in self.model.signals:
+            return
+        condition = Condition(
+            self.watched.name,
+            found.key,
+            row.kind,
+            found.active,
+            found.reason,
+            found.severity,
+            event if row.explained else None,
+            found.features,
+            found.lines,
+        )
+        self.change(signals={**self.model.signals, found.key: condition})
+
+    def settle(self, key: str) -> None:
+        """End what a signal says, where it says anything; its reason stays."""
+        said = self.model.signals.get(key)
+        if said is not None and said.active:
+            over = replace(said, active=False)
+            self.change(signals={**self.model.signals, key: over})
 
     def count(self, what: str, number: int = 1) -> None:
         """Move a counter of the model on."""

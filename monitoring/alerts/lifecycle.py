@@ -131,6 +131,15 @@ class Alert:
         return f"{self.key}-{self.ordinal}"
 
 
+def key_of(alert: str) -> str:
+    """Return the key of an alert by its id.
+
+    >>> key_of("refused-gate-2")
+    'refused-gate'
+    """
+    return alert.rsplit("-", 1)[0]
+
+
 @dataclass(frozen=True)
 class Notify:
     """Tell the model's on-call partition; `key` is the delivery id there."""

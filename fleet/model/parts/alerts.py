@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from engine.errors import Refused
 from fleet.model.effects import Publish, Tell
 from fleet.model.facts import Asked, Declined
 from fleet.model.part import Part, take
 from fleet.model.report_links import named
+from fleet.model.signals.catalogue import REFUSED, REFUSED_SPLIT, signal_of
 from fleet.model.turn import Turn
 from fleet.published import Event, Fields
 from monitoring.alerts import lifecycle, transitions
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
-
-REFUSED = "refused-"
-#: A refusal alert has no natural end; it is cleared after this long. `fleet.model.parts.split`
-#: clears traffic refusals.
-SHOWN_FOR = timedelta(days=1)
+from monitoring.alerts.lifecycle import Severity
+from monitoring.finding import Finding
 
 
 def follow(turn: Turn) -> None:
@@ -26,11 +22,14 @@ def follow(turn: Turn) -> None:
     policy = turn.watched.policy.alerts
     for key, condition in sorted(turn.model.signals.items()):
         known = turn.model.alerts.get(key)
-        condition = _while_news(turn, condition, known)
+        news_for = signal_of(key).news_for
+        if news_for is not None and known is not None and turn.now >= known.since + news_for:
+            turn.settle(key)
+            condition = turn.model.signals[key]
         step = transitions.step(known, condition, policy, turn.now)
         turn.wake(step.wake_at)
-        if _passes(condition) and step.alert is not None:
-            turn.wake(step.alert.since + SHOWN_FOR)
+        if news_for is not None and condition.active and step.alert is not None:
+            turn.wake(step.alert.since + news_for)
         if step.alert is not None and step.alert != known:
             turn.change(alerts={**turn.model.alerts, key: step.alert})
         for notice in step.effects:
@@ -49,19 +48,6 @@ def _tell(turn: Turn, notice: lifecycle.Notify) -> None:
         "features": notice.features,
     }
     turn.owe(Publish(f"alert:{notice.key}", Event(f"alert.{notice.status}"), said, turn.now))
-
-
-def _while_news(turn: Turn, said: Condition, known: lifecycle.Alert | None) -> Condition:
-    """Let go of a refusal that is no news any more."""
-    if not _passes(said) or known is None or turn.now < known.since + SHOWN_FOR:
-        return said
-    over = replace(said, active=False)
-    turn.signal(over)
-    return over
-
-
-def _passes(said: Condition) -> bool:
-    return bool(said.active) and said.key.startswith(REFUSED) and said.kind is not Kind.TRAFFIC
 
 
 def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Alert | None) -> None:
@@ -88,10 +74,8 @@ def _shown(alert: lifecycle.Alert) -> tuple[object, ...]:
 def declined(turn: Turn, fact: Declined) -> Declined:
     """Signal that an effect was refused for good; the day for which it is news begins again."""
     key = f"{REFUSED}{fact.effect.replace('_', '-')}"
-    moved = fact.effect == "set_traffic"
-    kind, severity = (Kind.TRAFFIC, Severity.PAGE) if moved else (Kind.RUN, Severity.TICKET)
-    reason = f"{fact.effect} was refused: {fact.reason}"
-    turn.signal(Condition(turn.watched.name, key, kind, True, reason, severity))
+    severity = Severity.PAGE if key == REFUSED_SPLIT else Severity.TICKET
+    turn.signal(Finding(key, True, f"{fact.effect} was refused: {fact.reason}", severity))
     known = turn.model.alerts.get(key)
     if known is not None:
         turn.change(alerts={**turn.model.alerts, key: replace(known, since=turn.now)})
@@ -102,7 +86,7 @@ def acknowledged(turn: Turn, fact: Asked) -> Asked:
     """Take an alert's acknowledgement by an operator."""
     if fact.verb != "ack":
         return fact
-    key = fact.target.rsplit("-", 1)[0]
+    key = lifecycle.key_of(fact.target)
     policy = turn.watched.policy.alerts
     try:
         done = transitions.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)

@@ -16,8 +16,10 @@ from fleet.model.facts import (
     TrafficCounted,
 )
 from fleet.model.part import Part, take
+from fleet.model.signals.catalogue import OBJECTIVE
 from fleet.model.turn import Turn
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.alerts.lifecycle import Severity
+from monitoring.finding import Finding
 from monitoring.slo.objective import Sli, Verdict
 
 REPEAT = timedelta(hours=1)
@@ -100,7 +102,7 @@ def _burns(turn: Turn, name: str) -> bool:
 
 
 def _key(name: str) -> str:
-    return f"slo-{name}"
+    return f"{OBJECTIVE}{name}"
 
 
 def _signal(turn: Turn, status: ObjectiveStatus) -> None:
@@ -113,7 +115,7 @@ def _signal(turn: Turn, status: ObjectiveStatus) -> None:
     reason = "; ".join(status.reasons) or f"{status.name} is met"
     severity = Severity.PAGE if status.page else Severity.TICKET
     key = _key(status.name)
-    turn.signal(Condition(turn.watched.name, key, Kind.SLO, active, reason, severity))
+    turn.signal(Finding(key, active, reason, severity))
 
 
 PART = Part(

@@ -9,7 +9,7 @@ from hashlib import sha256
 from fleet.model.effects import Publish
 from fleet.model.facts import Asked
 from fleet.model.part import Part, take
-from fleet.model.signals import page_context
+from fleet.model.signals.catalogue import Asks, signal_of
 from fleet.model.state import Past
 from fleet.model.turn import Turn
 from fleet.published import Event, Fields
@@ -56,18 +56,16 @@ def _gist(reason: str) -> str:
 
 
 def _signals(turn: Turn) -> trigger.Signals:
-    model, signals = turn.model, turn.model.signals
+    model = turn.model
     recent = sorted(model.past)[-RECENT_DAYS:]
     events = [event for day in recent if (event := model.past[day].event) is not None]
     first = _first_new(turn)
     new = [day for day, past in model.past.items() if past.labelled and day >= first]
     freeze = calendars.frozen(model.freezes, turn.now)
     return trigger.Signals(
-        degraded=_active(signals.get(page_context.PERFORMANCE)),
-        score_drifted=_active(signals.get("score")),
-        drifted=signals[page_context.DRIFT].features
-        if _active(signals.get(page_context.DRIFT))
-        else (),
+        degraded=bool(_asking(turn, Asks.PERFORMANCE)),
+        score_drifted=bool(_asking(turn, Asks.SCORE)),
+        drifted=tuple(f for one in _asking(turn, Asks.DRIFT) for f in one.features),
         asked_by=model.asked_by,
         event=model.event,
         new_days=len(new),
@@ -93,13 +91,13 @@ def _first_new(turn: Turn) -> str:
     return max(trained.date(), calendars.day_of(trained, turn.watched.zone)).isoformat()
 
 
-def _active(condition: Condition | None) -> bool:
-    """An explained condition asks for nothing: what it shows will pass with its event."""
-    return condition is not None and bool(condition.active) and condition.explained_by is None
-
-
-def _drifted(condition: Condition | None) -> tuple[str, ...]:
-    return condition.features if condition is not None and _active(condition) else ()
+def _asking(turn: Turn, what: Asks) -> list[Condition]:
+    """Active signals that ask for a retraining; what an event explains will pass with it."""
+    return [
+        said
+        for key, said in sorted(turn.model.signals.items())
+        if said.active and said.explained_by is None and signal_of(key).asks is what
+    ]
 
 
 def _under_way(turn: Turn) -> str | None:

@@ -11,11 +11,12 @@ from fleet.model import live
 from fleet.model.effects import BuildReference, Publish, Tag, short
 from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCount, TrafficCounted
 from fleet.model.part import Part, take
+from fleet.model.signals.catalogue import ROLLOUT
 from fleet.model.state import Challenger
 from fleet.model.turn import Turn
 from fleet.published import Event
 from monitoring import calendars
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.finding import Finding
 from retrain import judge, rollout
 from retrain.gate import DayLoss
 from retrain.plan import Expectation
@@ -236,11 +237,8 @@ def _ended(turn: Turn, over: Rollout, ended: rollout.Ended) -> None:
             turn.now,
         )
     )
-    turn.signal(Condition(
-            turn.watched.name, "rollout", Kind.ROLLOUT, not promoted,
-            f"{over.challenger}: {ended.outcome}, {ended.reason}", Severity.TICKET,
-        ),
-    )  # fmt: skip
+    said = f"{over.challenger}: {ended.outcome}, {ended.reason}"
+    turn.signal(Finding(ROLLOUT, not promoted, said))
     if promoted:
         _promote(turn, over)
 
@@ -271,13 +269,13 @@ def _promote(turn: Turn, over: Rollout) -> None:
 
 def _settle_signal(turn: Turn) -> None:
     """A rollout that ended badly is news for a day."""
-    said = turn.model.signals.get("rollout")
+    said = turn.model.signals.get(ROLLOUT)
     active = turn.model.rollout
     if said is None or not said.active or active is None:
         return
     until = active.since + SHOWN_FOR
     if turn.now >= until:
-        turn.signal(replace(said, active=False))
+        turn.settle(ROLLOUT)
     turn.wake(until)
 
 

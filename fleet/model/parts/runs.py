@@ -8,10 +8,11 @@ from datetime import timedelta
 from fleet.model.effects import Cancel, Poll, Publish, Submit
 from fleet.model.facts import Asked, Declined, Hinted, RunChanged
 from fleet.model.part import Part, take
+from fleet.model.signals.catalogue import RUN
 from fleet.model.state import Challenger, Finished
 from fleet.model.turn import Turn
 from fleet.published import Event
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.finding import Finding
 from retrain import run, supervision, trigger
 from retrain.ports import JobPhase, JobStatus
 
@@ -102,11 +103,7 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
         )
     )
     failed = ended.outcome in (run.Phase.failed, run.Phase.timed_out)
-    turn.signal(Condition(
-            turn.watched.name, "run", Kind.RUN, failed, f"{model.run.id}: {ended.reason}",
-            Severity.TICKET,
-        ),
-    )  # fmt: skip
+    turn.signal(Finding(RUN, failed, f"{model.run.id}: {ended.reason}"))
     if ended.outcome is not run.Phase.succeeded or ended.version is None:
         return
     took = max(turn.now - model.run.at, SHORTEST).total_seconds()

@@ -11,14 +11,16 @@ from fleet.model.facts import Collection, LogRead, TrafficCount, TrafficCounted
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.signals import page_context
+from fleet.model.signals.catalogue import SILENCE
 from fleet.model.turn import Turn
 from monitoring import traffic
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.alerts.lifecycle import Severity
+from monitoring.finding import Finding
 from monitoring.hours import Special
 from monitoring.localdays import day_of
-from monitoring.traffic import Finding, Verdict
+from monitoring.traffic import Finding as Heard
+from monitoring.traffic import Verdict
 
-SIGNAL = "silence"
 HOUR = timedelta(hours=1)
 #: Days of arrival by which news is known to be late; fewer say nothing about how late.
 DAYS_KEPT = 14
@@ -85,10 +87,10 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount]) -> None:
     found = traffic.judge(heard, until, policy, turn.watched.zone, _special(turn))
     if found.verdict is Verdict.SILENT:
         # What came is from before the silence; that it still lasts is for `follow` to say.
-        found = Finding(hearing.verdict or Verdict.NORMAL, found.reason)
+        found = Heard(hearing.verdict or Verdict.NORMAL, found.reason)
     elif found.verdict is Verdict.QUIET and hearing.verdict is not Verdict.QUIET:
         turn.say("quiet", reason=found.reason, expected=found.expected)
-    if found.verdict is not Verdict.SILENT and SIGNAL in turn.model.signals:
+    if found.verdict is not Verdict.SILENT and SILENCE in turn.model.signals:
         _signal(turn, found)
     turn.change(hearing=replace(turn.model.hearing, due=_due(turn), verdict=found.verdict))
 
@@ -143,13 +145,11 @@ def _special(turn: Turn) -> Special:
     return special
 
 
-def _signal(turn: Turn, found: Finding) -> None:
-    silent = found.verdict is Verdict.SILENT
-    name = turn.watched.name
+def _signal(turn: Turn, found: Heard) -> None:
     # What was done to the endpoint may be why nobody comes.
     lines = page_context.before(turn, day_of(turn.now, turn.watched.zone).isoformat())
-    page = Condition(name, SIGNAL, Kind.TRAFFIC, silent, found.reason, Severity.PAGE)
-    turn.signal(replace(page, lines=lines))
+    silent = found.verdict is Verdict.SILENT
+    turn.signal(Finding(SILENCE, silent, found.reason, Severity.PAGE, lines=lines))
 
 
 PART = Part("silence", (take(LogRead, log_read), take(TrafficCounted, counted)), follow)

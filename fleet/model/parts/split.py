@@ -13,13 +13,12 @@ from fleet.model import live
 from fleet.model.effects import SetTraffic
 from fleet.model.facts import Adopted, Declined, TrafficSeen, TrafficSet
 from fleet.model.part import Part, take
+from fleet.model.signals.catalogue import REFUSED_SPLIT, TRAFFIC
 from fleet.model.state import Foreign, Wanted
 from fleet.model.turn import Turn
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.alerts.lifecycle import Severity
+from monitoring.finding import Finding
 
-SIGNAL = "traffic"
-#: The signal of a split that was refused; `fleet.model.parts.alerts` raises it.
-REFUSED = "refused-set-traffic"
 ADOPT, REVERT = "adopt", "revert"
 #: So many stretches in which the split was not ours are remembered; evidence is never older.
 KEPT = 5
@@ -85,10 +84,8 @@ def _may_repeat(found: Found) -> bool:
 
 def _restored(turn: Turn, wanted: Wanted) -> None:
     turn.change(wanted=replace(wanted, good_at=turn.now, declined=False))
-    for key in (SIGNAL, REFUSED):
-        said = turn.model.signals.get(key)
-        if said is not None and said.active:
-            turn.signal(replace(said, active=False))
+    for key in (TRAFFIC, REFUSED_SPLIT):
+        turn.settle(key)
     if not live.held(turn):
         return
     *before, last = turn.model.foreign
@@ -139,8 +136,7 @@ def _adopt(turn: Turn, wanted: Wanted, found: Found, reason: str) -> Adopted:
 
 
 def _tell(turn: Turn, reason: str) -> None:
-    name = turn.watched.name
-    turn.signal(Condition(name, SIGNAL, Kind.TRAFFIC, True, reason, Severity.PAGE))
+    turn.signal(Finding(TRAFFIC, True, reason, Severity.PAGE))
 
 
 def _again(turn: Turn, wanted: Wanted) -> None:

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from fleet.model.signals.catalogue import DRIFT, PERFORMANCE
 from fleet.model.turn import Turn
 from monitoring.drift import why
 from monitoring.localdays import bounds
 
-#: The key of the signal that knows how the inputs stand.
-DRIFT = "drift"
-PERFORMANCE = "performance"
 MOVED, STILL = f"{PERFORMANCE} moved too: ", f"{PERFORMANCE} did not move: "
 
 

@@ -18,10 +18,12 @@ from fleet.names import held_by
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.columns import floats, times
+from fleet.work.join.findings import labels_finding, repeated_finding, segments_finding
 from fleet.work.join.judging import judge
 from fleet.work.refer import usual_scores
 from monitoring import association, metrics
 from monitoring import labels as labelled
+from monitoring.finding import Finding
 from monitoring.intake.labels import SCHEMA as LABELS
 
 Floats = npt.NDArray[np.float64]
@@ -67,10 +69,13 @@ def join_window(world: World, watched: Watched, effect: Join) -> Joined:
             if judged and not effect.shadowed
             else ()
         ),
-        repeated=repeated,
-        segments=said.segments,
-        association=_association(blobs, watched, effect, table),
         event=effect.event,
+        findings=(
+            labels_finding(effect.window, int(known.sum()), len(found.label), policy.performance),
+            segments_finding(effect.window, said.segments),
+            repeated_finding(effect.window, repeated, len(found.label), policy.quality),
+            *_association(blobs, watched, effect, table),
+        ),
     )
 
 
@@ -147,14 +152,18 @@ def _deployments(
 
 def _association(
     blobs: Blobs, watched: Watched, effect: Join, table: pa.Table
-) -> association.Association | None:
+) -> tuple[Finding, ...]:
     """Hold what the champion's scores go with against what they went with at its reference."""
     sums = usual_scores.association(blobs, effect.reference)
     if sums is None or not any(name in table.column_names for name in sums.ruler.features):
-        return None
+        return ()
     own = table.filter(pc.equal(table["deployment"], effect.champion))
     least = watched.policy.performance.min_agreement
-    return association.compare(sums, own, floats(own["served"]), least)
+    found = association.compare(sums, own, floats(own["served"]), least)
+    if found is None or found.moved is None:
+        return ()
+    reason = f"{found.reason} on {effect.window}"
+    return (Finding("association", found.moved, reason, features=found.features),)
 
 
 def _pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:

@@ -27,9 +27,10 @@ from fleet.model.facts import (
 )
 from fleet.model.parts import retraining
 from fleet.model.turn import Turn
+from fleet.work.join.findings import repeated_finding, segments_finding
 from monitoring.alerts.lifecycle import Phase, Severity, Status
-from monitoring.association import Association
 from monitoring.drift.verdict import Verdict as Drift
+from monitoring.finding import Finding
 from monitoring.performance import Verdict as Health
 from monitoring.slo.objective import Objective, Sli
 from monitoring.slo.objective import Verdict as Burn
@@ -512,21 +513,31 @@ def condition(story: Any, key: str) -> Any:
 
 
 def test_a_segment_that_alone_is_degraded_is_a_ticket_until_it_is_not(begun: Any) -> None:
-    degrade(begun, health=Health.HEALTHY)
-    assert condition(begun, "segments") is None
     said = "1 of 4 segments degraded: kind=a (300 labels): calibration gap +0.1"
-    degrade(begun, "2024-03-05", health=Health.HEALTHY, segments=said)
+
+    def joined(day: str, degraded: str) -> None:
+        degrade(begun, day, health=Health.HEALTHY, findings=(segments_finding(day, degraded),))
+
+    joined(DAY, "")
+    assert condition(begun, "segments") is None
+    joined("2024-03-05", said)
     told = condition(begun, "segments")
     assert (told.active, told.severity) == (True, Severity.TICKET)
     assert told.reason == f"{said} (up to 2024-03-05)"
-    degrade(begun, "2024-03-06", health=Health.HEALTHY)
+    joined("2024-03-06", "")
     assert condition(begun, "segments").active is False
 
 
 def test_rows_logged_again_are_a_ticket_above_the_policys_share(begun: Any) -> None:
-    degrade(begun, health=Health.HEALTHY, repeated=5)
+    policy = begun.watched.policy.quality
+
+    def joined(day: str, again: int) -> None:
+        found = repeated_finding(day, again, 100, policy)
+        degrade(begun, day, health=Health.HEALTHY, findings=(found,))
+
+    joined(DAY, 5)
     assert condition(begun, "repeated") is None
-    degrade(begun, "2024-03-05", health=Health.HEALTHY, repeated=6)
+    joined("2024-03-05", 6)
     told = condition(begun, "repeated")
     assert (told.active, told.severity) == (True, Severity.TICKET)
     assert told.reason.startswith("6 of 106 rows of 2024-03-05 had been logged before (6%)")
@@ -535,10 +546,11 @@ def test_rows_logged_again_are_a_ticket_above_the_policys_share(begun: Any) -> N
 def test_a_model_that_leans_on_other_features_is_a_ticket_explained_by_the_days_event(
     begun: Any,
 ) -> None:
-    found = Association(0.7, 0.9, True, "agrees by NDCG 0.700: x from rank 1 to 3", ("x",))
-    degrade(begun, health=Health.HEALTHY, association=replace(found, moved=None))
+    reason = "agrees by NDCG 0.700: x from rank 1 to 3 on 2024-03-05"
+    found = Finding("association", True, reason, features=("x",))
+    degrade(begun, health=Health.HEALTHY)
     assert condition(begun, "association") is None
-    degrade(begun, "2024-03-05", health=Health.HEALTHY, association=found, event="strike")
+    degrade(begun, "2024-03-05", health=Health.HEALTHY, findings=(found,), event="strike")
     told = condition(begun, "association")
     assert (told.active, told.severity, told.features) == (True, Severity.TICKET, ("x",))
     assert told.explained_by == "strike"
