@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import assert_never
 
 from engine.codec import kind_of
 from engine.errors import Refused, Unavailable
@@ -14,8 +14,8 @@ from engine.store import instant
 from fleet import oncall
 from fleet.document.policies import Fleet
 from fleet.model import step
-from fleet.model.effects import EFFECTS
-from fleet.model.facts import FACTS, Configured, Declined, Notified, Parked, Unrecognised
+from fleet.model.effects import EFFECTS, Effect
+from fleet.model.facts import FACTS, Configured, Declined, Fact, Notified, Parked, Unrecognised
 from fleet.model.state import Model
 from fleet.partitions import FLEET, ONCALL
 from fleet.perform import perform
@@ -34,6 +34,9 @@ class Desk:
     parked: int = 0
 
 
+State = Model | OnCall | Desk
+
+
 class FleetDomain:
     """`engine.step.Domain` for models, on-call teams, and the fleet itself."""
 
@@ -45,13 +48,13 @@ class FleetDomain:
         self.fleet = fleet
         self.world = world
 
-    def shape(self, partition: str) -> type[Any]:
+    def shape(self, partition: str) -> type[State]:
         """See `engine.step.Domain`."""
         if partition == FLEET:
             return Desk
         return OnCall if partition.startswith(ONCALL) else Model
 
-    def initial(self, partition: str) -> Any:
+    def initial(self, partition: str) -> State:
         """See `engine.step.Domain`."""
         if partition == FLEET:
             return Desk()
@@ -59,20 +62,24 @@ class FleetDomain:
             return OnCall(partition.removeprefix(ONCALL))
         return Model()
 
-    def step(self, partition: str, state: Any, facts: Sequence[Any], now: datetime) -> Step:
+    def step(self, partition: str, state: State, facts: Sequence[Fact], now: datetime) -> Step:
         """See `engine.step.Domain`."""
-        if partition == FLEET:
-            return _desk(state, facts)
-        if partition.startswith(ONCALL):
-            team = partition.removeprefix(ONCALL)
-            if team not in self.fleet.teams:
-                return _nobody(state, facts, f"team {team} is not in fleet.yaml")
-            return oncall.step(state, facts, self.fleet.teams[team], now)
-        if partition not in self.fleet.models:
-            return _nobody(state, facts, f"model {partition} is not in fleet.yaml")
-        return step.step(state, facts, self.fleet.models[partition], now)
+        match state:
+            case Desk():
+                return _desk(state, facts)
+            case OnCall():
+                team = partition.removeprefix(ONCALL)
+                if team not in self.fleet.teams:
+                    return _nobody(state, facts, f"team {team} is not in fleet.yaml")
+                return oncall.step(state, facts, self.fleet.teams[team], now)
+            case Model():
+                if partition not in self.fleet.models:
+                    return _nobody(state, facts, f"model {partition} is not in fleet.yaml")
+                return step.step(state, facts, self.fleet.models[partition], now)
+            case _:
+                assert_never(state)
 
-    def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
+    def perform(self, partition: str, effect: Effect, now: datetime) -> tuple[Delivery, ...]:
         """See `engine.step.Domain`; what a model that left the document owes stays owed."""
         watched = partition in self.fleet.models
         if not watched and partition != FLEET and not partition.startswith(ONCALL):
@@ -97,12 +104,12 @@ class FleetDomain:
         )
         return (Delivery(ONCALL + team, name, Notified(notice)),)
 
-    def refused(self, effect: Any, reason: str) -> Declined:
+    def refused(self, effect: Effect, reason: str) -> Declined:
         """See `engine.step.Domain`."""
         return Declined(kind_of(type(effect)), effect.key, reason)
 
 
-def _desk(state: Desk, facts: Sequence[Any]) -> Step:
+def _desk(state: Desk, facts: Sequence[Fact]) -> Step:
     lines: list[Line] = []
     types, parked = state.types, state.parked
     for fact in facts:
@@ -119,7 +126,7 @@ def _desk(state: Desk, facts: Sequence[Any]) -> Step:
     return Step(Desk(types, parked), (), None, tuple(lines))
 
 
-def _nobody(state: Any, facts: Sequence[Any], reason: str) -> Step:
+def _nobody(state: State, facts: Sequence[Fact], reason: str) -> Step:
     """Facts for a partition that the document no longer names are written down, not acted on."""
     lines: list[Line] = []
     for fact in facts:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from engine.errors import Refused
 from engine.step import Line, Step
-from fleet.model.effects import AckModel, SendPage
-from fleet.model.facts import Asked, Declined, Notified
+from fleet.model.effects import AckModel, OnCallEffect, SendPage
+from fleet.model.facts import Asked, Declined, Fact, Notified
 from monitoring.alerts import grouping, routing
 from monitoring.alerts.muting import Silence
 
 
 def step(
-    state: routing.OnCall, facts: Sequence[Any], policy: grouping.Policy, now: datetime
+    state: routing.OnCall, facts: Sequence[Fact], policy: grouping.Policy, now: datetime
 ) -> Step:
     """Take facts in one by one: one that is refused leaves the others alone."""
-    effects: list[Any] = []
+    effects: list[OnCallEffect] = []
     lines: list[Line] = []
     wake_at: datetime | None = None
     for fact in [*facts, None]:
@@ -34,7 +33,7 @@ def step(
     return Step(state, tuple(effects), wake_at, tuple(lines))
 
 
-def _routed(fact: Any, now: datetime) -> routing.Fact | None:
+def _routed(fact: Fact, now: datetime) -> routing.Fact | None:
     match fact:
         case Notified(notice=notice):
             return notice
@@ -55,13 +54,13 @@ def _routed(fact: Any, now: datetime) -> routing.Fact | None:
             raise Refused(f"an on-call partition does not take {type(fact).__name__}")
 
 
-def _owed(effect: routing.Effect, now: datetime) -> SendPage | AckModel:
+def _owed(effect: routing.Effect, now: datetime) -> OnCallEffect:
     if isinstance(effect, routing.Page):
         return SendPage(effect, now)
     return AckModel(effect.key, effect.model, effect.alert, effect.by)
 
 
-def _lines(fact: Any, effects: Sequence[routing.Effect]) -> list[Line]:
+def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:
     lines: list[Line] = []
     match fact:
         case Notified(notice=notice):

@@ -377,7 +377,8 @@ class AckModel:
     lane: str = "oncall"
 
 
-Effect = (
+#: Effects that compute: a worker pays them, and each returns one fact.
+Work = (
     ReadLog
     | ReadLabels
     | Count
@@ -387,16 +388,11 @@ Effect = (
     | Measure
     | BuildReference
     | BuildReport
-    | Submit
-    | Poll
-    | Cancel
     | Gate
-    | SetTraffic
-    | Look
-    | Tag
-    | Tell
-    | Publish
-    | SendPage
-    | AckModel
 )
+#: Effects that change or ask the world around a model.
+Outside = Submit | Poll | Cancel | SetTraffic | Look | Tag | Tell | Publish
+#: Effects of an on-call partition.
+OnCallEffect = SendPage | AckModel
+Effect = Work | Outside | OnCallEffect
 EFFECTS = Kinds(*get_args(Effect))

@@ -6,7 +6,6 @@ It never changes silently: the journal tells what it replaces, and who asked for
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from fleet.model.effects import BuildReference, short
 from fleet.model.facts import Asked, Referenced
@@ -101,9 +100,9 @@ def _late(turn: Turn, fact: Referenced) -> str:
     return ""
 
 
-def _told(before: str, fact: Referenced) -> dict[str, Any]:
+def _told(before: str, fact: Referenced) -> dict[str, str]:
     """What is worth a word of it: what it replaces, where it comes from, who wanted it."""
-    told: dict[str, Any] = {}
+    told: dict[str, str] = {}
     if before:
         told |= {"before": before}
     if fact.reason:
