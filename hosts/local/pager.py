@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.errors import Refused, Unavailable
-from hosts.local.ledger import append_once
+from hosts.ledger import append_once
 from hosts.paging import Channel, Page, Pager, Webhook
 
 STYLES = {"page": "bold red", "critical": "bold red", "ticket": "yellow", "warning": "yellow"}
@@ -103,7 +103,7 @@ def _printable(text: str) -> str:
 
 
 class PageFile:
-    """Pages as JSON Lines; see `hosts.local.ledger`."""
+    """Pages as JSON Lines; see `hosts.ledger`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
