@@ -6,8 +6,7 @@ import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -15,29 +14,18 @@ from http.client import HTTPException, HTTPMessage
 from typing import Any, Protocol
 
 from engine.errors import Refused, Unavailable
+from monitoring.alerts.grouping import Page
 
 TIMEOUT = 10.0
 DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Page:
-    """One message to people."""
-
-    key: str
-    receiver: str
-    severity: str
-    title: str
-    lines: tuple[str, ...]
-    at: str
-
-
 class Channel(Protocol):
     """One way to reach people."""
 
-    def send(self, page: Page) -> None:
-        """Deliver; Unavailable where that can't be done now."""
+    def send(self, page: Page, at: datetime) -> None:
+        """Deliver what was decided at `at`; Unavailable where that can't be done now."""
 
 
 class Pager:
@@ -46,16 +34,33 @@ class Pager:
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self._channels = channels
 
-    def page(
-        self, key: str, receiver: str, title: str, lines: Sequence[str], severity: str, at: datetime
-    ) -> None:
-        """Tell `receiver`; the same key again tells nothing new. Unavailable: try again later."""
-        if receiver not in self._channels:
+    def page(self, page: Page, at: datetime) -> None:
+        """See `fleet.ports.Pager`; Refused: no such receiver, Unavailable: try again later."""
+        if page.receiver not in self._channels:
             known = ", ".join(sorted(self._channels)) or "none"
-            raise Refused(f"receiver {receiver!r}: unknown, the configuration has {known}")
-        moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        page = Page(key, receiver, severity, title, tuple(lines), moment)
-        self._channels[receiver].send(page)
+            raise Refused(f"receiver {page.receiver!r}: unknown, the configuration has {known}")
+        self._channels[page.receiver].send(page, at)
+
+
+def message(page: Page, at: datetime) -> dict[str, object]:
+    """Return a page as files and webhooks carry it."""
+    return {
+        "key": page.key,
+        "receiver": page.receiver,
+        "severity": page.severity,
+        "title": page.title,
+        "lines": page.lines,
+        "at": spelled(at),
+    }
+
+
+def spelled(at: datetime) -> str:
+    """Spell an instant in UTC.
+
+    >>> spelled(datetime(2013, 12, 31, 12, tzinfo=UTC))
+    '2013-12-31T12:00:00Z'
+    """
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def address(name: str, url: str) -> str:
@@ -87,11 +92,11 @@ class Webhook:
         self._url = url
         self._opener = urllib.request.build_opener(_Straight)
 
-    def send(self, page: Page) -> None:
+    def send(self, page: Page, at: datetime) -> None:
         """See `Channel`; honours Retry-After, up to an hour."""
         request = urllib.request.Request(
             self._url,
-            data=json.dumps(asdict(page)).encode(),
+            data=json.dumps(message(page, at)).encode(),
             headers={"Content-Type": "application/json", "Idempotency-Key": page.key},
             method="POST",
         )

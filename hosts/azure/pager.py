@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 
 from engine.errors import Refused
 from fleet.document.receivers import Receiver, TerminalReceiver, WebhookReceiver
-from hosts.paging import Channel, Page, Pager, Webhook, address
+from hosts.paging import Channel, Pager, Webhook, address
+from monitoring.alerts.grouping import Page
+from monitoring.alerts.lifecycle import Severity
 
 logger = logging.getLogger("driftwarden.pages")
 
@@ -18,9 +21,9 @@ class Record:
     A repeat writes its record again: the key in it tells that both are one page.
     """
 
-    def send(self, page: Page) -> None:
+    def send(self, page: Page, at: datetime) -> None:  # noqa: ARG002 (the channel's)
         """See `hosts.paging.Channel`."""
-        level = logging.ERROR if page.severity == "page" else logging.WARNING
+        level = logging.ERROR if page.severity is Severity.PAGE else logging.WARNING
         logger.log(
             level, "%s [%s] %s: %s", page.severity, page.key, page.title, " | ".join(page.lines)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO
 
@@ -14,9 +14,11 @@ from rich.text import Text
 
 from engine.errors import Refused, Unavailable
 from hosts.ledger import append_once
-from hosts.paging import Channel, Page, Pager, Webhook
+from hosts.paging import Channel, Pager, Webhook, message, spelled
+from monitoring.alerts.grouping import Page
+from monitoring.alerts.lifecycle import Severity
 
-STYLES = {"page": "bold red", "critical": "bold red", "ticket": "yellow", "warning": "yellow"}
+STYLES = {Severity.PAGE: "bold red", Severity.TICKET: "yellow"}
 
 
 class _Receiver(BaseModel):
@@ -85,12 +87,12 @@ class Terminal:
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
         self._told: set[str] = set()
 
-    def send(self, page: Page) -> None:
+    def send(self, page: Page, at: datetime) -> None:
         """See `Channel`."""
         if page.key in self._told:
             return
-        head = Text(f"{page.at} {page.severity.upper()} {_printable(page.title)}")
-        head.stylize(STYLES.get(page.severity, ""))
+        head = Text(f"{spelled(at)} {page.severity.upper()} {_printable(page.title)}")
+        head.stylize(STYLES[page.severity])
         self._console.print(head)
         for line in page.lines:
             self._console.print(Text(f"    {_printable(line)}"))
@@ -108,9 +110,9 @@ class PageFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def send(self, page: Page) -> None:
+    def send(self, page: Page, at: datetime) -> None:
         """See `Channel`."""
         try:
-            append_once(self._path, page.key, asdict(page))
+            append_once(self._path, page.key, message(page, at))
         except OSError as error:
             raise Unavailable(f"receiver {page.receiver}: {error.strerror}") from error

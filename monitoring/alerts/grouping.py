@@ -70,7 +70,11 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class Page:
-    """Send one message to one receiver; the same `key` is the same message."""
+    """Send one message to one receiver; the same `key` is the same message.
+
+    All messages of a group have the same `incident`, from the first until it is closed; it is empty
+    in a page that was owed before incidents had names.
+    """
 
     key: str
     receiver: str
@@ -79,6 +83,7 @@ class Page:
     title: str
     lines: tuple[str, ...]
     alerts: tuple[str, ...]
+    incident: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,12 +104,15 @@ class Open:
 class Group:
     """What the team was told of one kind of alert.
 
-    `told` maps the alerts of what was sent to the notification it carried; `opens` is when what
-    came since is sent; `level` is how far up the chain the page of `paged` has climbed.
+    `first` and `ordinal` number the first and the last message since the group was closed; `first`
+    is 0 in a group that was open before it was kept. `told` maps the alerts of what was sent to the
+    notification it carried; `opens` is when what came since is sent; `level` is how far up the
+    chain the page of `paged` has climbed.
     """
 
     phase: Phase = Phase.CLOSED
     ordinal: int = 0
+    first: int = 0
     severity: Severity = Severity.TICKET
     told: dict[str, str] = field(default_factory=dict)
     heard_by: tuple[str, ...] = ()
@@ -182,6 +190,7 @@ def _send(
         group,
         phase=Phase.SENT,
         ordinal=group.ordinal + 1,
+        first=group.first if group.told else group.ordinal + 1,
         told={n: entry.notice.key for n, entry in told.items()},
         heard_by=_joined(group.heard_by, receivers),
         opens=None,
@@ -235,6 +244,7 @@ def _pages(
             title=_title(notices, event),
             lines=_lines(notices),
             alerts=tuple(notice.id for notice in notices),
+            incident=f"{name}-{group.first}",
         )
         for receiver in receivers
     )

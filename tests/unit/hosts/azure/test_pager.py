@@ -10,15 +10,27 @@ import pytest
 from engine.errors import Refused
 from fleet.document.receivers import FileReceiver, TerminalReceiver, WebhookReceiver
 from hosts.azure.pager import pager
+from monitoring.alerts.grouping import Event, Page
+from monitoring.alerts.lifecycle import Severity
 
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def page(
+    key: str = "k1",
+    title: str = "t",
+    lines: tuple[str, ...] = (),
+    receiver: str = "duty",
+    severity: Severity = Severity.PAGE,
+) -> Page:
+    return Page(key, receiver, Event.FIRING, severity, title, lines, ("churn:drift-1",))
 
 
 def test_a_page_becomes_a_record_that_can_be_found(caplog: pytest.LogCaptureFixture) -> None:
     found = pager({"duty": TerminalReceiver(kind="terminal")})
     with caplog.at_level(logging.WARNING, "driftwarden.pages"):
-        found.page("k1", "duty", "churn drifted", ["age: psi 0.3", "plan: psi 0.2"], "page", AT)
-        found.page("k2", "duty", "churn drifting", [], "ticket", AT)
+        found.page(page("k1", "churn drifted", ("age: psi 0.3", "plan: psi 0.2")), AT)
+        found.page(page("k2", "churn drifting", severity=Severity.TICKET), AT)
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
     first = caplog.records[0].getMessage()
     assert "[k1] churn drifted: age: psi 0.3 | plan: psi 0.2" in first
@@ -36,4 +48,4 @@ def test_an_address_in_a_setting_that_is_not_there_is_named() -> None:
 
 def test_an_unknown_receiver_is_refused_with_the_known_ones() -> None:
     with pytest.raises(Refused, match="'night': unknown, the configuration has duty"):
-        pager({"duty": TerminalReceiver(kind="terminal")}).page("k", "night", "t", [], "page", AT)
+        pager({"duty": TerminalReceiver(kind="terminal")}).page(page(receiver="night"), AT)

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -17,18 +18,26 @@ import pytest
 from engine.errors import Refused, Unavailable
 from hosts import paging as module
 from hosts.local.pager import LocalPager
+from monitoring.alerts.grouping import Event, Page
+from monitoring.alerts.lifecycle import Severity
 
 AT = datetime(2013, 12, 31, 12, tzinfo=UTC)
 
 
-def tell(pager: LocalPager, key: str = "k1", receiver: str = "ops", **changes: Any) -> None:
-    plain: dict[str, Any] = {
-        "title": "flights: weather feed missing",
-        "lines": ("temp 100 % missing", "since 00:00"),
-        "severity": "page",
-        "at": AT,
-    }
-    pager.page(key, receiver, **plain | changes)
+PAGE = Page(
+    key="k1",
+    receiver="ops",
+    event=Event.FIRING,
+    severity=Severity.PAGE,
+    title="flights: weather feed missing",
+    lines=("temp 100 % missing", "since 00:00"),
+    alerts=("flights:quality-1",),
+    incident="ops:quality-1",
+)
+
+
+def tell(pager: LocalPager, key: str = "k1", at: datetime = AT, **changes: Any) -> None:
+    pager.page(replace(PAGE, key=key, **changes), at)
 
 
 class Desk(HTTPServer):
