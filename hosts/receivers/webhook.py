@@ -1,79 +1,26 @@
-"""Telling people, whichever host it is: a page, the ways it can take, and the webhook."""
+"""Pages as JSON, posted to the address of `kind: webhook`."""
 
 from __future__ import annotations
 
 import json
-import os
+import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPMessage
-from typing import Any, Protocol
+from typing import Any
 
 from engine.errors import Refused, Unavailable
+from fleet.document.receivers import WebhookReceiver
+from hosts.receivers.paging import Surroundings, message
 from monitoring.alerts.grouping import Page
 
 TIMEOUT = 10.0
 DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
-
-
-class Channel(Protocol):
-    """One way to reach people."""
-
-    def send(self, page: Page, at: datetime) -> None:
-        """Deliver what was decided at `at`; Unavailable where that can't be done now."""
-
-
-class Pager:
-    """Implements `fleet.ports.Pager`: each receiver by its name, over a channel of its own."""
-
-    def __init__(self, channels: Mapping[str, Channel]) -> None:
-        self._channels = channels
-
-    def page(self, page: Page, at: datetime) -> None:
-        """See `fleet.ports.Pager`; Refused: no such receiver, Unavailable: try again later."""
-        if page.receiver not in self._channels:
-            known = ", ".join(sorted(self._channels)) or "none"
-            raise Refused(f"receiver {page.receiver!r}: unknown, the configuration has {known}")
-        self._channels[page.receiver].send(page, at)
-
-
-def message(page: Page, at: datetime) -> dict[str, object]:
-    """Return a page as files and webhooks carry it."""
-    return {
-        "key": page.key,
-        "receiver": page.receiver,
-        "severity": page.severity,
-        "title": page.title,
-        "lines": page.lines,
-        "at": spelled(at),
-    }
-
-
-def spelled(at: datetime) -> str:
-    """Spell an instant in UTC.
-
-    >>> spelled(datetime(2013, 12, 31, 12, tzinfo=UTC))
-    '2013-12-31T12:00:00Z'
-    """
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def address(name: str, url: str) -> str:
-    """Return a webhook's address; `env:SETTING` stands in a setting, because it may be a secret.
-
-    Refused where that setting is not there.
-    """
-    scheme, _, setting = url.partition(":")
-    if scheme != "env":
-        return url
-    if setting not in os.environ:
-        raise Refused(f"receivers.{name}: the setting {setting} is not there")
-    return os.environ[setting]
+ADDRESS = re.compile(r"https?://[^\s/]+")
 
 
 class _Straight(urllib.request.HTTPRedirectHandler):
@@ -93,7 +40,7 @@ class Webhook:
         self._opener = urllib.request.build_opener(_Straight)
 
     def send(self, page: Page, at: datetime) -> None:
-        """See `Channel`; honours Retry-After, up to an hour."""
+        """See `hosts.receivers.paging.Channel`; honours Retry-After, up to an hour."""
         request = urllib.request.Request(
             self._url,
             data=json.dumps(message(page, at)).encode(),
@@ -113,6 +60,14 @@ class Webhook:
         except (OSError, HTTPException) as error:
             reason = f"{type(error).__name__} {error}".strip()
             raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
+
+
+def open_webhook(name: str, policy: WebhookReceiver, around: Surroundings) -> Webhook:
+    """Open a webhook; Refused where its address is no HTTP address, or its setting is missing."""
+    url = around.resolved(name, policy.url)
+    if not ADDRESS.match(url):
+        raise Refused(f"receivers.{name}.url: give an http or https address with a host")
+    return Webhook(url)
 
 
 def _retry_after(headers: Message[str, str]) -> timedelta:
