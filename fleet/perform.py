@@ -125,8 +125,7 @@ def _oncall(world: World, effect: OnCallEffect) -> tuple[Delivery, ...]:
     if isinstance(effect, AckModel):
         told = Asked("ack", effect.by, "", effect.key, effect.alert)
         return (Delivery(effect.model, effect.key, told),)
-    page = effect.page
-    world.pager.page(page.key, page.receiver, page.title, page.lines, page.severity, effect.at)
+    world.pager.page(effect.page, effect.at)
     return ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
-from fleet.document.config import Config, Receiver
+from fleet.document.config import Config
 from fleet.domain import FleetDomain
 from fleet.ports import World
 from fleet.service import Service
@@ -23,10 +24,10 @@ from hosts.local.models.router import Duration, Router
 from hosts.local.models.scorer import Scorers
 from hosts.local.models.scoring import LocalScoring, LocalTables
 from hosts.local.models.trainer import MAX_ATTEMPTS, LocalTrainer
-from hosts.local.pager import LocalPager
 from hosts.local.publisher import FilePublisher
+from hosts.local.receivers import OPENERS, QUIET
 from hosts.local.sqlite import SqliteStore
-from hosts.paging import address
+from hosts.receivers.paging import Surroundings, open_pager
 from hosts.reports import EvidentlyReports
 from retrain.ports import TrainingJob
 
@@ -149,11 +150,10 @@ class LocalHost:
             trainer=self.trainer,
             serving=self.router,
             registry=self.models,
-            pager=LocalPager(
-                {
-                    name: _settings(name, receiver, self.root, quiet)
-                    for name, receiver in self.config.document.receivers.items()
-                }
+            pager=open_pager(
+                self.config.document.receivers,
+                QUIET if quiet else OPENERS,
+                Surroundings(self.root, os.environ),
             ),
             publisher=FilePublisher(self.root / "events.jsonl"),
             reports=EvidentlyReports(),
@@ -170,14 +170,3 @@ def _check(config: Config) -> None:
             raise Refused(f"models.{name}.logs: tables are Log Analytics'; here logs are files")
         if watched.policy.serving.kind == "batch":
             raise Refused(f"models.{name}.serving.kind: batch endpoints are Azure's; take online")
-
-
-def _settings(name: str, receiver: Receiver, root: Path, quiet: bool) -> dict[str, object]:
-    """A receiver as the pager takes it; files lie below the store, secrets in the environment."""
-    if receiver.kind == "file" and receiver.path is not None:
-        return {"kind": "file", "path": root / receiver.path}
-    if receiver.kind == "webhook" and receiver.url is not None:
-        return {"kind": "webhook", "url": address(name, receiver.url)}
-    if quiet:
-        return {"kind": "file", "path": root / "terminal.jsonl"}
-    return {"kind": "terminal"}

@@ -76,12 +76,15 @@ class Open:
 class Group:
     """The messages sent to a team about one kind of alert.
 
-    `told` maps each alert in them to its notification; `opens` is when the notifications that came
-    since are sent; `level` is the place in the chain that the page sent at `paged` has reached.
+    `first` and `ordinal` number the first and the last message since the group was closed; `first`
+    is 0 in a group that was open before it was kept. `told` maps each alert in them to its
+    notification; `opens` is when the notifications that came since are sent; `level` is the place
+    in the chain that the page sent at `paged` has reached.
     """
 
     phase: Phase = Phase.CLOSED
     ordinal: int = 0
+    first: int = 0
     severity: Severity = Severity.TICKET
     told: dict[str, str] = field(default_factory=dict)
     heard_by: tuple[str, ...] = ()
@@ -159,6 +162,7 @@ def _send(
         group,
         phase=Phase.SENT,
         ordinal=group.ordinal + 1,
+        first=group.first if group.told else group.ordinal + 1,
         told={n: entry.notice.key for n, entry in told.items()},
         heard_by=_joined(group.heard_by, receivers),
         opens=None,
@@ -204,4 +208,4 @@ def _pages(
 ) -> tuple[Page, ...]:
     key = f"{name}-{group.ordinal}:{event}:{group.level}"
     notices = [entry.notice for entry in entries.values()]
-    return paging.pages(key, notices, event, receivers, severity)
+    return paging.pages(key, f"{name}-{group.first}", notices, event, receivers, severity)

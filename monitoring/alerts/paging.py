@@ -22,7 +22,11 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class Page:
-    """Send one message to one receiver; the same `key` is the same message."""
+    """Send one message to one receiver; the same `key` is the same message.
+
+    All messages of a group have the same `incident`, from the first until it is closed; it is empty
+    in a page that was owed before incidents had names.
+    """
 
     key: str
     receiver: str
@@ -31,10 +35,12 @@ class Page:
     title: str
     lines: tuple[str, ...]
     alerts: tuple[str, ...]
+    incident: str = ""
 
 
 def pages(
     key: str,
+    incident: str,
     notices: Sequence[Notify],
     event: Event,
     receivers: Sequence[str],
@@ -50,6 +56,7 @@ def pages(
             title=_title(notices, event),
             lines=_lines(notices),
             alerts=tuple(notice.id for notice in notices),
+            incident=incident,
         )
         for receiver in receivers
     )

@@ -24,6 +24,7 @@ from fleet.ports import World
 from fleet.service import Command, Service
 from fleet.telemetry import METRICS
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+from monitoring.alerts.paging import Page
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 VIEWS = "there are models, alerts, metrics, events/MODEL, journal/MODEL and reports/MODEL"
@@ -62,10 +63,11 @@ class Desk:
         self.settle()
         return done
 
-    def pages(self) -> list[tuple[Any, ...]]:
+    def pages(self) -> list[Page]:
         """What was sent about the drift of `demand`."""
         asked = self.world.pager.asked  # type: ignore[attr-defined]
-        return [one for one in asked if one[0] == "page" and one[3] == "demand: x drifted"]
+        sent = [page for what, page, *_ in asked if what == "page"]
+        return [page for page in sent if page.title == "demand: x drifted"]
 
     def notify(self, model: str = "demand", alert: str = "drift-1") -> None:
         notice = Notify(
@@ -314,7 +316,7 @@ def test_a_page_goes_out_and_an_acknowledgement_comes_back(desk: Desk) -> None:
     """`group_wait` is nothing: the page is sent in the step that hears of the alert."""
     desk.notify()
     (page,) = desk.pages()
-    assert (page[2], page[5]) == ("duty", "page")
+    assert (page.receiver, page.severity) == ("duty", Severity.PAGE)
     (alert,) = [alert for alert in desk.service.read("alerts") if alert["model"] == "demand"]
     assert (alert["id"], alert["team"], alert["firing"]) == ("demand:drift-1", "shop", True)
     assert alert["acknowledged_by"] is None

@@ -33,7 +33,7 @@ def notice(model: str, kind: Kind = Kind.DRIFT) -> Notify:
     ],
 )
 def test_each_receiver_gets_one_message_under_its_own_key(event: Event, title: str) -> None:
-    sent = pages("drift-1", [notice("flights")], event, ("ann", "bob"), Severity.PAGE)
+    sent = pages("drift-1", "incident-1", [notice("flights")], event, ("ann", "bob"), Severity.PAGE)
     assert [(page.key, page.receiver) for page in sent] == [
         ("drift-1:ann", "ann"),
         ("drift-1:bob", "bob"),
@@ -41,11 +41,12 @@ def test_each_receiver_gets_one_message_under_its_own_key(event: Event, title: s
     assert {page.title for page in sent} == {title}
     assert sent[0].lines == ("flights:drift-1: temp moved", "  psi 0.3")
     assert sent[0].alerts == ("flights:drift-1",)
+    assert {page.incident for page in sent} == {"incident-1"}
 
 
 def test_a_long_list_is_cut_and_its_rest_counted() -> None:
     notices = [notice(f"model{number:02}") for number in range(22)]
-    (page,) = pages("drift-1", notices, Event.FIRING, ("ann",), Severity.PAGE)
+    (page,) = pages("drift-1", "incident-1", notices, Event.FIRING, ("ann",), Severity.PAGE)
     assert page.title == "22 drift alerts on 22 models"
     assert page.lines[-3:] == ("model19:drift-1: temp moved", "  psi 0.3", "and 2 more")
     assert len(page.alerts) == 22
@@ -53,5 +54,5 @@ def test_a_long_list_is_cut_and_its_rest_counted() -> None:
 
 def test_alerts_of_one_model_are_counted_by_kind() -> None:
     notices = [notice("flights"), notice("flights", Kind.QUALITY)]
-    (page,) = pages("all-1", notices, Event.RESOLVED, ("ann",), Severity.TICKET)
+    (page,) = pages("all-1", "incident-1", notices, Event.RESOLVED, ("ann",), Severity.TICKET)
     assert page.title == "resolved: 2 drift/quality alerts on flights"

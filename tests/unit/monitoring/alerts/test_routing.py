@@ -235,6 +235,31 @@ def test_a_reminder_is_sent_again_from_the_first_receiver() -> None:
     assert line.at(1472) == [("second", "escalated", "churn:performance-1")]
 
 
+def test_an_incident_has_one_name_from_its_first_message_to_its_resolution() -> None:
+    line = Timeline()
+    told: list[tuple[str, str]] = []
+
+    def at(minute: float, *facts: Fact) -> None:
+        line.at(minute, *facts)
+        pages = [one for one in line.last.effects if isinstance(one, Page)]
+        told.extend((str(page.event), page.incident) for page in pages)
+
+    at(0, fire("churn"))
+    at(2)
+    at(10, fire("flights", 10))
+    at(12)
+    at(42)
+    at(1440, fire("churn", 1440, n=2))
+    at(1442)
+    at(1500, over("churn", 1500), over("flights", 1500))
+    events = ["firing", "firing", "escalated", "firing", "resolved", "resolved"]
+    assert told == [(event, "ml:performance-1") for event in events]
+    at(1510, fire("flights", 1510, number=2))
+    at(1512)
+    at(1513, over("flights", 1513, number=2))
+    assert told[6:] == [("firing", "ml:performance-4"), ("resolved", "ml:performance-4")]
+
+
 def test_a_silence_stops_everything_and_its_end_starts_over() -> None:
     line = Timeline()
     line.at(0, fire("churn"))

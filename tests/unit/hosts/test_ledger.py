@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hosts.local.ledger import append_once
+from hosts.ledger import append_once
 
 
 def lines(path: Path) -> list[dict[str, object]]:

@@ -1,74 +1,26 @@
-"""Telling people, whichever host it is: a page, the ways it can take, and the webhook."""
+"""Pages as JSON, posted to the address of `kind: webhook`."""
 
 from __future__ import annotations
 
 import json
-import os
+import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPMessage
-from typing import Any, Protocol
+from typing import Any
 
 from engine.errors import Refused, Unavailable
+from fleet.document.receivers import WebhookReceiver
+from hosts.receivers.paging import Surroundings, message
+from monitoring.alerts.paging import Page
 
 TIMEOUT = 10.0
 DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Page:
-    """One message to people."""
-
-    key: str
-    receiver: str
-    severity: str
-    title: str
-    lines: tuple[str, ...]
-    at: str
-
-
-class Channel(Protocol):
-    """One way to reach people."""
-
-    def send(self, page: Page) -> None:
-        """Deliver; Unavailable where that can't be done now."""
-
-
-class Pager:
-    """Implements `fleet.ports.Pager`: each receiver by its name, over a channel of its own."""
-
-    def __init__(self, channels: Mapping[str, Channel]) -> None:
-        self._channels = channels
-
-    def page(
-        self, key: str, receiver: str, title: str, lines: Sequence[str], severity: str, at: datetime
-    ) -> None:
-        """Tell `receiver`; the same key again tells nothing new. Unavailable: try again later."""
-        if receiver not in self._channels:
-            known = ", ".join(sorted(self._channels)) or "none"
-            raise Refused(f"receiver {receiver!r}: unknown, the configuration has {known}")
-        moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        page = Page(key, receiver, severity, title, tuple(lines), moment)
-        self._channels[receiver].send(page)
-
-
-def address(name: str, url: str) -> str:
-    """Return a webhook's address; `env:SETTING` stands in a setting, because it may be a secret.
-
-    Refused where that setting is not there.
-    """
-    scheme, _, setting = url.partition(":")
-    if scheme != "env":
-        return url
-    if setting not in os.environ:
-        raise Refused(f"receivers.{name}: the setting {setting} is not there")
-    return os.environ[setting]
+ADDRESS = re.compile(r"https?://[^\s/]+")
 
 
 class _Straight(urllib.request.HTTPRedirectHandler):
@@ -87,11 +39,11 @@ class Webhook:
         self._url = url
         self._opener = urllib.request.build_opener(_Straight)
 
-    def send(self, page: Page) -> None:
-        """See `Channel`; honours Retry-After, up to an hour."""
+    def send(self, page: Page, at: datetime) -> None:
+        """See `hosts.receivers.paging.Channel`; honours Retry-After, up to an hour."""
         request = urllib.request.Request(
             self._url,
-            data=json.dumps(asdict(page)).encode(),
+            data=json.dumps(message(page, at)).encode(),
             headers={"Content-Type": "application/json", "Idempotency-Key": page.key},
             method="POST",
         )
@@ -108,6 +60,14 @@ class Webhook:
         except (OSError, HTTPException) as error:
             reason = f"{type(error).__name__} {error}".strip()
             raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
+
+
+def open_webhook(name: str, policy: WebhookReceiver, around: Surroundings) -> Webhook:
+    """Open a webhook; Refused where its address is no HTTP address, or its setting is missing."""
+    url = around.resolved(name, policy.url)
+    if not ADDRESS.match(url):
+        raise Refused(f"receivers.{name}.url: give an http or https address with a host")
+    return Webhook(url)
 
 
 def _retry_after(headers: Message[str, str]) -> timedelta:
