@@ -15,7 +15,7 @@ from monitoring.drift.verdict import Verdict
 from monitoring.drift.why import Happening
 from monitoring.traffic import Heard
 from monitoring.traffic import Verdict as Flow
-from retrain.rollout import Rollout
+from retrain.rollout.state import Rollout
 from retrain.run import Run
 from retrain.trigger import State as TriggerState
 

@@ -18,7 +18,7 @@ from fleet.model.parts import unfinished
 from fleet.model.state import Cursor, Loose, Window, fingerprint, ranged
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds, day_of
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 RANGE = 32 * 1024 * 1024
 READS_AT_ONCE = 20
