@@ -13,7 +13,7 @@ from retrain import gate
 from retrain.ports import Traffic
 from retrain.registry import Stage
 from retrain.rollout import judge
-from retrain.rollout.plan import Exposure, Plan
+from retrain.rollout.plan import Expectation, Exposure, Plan
 
 
 class Phase(StrEnum):
@@ -128,6 +128,15 @@ class Rollout:
     def ended(self) -> bool:
         """Whether nothing can follow any more."""
         return not EDGES[self.phase]
+
+
+@dataclass(frozen=True)
+class Outset:
+    """What a rollout starts from: who serves, what its guards count, and how much traffic."""
+
+    champion: str
+    expectations: tuple[Expectation, ...]
+    requests_per_hour: float
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ repeating a step owes nothing new. Silence moves nothing except, in the end, to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,13 +14,14 @@ from retrain import gate
 from retrain.registry import Stage
 from retrain.rollout import judge
 from retrain.rollout.evidence import learn
-from retrain.rollout.plan import Expectation, Exposure, plan
+from retrain.rollout.plan import Expectation, Exposure, Plan, plan
 from retrain.rollout.stages import traffic, wake_at
 from retrain.rollout.state import (
     Effect,
     Elapsed,
     Ended,
     Observation,
+    Outset,
     Phase,
     Policy,
     Rollout,
@@ -33,14 +33,7 @@ from retrain.rollout.state import (
 
 
 def start(
-    rollout: Rollout,
-    champion: str,
-    expectations: Sequence[Expectation],
-    requests_per_hour: float,
-    rules: Rules,
-    now: datetime,
-    *,
-    frozen: bool = False,
+    rollout: Rollout, outset: Outset, rules: Rules, now: datetime, *, frozen: bool = False
 ) -> Step:
     """Let a waiting rollout begin against the present champion; a freeze keeps it waiting.
 
@@ -51,21 +44,13 @@ def start(
     """
     if rollout.phase is not Phase.waiting or frozen:
         return Step(rollout, (), wake_at(rollout, rules.rollout, now))
-    if rollout.challenger == champion:
-        raise Refused(f"rollout {rollout.id}: {champion} is the champion already")
-    known = {e.guard: e for e in expectations}
-    if unknown := known.keys() - set(rules.judge.guards):
-        raise Refused(f"rollout {rollout.id}: no guard named {', '.join(sorted(unknown))}")
+    if rollout.challenger == outset.champion:
+        raise Refused(f"rollout {rollout.id}: {outset.champion} is the champion already")
     stages = tuple(Exposure(s.weight, s.hold) for s in rules.rollout.steps)
-    outlook = plan(
-        [known.get(name, Expectation(name, None)) for name in rules.judge.guards],
-        requests_per_hour,
-        stages,
-        rules.judge,
-    )
+    outlook = _planned(rollout, outset, stages, rules.judge)
     begun = replace(
         rollout,
-        champion=champion,
+        champion=outset.champion,
         stages=stages,
         plan=outlook,
         guards=outlook.guards(),
@@ -95,6 +80,16 @@ def step(
         effects += _owed(before, after)
         before, after = after, _advance(after, rules, now, frozen)
     return Step(before, effects, wake_at(before, rules.rollout, now))
+
+
+def _planned(
+    rollout: Rollout, outset: Outset, stages: tuple[Exposure, ...], policy: judge.Policy
+) -> Plan:
+    known = {e.guard: e for e in outset.expectations}
+    if unknown := known.keys() - set(policy.guards):
+        raise Refused(f"rollout {rollout.id}: no guard named {', '.join(sorted(unknown))}")
+    expected = [known.get(name, Expectation(name, None)) for name in policy.guards]
+    return plan(expected, outset.requests_per_hour, stages, policy)
 
 
 def _advance(rollout: Rollout, rules: Rules, now: datetime, frozen: bool) -> Rollout | None:

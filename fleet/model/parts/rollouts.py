@@ -146,14 +146,12 @@ def _start_on(turn: Turn) -> None:
     turn.change(
         rollouts=number, queue=tuple(c for c in model.queue if c.id != ready.id), rollout=waiting
     )
-    begun = step.start(
-        waiting, model.champion, _expectations(turn, ready), _per_hour(turn), turn.watched.rules,
-        turn.now,
-    )  # fmt: skip
+    outset = state.Outset(model.champion, _expectations(turn, ready), _per_hour(turn))
+    begun = step.start(waiting, outset, turn.watched.rules, turn.now)
     _take(turn, waiting, begun)
 
 
-def _expectations(turn: Turn, ready: Challenger) -> list[Expectation]:
+def _expectations(turn: Turn, ready: Challenger) -> tuple[Expectation, ...]:
     counts = turn.model.counts
     requests = counts.get("requests", 0)
     known: dict[str, float | None] = {
@@ -162,7 +160,7 @@ def _expectations(turn: Turn, ready: Challenger) -> list[Expectation]:
         "large_loss": ready.bad_rate,
     }
     guards = turn.watched.policy.judge.guards
-    return [Expectation(name, known.get(name)) for name in guards]
+    return tuple(Expectation(name, known.get(name)) for name in guards)
 
 
 def _per_hour(turn: Turn) -> float:

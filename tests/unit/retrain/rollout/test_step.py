@@ -23,6 +23,7 @@ from retrain.rollout.state import (
     Elapsed,
     Evidence,
     Observation,
+    Outset,
     Phase,
     Policy,
     Rollout,
@@ -38,8 +39,7 @@ from tests.unit.retrain.rollout.timeline import (
     CRASH,
     DAY,
     FIRST_DAY,
-    PER_HOUR,
-    RATES,
+    OUTSET,
     RULES,
     SECOND,
     WAITING,
@@ -199,7 +199,7 @@ def test_an_unknown_guard_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(Refused, match="no guard named 'speed', it has errors, large_loss"):
         step(CANARY, counts(T, 10, guard="speed"), RULES, T + DAY)
     with pytest.raises(Refused, match="no guard named speed"):
-        start(WAITING, "v1", [Expectation("speed", 0.1)], 1.0, RULES, T)
+        start(WAITING, Outset("v1", (Expectation("speed", 0.1),), 1.0), RULES, T)
 
 
 def test_a_freeze_holds_every_move_ahead_but_no_rollback() -> None:
@@ -249,7 +249,7 @@ def test_a_successor_that_is_the_challenger_itself_keeps_it() -> None:
 
 def test_the_champion_cannot_challenge_itself() -> None:
     with pytest.raises(Refused, match="v2 is the champion already"):
-        start(WAITING, "v2", RATES, PER_HOUR, RULES, T)
+        start(WAITING, replace(OUTSET, champion="v2"), RULES, T)
 
 
 APPROVED = Rules(Policy(approval=True), RULES.judge, RULES.gate)

@@ -19,6 +19,7 @@ from retrain.rollout.state import (
     Ended,
     Evidence,
     Observation,
+    Outset,
     Phase,
     Policy,
     Rollout,
@@ -34,15 +35,15 @@ DAY = timedelta(days=1)
 RULES = Rules(
     Policy(), judge.Policy(guards=("errors", "large_loss"), warm_up=timedelta(0)), gate.Policy()
 )
-RATES = [Expectation("errors", 0.001), Expectation("large_loss", 0.1)]
-PER_HOUR = 80.0
+RATES = (Expectation("errors", 0.001), Expectation("large_loss", 0.1))
+OUTSET = Outset("v1", RATES, 80.0)
 WAITING = Rollout("ro-1", "v2", "v1", T, need=gate.Need(degraded=True))
 WAIVED = replace(WAITING, waived_by="ann")
 GOOD, CRASH = (0.1, 0.1), (0.1, 0.9)
 
 
 def begin(rollout: Rollout = WAITING, rules: Rules = RULES, frozen: bool = False) -> Step:
-    return start(rollout, "v1", RATES, PER_HOUR, rules, T, frozen=frozen)
+    return start(rollout, OUTSET, rules, T, frozen=frozen)
 
 
 def shadow(difference: float, through: datetime = T + 7 * DAY, days: int = 7) -> ShadowEvidence:
