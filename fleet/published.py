@@ -16,7 +16,8 @@ from engine.errors import Refused
 from engine.store import instant
 from monitoring.alerts.lifecycle import Kind, Severity
 from monitoring.drift.verdict import SEVERITY
-from retrain import rollout, run, trigger
+from retrain import run, trigger
+from retrain.rollout.state import EDGES
 
 PREFIX = "Driftwarden."
 Fields = dict[str, str | float | int | bool | tuple[str, ...] | None]
@@ -117,7 +118,7 @@ ROLLOUT = (
     Field("champion", "The version it is compared with."),
     Field("reason", "Why, in one line."),
 )
-LIVE_PHASES = [phase for phase, after in rollout.EDGES.items() if after]
+LIVE_PHASES = [phase for phase, after in EDGES.items() if after]
 LIVE = (
     *ROLLOUT,
     Field("phase", "Where it stands.", words=_words(LIVE_PHASES)),

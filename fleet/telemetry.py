@@ -19,7 +19,7 @@ from engine.store import parse_instant
 from fleet.document.policies import Fleet
 from fleet.model.state import Model
 from fleet.published import CATALOGUE
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 Attributes = Mapping[str, str]
 #: What carries a trace on, in a queue message and among a CloudEvent's extensions.

@@ -27,10 +27,10 @@ from monitoring.slo.objective import Objective
 from monitoring.traffic import Policy as TrafficPolicy
 from retrain.dataset import Policy as DatasetPolicy
 from retrain.gate import Policy as GatePolicy
-from retrain.judge import Policy as JudgePolicy
 from retrain.registry import check_version
-from retrain.rollout import Policy as RolloutPolicy
-from retrain.rollout import Rules
+from retrain.rollout.judge import Policy as JudgePolicy
+from retrain.rollout.state import Policy as RolloutPolicy
+from retrain.rollout.state import Rules
 from retrain.run import Policy as RunPolicy
 from retrain.trigger import Policy as TriggerPolicy
 

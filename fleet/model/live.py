@@ -8,7 +8,7 @@ from datetime import datetime
 from fleet.model.effects import SetTraffic
 from fleet.model.state import Wanted
 from fleet.model.turn import Turn
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 
 def want(turn: Turn, key: str, weights: Mapping[str, int], shadow: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ from monitoring.drift.why import Happening
 from monitoring.traffic import Heard
 from monitoring.traffic import Verdict as Flow
 from retrain.gate import Need
-from retrain.rollout import Rollout
+from retrain.rollout.state import Rollout
 from retrain.run import Run
 from retrain.trigger import State as TriggerState
 

@@ -26,7 +26,8 @@ from fleet.document.config import Document  # noqa: E402
 from fleet.document.policies import ModelPolicy  # noqa: E402
 from fleet.document.variants import variants  # noqa: E402
 from monitoring.alerts import grouping, lifecycle  # noqa: E402
-from retrain import registry, rollout, run  # noqa: E402
+from retrain import registry, run  # noqa: E402
+from retrain.rollout.state import EDGES as ROLLOUT_EDGES  # noqa: E402
 
 BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 WORDS = {
@@ -123,10 +124,10 @@ MACHINES: tuple[tuple[str, str, str, Mapping[Any, Iterable[Any]]], ...] = (
     ),
     (
         "Rollout",
-        "One challenger's way to production (`retrain/rollout.py`). From `waiting` straight to "
+        "One challenger's way to production (`retrain/rollout/`). From `waiting` straight to "
         "`canary`: a named operator waived the shadow.",
         "waiting",
-        rollout.EDGES,
+        ROLLOUT_EDGES,
     ),
     (
         "Registry stage",

@@ -8,7 +8,7 @@ from fleet.model.effects import Count, CountTraffic
 from fleet.model.part import Part
 from fleet.model.turn import Turn
 from monitoring.calendars import bounds, day_of
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

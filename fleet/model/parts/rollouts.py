@@ -17,10 +17,10 @@ from fleet.model.turn import Turn
 from fleet.published import Event
 from monitoring import calendars
 from monitoring.finding import Finding
-from retrain import judge, rollout
 from retrain.gate import DayLoss
-from retrain.plan import Expectation
-from retrain.rollout import Phase, Rollout
+from retrain.rollout import judge, stages, state, step
+from retrain.rollout.plan import Expectation
+from retrain.rollout.state import Phase, Rollout
 
 RECENT_DAYS = 14
 #: A rollout that ended badly is news for so long.
@@ -31,15 +31,15 @@ def asked(turn: Turn, fact: Asked) -> Asked:
     """Carry an operator's word to the rollout it names."""
     match fact.verb:
         case "approve":
-            _observe(turn, rollout.Approve(fact.by))
+            _observe(turn, state.Approve(fact.by))
         case "rollback":
-            _observe(turn, rollout.Abort(fact.by, fact.reason))
+            _observe(turn, state.Abort(fact.by, fact.reason))
     return fact
 
 
 def follow(turn: Turn) -> None:
     """Move the rollout on with time, start the one that waits, and end what is no news any more."""
-    _observe(turn, rollout.Elapsed())
+    _observe(turn, state.Elapsed())
     _start_on(turn)
     _settle_signal(turn)
 
@@ -49,9 +49,9 @@ def adopted(turn: Turn, taken: Adopted) -> Adopted:
     active = turn.model.rollout
     if active is not None and not active.ended:
         if taken.champion == active.champion:
-            _observe(turn, rollout.Abort("somebody else", taken.reason))
+            _observe(turn, state.Abort("somebody else", taken.reason))
         else:
-            _observe(turn, rollout.ChampionGone(taken.champion))
+            _observe(turn, state.ChampionGone(taken.champion))
     if taken.champion != turn.model.champion:
         turn.say("champion", version=taken.champion, before=turn.model.champion, reason="adopted")
         turn.change(champion=taken.champion, champion_since=turn.now)
@@ -65,11 +65,11 @@ def joined(turn: Turn, fact: Joined) -> Joined:
     if fact.shadow is not None:
         pair = fact.shadow
         losses = (DayLoss(day, pair.rows, pair.difference, pair.champion, pair.constant),)
-        _observe(turn, rollout.ShadowEvidence(losses, ends))
+        _observe(turn, state.ShadowEvidence(losses, ends))
     for count in fact.losses:
         interval = judge.Interval(count.n_c, count.n_s, count.bad_c + count.bad_s, count.bad_c)
         name = f"{fact.window}:{count.start:%H%M%S}"
-        _observe(turn, rollout.Evidence("large_loss", name, count.start, count.end, interval))
+        _observe(turn, state.Evidence("large_loss", name, count.start, count.end, interval))
     return fact
 
 
@@ -98,7 +98,7 @@ def _traffic(turn: Turn, source: str, found: Sequence[TrafficCount]) -> None:
             continue
         name = f"{source}:{start:%d%H%M%S}"
         for guard, interval in _intervals(counts, active.challenger):
-            _observe(turn, rollout.Evidence(guard, name, start, end, interval))
+            _observe(turn, state.Evidence(guard, name, start, end, interval))
 
 
 def _remember_traffic(turn: Turn, counts: list[TrafficCount]) -> None:
@@ -143,14 +143,12 @@ def _start_on(turn: Turn) -> None:
     turn.change(
         rollouts=number, queue=tuple(c for c in model.queue if c.id != ready.id), rollout=waiting
     )
-    step = rollout.start(
-        waiting, model.champion, _expectations(turn, ready), _per_hour(turn), turn.watched.rules,
-        turn.now,
-    )  # fmt: skip
-    _take(turn, waiting, step)
+    outset = state.Outset(model.champion, _expectations(turn, ready), _per_hour(turn))
+    begun = step.start(waiting, outset, turn.watched.rules, turn.now)
+    _take(turn, waiting, begun)
 
 
-def _expectations(turn: Turn, ready: Challenger) -> list[Expectation]:
+def _expectations(turn: Turn, ready: Challenger) -> tuple[Expectation, ...]:
     counts = turn.model.counts
     requests = counts.get("requests", 0)
     known: dict[str, float | None] = {
@@ -159,7 +157,7 @@ def _expectations(turn: Turn, ready: Challenger) -> list[Expectation]:
         "large_loss": ready.bad_rate,
     }
     guards = turn.watched.policy.judge.guards
-    return [Expectation(name, known.get(name)) for name in guards]
+    return tuple(Expectation(name, known.get(name)) for name in guards)
 
 
 def _per_hour(turn: Turn) -> float:
@@ -167,24 +165,24 @@ def _per_hour(turn: Turn) -> float:
     return sum(recent) / (24 * len(recent)) if recent else 0.0
 
 
-def _observe(turn: Turn, seen: rollout.Observation) -> None:
+def _observe(turn: Turn, seen: state.Observation) -> None:
     active = turn.model.rollout
     if active is None or active.ended:
         return
-    if isinstance(seen, rollout.Evidence):
+    if isinstance(seen, state.Evidence):
         if seen.guard not in {g.name for g in active.guards}:
             return  # counted for every model, but this one's policy leaves it unguarded
         if live.disturbed(turn, seen.start, seen.end):
             turn.count("disturbed")
             return  # the arms were not split by our weights
     frozen = calendars.frozen(turn.model.freezes, turn.now) is not None or live.held(turn)
-    _take(turn, active, rollout.step(active, seen, turn.watched.rules, turn.now, frozen=frozen))
+    _take(turn, active, step.step(active, seen, turn.watched.rules, turn.now, frozen=frozen))
 
 
-def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
-    after = step.rollout
+def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
+    after = moved.rollout
     turn.change(rollout=after)
-    turn.wake(step.wake_at)
+    turn.wake(moved.wake_at)
     if (after.phase, after.stage) != (before.phase, before.stage):
         turn.say(
             "rollout", id=after.id, challenger=after.challenger, champion=after.champion,
@@ -192,20 +190,20 @@ def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
             guards={guard.name: judge.verdict(guard) for guard in after.guards},
         )  # fmt: skip
         _went_on(turn, before, after)
-    for effect in step.effects:
+    for effect in moved.effects:
         match effect:
-            case rollout.SetTraffic(key=key, traffic=wanted):
+            case state.SetTraffic(key=key, traffic=wanted):
                 live.want(turn, key, wanted.weights, wanted.shadow)
-            case rollout.Tag(key=key, version=version, stage=stage, tags=tags):
+            case state.Tag(key=key, version=version, stage=stage, tags=tags):
                 turn.owe(Tag(key, version, stage, tags))
-            case rollout.Ended():
+            case state.Ended():
                 _ended(turn, after, effect)
 
 
 def _went_on(turn: Turn, before: Rollout, after: Rollout) -> None:
     if after.ended:
         return
-    exposed = rollout.traffic(after)
+    exposed = stages.traffic(after)
     began = before.phase is Phase.waiting
     turn.owe(
         Publish(
@@ -227,7 +225,7 @@ def _named(one: Rollout) -> dict[str, str]:
     return {"rollout": one.id, "challenger": one.challenger, "champion": one.champion}
 
 
-def _ended(turn: Turn, over: Rollout, ended: rollout.Ended) -> None:
+def _ended(turn: Turn, over: Rollout, ended: state.Ended) -> None:
     promoted = ended.outcome is Phase.promoted
     turn.owe(
         Publish(

@@ -17,8 +17,9 @@ from fleet.model.signals import page_context
 from fleet.model.state import Past, Window
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds
-from retrain import judge, rollout
-from retrain.rollout import Phase
+from retrain.rollout import judge
+from retrain.rollout.evidence import evidence_from
+from retrain.rollout.state import Phase, Rollout
 
 DAYS_KEPT = 150
 #: Days that a change is looked for in.
@@ -209,11 +210,11 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
     )
 
 
-def _cuts(active: rollout.Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
+def _cuts(active: Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
     """Where one weight ends and the next begins: counts must not reach across."""
     if active is None:
         return ()
-    begin = rollout.evidence_from(active, policy)
+    begin = evidence_from(active, policy)
     return tuple(sorted({*active.changes, *([begin] if begin is not None else [])}))
 
 

@@ -35,8 +35,8 @@ from monitoring.performance import Verdict as Health
 from monitoring.slo.objective import Objective, Sli
 from monitoring.slo.objective import Verdict as Burn
 from retrain.ports import JobPhase
-from retrain.rollout import Phase as Ended
-from retrain.rollout import Rollout
+from retrain.rollout.state import Phase as Ended
+from retrain.rollout.state import Rollout
 
 DAY = "2024-03-04"
 CLOSES = datetime(2024, 3, 5, 1, tzinfo=UTC)

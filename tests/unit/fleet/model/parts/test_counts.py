@@ -21,7 +21,7 @@ from fleet.model.facts import (
     TrafficSet,
 )
 from retrain.gate import Decision, Verdict
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 LOGS = "logs: {endpoint: shop-demand, grace: PT2H, slow_ms: 100}"
 COUNTED = "logs: {endpoint: shop-demand, grace: PT2H, table: Features_CL, outputs: Scores_CL}"

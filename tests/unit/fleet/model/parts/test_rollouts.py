@@ -24,7 +24,7 @@ from fleet.model.facts import (
 from retrain.gate import Decision, Verdict
 from retrain.ports import JobPhase
 from retrain.registry import Stage
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 PASSED = Decision(Verdict.passed, "better than the champion")
 HOUR = timedelta(hours=1)

@@ -23,7 +23,7 @@ from fleet.model.facts import (
 )
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from retrain.gate import Decision, Verdict
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 HOUR = timedelta(hours=1)
 LOOK_EVERY = timedelta(hours=6)

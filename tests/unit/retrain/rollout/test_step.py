@@ -2,112 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from engine.errors import Refused
-from retrain import gate, judge
-from retrain.judge import Interval
-from retrain.plan import Expectation
+from retrain import gate
 from retrain.ports import Traffic
 from retrain.registry import Stage
-from retrain.rollout import (
+from retrain.rollout.plan import Expectation
+from retrain.rollout.stages import traffic
+from retrain.rollout.state import (
     EDGES,
     Abort,
     Approve,
     ChampionGone,
     Elapsed,
-    Ended,
     Evidence,
     Observation,
+    Outset,
     Phase,
     Policy,
     Rollout,
     Rules,
     SetTraffic,
     ShadowEvidence,
-    StagePolicy,
-    Step,
     Tag,
-    evidence_from,
-    start,
-    step,
-    traffic,
 )
-
-T = datetime(2013, 7, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-RULES = Rules(
-    Policy(), judge.Policy(guards=("errors", "large_loss"), warm_up=timedelta(0)), gate.Policy()
-)
-RATES = [Expectation("errors", 0.001), Expectation("large_loss", 0.1)]
-PER_HOUR = 80.0
-WAITING = Rollout("ro-1", "v2", "v1", T, need=gate.Need(degraded=True))
-WAIVED = replace(WAITING, waived_by="ann")
-GOOD, CRASH = (0.1, 0.1), (0.1, 0.9)
-
-
-def begin(rollout: Rollout = WAITING, rules: Rules = RULES, frozen: bool = False) -> Step:
-    return start(rollout, "v1", RATES, PER_HOUR, rules, T, frozen=frozen)
-
-
-def shadow(difference: float, through: datetime = T + 7 * DAY, days: int = 7) -> ShadowEvidence:
-    first = date(2013, 7, 1)
-    wobble = (0.001, -0.001, 0.002, -0.002, 0.0, 0.001, -0.001)
-    rows = [
-        gate.DayLoss(first + i * DAY, 900, 900 * (difference + wobble[i]), 162.0)
-        for i in range(days)
-    ]
-    return ShadowEvidence(tuple(rows), through)
-
-
-def counts(
-    start_: datetime,
-    weight: int,
-    rates: tuple[float, float] = GOOD,
-    guard: str = "large_loss",
-    span: timedelta = DAY,
-) -> Evidence:
-    """What `rates` (champion's, challenger's bad rate) give on average in one interval."""
-    n = 2000 * (span / DAY)
-    n_c, n_s = n * weight / 100, n * (100 - weight) / 100
-    x = n_c * rates[1]
-    where = f"{start_:%m%dT%H}"
-    return Evidence(guard, where, start_, start_ + span, Interval(n_c, n_s, x + n_s * rates[0], x))
-
-
-def play(
-    rollout: Rollout,
-    *line: tuple[datetime, Observation],
-    rules: Rules = RULES,
-    frozen: bool = False,
-) -> Rollout:
-    for now, seen in line:
-        rollout = step(rollout, seen, rules, now, frozen=frozen).rollout
-    return rollout
-
-
-CANARY = begin(WAIVED).rollout
-FIRST_DAY = (T + DAY, counts(T, 10))
-SECOND = play(CANARY, FIRST_DAY, (T + 2 * DAY, counts(T + DAY, 10)))
-BAKE = play(
+from retrain.rollout.step import start, step
+from tests.unit.retrain.rollout.timeline import (
+    BAKE,
+    CANARY,
+    CRASH,
+    DAY,
+    FIRST_DAY,
+    OUTSET,
+    RULES,
     SECOND,
-    (T + 3 * DAY, counts(T + 2 * DAY, 50)),
-    (T + 4 * DAY, counts(T + 3 * DAY, 50)),
+    WAITING,
+    WAIVED,
+    T,
+    begin,
+    counts,
+    observations,
+    outcome,
+    play,
+    shadow,
+    starts,
 )
-
-
-def outcome(done: Step) -> tuple[Phase, Traffic | None]:
-    (end,) = [effect for effect in done.effects if isinstance(effect, Ended)]
-    splits = [effect.traffic for effect in done.effects if isinstance(effect, SetTraffic)]
-    assert end.outcome is done.rollout.phase
-    return end.outcome, splits[-1] if splits else None
 
 
 def test_a_good_challenger_goes_all_the_way() -> None:
@@ -185,15 +130,6 @@ def test_the_shadow_is_looked_at_once_and_only_at_its_end() -> None:
     assert play(again, (T + 7.2 * DAY, Elapsed())).phase is Phase.canary
 
 
-def test_days_outside_the_shadow_do_not_count() -> None:
-    extra = shadow(-0.01)
-    foreign = gate.DayLoss(date(2013, 7, 8), 900, 900.0, 162.0)
-    looked = play(begin().rollout, (T + 8 * DAY, replace(extra, days=(*extra.days, foreign))))
-    assert looked.shadow_result is not None
-    assert looked.shadow_result.paired is not None
-    assert looked.shadow_result.paired.days == 7
-
-
 def test_a_shadow_without_labels_waits_then_stops() -> None:
     begun = begin().rollout
     waiting = step(begun, Elapsed(), RULES, T + 7 * DAY)
@@ -259,32 +195,11 @@ def test_labels_that_never_come_end_the_wait() -> None:
     assert play(silent, (T + 8 * DAY, Elapsed())).phase is Phase.stopped
 
 
-def test_evidence_repeated_counts_once() -> None:
-    once = play(CANARY, FIRST_DAY)
-    assert play(once, FIRST_DAY, FIRST_DAY) == once
-    assert once.guards[1].bad_c == pytest.approx(20.0)
-
-
-def test_intervals_of_mixed_weights_or_of_the_warm_up_are_left_out() -> None:
-    straddling = Evidence(
-        "large_loss", "x", T + 1.5 * DAY, T + 2.5 * DAY, Interval(600, 1400, 200, 190)
-    )
-    mixed = play(SECOND, (T + 3 * DAY, straddling))
-    assert (mixed.left_out, mixed.guards, mixed.phase) == (1, SECOND.guards, Phase.canary)
-    warm = Rules(RULES.rollout, judge.Policy(guards=("errors", "large_loss")), RULES.gate)
-    begun = begin(WAIVED, warm).rollout
-    assert evidence_from(begun, warm.judge) == T + timedelta(minutes=5)
-    cold = replace(counts(T, 10, CRASH), end=T + timedelta(minutes=5))
-    after = play(begun, (T + DAY, cold), rules=warm)
-    assert (after.left_out, after.phase) == (1, Phase.canary)
-    assert evidence_from(WAITING, warm.judge) is None
-
-
 def test_an_unknown_guard_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(Refused, match="no guard named 'speed', it has errors, large_loss"):
         step(CANARY, counts(T, 10, guard="speed"), RULES, T + DAY)
     with pytest.raises(Refused, match="no guard named speed"):
-        start(WAITING, "v1", [Expectation("speed", 0.1)], 1.0, RULES, T)
+        start(WAITING, Outset("v1", (Expectation("speed", 0.1),), 1.0), RULES, T)
 
 
 def test_a_freeze_holds_every_move_ahead_but_no_rollback() -> None:
@@ -334,7 +249,7 @@ def test_a_successor_that_is_the_challenger_itself_keeps_it() -> None:
 
 def test_the_champion_cannot_challenge_itself() -> None:
     with pytest.raises(Refused, match="v2 is the champion already"):
-        start(WAITING, "v2", RATES, PER_HOUR, RULES, T)
+        start(WAITING, replace(OUTSET, champion="v2"), RULES, T)
 
 
 APPROVED = Rules(Policy(approval=True), RULES.judge, RULES.gate)
@@ -351,30 +266,12 @@ def test_an_approval_is_awaited_where_the_policy_asks_for_one() -> None:
     assert early.phase is Phase.canary
 
 
-def test_the_stages_are_pinned_when_the_rollout_starts() -> None:
-    shorter = Rules(Policy(steps=(StagePolicy(weight=5, hold=DAY),)), RULES.judge, RULES.gate)
-    assert traffic(play(SECOND, (T + 2.5 * DAY, Elapsed()), rules=shorter)) == traffic(SECOND)
-
-
 def test_a_challenger_twice_as_bad_is_rolled_back_within_the_canary() -> None:
     rollout = CANARY
     for day, weight in enumerate((10, 10, 50, 50)):
         seen = counts(T + day * DAY, weight, (0.1, 0.2))
         rollout = play(rollout, (T + (day + 1) * DAY, seen))
     assert rollout.phase is Phase.rolled_back
-
-
-def starts() -> Iterator[Rollout]:
-    yield from (WAITING, begin().rollout, CANARY, SECOND, BAKE)
-    yield play(begin().rollout, (T + 6 * DAY, shadow(-0.01)))
-
-
-def observations() -> Iterator[Observation]:
-    yield from (Elapsed(), Approve("ann"), Abort("ann", "enough"))
-    yield from (ChampionGone("v9"), shadow(-0.01), shadow(0.05))
-    for day, weight in enumerate((10, 10, 50, 50)):
-        yield counts(T + day * DAY, weight)
-        yield replace(counts(T + day * DAY, weight, CRASH), id="crash")
 
 
 def test_every_edge_is_walked_and_no_other() -> None:
@@ -439,9 +336,3 @@ def test_traffic_asked_for_last_is_the_traffic_of_the_state(
             rollout.shadow_result is not None
             and rollout.shadow_result.verdict is gate.Verdict.passed
         )
-
-
-def test_the_state_survives_json() -> None:
-    adapter = TypeAdapter(Rollout)
-    for rollout in starts():
-        assert adapter.validate_json(adapter.dump_json(rollout)) == rollout

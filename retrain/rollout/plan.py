@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from retrain.judge import Guard, Interval, Policy, powered, update
+from retrain.rollout.judge import Guard, Interval, Policy, powered, update
 
 STEPS_PER_STAGE = 96
 

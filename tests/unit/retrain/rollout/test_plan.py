@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from retrain.judge import Policy, psi_grid
-from retrain.plan import Expectation, Exposure, plan
+from retrain.rollout.judge import Policy, psi_grid
+from retrain.rollout.plan import Expectation, Exposure, plan
 
 DAY = timedelta(days=1)
 STAGES = (Exposure(10, 2 * DAY), Exposure(50, 2 * DAY))

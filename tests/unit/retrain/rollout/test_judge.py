@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from engine.errors import Refused
-from retrain.judge import (
+from retrain.rollout.judge import (
     Guard,
     Interval,
     Policy,

@@ -1,0 +1,235 @@
+"""One rollout: its phases, what it remembers, what it observes and what it owes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import Field
+
+import engine.policy
+from retrain import gate
+from retrain.ports import Traffic
+from retrain.registry import Stage
+from retrain.rollout import judge
+from retrain.rollout.plan import Expectation, Exposure, Plan
+
+
+class Phase(StrEnum):
+    """Where a rollout stands; the last three are ends."""
+
+    waiting = "waiting"
+    shadow = "shadow"
+    canary = "canary"
+    bake = "bake"
+    promoted = "promoted"
+    rolled_back = "rolled_back"
+    stopped = "stopped"
+
+
+EDGES: dict[Phase, frozenset[Phase]] = {
+    Phase.waiting: frozenset({Phase.shadow, Phase.canary, Phase.stopped}),
+    Phase.shadow: frozenset({Phase.canary, Phase.stopped}),
+    Phase.canary: frozenset({Phase.bake, Phase.rolled_back, Phase.stopped}),
+    Phase.bake: frozenset({Phase.promoted, Phase.rolled_back, Phase.stopped}),
+    Phase.promoted: frozenset(),
+    Phase.rolled_back: frozenset(),
+    Phase.stopped: frozenset(),
+}
+
+
+class StagePolicy(engine.policy.Policy):
+    """One canary stage."""
+
+    weight: int = Field(description="Percent of the live traffic on the challenger.", ge=1, le=99)
+    hold: timedelta = Field(description="How long the stage lasts.", gt=timedelta(0))
+
+
+class Policy(engine.policy.Policy):
+    """The path of a challenger to production."""
+
+    shadow: timedelta = Field(
+        timedelta(days=7),
+        gt=timedelta(0),
+        description="How long the challenger scores a copy of the traffic before it answers any.",
+    )
+    steps: tuple[StagePolicy, ...] = Field(
+        (
+            StagePolicy(weight=10, hold=timedelta(days=2)),
+            StagePolicy(weight=50, hold=timedelta(days=2)),
+        ),
+        min_length=1,
+        description="Canary stages in order.",
+    )
+    bake: timedelta = Field(
+        timedelta(days=1),
+        ge=timedelta(0),
+        description="How long the challenger answers all traffic before it is promoted.",
+    )
+    label_wait: timedelta = Field(
+        timedelta(days=3),
+        ge=timedelta(0),
+        description="How long evidence is awaited after the end of a phase before deciding "
+        "without it.",
+    )
+    approval: bool = Field(
+        False, description="Whether an operator has to approve before live traffic moves."
+    )
+    approval_wait: timedelta = Field(
+        timedelta(days=7),
+        ge=timedelta(0),
+        description="How long an approval is awaited before the rollout is stopped.",
+    )
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The three policies that a rollout obeys."""
+
+    rollout: Policy
+    judge: judge.Policy
+    gate: gate.Policy
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One challenger's way.
+
+    `stages` is pinned at the start and `stage` an index into it, `since` is when the phase or
+    stage began, `heard` the live requests of the challenger counted in this stage, `changes` the
+    times at which weights changed. `shadow_days` and `seen` are sets; `through` says up to when
+    each source of evidence is complete ("shadow" or a guard's name). `left_out` counts intervals
+    that were not used.
+    """
+
+    id: str
+    challenger: str
+    champion: str
+    since: datetime
+    phase: Phase = Phase.waiting
+    need: gate.Need = field(default_factory=gate.Need)
+    stages: tuple[Exposure, ...] = ()
+    stage: int = 0
+    waived_by: str | None = None
+    approved_by: tuple[str, ...] = ()
+    plan: Plan | None = None
+    guards: tuple[judge.Guard, ...] = ()
+    shadow_days: tuple[gate.DayLoss, ...] = ()
+    shadow_result: gate.Decision | None = None
+    seen: tuple[str, ...] = ()
+    through: dict[str, datetime] = field(default_factory=dict)
+    changes: tuple[datetime, ...] = ()
+    heard: float = 0
+    left_out: int = 0
+    reason: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can follow any more."""
+        return not EDGES[self.phase]
+
+
+@dataclass(frozen=True)
+class Outset:
+    """What a rollout starts from: who serves, what its guards count, and how much traffic."""
+
+    champion: str
+    expectations: tuple[Expectation, ...]
+    requests_per_hour: float
+
+
+@dataclass(frozen=True)
+class Elapsed:
+    """Nothing but time has passed."""
+
+
+@dataclass(frozen=True)
+class ShadowEvidence:
+    """Paired losses of shadow days; a day given again replaces the earlier one.
+
+    `through`: labels are in for everything served before it.
+    """
+
+    days: tuple[gate.DayLoss, ...]
+    through: datetime
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One guard's counts over what was served in [start, end), under an id of its own.
+
+    The interval must not straddle a time in `Rollout.changes` nor begin in the warm-up (see
+    `evidence_from`): such an interval is left out, because its arms were not split by one weight.
+    What was served before the canary is ignored.
+    """
+
+    guard: str
+    id: str
+    start: datetime
+    end: datetime
+    counts: judge.Interval
+
+
+@dataclass(frozen=True)
+class Abort:
+    """An operator, or a rule of the service, ends the rollout."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Approve:
+    """An operator lets live traffic move."""
+
+    by: str
+
+
+@dataclass(frozen=True)
+class ChampionGone:
+    """The version that the challenger is compared with no longer serves; `successor` does."""
+
+    successor: str
+
+
+Observation = Elapsed | ShadowEvidence | Evidence | Abort | Approve | ChampionGone
+
+
+@dataclass(frozen=True)
+class SetTraffic:
+    """Make the split hold."""
+
+    key: str
+    traffic: Traffic
+
+
+@dataclass(frozen=True)
+class Tag:
+    """Put a version into a stage of the registry."""
+
+    key: str
+    version: str
+    stage: Stage
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The rollout is over."""
+
+    key: str
+    outcome: Phase
+    reason: str
+
+
+Effect = SetTraffic | Tag | Ended
+
+
+@dataclass(frozen=True)
+class Step:
+    """The state after an observation, what it owes, and when to look again."""
+
+    rollout: Rollout
+    effects: tuple[Effect, ...]
+    wake_at: datetime | None
