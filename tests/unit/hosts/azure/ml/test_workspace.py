@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::marshmallow.warnings.Marshmallo
 ROOT = Path(__file__).parents[5]
 LAZY = """\
 import sys
-from hosts.azure import arm_errors, registry, training, workspace
+from hosts.azure.ml import arm_errors, registry, training, workspace
 heavy = [name for name in sys.modules if name.startswith(("azure.ai", "marshmallow", "pandas"))]
 assert not heavy, heavy
 """

@@ -1,47 +1,28 @@
-"""From announced log files to windows, and from windows to assessments and joins."""
+"""From windows to assessments and joins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from fleet.document.policies import Fleet, Watched
 from fleet.model.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
-from fleet.model.facts import (
-    Batch,
-    Collection,
-    Configured,
-    LabelsRead,
-    LogGrew,
-    LogRead,
-    Referenced,
-)
-from fleet.model.parts.logs import RANGE, READS_AT_ONCE
+from fleet.model.facts import Collection, Configured, LogRead, Referenced
 from monitoring.performance import Verdict as Health
-
-DAY = "2024-03-04"
-INPUTS, OUTPUTS, TRAFFIC, LABELS = (
-    Collection.inputs, Collection.outputs, Collection.traffic, Collection.labels,
-)  # fmt: skip
-# Berlin's 4 March ends at 23:00 UTC; two hours later its late rows are in.
-ENDS = datetime(2024, 3, 4, 23, tzinfo=UTC)
-CLOSES = ENDS + timedelta(hours=2)
-
-
-def grew(size: int, blob: str = "a", kind: Collection = INPUTS, by: str = "v1") -> LogGrew:
-    return LogGrew(blob, size, kind, by)
-
-
-def read(start: int, end: int, *batches: Batch, limit: int | None = None) -> LogRead:
-    return LogRead("a", start, end, end if limit is None else limit, batches)
-
-
-def rows(name: str, day: str = DAY) -> Batch:
-    return Batch(day, 5, f"rows-{name}", f"sketch-{name}")
+from tests.unit.fleet.model.days import (
+    CLOSES,
+    DAY,
+    ENDS,
+    LABELS,
+    OUTPUTS,
+    TRAFFIC,
+    grew,
+    matched,
+    rows,
+)
 
 
 def test_the_reference_is_asked_for_once_and_before_anything_is_read(story: Any) -> None:
@@ -53,93 +34,6 @@ def test_the_reference_is_asked_for_once_and_before_anything_is_read(story: Any)
     (reading,) = story.owed(ReadLog)
     assert (reading.blob, reading.start, reading.end, reading.reference) == ("a", 0, 10, "ref")
     assert story.ever(BuildReference) == [BuildReference("v1", "file", (), "", "")]
-
-
-def test_a_growing_file_is_read_from_where_the_cursor_stands(begun: Any) -> None:
-    begun.tell(grew(10))
-    assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(0, 10)]
-    # It grows twice while the first range is read.
-    begun.tell(grew(25)).tell(grew(30))
-    assert begun.owed(ReadLog) == []
-    begun.tell(read(0, 10, rows("1")))
-    assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(10, 30)]
-    begun.tell(read(10, 30, rows("2")))
-    assert begun.owed(ReadLog) == []
-    assert begun.state.windows[DAY].inputs == (rows("1"), rows("2"))
-    assert begun.state.blobs["a"].read == 30
-
-
-def test_a_file_announced_twice_at_one_size_is_read_once(begun: Any) -> None:
-    begun.tell(grew(10), grew(10)).tell(grew(10))
-    begun.tell(read(0, 10, rows("1"))).tell(grew(10)).tell(grew(4))
-    assert [(e.start, e.end) for e in begun.ever(ReadLog)] == [(0, 10)]
-
-
-def test_an_incomplete_last_line_waits_for_the_next_announcement(begun: Any) -> None:
-    begun.tell(grew(10)).tell(read(0, 7, rows("1"), limit=10))
-    assert begun.owed(ReadLog) == []
-    assert begun.state.blobs["a"].read == 7
-    begun.tell(grew(22))
-    assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(7, 22)]
-
-
-def test_an_incomplete_line_announced_again_is_looked_at_again_and_read_on(begun: Any) -> None:
-    begun.tell(grew(10)).tell(read(0, 7, rows("1"), limit=10))
-    begun.tell(grew(10)).tell(grew(22))
-    begun.tell(read(7, 7, limit=10))
-    assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(7, 22)]
-
-
-def test_a_file_that_grew_behind_an_incomplete_line_is_read_on(begun: Any) -> None:
-    begun.tell(grew(10)).tell(grew(20))
-    begun.tell(read(0, 7, rows("1"), limit=10))
-    assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(7, 20)]
-
-
-def test_the_result_of_an_outdated_cursor_is_ignored(begun: Any) -> None:
-    begun.tell(grew(20))
-    begun.tell(read(0, 20, rows("1")))
-    known, said = begun.state, len(begun.lines)
-    begun.tell(read(0, 20, rows("1")), read(0, 10, rows("x")), read(20, 30, rows("y")))
-    assert (begun.state, len(begun.lines)) == (known, said)
-    begun.tell(LogRead("never-announced", 0, 5, 5, (rows("z"),)))
-    assert begun.state == known
-
-
-def test_a_large_file_is_read_in_ranges(begun: Any) -> None:
-    begun.tell(grew(2 * RANGE + 5))
-    begun.tell(read(0, RANGE)).tell(read(RANGE, 2 * RANGE)).tell(read(2 * RANGE, 2 * RANGE + 5))
-    assert [(e.start, e.end) for e in begun.ever(ReadLog)] == [
-        (0, RANGE), (RANGE, 2 * RANGE), (2 * RANGE, 2 * RANGE + 5),
-    ]  # fmt: skip
-
-
-def test_a_line_longer_than_a_range_does_not_stop_the_file(begun: Any) -> None:
-    """Nothing whole was in the range: the next one is asked for only once there is more."""
-    begun.tell(grew(RANGE)).tell(read(0, 0, limit=RANGE))
-    assert begun.owed(ReadLog) == []
-
-
-def test_only_so_many_reads_are_under_way_at_once(begun: Any) -> None:
-    begun.tell(*(grew(10, f"f{i:03}") for i in range(READS_AT_ONCE + 5)))
-    assert len(begun.owed(ReadLog)) == READS_AT_ONCE
-    begun.tell(LogRead("f000", 0, 10, 10, ()))
-    assert len(begun.owed(ReadLog)) == 1
-
-
-def test_rows_go_to_the_windows_they_fall_into(begun: Any) -> None:
-    begun.tell(grew(10)).tell(read(0, 10, rows("1"), rows("2", "2024-03-05")))
-    assert set(begun.state.windows) == {DAY, "2024-03-05"}
-    window = begun.state.windows[DAY]
-    assert (window.ends, window.closes) == (ENDS, CLOSES)
-
-
-def test_copies_of_the_inputs_do_not_count(begun: Any) -> None:
-    begun.tell(grew(10, "copy", by="v0"))
-    assert begun.last == []
-    assert begun.state.counts["ignored"] == 1
-    begun.tell(grew(10, "scores-of-a-copy", OUTPUTS, "v0"))
-    assert len(begun.owed(ReadLog)) == 1
 
 
 def test_a_window_is_assessed_when_its_late_rows_had_their_time(begun: Any) -> None:
@@ -216,37 +110,6 @@ def test_usual_rows_come_from_the_same_weekday_without_events(begun: Any) -> Non
     assert asked.event == "strike"
 
 
-def matched(blob: str, *days: str, start: int = 0, end: int = 10, unknown: int = 0) -> LabelsRead:
-    return LabelsRead(blob, start, end, end, f"labels-{blob}", dict.fromkeys(days, 5), unknown)
-
-
-def test_every_range_of_a_labels_file_waits_for_its_outputs(begun: Any) -> None:
-    """The second range is read before the first one's rows were logged; neither is forgotten."""
-    begun.batch(DAY)
-    begun.tell(grew(10, "l", LABELS), at=ENDS + timedelta(hours=9))
-    begun.tell(matched("l", unknown=5))
-    begun.tell(grew(20, "l", LABELS))
-    begun.tell(matched("l", start=10, end=20, unknown=3))
-    begun.batch(DAY, OUTPUTS)
-    asked = [(one.blob, one.start, one.end) for one in begun.ever(ReadLabels)[-2:]]
-    assert asked == [("l", 0, 10), ("l", 10, 20)]
-    outputs = begun.ever(ReadLabels)[-1].of
-    first = replace(matched("l", DAY), of=outputs, rows="labels-0")
-    begun.tell(first, replace(matched("l", DAY, start=10, end=20), of=outputs, rows="labels-10"))
-    assert begun.state.windows[DAY].labels == ("labels-0", "labels-10")
-    assert begun.state.loose == {}
-
-
-def test_a_range_without_unknown_rows_leaves_an_earlier_one_waiting(begun: Any) -> None:
-    begun.batch(DAY)
-    begun.tell(grew(10, "l", LABELS), at=ENDS + timedelta(hours=9))
-    begun.tell(matched("l", unknown=5))
-    begun.tell(grew(20, "l", LABELS))
-    begun.tell(matched("l", start=10, end=20))
-    (waiting,) = begun.state.loose.values()
-    assert (waiting.start, waiting.end) == (0, 10)
-
-
 def test_labels_reach_the_windows_whose_rows_they_name(begun: Any) -> None:
     begun.batch(DAY).batch(DAY, OUTPUTS).batch(DAY, OUTPUTS, "v0")
     begun.tell(grew(10, "l", LABELS), at=ENDS + timedelta(hours=9))
@@ -311,12 +174,6 @@ def test_windows_and_files_are_let_go_when_nothing_can_come_any_more(begun: Any)
     begun.batch(DAY)
     assert begun.said("late")[-1] == {"what": "late", "window": DAY, "rows": 100}
     assert DAY not in begun.state.windows
-
-
-def test_bad_lines_are_counted_with_a_reason(begun: Any) -> None:
-    begun.tell(grew(10)).tell(LogRead("a", 0, 10, 10, (rows("1"),), (), 2, "line 3: not JSON"))
-    (line,) = begun.said("read")
-    assert (line["rows"], line["bad"], line["reason"]) == (5, 2, "line 3: not JSON")
 
 
 @pytest.mark.parametrize("kind", [TRAFFIC, OUTPUTS])
