@@ -14,8 +14,8 @@ from fleet.model.parts import retraining
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Severity
 from retrain.ports import JobPhase
-from retrain.rollout import Phase as Ended
-from retrain.rollout import Rollout
+from retrain.rollout.state import Phase as Ended
+from retrain.rollout.state import Rollout
 from tests.unit.fleet.model.days import HOUR
 
 
