@@ -130,7 +130,8 @@ def _after_shadow(rollout: Rollout, rules: Rules, now: datetime, frozen: bool) -
     if policy.approval and not rollout.approved_by:
         if now < end + policy.label_wait + policy.approval_wait:
             return None
-        return replace(rollout, phase=Phase.stopped, reason="shadow passed, but nobody approved")
+        reason = "shadow passed, but nobody approved it in time (rollout.approval_wait)"
+        return replace(rollout, phase=Phase.stopped, reason=reason)
     return None if frozen else _expose(rollout, 0, f"shadow passed: {result.reason}", now)
 
 
@@ -142,13 +143,17 @@ def _after_stage(rollout: Rollout, policy: Policy, now: datetime) -> Rollout | N
     if rollout.heard == 0:
         if now < end + policy.label_wait:
             return None
-        reason = f"no live request of the challenger was counted at {stage.weight} %"
+        reason = f"no live request of the challenger was counted in the stage of {stage.weight} %"
         return replace(rollout, phase=Phase.stopped, reason=reason)
     if rollout.stage + 1 < len(rollout.stages):
-        return _expose(rollout, rollout.stage + 1, f"{stage.weight} % held", now)
+        return _expose(rollout, rollout.stage + 1, f"stage of {stage.weight} % completed", now)
     changes = (*rollout.changes, now)
     return replace(
-        rollout, phase=Phase.bake, since=now, changes=changes, reason=f"{stage.weight} % held"
+        rollout,
+        phase=Phase.bake,
+        since=now,
+        changes=changes,
+        reason=f"stage of {stage.weight} % completed",
     )
 
 
@@ -184,10 +189,12 @@ def _expose(rollout: Rollout, stage: int, reason: str, now: datetime) -> Rollout
 
 
 def _harm(guard: judge.Guard) -> str:
-    return (
-        f"{guard.name} rejected: {guard.bad_c:g} bad of {guard.n_c:g} on the challenger, "
-        f"{guard.bad_s:g} of {guard.n_s:g} on the champion"
-    )
+    ours, theirs = _bad(guard.bad_c, guard.n_c), _bad(guard.bad_s, guard.n_s)
+    return f"{guard.name} rejected: {ours} bad on the challenger, {theirs} on the champion"
+
+
+def _bad(bad: float, total: float) -> str:
+    return f"{bad:,.0f} of {total:,.0f} ({100 * bad / max(total, 1):.3g} %)"
 
 
 def _owed(before: Rollout, after: Rollout) -> tuple[Effect, ...]:

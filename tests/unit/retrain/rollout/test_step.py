@@ -91,7 +91,8 @@ def test_harm_rolls_back_at_once() -> None:
     done = step(CANARY, counts(T, 10, CRASH), RULES, T + timedelta(hours=1))
     assert outcome(done) == (Phase.rolled_back, Traffic({"v1": 100}))
     assert done.rollout.reason == (
-        "large_loss rejected: 180 bad of 200 on the challenger, 180 of 1800 on the champion"
+        "large_loss rejected: 180 of 200 (90 %) bad on the challenger, "
+        "180 of 1,800 (10 %) on the champion"
     )
     assert done.wake_at is None
 
@@ -159,7 +160,9 @@ def test_silence_never_promotes_and_never_rolls_back() -> None:
     assert waiting.wake_at == T + 5 * DAY
     done = step(CANARY, Elapsed(), RULES, T + 5 * DAY)
     assert outcome(done) == (Phase.stopped, Traffic({"v1": 100}))
-    assert done.rollout.reason == "no live request of the challenger was counted at 10 %"
+    assert (
+        done.rollout.reason == "no live request of the challenger was counted in the stage of 10 %"
+    )
 
 
 def test_requests_without_a_cleared_guard_stop_at_the_end() -> None:
@@ -261,7 +264,10 @@ def test_an_approval_is_awaited_where_the_policy_asks_for_one() -> None:
     assert (looked.phase, looked.approved_by) == (Phase.shadow, ())
     assert play(looked, (T + 9 * DAY, Approve("ann")), rules=APPROVED).phase is Phase.canary
     ended = play(looked, (T + 17 * DAY, Elapsed()), rules=APPROVED)
-    assert (ended.phase, ended.reason) == (Phase.stopped, "shadow passed, but nobody approved")
+    assert (ended.phase, ended.reason) == (
+        Phase.stopped,
+        "shadow passed, but nobody approved it in time (rollout.approval_wait)",
+    )
     early = play(begun, (T + DAY, Approve("ann")), (T + 7 * DAY, shadow(-0.01)), rules=APPROVED)
     assert early.phase is Phase.canary
 
