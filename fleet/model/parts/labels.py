@@ -49,7 +49,7 @@ def follow(turn: Turn) -> None:
         if turn.now >= loose.since + wait:
             others = {name: kept for name, kept in turn.model.loose.items() if name != key}
             turn.change(loose=others)
-            turn.say("unmatched", blob=blob, reason="labels of rows that were never predicted")
+            turn.say("unmatched", blob=blob, reason="no logged prediction has these ids")
             continue
         turn.wake(loose.since + wait)
         outputs = turn.model.outputs

@@ -46,7 +46,7 @@ def referenced(turn: Turn, fact: Referenced) -> Referenced:
     turn.say(
         "reference", version=fact.version, reference=turn.model.reference, days=len(fact.days),
         rows=fact.rows, before=fact.renewed,
-        note="another reference was there before its newer bins" if late else fact.note,
+        note="another reference was set before these bins were made" if late else fact.note,
     )  # fmt: skip
     return fact
 

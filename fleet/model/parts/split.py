@@ -40,7 +40,7 @@ def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     if fact.foreign and _live(fact.weights) == _live(wanted.weights):
         # Overwritten by what was due anyhow, it still has to be told; the next look ends it.
         turn.say("foreign", weights=fact.weights, wanted=wanted.weights, reason=fact.foreign)
-        _tell(turn, f"somebody else changed the live traffic: {fact.foreign}")
+        _tell(turn, f"the live traffic was changed outside Driftwarden: {fact.foreign}")
         turn.change(wanted=replace(known, good_at=turn.now))
         return None
     return _compare(turn, known, fact)
@@ -71,7 +71,7 @@ def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     _restored(turn, wanted)
     if set(found.shadow) != set(wanted.shadow) and _may_repeat(found):
         # Older tools write an endpoint without its mirror: no will of somebody's is behind it.
-        reason = "the mirror was dropped"
+        reason = "the mirror to the shadow was removed, so the split is set again"
         turn.say("mirror", shadow=found.shadow, wanted=wanted.shadow, reason=reason)
         _again(turn, wanted)
     return None
@@ -98,7 +98,7 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     policy = turn.watched.policy.serving.foreign
     reason = (
         f"live traffic is {_text(weights)}, but {_text(wanted.weights)} was set; "
-        f"somebody else changed it and the policy is {policy}"
+        f"it was changed outside Driftwarden, and serving.foreign is {policy}"
     )
     new = not live.held(turn) or turn.model.foreign[-1].weights != weights
     if not live.held(turn):

@@ -42,8 +42,8 @@ def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
             "stranger",
             deployment=deployment,
             source=source,
-            reason="no version has this name: its answers are joined with no label and judged in "
-            "no rollout; logs.deployments in fleet.yaml says which version it holds",
+            reason="no known version has this name: its answers are not joined with labels and not "
+            "judged in rollouts; map it to its version under logs.deployments in fleet.yaml",
         )
 
 
