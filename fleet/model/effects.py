@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import get_args
 
 from engine.codec import Kinds
-from fleet.model.facts import Collection, TrafficCount
+from fleet.model.records import Collection, TrafficCount
 from fleet.published import Event, Fields
 from monitoring.alerts import paging
 from monitoring.alerts.lifecycle import Notify

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
-from fleet.model.facts import Batch, Collection, TrafficCount
+from fleet.model.records import Batch, Collection, TrafficCount
 from fleet.names import held_by
 from monitoring.alerts.lifecycle import Alert, Condition
 from monitoring.calendars import Freeze

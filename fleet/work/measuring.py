@@ -11,7 +11,8 @@ import numpy as np
 from engine.store import instant, parse_instant
 from fleet.document.policies import Watched
 from fleet.model.effects import Measure
-from fleet.model.facts import Measured, ObjectiveStatus
+from fleet.model.facts import Measured
+from fleet.model.records import ObjectiveStatus
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Severity
 from monitoring.slo.budget import Buckets

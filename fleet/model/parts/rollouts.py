@@ -9,8 +9,9 @@ from itertools import groupby
 
 from fleet.model import live
 from fleet.model.effects import BuildReference, Publish, Tag, short
-from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCount, TrafficCounted
+from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCounted
 from fleet.model.part import Part, take
+from fleet.model.records import TrafficCount
 from fleet.model.signals.catalogue import ROLLOUT
 from fleet.model.state import Challenger
 from fleet.model.turn import Turn

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.model.facts import Collection, LogRead, TrafficCount, TrafficCounted
+from fleet.model.facts import LogRead, TrafficCounted
 from fleet.model.live import answers
 from fleet.model.part import Part, take
+from fleet.model.records import Collection, TrafficCount
 from fleet.model.signals import page_context
 from fleet.model.signals.catalogue import SILENCE
 from fleet.model.turn import Turn

@@ -8,10 +8,7 @@ from datetime import date, datetime, timedelta
 
 from fleet.document.policies import CLOSED_AFTER
 from fleet.model.effects import Assess, Join
-from fleet.model.facts import (
-    Assessed,
-    Joined,
-)
+from fleet.model.facts import Assessed, Joined
 from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.state import Past, Window

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from fleet.document.policies import Watched
 from fleet.model.effects import ReadLabels, ReadLog
-from fleet.model.facts import Batch, Collection, LabelsRead, LogRead, TrafficCount
+from fleet.model.facts import LabelsRead, LogRead
+from fleet.model.records import Batch, Collection, TrafficCount
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read.decoding import Range, labels_in, rows_in, traffic_in

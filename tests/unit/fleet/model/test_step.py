@@ -15,8 +15,6 @@ from engine.errors import Refused
 from fleet.model.effects import Assess, Join, Poll, ReadLabels, ReadLog, SetTraffic
 from fleet.model.facts import (
     Asked,
-    Batch,
-    Collection,
     Configured,
     Hinted,
     LabelsRead,
@@ -30,6 +28,7 @@ from fleet.model.facts import (
     RunChanged,
     TrafficSet,
 )
+from fleet.model.records import Batch, Collection
 from fleet.model.state import Model
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from fleet.model.effects import Assess
-from fleet.model.facts import Collection, Joined, Noted, Registered, TrafficSet
+from fleet.model.facts import Joined, Noted, Registered, TrafficSet
 from fleet.model.parts.happened import KEPT, LONGEST
+from fleet.model.records import Collection
 from monitoring.performance import Verdict as Health
 
 

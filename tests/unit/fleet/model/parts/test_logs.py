@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from fleet.model.effects import ReadLabels, ReadLog
-from fleet.model.facts import Batch, LogRead
+from fleet.model.facts import LogRead
 from fleet.model.parts.logs import RANGE, READS_AT_ONCE
+from fleet.model.records import Batch
 from tests.unit.fleet.model.days import CLOSES, DAY, ENDS, LABELS, OUTPUTS, grew, matched, rows
 
 

@@ -8,19 +8,8 @@ from typing import Any
 import pytest
 
 from fleet.model.effects import BuildReference, Gate, Publish, SetTraffic, Tag, Tell
-from fleet.model.facts import (
-    Asked,
-    Batch,
-    Collection,
-    DayPair,
-    Declined,
-    Gated,
-    LogGrew,
-    LogRead,
-    Registered,
-    RunChanged,
-    TrafficCount,
-)
+from fleet.model.facts import Asked, Declined, Gated, LogGrew, LogRead, Registered, RunChanged
+from fleet.model.records import Batch, Collection, DayPair, TrafficCount
 from retrain.gate import Decision, Verdict
 from retrain.ports import JobPhase
 from retrain.registry import Stage
