@@ -10,9 +10,9 @@ import numpy as np
 
 from engine.store import instant, parse_instant
 from fleet.document.policies import Watched
-from fleet.model.effects import Measure
 from fleet.model.facts import Measured
 from fleet.model.records import ObjectiveStatus
+from fleet.model.tasks import Measure
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Severity
 from monitoring.slo.budget import Buckets

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.model.effects import Gate, short
 from fleet.model.facts import Declined, Gated, Registered
+from fleet.model.keys import short
 from fleet.model.part import Part, take
 from fleet.model.state import Challenger
+from fleet.model.tasks import Gate
 from fleet.model.turn import Turn
 from retrain.gate import Verdict
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from fleet.model.effects import Count, CountTraffic
 from fleet.model.part import Part
+from fleet.model.tasks import Count, CountTraffic
 from fleet.model.turn import Turn
 from monitoring.calendars import bounds, day_of
 from retrain.rollout.state import Phase

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from fleet.model.cursors import moved, say_read
-from fleet.model.effects import ReadLabels, ReadLog
 from fleet.model.facts import Counted, LogGrew, LogRead
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Batch, Collection
 from fleet.model.state import Cursor, Window, outputs_of
+from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds, day_of
 

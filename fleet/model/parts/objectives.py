@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from fleet.model.effects import Measure
 from fleet.model.facts import Counted, LogRead, Measured, TrafficCounted
 from fleet.model.part import Part, take
 from fleet.model.records import ObjectiveStatus, TrafficCount
 from fleet.model.signals.catalogue import OBJECTIVE
+from fleet.model.tasks import Measure
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Severity
 from monitoring.finding import Finding

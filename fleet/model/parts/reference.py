@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from fleet.model.effects import BuildReference, short
 from fleet.model.facts import Asked, Referenced
+from fleet.model.keys import short
 from fleet.model.part import Part, take
 from fleet.model.state import Past
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from retrain import trigger
 

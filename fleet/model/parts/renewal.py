@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fleet.model.effects import BuildReference, short
 from fleet.model.facts import Assessed, Referenced
+from fleet.model.keys import short
 from fleet.model.part import Part, take
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from monitoring.drift.ruler import FORMAT
 from monitoring.localdays import day_of

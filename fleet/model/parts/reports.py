@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.model.effects import BuildReport
 from fleet.model.facts import Asked, Reported
 from fleet.model.part import Part, take
 from fleet.model.report_links import draws
+from fleet.model.tasks import BuildReport
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Alert, Notify, Severity
 

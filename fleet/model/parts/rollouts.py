@@ -8,12 +8,14 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from fleet.model import live
-from fleet.model.effects import BuildReference, Publish, Tag, short
+from fleet.model.effects import Publish, Tag
 from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCounted
+from fleet.model.keys import short
 from fleet.model.part import Part, take
 from fleet.model.records import TrafficCount
 from fleet.model.signals.catalogue import ROLLOUT
 from fleet.model.state import Challenger
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from fleet.published import Event
 from monitoring import calendars

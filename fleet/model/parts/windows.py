@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fleet.document.policies import CLOSED_AFTER
-from fleet.model.effects import Assess, Join
 from fleet.model.facts import Assessed, Joined
 from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.state import Past, Window
+from fleet.model.tasks import Assess, Join
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds
 from retrain.rollout import judge

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fleet.document.policies import Watched
-from fleet.model.effects import ReadLabels, ReadLog
 from fleet.model.facts import LabelsRead, LogRead
 from fleet.model.records import Batch, Collection, TrafficCount
+from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read.decoding import Range, labels_in, rows_in, traffic_in

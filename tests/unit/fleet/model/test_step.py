@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine import codec
 from engine.errors import Refused
-from fleet.model.effects import Assess, Join, Poll, ReadLabels, ReadLog, SetTraffic
+from fleet.model.effects import Poll, SetTraffic
 from fleet.model.facts import (
     Asked,
     Configured,
@@ -30,6 +30,7 @@ from fleet.model.facts import (
 )
 from fleet.model.records import Batch, Collection
 from fleet.model.state import Model
+from fleet.model.tasks import Assess, Join, ReadLabels, ReadLog
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
