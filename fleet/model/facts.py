@@ -235,7 +235,7 @@ class Hinted:
 
 @dataclass(frozen=True)
 class Noted:
-    """Something happened around the model that explains what follows; it asks for nothing."""
+    """Something happened around the model that may explain a later change; it asks for nothing."""
 
     type: str
     subject: str
@@ -325,7 +325,7 @@ class Configured:
 
 @dataclass(frozen=True)
 class Unrecognised:
-    """An event of a type nobody here knows; kept once a type, acknowledged always."""
+    """An event of an unknown type: acknowledged, and recorded once a type."""
 
     type: str
     source: str

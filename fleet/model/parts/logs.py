@@ -17,7 +17,7 @@ from monitoring.localdays import bounds, day_of
 
 RANGE = 32 * 1024 * 1024
 READS_AT_ONCE = 20
-#: Rows may be of tomorrow: days change by the clock of whoever serves.
+#: Rows may carry tomorrow's date: days change by the clock of the server that logs them.
 AHEAD = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -38,7 +38,7 @@ def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
 
 
 def _by_now(turn: Turn, fact: LogRead) -> LogRead:
-    """Leave out what a clock that runs ahead has dated: no window and no hour of it has begun.
+    """Leave out rows and counts dated by a clock that runs ahead: their window has not begun.
 
     Its window would be there before its day, and an hour to come would hide a silence until then.
     """
@@ -68,7 +68,7 @@ def log_read(turn: Turn, fact: LogRead) -> LogRead:
 
 
 def counted(turn: Turn, fact: Counted) -> Counted:
-    """Put what a log service counted into its window."""
+    """Put the counts of a log service into their window."""
     for version, batch in fact.inputs:
         _put(turn, batch, Collection.inputs, version)
     for version, batch in fact.outputs:

@@ -46,7 +46,7 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount], *, fresh: bool) -> None:
 
 
 def measured(turn: Turn, fact: Measured) -> Measured:
-    """Take a measurement over, if it is the one that was asked for."""
+    """Take over the measurement that was asked for; an older one is dropped."""
     known = turn.model.objectives
     if known.asked != fact.at:
         return fact

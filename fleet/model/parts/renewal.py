@@ -35,7 +35,7 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed:
 
 
 def referenced(turn: Turn, fact: Referenced) -> Referenced:
-    """Adopt newer bins, or say why there are none; a reference that was set since then stays."""
+    """Adopt newer bins, or journal why there are none; a reference set since then stays."""
     if not fact.renewed:
         return fact
     model = turn.model

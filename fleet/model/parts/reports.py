@@ -1,4 +1,4 @@
-"""Reports of a window beside its reference: owed for a page and on request; nobody waits for one.
+"""Reports of a window beside its reference: drawn for a page and on request, after everything else.
 
 A report is known by the alert or the command that it is for, so that a page can name the place
 where it will be before it is drawn.
