@@ -14,7 +14,8 @@ from fleet.model.tasks import Measure
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Severity
 from monitoring.finding import Finding
-from monitoring.slo.objective import Sli, Verdict
+from monitoring.slo.objective import Verdict
+from monitoring.slo.sources.table import SOURCES
 
 REPEAT = timedelta(hours=1)
 
@@ -83,7 +84,7 @@ def _stale_at(turn: Turn) -> list[datetime]:
     limits = [
         objective.threshold
         for objective in turn.watched.objectives
-        if objective.sli is Sli.FRESHNESS and objective.threshold is not None
+        if SOURCES[objective.sli].ages and objective.threshold is not None
     ]
     # An hour late: freshness is counted by whole hours.
     moments = [known.fresh_at + limit + REPEAT for limit in limits]
