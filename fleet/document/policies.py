@@ -29,8 +29,8 @@ from retrain.dataset import Policy as DatasetPolicy
 from retrain.gate import Policy as GatePolicy
 from retrain.registry import check_version
 from retrain.rollout.judge import Policy as JudgePolicy
-from retrain.rollout.state import Policy as RolloutPolicy
-from retrain.rollout.state import Rules
+from retrain.rollout.stages import Policy as RolloutPolicy
+from retrain.rollout.stages import Rules
 from retrain.run import Policy as RunPolicy
 from retrain.trigger import Policy as TriggerPolicy
 

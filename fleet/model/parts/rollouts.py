@@ -21,7 +21,7 @@ from fleet.published import Event
 from monitoring import calendars
 from monitoring.finding import Finding
 from retrain.gate import DayLoss
-from retrain.rollout import judge, stages, state, step
+from retrain.rollout import judge, place, state, step
 from retrain.rollout.plan import Expectation
 from retrain.rollout.state import Phase, Rollout
 
@@ -206,7 +206,7 @@ def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
 def _went_on(turn: Turn, before: Rollout, after: Rollout) -> None:
     if after.ended:
         return
-    exposed = stages.traffic(after)
+    exposed = place.traffic(after, turn.watched.rules.rollout)
     began = before.phase is Phase.waiting
     turn.owe(
         Publish(
