@@ -1,18 +1,92 @@
-"""What every kind of test may use: this machine's own certificate authority, and tokens."""
+"""What every kind of test may use: the tiny fleet, an account on Azurite, certificates.
+
+The tiny fleet of tests/resources/tiny is made once for a run; a test takes a copy.
+"""
 
 from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from hosts.azure.storage.connection import Connection
+from hosts.local.models.registry import ModelFolders
+from tests.doubles import azurite
 from tests.doubles.tls import Authority, authority
+from tests.once import once
+
+TINY = Path(__file__).parent / "resources" / "tiny"
 
 # Tests assert no times, and a machine may be busy.
 settings.register_profile("driftwarden", deadline=None)
 settings.load_profile("driftwarden")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all workers use one Azurite."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        azurite.hold()
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """A certificate authority for the loopback doubles; clients trust its `bundle`."""
     return authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def account() -> Iterator[Connection]:
+    """The storage account of the run's Azurite."""
+    opened = azurite.account()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def fresh_name() -> str:
+    """A name that nobody else has on the run's Azurite."""
+    return f"t{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny fleet with its data; nothing registered. Not to be changed."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(TINY, folder, dirs_exist_ok=True)
+        subprocess.run([sys.executable, "make.py", "data"], cwd=folder, check=True)
+
+    return once(tmp_path_factory, "made", make)
+
+
+@pytest.fixture(scope="session")
+def prepared(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny fleet with its data made and its first version registered. Not to be changed."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(made, folder, dirs_exist_ok=True)
+        out = folder / "made"
+        words = [sys.executable, "train.py", "--out", str(out), "--version", "first"]
+        subprocess.run(words, cwd=folder, check=True)
+        ModelFolders(folder / "var" / "models").register(out)
+
+    return once(tmp_path_factory, "prepared", make)
+
+
+@pytest.fixture
+def recorded(made: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny fleet with its recorded days, for a replay."""
+    return shutil.copytree(made, tmp_path / "fleet")
+
+
+@pytest.fixture
+def tiny(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny fleet whose first version is registered, for a live host."""
+    return shutil.copytree(prepared, tmp_path / "fleet")

@@ -1,9 +1,8 @@
-"""Storage on the one Azurite: direct, or through a relay that breaks what passes."""
+"""Storage on the one Azurite through a relay that breaks what passes."""
 
 from __future__ import annotations
 
 import gc
-import uuid
 import warnings
 from collections.abc import Iterator
 
@@ -12,18 +11,6 @@ import pytest
 from hosts.azure.storage.connection import Connection
 from tests.doubles import azurite
 from tests.doubles.relay import Relay
-
-
-@pytest.fixture
-def account() -> Iterator[Connection]:
-    opened = azurite.account()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def fresh_name() -> str:
-    return f"t{uuid.uuid4().hex}"
 
 
 @pytest.fixture
