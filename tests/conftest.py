@@ -18,6 +18,7 @@ from hypothesis import settings
 
 from hosts.azure.storage.connection import Connection
 from hosts.local.models.registry import ModelFolders
+from tests import tiers
 from tests.doubles import azurite
 from tests.doubles.tls import Authority, authority
 from tests.once import once
@@ -30,19 +31,25 @@ settings.load_profile("driftwarden")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let all workers use one Azurite."""
+    """Sort the tests into tiers, doctests too; let all workers use one Azurite."""
+    config.pluginmanager.register(tiers, "tiers")
     if "PYTEST_XDIST_WORKER" not in os.environ:
         azurite.hold()
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+def outside() -> None:
+    """Asked for by what starts a process or opens a socket: see tests/tiers.py."""
+
+
+@pytest.fixture(scope="session")
+def certificates(outside: None, tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """A certificate authority for the loopback doubles; clients trust its `bundle`."""
     return authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
-def account() -> Iterator[Connection]:
+def account(outside: None) -> Iterator[Connection]:
     """The storage account of the run's Azurite."""
     opened = azurite.account()
     yield opened
@@ -56,7 +63,7 @@ def fresh_name() -> str:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(outside: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny fleet with its data; nothing registered. Not to be changed."""
 
     def make(folder: Path) -> None:

@@ -14,7 +14,7 @@ from tests.doubles.relay import Relay
 
 
 @pytest.fixture
-def relays() -> Iterator[dict[str, Relay]]:
+def relays(outside: None) -> Iterator[dict[str, Relay]]:
     """Return a relay for each kind of service."""
     ports = azurite.running()
     with (

@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(outside: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("no_proxy", "*")
     with Desk() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -137,6 +137,7 @@ def _tell_many(path: Path) -> None:
         tell(pager, f"k{number}")
 
 
+@pytest.mark.usefixtures("outside")
 def test_two_processes_write_each_page_once(tmp_path: Path) -> None:
     path = tmp_path / "pages.jsonl"
     context = multiprocessing.get_context("spawn")
@@ -245,6 +246,7 @@ def _gone(connection: socket.socket) -> None:
     connection.recv(65536)
 
 
+@pytest.mark.usefixtures("outside")
 @pytest.mark.parametrize("behaviour", [_silent, _rude, _gone])
 def test_a_receiver_that_speaks_no_http_is_unavailable(
     behaviour: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
@@ -268,6 +270,7 @@ def test_a_receiver_that_speaks_no_http_is_unavailable(
         thread.join()
 
 
+@pytest.mark.usefixtures("outside")
 def test_nobody_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     with socket.create_server(("127.0.0.1", 0)) as server:
