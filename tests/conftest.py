@@ -5,6 +5,7 @@ The tiny fleet of tests/resources/tiny is made once for a run; a test takes a co
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -35,6 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(tiers, "tiers")
     if "PYTEST_XDIST_WORKER" not in os.environ:
         azurite.hold()
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what is here to stay: modules, and the tests themselves."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
