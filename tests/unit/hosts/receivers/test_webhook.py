@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(outside: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("no_proxy", "*")
     with Desk() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -39,7 +39,7 @@ NULLS = "def score(rows, folder):\n    return [float(rows['delay'].null_count)] 
 
 
 @pytest.fixture(scope="module")
-def scorers() -> Iterator[Scorers]:
+def scorers(outside: None) -> Iterator[Scorers]:
     with Scorers(limit=8) as live:
         yield live
 
