@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
 from engine.errors import Refused
 from engine.policy import Policy
+from fleet.document.faults import faults, suggestion
 from fleet.document.policies import Fleet, ModelPolicy, Watched
 from fleet.document.text import Path, Problem, Text, merged, parse
 from fleet.partitions import FLEET
@@ -97,7 +96,7 @@ def problems(content: str, file: str, read: Read) -> Config | list[Problem]:
     try:
         document = Document.model_validate(_with_defaults(text.value))
     except ValidationError as error:
-        return _ordered(_problem(text, problem) for problem in _causes(error))
+        return _ordered(faults(text, Document, error))
     return _resolve(text, document, read)
 
 
@@ -108,71 +107,8 @@ def _with_defaults(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "models": {name: merged(defaults, own) for name, own in models.items()}}
 
 
-def _causes(error: ValidationError) -> list[Any]:
-    """Leave out that a list is too short where its items were refused."""
-    found = error.errors()
-    return [
-        one
-        for one in found
-        if one["type"] != "too_short"
-        or not any(o["loc"][: len(one["loc"])] == one["loc"] for o in found if o is not one)
-    ]
-
-
 def _ordered(found: Iterable[Problem]) -> list[Problem]:
     return sorted(set(found), key=lambda problem: (problem.line, str(problem)))
-
-
-def _problem(text: Text, error: Any) -> Problem:
-    path: Path = tuple(part for part in error["loc"] if part != "[key]")
-    message = str(error["msg"])
-    match error["type"]:
-        case "value_error":
-            message = message.removeprefix("Value error, ")
-        case "extra_forbidden":
-            message = "unknown field" + _suggestion(str(path[-1]), _fields(Document, path[:-1]))
-        case "missing":
-            message = "is missing"
-        case "string_pattern_mismatch":
-            message = "use a-z, 0-9 and '-', at most 63 characters"
-        case _:
-            message = message[:1].lower() + message[1:]
-    # What a model takes from the defaults stands there.
-    inherited = ("defaults", *path[2:])
-    if path[:1] == ("models",) and path not in text.lines and inherited in text.lines:
-        path = inherited
-    return text.problem(path, message)
-
-
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
-
-
-def _fields(shape: Any, path: Path) -> list[str]:
-    """Return the field names of the policy that a path leads to."""
-    for part in path:
-        shape = _inner(shape, part)
-    shape = _plain(shape)
-    return list(shape.model_fields) if hasattr(shape, "model_fields") else []
-
-
-def _inner(shape: Any, part: str | int) -> Any:
-    shape = _plain(shape)
-    if hasattr(shape, "model_fields"):
-        field = shape.model_fields.get(str(part))
-        return field.annotation if field is not None else None
-    arguments = get_args(shape)
-    if get_origin(shape) is dict:
-        return arguments[1]
-    return arguments[0] if arguments else None
-
-
-def _plain(shape: Any) -> Any:
-    """Take optional and annotated wrappings off a type."""
-    while get_origin(shape) in (Union, types.UnionType, Annotated):
-        shape = next(one for one in get_args(shape) if one is not type(None))
-    return shape
 
 
 def _resolve(text: Text, document: Document, read: Read) -> Config | list[Problem]:
@@ -185,7 +121,7 @@ def _resolve(text: Text, document: Document, read: Read) -> Config | list[Proble
         for field in ("page", "ticket"):
             for receiver in getattr(team, field):
                 if receiver not in document.receivers:
-                    hint = _suggestion(receiver, document.receivers)
+                    hint = suggestion(receiver, document.receivers)
                     at: Path = ("teams", name, field)
                     found.append(text.problem(at, f"no receiver {receiver!r}{hint}"))
     for name, receiver in document.receivers.items():
@@ -226,10 +162,10 @@ def _watched(
     found: list[Problem],
 ) -> Watched:
     if policy.team not in document.teams:
-        hint = _suggestion(policy.team, document.teams)
+        hint = suggestion(policy.team, document.teams)
         found.append(text.problem(("models", name, "team"), f"no team {policy.team!r}{hint}"))
     if policy.calendar is not None and policy.calendar not in built:
-        hint = _suggestion(policy.calendar, built)
+        hint = suggestion(policy.calendar, built)
         path = ("models", name, "calendar")
         found.append(text.problem(path, f"no calendar {policy.calendar!r}{hint}"))
     objectives: list[Objective] = []
