@@ -13,6 +13,7 @@ from engine.errors import Refused
 from engine.policy import Policy
 from fleet.document.faults import faults, suggestion
 from fleet.document.policies import Fleet, ModelPolicy, Watched
+from fleet.document.receivers import Receiver
 from fleet.document.text import Path, Problem, Text, merged, parse
 from fleet.partitions import FLEET
 from monitoring.alerts.grouping import Policy as TeamPolicy
@@ -24,16 +25,6 @@ from retrain.registry import NAME
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 Read = Callable[[str], str]
-
-
-class Receiver(Policy):
-    """Somewhere a page can go."""
-
-    kind: Literal["terminal", "file", "webhook"] = Field(description="How the page is sent.")
-    path: str | None = Field(None, description="The file of `kind: file`, one JSON line a page.")
-    url: str | None = Field(
-        None, description="The address of `kind: webhook`; `env:NAME` takes it from a setting."
-    )
 
 
 class Document(Policy):
@@ -124,12 +115,6 @@ def _resolve(text: Text, document: Document, read: Read) -> Config | list[Proble
                     hint = suggestion(receiver, document.receivers)
                     at: Path = ("teams", name, field)
                     found.append(text.problem(at, f"no receiver {receiver!r}{hint}"))
-    for name, receiver in document.receivers.items():
-        needed = {"file": receiver.path, "webhook": receiver.url}.get(receiver.kind, "")
-        if needed is None:
-            what = {"file": "path", "webhook": "url"}[receiver.kind]
-            where: Path = ("receivers", name)
-            found.append(text.problem(where, f"kind {receiver.kind} needs a {what}"))
     models = {
         name: _watched(text, name, policy, document, built, read, found)
         for name, policy in document.models.items()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Union, get_args, get_origin
+from dataclasses import dataclass
+from typing import Annotated, TypeGuard, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.policy import Policy
 from fleet.document.text import Path, Problem, Text
+from fleet.document.variants import variants
 
 
 def faults(text: Text, document: type[Policy], error: ValidationError) -> Iterator[Problem]:
@@ -37,16 +39,35 @@ def _causes(error: ValidationError) -> list[ErrorDetails]:
     ]
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a fault lies: the path as it is written, its type, and the kind that chose the type."""
+
+    path: Path
+    shape: object
+    kind: str | None = None
+
+
 def _problem(text: Text, document: type[Policy], error: ErrorDetails) -> Problem:
-    path: Path = tuple(part for part in error["loc"] if part != "[key]")
+    loc = tuple(part for part in error["loc"] if part != "[key]")
+    path, around = _walk(document, loc).path, _walk(document, loc[:-1])
     message = error["msg"]
     match error["type"]:
         case "value_error":
             message = message.removeprefix("Value error, ")
         case "extra_forbidden":
-            message = "unknown field" + suggestion(str(path[-1]), _fields(document, path[:-1]))
+            message = "unknown field" + suggestion(str(path[-1]), _fields(around.shape))
+        case "missing" if around.kind is not None:
+            path, message = around.path, f"kind {around.kind} needs a {loc[-1]}"
         case "missing":
             message = "is missing"
+        case "union_tag_not_found":
+            path, message = (*path, "kind"), "is missing"
+        case "union_tag_invalid":
+            known = " or ".join(error["ctx"]["expected_tags"].rsplit(", ", 1))
+            path, message = (*path, "kind"), f"input should be {known}"
+        case "model_attributes_type":
+            message = "input should be a valid dictionary"
         case "string_pattern_mismatch":
             message = "use a-z, 0-9 and '-', at most 63 characters"
         case _:
@@ -58,17 +79,26 @@ def _problem(text: Text, document: type[Policy], error: ErrorDetails) -> Problem
     return text.problem(path, message)
 
 
-def _fields(shape: Any, path: Path) -> list[str]:
-    """Return the field names of the policy that a path leads to."""
-    for part in path:
-        shape = _inner(shape, part)
-    shape = _plain(shape)
-    return list(shape.model_fields) if hasattr(shape, "model_fields") else []
+def _walk(document: type[Policy], loc: Path) -> _Place:
+    """Follow a fault's location; pydantic names the kind of a variant in it, the file does not."""
+    place = _Place((), document)
+    for part in loc:
+        kinds = variants(place.shape)
+        if part in kinds:
+            place = _Place(place.path, kinds[str(part)], str(part))
+        else:
+            place = _Place((*place.path, part), _inner(place.shape, part))
+    return place
 
 
-def _inner(shape: Any, part: str | int) -> Any:
+def _fields(shape: object) -> list[str]:
     shape = _plain(shape)
-    if hasattr(shape, "model_fields"):
+    return list(shape.model_fields) if _is_policy(shape) else []
+
+
+def _inner(shape: object, part: str | int) -> object:
+    shape = _plain(shape)
+    if _is_policy(shape):
         field = shape.model_fields.get(str(part))
         return field.annotation if field is not None else None
     arguments = get_args(shape)
@@ -77,7 +107,11 @@ def _inner(shape: Any, part: str | int) -> Any:
     return arguments[0] if arguments else None
 
 
-def _plain(shape: Any) -> Any:
+def _is_policy(shape: object) -> TypeGuard[type[Policy]]:
+    return isinstance(shape, type) and issubclass(shape, Policy)
+
+
+def _plain(shape: object) -> object:
     """Take optional and annotated wrappings off a type."""
     while get_origin(shape) in (Union, types.UnionType, Annotated):
         shape = next(one for one in get_args(shape) if one is not type(None))

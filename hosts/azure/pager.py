@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from engine.errors import Refused
-from fleet.document.config import Receiver
+from fleet.document.receivers import Receiver, TerminalReceiver, WebhookReceiver
 from hosts.paging import Channel, Page, Pager, Webhook, address
 
 logger = logging.getLogger("driftwarden.pages")
@@ -38,10 +38,10 @@ def pager(receivers: Mapping[str, Receiver]) -> Pager:
 
 
 def _channel(name: str, receiver: Receiver) -> Channel:
-    match receiver.kind:
-        case "webhook" if receiver.url is not None:
-            return Webhook(address(name, receiver.url))
-        case "terminal":
+    match receiver:
+        case WebhookReceiver(url=url):
+            return Webhook(address(name, url))
+        case TerminalReceiver():
             return Record()
         case _:
             raise Refused(

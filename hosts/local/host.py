@@ -10,7 +10,8 @@ from pathlib import Path
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
-from fleet.document.config import Config, Receiver
+from fleet.document.config import Config
+from fleet.document.receivers import FileReceiver, Receiver, WebhookReceiver
 from fleet.domain import FleetDomain
 from fleet.ports import World
 from fleet.service import Service
@@ -174,9 +175,9 @@ def _check(config: Config) -> None:
 
 def _settings(name: str, receiver: Receiver, root: Path, quiet: bool) -> dict[str, object]:
     """A receiver as the pager takes it; files lie below the store, secrets in the environment."""
-    if receiver.kind == "file" and receiver.path is not None:
+    if isinstance(receiver, FileReceiver):
         return {"kind": "file", "path": root / receiver.path}
-    if receiver.kind == "webhook" and receiver.url is not None:
+    if isinstance(receiver, WebhookReceiver):
         return {"kind": "webhook", "url": address(name, receiver.url)}
     if quiet:
         return {"kind": "file", "path": root / "terminal.jsonl"}
