@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import binom
 
 from engine.errors import Broken, Refused
-from fleet.document.policies import Logs
+from fleet.document.logs import Logs
 from hosts.local.models.collector import digest
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.router import Router, bucket
