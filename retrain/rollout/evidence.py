@@ -46,7 +46,7 @@ def learn(rollout: Rollout, observation: Observation, rules: Rules) -> Rollout:
 
 
 def evidence_from(rollout: Rollout, policy: judge.Policy) -> datetime | None:
-    """From when on live requests count for the guards; None before the canary."""
+    """When live requests start to count for the guards; None before the canary."""
     return rollout.changes[0] + policy.warm_up if rollout.changes else None
 
 

@@ -31,7 +31,7 @@ def gated(
         return None
     result = rollout.shadow_result
     if result is None:
-        # Kept, so that this look stays the only one however often the step is repeated.
+        # Stored, so that a repeated step does not look at the shadow a second time.
         looked = gate.shadow_verdict(rollout.shadow_days, rollout.need, rules.gate)
         return replace(rollout, shadow_result=looked, reason=f"shadow {looked.verdict}")
     if result.verdict is not gate.Verdict.passed:

@@ -14,7 +14,7 @@ from retrain.rollout.plan import Expectation, Exposure, Plan
 
 
 class Phase(StrEnum):
-    """Where a rollout stands; the last three are ends."""
+    """The phase of a rollout; the last three are final."""
 
     waiting = "waiting"
     shadow = "shadow"
@@ -30,7 +30,7 @@ ENDS = frozenset({Phase.promoted, Phase.rolled_back, Phase.stopped})
 
 @dataclass(frozen=True)
 class Rollout:
-    """One challenger's way.
+    """One rollout of one challenger.
 
     `strategy` and `stages`, those with two live arms, are pinned at the start. `phase` and `stage`,
     the index of the latest of `stages`, say where it stands; `since` is when that began, `heard`
@@ -64,7 +64,7 @@ class Rollout:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can follow any more."""
+        """Whether the rollout is in a final phase."""
         return self.phase in ENDS
 
 
@@ -79,7 +79,7 @@ class Outset:
 
 @dataclass(frozen=True)
 class Elapsed:
-    """Nothing but time has passed."""
+    """Time has passed, without evidence or a command."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Approve:
 
 @dataclass(frozen=True)
 class ChampionGone:
-    """The version that the challenger is compared with no longer serves; `successor` does."""
+    """`successor` has replaced the champion that the challenger is compared with."""
 
     successor: str
 
@@ -136,7 +136,7 @@ Observation = Elapsed | ShadowEvidence | Evidence | Abort | Approve | ChampionGo
 
 @dataclass(frozen=True)
 class SetTraffic:
-    """Make the split hold."""
+    """Set the traffic split."""
 
     key: str
     traffic: Traffic
@@ -166,7 +166,7 @@ Effect = SetTraffic | Tag | Ended
 
 @dataclass(frozen=True)
 class Step:
-    """The state after an observation, what it owes, and when to look again."""
+    """The rollout after an observation, the effects it owes, and when to step again."""
 
     rollout: Rollout
     effects: tuple[Effect, ...]

@@ -67,7 +67,7 @@ def start(
 def step(
     rollout: Rollout, observation: Observation, rules: Rules, now: datetime, *, frozen: bool = False
 ) -> Step:
-    """What follows from one observation at `now`.
+    """Apply one observation at `now`.
 
     `frozen` holds every move towards production; it never holds a rollback or a stop.
     """
@@ -112,13 +112,13 @@ def _harm(guard: judge.Guard) -> str:
 
 
 def _owed(before: Rollout, after: Rollout, policy: Policy) -> tuple[Effect, ...]:
-    """What a move from one phase or stage to the next owes; nothing when there is no move."""
+    """The effects of a change of phase or stage; none when neither changed."""
     if (before.phase, before.stage) == (after.phase, after.stage):
         return ()
     key = f"{after.id}:{after.phase}:{after.stage}"
     effects: list[Effect] = []
     split = traffic(after, policy)
-    # A challenger that never began leaves the traffic alone: another rollout may own it.
+    # A rollout that ends while waiting changes no traffic: another rollout may own it.
     if split is not None and not (before.phase is Phase.waiting and after.ended):
         effects.append(SetTraffic(f"{key}:traffic", split))
     effects += _tags(before, after, key)
@@ -130,7 +130,7 @@ def _owed(before: Rollout, after: Rollout, policy: Policy) -> tuple[Effect, ...]
 def _tags(before: Rollout, after: Rollout, key: str) -> list[Tag]:
     tags = {"driftwarden.rollout": after.id}
     if after.challenger == after.champion:
-        # It went into production by another way, which has tagged it.
+        # It is the champion already, promoted by other means that tagged it.
         return []
     if after.ended:
         stage = Stage.production if after.phase is Phase.promoted else Stage.archived
