@@ -1,4 +1,4 @@
-"""The domain that the loop drives: which partition steps how, and which effect is paid how."""
+"""The domain that the loop drives: the step of each partition and the payment of each effect."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _desk(state: Desk, facts: Sequence[Fact]) -> Step:
 
 
 def _nobody(state: State, facts: Sequence[Fact], reason: str) -> Step:
-    """Facts for a partition that the document no longer names are written down, not acted on."""
+    """Journal the facts of a partition that fleet.yaml no longer names; nothing else follows."""
     lines: list[Line] = []
     for fact in facts:
         if isinstance(fact, Configured) and isinstance(state, Model):

@@ -17,7 +17,8 @@ from engine.errors import Refused
 from engine.step import Delivery
 from fleet import names
 from fleet.document.policies import Fleet
-from fleet.model.facts import Asked, Collection, Hinted, LogGrew, Noted, Registered, Unrecognised
+from fleet.model.facts import Asked, Hinted, LogGrew, Noted, Registered, Unrecognised
+from fleet.model.records import Collection
 from fleet.partitions import FLEET
 from retrain.registry import check_version
 

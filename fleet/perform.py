@@ -13,30 +13,32 @@ from engine.step import Delivery
 from fleet.document.policies import Fleet, Watched
 from fleet.model.effects import (
     AckModel,
-    Assess,
-    BuildReference,
-    BuildReport,
     Cancel,
-    Count,
-    CountTraffic,
     Effect,
-    Gate,
-    Join,
     Look,
-    Measure,
     OnCallEffect,
     Outside,
     Poll,
     Publish,
-    ReadLabels,
-    ReadLog,
     SetTraffic,
     Submit,
     Tag,
     Tell,
-    Work,
 )
 from fleet.model.facts import Asked, Fact, Notified, RunChanged, TrafficSeen, TrafficSet
+from fleet.model.tasks import (
+    Assess,
+    BuildReference,
+    BuildReport,
+    Count,
+    CountTraffic,
+    Gate,
+    Join,
+    Measure,
+    ReadLabels,
+    ReadLog,
+    Work,
+)
 from fleet.partitions import ONCALL
 from fleet.ports import World
 from fleet.work import gating, measuring, reporting, rows

@@ -17,7 +17,7 @@ from engine.store import instant
 from monitoring.alerts.lifecycle import Kind, Severity
 from monitoring.drift.verdict import SEVERITY
 from retrain import run, trigger
-from retrain.rollout.state import EDGES
+from retrain.rollout.stages import EDGES
 
 PREFIX = "Driftwarden."
 Fields = dict[str, str | float | int | bool | tuple[str, ...] | None]

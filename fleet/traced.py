@@ -1,4 +1,4 @@
-"""A domain whose steps are counted and whose payments are timed, whatever host it runs on."""
+"""A domain whose steps are counted and whose payments are timed, for every host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A finding: what one watched aspect of a model shows now, whatever measured it."""
+"""A finding: the present value of one signal, as the work that measured it reports it."""
 
 from __future__ import annotations
 

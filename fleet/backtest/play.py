@@ -17,11 +17,13 @@ import pyarrow as pa
 
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess, Tell
-from fleet.model.facts import Assessed, Batch
+from fleet.model.effects import Tell
+from fleet.model.facts import Assessed
 from fleet.model.parts import alerts, windows
+from fleet.model.records import Batch
 from fleet.model.signals import drift
 from fleet.model.state import Model, Window
+from fleet.model.tasks import Assess
 from fleet.model.turn import Turn
 from fleet.ports import World
 from fleet.work import rows

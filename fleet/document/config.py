@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
 from engine.errors import Refused
 from engine.policy import Policy
-from fleet.document.faults import faults, suggestion
-from fleet.document.policies import Fleet, ModelPolicy, Watched
+from fleet.document.faults import faults
+from fleet.document.policies import Fleet, ModelPolicy
 from fleet.document.receivers import Receiver
-from fleet.document.text import Path, Problem, Text, merged, parse
+from fleet.document.references import (
+    Known,
+    Read,
+    Source,
+    read_calendars,
+    shared_names,
+    unknown_receivers,
+    watched,
+)
+from fleet.document.text import Problem, merged, parse
 from fleet.partitions import FLEET
 from monitoring.alerts.grouping import Policy as TeamPolicy
-from monitoring.calendars import Calendar, calendar
 from monitoring.calendars import Policy as CalendarPolicy
-from monitoring.slo import openslo
-from monitoring.slo.objective import Objective
 from retrain.registry import NAME
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
-Read = Callable[[str], str]
 
 
 class Document(Policy):
@@ -88,10 +92,10 @@ def problems(content: str, file: str, read: Read) -> Config | list[Problem]:
         document = Document.model_validate(_with_defaults(text.value))
     except ValidationError as error:
         return _ordered(faults(text, Document, error))
-    return _resolve(text, document, read)
+    return _resolved(Source(text, read), document)
 
 
-def _with_defaults(value: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(value: dict[str, object]) -> dict[str, object]:
     defaults, models = value.get("defaults"), value.get("models")
     if not isinstance(defaults, dict) or not isinstance(models, dict):
         return value
@@ -102,79 +106,17 @@ def _ordered(found: Iterable[Problem]) -> list[Problem]:
     return sorted(set(found), key=lambda problem: (problem.line, str(problem)))
 
 
-def _resolve(text: Text, document: Document, read: Read) -> Config | list[Problem]:
-    found: list[Problem] = []
-    built = {
-        name: _calendar(text, name, policy, read, found)
-        for name, policy in document.calendars.items()
-    }
-    for name, team in document.teams.items():
-        for field in ("page", "ticket"):
-            for receiver in getattr(team, field):
-                if receiver not in document.receivers:
-                    hint = suggestion(receiver, document.receivers)
-                    at: Path = ("teams", name, field)
-                    found.append(text.problem(at, f"no receiver {receiver!r}{hint}"))
-    models = {
-        name: _watched(text, name, policy, document, built, read, found)
-        for name, policy in document.models.items()
-    }
+def _resolved(source: Source, document: Document) -> Config | list[Problem]:
+    text = source.text
+    found = list(unknown_receivers(text, document.teams, document.receivers))
+    calendars, unread = read_calendars(source, document.calendars)
+    found += unread
+    known = Known(document.teams, calendars)
+    models = {}
+    for name, policy in document.models.items():
+        models[name], wrong = watched(source, known, name, policy)
+        found += wrong
     if FLEET in document.models:
         found.append(text.problem(("models", FLEET), "the name is the fleet's own; take another"))
-    found += _shared_names(text, document)
-    if found:
-        return _ordered(found)
-    return Config(document, Fleet(models, dict(document.teams)))
-
-
-def _calendar(
-    text: Text, name: str, policy: CalendarPolicy, read: Read, found: list[Problem]
-) -> Calendar:
-    try:
-        return calendar(policy, [read(path) for path in policy.ics])
-    except Refused as error:
-        found.append(text.problem(("calendars", name, "ics"), str(error)))
-        return calendar(CalendarPolicy(zone=policy.zone))
-
-
-def _watched(
-    text: Text,
-    name: str,
-    policy: ModelPolicy,
-    document: Document,
-    built: dict[str, Calendar],
-    read: Read,
-    found: list[Problem],
-) -> Watched:
-    if policy.team not in document.teams:
-        hint = suggestion(policy.team, document.teams)
-        found.append(text.problem(("models", name, "team"), f"no team {policy.team!r}{hint}"))
-    if policy.calendar is not None and policy.calendar not in built:
-        hint = suggestion(policy.calendar, built)
-        path = ("models", name, "calendar")
-        found.append(text.problem(path, f"no calendar {policy.calendar!r}{hint}"))
-    objectives: list[Objective] = []
-    for i, file in enumerate(policy.slo):
-        try:
-            objectives += openslo.parse(yaml.safe_load_all(read(file)), file)
-        except (Refused, yaml.YAMLError) as error:
-            said = " ".join(str(error).split())
-            found.append(text.problem(("models", name, "slo", i), said))
-    lived_by = built.get(policy.calendar or "") or calendar(CalendarPolicy())
-    return Watched(name, policy, lived_by, tuple(objectives))
-
-
-def _shared_names(text: Text, document: Document) -> list[Problem]:
-    endpoints: dict[str, str] = {}
-    registered: dict[str, str] = {}
-    found = []
-    for name, policy in document.models.items():
-        other = endpoints.setdefault(policy.logs.endpoint.casefold(), name)
-        if other != name:
-            path = ("models", name, "logs", "endpoint")
-            found.append(text.problem(path, f"{other!r} reads this endpoint's logs already"))
-        other = registered.setdefault((policy.serving.model or name).casefold(), name)
-        if other != name:
-            path = ("models", name, "serving", "model")
-            found.append(text.problem(path, f"{other!r} is registered under this name already"))
-    return found
+    found += shared_names(text, document.models)
+    return _ordered(found) if found else Config(document, Fleet(models, dict(document.teams)))

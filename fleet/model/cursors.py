@@ -23,9 +23,9 @@ def moved(turn: Turn, fact: LogRead | LabelsRead) -> Cursor | None:
 
 
 def _left(turn: Turn, cursor: Cursor, fact: LogRead | LabelsRead) -> Cursor:
-    """Note what of a range was not read; it is another read's business where the file has grown."""
+    """Note the bytes of a range that were not read, unless a later read takes them."""
     if fact.start == cursor.told < fact.end:
-        # What was told of is a whole line by now, good or bad: as that it is counted.
+        # The line that was told is whole by now, so that the reader has counted it, good or bad.
         turn.count("bad", -1)
     if fact.seen is None or cursor.size > fact.end:
         return replace(cursor, rest=0, missing=0)

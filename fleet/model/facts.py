@@ -7,26 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import get_args
 
 from engine.codec import Kinds
+from fleet.model.records import (
+    Batch,
+    Collection,
+    DayPair,
+    LossCount,
+    ObjectiveStatus,
+    TrafficCount,
+    Trouble,
+)
 from monitoring.alerts.lifecycle import Notify
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.finding import Finding
 from monitoring.performance import Verdict as Health
-from monitoring.slo.objective import Verdict as Objectively
 from retrain.gate import Decision
 from retrain.ports import JobPhase
-
-
-class Collection(StrEnum):
-    """What the lines of a log file are."""
-
-    inputs = "model_inputs"
-    outputs = "model_outputs"
-    traffic = "traffic"
-    labels = "labels"
 
 
 @dataclass(frozen=True)
@@ -37,37 +35,6 @@ class LogGrew:
     size: int
     collection: Collection
     deployment: str = ""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Decoded rows of one log range that belong to one window.
-
-    `rows` names the blob with the rows, `sketch` the one with their bin counts (inputs only),
-    `outside` counts values out of their declared range by feature.
-    """
-
-    window: str
-    count: int
-    rows: str
-    sketch: str = ""
-    outside: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class TrafficCount:
-    """What one deployment answered in one interval of live traffic.
-
-    `slow` counts answers above the policy's limit, `over` those above each latency objective's.
-    """
-
-    deployment: str
-    start: datetime
-    end: datetime
-    requests: int
-    errors: int
-    slow: int
-    over: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,16 +95,6 @@ class LabelsRead:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """One data-quality problem of a window."""
-
-    kind: str
-    page: bool
-    reason: str
-    features: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Assessed:
     """What a window's sketches say against the reference.
 
@@ -180,28 +137,6 @@ class Assessed:
 
 
 @dataclass(frozen=True)
-class DayPair:
-    """Paired losses of challenger and champion on the same shadow rows of one day."""
-
-    rows: int
-    difference: float
-    champion: float
-    constant: float | None
-
-
-@dataclass(frozen=True)
-class LossCount:
-    """Labelled rows of an interval by the arm that served them, and the large losses among them."""
-
-    n_c: int
-    n_s: int
-    bad_c: int
-    bad_s: int
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True)
 class Joined:
     """What a window's labels say.
 
@@ -226,18 +161,6 @@ class Joined:
     losses: tuple[LossCount, ...] = ()
     event: str | None = None
     findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True)
-class ObjectiveStatus:
-    """How one service-level objective stands; `page` is None where nothing burns."""
-
-    name: str
-    verdict: Objectively
-    page: bool | None
-    reasons: tuple[str, ...]
-    attained: float | None
-    budget_left: float | None
 
 
 @dataclass(frozen=True)
@@ -312,7 +235,7 @@ class Hinted:
 
 @dataclass(frozen=True)
 class Noted:
-    """Something happened around the model that explains what follows; it asks for nothing."""
+    """Something happened around the model that may explain a later change; it asks for nothing."""
 
     type: str
     subject: str
@@ -402,7 +325,7 @@ class Configured:
 
 @dataclass(frozen=True)
 class Unrecognised:
-    """An event of a type nobody here knows; kept once a type, acknowledged always."""
+    """An event of an unknown type: acknowledged, and recorded once a type."""
 
     type: str
     source: str

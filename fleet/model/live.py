@@ -1,4 +1,4 @@
-"""Live traffic as a model's state knows it: the split that is wanted, and who answers requests."""
+"""Live traffic in a model's state: the wanted split, and the versions that answer requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def held(turn: Turn) -> bool:
 
 
 def answers(turn: Turn, version: str) -> bool:
-    """Tell whether a version answers requests; a shadow and a yardstick get copies of them."""
+    """Tell whether a version answers requests; a shadow and the baseline score copies."""
     model = turn.model
     if model.rollout is not None and model.rollout.phase is Phase.shadow:
         return version != model.rollout.challenger

@@ -1,4 +1,4 @@
-"""A part of a model's step: which facts it takes, and what follows from the state it keeps."""
+"""A part of a model's step: which facts it takes, and what it derives from the state."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
-from fleet.model.facts import Batch, Collection, TrafficCount
+from fleet.model.records import Batch, Collection, TrafficCount
 from fleet.names import held_by
 from monitoring.alerts.lifecycle import Alert, Condition
 from monitoring.calendars import Freeze
@@ -70,7 +70,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Past:
-    """What stays known of a day: its merged sketch, its joined rows, and how they came out."""
+    """A past day: its merged sketch, its joined rows, and the verdict."""
 
     rows: int = 0
     labelled: int = 0
@@ -97,7 +97,7 @@ class Challenger:
 
     @property
     def need(self) -> Need:
-        """Why to change at all: what asked for the version says it."""
+        """The reason to change the champion, from the trigger that asked for the version."""
         return Need(
             degraded=self.trigger in ("performance", "drift"),
             stale=self.trigger in ("staleness", "schedule"),
@@ -168,7 +168,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A stretch of time in which somebody else's split held; `until` None while it does."""
+    """A stretch of time in which a foreign split held; `until` is None while it does."""
 
     since: datetime
     weights: dict[str, int]

@@ -1,4 +1,4 @@
-"""One turn of a model's partition: what a step gathers before it is handed to the loop."""
+"""One turn of a model's partition: the changed state, effects and lines of one step."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Turn:
         self.lines.append({"what": what, **{name: _plain(value) for name, value in fields.items()}})
 
     def wake(self, at: datetime | None) -> None:
-        """Ask to be looked at again, where that lies ahead."""
+        """Ask for a step at that time, where it lies ahead."""
         if at is not None and at > self.now:
             self.wakes.append(at)
 

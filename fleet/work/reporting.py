@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from engine.errors import Refused
 from fleet.document.policies import Watched
-from fleet.model.effects import BuildReport
 from fleet.model.facts import Reported
+from fleet.model.tasks import BuildReport
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.refer.referencing import load

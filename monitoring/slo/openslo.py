@@ -17,6 +17,7 @@ from typing import Any
 from engine.errors import Refused
 from monitoring.slo.budget import REACH
 from monitoring.slo.objective import Objective, Sli
+from monitoring.slo.sources.table import SOURCES
 
 Doc = Mapping[str, Any]
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -24,6 +25,7 @@ UNITS["w"] = 7 * UNITS["d"]
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 DESCRIPTIVE = ("Service", "DataSource")
 KINDS = ("SLO", "SLI", *DESCRIPTIVE)
+THRESHOLDS = [one.sli for one in SOURCES.values() if one.threshold]
 
 
 def parse(documents: Iterable[Doc], where: str = "openslo") -> tuple[Objective, ...]:
@@ -93,11 +95,11 @@ def _goal(goal: Doc, sli: Sli, at: str) -> tuple[float, timedelta | None]:
     """Read the target of one objective, and its threshold where its indicator has one."""
     _fields(goal, at, (), ("displayName", "target", "targetPercent", "op", "value"))
     target = _target(goal, at)
-    if sli is not Sli.AVAILABILITY:
+    if SOURCES[sli].threshold:
         return target, _threshold(goal, at)
     for field in ("op", "value"):
         if field in goal:
-            raise Refused(f"{at}.{field}: availability counts good events and has no threshold")
+            raise Refused(f"{at}.{field}: {sli} counts good events and has no threshold")
     return target, None
 
 
@@ -174,18 +176,21 @@ def _sli(spec: Doc, at: str) -> Sli:
         raise Refused(f"{at}: give either ratioMetric or thresholdMetric")
     if "thresholdMetric" in spec:
         sli = _source(spec["thresholdMetric"], f"{at}.thresholdMetric")
-        if sli is Sli.AVAILABILITY:
-            raise Refused(f"{at}.thresholdMetric: availability is a ratioMetric")
+        if not SOURCES[sli].threshold:
+            raise Refused(f"{at}.thresholdMetric: {sli} is a ratioMetric")
         return sli
     ratio, place = spec["ratioMetric"], f"{at}.ratioMetric"
     _fields(ratio, place, ("total",), ("counter", "good", "bad"))
     parts = [part for part in ("good", "bad", "total") if part in ratio]
     if len(parts) != 2:
         raise Refused(f"{place}: give total and either good or bad")
-    for part in parts:
-        if _source(ratio[part], f"{place}.{part}") is not Sli.AVAILABILITY:
-            raise Refused(f"{place}.{part}: latency and freshness are a thresholdMetric")
-    return Sli.AVAILABILITY
+    found = {part: _source(ratio[part], f"{place}.{part}") for part in parts}
+    for part, sli in found.items():
+        if SOURCES[sli].threshold:
+            raise Refused(f"{place}.{part}: {' and '.join(THRESHOLDS)} are a thresholdMetric")
+    if len(set(found.values())) > 1:
+        raise Refused(f"{place}: {' and '.join(sorted(set(found.values())))} are different counts")
+    return found["total"]
 
 
 def _source(metric: Any, at: str) -> Sli:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from engine.errors import Refused
 from retrain.rollout import judge
+from retrain.rollout.place import stage_of
+from retrain.rollout.stages import Exit, Policy, Rules
 from retrain.rollout.state import (
     Abort,
     Approve,
@@ -15,9 +17,7 @@ from retrain.rollout.state import (
     Evidence,
     Observation,
     Phase,
-    Policy,
     Rollout,
-    Rules,
     ShadowEvidence,
 )
 
@@ -34,7 +34,8 @@ def learn(rollout: Rollout, observation: Observation, rules: Rules) -> Rollout:
         case Approve(by):
             return replace(rollout, approved_by=tuple(sorted({*rollout.approved_by, by})))
         case Abort(by, reason):
-            live = rollout.phase in (Phase.canary, Phase.bake)
+            stage = stage_of(rollout, rules.rollout)
+            live = stage is not None and stage.weight > 0
             phase = Phase.rolled_back if live else Phase.stopped
             return replace(rollout, phase=phase, reason=f"by {by}: {reason}")
         case ChampionGone(successor):
@@ -45,15 +46,16 @@ def learn(rollout: Rollout, observation: Observation, rules: Rules) -> Rollout:
 
 
 def evidence_from(rollout: Rollout, policy: judge.Policy) -> datetime | None:
-    """From when on live requests count for the guards; None before the canary."""
+    """When live requests start to count for the guards; None before the canary."""
     return rollout.changes[0] + policy.warm_up if rollout.changes else None
 
 
 def _learn_shadow(rollout: Rollout, evidence: ShadowEvidence, policy: Policy) -> Rollout:
-    if rollout.phase is not Phase.shadow or rollout.shadow_result is not None:
+    stage = stage_of(rollout, policy)
+    if stage is None or stage.exit is not Exit.gate or rollout.shadow_result is not None:
         return rollout
     first = rollout.since.date()
-    last = (rollout.since + policy.shadow - timedelta(microseconds=1)).date()
+    last = (rollout.since + stage.hold - timedelta(microseconds=1)).date()
     days = {day.day: day for day in rollout.shadow_days}
     days |= {day.day: day for day in evidence.days if first <= day.day <= last}
     return replace(

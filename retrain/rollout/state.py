@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field
-
-import engine.policy
 from retrain import gate
 from retrain.ports import Traffic
 from retrain.registry import Stage
@@ -17,7 +14,7 @@ from retrain.rollout.plan import Expectation, Exposure, Plan
 
 
 class Phase(StrEnum):
-    """Where a rollout stands; the last three are ends."""
+    """The phase of a rollout; the last three are final."""
 
     waiting = "waiting"
     shadow = "shadow"
@@ -28,77 +25,17 @@ class Phase(StrEnum):
     stopped = "stopped"
 
 
-EDGES: dict[Phase, frozenset[Phase]] = {
-    Phase.waiting: frozenset({Phase.shadow, Phase.canary, Phase.stopped}),
-    Phase.shadow: frozenset({Phase.canary, Phase.stopped}),
-    Phase.canary: frozenset({Phase.bake, Phase.rolled_back, Phase.stopped}),
-    Phase.bake: frozenset({Phase.promoted, Phase.rolled_back, Phase.stopped}),
-    Phase.promoted: frozenset(),
-    Phase.rolled_back: frozenset(),
-    Phase.stopped: frozenset(),
-}
-
-
-class StagePolicy(engine.policy.Policy):
-    """One canary stage."""
-
-    weight: int = Field(description="Percent of the live traffic on the challenger.", ge=1, le=99)
-    hold: timedelta = Field(description="How long the stage lasts.", gt=timedelta(0))
-
-
-class Policy(engine.policy.Policy):
-    """The path of a challenger to production."""
-
-    shadow: timedelta = Field(
-        timedelta(days=7),
-        gt=timedelta(0),
-        description="How long the challenger scores a copy of the traffic before it answers any.",
-    )
-    steps: tuple[StagePolicy, ...] = Field(
-        (
-            StagePolicy(weight=10, hold=timedelta(days=2)),
-            StagePolicy(weight=50, hold=timedelta(days=2)),
-        ),
-        min_length=1,
-        description="Canary stages in order.",
-    )
-    bake: timedelta = Field(
-        timedelta(days=1),
-        ge=timedelta(0),
-        description="How long the challenger answers all traffic before it is promoted.",
-    )
-    label_wait: timedelta = Field(
-        timedelta(days=3),
-        ge=timedelta(0),
-        description="How long evidence is awaited after the end of a phase before deciding "
-        "without it.",
-    )
-    approval: bool = Field(
-        False, description="Whether an operator has to approve before live traffic moves."
-    )
-    approval_wait: timedelta = Field(
-        timedelta(days=7),
-        ge=timedelta(0),
-        description="How long an approval is awaited before the rollout is stopped.",
-    )
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The three policies that a rollout obeys."""
-
-    rollout: Policy
-    judge: judge.Policy
-    gate: gate.Policy
+ENDS = frozenset({Phase.promoted, Phase.rolled_back, Phase.stopped})
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """One challenger's way.
+    """One rollout of one challenger.
 
-    `stages` is pinned at the start and `stage` an index into it, `since` is when the phase or
-    stage began, `heard` the live requests of the challenger counted in this stage, `changes` the
-    times at which weights changed. `shadow_days` and `seen` are sets; `through` says up to when
+    `strategy` and `stages`, those with two live arms, are pinned at the start. `phase` and `stage`,
+    the index of the latest of `stages`, say where it stands; `since` is when that began, `heard`
+    the live requests of the challenger counted since, `changes` the times at which weights
+    changed. `shadow_days` and `seen` are sets; `through` says up to when
     each source of evidence is complete ("shadow" or a guard's name). `left_out` counts intervals
     that were not used.
     """
@@ -109,6 +46,7 @@ class Rollout:
     since: datetime
     phase: Phase = Phase.waiting
     need: gate.Need = field(default_factory=gate.Need)
+    strategy: str = "canary"
     stages: tuple[Exposure, ...] = ()
     stage: int = 0
     waived_by: str | None = None
@@ -126,8 +64,8 @@ class Rollout:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can follow any more."""
-        return not EDGES[self.phase]
+        """Whether the rollout is in a final phase."""
+        return self.phase in ENDS
 
 
 @dataclass(frozen=True)
@@ -141,7 +79,7 @@ class Outset:
 
 @dataclass(frozen=True)
 class Elapsed:
-    """Nothing but time has passed."""
+    """Time has passed, without evidence or a command."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +126,7 @@ class Approve:
 
 @dataclass(frozen=True)
 class ChampionGone:
-    """The version that the challenger is compared with no longer serves; `successor` does."""
+    """`successor` has replaced the champion that the challenger is compared with."""
 
     successor: str
 
@@ -198,7 +136,7 @@ Observation = Elapsed | ShadowEvidence | Evidence | Abort | Approve | ChampionGo
 
 @dataclass(frozen=True)
 class SetTraffic:
-    """Make the split hold."""
+    """Set the traffic split."""
 
     key: str
     traffic: Traffic
@@ -228,7 +166,7 @@ Effect = SetTraffic | Tag | Ended
 
 @dataclass(frozen=True)
 class Step:
-    """The state after an observation, what it owes, and when to look again."""
+    """The rollout after an observation, the effects it owes, and when to step again."""
 
     rollout: Rollout
     effects: tuple[Effect, ...]

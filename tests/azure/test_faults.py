@@ -8,8 +8,6 @@ against a run without any.
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,7 +41,6 @@ from tests.doubles.tokens import LoopbackCredential
 
 pytestmark = pytest.mark.slow
 
-TINY = Path(__file__).parents[1] / "resources/tiny"
 JOB = """\
 type: command
 command: >-
@@ -123,11 +120,9 @@ Arm = Callable[[Run, datetime], None]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def moved(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny fleet as a fleet in Azure."""
-    folder = tmp_path_factory.mktemp("tiny") / "fleet"
-    shutil.copytree(TINY, folder)
-    subprocess.run([sys.executable, "make.py", "data"], cwd=folder, check=True)
+    folder = shutil.copytree(made, tmp_path_factory.mktemp("tiny") / "fleet")
     (folder / "train.yml").write_text(JOB)
     (folder / "deployment.yml").write_text(DEPLOYMENT)
     fleet = yaml.safe_load((folder / "fleet.yaml").read_text())
@@ -156,14 +151,14 @@ def emptied() -> None:
 
 
 @pytest.fixture
-def life(made: Path, tmp_path: Path, certificates: Authority) -> Callable[..., Any]:
+def life(moved: Path, tmp_path: Path, certificates: Authority) -> Callable[..., Any]:
     """Let the fleet live under a fault; what is yielded is open still."""
 
     @contextmanager
     def lived(arm: Arm = lambda run, at: None, *, relayed: bool = False) -> Iterator[Run]:
         emptied()
         folder = tmp_path / "fleet"
-        shutil.copytree(made, folder)
+        shutil.copytree(moved, folder)
         scenario = read_scenario(folder / "scenario.yaml")
         moments = happenings(scenario)
         clock = SetClock(moments[0][0] - timedelta(hours=1))

@@ -27,7 +27,7 @@ from fleet.document.policies import ModelPolicy  # noqa: E402
 from fleet.document.variants import variants  # noqa: E402
 from monitoring.alerts import grouping, lifecycle  # noqa: E402
 from retrain import registry, run  # noqa: E402
-from retrain.rollout.state import EDGES as ROLLOUT_EDGES  # noqa: E402
+from retrain.rollout.stages import EDGES as ROLLOUT_EDGES  # noqa: E402
 
 BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 WORDS = {
@@ -124,8 +124,9 @@ MACHINES: tuple[tuple[str, str, str, Mapping[Any, Iterable[Any]]], ...] = (
     ),
     (
         "Rollout",
-        "One challenger's way to production (`retrain/rollout/`). From `waiting` straight to "
-        "`canary`: a named operator waived the shadow.",
+        "One challenger's way to production: the moves that the stages of its strategy allow "
+        "(`retrain/rollout/stages.py`). From `waiting` straight to `canary`: a named operator "
+        "waived the shadow.",
         "waiting",
         ROLLOUT_EDGES,
     ),

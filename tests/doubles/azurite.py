@@ -1,4 +1,4 @@
-"""Azurite, Microsoft's emulator of Blob, Queue and Table storage: one for each process of tests.
+"""Azurite, Microsoft's emulator of Blob, Queue and Table storage: one for each run of tests.
 
 It is looked for below `build/node`, where `make` installs it, then below the folder that the
 environment variable DRIFTWARDEN_NODE names. Where it is absent, the tests that need it are skipped
@@ -11,10 +11,13 @@ than its list of versions.
 from __future__ import annotations
 
 import atexit
+import fcntl
+import json
 import os
 import shutil
+import signal
 import socket
-import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,12 +31,15 @@ from hosts.azure.storage.connection import Connection
 ROOT = Path(__file__).parents[2]
 FOLDER = "DRIFTWARDEN_NODE"
 ABSENT = "Azurite is not installed: npm install --prefix build/node azurite"
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120
 ATTEMPTS = 3
 ACCOUNT = "devstoreaccount1"
 # The account and key that every Azurite has; documented in its README, and no secret.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 KINDS = ("Blob", "Queue", "Table")
+#: The environment variable that tells a run's processes where its Azurite is held.
+HELD = "DRIFTWARDEN_AZURITE"
+PIPE = "held"
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,20 @@ def account(ports: dict[str, int] | None = None) -> Account:
     return Account("Storage", connection_string(ports))
 
 
+def hold() -> None:
+    """Let this process and those that it starts use one Azurite, which ends with this process.
+
+    Azurite is started by the first one that needs it. It reads from a pipe of which this process
+    alone keeps the writing end: however the tests die, Azurite ends with them.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="driftwarden-azurite-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.mkfifo(folder / PIPE)
+    # Reading too, for a pipe cannot be opened for writing alone before it has a reader.
+    os.open(folder / PIPE, os.O_RDWR)
+    os.environ[HELD] = str(folder)
+
+
 @cache
 def running() -> dict[str, int]:
     """Start Azurite where it does not run yet; return its ports by kind of service."""
@@ -77,9 +97,22 @@ def running() -> dict[str, int]:
         if os.environ.get("CI"):
             pytest.fail(ABSENT)
         pytest.skip(ABSENT)
+    if HELD not in os.environ:
+        hold()
+    folder = Path(os.environ[HELD])
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = folder / "ports.json"
+        if not known.exists():
+            known.write_text(json.dumps(_started(node, script, folder / PIPE)))
+        found: dict[str, int] = json.loads(known.read_text())
+    return found
+
+
+def _started(node: str, script: Path, pipe: Path) -> dict[str, int]:
     for _ in range(ATTEMPTS):
         ports = _free_ports()
-        if _start(node, script, ports):
+        if _start(node, script, ports, pipe):
             return dict(zip(KINDS, ports, strict=True))
     raise RuntimeError("Azurite did not start")
 
@@ -109,28 +142,26 @@ def _free_ports() -> list[int]:
     return ports
 
 
-def _start(node: str, script: Path, ports: list[int]) -> bool:
+def _start(node: str, script: Path, ports: list[int], pipe: Path) -> bool:
     options = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     for kind, port in zip(KINDS, ports, strict=True):
         options += [f"--{kind.lower()}Host", "127.0.0.1", f"--{kind.lower()}Port", str(port)]
-    # The shell waits for the end of its input: however the tests die, Azurite ends with them.
+    # The shell waits for the end of its input.
     guard = '"$@" </dev/null & child=$!; read -r _; kill $child'
-    process = subprocess.Popen(
+    nowhere = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
+    process = os.posix_spawnp(
+        "sh",
         ["sh", "-c", guard, "azurite", node, str(script), *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 0, str(pipe), os.O_RDONLY, 0), *nowhere],
+        # A group of its own: an interrupt from the terminal is for the tests, which end it.
+        setpgroup=0,
     )
-    started = _answers(ports)
-    if started:
-        atexit.register(_stop, process)
-    else:
-        _stop(process)
-    return started
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.communicate()
+    if _answers(ports):
+        return True
+    os.killpg(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    return False
 
 
 def _answers(ports: list[int]) -> bool:

@@ -1,12 +1,9 @@
-"""The tiny fleet of tests/resources, ready to be opened, and the command line in this process."""
+"""The command line in this process."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -15,30 +12,6 @@ from pathlib import Path
 import pytest
 
 import cli
-from hosts.local.models.registry import ModelFolders
-
-TINY = Path(__file__).parents[1] / "resources" / "tiny"
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny fleet with its data made and its first version registered; not to be changed."""
-    folder = tmp_path_factory.mktemp("tiny") / "fleet"
-    shutil.copytree(TINY, folder)
-    made = folder / "made"
-    train = ["train.py", "--out", str(made), "--version", "first"]
-    for words in (["make.py", "data"], train):
-        subprocess.run([sys.executable, *words], cwd=folder, check=True)
-    ModelFolders(folder / "var" / "models").register(made)
-    return folder
-
-
-@pytest.fixture
-def tiny(prepared: Path, tmp_path: Path) -> Path:
-    """A copy of the tiny fleet; its fleet.yaml names a store beside it."""
-    folder = tmp_path / "fleet"
-    shutil.copytree(prepared, folder)
-    return folder
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,7 @@ def test_the_functions_app_stays_short() -> None:
     assert len((ROOT / "function_app.py").read_text().splitlines()) <= 130
 
 
+@pytest.mark.usefixtures("outside")
 def test_importing_the_functions_app_is_light() -> None:
     found = loaded("function_app")
     heavy = [name for name in sorted(found) if name.startswith(tuple(f"{h}." for h in HEAVY))]
@@ -110,6 +111,7 @@ def test_importing_the_functions_app_is_light() -> None:
     assert found.isdisjoint(HEAVY)
 
 
+@pytest.mark.usefixtures("outside")
 def test_importing_the_command_line_opens_no_host_and_no_statistics() -> None:
     found = loaded("cli")
     assert found.isdisjoint({"scipy", "sklearn", "pandas", "evidently", "sqlite3", "holidays"})

@@ -1,4 +1,4 @@
-"""Announced events that are over: told once each, with what they came to."""
+"""Announced events that are over: each is reported once, with its outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOVED = (Verdict.DRIFTING, Verdict.DRIFTED)
 
 
 def follow(turn: Turn) -> None:
-    """Count what events explain, and tell of those whose last window has just been assessed.
+    """Count the alerts that events explain, and report events whose last window was just assessed.
 
     It goes by the lines of this turn, so that a turn without a fact changes nothing.
     """

@@ -1,13 +1,14 @@
-"""Registered versions: queued, and what the gate says of them."""
+"""Registered versions: the queue, and the gate's decisions."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.model.effects import Gate, short
 from fleet.model.facts import Declined, Gated, Registered
+from fleet.model.keys import short
 from fleet.model.part import Part, take
 from fleet.model.state import Challenger
+from fleet.model.tasks import Gate
 from fleet.model.turn import Turn
 from retrain.gate import Verdict
 
@@ -31,7 +32,7 @@ def registered(turn: Turn, fact: Registered) -> Registered:
 
 
 def gated(turn: Turn, fact: Gated) -> Gated:
-    """Take the gate's decision: what did not pass leaves the queue."""
+    """Take the gate's decision; a version that did not pass leaves the queue."""
     found = next((c for c in turn.model.queue if c.id == fact.id), None)
     if found is None or found.gated:
         return fact

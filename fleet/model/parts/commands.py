@@ -1,4 +1,4 @@
-"""Operators' commands: each is written down, freezes are kept; other parts take what is theirs."""
+"""Operators' commands: each is journalled, and freezes are kept."""
 
 from __future__ import annotations
 

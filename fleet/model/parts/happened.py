@@ -1,4 +1,4 @@
-"""What happened around a model lately, from its own journal lines: it may be why inputs move."""
+"""Recent happenings around a model, from its own journal lines: possible causes of drift."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST = 120
 
 
 def remember(turn: Turn, lines: Sequence[Line]) -> None:
-    """Keep what these lines tell, unless the newest of its kind told the same."""
+    """Keep the happenings in these lines, except repeats of the newest one of their kind."""
     for line in lines:
         what = _words(line)
         if not what:
@@ -49,7 +49,7 @@ def _words(line: Mapping[str, Any]) -> str:
 
 
 def noted(turn: Turn, fact: Noted) -> Noted:
-    """Write down what was noted around the model."""
+    """Journal something that was noted around the model."""
     at = instant(fact.at) if fact.at else None
     turn.say("noted", type=fact.type, subject=fact.subject, at=at)
     return fact

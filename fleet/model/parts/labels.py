@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fleet.model.cursors import moved, say_read
-from fleet.model.effects import ReadLabels
-from fleet.model.facts import Collection, LabelsRead
+from fleet.model.facts import LabelsRead
 from fleet.model.part import Part, take
+from fleet.model.records import Collection
 from fleet.model.state import Loose, outputs_of, ranged
+from fleet.model.tasks import ReadLabels
 from fleet.model.turn import Turn
 
 

@@ -6,23 +6,18 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from fleet.model.cursors import moved, say_read
-from fleet.model.effects import ReadLabels, ReadLog
-from fleet.model.facts import (
-    Batch,
-    Collection,
-    Counted,
-    LogGrew,
-    LogRead,
-)
+from fleet.model.facts import Counted, LogGrew, LogRead
 from fleet.model.live import answers
 from fleet.model.part import Part, take
+from fleet.model.records import Batch, Collection
 from fleet.model.state import Cursor, Window, outputs_of
+from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds, day_of
 
 RANGE = 32 * 1024 * 1024
 READS_AT_ONCE = 20
-#: Rows may be of tomorrow: days change by the clock of whoever serves.
+#: Rows may carry tomorrow's date: days change by the clock of the server that logs them.
 AHEAD = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -43,7 +38,7 @@ def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
 
 
 def _by_now(turn: Turn, fact: LogRead) -> LogRead:
-    """Leave out what a clock that runs ahead has dated: no window and no hour of it has begun.
+    """Leave out rows and counts dated by a clock that runs ahead: their window has not begun.
 
     Its window would be there before its day, and an hour to come would hide a silence until then.
     """
@@ -73,7 +68,7 @@ def log_read(turn: Turn, fact: LogRead) -> LogRead:
 
 
 def counted(turn: Turn, fact: Counted) -> Counted:
-    """Put what a log service counted into its window."""
+    """Put the counts of a log service into their window."""
     for version, batch in fact.inputs:
         _put(turn, batch, Collection.inputs, version)
     for version, batch in fact.outputs:

@@ -1,4 +1,4 @@
-"""Looks at the live traffic: owed where the last one is too old."""
+"""Looks at the live traffic, repeated at the policy's interval."""
 
 from __future__ import annotations
 

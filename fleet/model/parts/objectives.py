@@ -6,21 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from fleet.model.effects import Measure
-from fleet.model.facts import (
-    Counted,
-    LogRead,
-    Measured,
-    ObjectiveStatus,
-    TrafficCount,
-    TrafficCounted,
-)
+from fleet.model.facts import Counted, LogRead, Measured, TrafficCounted
 from fleet.model.part import Part, take
+from fleet.model.records import ObjectiveStatus, TrafficCount
 from fleet.model.signals.catalogue import OBJECTIVE
+from fleet.model.tasks import Measure
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Severity
 from monitoring.finding import Finding
-from monitoring.slo.objective import Sli, Verdict
+from monitoring.slo.objective import Verdict
+from monitoring.slo.sources.table import SOURCES
 
 REPEAT = timedelta(hours=1)
 
@@ -52,7 +47,7 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount], *, fresh: bool) -> None:
 
 
 def measured(turn: Turn, fact: Measured) -> Measured:
-    """Take a measurement over, if it is the one that was asked for."""
+    """Take over the measurement that was asked for; an older one is dropped."""
     known = turn.model.objectives
     if known.asked != fact.at:
         return fact
@@ -89,7 +84,7 @@ def _stale_at(turn: Turn) -> list[datetime]:
     limits = [
         objective.threshold
         for objective in turn.watched.objectives
-        if objective.sli is Sli.FRESHNESS and objective.threshold is not None
+        if SOURCES[objective.sli].ages and objective.threshold is not None
     ]
     # An hour late: freshness is counted by whole hours.
     moments = [known.fresh_at + limit + REPEAT for limit in limits]

@@ -1,16 +1,17 @@
-"""What a model's windows are held against: made at the start, moved by promotion or on request.
+"""The reference that windows are compared with: built once, replaced by promotion or command.
 
-It never changes silently: the journal tells what it replaces, and who asked for it, and why.
+Every change is journalled with the reference before, the operator and the reason.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from fleet.model.effects import BuildReference, short
 from fleet.model.facts import Asked, Referenced
+from fleet.model.keys import short
 from fleet.model.part import Part, take
 from fleet.model.state import Past
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from retrain import trigger
 
@@ -68,7 +69,7 @@ def follow(turn: Turn) -> None:
 
 
 def _take_over(turn: Turn, fact: Referenced) -> None:
-    """Take a reference over; one that was asked for and has come too late is refused in words."""
+    """Take a reference over; one that an operator asked for and that comes too late is refused."""
     model = turn.model
     late = _late(turn, fact)
     if late:
@@ -101,7 +102,7 @@ def _late(turn: Turn, fact: Referenced) -> str:
 
 
 def _told(before: str, fact: Referenced) -> dict[str, str]:
-    """What is worth a word of it: what it replaces, where it comes from, who wanted it."""
+    """Fields of the journal line that are left out when empty: predecessor, origin and operator."""
     told: dict[str, str] = {}
     if before:
         told |= {"before": before}

@@ -1,4 +1,4 @@
-"""Refusals: events that were parked and effects that will never be paid are written down."""
+"""Refusals: parked events and effects that are refused for good are journalled."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from fleet.model.turn import Turn
 
 
 def declined(turn: Turn, fact: Declined) -> Declined:
-    """Write down that an effect was refused for good; its owner goes on from that."""
+    """Journal that an effect was refused for good; the part that owed it continues from that."""
     turn.say("refused", id=fact.key, reason=fact.reason)
     turn.count("declined")
     return fact
 
 
 def parked(turn: Turn, fact: Parked) -> Parked:
-    """Write down what could not be taken in."""
+    """Journal an event or a message that could not be taken in."""
     turn.say("parked", id=fact.id, reason=fact.reason)
     return fact
 

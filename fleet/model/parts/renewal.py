@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fleet.model.effects import BuildReference, short
 from fleet.model.facts import Assessed, Referenced
+from fleet.model.keys import short
 from fleet.model.part import Part, take
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from monitoring.drift.ruler import FORMAT
 from monitoring.localdays import day_of
@@ -34,7 +35,7 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed:
 
 
 def referenced(turn: Turn, fact: Referenced) -> Referenced:
-    """Adopt newer bins, or say why there are none; a reference that was set since then stays."""
+    """Adopt newer bins, or journal why there are none; a reference set since then stays."""
     if not fact.renewed:
         return fact
     model = turn.model

@@ -1,4 +1,4 @@
-"""Reports of a window beside its reference: owed for a page and on request; nobody waits for one.
+"""Reports of a window beside its reference: drawn for a page and on request, after everything else.
 
 A report is known by the alert or the command that it is for, so that a page can name the place
 where it will be before it is drawn.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.model.effects import BuildReport
 from fleet.model.facts import Asked, Reported
 from fleet.model.part import Part, take
 from fleet.model.report_links import draws
+from fleet.model.tasks import BuildReport
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Alert, Notify, Severity
 

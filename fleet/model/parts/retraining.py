@@ -34,7 +34,7 @@ def follow(turn: Turn) -> None:
     if lacking:
         _decline(turn, decision, lacking)
     turn.change(asked_by=None, event=None)
-    # That what just began is under way is no news: what holds from here on is known already.
+    # The run that just began would be declined as under way: remember that reason without a line.
     held = trigger.decide(turn.model.trigger, _signals(turn), turn.watched.policy.trigger, turn.now)
     turn.wake(held.again_at)
     if not held.fire:
@@ -43,7 +43,7 @@ def follow(turn: Turn) -> None:
 
 
 def _decline(turn: Turn, decision: trigger.Decision, reason: str) -> None:
-    """Write a refusal down, once for as long as it stays the same."""
+    """Journal a refusal once for as long as it stays the same."""
     if _gist(reason) != _gist(turn.model.declined):
         turn.change(declined=reason)
         if reason:
@@ -112,7 +112,7 @@ def _under_way(turn: Turn) -> str | None:
 
 
 def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> str:
-    """Begin a run; or return what is lacking for one."""
+    """Begin a run, or return the reason why there can be none."""
     model, policy = turn.model, turn.watched.policy
     rows = [
         dataset.DayRow(date.fromisoformat(day), past.rows, past.labelled, past.event)

@@ -8,22 +8,25 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from fleet.model import live
-from fleet.model.effects import BuildReference, Publish, Tag, short
-from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCount, TrafficCounted
+from fleet.model.effects import Publish, Tag
+from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCounted
+from fleet.model.keys import short
 from fleet.model.part import Part, take
+from fleet.model.records import TrafficCount
 from fleet.model.signals.catalogue import ROLLOUT
 from fleet.model.state import Challenger
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from fleet.published import Event
 from monitoring import calendars
 from monitoring.finding import Finding
 from retrain.gate import DayLoss
-from retrain.rollout import judge, stages, state, step
+from retrain.rollout import judge, place, state, step
 from retrain.rollout.plan import Expectation
 from retrain.rollout.state import Phase, Rollout
 
 RECENT_DAYS = 14
-#: A rollout that ended badly is news for so long.
+#: The alert of a rollout that was not promoted is cleared after this long.
 SHOWN_FOR = timedelta(days=1)
 
 
@@ -38,14 +41,14 @@ def asked(turn: Turn, fact: Asked) -> Asked:
 
 
 def follow(turn: Turn) -> None:
-    """Move the rollout on with time, start the one that waits, and end what is no news any more."""
+    """Move the rollout on with time, start the one that waits, and clear an old alert."""
     _observe(turn, state.Elapsed())
     _start_on(turn)
     _settle_signal(turn)
 
 
 def adopted(turn: Turn, taken: Adopted) -> Adopted:
-    """End the rollout where somebody else's split was adopted; who answers most is champion."""
+    """End the rollout where a foreign split was adopted, and take over its champion."""
     active = turn.model.rollout
     if active is not None and not active.ended:
         if taken.champion == active.champion:
@@ -203,7 +206,7 @@ def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
 def _went_on(turn: Turn, before: Rollout, after: Rollout) -> None:
     if after.ended:
         return
-    exposed = stages.traffic(after)
+    exposed = place.traffic(after, turn.watched.rules.rollout)
     began = before.phase is Phase.waiting
     turn.owe(
         Publish(
@@ -242,7 +245,7 @@ def _ended(turn: Turn, over: Rollout, ended: state.Ended) -> None:
 
 
 def _promote(turn: Turn, over: Rollout) -> None:
-    """The challenger serves: what it was trained on is what windows are held against now."""
+    """Make the challenger the champion; its training days become the reference."""
     model = turn.model
     scores = {name: blob for name, blob in model.scores.items() if name == over.challenger}
     turn.change(champion=over.challenger, champion_since=turn.now, scores=scores, rates={})
@@ -266,7 +269,7 @@ def _promote(turn: Turn, over: Rollout) -> None:
 
 
 def _settle_signal(turn: Turn) -> None:
-    """A rollout that ended badly is news for a day."""
+    """Clear the alert of a rollout that was not promoted, a day after its end."""
     said = turn.model.signals.get(ROLLOUT)
     active = turn.model.rollout
     if said is None or not said.active or active is None:

@@ -20,7 +20,7 @@ SHORTEST = timedelta(seconds=1)
 
 
 def changed(turn: Turn, fact: RunChanged) -> RunChanged:
-    """Take over what the trainer says of the run."""
+    """Take over the trainer's answer about the run."""
     status = JobStatus(fact.phase, fact.version, fact.reason, fact.infrastructure, fact.cost)
     _observe(turn, run.Polled(fact.run, status))
     return fact
@@ -44,7 +44,7 @@ def hinted(turn: Turn, fact: Hinted) -> Hinted:
 
 
 def declined(turn: Turn, fact: Declined) -> Declined | None:
-    """A submission or a question that was refused fails the run, and is told as the run's end."""
+    """Fail the run whose submission or poll was refused; its end is the alert."""
     known = turn.model.run
     if fact.effect not in ("submit", "poll") or known is None:
         return fact

@@ -1,4 +1,4 @@
-"""Requests by hour: an endpoint that falls silent is a page, though no log comes to say so."""
+"""Requests by hour: silence of an endpoint is found by time, because no log announces it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.model.facts import Collection, LogRead, TrafficCount, TrafficCounted
+from fleet.model.facts import LogRead, TrafficCounted
 from fleet.model.live import answers
 from fleet.model.part import Part, take
+from fleet.model.records import Collection, TrafficCount
 from fleet.model.signals import page_context
 from fleet.model.signals.catalogue import SILENCE
 from fleet.model.turn import Turn
@@ -22,7 +23,7 @@ from monitoring.traffic import Finding as Heard
 from monitoring.traffic import Verdict
 
 HOUR = timedelta(hours=1)
-#: Days of arrival by which news is known to be late; fewer say nothing about how late.
+#: Days of arrival that lateness is learnt from, and the fewest that say anything about it.
 DAYS_KEPT = 14
 MIN_DAYS = 3
 
@@ -52,7 +53,7 @@ def follow(turn: Turn) -> None:
     if _unread(turn, hearing.due):
         return
     if turn.now > hearing.due + HOUR:
-        # We were away, and what was logged meanwhile may still be on its way.
+        # The app was down: logs of the meantime may still be on their way.
         waited = hearing.waited or turn.now
         if turn.now < waited + HOUR:
             turn.change(hearing=replace(hearing, waited=waited))
@@ -86,7 +87,7 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount]) -> None:
     until = traffic.hour_of(turn.now - _lag(turn))
     found = traffic.judge(heard, until, policy, turn.watched.zone, _special(turn))
     if found.verdict is Verdict.SILENT:
-        # What came is from before the silence; that it still lasts is for `follow` to say.
+        # These counts are from before the silence; `follow` says whether it still lasts.
         found = Heard(hearing.verdict or Verdict.NORMAL, found.reason)
     elif found.verdict is Verdict.QUIET and hearing.verdict is not Verdict.QUIET:
         turn.say("quiet", reason=found.reason, expected=found.expected)
@@ -146,7 +147,7 @@ def _special(turn: Turn) -> Special:
 
 
 def _signal(turn: Turn, found: Heard) -> None:
-    # What was done to the endpoint may be why nobody comes.
+    # A change of the endpoint may be the cause, so that the page names the newest ones.
     lines = page_context.before(turn, day_of(turn.now, turn.watched.zone).isoformat())
     silent = found.verdict is Verdict.SILENT
     turn.signal(Finding(SILENCE, silent, found.reason, Severity.PAGE, lines=lines))

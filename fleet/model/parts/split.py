@@ -1,4 +1,4 @@
-"""The live traffic: set by us, looked at now and then, and defended where somebody else moved it.
+"""The live traffic: compared with the split that was set, and reverted where the policy says so.
 
 The services that split traffic let the last writer win, so that what was set once need not hold. A
 look compares what holds with what was wanted; the policy says what follows from a difference.
@@ -20,7 +20,7 @@ from monitoring.alerts.lifecycle import Severity
 from monitoring.finding import Finding
 
 ADOPT, REVERT = "adopt", "revert"
-#: So many stretches in which the split was not ours are remembered; evidence is never older.
+#: Foreign stretches that are remembered; evidence is never older.
 KEPT = 5
 
 
@@ -38,7 +38,7 @@ def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     known = replace(wanted, owed=False, declined=False)
     turn.change(wanted=known)
     if fact.foreign and _live(fact.weights) == _live(wanted.weights):
-        # Overwritten by what was due anyhow, it still has to be told; the next look ends it.
+        # The foreign split equals the wanted one: report it, and the next look ends the alert.
         turn.say("foreign", weights=fact.weights, wanted=wanted.weights, reason=fact.foreign)
         _tell(turn, f"the live traffic was changed outside Driftwarden: {fact.foreign}")
         turn.change(wanted=replace(known, good_at=turn.now))
@@ -70,7 +70,7 @@ def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
         return _foreign(turn, wanted, found)
     _restored(turn, wanted)
     if set(found.shadow) != set(wanted.shadow) and _may_repeat(found):
-        # Older tools write an endpoint without its mirror: no will of somebody's is behind it.
+        # Older tools drop the mirror when they write an endpoint; that is not a foreign split.
         reason = "the mirror to the shadow was removed, so the split is set again"
         turn.say("mirror", shadow=found.shadow, wanted=wanted.shadow, reason=reason)
         _again(turn, wanted)
@@ -78,7 +78,7 @@ def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
 
 
 def _may_repeat(found: Found) -> bool:
-    """What was set just now is not set again at once, whoever moved it: looks do that."""
+    """Tell whether the split may be set again: only after a look, not right after it was set."""
     return isinstance(found, TrafficSeen)
 
 
@@ -116,7 +116,7 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     if policy == ADOPT:
         return _adopt(turn, wanted, found, reason)
     if _may_repeat(found) and (policy == REVERT or wanted.declined):
-        # A refused split is asked for again: whoever held it up may have given way.
+        # A refused split is set again: the operation that blocked it may be over.
         _again(turn, wanted)
     return None
 
@@ -130,7 +130,7 @@ def _adopt(turn: Turn, wanted: Wanted, found: Found, reason: str) -> Adopted:
     key = f"{root}:adopted:{wanted.times + 1}"
     turn.change(wanted=Wanted(key, weights, found.shadow, turn.now, times=wanted.times + 1))
     turn.owe(SetTraffic(key, weights, found.shadow))
-    # Equal shares go to the name that comes first, so that everybody adopts the same.
+    # Ties go to the first name, so that the choice is deterministic.
     most = min(weights, key=lambda version: (-weights[version], version))
     return Adopted(most, reason)
 

@@ -1,4 +1,4 @@
-"""Deployments in the logs whose version nobody knows: told once each, never quietly dropped."""
+"""Deployments in the logs that no known version has: each is journalled once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
 
 
 def _known(turn: Turn) -> set[str]:
-    """Every version that was ever spoken of here."""
+    """Every version that the state or fleet.yaml names."""
     model, policy = turn.model, turn.watched.policy
     known = {policy.serving.champion, model.champion, *policy.logs.deployments}
     known |= {*model.weights, *model.scores, *model.rates, *model.names.values()}

@@ -1,4 +1,4 @@
-"""Bytes at the end of a log file that are no whole line: waited for, then told.
+"""Bytes at the end of a log file that are not a whole line: awaited, then reported.
 
 A reader takes every whole object, with or without a line end, so what is left behind the cursor is
 the begin of a line. The cursor stays before it: a file that grows after all is read on from there,
@@ -14,7 +14,7 @@ from fleet.model.part import Part
 from fleet.model.state import Cursor
 from fleet.model.turn import Turn
 
-#: The data collector begins a new file every hour: nothing comes any more after that much quiet.
+#: The data collector begins a new file every hour, so that a file this quiet is complete.
 QUIET = timedelta(hours=1)
 
 

@@ -7,14 +7,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fleet.document.policies import CLOSED_AFTER
-from fleet.model.effects import Assess, Join
-from fleet.model.facts import (
-    Assessed,
-    Joined,
-)
+from fleet.model.facts import Assessed, Joined
 from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.state import Past, Window
+from fleet.model.tasks import Assess, Join
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds
 from retrain.rollout import judge
@@ -22,12 +19,12 @@ from retrain.rollout.evidence import evidence_from
 from retrain.rollout.state import Phase, Rollout
 
 DAYS_KEPT = 150
-#: Days that a change is looked for in.
+#: Days before a window in which the begin of a change is searched.
 HISTORY = 28
 
 
 def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
-    """Keep what stays known of an assessment; stop it where the window has changed since."""
+    """Remember an assessment; stop it where the window has changed since."""
     window = turn.model.windows.get(fact.window)
     if window is None or window.assess_asked != fact.of:
         return None
@@ -66,7 +63,7 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
 
 
 def joined(turn: Turn, fact: Joined) -> Joined | None:
-    """Keep what stays known of a join; stop it where the window has changed since."""
+    """Remember a join; stop it where the window has changed since."""
     window = turn.model.windows.get(fact.window)
     if window is None or window.join_asked != fact.of:
         return None
@@ -101,7 +98,7 @@ def follow(turn: Turn) -> None:
 
 
 def _assess_on(turn: Turn) -> None:
-    """Windows are assessed one after the other: persistence looks back over the ones before."""
+    """Assess windows in order, because persistence looks back over the ones before."""
     for day, window in sorted(turn.model.windows.items()):
         if turn.now < window.closes:
             turn.wake(window.closes)
@@ -219,7 +216,7 @@ def _cuts(active: Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
 
 
 def _close(turn: Turn) -> None:
-    """Let go of windows and files that nothing will be added to any more."""
+    """Close windows and files that nothing will be added to any more."""
     windows = {
         day: window
         for day, window in turn.model.windows.items()

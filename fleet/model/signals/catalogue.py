@@ -1,4 +1,4 @@
-"""The catalogue of signals: what holds of every alert of a signal, whatever measured it."""
+"""The catalogue of signals: the properties of a signal's alerts, one row a signal."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def _quality(turn: Turn, fact: Assessed) -> None:
 
 
 def _stream(turn: Turn, fact: Assessed, moved: list[str], drifted: list[str]) -> None:
-    """Publish that the stream's verdict is another one; that all is well at first is no news."""
+    """Publish a change of the stream's verdict; an initial `stable` is not published."""
     before = turn.model.stream
     after = Drift.DRIFTED if drifted else Drift.DRIFTING if moved else Drift.STABLE
     turn.change(stream=after)

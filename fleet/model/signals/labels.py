@@ -1,4 +1,4 @@
-"""Signals of a joined window: performance, label completeness, and what the join found besides."""
+"""Signals of a joined window: performance, label completeness, and the findings of the join."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an on-call engineer asks first of a page that is not about drift: what else moved, and why.
+"""Context of a page that is not about drift: what else moved, and what was done before.
 
 A page for performance, data quality or silence names the features, bins and segments that differ
 most, and what was done around the model just before.
@@ -18,7 +18,7 @@ MOVED, STILL = f"{PERFORMANCE} moved too: ", f"{PERFORMANCE} did not move: "
 
 
 def health(turn: Turn) -> str:
-    """Say whether the performance moved too, as far as labels are in."""
+    """Return a line on whether performance moved too; empty while labels are missing."""
     said = turn.model.signals.get(PERFORMANCE)
     if said is None or said.active is None:
         return ""

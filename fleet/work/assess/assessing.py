@@ -12,8 +12,9 @@ import pyarrow as pa
 from engine.blobs import Blobs
 from engine.codec import to_json
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess
-from fleet.model.facts import Assessed, Trouble
+from fleet.model.facts import Assessed
+from fleet.model.records import Trouble
+from fleet.model.tasks import Assess
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.assess.accumulating import accumulated

@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.store import instant
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess
 from fleet.model.signals.page_context import happened_before
+from fleet.model.tasks import Assess
 from fleet.work.assess.adapting import Adapted
 from fleet.work.assess.sides import Held
 from monitoring.drift import why

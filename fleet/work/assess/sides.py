@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from fleet.work.assess.comparing import Against, against
 from fleet.work.refer.recounting import counts_of, told
 from fleet.work.refer.referencing import Reference, load_levels

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
-from fleet.model.effects import Join
-from fleet.model.facts import DayPair, Joined, LossCount
+from fleet.model.facts import Joined
+from fleet.model.records import DayPair, LossCount
+from fleet.model.tasks import Join
 from fleet.names import held_by
 from fleet.ports import World
 from fleet.work import rows

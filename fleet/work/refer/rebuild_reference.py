@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from engine.errors import Refused
 from fleet.document.policies import Watched
-from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
+from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.refer import referencing, usual_scores

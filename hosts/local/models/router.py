@@ -15,7 +15,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import Broken, Refused
-from fleet.document.policies import Logs
+from fleet.document.logs import Logs
 from hosts.local.files import replace_file
 from hosts.local.models import collector
 from hosts.local.models.collector import Block

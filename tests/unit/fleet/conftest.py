@@ -18,16 +18,8 @@ from fleet.document.config import load
 from fleet.document.policies import Fleet, Watched
 from fleet.model import step
 from fleet.model.effects import EFFECTS, Publish
-from fleet.model.facts import (
-    Assessed,
-    Batch,
-    Collection,
-    Configured,
-    Joined,
-    LogGrew,
-    LogRead,
-    Referenced,
-)
+from fleet.model.facts import Assessed, Configured, Joined, LogGrew, LogRead, Referenced
+from fleet.model.records import Batch, Collection
 from fleet.model.state import Model
 from fleet.ports import World
 from fleet.published import CATALOGUE, document, schema

@@ -15,16 +15,8 @@ from engine.step import Delivery
 from engine.store import check
 from fleet.document.policies import Fleet
 from fleet.events import delivery, event
-from fleet.model.facts import (
-    FACTS,
-    Asked,
-    Collection,
-    Hinted,
-    LogGrew,
-    Noted,
-    Registered,
-    Unrecognised,
-)
+from fleet.model.facts import FACTS, Asked, Hinted, LogGrew, Noted, Registered, Unrecognised
+from fleet.model.records import Collection
 
 CONTAINER = "/blobServices/default/containers/logs/blobs/"
 INPUTS = "modelDataCollector/shop-demand/v1/model_inputs/2024/03/04/10/100000-ab.jsonl"

@@ -46,6 +46,7 @@ def _append(path: Path) -> None:
         append_once(path, f"k{i}", {"n": i})
 
 
+@pytest.mark.usefixtures("outside")
 def test_processes_that_write_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     context = multiprocessing.get_context("fork")

@@ -62,6 +62,7 @@ def test_what_was_half_made_is_made_again(host: LocalHost, recorded: Path) -> No
     assert host.models.versions("demand") == ("first",)
 
 
+@pytest.mark.usefixtures("outside")
 def test_a_command_runs_in_its_folder_with_this_python(tmp_path: Path) -> None:
     code = "import os, sys; open('said', 'w').write(os.getcwd() + '\\n' + sys.executable)"
     run_command(["python", "-c", code], tmp_path)
@@ -69,6 +70,7 @@ def test_a_command_runs_in_its_folder_with_this_python(tmp_path: Path) -> None:
     assert Path(where) == tmp_path
 
 
+@pytest.mark.usefixtures("outside")
 def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
     code = "import sys; print('lost'); sys.exit('first\\nno rows at all')"
     with pytest.raises(Refused) as refused:
@@ -78,6 +80,7 @@ def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> Non
         run_command(["python", "-c", "raise SystemExit(3)"], tmp_path)
 
 
+@pytest.mark.usefixtures("outside")
 def test_a_command_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no-such-command"):
         run_command(["no-such-command", "x"], tmp_path)

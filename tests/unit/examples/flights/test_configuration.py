@@ -16,7 +16,7 @@ from monitoring.performance import Policy as PerformancePolicy
 from monitoring.slo.openslo import parse
 from retrain import dataset, gate, trigger
 from retrain.rollout import judge
-from retrain.rollout import state as rollout
+from retrain.rollout import stages as rollout
 
 FLIGHTS = Path(__file__).parents[4] / "examples" / "flights"
 

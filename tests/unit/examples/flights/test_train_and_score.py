@@ -133,6 +133,7 @@ def test_coefficients_name_every_level_once(rows: pa.Table) -> None:
         assert set(held["categorical"][name]) == set(rows[name].to_pylist())
 
 
+@pytest.mark.usefixtures("outside")
 def test_the_command_reads_a_folder_and_keeps_to_its_days(rows: pa.Table, tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     pq.write_table(rows.slice(0, 3_000), tmp_path / "set" / "0.parquet")
@@ -146,6 +147,7 @@ def test_the_command_reads_a_folder_and_keeps_to_its_days(rows: pa.Table, tmp_pa
     assert LEAK in described["features"]
 
 
+@pytest.mark.usefixtures("outside")
 def test_scoring_imports_no_scikit_learn(folder: Path) -> None:
     code = (
         "import sys, examples.flights.score; "

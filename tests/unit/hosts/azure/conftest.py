@@ -1,9 +1,8 @@
-"""Storage on the one Azurite: direct, or through a relay that breaks what passes."""
+"""Storage on the one Azurite through a relay that breaks what passes."""
 
 from __future__ import annotations
 
 import gc
-import uuid
 import warnings
 from collections.abc import Iterator
 
@@ -15,19 +14,7 @@ from tests.doubles.relay import Relay
 
 
 @pytest.fixture
-def account() -> Iterator[Connection]:
-    opened = azurite.account()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def fresh_name() -> str:
-    return f"t{uuid.uuid4().hex}"
-
-
-@pytest.fixture
-def relays() -> Iterator[dict[str, Relay]]:
+def relays(outside: None) -> Iterator[dict[str, Relay]]:
     """Return a relay for each kind of service."""
     ports = azurite.running()
     with (

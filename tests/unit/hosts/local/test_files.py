@@ -93,6 +93,7 @@ def _put_many(root: Path) -> None:
         blobs.put(f"content {number}".encode())
 
 
+@pytest.mark.usefixtures("outside")
 def test_two_processes_putting_the_same_blobs_do_no_harm(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_put_many, args=(tmp_path,)) for _ in range(2)]

@@ -74,6 +74,7 @@ def _tell_many(path: Path) -> None:
         tell(channel, f"k{number}")
 
 
+@pytest.mark.usefixtures("outside")
 def test_two_processes_write_each_page_once(tmp_path: Path) -> None:
     path = tmp_path / "pages.jsonl"
     context = multiprocessing.get_context("spawn")

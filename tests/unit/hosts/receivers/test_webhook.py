@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(outside: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("no_proxy", "*")
     with Desk() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -144,6 +144,7 @@ def _gone(connection: socket.socket) -> None:
     connection.recv(65536)
 
 
+@pytest.mark.usefixtures("outside")
 @pytest.mark.parametrize("behaviour", [_silent, _rude, _gone])
 def test_a_receiver_that_speaks_no_http_is_unavailable(
     behaviour: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
@@ -167,6 +168,7 @@ def test_a_receiver_that_speaks_no_http_is_unavailable(
         thread.join()
 
 
+@pytest.mark.usefixtures("outside")
 def test_nobody_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -11,7 +11,8 @@ from retrain import gate
 from retrain.rollout import judge
 from retrain.rollout.evidence import evidence_from
 from retrain.rollout.judge import Interval
-from retrain.rollout.state import Evidence, Phase, Rules
+from retrain.rollout.stages import Rules
+from retrain.rollout.state import Evidence, Phase
 from tests.unit.retrain.rollout.timeline import (
     CANARY,
     CRASH,

@@ -11,6 +11,7 @@ from retrain.ports import Traffic
 from retrain.rollout import judge
 from retrain.rollout.judge import Interval
 from retrain.rollout.plan import Expectation
+from retrain.rollout.stages import Policy, Rules
 from retrain.rollout.state import (
     Abort,
     Approve,
@@ -21,9 +22,7 @@ from retrain.rollout.state import (
     Observation,
     Outset,
     Phase,
-    Policy,
     Rollout,
-    Rules,
     SetTraffic,
     ShadowEvidence,
     Step,

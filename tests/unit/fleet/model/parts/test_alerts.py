@@ -10,16 +10,10 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Measure, Tell
-from fleet.model.facts import (
-    Asked,
-    Declined,
-    LogRead,
-    Measured,
-    ObjectiveStatus,
-    TrafficCount,
-    Trouble,
-)
+from fleet.model.effects import Tell
+from fleet.model.facts import Asked, Declined, LogRead, Measured
+from fleet.model.records import ObjectiveStatus, TrafficCount, Trouble
+from fleet.model.tasks import Measure
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.slo.objective import Objective, Sli

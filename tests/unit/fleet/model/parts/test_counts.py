@@ -9,17 +9,10 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Assess, Count, CountTraffic, Gate, SetTraffic
-from fleet.model.facts import (
-    Batch,
-    Counted,
-    Gated,
-    Registered,
-    TrafficCount,
-    TrafficCounted,
-    TrafficSeen,
-    TrafficSet,
-)
+from fleet.model.effects import SetTraffic
+from fleet.model.facts import Counted, Gated, Registered, TrafficCounted, TrafficSeen, TrafficSet
+from fleet.model.records import Batch, TrafficCount
+from fleet.model.tasks import Assess, Count, CountTraffic, Gate
 from retrain.gate import Decision, Verdict
 from retrain.rollout.state import Phase
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from fleet.model.effects import EFFECTS, BuildReference
+from fleet.model.effects import EFFECTS
 from fleet.model.facts import FACTS, Asked, Referenced
+from fleet.model.tasks import BuildReference
 
 DAYS = ("2024-02-20", "2024-03-01")
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from fleet.model.effects import BuildReport, Tell
-from fleet.model.facts import Asked, Reported, Trouble
+from fleet.model.effects import Tell
+from fleet.model.facts import Asked, Reported
+from fleet.model.records import Trouble
 from fleet.model.state import Past
+from fleet.model.tasks import BuildReport
 from monitoring.alerts.lifecycle import Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 

@@ -7,20 +7,10 @@ from typing import Any
 
 import pytest
 
-from fleet.model.effects import BuildReference, Gate, Publish, SetTraffic, Tag, Tell
-from fleet.model.facts import (
-    Asked,
-    Batch,
-    Collection,
-    DayPair,
-    Declined,
-    Gated,
-    LogGrew,
-    LogRead,
-    Registered,
-    RunChanged,
-    TrafficCount,
-)
+from fleet.model.effects import Publish, SetTraffic, Tag, Tell
+from fleet.model.facts import Asked, Declined, Gated, LogGrew, LogRead, Registered, RunChanged
+from fleet.model.records import Batch, Collection, DayPair, TrafficCount
+from fleet.model.tasks import BuildReference, Gate
 from retrain.gate import Decision, Verdict
 from retrain.ports import JobPhase
 from retrain.registry import Stage

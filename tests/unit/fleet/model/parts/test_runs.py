@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from fleet.model.effects import Cancel, Gate, Poll, Publish, Submit, Tell
+from fleet.model.effects import Cancel, Poll, Publish, Submit, Tell
 from fleet.model.facts import Asked, Declined, Registered, RunChanged
 from fleet.model.parts import retraining
+from fleet.model.tasks import Gate
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Severity
 from retrain.ports import JobPhase

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from engine import codec
-from fleet.model.effects import ReadLabels, ReadLog
-from fleet.model.facts import FACTS, Batch, Collection, LabelsRead, LogGrew, LogRead
+from fleet.model.facts import FACTS, LabelsRead, LogGrew, LogRead
 from fleet.model.parts.unfinished import QUIET
+from fleet.model.records import Batch, Collection
 from fleet.model.state import Cursor, Model
+from fleet.model.tasks import ReadLabels, ReadLog
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 INPUTS = Collection.inputs

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet, Watched
-from fleet.model.effects import Assess, BuildReference, ReadLog
-from fleet.model.facts import Assessed, Collection
+from fleet.model.facts import Assessed
+from fleet.model.records import Collection
+from fleet.model.tasks import Assess, BuildReference, ReadLog
 from fleet.ports import World
 from fleet.work.assess.assessing import assess_window
 from fleet.work.assess.sides import hold

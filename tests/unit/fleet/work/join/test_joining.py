@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Join
-from fleet.model.facts import DayPair, Joined, LossCount
+from fleet.model.facts import Joined
+from fleet.model.records import DayPair, LossCount
+from fleet.model.tasks import Join
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.join.joining import join_window

@@ -235,6 +235,7 @@ def test_the_topic_takes_nothing_less_than_what_the_client_sends(
     assert replayed(topic, certificates, without(left_out)(request)) == status
 
 
+@pytest.mark.usefixtures("outside")
 def test_a_key_opens_the_topic_without_tls_as_the_service_allows() -> None:
     with Topic() as topic:
         event = CloudEvent(source="/s", type="t")

@@ -50,7 +50,7 @@ STREAM = {
 
 
 @pytest.fixture(scope="module")
-def parser() -> Iterator[Parser]:
+def parser(outside: None) -> Iterator[Parser]:
     with running({**TABLES, "source": STREAM}) as found:
         yield found
 

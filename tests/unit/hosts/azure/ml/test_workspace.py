@@ -27,6 +27,7 @@ assert not heavy, heavy
 """
 
 
+@pytest.mark.usefixtures("outside")
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:
     subprocess.run([sys.executable, "-c", LAZY], cwd=ROOT, check=True)
 

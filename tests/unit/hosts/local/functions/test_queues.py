@@ -188,6 +188,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.usefixtures("outside")
 def test_killed_between_get_and_delete_the_message_comes_again(path: Path) -> None:
     died = subprocess.run(
         [sys.executable, "-c", KILLED, str(path)], capture_output=True, text=True, cwd=os.getcwd()

@@ -9,6 +9,8 @@ import pytest
 
 from hosts.local.models.processes import kill_group, mark_of, plain_environment, runs
 
+pytestmark = pytest.mark.usefixtures("outside")
+
 
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:

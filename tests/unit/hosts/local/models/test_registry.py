@@ -157,6 +157,7 @@ def _tag_many(root: Path, prefix: str) -> None:
         ModelFolders(root).tag("flights", "v1", {f"{prefix}{number}": ""}, Stage.candidate)
 
 
+@pytest.mark.usefixtures("outside")
 def test_two_processes_tagging_lose_no_tag(models: ModelFolders, tmp_path: Path) -> None:
     models.register(write(tmp_path / "out"))
     context = multiprocessing.get_context("spawn")

@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import binom
 
 from engine.errors import Broken, Refused
-from fleet.document.policies import Logs
+from fleet.document.logs import Logs
 from hosts.local.models.collector import digest
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.router import Router, bucket
@@ -39,7 +39,7 @@ NULLS = "def score(rows, folder):\n    return [float(rows['delay'].null_count)] 
 
 
 @pytest.fixture(scope="module")
-def scorers() -> Iterator[Scorers]:
+def scorers(outside: None) -> Iterator[Scorers]:
     with Scorers(limit=8) as live:
         yield live
 

@@ -13,6 +13,8 @@ import pytest
 from engine.errors import Refused
 from hosts.local.models.scorer import ModelFailed, Scorer, Scorers
 
+pytestmark = pytest.mark.usefixtures("outside")
+
 MODEL = """\
 name: flights
 version: {version}

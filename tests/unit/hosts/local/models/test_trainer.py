@@ -20,6 +20,8 @@ from hosts.local.models.registry import ModelFolders
 from hosts.local.models.trainer import LocalTrainer
 from retrain.ports import JobPhase, JobStatus, TrainingJob
 
+pytestmark = pytest.mark.usefixtures("outside")
+
 NOW = datetime(2013, 7, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=2)
 ROOT = Path(__file__).parents[5]

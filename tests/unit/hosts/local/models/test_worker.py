@@ -14,6 +14,8 @@ import pytest
 from hosts.local.models import worker
 from hosts.local.models.worker import LENGTH
 
+pytestmark = pytest.mark.usefixtures("outside")
+
 Start = Callable[[str], subprocess.Popen[bytes]]
 
 
