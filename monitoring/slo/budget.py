@@ -199,7 +199,7 @@ def unreachable(target: float, period: timedelta) -> tuple[str, ...]:
     worst = 1 / (1 - target)
     return tuple(
         f"the {span(row.long)} alert never fires: with target {target:.6g} the burn rate is at "
-        f"most {worst:.3g}, and {row.rate(period):.3g} is needed; a target of at least "
+        f"most {worst:.4g}, and {row.rate(period):.3g} is needed; a target of at least "
         f"{100 * (1 - 1 / row.rate(period)):.4f} % makes it possible"
         for row in standard()
         if not reached(worst, row.rate(period))

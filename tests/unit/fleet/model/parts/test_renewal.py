@@ -118,4 +118,4 @@ def test_newer_bins_that_come_after_another_reference_are_left(shop: Shop) -> No
     turn = Turn(shop.fleet.models["demand"], shop.clock.moment, shop.state)
     referenced(turn, Referenced("v1", "newer", (), 0, renewed="another"))
     assert turn.model.reference == shop.state.reference
-    assert "another reference was there" in str(turn.lines[-1]["note"])
+    assert "another reference was set before" in str(turn.lines[-1]["note"])
