@@ -14,6 +14,7 @@ from fleet.model.facts import (
     LogGrew,
     LogRead,
 )
+from fleet.model.lines import logs
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.state import Cursor, Window, outputs_of
@@ -52,7 +53,7 @@ def _by_now(turn: Turn, fact: LogRead) -> LogRead:
     if ahead:
         windows = sorted({batch.window for batch in ahead})
         rows = sum(batch.count for batch in ahead)
-        turn.say("ahead", blob=fact.blob, rows=rows, first=windows[0], last=windows[-1])
+        turn.say(logs.Ahead(fact.blob, rows, first=windows[0], last=windows[-1]))
     return replace(
         fact,
         batches=tuple(batch for batch in fact.batches if batch.window <= last),
@@ -78,7 +79,7 @@ def counted(turn: Turn, fact: Counted) -> Counted:
         _put(turn, batch, Collection.inputs, version)
     for version, batch in fact.outputs:
         _put(turn, batch, Collection.outputs, version)
-    turn.say("counted", window=fact.window, rows=sum(batch.count for _, batch in fact.inputs))
+    turn.say(logs.Counted(fact.window, sum(batch.count for _, batch in fact.inputs)))
     return fact
 
 
@@ -88,7 +89,7 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
     if window is None:
         _, ends = bounds(date.fromisoformat(day), turn.watched.zone)
         if day in model.past or turn.now >= ends + turn.watched.open_for:
-            turn.say("late", window=day, rows=batch.count)
+            turn.say(logs.Late(day, batch.count))
             return
         window = Window(ends + turn.watched.policy.logs.grace, ends)
     if batch in window.inputs or batch in window.traffic or (deployment, batch) in window.outputs:
