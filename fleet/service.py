@@ -16,6 +16,8 @@ from engine.step import Delivery
 from fleet import events, read, refused, telemetry
 from fleet.document.policies import Fleet
 from fleet.model.facts import Asked, Configured
+from fleet.model.lines import operations
+from fleet.model.lines.line import write_line
 from fleet.partitions import FLEET, ONCALL
 
 REFERENCE = "reference"
@@ -160,9 +162,8 @@ class Service:
         partitions = self._concerned(command)
         if command.verb == RESUME:
             # A halted partition takes no facts in: this one is not a fact.
-            fields = ("verb", "by", "reason", "target")
-            line = {"what": "command", **{name: getattr(command, name) for name in fields}}
-            self.loop.resume(partitions[0], line, self.clock.now())
+            line = operations.Command(command.verb, command.by, command.reason, command.target)
+            self.loop.resume(partitions[0], write_line(line), self.clock.now())
             return partitions
         if command.verb == "freeze" and command.until is None:
             raise Refused(f"freeze {command.target}: until when? a freeze needs an end")

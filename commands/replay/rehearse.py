@@ -23,13 +23,14 @@ from engine.clock import SetClock
 from engine.errors import Refused
 from engine.store import HEAD
 from fleet.document.config import Config
+from fleet.model.lines import alerting, serving, training, windows
+from fleet.model.lines.line import Line, read_line
 from fleet.work import rows
 from hosts import read_config
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.position import position
 
 MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "pages.jsonl")
-TOLD = ("trigger", "run", "registered", "gate", "rollout")
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _progress(
             for record in journal.read(host.store, scenario.model, seen):
                 seen = record.seq
                 for line in record.lines:
-                    if (said := _said(line)) is not None:
+                    if (said := _said(read_line(line))) is not None:
                         console.print(
                             f"{record.at[:16].replace('T', ' ')}  {said}", highlight=False
                         )
@@ -168,18 +169,18 @@ def _progress(
         yield told
 
 
-def _said(line: dict[str, object]) -> str | None:
-    match line["what"]:
-        case "alert" if line["phase"] == "firing" and line["severity"] == "page":
-            return f"[bold]page[/bold] {line['alert']}: {line['reason']}"
-        case "trigger" if line["fire"]:
-            return f"retrain {line['run']}: {line['reason']}"
-        case "registered":
-            return f"registered {line['version']}"
-        case "gate":
-            return f"gate {line['version']}: {line['verdict']}, {line['reason']}"
-        case "rollout" if line["phase"] in ("shadow", "promoted", "rolled_back", "stopped"):
-            return f"rollout {line['challenger']}: {line['phase']}, {line['reason']}"
+def _said(line: Line) -> str | None:
+    match line:
+        case alerting.Alert(phase="firing", severity="page"):
+            return f"[bold]page[/bold] {line.alert}: {line.reason}"
+        case training.Trigger(fire=True):
+            return f"retrain {line.run}: {line.reason}"
+        case training.Registered():
+            return f"registered {line.version}"
+        case training.Gate():
+            return f"gate {line.version}: {line.verdict}, {line.reason}"
+        case serving.Rollout(phase="shadow" | "promoted" | "rolled_back" | "stopped"):
+            return f"rollout {line.challenger}: {line.phase}, {line.reason}"
         case _:
             return None
 
@@ -190,9 +191,8 @@ def _told(
     for partition in host.store.partitions():
         journal.verify(host.store, partition)
     records = tuple(journal.read(host.store, scenario.model))
-    names = {
-        line["rows"] for record in records for line in record.lines if line["what"] == "joined"
-    }
+    lines = (read_line(line) for record in records for line in record.lines)
+    names = {line.rows for line in lines if isinstance(line, windows.Joined)}
     joined = {name: rows.get(host.blobs, name) for name in sorted(names)}
     target = options.summary or folder / scenario.replay.summary
     return Told(scenario.model, records, joined, seconds, target)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from engine import codec
-from engine.step import Line, Step
+from engine.step import Step
 from fleet.document.policies import Watched
 from fleet.model.effects import Effect
+from fleet.model.lines.line import Line, write_line
 from fleet.model.signals.catalogue import signal_of
 from fleet.model.state import Model
 from monitoring.alerts.lifecycle import Alert, Condition, Notify
@@ -70,9 +70,9 @@ class Turn:
         """Owe an effect."""
         self.effects.append(effect)
 
-    def say(self, what: str, **fields: Any) -> None:
-        """Write a line into the journal; dataclasses are written as their JSON."""
-        self.lines.append({"what": what, **{name: _plain(value) for name, value in fields.items()}})
+    def say(self, line: Line) -> None:
+        """Write a line into the journal."""
+        self.lines.append(line)
 
     def wake(self, at: datetime | None) -> None:
         """Ask for a step at that time, where it lies ahead."""
@@ -82,8 +82,5 @@ class Turn:
     def step(self) -> Step:
         """Return what the loop commits."""
         wake_at = min(self.wakes, default=None)
-        return Step(self.model, tuple(self.effects), wake_at, tuple(self.lines))
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, str | int | float) else codec.plain(value)
+        lines = tuple(write_line(line) for line in self.lines)
+        return Step(self.model, tuple(self.effects), wake_at, lines)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from engine.errors import Refused
 from fleet.model.effects import Publish, Tell
 from fleet.model.facts import Asked, Declined
+from fleet.model.lines import alerting, operations
 from fleet.model.part import Part, take
 from fleet.model.report_links import named
 from fleet.model.signals.catalogue import REFUSED, REFUSED_SPLIT, signal_of
@@ -56,14 +57,15 @@ def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Aler
     if before is None and after.phase is lifecycle.Phase.INACTIVE:
         return
     turn.say(
-        "alert",
-        alert=after.id,
-        phase=after.phase,
-        kind=after.kind,
-        severity=after.severity,
-        reason=after.reason,
-        features=after.features,
-        explained_by=after.explained_by,
+        alerting.Alert(
+            after.id,
+            after.phase,
+            after.kind,
+            after.severity,
+            after.reason,
+            after.features,
+            after.explained_by,
+        )
     )
 
 
@@ -91,7 +93,7 @@ def acknowledged(turn: Turn, fact: Asked) -> Asked:
     try:
         done = transitions.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
     except Refused as error:
-        turn.say("refused", id=fact.id, reason=str(error))
+        turn.say(operations.Refused(str(error), fact.id))
         return fact
     if done.alert is not None:
         turn.change(alerts={**turn.model.alerts, key: done.alert})

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fleet.model.facts import Declined, Gated, Registered
 from fleet.model.keys import short
+from fleet.model.lines import training
 from fleet.model.part import Part, take
 from fleet.model.state import Challenger
 from fleet.model.tasks import Gate
@@ -19,7 +20,7 @@ def registered(turn: Turn, fact: Registered) -> Registered:
     """Put a version that was registered from outside into the queue, once."""
     if fact.version in turn.model.versions_under_way:
         return fact
-    turn.say("registered", version=fact.version, waived_by=fact.waived_by, reason=fact.reason)
+    turn.say(training.Registered(fact.version, fact.waived_by, fact.reason))
     challenger = Challenger(
         fact.version,
         f"{turn.watched.name}-{short(fact.version)[:8]}",
@@ -37,10 +38,7 @@ def gated(turn: Turn, fact: Gated) -> Gated:
     if found is None or found.gated:
         return fact
     decision = fact.decision
-    turn.say(
-        "gate", id=fact.id, version=fact.version, trigger=found.trigger,
-        verdict=decision.verdict, reason=decision.reason,
-    )  # fmt: skip
+    turn.say(training.Gate(fact.id, fact.version, found.trigger, decision.verdict, decision.reason))
     passed = decision.verdict is Verdict.passed
     after = replace(found, gated=True, scores=fact.scores, bad_rate=fact.bad_rate)
     queue = [after if c.id == fact.id else c for c in turn.model.queue if c.id != fact.id or passed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet.model.facts import Asked
+from fleet.model.lines import operations
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
 from monitoring.calendars import Freeze
@@ -10,7 +11,7 @@ from monitoring.calendars import Freeze
 
 def asked(turn: Turn, fact: Asked) -> Asked:
     """Write a command down; freeze or unfreeze where it says so."""
-    turn.say("command", verb=fact.verb, by=fact.by, reason=fact.reason, target=fact.target)
+    turn.say(operations.Command(fact.verb, fact.by, fact.reason, fact.target))
     match fact.verb:
         case "freeze" if fact.until is not None:
             freeze = Freeze(fact.until, fact.by, fact.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet.model.facts import Configured
+from fleet.model.lines import operations
 from fleet.model.live import want
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
@@ -14,11 +15,11 @@ def configured(turn: Turn, fact: Configured) -> Configured:
     if not fact.policy:
         if not model.dormant:
             turn.change(dormant=True)
-            turn.say("dormant", reason=fact.reason)
+            turn.say(operations.Dormant(fact.reason))
         return fact
     if model.policy != fact.policy or model.dormant:
         turn.change(policy=fact.policy, dormant=False)
-        turn.say("policy", hash=fact.policy)
+        turn.say(operations.Policy(fact.policy))
     if not model.champion:
         champion = turn.watched.policy.serving.champion
         turn.change(champion=champion, champion_since=turn.now, weights={champion: 100})

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fleet.model.cursors import moved, say_read
 from fleet.model.facts import LabelsRead
+from fleet.model.lines import logs
 from fleet.model.part import Part, take
 from fleet.model.records import Collection
 from fleet.model.state import Loose, outputs_of, ranged
@@ -31,7 +32,7 @@ def labels_read(turn: Turn, fact: LabelsRead) -> LabelsRead:
         others[key] = Loose(fact.start, fact.end, since, fact.of)
     turn.change(loose=others)
     if not again:
-        say_read(turn, fact, sum(fact.matched.values()), unknown=fact.unknown)
+        say_read(turn, fact, sum(fact.matched.values()), fact.unknown)
     return fact
 
 
@@ -50,7 +51,7 @@ def follow(turn: Turn) -> None:
         if turn.now >= loose.since + wait:
             others = {name: kept for name, kept in turn.model.loose.items() if name != key}
             turn.change(loose=others)
-            turn.say("unmatched", blob=blob, reason="labels of rows that were never predicted")
+            turn.say(logs.Unmatched(blob, "labels of rows that were never predicted"))
             continue
         turn.wake(loose.since + wait)
         outputs = turn.model.outputs

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from fleet.model.cursors import moved, say_read
 from fleet.model.facts import Counted, LogGrew, LogRead
+from fleet.model.lines import logs
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Batch, Collection
@@ -47,7 +48,7 @@ def _by_now(turn: Turn, fact: LogRead) -> LogRead:
     if ahead:
         windows = sorted({batch.window for batch in ahead})
         rows = sum(batch.count for batch in ahead)
-        turn.say("ahead", blob=fact.blob, rows=rows, first=windows[0], last=windows[-1])
+        turn.say(logs.Ahead(fact.blob, rows, first=windows[0], last=windows[-1]))
     return replace(
         fact,
         batches=tuple(batch for batch in fact.batches if batch.window <= last),
@@ -73,7 +74,7 @@ def counted(turn: Turn, fact: Counted) -> Counted:
         _put(turn, batch, Collection.inputs, version)
     for version, batch in fact.outputs:
         _put(turn, batch, Collection.outputs, version)
-    turn.say("counted", window=fact.window, rows=sum(batch.count for _, batch in fact.inputs))
+    turn.say(logs.Counted(fact.window, sum(batch.count for _, batch in fact.inputs)))
     return fact
 
 
@@ -83,7 +84,7 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
     if window is None:
         _, ends = bounds(date.fromisoformat(day), turn.watched.zone)
         if day in model.past or turn.now >= ends + turn.watched.open_for:
-            turn.say("late", window=day, rows=batch.count)
+            turn.say(logs.Late(day, batch.count))
             return
         window = Window(ends + turn.watched.policy.logs.grace, ends)
     if batch in window.inputs or batch in window.traffic or (deployment, batch) in window.outputs:

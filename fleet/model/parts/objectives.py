@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fleet.model.facts import Counted, LogRead, Measured, TrafficCounted
+from fleet.model.lines import alerting
 from fleet.model.part import Part, take
 from fleet.model.records import ObjectiveStatus, TrafficCount
 from fleet.model.signals.catalogue import OBJECTIVE
@@ -106,7 +107,7 @@ def _signal(turn: Turn, status: ObjectiveStatus) -> None:
         active = None
     before = turn.model.signals.get(_key(status.name))
     if active and (before is None or not before.active):
-        turn.say("slo", objective=status.name, verdict=status.verdict, reasons=status.reasons)
+        turn.say(alerting.Slo(status.name, status.verdict, status.reasons))
     reason = "; ".join(status.reasons) or f"{status.name} is met"
     severity = Severity.PAGE if status.page else Severity.TICKET
     key = _key(status.name)

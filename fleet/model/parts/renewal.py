@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from fleet.model.facts import Assessed, Referenced
 from fleet.model.keys import short
+from fleet.model.lines import windows
 from fleet.model.part import Part, take
 from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
@@ -45,10 +46,15 @@ def referenced(turn: Turn, fact: Referenced) -> Referenced:
         last = day_of(turn.now + timedelta(days=1), turn.watched.zone)
         turn.change(reference=fact.reference, recount_to=str(last))
     turn.say(
-        "reference", version=fact.version, reference=turn.model.reference, days=len(fact.days),
-        rows=fact.rows, before=fact.renewed,
-        note="another reference was there before its newer bins" if late else fact.note,
-    )  # fmt: skip
+        windows.Reference(
+            fact.version,
+            turn.model.reference,
+            len(fact.days),
+            fact.rows,
+            before=fact.renewed,
+            note="another reference was there before its newer bins" if late else fact.note,
+        )
+    )
     return fact
 
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from fleet.model.effects import Publish
 from fleet.model.facts import Asked
+from fleet.model.lines import training
 from fleet.model.part import Part, take
 from fleet.model.signals.catalogue import Asks, signal_of
 from fleet.model.state import Past
@@ -47,7 +48,7 @@ def _decline(turn: Turn, decision: trigger.Decision, reason: str) -> None:
     if _gist(reason) != _gist(turn.model.declined):
         turn.change(declined=reason)
         if reason:
-            turn.say("trigger", fire=False, kind=decision.kind, reason=reason)
+            turn.say(training.Trigger(False, str(decision.kind), reason))
 
 
 def _gist(reason: str) -> str:
@@ -144,10 +145,16 @@ def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> 
         trigger=trigger.record(model.trigger, turn.now, price),
     )
     turn.say(
-        "trigger", fire=True, kind=kind, reason=decision.reason, run=name, days=list(days),
-        holdout=list(job.holdout_days),
-        left_out=[f"{left.day}: {left.reason}" for left in chosen.left_out],
-    )  # fmt: skip
+        training.Trigger(
+            True,
+            kind,
+            decision.reason,
+            run=name,
+            days=days,
+            holdout=job.holdout_days,
+            left_out=tuple(f"{left.day}: {left.reason}" for left in chosen.left_out),
+        )
+    )
     told: Fields = {"run": name, "trigger": kind, "reason": decision.reason, "days": len(days)}
     turn.owe(Publish(f"retrain:{name}", Event.RETRAIN_STARTED, told, turn.now))
     return ""

@@ -11,6 +11,7 @@ from fleet.model import live
 from fleet.model.effects import Publish, Tag
 from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCounted
 from fleet.model.keys import short
+from fleet.model.lines import serving
 from fleet.model.part import Part, take
 from fleet.model.records import TrafficCount
 from fleet.model.signals.catalogue import ROLLOUT
@@ -56,7 +57,7 @@ def adopted(turn: Turn, taken: Adopted) -> Adopted:
         else:
             _observe(turn, state.ChampionGone(taken.champion))
     if taken.champion != turn.model.champion:
-        turn.say("champion", version=taken.champion, before=turn.model.champion, reason="adopted")
+        turn.say(serving.Champion(taken.champion, turn.model.champion, "adopted"))
         turn.change(champion=taken.champion, champion_since=turn.now)
     return taken
 
@@ -188,10 +189,17 @@ def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
     turn.wake(moved.wake_at)
     if (after.phase, after.stage) != (before.phase, before.stage):
         turn.say(
-            "rollout", id=after.id, challenger=after.challenger, champion=after.champion,
-            phase=after.phase, stage=after.stage, reason=after.reason, waived_by=after.waived_by,
-            guards={guard.name: judge.verdict(guard) for guard in after.guards},
-        )  # fmt: skip
+            serving.Rollout(
+                after.id,
+                after.challenger,
+                after.champion,
+                after.phase,
+                after.stage,
+                after.reason,
+                after.waived_by,
+                guards={guard.name: judge.verdict(guard) for guard in after.guards},
+            )
+        )
         _went_on(turn, before, after)
     for effect in moved.effects:
         match effect:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from fleet.model.effects import Cancel, Poll, Publish, Submit
 from fleet.model.facts import Asked, Declined, Hinted, RunChanged
+from fleet.model.lines import training
 from fleet.model.part import Part, take
 from fleet.model.signals.catalogue import RUN
 from fleet.model.state import Challenger, Finished
@@ -84,9 +85,7 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
     model = turn.model
     if model.run is None:
         return
-    turn.say(
-        "run", run=model.run.id, phase=ended.outcome, version=ended.version, reason=ended.reason
-    )
+    turn.say(training.Run(model.run.id, ended.outcome, ended.version, ended.reason))
     turn.owe(
         Publish(
             f"retrain:{ended.key}",

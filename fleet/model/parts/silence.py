@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fleet.model.facts import LogRead, TrafficCounted
+from fleet.model.lines import alerting
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Collection, TrafficCount
@@ -69,7 +70,7 @@ def follow(turn: Turn) -> None:
         turn.wake(later)
         return
     turn.change(hearing=replace(hearing, verdict=found.verdict))
-    turn.say("silence", reason=found.reason, expected=found.expected)
+    turn.say(alerting.Silence(found.reason, found.expected))
     _signal(turn, found)
 
 
@@ -90,7 +91,7 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount]) -> None:
         # These counts are from before the silence; `follow` says whether it still lasts.
         found = Heard(hearing.verdict or Verdict.NORMAL, found.reason)
     elif found.verdict is Verdict.QUIET and hearing.verdict is not Verdict.QUIET:
-        turn.say("quiet", reason=found.reason, expected=found.expected)
+        turn.say(alerting.Quiet(found.reason, found.expected))
     if found.verdict is not Verdict.SILENT and SILENCE in turn.model.signals:
         _signal(turn, found)
     turn.change(hearing=replace(turn.model.hearing, due=_due(turn), verdict=found.verdict))

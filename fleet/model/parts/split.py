@@ -12,6 +12,7 @@ from dataclasses import replace
 from fleet.model import live
 from fleet.model.effects import SetTraffic
 from fleet.model.facts import Adopted, Declined, TrafficSeen, TrafficSet
+from fleet.model.lines import serving
 from fleet.model.part import Part, take
 from fleet.model.signals.catalogue import REFUSED_SPLIT, TRAFFIC
 from fleet.model.state import Foreign, Wanted
@@ -31,7 +32,7 @@ Found = TrafficSet | TrafficSeen
 def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     """Take over what holds after a split was set; it may be somebody else's all the same."""
     turn.change(weights=fact.weights, names={**turn.model.names, **fact.names})
-    turn.say("traffic", weights=fact.weights, shadow=fact.shadow)
+    turn.say(serving.Traffic(fact.weights, fact.shadow))
     wanted = turn.model.wanted
     if wanted is None or wanted.key != fact.key:
         return None
@@ -39,7 +40,7 @@ def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     turn.change(wanted=known)
     if fact.foreign and _live(fact.weights) == _live(wanted.weights):
         # The foreign split equals the wanted one: report it, and the next look ends the alert.
-        turn.say("foreign", weights=fact.weights, wanted=wanted.weights, reason=fact.foreign)
+        turn.say(serving.Foreign(fact.weights, wanted.weights, reason=fact.foreign))
         _tell(turn, f"somebody else changed the live traffic: {fact.foreign}")
         turn.change(wanted=replace(known, good_at=turn.now))
         return None
@@ -72,7 +73,7 @@ def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     if set(found.shadow) != set(wanted.shadow) and _may_repeat(found):
         # Older tools drop the mirror when they write an endpoint; that is not a foreign split.
         reason = "the mirror was dropped"
-        turn.say("mirror", shadow=found.shadow, wanted=wanted.shadow, reason=reason)
+        turn.say(serving.Mirror(found.shadow, wanted.shadow, reason))
         _again(turn, wanted)
     return None
 
@@ -90,7 +91,7 @@ def _restored(turn: Turn, wanted: Wanted) -> None:
         return
     *before, last = turn.model.foreign
     turn.change(foreign=(*before, replace(last, until=turn.now)))
-    turn.say("restored", weights=wanted.weights)
+    turn.say(serving.Restored(wanted.weights))
 
 
 def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
@@ -109,9 +110,7 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
         turn.change(foreign=(*before, replace(last, weights=weights)))
     turn.change(weights=weights)
     if new:
-        turn.say(
-            "foreign", weights=weights, shadow=found.shadow, wanted=wanted.weights, policy=policy
-        )
+        turn.say(serving.Foreign(weights, wanted.weights, found.shadow, policy))
     _tell(turn, reason)
     if policy == ADOPT:
         return _adopt(turn, wanted, found, reason)

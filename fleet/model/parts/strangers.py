@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fleet.model.facts import LogGrew, LogRead, TrafficCounted
+from fleet.model.lines import logs
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
 
@@ -38,13 +39,11 @@ def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
         if turn.model.version_of(deployment) in known or deployment in met or len(met) >= KEPT:
             continue
         turn.change(strangers=(*met, deployment))
-        turn.say(
-            "stranger",
-            deployment=deployment,
-            source=source,
-            reason="no version has this name: its answers are joined with no label and judged in "
-            "no rollout; logs.deployments in fleet.yaml says which version it holds",
+        reason = (
+            "no version has this name: its answers are joined with no label and judged in "
+            "no rollout; logs.deployments in fleet.yaml says which version it holds"
         )
+        turn.say(logs.Stranger(deployment, source, reason))
 
 
 def _known(turn: Turn) -> set[str]:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from fleet.document.policies import CLOSED_AFTER
 from fleet.model.facts import Assessed, Joined
+from fleet.model.lines import windows
 from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.state import Past, Window
@@ -45,19 +46,20 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
         ).past
     )
     turn.say(
-        "assessed",
-        window=fact.window,
-        rows=fact.rows,
-        verdict=fact.verdict,
-        stream=fact.stream,
-        psi=fact.psi,
-        score_psi=fact.score_psi,
-        event=turn.model.past[fact.window].event,
-        quality=[trouble.reason for trouble in fact.quality],
-        **({"against": fact.against} if fact.against else {}),
-        **({"since": fact.since} if fact.since else {}),
-        **({"estimate": fact.estimate} if fact.estimate else {}),
-        report=fact.report,
+        windows.Assessed(
+            fact.window,
+            fact.rows,
+            fact.verdict,
+            fact.stream,
+            fact.psi,
+            fact.score_psi,
+            event=turn.model.past[fact.window].event,
+            quality=tuple(trouble.reason for trouble in fact.quality),
+            report=fact.report,
+            against=fact.against,
+            since=fact.since,
+            estimate=fact.estimate,
+        )
     )
     return fact
 
@@ -73,17 +75,18 @@ def joined(turn: Turn, fact: Joined) -> Joined | None:
     known = replace(past, rows=fact.expected, labelled=fact.labelled, joined=fact.rows)
     turn.change(past=turn.model.remember(fact.window, known).past)
     turn.say(
-        "joined",
-        window=fact.window,
-        labelled=fact.labelled,
-        expected=fact.expected,
-        contradictions=fact.contradictions,
-        health=fact.health,
-        reason=fact.reason,
-        explained_by=fact.explained_by,
-        scores=fact.scores,
-        rolling=fact.rolling,
-        rows=fact.rows,
+        windows.Joined(
+            fact.window,
+            fact.labelled,
+            fact.expected,
+            fact.contradictions,
+            fact.health,
+            fact.reason,
+            fact.scores,
+            fact.rolling,
+            fact.rows,
+            fact.explained_by,
+        )
     )
     return fact
 
@@ -217,13 +220,13 @@ def _cuts(active: Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
 
 def _close(turn: Turn) -> None:
     """Close windows and files that nothing will be added to any more."""
-    windows = {
+    still_open = {
         day: window
         for day, window in turn.model.windows.items()
         if turn.now < window.ends + turn.watched.open_for
     }
-    if len(windows) < len(turn.model.windows):
-        turn.change(windows=windows)
+    if len(still_open) < len(turn.model.windows):
+        turn.change(windows=still_open)
     blobs = {
         blob: cursor
         for blob, cursor in turn.model.blobs.items()
