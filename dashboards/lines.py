@@ -99,7 +99,7 @@ def performance(days: Sequence[Day], axis: Axis, metric: str, width: int) -> Cha
             if day.health is not None
         ),
         label=f"{words} over {width} days: {_summary(curves)}",
-        awaited="" if values else "Awaited: labels. A day is joined when its labels arrive.",
+        awaited="" if values else "Waiting for labels; a day is joined when its labels arrive.",
     )
 
 
@@ -122,7 +122,7 @@ def score_drift(days: Sequence[Day], axis: Axis, limit: float) -> Chart:
         ),
         label=f"Score drift: {_summary((drawn,))}; the limit is {limit:g}",
         rule=scale.place(limit) if values else None,
-        awaited="" if values else "Awaited: the champion's scores of a window with enough rows.",
+        awaited="" if values else "Waiting for a window with enough scores of the champion.",
     )
 
 

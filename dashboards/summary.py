@@ -193,4 +193,4 @@ def _drift_line(episodes: list[Json]) -> str:
     often = Counter(feature for episode in episodes for feature in episode["features"])
     names = ", ".join(name for name, _ in often.most_common(6))
     count = "1 episode" if len(episodes) == 1 else f"{len(episodes)} episodes"
-    return f"Drift: {count}, {explained} explained by the calendar; most: {names}"
+    return f"Drift: {count}, {explained} explained by announced events; most frequent: {names}"

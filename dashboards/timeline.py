@@ -198,7 +198,7 @@ def _alert(alert: Alert, axis: Axis, now: datetime) -> Bar:
 
 
 def _held(held: Held, axis: Axis, now: datetime) -> Bar:
-    words = f"held: {held.explained_by}, from {stamp(held.since)}\n{held.reason}"
+    words = f"not sent: explained by {held.explained_by} since {stamp(held.since)}\n{held.reason}"
     return _bar(axis, held.since, held.until or now, "held", words)
 
 

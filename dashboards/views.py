@@ -143,7 +143,7 @@ def _warnings(state: dict[str, Any], now: datetime) -> tuple[str, ...]:
     if state["halted"]:
         found.append(f"Halted: {state['halted']}")
     if state["dormant"]:
-        found.append("Dormant: fleet.yaml does not name this model any more.")
+        found.append("Dormant: this model is no longer in fleet.yaml.")
     found += [
         f"Frozen until {timeline.stamp(until)} by {freeze['by']}: {freeze['reason']}"
         for freeze in state["freezes"]
@@ -157,12 +157,13 @@ def _awaited(told: Story, watched: Watched) -> str:
     if told.days:
         return ""
     if not told.records:
-        return "Nothing has happened yet. Awaited: the service's start with this fleet.yaml."
+        return "No journal yet: start the service with this fleet.yaml."
     if "reference" not in told.counts:
-        return "Awaited: the reference, which is being built from " + watched.policy.reference.data
+        data = watched.policy.reference.data
+        return f"Waiting for the reference, which is being built from {data}."
     if "read" not in told.counts:
-        return f"Awaited: the first announced log file of endpoint {watched.policy.logs.endpoint}."
-    return "Awaited: the end of the first day; then its window is assessed and shown here."
+        return f"Waiting for the first log file of endpoint {watched.policy.logs.endpoint}."
+    return "Waiting for the end of the first day; its window is then assessed and shown here."
 
 
 def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:

@@ -99,7 +99,7 @@ class Kinds:
         """Write the value with its kind."""
         kind = kind_of(type(value))
         if kind not in self._shapes:
-            raise Broken(f"{kind} is not among the kinds that can be stored here")
+            raise Broken(f"{kind} cannot be stored here: it is not a registered kind")
         fields = encode(value)
         return f'{{"kind":"{kind}"'.encode() + (b"}" if fields == b"{}" else b"," + fields[1:])
 

@@ -79,5 +79,5 @@ def verify(store: Store, partition: str) -> int:
         previous, count = expected, count + 1
     head = store.get(partition, HEAD)
     if head is not None and head.props.get("hash", GENESIS) != previous:
-        raise Broken(f"{partition}: the journal ends before the state does: records are missing")
+        raise Broken(f"{partition}: journal records are missing; the state refers to later ones")
     return count

@@ -87,7 +87,8 @@ class Loop:
             except Conflict as error:
                 lost += 1
                 if lost > MAX_CONFLICTS:
-                    raise Unavailable(f"{partition}: lost {lost} races in a row") from error
+                    told = f"{lost} commits in a row lost to other workers; tried again later"
+                    raise Unavailable(f"{partition}: {told}") from error
                 self.pause(lost)
 
     def _turn(self, partition: str, now: datetime) -> bool:

@@ -265,7 +265,7 @@ def _check_reference(command: Command) -> None:
     """Refuse at once what could never become a reference."""
     what = f"reference {command.target}"
     if not command.reason.strip():
-        raise Refused(f"{what}: why? what windows are held against never changes without a reason")
+        raise Refused(f"{what}: give a reason; the reference never changes without one")
     if bool(command.data) == bool(command.days):
         raise Refused(f"{what}: give a table, or a first and a last day")
     if command.days:

@@ -9,6 +9,7 @@ important one has an association, too, and a feature that varies less has a smal
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,20 +74,25 @@ def compare(reference: Sums, features: pa.Table, score: Floats, least: float) ->
     moved = None if limit is None else told.ndcg < limit
     shifts = sorted(told.shifts, key=lambda shift: (min(shift.before, shift.after), shift.before))
     shown = [f"{one.feature} from rank {one.before} to {one.after}" for one in shifts[:NAMED]]
-    reason = f"features' association with the score agrees by NDCG {told.ndcg:.3f}" + (
-        f" (limit {limit:.3f})"
-        if limit is not None
-        else " (too few days or rows to tell what is usual)"
-    )
     return Association(
         told.ndcg,
         limit if limit is not None else least,
         moved,
-        f"{reason}: {', '.join(shown)}" if moved else reason,
+        _reason(told.ndcg, limit, shown if moved else ()),
         tuple(one.feature for one in shifts[:NAMED]) if moved else (),
         told.spearman,
         told.kendall,
     )
+
+
+def _reason(agreed: float, limit: float | None, shown: Sequence[str]) -> str:
+    missing = "no limit: too few days in the reference, or too few rows in the window"
+    bound = missing if limit is None else f"limit {limit:.3f}"
+    told = f"agreement with the reference (NDCG) {agreed:.3f}, {bound}"
+    if not shown:
+        return f"the features that the score is associated with: {told}"
+    changed = ", ".join(shown)
+    return f"the features that the score is associated with have changed: {told}; {changed}"
 
 
 def associations(found: Sums) -> Floats:

@@ -17,6 +17,7 @@ from pydantic import Field
 import engine.policy
 from monitoring.calendars import bounds, days_of
 from monitoring.clustered import Baseline, Interval, clustered, drop
+from monitoring.drift.wording import level, percent
 from monitoring.labels import Joined
 from monitoring.metrics import Task, measures
 
@@ -126,7 +127,10 @@ def assess(
         reasons = faults(gap, skilled, policy, baseline, gap_limit(label, policy))
         verdict = Verdict.DEGRADED if reasons else Verdict.HEALTHY
     if thin:
-        reasons += (f"labels mostly missing on {', '.join(map(str, thin))}",)
+        least, named = level(policy.min_completeness), ", ".join(map(str, thin))
+        reasons += (
+            f"fewer than {least} of the rows of {named} have a label; check the label feed",
+        )
     return Performance(
         verdict=verdict,
         reasons=reasons,
@@ -161,16 +165,16 @@ def reference(joined: Joined, zone: str, confidence: float = 0.99) -> Baseline |
 def _insufficient(rows: int, labelled: int, days: int, policy: Policy) -> tuple[str, ...]:
     reasons = []
     if not rows:
-        return ("no predictions in the window",)
+        return ("no predictions on the judged days",)
     if labelled / rows < policy.min_completeness:
         reasons.append(
-            f"{labelled} of {rows} rows have a label ({labelled / rows:.0%}, "
-            f"at least {policy.min_completeness:.0%} are needed)"
+            f"too few labels: {labelled} of {rows} rows have one ({percent(labelled / rows)}; "
+            f"{level(policy.min_completeness)} are needed)"
         )
     if labelled < policy.min_labels:
-        reasons.append(f"{labelled} labelled rows, at least {policy.min_labels} are needed")
+        reasons.append(f"too few labels: {labelled} rows have one, {policy.min_labels} are needed")
     if days < policy.min_days:
-        reasons.append(f"{days} labelled days, at least {policy.min_days} are needed")
+        reasons.append(f"too few labelled days: {days}, {policy.min_days} are needed")
     return tuple(reasons)
 
 
@@ -185,20 +189,21 @@ def faults(
 
     `limit` is the largest tolerated gap, None without one.
     """
-    reasons = []
+    reasons, sure = [], f"{level(policy.confidence)} interval over days"
     if gap and limit is not None and abs(gap.value) > limit and gap.excludes_zero:
-        direction = "too high" if gap.value > 0 else "too low"
+        side = "above" if gap.value > 0 else "below"
+        low, high = _signed(gap.low, policy), _signed(gap.high, policy)
         reasons.append(
-            f"{_gap_word(policy)} {_signed(gap.value, policy)} (scores {direction}; days vary "
-            f"within {_signed(gap.low, policy)} … {_signed(gap.high, policy)}; limit {limit:.3g})"
+            f"{_gap_word(policy)} {_signed(gap.value, policy)} (mean score {side} mean label; "
+            f"{sure} {low} … {high}; limit {limit:.3g})"
         )
     if skilled and baseline:
         lost = drop(skilled, baseline, policy.confidence)
         if lost.value > policy.max_skill_drop and lost.excludes_zero:
             word = "R²" if policy.task is Task.REGRESSION else "Brier skill"
             reasons.append(
-                f"{word} {skilled.value:z.3f}, {baseline.skill:z.3f} at the reference "
-                f"(drop {lost.value:z.3f}, within {lost.low:+z.3f} … {lost.high:+z.3f}; "
+                f"{word} fell from {baseline.skill:z.3f} at the reference to {skilled.value:z.3f} "
+                f"(drop {lost.value:z.3f}, {sure} {lost.low:+z.3f} … {lost.high:+z.3f}; "
                 f"limit {policy.max_skill_drop:g})"
             )
     return tuple(reasons)

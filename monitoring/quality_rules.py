@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from scipy.special import bdtrc, pdtr
 
 from monitoring.alerts.lifecycle import Severity
+from monitoring.drift.wording import level, percent
 from monitoring.quality import Kind, Measured, Policy, Problem
 
 CHANCE = 1e-4
@@ -27,7 +28,7 @@ def problems(
     *,
     rows: int,
     expected: float | None = None,
-    since: str = "",
+    window: str = "",
 ) -> tuple[Problem, ...]:
     """Find the problems of one window, the worst first, one per kind and severity.
 
@@ -37,10 +38,10 @@ def problems(
         The reference's features that the window has.
     rows, expected
         Rows of the window, and how many the same weekday usually has (None: not known).
-    since
-        Name of the window, or of the first consecutive one with the same problem.
+    window
+        Name of the window.
     """
-    when = f" since {since}" if since else ""
+    when = f" on {window}" if window else ""
     volume = _volume(rows, expected, policy, when)
     if volume and volume.kind is Kind.NO_ROWS:
         return (volume,)
@@ -63,7 +64,7 @@ def problems(
     return tuple(problem for problem in found if problem is not None)
 
 
-def stuck(names: Sequence[str], differing: int, day: str, since: str) -> Problem | None:
+def stuck(names: Sequence[str], differing: int, day: str, window: str) -> Problem | None:
     """Features that look like a weekday on a day of class `day`, on which they always differ.
 
     `differing` counts the features that always do; None without any such name.
@@ -71,13 +72,13 @@ def stuck(names: Sequence[str], differing: int, day: str, since: str) -> Problem
     if not names:
         return None
     reason = (
-        f"{_of(names, differing)} that always differ on days of class {day} look as on a weekday "
-        f"since {since}, as if the feed were stuck: {_listed(names)}"
+        f"{_of(names, differing)} that always differ on days of class {day} look like a weekday "
+        f"on {window}: {_listed(names)}; the feed may be stuck and repeat earlier rows"
     )
     return Problem(Kind.STUCK, tuple(names), Severity.TICKET, reason)
 
 
-def repeated(again: int, rows: int, policy: Policy, since: str) -> Problem | None:
+def repeated(again: int, rows: int, policy: Policy, window: str) -> Problem | None:
     """Rows with a repeated id: `again` were logged besides the window's `rows`.
 
     A join counts each id once; the counts that drift is computed from include every repetition.
@@ -85,7 +86,10 @@ def repeated(again: int, rows: int, policy: Policy, since: str) -> Problem | Non
     logged = again + rows
     if logged < policy.min_rows or again <= policy.max_repeated * logged:
         return None
-    reason = f"{again} of {logged} rows of {since} had been logged before ({again / logged:.0%})"
+    reason = (
+        f"{again} of {logged} rows of {window} repeat an earlier id "
+        f"({percent(again / logged)}, limit {level(policy.max_repeated)})"
+    )
     return Problem(Kind.REPEATED, (), Severity.TICKET, reason)
 
 
@@ -117,11 +121,11 @@ def _shares(
         return None
     names = tuple(f.name for f in struck)
     if kind is Kind.ALL_MISSING:
-        reason = f"{_of(names, total)} 100 % missing{when}: {_listed(names)}"
+        reason = f"{_of(names, total)} entirely missing{when}: {_listed(names)}; check the source"
     else:
         shares = [
-            f"{f.name} {f.missing / f.rows:.0%} "
-            f"(at most {f.reference_missing:.0%} in the reference)"
+            f"{f.name} {percent(f.missing / f.rows)} of rows "
+            f"(at most {percent(f.reference_missing)} on any day of the reference)"
             for f in struck
         ]
         reason = f"{_of(names, total)} missing more often{when}: {_listed(shares)}"
@@ -141,8 +145,8 @@ def _recoded(struck: Sequence[Measured], total: int, when: str) -> Problem | Non
         return None
     names = tuple(f.name for f in struck)
     reason = (
-        f"{_of(names, total)} with none of the reference's values{when}, as if type or coding had "
-        f"changed: {_listed(names)}"
+        f"{_of(names, total)} without any value known from the reference{when}: "
+        f"{_listed(names)}; type or coding has probably changed"
     )
     return Problem(Kind.TYPE_CHANGE, names, Severity.PAGE, reason)
 
@@ -157,8 +161,9 @@ def _unseen(features: Sequence[Measured], policy: Policy, when: str) -> Problem 
     ]
     if not struck:
         return None
-    shares = [f"{f.name} {f.unseen / (f.rows - f.missing):.0%}" for f in struck]
-    reason = f"values the reference never saw{when}: {_listed(shares)}"
+    shares = [f"{f.name} {percent(f.unseen / (f.rows - f.missing))}" for f in struck]
+    limit = level(policy.max_unseen)
+    reason = f"values unknown in the reference{when} (limit {limit}): {_listed(shares)}"
     return Problem(Kind.UNSEEN, tuple(f.name for f in struck), Severity.TICKET, reason)
 
 
@@ -173,10 +178,12 @@ def _outside(features: Sequence[Measured], policy: Policy, when: str) -> Problem
     if not struck:
         return None
     shares = [
-        f"{f.name} {f.outside:,} of {f.rows - f.missing:,} not in {policy.ranges[f.name]}"
+        f"{f.name} {f.outside:,} of {f.rows - f.missing:,} "
+        f"({percent(f.outside / (f.rows - f.missing))}) not in {policy.ranges[f.name]}"
         for f in struck
     ]
-    reason = f"values out of their range{when}: {_listed(shares)}"
+    limit = level(policy.max_outside)
+    reason = f"values outside their range{when} (limit {limit}): {_listed(shares)}"
     return Problem(Kind.OUTSIDE, tuple(f.name for f in struck), Severity.TICKET, reason)
 
 
@@ -186,10 +193,11 @@ def _volume(rows: int, expected: float | None, policy: Policy, when: str) -> Pro
     # At low traffic an empty window may be chance: the lower Poisson tail of the expected rows.
     if float(pdtr(rows, expected)) > CHANCE:
         return None
-    usual = f"about {expected:.0f} are usual on such a day"
+    usual = f"about {expected:.0f} expected on this weekday"
     if rows == 0:
-        return Problem(Kind.NO_ROWS, (), Severity.PAGE, f"no rows at all{when}; {usual}")
-    reason = f"only {rows} rows{when}; {usual}"
+        reason = f"no rows{when}, {usual}; check the log collector and the callers"
+        return Problem(Kind.NO_ROWS, (), Severity.PAGE, reason)
+    reason = f"{rows} rows{when}, {usual} ({percent(rows / expected)})"
     return Problem(Kind.LOW_VOLUME, (), Severity.TICKET, reason)
 
 

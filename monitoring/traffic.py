@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
+from monitoring.drift.wording import percent
 from monitoring.hours import HOUR, WEEK, History, Rules, Special
 
 #: Hours that are kept: one week more than a silence is ever compared with.
@@ -26,7 +27,7 @@ class Policy(engine.policy.Policy):
         True, description="Whether an endpoint that falls silent pages; its traffic log tells."
     )
     weeks: int = Field(
-        5, ge=2, le=5, description="How many weeks an hour is held against, at the same hour."
+        5, ge=2, le=5, description="How many weeks an hour is compared with, at the same hour."
     )
     min_weeks: int = Field(2, ge=2, le=5, description="Fewer weeks of history say nothing.")
     level: float = Field(
@@ -106,19 +107,19 @@ def judge(heard: Heard, until: int, policy: Policy, zone: str, special: Special)
     """
     last = heard.last
     if last is None:
-        return Finding(Verdict.INSUFFICIENT, "no request was ever heard")
+        return Finding(Verdict.INSUFFICIENT, "no request has been counted yet")
     history = _history(heard, last, policy, zone, special)
     if history.weeks < policy.min_weeks:
         return Finding(
             Verdict.INSUFFICIENT,
-            f"{history.hours / WEEK:.1f} weeks of requests are known, "
-            f"at least {policy.min_weeks} are needed",
+            f"the history of requests is {history.hours / WEEK:.1f} weeks long, "
+            f"{policy.min_weeks} are needed",
         )
     length = min(until - last - 1, WEEK)
     if length > 0:
         chance, expected = history.silence(length)
         if chance <= policy.level:
-            return _silent(last, expected)
+            return _silent(last, length, expected)
     return _quiet(heard, until, history, policy)
 
 
@@ -159,13 +160,12 @@ def _history(heard: Heard, last: int, policy: Policy, zone: str, special: Specia
     return History(heard.first, counts, rules, zone, special)
 
 
-def _silent(last: int, expected: float) -> Finding:
-    since = moment(last)
+def _silent(last: int, length: int, expected: float) -> Finding:
     return Finding(
         Verdict.SILENT,
-        f"no request since the hour of {since:%Y-%m-%d %H:%M} UTC, about {expected:,.0f} were "
-        "expected: often a caller's expired credential",
-        since,
+        f"no request since {moment(last + 1):%Y-%m-%d %H:%M} UTC, about {expected:,.0f} were "
+        f"expected in {length} h; check the callers: an expired credential is a frequent cause",
+        moment(last),
         expected,
     )
 
@@ -179,10 +179,12 @@ def _quiet(heard: Heard, until: int, history: History, policy: Policy) -> Findin
         chance, expected = history.fewer(until, len(counts), sum(counts))
         if chance <= policy.level and sum(counts) < expected / 2:
             reason = (
-                f"{sum(counts):,} requests in {len(counts)} h, about {expected:,.0f} were expected"
+                f"{sum(counts):,} requests in the {len(counts)} h up to "
+                f"{moment(until):%Y-%m-%d %H:%M} UTC, about {expected:,.0f} were expected "
+                f"({percent(sum(counts) / expected)})"
             )
             return Finding(Verdict.QUIET, reason, None, expected)
-    return Finding(Verdict.NORMAL, "requests come as usual")
+    return Finding(Verdict.NORMAL, "requests are as usual")
 
 
 def _count(heard: Heard, hour: int) -> int:

@@ -90,7 +90,7 @@ def select(days: Sequence[DayRow], policy: Policy, today: date) -> Selection:
     reason = ""
     if len(training) < policy.min_days:
         reason = (
-            f"{len(training)} training days before {len(holdout)} holdout days, "
+            f"too little to train on: {len(training)} days before {len(holdout)} holdout days, "
             f"{policy.min_days} are needed"
         )
     return Selection(training, holdout, tuple(reversed(left)), reason)
@@ -98,11 +98,12 @@ def select(days: Sequence[DayRow], policy: Policy, today: date) -> Selection:
 
 def _unfit(row: DayRow, policy: Policy, today: date) -> str | None:
     if row.day >= today:
-        return "not over yet"
+        return "the day is not over"
     if policy.exclude_events and row.event is not None:
         return f"announced event: {row.event}"
     if row.rows < policy.min_rows:
         return f"{row.rows} rows, {policy.min_rows} are needed"
     if row.labelled < policy.min_labelled * row.rows:
-        return f"{row.labelled} of {row.rows} rows labelled"
+        least = f"{100 * policy.min_labelled:g} %"
+        return f"{row.labelled} of {row.rows} rows labelled, {least} are needed"
     return None

@@ -113,12 +113,10 @@ def gate(
     overall = _compare(days, need, policy)
     if overall.verdict is Verdict.failed:
         return overall
-    if (worst := _worst_segment(segments, policy)) is not None:
+    confidence = _for_all(policy.confidence, len(segments))
+    if (worst := _worst_segment(segments, confidence, policy)) is not None:
         name, found, bound = worst
-        reason = (
-            f"worse in segment {name}: {found.mean:+z.4g} per row, surely over {bound:.4g} "
-            f"({found.rows} rows on {found.days} days)"
-        )
+        reason = f"worse in segment {name}: {_told(found, confidence, bound)}"
         return Decision(Verdict.failed, reason, overall.paired, overall.margin, name)
     return overall
 
@@ -139,14 +137,18 @@ def _compare(days: Sequence[DayLoss], need: Need, policy: Policy) -> Decision:
         )
         return Decision(Verdict.inconclusive, reason, found)
     margin = _margin(used, policy.margin, policy.margin_share)
-    numbers = (
-        f"loss {found.mean:+z.4g} per row [{found.lower:+z.4g}, {found.upper:+z.4g}] over "
-        f"{found.days} days, margin {margin:.4g}"
-    )
     verdict, why = _judge(found, margin, need)
     if verdict is Verdict.passed and (unskilled := _unskilled(used, policy)) is not None:
         verdict, why = Verdict.failed, f"{why}, but {unskilled}"
-    return Decision(verdict, f"{why}: {numbers}", found, margin)
+    return Decision(verdict, f"{why}: {_told(found, policy.confidence, margin)}", found, margin)
+
+
+def _told(found: Paired, confidence: float, margin: float) -> str:
+    return (
+        f"loss per row {found.mean:+z.4g} against the champion's ({100 * confidence:g} % interval "
+        f"over days {found.lower:+z.4g} … {found.upper:+z.4g}; margin {margin:.4g}; "
+        f"{found.rows} rows on {found.days} days)"
+    )
 
 
 def _judge(found: Paired, margin: float, need: Need) -> tuple[Verdict, str]:
@@ -158,7 +160,7 @@ def _judge(found: Paired, margin: float, need: Need) -> tuple[Verdict, str]:
         return Verdict.passed, "better than the champion"
     if (why := need.reason()) is not None:
         return Verdict.passed, f"as good as the champion and {why}"
-    return Verdict.failed, "as good as the champion but no reason to change"
+    return Verdict.failed, "as good as the champion but not better, and no other reason to change"
 
 
 def _unskilled(days: Sequence[DayLoss], policy: Policy) -> str | None:
@@ -170,7 +172,12 @@ def _unskilled(days: Sequence[DayLoss], policy: Policy) -> str | None:
     skill = 1 - math.fsum(d.champion + d.difference for d in days) / reference
     if skill >= policy.min_skill:
         return None
-    return f"it saves {skill:.1%} of a constant forecast's loss, {policy.min_skill:.1%} is needed"
+    saved = round(100 * skill, 1)
+    side = "above" if saved < 0 else "below"
+    return (
+        f"its loss is {abs(saved):.1f} % {side} a constant forecast's, and "
+        f"{100 * policy.min_skill:.1f} % below is needed"
+    )
 
 
 def _margin(days: Sequence[DayLoss], absolute: float | None, share: float) -> float:
@@ -179,12 +186,15 @@ def _margin(days: Sequence[DayLoss], absolute: float | None, share: float) -> fl
     return share * abs(math.fsum(d.champion for d in days)) / sum(d.rows for d in days)
 
 
+def _for_all(confidence: float, segments: int) -> float:
+    """Confidence of each segment's interval (Bonferroni): one of many looks bad by chance."""
+    return 1 - (1 - confidence) / max(1, segments)
+
+
 def _worst_segment(
-    segments: Mapping[str, Sequence[DayLoss]], policy: Policy
+    segments: Mapping[str, Sequence[DayLoss]], confidence: float, policy: Policy
 ) -> tuple[str, Paired, float] | None:
     """The segment furthest over its margin, by intervals that hold for all segments at once."""
-    # Bonferroni: among many segments, one would look bad by chance.
-    confidence = 1 - (1 - policy.confidence) / max(1, len(segments))
     worst: tuple[float, str, Paired, float] | None = None
     for name, days in sorted(segments.items()):
         found = paired([d.difference for d in days], [d.rows for d in days], confidence)

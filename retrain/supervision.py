@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from retrain.ports import JobPhase, JobStatus
 from retrain.run import (
@@ -57,7 +57,8 @@ def _heard(run: Run, status: JobStatus, policy: Policy, now: datetime) -> Run:
         case JobPhase.unknown:
             lost = run.unknown_since is not None and now >= run.unknown_since + policy.unknown_for
             if lost:
-                return _again(run, "the trainer lost the job", policy, now)
+                silent = f"{_span(policy.unknown_for)} (training.run.unknown_for)"
+                return _again(run, f"the trainer has not known the job for {silent}", policy, now)
             return replace(run, unknown_since=run.unknown_since or now)
         case JobPhase.succeeded if status.version is None:
             return _end(replace(run, cost=cost), Phase.failed, "no version was registered", now)
@@ -77,7 +78,7 @@ def _heard(run: Run, status: JobStatus, policy: Policy, now: datetime) -> Run:
 
 def _again(run: Run, reason: str, policy: Policy, now: datetime) -> Run:
     if run.attempt > policy.retries:
-        return _end(run, Phase.failed, f"{reason} (attempt {run.attempt})", now)
+        return _end(run, Phase.failed, f"{reason}, no retries left (attempt {run.attempt})", now)
     job = replace(run.job, id=f"{run.id}-{run.attempt + 1}")
     return replace(
         run,
@@ -87,7 +88,7 @@ def _again(run: Run, reason: str, policy: Policy, now: datetime) -> Run:
         since=now,
         poll_at=now + policy.poll_every,
         unknown_since=None,
-        reason=f"again: {reason}",
+        reason=f"retry {run.attempt} of {policy.retries}: {reason}",
     )
 
 
@@ -100,7 +101,7 @@ def _due(after: Run, before: Run, policy: Policy, now: datetime) -> tuple[Run, t
     if before.phase is Phase.requested or after.job.id != before.job.id:
         return after, (Submit(f"{after.job.id}:submit", after.job),)
     if now >= after.since + after.job.time_limit:
-        limit = after.job.time_limit
+        limit = f"{_span(after.job.time_limit)} (training.run.time_limit)"
         return _end(after, Phase.timed_out, f"still running after {limit}", now), ()
     if now < after.poll_at:
         return after, ()
@@ -110,6 +111,11 @@ def _due(after: Run, before: Run, policy: Policy, now: datetime) -> tuple[Run, t
 
 def _end(run: Run, phase: Phase, reason: str, now: datetime) -> Run:
     return replace(run, phase=phase, reason=reason, ended_at=now, poll_at=None)
+
+
+def _span(length: timedelta) -> str:
+    minutes = length / timedelta(minutes=1)
+    return f"{minutes:.3g} min" if minutes < 60 else f"{minutes / 60:.3g} h"
 
 
 def _last(before: Run, after: Run) -> tuple[Effect, ...]:

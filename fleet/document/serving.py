@@ -76,5 +76,5 @@ class Serving(Policy):
     look_every: timedelta = Field(
         timedelta(hours=6),
         gt=timedelta(0),
-        description="How often the live traffic is held against what was set.",
+        description="How often the live traffic is compared with what was set.",
     )

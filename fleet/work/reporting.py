@@ -33,7 +33,7 @@ MEASURED = {"served": "score", "label": "label"}
 def build_report(world: World, watched: Watched, effect: BuildReport) -> Reported:
     """Draw a window beside its reference; what keeps it from being drawn is told, never raised."""
     if world.reports is None:
-        return Reported(effect.window, effect.of, "", "this host draws none")
+        return Reported(effect.window, effect.of, "", "this host draws no reports")
     try:
         reference = load(world.blobs, effect.reference)
         shown = _Shown(watched, reference.ruler, effect.features)

@@ -58,7 +58,7 @@ def inhibited(notice: Notify, others: Iterable[Notify]) -> str | None:
             and other.status is Status.FIRING
             and notice.kind in INHIBITS.get(other.kind, ())
         ):
-            return f"inhibited by {other.id}"
+            return f"not sent while {other.id} pages"
     return None
 
 

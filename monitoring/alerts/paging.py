@@ -10,6 +10,8 @@ from monitoring.alerts.lifecycle import Kind, Notify, Severity
 
 LISTED = 20
 """Most alerts that one page lists; a receiver's screen is small."""
+NAMED = 3
+"""Most models that a title names; beyond, it counts them."""
 
 
 class Event(StrEnum):
@@ -68,7 +70,7 @@ def _title(notices: Sequence[Notify], event: Event) -> str:
         return f"{prefix[event]}{notices[0].model}: {notices[0].reason}"
     kinds: list[Kind] = sorted({notice.kind for notice in notices})
     models = sorted({notice.model for notice in notices})
-    where = models[0] if len(models) == 1 else f"{len(models)} models"
+    where = ", ".join(models) if len(models) <= NAMED else f"{len(models)} models"
     return f"{prefix[event]}{len(notices)} {'/'.join(kinds)} alerts on {where}"
 
 

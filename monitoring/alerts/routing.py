@@ -146,7 +146,7 @@ def _rank(notice: Notify) -> tuple[bool, datetime, bool, str]:
 def _take(state: OnCall, fact: Acknowledge) -> tuple[OnCall, tuple[Effect, ...]]:
     names = [n for n in state.alerts if n == fact.alert or n.endswith(f":{fact.alert}")]
     if len(names) != 1:
-        what = f"say which of {', '.join(sorted(names))}" if names else "no such alert"
+        what = f"ambiguous, name one of {', '.join(sorted(names))}" if names else "no such alert"
         raise Refused(f"{fact.alert}: {what} (team {state.team})")
     entry = state.alerts[names[0]]
     if not entry.firing or entry.acknowledged_by is not None:

@@ -68,20 +68,20 @@ def choose(wanted: Sequence[DayClass], days: Sequence[DayClass], least: int) -> 
         Slices that a class needs.
 
     >>> choose([DayClass.EVE, DayClass.WEEKDAY], [DayClass.WEEKDAY] * 9 + [DayClass.EVE], 8).words
-    'held against 9 days of class weekday: the reference has 1 of 8 needed of class eve'
+    'compared with 9 days of class weekday: the reference has 1 of class eve, and 8 are needed'
     """
     if not days:
-        return Choice((), None, "held against all days: the reference does not say which they are")
+        words = "compared with all rows of the reference: it does not record their days"
+        return Choice((), None, words)
     short: list[str] = []
     for one in wanted:
         places = tuple(place for place, other in enumerate(days) if other is one)
         if len(places) >= least:
-            return Choice(
-                places, one, f"held against {len(places)} days of class {one}{_why(short)}"
-            )
-        short.append(f"{len(places)} of {least} needed of class {one}")
+            words = f"compared with {len(places)} days of class {one}{_why(short, least)}"
+            return Choice(places, one, words)
+        short.append(f"{len(places)} of class {one}")
     every = tuple(range(len(days)))
-    return Choice(every, None, f"held against all {len(days)} days{_why(short)}")
+    return Choice(every, None, f"compared with all {len(days)} days{_why(short, least)}")
 
 
 def blend(parts: Sequence[tuple[Sketch, int]]) -> Sketch:
@@ -113,5 +113,5 @@ def _weighed(parts: Sequence[tuple[Sketch, int]]) -> dict[Sketch, int]:
     return weights
 
 
-def _why(short: Sequence[str]) -> str:
-    return f": the reference has {', '.join(short)}" if short else ""
+def _why(short: Sequence[str], least: int) -> str:
+    return f": the reference has {', '.join(short)}, and {least} are needed" if short else ""

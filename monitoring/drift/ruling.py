@@ -88,14 +88,14 @@ def reason(verdict: Verdict, evidence: Evidence, policy: Policy, threshold: floa
     if verdict is Verdict.INSUFFICIENT:
         return _shortage(evidence, policy.min_rows)
     if math.isnan(evidence.q):
-        return "one and the same bin holds every value of both sides"
+        return "all values of both sides are in one bin"
     if evidence.q > policy.fdr:
         return f"not significant (q = {evidence.q:.3g})"
     what = _told(evidence, policy.fdr)
     if verdict is Verdict.STABLE:
-        return f"significant, but {what} is under the floor {policy.floor:g}"
+        return f"significant, but {what} is below the floor {policy.floor:g}"
     below = verdict is Verdict.DRIFTING
-    return f"{what} {'is under' if below else 'reaches'} the threshold {threshold:g}"
+    return f"{what} {'is below' if below else 'reaches'} the threshold {threshold:g}"
 
 
 def _leading(numbers: Scores | Numbers, level: float) -> tuple[Floats, Floats]:
@@ -113,7 +113,11 @@ def _told(evidence: Evidence, level: float) -> str:
         100 * gone / (gone + there)
         for gone, there in zip(evidence.missing, evidence.present, strict=True)
     )
-    return f"missing share {before:.3g} % to {after:.3g} %, whose effect {missing:.3g}"
+    way = "rose" if after >= before else "fell"
+    return (
+        f"effect {missing:.3g} of the missing share, which {way} from {before:.3g} % to "
+        f"{after:.3g} %,"
+    )
 
 
 def _shortage(evidence: Evidence, least: int) -> str:
@@ -121,10 +125,10 @@ def _shortage(evidence: Evidence, least: int) -> str:
     scarce = [one for one in sides if one[1] < least]
     if not scarce:
         return (
-            f"{evidence.once:,} of {evidence.present[0]:,} values in reference occur once: "
-            "text or numbers of their own in each row, no levels to compare"
+            f"{evidence.once:,} of {evidence.present[0]:,} values on the reference side occur "
+            "once: nearly every row has its own, so there are no levels to compare"
         )
     side, there, missing = scarce[0]
     if missing and not there:
-        return f"all {missing:,} values are missing in {side}"
-    return f"{there:,} non-missing rows in {side}, {least:,} needed"
+        return f"all {missing:,} values are missing on the {side} side"
+    return f"{there:,} non-missing rows on the {side} side, {least:,} are needed"

@@ -124,7 +124,7 @@ class Policy(Rules):
     )
     classes: bool = Field(
         default=False,
-        description="Whether a day is held against the reference's days of its class only: "
+        description="Whether a day is compared with the reference's days of its class only: "
         "weekday, weekend, holiday, eve of a holiday, promotion, other event, as the model's "
         "calendar has them. Turn it on where weekends or holidays always differ and would be drift "
         "every time, and the reference has enough of them: four weekends are the least.",
@@ -132,8 +132,8 @@ class Policy(Rules):
     class_days: int = Field(
         default=8,
         ge=MIN_SLICES,
-        description="Days of a class that the reference needs; with fewer a day is held against "
-        "those of a wider class, and the report says so.",
+        description="Days of a class that the reference needs; with fewer a day is compared "
+        "with those of a wider class, and the report says so.",
     )
     adaptive: bool = Field(
         default=False,
@@ -187,15 +187,15 @@ def stream(
     recent = flags[-need.of :]
     judged = [flag for flag in recent if flag is not None]
     flagged = sum(judged)
-    told = f"{flagged} of the last {len(recent)} windows flagged"
+    told = f"{flagged} of the last {len(recent)} windows significant"
     if flagged < need.flagged:
         if evidence < ALARM:
             return _unflagged(len(judged), told, policy)
-        told = f"{told}; slow drift, evidence {evidence:.2g} over the windows before"
+        told = f"{told}; slow drift (evidence {evidence:.2g} over more windows, limit {ALARM:.2g})"
     if effect is None or effect < policy.floor:
-        return Ruling(Verdict.STABLE, f"{told}, but the effect is under the floor {policy.floor:g}")
+        return Ruling(Verdict.STABLE, f"{told}, but the effect is below the floor {policy.floor:g}")
     verdict = Verdict.DRIFTED if effect >= threshold else Verdict.DRIFTING
-    reason = f"{told}, effect {effect:.3g} (threshold {threshold:g})"
+    reason = f"{told}; effect of these together {effect:.3g} (drifted from {threshold:g} on)"
     return Ruling(verdict, reason, slow=flagged < need.flagged)
 
 
@@ -203,7 +203,7 @@ def _unflagged(judged: int, told: str, policy: Policy) -> Ruling:
     need = policy.persistence.flagged
     if judged >= need:
         return Ruling(Verdict.STABLE, told)
-    return Ruling(Verdict.INSUFFICIENT, f"{judged} of {need} needed windows could be judged")
+    return Ruling(Verdict.INSUFFICIENT, f"too few judged windows: {judged}, {need} are needed")
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:

@@ -48,10 +48,10 @@ class Move:
     current_share: float
 
     def __str__(self) -> str:
-        """The text for a page: shares, then rows."""
+        """The text for a page: shares, then rows, of the reference and of the window."""
         return (
-            f"{self.label} {100 * self.reference_share:.1f} % -> {100 * self.current_share:.1f} % "
-            f"({self.reference:,} and {self.current:,} rows)"
+            f"{self.label}: {100 * self.reference_share:.1f} % → {100 * self.current_share:.1f} % "
+            f"({self.reference:,} → {self.current:,} rows)"
         )
 
 
@@ -72,12 +72,12 @@ class Change:
         """The text for a page."""
         if self.shape is Shape.RECURRING:
             *more, last = self.earlier
-            before = f"{last} and {len(more)} more" if more else last
+            times = f" and {len(more)} more {'time' if len(more) == 1 else 'times'}" if more else ""
             rhythm = f" ({self.rhythm})" if self.rhythm else ""
-            return f"again since {self.window}, as before since {before}{rhythm}"
+            return f"recurring: again since {self.window}, before since {last}{times}{rhythm}"
         if self.shape is Shape.GRADUAL:
-            return f"since about {self.window}, gradually"
-        return f"since {self.window}, at once"
+            return f"gradual change since about {self.window}"
+        return f"sudden change since {self.window}"
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def just_before(
 
 def told(happenings: Sequence[Happening]) -> str:
     """Name the newest events; empty where there are none."""
-    words = [f"{one.what} ({one.at:%Y-%m-%d %H:%M})" for one in happenings[:TOLD]]
+    words = [f"{one.what} ({one.at:%Y-%m-%d %H:%M} UTC)" for one in happenings[:TOLD]]
     return f"just before: {'; '.join(words)}" if words else ""
 
 

@@ -44,6 +44,15 @@ def percent(share: float) -> str:
     return f"{text.removesuffix('.0') if value >= 9.95 else text} %"
 
 
+def level(share: float) -> str:
+    """Format a share that a policy sets, with all its digits: a limit, a confidence.
+
+    >>> [level(share) for share in (0.07, 0.5, 0.9995)]
+    ['7 %', '50 %', '99.95 %']
+    """
+    return f"{100 * share:g} %"
+
+
 def probability(p: float | None) -> str:
     """Format a p- or q-value.
 

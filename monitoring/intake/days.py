@@ -25,7 +25,7 @@ WIDEST_GAP = timedelta(days=5 * 365)
 SUMMER_TIME = timedelta(hours=1)
 NUMBERED = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\b.*")
 WRITE = "write it as 2026-01-31"
-CUT = "cut it to its day"
+CUT = "truncate it to the day"
 
 
 def days(column: pa.ChunkedArray, cells: Cells, zone: str, until: date = LAST) -> pa.ChunkedArray:
@@ -78,7 +78,7 @@ def _day(text: str) -> tuple[date, timedelta | None]:
     except ValueError:
         raise ValueError(f"{shown(text)} is not an ISO date; {_hint(text)}") from None
     if moment.time() != datetime.min.time():
-        raise ValueError(f"{shown(text)} is no midnight, and a day is needed; {CUT}")
+        raise ValueError(f"{shown(text)} is not a midnight, but a day is needed; {CUT}")
     return moment.date(), moment.utcoffset()
 
 
@@ -123,7 +123,7 @@ def _of_instants(column: pa.ChunkedArray, cells: Cells, zone: str) -> pa.Chunked
     moment = str(moments[row]).replace("T", " ")
     raise cells.fault_in(
         row,
-        f"{moment}{' UTC' if own else ''} is no midnight{where}, and a day is needed; {CUT}",
+        f"{moment}{' UTC' if own else ''} is not a midnight{where}, but a day is needed; {CUT}",
     )
 
 

@@ -89,7 +89,7 @@ def since_1970(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
             row = int((~fits).argmax())
             raise cells.fault_in(row, f"{column[row]} is not in {unit} since 1970 as row 1 is")
     raise cells.fault_in(
-        0, f"{column[0]} is no number of s, ms, us or ns since 1970 in the years 2000 to 2099"
+        0, f"{column[0]} is not a time in s, ms, us or ns since 1970 between 2000 and 2099"
     )
 
 

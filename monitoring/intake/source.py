@@ -36,7 +36,7 @@ class Source:
         if start.startswith(b"PK\x03\x04"):
             raise Refused(f"{self.name}: a zip or Excel file; save the sheet as CSV")
         if b"\0" in start:
-            raise Refused(f"{self.name}: bytes that are no text; UTF-16 needs a byte order mark")
+            raise Refused(f"{self.name}: not text; UTF-16 needs a byte order mark")
         return self.open()
 
 

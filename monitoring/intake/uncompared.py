@@ -66,7 +66,7 @@ def left_out(name: str, column: pa.ChunkedArray) -> str:
     spread = float(ordered[-1]) - float(ordered[0]) + 1
     expected = len(values) * (len(values) - 1) / 2 / spread
     named = ID.fullmatch(name) is not None
-    return "whole numbers, no two alike: ids" if named or expected >= PAIRS else ""
+    return "whole numbers that are all different: ids" if named or expected >= PAIRS else ""
 
 
 def ends(column: pa.ChunkedArray) -> tuple[float, float] | None:

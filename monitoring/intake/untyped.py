@@ -47,13 +47,11 @@ class Odd:
         """The note that these values count as missing.
 
         >>> Odd(1, "?").note("cur.csv", "amount", "number")
-        "cur.csv: column amount: 1 value that is no number counted as missing, the first is '?'"
+        "cur.csv: column amount: 1 value that is not a number counted as missing, the first is '?'"
         """
-        values = "1 value that is" if self.count == 1 else f"{self.count:,} values that are"
-        return (
-            f"{where}: column {column}: {values} no {due} counted as missing, "
-            f"the first is {self.first!r}"
-        )
+        one = f"1 value that is not a {due}"
+        values = one if self.count == 1 else f"{self.count:,} values that are not {due}s"
+        return f"{where}: column {column}: {values} counted as missing, the first is {self.first!r}"
 
 
 Fitted = tuple[pa.ChunkedArray, Odd | None]

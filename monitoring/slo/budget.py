@@ -198,17 +198,22 @@ def unreachable(target: float, period: timedelta) -> tuple[str, ...]:
     """
     worst = 1 / (1 - target)
     return tuple(
-        f"target {target:.6g} burns at most at {worst:.3g}, so the {_hours(row.long)} window "
-        f"({row.rate(period):.3g}) never fires; it needs a target of at least "
-        f"{1 - 1 / row.rate(period):.4%}"
+        f"the {span(row.long)} alert never fires: with target {target:.6g} the burn rate is at "
+        f"most {worst:.3g}, and {row.rate(period):.3g} is needed; a target of at least "
+        f"{100 * (1 - 1 / row.rate(period)):.4f} % makes it possible"
         for row in standard()
         if not reached(worst, row.rate(period))
     )
 
 
-def _hours(length: timedelta) -> str:
+def span(length: timedelta) -> str:
+    """Format a length in hours, or from a day on in days.
+
+    >>> span(timedelta(hours=6)), span(timedelta(days=30) / 14.4)
+    ('6 h', '2.08 d')
+    """
     hours = length / timedelta(hours=1)
-    return f"{hours:g} h" if hours < 24 else f"{hours / 24:g} d"
+    return f"{hours:.3g} h" if hours < 24 else f"{hours / 24:.3g} d"
 
 
 def _naive(moment: datetime) -> np.datetime64:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitoring.alerts.lifecycle import Severity
-from monitoring.slo.budget import Buckets, Burn, burn, remaining, standard, unreachable
+from monitoring.drift.wording import level
+from monitoring.slo.budget import Buckets, Burn, burn, remaining, span, standard, unreachable
 
 GUARD = 1e-4
 """A burn with a larger probability than this, for a service on budget, raises no alert."""
@@ -76,10 +77,14 @@ def evaluate(objective: Objective, buckets: Buckets, now: datetime, guard: float
     reasons = tuple(_reason(objective, one) for one in firing)
     verdict = Verdict.BURNING if firing else Verdict.MET
     if left is None:
-        verdict, reasons = Verdict.INSUFFICIENT, (f"{objective.name}: no events in its window",)
+        verdict = Verdict.INSUFFICIENT
+        reasons = (f"{objective.name}: no events in the last {span(period)}",)
     elif left <= 0 and bad and not firing:
         verdict = Verdict.EXHAUSTED
-        reasons = (f"{objective.name}: error budget spent, {bad} of {total} events bad",)
+        reasons = (
+            f"{objective.name}: the error budget of {span(period)} is spent: "
+            f"{_bad(bad, total)}, {level(1 - target)} allowed",
+        )
     return Status(
         objective=objective.name,
         verdict=verdict,
@@ -92,11 +97,17 @@ def evaluate(objective: Objective, buckets: Buckets, now: datetime, guard: float
 
 
 def _reason(objective: Objective, one: Burn) -> str:
-    hours = one.window / timedelta(hours=1)
+    # A burn that fires has a rate.
+    rate = one.long_rate or one.needed
     return (
-        f"{objective.name}: {one.bad} of {one.total} events bad in {hours:g} h, error budget "
-        f"burns {one.long_rate or 0:.3g} times too fast (limit {one.needed:.3g})"
+        f"{objective.name}: {_bad(one.bad, one.total)} in the last {span(one.window)}; the error "
+        f"budget burns at {rate:.3g} times the even rate (limit {one.needed:.3g}): the budget of "
+        f"{span(objective.window)} lasts {span(objective.window / rate)}"
     )
+
+
+def _bad(bad: int, total: int) -> str:
+    return f"{bad:,} of {total:,} events bad ({100 * bad / total:.3g} %)"
 
 
 def _loudness(severity: Severity) -> int:

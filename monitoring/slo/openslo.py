@@ -132,7 +132,9 @@ def _threshold(goal: Doc, at: str) -> timedelta:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", value) if isinstance(value, str) else None
     seconds = float(match[1]) * SECONDS[match[2]] if match else value
     if not _number(seconds) or seconds <= 0:
-        raise Refused(f"{at}.value: {value!r} is no positive time: seconds, or 300ms, 2s, 15m, 1h")
+        raise Refused(
+            f"{at}.value: {value!r} is not a positive time; write seconds, or 300ms, 2s, 15m, 1h"
+        )
     return timedelta(seconds=float(seconds))
 
 

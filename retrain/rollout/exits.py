@@ -40,7 +40,8 @@ def gated(
     if policy.approval and not rollout.approved_by:
         if now < end + policy.label_wait + policy.approval_wait:
             return None
-        return replace(rollout, phase=Phase.stopped, reason="shadow passed, but nobody approved")
+        reason = "shadow passed, but nobody approved it in time (rollout.approval_wait)"
+        return replace(rollout, phase=Phase.stopped, reason=reason)
     return None if frozen else leave(rollout, policy, f"shadow passed: {result.reason}", now)
 
 
@@ -55,9 +56,9 @@ def counted(
     if rollout.heard == 0:
         if now < end + policy.label_wait:
             return None
-        reason = f"no live request of the challenger was counted at {stage.weight} %"
+        reason = f"no live request of the challenger was counted in the stage of {stage.weight} %"
         return replace(rollout, phase=Phase.stopped, reason=reason)
-    return leave(rollout, policy, f"{stage.weight} % held", now)
+    return leave(rollout, policy, f"stage of {stage.weight} % completed", now)
 
 
 def cleared(

@@ -93,7 +93,7 @@ def _outlook(
 ) -> Outlook:
     name, rate, spread = expectation.guard, expectation.bad_rate, expectation.dispersion
     if rate is None:
-        reason = "unpowered, the champion's bad rate is not known yet"
+        reason = "unpowered, the champion's rate of bad events is not known yet"
         return Outlook(name, None, False, spread, None, None, reason)
     hours = [stage.hold / timedelta(hours=1) for stage in stages]
     on_challenger = sum(h * s.weight / 100 for h, s in zip(hours, stages, strict=True))
@@ -103,13 +103,13 @@ def _outlook(
     if not fresh.powered:
         reason = (
             f"unpowered, {expected:.1f} bad events expected on the challenger, "
-            f"{policy.min_expected_bad:g} needed"
+            f"{policy.min_expected_bad:g} are needed"
         )
         return Outlook(name, expected, False, spread, None, found, reason)
     clears = _first(fresh, 1.0, rate * per_hour, per_hour, stages, policy)
     reason = (
-        f"{expected:.0f} bad events expected on the challenger, an equal challenger is cleared "
-        f"{_when(clears)}, a doubled bad rate is found {_when(found)}"
+        f"{expected:.0f} bad events expected on the challenger; expected time to clear an equal "
+        f"challenger {_when(clears)}, to reject one with twice the bad rate {_when(found)}"
     )
     return Outlook(name, expected, True, spread, clears, found, reason)
 
@@ -140,6 +140,6 @@ def _first(
 
 def _when(after: timedelta | None) -> str:
     if after is None:
-        return "not within this rollout"
+        return "longer than this rollout"
     hours = after / timedelta(hours=1)
-    return f"after about {hours / 24:.1f} days" if hours >= 48 else f"after about {hours:.1f} hours"
+    return f"{hours / 24:.1f} d" if hours >= 48 else f"{hours:.1f} h"

@@ -105,10 +105,12 @@ def _advance(rollout: Rollout, rules: Rules, now: datetime, frozen: bool) -> Rol
 
 
 def _harm(guard: judge.Guard) -> str:
-    return (
-        f"{guard.name} rejected: {guard.bad_c:g} bad of {guard.n_c:g} on the challenger, "
-        f"{guard.bad_s:g} of {guard.n_s:g} on the champion"
-    )
+    ours, theirs = _bad(guard.bad_c, guard.n_c), _bad(guard.bad_s, guard.n_s)
+    return f"{guard.name} rejected: {ours} bad on the challenger, {theirs} on the champion"
+
+
+def _bad(bad: float, total: float) -> str:
+    return f"{bad:,.0f} of {total:,.0f} ({100 * bad / max(total, 1):.3g} %)"
 
 
 def _owed(before: Rollout, after: Rollout, policy: Policy) -> tuple[Effect, ...]:

@@ -51,7 +51,7 @@ def follow(turn: Turn) -> None:
         if turn.now >= loose.since + wait:
             others = {name: kept for name, kept in turn.model.loose.items() if name != key}
             turn.change(loose=others)
-            turn.say(logs.Unmatched(blob, "labels of rows that were never predicted"))
+            turn.say(logs.Unmatched(blob, "no logged prediction has these ids"))
             continue
         turn.wake(loose.since + wait)
         outputs = turn.model.outputs

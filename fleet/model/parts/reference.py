@@ -28,7 +28,7 @@ def _rebuild(turn: Turn, fact: Asked) -> None:
     model = turn.model
     days: tuple[tuple[str, str, str], ...] = ()
     if not model.champion:
-        reason = "no version serves that it could be of"
+        reason = "no version serves yet"
         return turn.say(operations.Refused(reason, fact.id))
     if fact.days:
         first, last = fact.days
@@ -38,7 +38,7 @@ def _rebuild(turn: Turn, fact: Asked) -> None:
             if first <= day <= last and past.sketch
         )
         if not days or not model.reference:
-            reason = f"no day from {first} to {last} is known with its counts"
+            reason = f"no day from {first} to {last} has counts"
             return turn.say(operations.Refused(reason, fact.id))
     return turn.owe(
         BuildReference(
@@ -110,7 +110,7 @@ def _late(turn: Turn, fact: Referenced) -> str:
         return f"the reference was made for {fact.version}, and {model.champion} serves now"
     if fact.past and model.reference:
         # Its bins are others than those that windows have been counted with since.
-        return "another first reference was there before it"
+        return "another first reference was set before it"
     return ""
 
 

@@ -52,7 +52,7 @@ def referenced(turn: Turn, fact: Referenced) -> Referenced:
             len(fact.days),
             fact.rows,
             before=fact.renewed,
-            note="another reference was there before its newer bins" if late else fact.note,
+            note="another reference was set before these bins were made" if late else fact.note,
         )
     )
     return fact

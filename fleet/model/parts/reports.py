@@ -38,7 +38,7 @@ def asked(turn: Turn, fact: Asked) -> Asked:
         return fact
     window = fact.days[0] if fact.days else _newest(turn)
     if window not in turn.model.past and window not in turn.model.windows:
-        reason = f"nothing is known of window {window!r}" if window else "there is no window yet"
+        reason = f"window {window!r} is not known" if window else "there is no window yet"
         reported(turn, Reported(window, fact.id, "", reason))
     else:
         _owe(turn, window, fact.id, ())

@@ -41,7 +41,7 @@ def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     if fact.foreign and _live(fact.weights) == _live(wanted.weights):
         # The foreign split equals the wanted one: report it, and the next look ends the alert.
         turn.say(serving.Foreign(fact.weights, wanted.weights, reason=fact.foreign))
-        _tell(turn, f"somebody else changed the live traffic: {fact.foreign}")
+        _tell(turn, f"the live traffic was changed outside Driftwarden: {fact.foreign}")
         turn.change(wanted=replace(known, good_at=turn.now))
         return None
     return _compare(turn, known, fact)
@@ -72,7 +72,7 @@ def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     _restored(turn, wanted)
     if set(found.shadow) != set(wanted.shadow) and _may_repeat(found):
         # Older tools drop the mirror when they write an endpoint; that is not a foreign split.
-        reason = "the mirror was dropped"
+        reason = "the mirror to the shadow was removed, so the split is set again"
         turn.say(serving.Mirror(found.shadow, wanted.shadow, reason))
         _again(turn, wanted)
     return None
@@ -99,7 +99,7 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     policy = turn.watched.policy.serving.foreign
     reason = (
         f"live traffic is {_text(weights)}, but {_text(wanted.weights)} was set; "
-        f"somebody else changed it and the policy is {policy}"
+        f"it was changed outside Driftwarden, and serving.foreign is {policy}"
     )
     new = not live.held(turn) or turn.model.foreign[-1].weights != weights
     if not live.held(turn):

@@ -40,8 +40,8 @@ def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
             continue
         turn.change(strangers=(*met, deployment))
         reason = (
-            "no version has this name: its answers are joined with no label and judged in "
-            "no rollout; logs.deployments in fleet.yaml says which version it holds"
+            "no known version has this name: its answers are not joined with labels and not "
+            "judged in rollouts; map it to its version under logs.deployments in fleet.yaml"
         )
         turn.say(logs.Stranger(deployment, source, reason))
 

@@ -37,7 +37,7 @@ def follow(turn: Turn) -> None:
 
 def _reason(cursor: Cursor) -> str:
     if not cursor.missing:
-        return f"byte {cursor.read}: {cursor.rest} bytes that are no whole line, read if they grow"
+        return f"byte {cursor.read}: {cursor.rest} bytes of an unfinished line, read when it grows"
     ends = cursor.read + cursor.rest
     return f"announced with {ends + cursor.missing} bytes, but the file ends at byte {ends}"
 

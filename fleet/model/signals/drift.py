@@ -48,8 +48,10 @@ def _score(turn: Turn, fact: Assessed) -> None:
     if fact.score is Drift.INSUFFICIENT:
         return
     size = _size(fact.score_effect, fact.score_psi)
-    reason = f"scores moved: {size} on the 7 days up to {fact.window}"
     active = fact.score is Drift.DRIFTED
+    limit = turn.watched.policy.drift.score_threshold
+    told = "the scores drifted" if active else "the scores are as usual"
+    reason = f"{told}: {size} over the 7 days up to {fact.window} (limit {limit:g})"
     turn.signal(Finding(SCORE, active, reason, features=("score",)), fact.explained_by)
 
 
@@ -107,7 +109,7 @@ def _size(effect: float | None, psi: float | None) -> str:
 
 def _weight(fact: Assessed, feature: str) -> str:
     share = fact.negligible.get(feature)
-    return "" if share is None else f", of negligible importance: {share:.1%} of the model's"
+    return "" if share is None else f", negligible importance: {100 * share:.1f} % of the model's"
 
 
 PART = Part("signals of drift", (take(Assessed, assessed),))

@@ -37,7 +37,7 @@ def inputs(turn: Turn) -> tuple[str, ...]:
 def before(turn: Turn, window: str) -> tuple[str, ...]:
     """What was noted around the model just before a window's end."""
     words = why.told(happened_before(turn.model.happened, window, turn.watched.zone))
-    return (words or "just before: nothing was noted",)
+    return (words or "just before: no change around the model was noted",)
 
 
 def happened_before(

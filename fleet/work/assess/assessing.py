@@ -239,7 +239,7 @@ def _quality(
         watched.policy.quality,
         rows=alone.n_current,
         expected=effect.expected,
-        since=effect.window,
+        window=effect.window,
     )
     return tuple(_trouble(problem) for problem in found)
 

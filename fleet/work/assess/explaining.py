@@ -22,7 +22,7 @@ from monitoring.drift.verdict import SEVERITY, Policy, Ruling
 FEATURES = 5
 NEAR = 3
 SEGMENTS = 3
-SLOW = "; slow drift, too little for any one window"
+SLOW = "; slow drift: no window shows it alone"
 
 
 @dataclass(frozen=True)

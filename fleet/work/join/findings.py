@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitoring import quality_rules
+from monitoring.drift.wording import level, percent
 from monitoring.finding import Finding
 from monitoring.performance import Policy as PerformancePolicy
 from monitoring.quality import Policy as QualityPolicy
@@ -11,7 +12,9 @@ from monitoring.quality import Policy as QualityPolicy
 def labels_finding(window: str, labelled: int, rows: int, policy: PerformancePolicy) -> Finding:
     """Tell whether too few labels of a window are in."""
     share = labelled / rows if rows else 0.0
-    reason = f"{labelled} of {rows} labels of {window} are in ({share:.0%})"
+    least = level(policy.min_completeness)
+    told = f"{labelled} of {rows} rows of {window} have a label"
+    reason = f"{told} ({percent(share)}; {least} are needed)"
     return Finding("labels", share < policy.min_completeness, reason)
 
 

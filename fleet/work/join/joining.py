@@ -163,7 +163,7 @@ def _association(
     found = association.compare(sums, own, floats(own["served"]), least)
     if found is None or found.moved is None:
         return ()
-    reason = f"{found.reason} on {effect.window}"
+    reason = f"{effect.window}: {found.reason}"
     return (Finding("association", found.moved, reason, features=found.features),)
 
 

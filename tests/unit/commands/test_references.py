@@ -118,6 +118,7 @@ def test_an_alert_that_a_target_can_never_raise_is_a_note(file: Path) -> None:
     file.write_text(FLEET.replace("    logs: {endpoint: churn}\n", named))
     assert seen(file).faults == ()
     assert seen(file).notes == (
-        "fleet.yaml:12: models.churn.slo: answered: target 0.9 burns at most at 10, so the 1 h "
-        "window (14.4) never fires; it needs a target of at least 93.0556%",
+        "fleet.yaml:12: models.churn.slo: answered: the 1 h alert never fires: with target 0.9 "
+        "the burn rate is at most 10, and 14.4 is needed; a target of at least 93.0556 % makes it "
+        "possible",
     )

@@ -19,13 +19,13 @@ def test_an_event_says_what_it_came_to_and_one_without_windows_is_listed() -> No
     days = [Day(on(n), event="strike" if n in (2, 3, 9) else None) for n in range(1, 10)]
     events = [
         Past("strike", on(3), on(3), "explained 1 alert"),
-        Past("fair", on(6), on(6), "unused: nobody's windows were in it"),
-        Past("strike", on(10), on(10), "harmless: nothing moved in it"),
+        Past("fair", on(6), on(6), "unused: no judged window lies within it"),
+        Past("strike", on(10), on(10), "harmless: no drift in its 2 windows"),
     ]
     assert [(o.name, o.first.day, o.came_to) for o in occasions(days, events)] == [
         ("strike", 2, "explained 1 alert"),
-        ("fair", 6, "unused: nobody's windows were in it"),
-        ("strike", 9, "harmless: nothing moved in it"),
+        ("fair", 6, "unused: no judged window lies within it"),
+        ("strike", 9, "harmless: no drift in its 2 windows"),
     ]
     assert [o.came_to for o in occasions(days)] == ["", ""]
 

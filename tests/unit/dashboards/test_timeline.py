@@ -73,4 +73,4 @@ def test_pages_come_first_and_what_was_held_is_hollow(records, line) -> None:
     ]  # fmt: skip
     assert (drift.note, quality.label) == ("1", "quality")
     assert "still firing" in quality.bars[0].title
-    assert drift.spoken.startswith("drift: held: Fair")
+    assert drift.spoken.startswith("drift: not sent: explained by Fair")

@@ -297,7 +297,7 @@ def test_a_table_that_is_no_reference_is_refused_and_tickets(desk: Desk) -> None
 @pytest.mark.parametrize(
     ("reason", "fields", "why"),
     [
-        (" ", {"data": "a"}, "why? what windows are held against never changes without a reason"),
+        (" ", {"data": "a"}, "give a reason; the reference never changes without one"),
         ("r", {}, "give a table, or a first and a last day"),
         ("r", {"data": "a", "days": DAYS}, "give a table, or a first and a last day"),
         ("r", {"days": (DAYS[1], DAYS[0])}, "2024-03-01 is before 2024-03-02"),
@@ -468,8 +468,8 @@ def test_a_report_is_asked_for_told_and_read(desk: Desk) -> None:
     desk.command("report", "demand", "c2", days=("2024-03-02", ""))
     (line,) = desk.service.read("reports", "demand")
     assert (line["of"], line["window"]) == ("c2", "2024-03-02")
-    assert line["note"] == "no report: this host draws none"
-    with pytest.raises(Refused, match=r"^no report: this host draws none$"):
+    assert line["note"] == "no report: this host draws no reports"
+    with pytest.raises(Refused, match=r"^no report: this host draws no reports$"):
         desk.service.report("demand", "c2")
     with pytest.raises(Refused, match=r"^no report 'c3' of demand is drawn yet$"):
         desk.service.report("demand", "c3")

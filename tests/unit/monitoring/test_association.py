@@ -81,7 +81,7 @@ def test_too_few_days_tell_nothing_and_neither_do_constant_scores() -> None:
     turned = compare(usual, *days(rng, 1, 300, WEIGHTS[::-1])[:2], 0.9)
     assert turned is not None
     assert turned.moved is None
-    assert "too few days" in turned.reason
+    assert "no limit: too few days" in turned.reason
     assert compare(usual, table, np.ones(len(score)), 0.9) is None
     assert compare(usual, table, np.full(len(score), np.nan), 0.9) is None
     assert summed(table, np.ones(len(score)), day, {}) is None

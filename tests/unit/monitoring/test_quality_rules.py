@@ -22,19 +22,19 @@ def fine(name: str) -> Measured:
 def test_a_dead_feed_is_one_problem_that_tells_the_story() -> None:
     features = [fine(f"schedule{i}") for i in range(9)]
     features += [Measured(name, 776, 776, 0.01) for name in WEATHER]
-    (problem,) = problems(features, Policy(), rows=776, expected=750, since="2013-12-31")
+    (problem,) = problems(features, Policy(), rows=776, expected=750, window="2013-12-31")
     assert problem == Problem(
         Kind.ALL_MISSING,
         WEATHER,
         Severity.PAGE,
-        f"9 of 18 features 100 % missing since 2013-12-31: {', '.join(WEATHER)}",
+        f"9 of 18 features entirely missing on 2013-12-31: {', '.join(WEATHER)}; check the source",
     )
 
 
 def test_long_lists_are_cut_in_the_reason_only() -> None:
     features = [Measured(f"f{i:02}", 100, 100) for i in range(12)]
     (problem,) = problems(features, Policy(), rows=100)
-    assert problem.reason.endswith("f07, f08 and 3 more")
+    assert problem.reason.endswith("f07, f08 and 3 more; check the source")
     assert len(problem.features) == 12
 
 
@@ -45,13 +45,15 @@ def test_jumps_are_graded_and_quote_both_shares() -> None:
             Kind.MISSING_JUMP,
             ("b",),
             Severity.PAGE,
-            "1 of 3 features missing more often: b 70% (at most 0% in the reference)",
+            "1 of 3 features missing more often: b 70 % of rows (at most 0 % on any day of the "
+            "reference)",
         ),
         Problem(
             Kind.MISSING_JUMP,
             ("a",),
             Severity.TICKET,
-            "1 of 3 features missing more often: a 20% (at most 5% in the reference)",
+            "1 of 3 features missing more often: a 20 % of rows (at most 5.0 % on any day of the "
+            "reference)",
         ),
     )
 
@@ -77,18 +79,18 @@ def test_unseen_levels_count_among_the_values_that_are_there() -> None:
     (problem,) = problems([feature], Policy(), rows=1000)
     assert (problem.kind, problem.reason) == (
         Kind.UNSEEN,
-        "values the reference never saw: carrier 11%",
+        "values unknown in the reference (limit 10 %): carrier 11 %",
     )
     assert problems([Measured("carrier", 1000, 900, 0.9, unseen=10)], Policy(), rows=1000) == ()
 
 
 def test_none_but_unseen_values_are_a_changed_type_and_a_page() -> None:
     coded = [Measured("carrier", 40, 4, 0.1, unseen=36), fine("fare")]
-    (problem,) = problems(coded, Policy(), rows=40, since="window 7")
+    (problem,) = problems(coded, Policy(), rows=40, window="window 7")
     assert (problem.kind, problem.severity) == (Kind.TYPE_CHANGE, Severity.PAGE)
     assert problem.reason == (
-        "1 of 2 features with none of the reference's values since window 7, as if type or coding "
-        "had changed: carrier"
+        "1 of 2 features without any value known from the reference on window 7: carrier; type or "
+        "coding has probably changed"
     )
 
 
@@ -153,8 +155,8 @@ def test_features_that_do_not_differ_on_a_day_on_which_they_always_do() -> None:
     assert found is not None
     assert (found.kind, found.severity, found.features) == (Kind.STUCK, Severity.TICKET, ("a", "b"))
     assert found.reason == (
-        "2 of 4 features that always differ on days of class weekend look as on a weekday since "
-        "2024-03-02, as if the feed were stuck: a, b"
+        "2 of 4 features that always differ on days of class weekend look like a weekday on "
+        "2024-03-02: a, b; the feed may be stuck and repeat earlier rows"
     )
 
 
@@ -179,7 +181,10 @@ def test_rows_logged_again_count_as_a_share_of_all_that_were_logged(
     assert (problem is not None) is found
     if problem is not None:
         assert problem.severity is Severity.TICKET
-        assert problem.reason.startswith(f"{again} of {again + rows} rows of 2013-07-01")
+        assert problem.reason == (
+            f"{again} of {again + rows} rows of 2013-07-01 repeat an earlier id "
+            f"({'6.0' if again == 6 else '80'} %, limit 5 %)"
+        )
 
 
 def test_values_out_of_their_range_are_a_ticket_with_the_range() -> None:
@@ -189,11 +194,11 @@ def test_values_out_of_their_range_are_a_ticket_with_the_range() -> None:
         Measured("fare", 1_000, 0, outside=10),
         Measured("seat", 1_000, 0, outside=500),
     ]
-    (problem,) = problems(features, policy, rows=1_000, since="monday")
+    (problem,) = problems(features, policy, rows=1_000, window="monday")
     assert problem == Problem(
         Kind.OUTSIDE,
         ("age",),
         Severity.TICKET,
-        "values out of their range since monday: age 10 of 900 not in [0, 120]",
+        "values outside their range on monday (limit 1 %): age 10 of 900 (1.1 %) not in [0, 120]",
     )
     assert problems([Measured("age", 29, 0, outside=29)], policy, rows=29) == ()

@@ -29,7 +29,7 @@ NOISY = week(0.05, -0.05, 0.06, -0.06, 0.04, -0.05, 0.05)
     ("days", "need", "verdict", "words"),
     [
         (BETTER, Need(), Verdict.passed, "better than the champion"),
-        (EQUAL, Need(), Verdict.failed, "no reason to change"),
+        (EQUAL, Need(), Verdict.failed, "no other reason to change"),
         (EQUAL, Need(degraded=True), Verdict.passed, "the champion is degraded"),
         (EQUAL, Need(stale=True), Verdict.passed, "the champion is stale"),
         (EQUAL, Need(asked_by="ann"), Verdict.passed, "asked for by ann"),
@@ -64,7 +64,10 @@ def test_the_worst_segment_fails_the_gate_and_is_named() -> None:
     decision = gate(BETTER, segments, Need(), POLICY)
     assert decision.verdict is Verdict.failed
     assert decision.worst_segment == "LGA"
-    assert "worse in segment LGA" in decision.reason
+    assert (
+        "worse in segment LGA: loss per row +0.0629 against the champion's (96.6667 %"
+        in decision.reason
+    )
 
 
 def test_a_thin_or_noisy_segment_proves_nothing() -> None:
@@ -88,5 +91,8 @@ def test_a_challenger_that_knows_nothing_never_passes() -> None:
     """Its loss is 0.16: 0.0 % better than a constant's 0.16, 11.1 % better than 0.18."""
     decision = gate(constant(BETTER, 0.16), {}, Need(), POLICY)
     assert decision.verdict is Verdict.failed
-    assert "it saves 0.0% of a constant forecast's loss" in decision.reason
+    assert (
+        "its loss is 0.0 % below a constant forecast's, and 1.0 % below is needed"
+        in decision.reason
+    )
     assert gate(constant(BETTER, 0.18), {}, Need(), POLICY).verdict is Verdict.passed

@@ -124,7 +124,12 @@ def test_time_over_cancels_the_job() -> None:
     late = step(RUNNING, Elapsed(), POLICY, NOW + timedelta(hours=6))
     assert late.effects == (
         Cancel("run-3-1:cancel", "run-3-1"),
-        Ended("run-3:ended", Phase.timed_out, None, "still running after 6:00:00"),
+        Ended(
+            "run-3:ended",
+            Phase.timed_out,
+            None,
+            "still running after 6 h (training.run.time_limit)",
+        ),
     )
 
 
@@ -143,9 +148,12 @@ def test_an_operator_cancels_and_is_named() -> None:
 def test_a_lost_node_is_tried_again_once() -> None:
     again = step(RUNNING, polled(RUNNING, BROKE), POLICY, NOW)
     assert again.effects == (Submit("run-3-2:submit", replace(FIRST.job, id="run-3-2")),)
-    assert again.run.reason == "again: node lost"
+    assert again.run.reason == "retry 1 of 1: node lost"
     over = step(again.run, polled(again.run, BROKE), POLICY, NOW)
-    assert (over.run.phase, over.run.reason) == (Phase.failed, "node lost (attempt 2)")
+    assert (over.run.phase, over.run.reason) == (
+        Phase.failed,
+        "node lost, no retries left (attempt 2)",
+    )
 
 
 def test_the_trainings_own_failure_is_not_tried_again() -> None:
@@ -166,7 +174,10 @@ def test_silence_of_the_trainer_is_borne_for_a_while() -> None:
     still = step(quiet, polled(quiet, UNKNOWN), POLICY, NOW + 29 * MINUTE).run
     assert still.attempt == 1
     lost = step(still, polled(still, UNKNOWN), POLICY, NOW + 30 * MINUTE).run
-    assert (lost.attempt, lost.reason) == (2, "again: the trainer lost the job")
+    assert (lost.attempt, lost.reason) == (
+        2,
+        "retry 1 of 1: the trainer has not known the job for 30 min (training.run.unknown_for)",
+    )
     back = step(still, polled(still, JobStatus(JobPhase.running)), POLICY, NOW + 30 * MINUTE).run
     assert back.unknown_since is None
 

@@ -165,7 +165,7 @@ def test_what_cannot_be_drawn_is_told(stage: Stage, world: World, fleet: Fleet) 
     assert (fact.report, fact.note) == ("", "install driftwarden[reports]")
     effect = BuildReport("2024-03-04", "drift-1", ("none",), "none", ())
     nobody = build_report(world, fleet.models["demand"], effect)
-    assert (nobody.report, nobody.note) == ("", "this host draws none")
+    assert (nobody.report, nobody.note) == ("", "this host draws no reports")
     lost = build_report(stage.world, stage.watched, effect)
     assert lost.note == "blob none: not found"
     assert json.loads(FACTS.encode(lost))

@@ -116,7 +116,7 @@ def test_the_message_says_what_and_where() -> None:
     line.at(2)
     (page,) = line.last.effects
     assert isinstance(page, Page)
-    assert page.title == "2 performance alerts on 2 models"
+    assert page.title == "2 performance alerts on churn, flights"
     assert page.lines == (
         "churn:performance-1: got worse",
         "  calibration gap +0.12",
@@ -200,7 +200,9 @@ def test_one_of_two_acknowledged_still_climbs() -> None:
 def test_an_acknowledgement_must_name_one_known_alert() -> None:
     line = Timeline()
     line.at(0, fire("churn"), fire("flights"))
-    with pytest.raises(Refused, match="say which of churn:performance-1, flights:performance-1"):
+    with pytest.raises(
+        Refused, match="ambiguous, name one of churn:performance-1, flights:performance-1"
+    ):
         step(line.state, [Acknowledge("performance-1", "kim")], POLICY, T0)
     with pytest.raises(Refused, match="drift-7: no such alert"):
         step(line.state, [Acknowledge("drift-7", "kim")], POLICY, T0)

@@ -81,7 +81,10 @@ def test_an_approval_is_awaited_where_the_policy_asks_for_one() -> None:
     assert (looked.phase, looked.approved_by) == (Phase.shadow, ())
     assert play(looked, (T + 9 * DAY, Approve("ann")), rules=APPROVED).phase is Phase.canary
     ended = play(looked, (T + 17 * DAY, Elapsed()), rules=APPROVED)
-    assert (ended.phase, ended.reason) == (Phase.stopped, "shadow passed, but nobody approved")
+    assert (ended.phase, ended.reason) == (
+        Phase.stopped,
+        "shadow passed, but nobody approved it in time (rollout.approval_wait)",
+    )
     early = play(begun, (T + DAY, Approve("ann")), (T + 7 * DAY, shadow(-0.01)), rules=APPROVED)
     assert early.phase is Phase.canary
 
@@ -93,7 +96,9 @@ def test_silence_never_promotes_and_never_rolls_back() -> None:
     assert waiting.wake_at == T + 5 * DAY
     done = step(CANARY, Elapsed(), RULES, T + 5 * DAY)
     assert outcome(done) == (Phase.stopped, Traffic({"v1": 100}))
-    assert done.rollout.reason == "no live request of the challenger was counted at 10 %"
+    assert done.rollout.reason == (
+        "no live request of the challenger was counted in the stage of 10 %"
+    )
 
 
 def test_requests_without_a_cleared_guard_stop_at_the_end() -> None:

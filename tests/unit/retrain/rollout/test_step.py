@@ -89,7 +89,8 @@ def test_harm_rolls_back_at_once() -> None:
     done = step(CANARY, counts(T, 10, CRASH), RULES, T + timedelta(hours=1))
     assert outcome(done) == (Phase.rolled_back, Traffic({"v1": 100}))
     assert done.rollout.reason == (
-        "large_loss rejected: 180 bad of 200 on the challenger, 180 of 1800 on the champion"
+        "large_loss rejected: 180 of 200 (90 %) bad on the challenger, "
+        "180 of 1,800 (10 %) on the champion"
     )
     assert done.wake_at is None
 

@@ -148,7 +148,7 @@ def test_too_few_days_are_told_once_and_tried_again(story: Any) -> None:
     story.tell(after=HOUR)
     (line,) = story.said("trigger")
     assert line["fire"] is False
-    assert line["reason"] == "2 training days before 3 holdout days, 3 are needed"
+    assert line["reason"] == ("too little to train on: 2 days before 3 holdout days, 3 are needed")
     assert story.ever(Submit) == []
 
 

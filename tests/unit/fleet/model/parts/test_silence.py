@@ -54,8 +54,8 @@ def test_silence_pages_by_time_alone_and_ends_with_a_request(heard: Any) -> None
     (page,) = pages(heard)
     assert (page.kind, page.severity, page.status) == (Kind.TRAFFIC, Severity.PAGE, Status.FIRING)
     assert page.alert == "silence-1"
-    assert "no request since the hour of 2024-04-28 23:00 UTC" in page.reason
-    assert "caller's expired credential" in page.reason
+    assert "no request since 2024-04-29 00:00 UTC, about " in page.reason
+    assert "check the callers: an expired credential is a frequent cause" in page.reason
     assert len(heard.said("silence")) == 1
     heard.tell(after=5 * HOUR)
     assert pages(heard) == []

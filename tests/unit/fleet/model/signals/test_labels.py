@@ -21,7 +21,7 @@ def test_degraded_performance_pages_and_trains(begun: Any) -> None:
     # One new labelled day is known, two are needed: the refusal is written down once.
     refusals = [line for line in begun.said("trigger") if not line["fire"]]
     assert [line["kind"] for line in refusals] == ["performance"]
-    assert refusals[0]["reason"].startswith("1 new labelled days, 2 are needed")
+    assert refusals[0]["reason"].startswith("1 labelled days since the last training, 2 are needed")
     begun.tell(after=HOUR)
     begun.tell(after=HOUR)
     assert len(begun.said("trigger")) == 1
@@ -43,7 +43,9 @@ def test_degraded_performance_pages_and_trains(begun: Any) -> None:
 def test_few_labels_are_a_ticket(begun: Any) -> None:
     degrade(begun, DAY, health=Health.INSUFFICIENT, labelled=40, reason="too few labels")
     assert tickets(begun) == [("labels-1", Status.FIRING, Severity.TICKET)]
-    assert begun.state.signals["labels"].reason == f"40 of 100 labels of {DAY} are in (40%)"
+    assert begun.state.signals["labels"].reason == (
+        f"40 of 100 rows of {DAY} have a label (40 %; 50 % are needed)"
+    )
     assert begun.state.signals["performance"].active is None
 
 
@@ -82,7 +84,9 @@ def test_rows_logged_again_are_a_ticket_above_the_policys_share(begun: Any) -> N
     joined("2024-03-05", 6)
     told = condition(begun, "repeated")
     assert (told.active, told.severity) == (True, Severity.TICKET)
-    assert told.reason.startswith("6 of 106 rows of 2024-03-05 had been logged before (6%)")
+    assert told.reason.startswith(
+        "6 of 106 rows of 2024-03-05 repeat an earlier id (5.7 %, limit 5 %)"
+    )
 
 
 def test_a_model_that_leans_on_other_features_is_a_ticket_explained_by_the_days_event(

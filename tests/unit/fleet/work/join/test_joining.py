@@ -323,7 +323,7 @@ def test_a_regressions_day_is_joined_and_judged(world: World, resolve: Any, rows
         "r2": pytest.approx(1 - 25 / label.var()),
     }
     assert joined.health is Health.DEGRADED
-    assert joined.reason.startswith("bias +5 (scores too high")
+    assert joined.reason.startswith("bias +5 (mean score above mean label; ")
     assert joined.rolling["bias"] == pytest.approx(5, abs=0.1)
 
 

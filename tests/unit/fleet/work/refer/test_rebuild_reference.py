@@ -17,7 +17,7 @@ from fleet.work.assess.assessing import SCORE
 from fleet.work.refer.rebuild_reference import rebuild
 from fleet.work.refer.referencing import build, load
 
-FEW = "days are too few to calibrate by: nothing pages before 8"
+FEW = "days are too few to calibrate: drift pages from 8 days on"
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
 
 
@@ -111,7 +111,7 @@ def test_without_a_first_reference_the_table_makes_the_bins(
 @pytest.mark.parametrize(
     ("rows_of", "why"),
     [
-        (table().drop_columns(["x"]), "new.parquet: lacks x, which windows are held against"),
+        (table().drop_columns(["x"]), "new.parquet: lacks x, which windows are compared by"),
         (table().drop_columns(["label"]), "new.parquet: needs a column 'label'"),
         (table(days=0), "new.parquet: holds no rows"),
     ],
