@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from engine.errors import Broken, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from fleet.service import Command
+    from fleet.commands import Command
     from hosts.local.host import LocalHost
     from monitoring.drift.report import Report
 
@@ -291,7 +291,7 @@ def _command(arguments: argparse.Namespace) -> int:
 
 def _asked(arguments: argparse.Namespace, now: datetime) -> Command:
     from commands import operate
-    from fleet.service import Command
+    from fleet.commands import Command
 
     target = arguments.target
     if hasattr(arguments, "every"):

@@ -25,7 +25,7 @@ from engine.store import HEAD
 from fleet.document.config import Config
 from fleet.work import rows
 from hosts import read_config
-from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.host import STORE_FILE, Durations, LocalHost
 from hosts.local.position import position
 
 MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "pages.jsonl")
@@ -111,8 +111,7 @@ def _open(config: Config, beside: Path, clock: SetClock, scenario: Scenario) -> 
         clock,
         # A power cut costs a replay its newest commits, and the replay makes them again.
         durable=False,
-        run_for=scenario.replay.training_takes,
-        latency=lambda *_: latency,
+        durations=Durations(scenario.replay.training_takes, lambda *_: latency),
         quiet=True,
     )
 
