@@ -145,9 +145,13 @@ def _progress(
 ) -> Iterator[Callable[[datetime], None]]:
     seen = 0
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(), console=console, transient=True,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
     days = (scenario.replay.last - scenario.replay.first).days + 1
     with bar:
         task = bar.add_task(str(scenario.replay.first), total=days)

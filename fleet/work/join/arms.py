@@ -1,0 +1,51 @@
+"""The losses of a rollout's two arms on one window."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+
+from fleet.model.effects import Join
+from fleet.model.facts import DayPair, LossCount
+from fleet.work.columns import Floats, floats, times
+
+
+def day_pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
+    """Return the losses of both arms on the same rows of a shadow; None without a challenger."""
+    if "challenger" not in table.column_names:
+        return None
+    champion, challenger = floats(table["served"]), floats(table["challenger"])
+    both = ~np.isnan(label) & ~np.isnan(champion) & ~np.isnan(challenger)
+    both &= np.asarray(table["deployment"].to_pylist(), dtype=str) == effect.champion
+    losses = (champion[both] - label[both]) ** 2
+    difference = (challenger[both] - label[both]) ** 2 - losses
+    rate = effect.challenger_rate
+    constant = None if rate is None else float(((rate - label[both]) ** 2).sum())
+    return DayPair(int(both.sum()), float(difference.sum()), float(losses.sum()), constant)
+
+
+def loss_counts(
+    table: pa.Table, effect: Join, label: Floats, bad_loss: float
+) -> tuple[LossCount, ...]:
+    """Count labelled rows and large losses by arm, between the cuts of a canary."""
+    served = floats(table["served"])
+    known = ~np.isnan(label) & ~np.isnan(served)
+    bad = known & ((served - label) ** 2 >= bad_loss)
+    ours = np.asarray(table["deployment"].to_pylist(), dtype=str) == effect.challenger
+    when = times(table["time"])
+    inside = [cut for cut in effect.cuts if effect.starts < cut < effect.ends]
+    edges = [effect.starts, *inside, effect.ends]
+    counts = []
+    for start, end in pairwise(edges):
+        here = known & (when >= _naive(start)) & (when < _naive(end))
+        n_c, n_s = int((here & ours).sum()), int((here & ~ours).sum())
+        bad_c, bad_s = int((here & bad & ours).sum()), int((here & bad & ~ours).sum())
+        counts.append(LossCount(n_c, n_s, bad_c, bad_s, start, end))
+    return tuple(counts)
+
+
+def _naive(moment: datetime) -> np.datetime64:
+    return np.datetime64(moment.replace(tzinfo=None), "us")
