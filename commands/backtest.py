@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +14,7 @@ from rich.table import Table
 
 from commands.history import of_store, of_table
 from commands.references import local_terms
+from dashboards import pages
 from engine.errors import Refused
 from fleet.backtest.budget import Budget
 from fleet.backtest.document import Alerted, Backtest
@@ -26,15 +25,12 @@ from hosts import read_config
 from hosts.clock import SystemClock
 from hosts.local.files import write_text
 
-Draw = Callable[[Backtest, datetime], str]
 MOST = 15
 PLAIN_WIDTH = 140
 
 
-def run(arguments: Namespace, draw: Draw) -> None:
+def run(arguments: Namespace) -> None:
     """Play, print, draw and write; nothing in the fleet's store changes.
-
-    draw: makes the page of the document, and says when.
 
     Raises
     ------
@@ -50,7 +46,7 @@ def run(arguments: Namespace, draw: Draw) -> None:
     after = _patched(before, file.name, found, arguments.write)
     patch = difference(before, after, file.name)
     if arguments.html is not None:
-        write_text(arguments.html, draw(found.document, SystemClock().now()))
+        write_text(arguments.html, pages.backtest(found.document, SystemClock().now()))
     if arguments.write:
         write_text(file, after)
     if arguments.json:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import azure.functions as func
 import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from commands.app import App
 from commands.replay.driver import LocalStage, prepare
 from commands.replay.replay import Replay
 from commands.replay.scenario import SCENARIO_FILE, Scenario, happenings, read_scenario
@@ -54,12 +54,8 @@ class Options:
     fresh: bool = False
 
 
-def replay(
-    app: func.FunctionApp, serve: Callable[[LocalHost], None], options: Options, console: Console
-) -> Told:
+def replay(app: App, options: Options, console: Console) -> Told:
     """Replay the scenario beside fleet.yaml, from its beginning or from where it was killed.
-
-    `serve` makes the functions of `app` work on a host.
 
     Raises
     ------
@@ -78,10 +74,10 @@ def replay(
     try:
         console.print(f"preparing {scenario.model}: data and first versions")
         prepare(host, scenario, folder)
-        serve(host)
+        app.use(host)
         if host.store.get(scenario.model, HEAD) is None:
             host.service.begin()
-        stage = LocalStage(app, host, clock, scenario, folder)
+        stage = LocalStage(app.functions, host, clock, scenario, folder)
         run = Replay(stage, clock, scenario, folder, moments)
         with _progress(console, host, scenario) as told:
             run.run(told)

@@ -13,8 +13,20 @@ from fleet.model.facts import DayPair, LossCount
 from fleet.work.columns import Floats, floats, times
 
 
-def day_pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
-    """Return the losses of both arms on the same rows of a shadow; None without a challenger."""
+def arm_losses(
+    table: pa.Table, effect: Join, label: Floats, bad_loss: float
+) -> tuple[DayPair | None, tuple[LossCount, ...]]:
+    """Return the losses of a shadow, or else the counts of a canary.
+
+    A shadow has paired losses on the same rows, None without a challenger's scores. A canary has
+    labelled rows and large losses by arm, between its cuts.
+    """
+    if effect.shadowed:
+        return _day_pair(table, effect, label), ()
+    return None, _loss_counts(table, effect, label, bad_loss)
+
+
+def _day_pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
     if "challenger" not in table.column_names:
         return None
     champion, challenger = floats(table["served"]), floats(table["challenger"])
@@ -27,10 +39,9 @@ def day_pair(table: pa.Table, effect: Join, label: Floats) -> DayPair | None:
     return DayPair(int(both.sum()), float(difference.sum()), float(losses.sum()), constant)
 
 
-def loss_counts(
+def _loss_counts(
     table: pa.Table, effect: Join, label: Floats, bad_loss: float
 ) -> tuple[LossCount, ...]:
-    """Count labelled rows and large losses by arm, between the cuts of a canary."""
     served = floats(table["served"])
     known = ~np.isnan(label) & ~np.isnan(served)
     bad = known & ((served - label) ** 2 >= bad_loss)

@@ -13,7 +13,7 @@ from fleet.model.facts import Joined
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.columns import Floats, floats
-from fleet.work.join.arms import day_pair, loss_counts
+from fleet.work.join.arms import arm_losses
 from fleet.work.join.findings import labels_finding, repeated_finding, segments_finding
 from fleet.work.join.judging import judge
 from fleet.work.join.served import KEY, served_rows
@@ -40,6 +40,8 @@ def join_window(world: World, watched: Watched, effect: Join) -> Joined:
     said = judge(blobs, watched, effect, table)
     complete = found.completeness or 0.0
     judged = effect.challenger is not None and complete >= policy.performance.min_completeness
+    bad_loss = policy.labels.bad_loss
+    shadow, losses = arm_losses(table, effect, found.label, bad_loss) if judged else (None, ())
     return Joined(
         window=effect.window,
         of=effect.of,
@@ -52,12 +54,8 @@ def join_window(world: World, watched: Watched, effect: Join) -> Joined:
         explained_by=said.explained_by,
         scores=_scores(table, found.label, policy.performance.task),
         rolling=said.report.metrics,
-        shadow=day_pair(table, effect, found.label) if judged and effect.shadowed else None,
-        losses=(
-            loss_counts(table, effect, found.label, policy.labels.bad_loss)
-            if judged and not effect.shadowed
-            else ()
-        ),
+        shadow=shadow,
+        losses=losses,
         event=effect.event,
         findings=(
             labels_finding(effect.window, labelled_rows, len(found.label), policy.performance),
