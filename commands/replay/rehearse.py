@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import azure.functions as func
 import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from commands.app import App
 from commands.replay.driver import LocalStage, prepare
 from commands.replay.replay import Replay
 from commands.replay.scenario import SCENARIO_FILE, Scenario, happenings, read_scenario
@@ -27,7 +27,7 @@ from fleet.model.lines import alerting, serving, training, windows
 from fleet.model.lines.line import Line, read_line
 from fleet.work import rows
 from hosts import read_config
-from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.host import STORE_FILE, Durations, LocalHost
 from hosts.local.position import position
 
 MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "pages.jsonl")
@@ -55,12 +55,8 @@ class Options:
     fresh: bool = False
 
 
-def replay(
-    app: func.FunctionApp, serve: Callable[[LocalHost], None], options: Options, console: Console
-) -> Told:
+def replay(app: App, options: Options, console: Console) -> Told:
     """Replay the scenario beside fleet.yaml, from its beginning or from where it was killed.
-
-    `serve` makes the functions of `app` work on a host.
 
     Raises
     ------
@@ -79,10 +75,10 @@ def replay(
     try:
         console.print(f"preparing {scenario.model}: data and first versions")
         prepare(host, scenario, folder)
-        serve(host)
+        app.use(host)
         if host.store.get(scenario.model, HEAD) is None:
             host.service.begin()
-        stage = LocalStage(app, host, clock, scenario, folder)
+        stage = LocalStage(app.functions, host, clock, scenario, folder)
         run = Replay(stage, clock, scenario, folder, moments)
         with _progress(console, host, scenario) as told:
             run.run(told)
@@ -112,8 +108,7 @@ def _open(config: Config, beside: Path, clock: SetClock, scenario: Scenario) -> 
         clock,
         # A power cut costs a replay its newest commits, and the replay makes them again.
         durable=False,
-        run_for=scenario.replay.training_takes,
-        latency=lambda *_: latency,
+        durations=Durations(scenario.replay.training_takes, lambda *_: latency),
         quiet=True,
     )
 
@@ -147,9 +142,13 @@ def _progress(
 ) -> Iterator[Callable[[datetime], None]]:
     seen = 0
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(), console=console, transient=True,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
     days = (scenario.replay.last - scenario.replay.first).days + 1
     with bar:
         task = bar.add_task(str(scenario.replay.first), total=days)

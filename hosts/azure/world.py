@@ -22,6 +22,7 @@ from hosts.azure.ml.batch import AzureBatchServing
 from hosts.azure.ml.deployments import BATCH, Deployments, Names
 from hosts.azure.ml.registry import AzureRegistry
 from hosts.azure.ml.scoring import AzureScoring
+from hosts.azure.ml.scoring_client import ScoringClient
 from hosts.azure.ml.serving import MIRROR_LIMIT, AzureServing, Rules
 from hosts.azure.ml.split import Foreign
 from hosts.azure.ml.training import AzureTrainer
@@ -99,12 +100,11 @@ def world(opened: Opened) -> World:
         logs=AzureLogs(opened.log_blobs, opened.settings.logs_container),
         tables=tables,
         scoring=AzureScoring(
-            workspace,
+            ScoringClient(workspace, verify=opened.cloud.verify),
             online,
             registry,
             opened.endpoint_of,
             tables.read,
-            verify=opened.cloud.verify,
         ),
         trainer=AzureTrainer(workspace, opened.beside, opened.blobs.address, opened.registered_as),
         serving=_serving(opened, workspace, online),

@@ -20,7 +20,8 @@ from cli import main
 from tests.face.checking import check, named, report
 
 CALL = (
-    "import argparse, sys; from commands.check.check import add_arguments, run; "
+    "import argparse, sys; from commands.check.check import run; "
+    "from commands.check.options import add_arguments; "
     "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
 )
 

@@ -26,9 +26,17 @@ from monitoring.score_sums import Sums, summed
 SCORE = "score"
 #: Columns of a table that are none of the model's features.
 OWN = (
-    "day", "correlationid", "index", "time", "label", "deployment", "served", "baseline",
-    "challenger", SCORE,
-)  # fmt: skip
+    "day",
+    "correlationid",
+    "index",
+    "time",
+    "label",
+    "deployment",
+    "served",
+    "baseline",
+    "challenger",
+    SCORE,
+)
 ASSOCIATION, IMPORTANCE = b"driftwarden.association", b"driftwarden.importance"
 
 

@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 
 import function_app
+from commands.app import App
 from commands.history import OWN, Source, of_store, of_table
 from commands.replay.rehearse import Options, replay
 from engine.errors import Refused
@@ -38,7 +39,7 @@ def replayed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         with contextlib.chdir(folder):
             options = Options(folder / "fleet.yaml", last=LAST)
-            replay(function_app.app, function_app.use, options, Console(file=io.StringIO()))
+            replay(App(function_app.app, function_app.use), options, Console(file=io.StringIO()))
     finally:
         function_app._given.clear()
     return folder

@@ -14,7 +14,8 @@ import pytest
 from engine.errors import Refused
 from fleet.counting import LogSource
 from fleet.document.policies import Fleet
-from fleet.events import delivery, event
+from fleet.envelope import event
+from fleet.events import delivery
 from fleet.model.facts import Asked, LogGrew, Noted, Registered, TrafficCounted, TrafficSeen
 from fleet.model.records import Collection, TrafficCount
 from fleet.model.tasks import Count, CountTraffic, Join, ReadLog

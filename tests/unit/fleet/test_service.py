@@ -17,12 +17,13 @@ from engine.errors import Broken, Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
+from fleet.commands import Command
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
+from fleet.instruments import METRICS
 from fleet.model.facts import Asked, Notified, Reported
 from fleet.ports import World
-from fleet.service import Command, Service
-from fleet.telemetry import METRICS
+from fleet.service import Service
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.paging import Page
 

@@ -20,6 +20,7 @@ import pytest
 from rich.console import Console
 
 import function_app
+from commands.app import App
 from commands.replay.rehearse import Options, Told, replay
 from engine import journal
 from engine.errors import Refused
@@ -45,7 +46,7 @@ def rehearse(folder: Path, **options: object) -> tuple[Told, str]:
     console = Console(file=shown, width=200)
     try:
         with contextlib.chdir(folder):
-            told = replay(function_app.app, function_app.use, chosen, console)
+            told = replay(App(function_app.app, function_app.use), chosen, console)
         return told, shown.getvalue()
     finally:
         function_app._given.clear()

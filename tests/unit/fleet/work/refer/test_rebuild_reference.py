@@ -13,9 +13,8 @@ from fleet.model.facts import Referenced
 from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.assess.assessing import SCORE
 from fleet.work.refer.rebuild_reference import rebuild
-from fleet.work.refer.referencing import build, load
+from fleet.work.refer.referencing import SCORE, build, load
 
 FEW = "days are too few to calibrate: drift pages from 8 days on"
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
