@@ -19,7 +19,7 @@ def moved(turn: Turn, fact: LogRead | LabelsRead) -> Cursor | None:
     partly = fact.end < fact.limit and cursor.size <= fact.limit
     size = fact.end if partly else cursor.size
     moved = _left(turn, replace(cursor, read=fact.end, asked=-1, size=size), fact)
-    turn.change(blobs={**turn.model.blobs, fact.blob: moved})
+    turn.model = replace(turn.model, blobs={**turn.model.blobs, fact.blob: moved})
     return moved
 
 

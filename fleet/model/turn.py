@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from engine.step import Step
 from fleet.document.policies import Watched
@@ -32,10 +31,6 @@ class Turn:
     wakes: list[datetime] = field(default_factory=list)
     notices: list[tuple[Notify, Alert | None]] = field(default_factory=list)
 
-    def change(self, **fields: Any) -> None:
-        """Set fields of the model's state."""
-        self.model = replace(self.model, **fields)
-
     def signal(self, found: Finding, event: str | None = None) -> None:
         """Note what a signal says now, and the announced event that may explain it."""
         row = signal_of(found.key)
@@ -52,19 +47,19 @@ class Turn:
             found.features,
             found.lines,
         )
-        self.change(signals={**self.model.signals, found.key: condition})
+        self.model = replace(self.model, signals={**self.model.signals, found.key: condition})
 
     def settle(self, key: str) -> None:
         """End what a signal says, where it says anything; its reason stays."""
         said = self.model.signals.get(key)
         if said is not None and said.active:
             over = replace(said, active=False)
-            self.change(signals={**self.model.signals, key: over})
+            self.model = replace(self.model, signals={**self.model.signals, key: over})
 
     def count(self, what: str, number: int = 1) -> None:
         """Move a counter of the model on."""
         known = self.model.counts
-        self.change(counts={**known, what: known.get(what, 0) + number})
+        self.model = replace(self.model, counts={**known, what: known.get(what, 0) + number})
 
     def owe(self, effect: Effect) -> None:
         """Owe an effect."""

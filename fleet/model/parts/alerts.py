@@ -32,7 +32,7 @@ def follow(turn: Turn) -> None:
         if news_for is not None and condition.active and step.alert is not None:
             turn.wake(step.alert.since + news_for)
         if step.alert is not None and step.alert != known:
-            turn.change(alerts={**turn.model.alerts, key: step.alert})
+            turn.model = replace(turn.model, alerts={**turn.model.alerts, key: step.alert})
         for notice in step.effects:
             _tell(turn, notice)
         turn.notices += [(notice, known) for notice in step.effects]
@@ -80,7 +80,9 @@ def declined(turn: Turn, fact: Declined) -> Declined:
     turn.signal(Finding(key, True, f"{fact.effect} was refused: {fact.reason}", severity))
     known = turn.model.alerts.get(key)
     if known is not None:
-        turn.change(alerts={**turn.model.alerts, key: replace(known, since=turn.now)})
+        turn.model = replace(
+            turn.model, alerts={**turn.model.alerts, key: replace(known, since=turn.now)}
+        )
     return fact
 
 
@@ -96,7 +98,7 @@ def acknowledged(turn: Turn, fact: Asked) -> Asked:
         turn.say(operations.Refused(str(error), fact.id))
         return fact
     if done.alert is not None:
-        turn.change(alerts={**turn.model.alerts, key: done.alert})
+        turn.model = replace(turn.model, alerts={**turn.model.alerts, key: done.alert})
     return fact
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from fleet.model.lines import alerting, windows
@@ -28,7 +29,7 @@ def follow(turn: Turn) -> None:
     for line in turn.lines:
         if isinstance(line, alerting.Alert) and line.explained_by:
             key = f"{_key(line.explained_by)}{line.alert}"
-            turn.change(counts={**turn.model.counts, key: 1})
+            turn.model = replace(turn.model, counts={**turn.model.counts, key: 1})
     if any(isinstance(line, windows.Assessed) for line in turn.lines):
         _tell(turn)
 
@@ -48,7 +49,7 @@ def _tell(turn: Turn) -> None:
         for key, count in turn.model.counts.items()
         if not key.startswith(EXPLAINED) or any(key.startswith(_key(name)) for name in open_)
     }
-    turn.change(counts={**kept, TOLD_TO: max(before, newest.toordinal())})
+    turn.model = replace(turn.model, counts={**kept, TOLD_TO: max(before, newest.toordinal())})
 
 
 def _say(turn: Turn, event: Event) -> None:

@@ -28,7 +28,7 @@ def registered(turn: Turn, fact: Registered) -> Registered:
         waived_by=fact.waived_by,
         waived_for=fact.reason,
     )
-    turn.change(queue=(*turn.model.queue, challenger))
+    turn.model = replace(turn.model, queue=(*turn.model.queue, challenger))
     return fact
 
 
@@ -42,11 +42,13 @@ def gated(turn: Turn, fact: Gated) -> Gated:
     passed = decision.verdict is Verdict.passed
     after = replace(found, gated=True, scores=fact.scores, bad_rate=fact.bad_rate)
     queue = [after if c.id == fact.id else c for c in turn.model.queue if c.id != fact.id or passed]
-    turn.change(queue=tuple(queue))
+    turn.model = replace(turn.model, queue=tuple(queue))
     if passed:
-        turn.change(scores={**turn.model.scores, fact.version: fact.scores})
+        turn.model = replace(turn.model, scores={**turn.model.scores, fact.version: fact.scores})
         if fact.label_rate is not None:
-            turn.change(rates={**turn.model.rates, fact.version: fact.label_rate})
+            turn.model = replace(
+                turn.model, rates={**turn.model.rates, fact.version: fact.label_rate}
+            )
     return fact
 
 
@@ -54,7 +56,7 @@ def declined(turn: Turn, fact: Declined) -> Declined:
     """A version whose gate was refused leaves the queue."""
     if fact.effect == "gate":
         left = tuple(c for c in turn.model.queue if f"gate:{c.id}" != fact.key)
-        turn.change(queue=left)
+        turn.model = replace(turn.model, queue=left)
     return fact
 
 
@@ -68,7 +70,7 @@ def follow(turn: Turn) -> None:
         past = tuple((day, p.joined) for day, p in sorted(turn.model.past.items()) if p.joined)
         turn.owe(Gate(challenger.id, challenger.version, champion, days, past, need))
         queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
-        turn.change(queue=tuple(queue))
+        turn.model = replace(turn.model, queue=tuple(queue))
 
 
 def _gate_days(turn: Turn, challenger: Challenger) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fleet.model.facts import Asked
 from fleet.model.lines import operations
 from fleet.model.part import Part, take
@@ -15,9 +17,9 @@ def asked(turn: Turn, fact: Asked) -> Asked:
     match fact.verb:
         case "freeze" if fact.until is not None:
             freeze = Freeze(fact.until, fact.by, fact.reason)
-            turn.change(freezes=(*turn.model.freezes, freeze))
+            turn.model = replace(turn.model, freezes=(*turn.model.freezes, freeze))
         case "unfreeze":
-            turn.change(freezes=())
+            turn.model = replace(turn.model, freezes=())
     return fact
 
 

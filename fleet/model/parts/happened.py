@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from engine.store import instant, parse_instant
@@ -30,7 +31,7 @@ def remember(turn: Turn, lines: Sequence[Line]) -> None:
         at = _moment(line) or turn.now
         if before is not None and before.what == what and (not noted or before.at == at):
             continue
-        turn.change(happened=(*known, Happening(at, what))[-KEPT:])
+        turn.model = replace(turn.model, happened=(*known, Happening(at, what))[-KEPT:])
 
 
 def _moment(line: Line) -> datetime | None:

@@ -34,7 +34,7 @@ def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
     if known is None:
         known = Cursor(0, fact.collection, version, turn.now)
     grown = replace(known, size=max(known.size, fact.size), touched=turn.now)
-    turn.change(blobs={**model.blobs, fact.blob: grown})
+    turn.model = replace(turn.model, blobs={**model.blobs, fact.blob: grown})
     return fact
 
 
@@ -96,7 +96,7 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
             window = replace(window, outputs=(*window.outputs, (deployment, batch)))
         case _:
             window = replace(window, traffic=(*window.traffic, batch))
-    turn.change(windows=model.window(day, window).windows)
+    turn.model = replace(turn.model, windows=model.window(day, window).windows)
 
 
 def follow(turn: Turn) -> None:
@@ -116,7 +116,7 @@ def follow(turn: Turn) -> None:
             turn.owe(ReadLog(blob, cursor.read, end, *read))
         reading += 1
         asked = replace(cursor, asked=cursor.read)
-        turn.change(blobs={**turn.model.blobs, blob: asked})
+        turn.model = replace(turn.model, blobs={**turn.model.blobs, blob: asked})
 
 
 PART = Part(

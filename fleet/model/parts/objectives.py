@@ -44,7 +44,9 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount], *, fresh: bool) -> None:
         return
     known = turn.model.objectives
     fresh_at = turn.now if fresh else known.fresh_at
-    turn.change(objectives=replace(known, counts=(*known.counts, *counts), fresh_at=fresh_at))
+    turn.model = replace(
+        turn.model, objectives=replace(known, counts=(*known.counts, *counts), fresh_at=fresh_at)
+    )
 
 
 def measured(turn: Turn, fact: Measured) -> Measured:
@@ -52,7 +54,9 @@ def measured(turn: Turn, fact: Measured) -> Measured:
     known = turn.model.objectives
     if known.asked != fact.at:
         return fact
-    turn.change(objectives=replace(known, history=fact.history, at=fact.at, asked=None))
+    turn.model = replace(
+        turn.model, objectives=replace(known, history=fact.history, at=fact.at, asked=None)
+    )
     for status in fact.statuses:
         _signal(turn, status)
     return fact
@@ -72,7 +76,7 @@ def follow(turn: Turn) -> None:
     if known.counts or (again is not None and turn.now >= again):
         turn.owe(Measure(turn.now, known.history, known.counts, known.fresh_at, known.fresh_was))
         asked = replace(known, counts=(), asked=turn.now, fresh_was=known.fresh_at)
-        turn.change(objectives=asked)
+        turn.model = replace(turn.model, objectives=asked)
         return
     turn.wake(again)
 

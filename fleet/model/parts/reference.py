@@ -5,6 +5,7 @@ Every change is journalled with the reference before, the operator and the reaso
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from fleet.model.facts import Asked, Referenced
@@ -66,7 +67,7 @@ def follow(turn: Turn) -> None:
     champion = turn.model.champion
     if turn.model.reference or turn.model.reference_asked == champion:
         return
-    turn.change(reference_asked=champion)
+    turn.model = replace(turn.model, reference_asked=champion)
     turn.owe(BuildReference(champion, "file", (), "", ""))
 
 
@@ -84,9 +85,11 @@ def _take_over(turn: Turn, fact: Referenced) -> None:
             day: Past(rows, labelled, sketch, joined)
             for day, (sketch, joined, rows, labelled) in fact.past.items()
         }
-        turn.change(trigger=trigger.trained(model.trigger, last), past={**known, **model.past})
+        turn.model = replace(
+            turn.model, trigger=trigger.trained(model.trigger, last), past={**known, **model.past}
+        )
     scores = {**model.scores, fact.version: fact.scores} if fact.scores else model.scores
-    turn.change(reference=fact.reference, scores=scores)
+    turn.model = replace(turn.model, reference=fact.reference, scores=scores)
     asked_for = bool(fact.reason)
     turn.say(
         windows.Reference(

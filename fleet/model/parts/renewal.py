@@ -7,6 +7,7 @@ verdicts, and later windows are no longer compared with them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from fleet.model.facts import Assessed, Referenced
@@ -31,7 +32,7 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed:
     scores = model.scores.get(model.champion, "")
     of = short(f"ruler {FORMAT} {model.reference}")
     turn.owe(BuildReference(model.champion, of, days, model.reference, scores, renew=True))
-    turn.change(renewal=model.reference)
+    turn.model = replace(turn.model, renewal=model.reference)
     return fact
 
 
@@ -44,7 +45,7 @@ def referenced(turn: Turn, fact: Referenced) -> Referenced:
     if not late and fact.reference != model.reference:
         # Ranges that are being read now are still counted with the older bins.
         last = day_of(turn.now + timedelta(days=1), turn.watched.zone)
-        turn.change(reference=fact.reference, recount_to=str(last))
+        turn.model = replace(turn.model, reference=fact.reference, recount_to=str(last))
     turn.say(
         windows.Reference(
             fact.version,

@@ -58,7 +58,7 @@ def adopted(turn: Turn, taken: Adopted) -> Adopted:
             _observe(turn, state.ChampionGone(taken.champion))
     if taken.champion != turn.model.champion:
         turn.say(serving.Champion(taken.champion, turn.model.champion, "adopted"))
-        turn.change(champion=taken.champion, champion_since=turn.now)
+        turn.model = replace(turn.model, champion=taken.champion, champion_since=turn.now)
     return taken
 
 
@@ -144,8 +144,11 @@ def _start_on(turn: Turn) -> None:
         need=ready.need,
         waived_by=ready.waived_by,
     )
-    turn.change(
-        rollouts=number, queue=tuple(c for c in model.queue if c.id != ready.id), rollout=waiting
+    turn.model = replace(
+        turn.model,
+        rollouts=number,
+        queue=tuple(c for c in model.queue if c.id != ready.id),
+        rollout=waiting,
     )
     outset = state.Outset(model.champion, _expectations(turn, ready), _per_hour(turn))
     begun = step.start(waiting, outset, turn.watched.rules, turn.now)
@@ -185,7 +188,7 @@ def _observe(turn: Turn, seen: state.Observation) -> None:
 
 def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
     after = moved.rollout
-    turn.change(rollout=after)
+    turn.model = replace(turn.model, rollout=after)
     turn.wake(moved.wake_at)
     if (after.phase, after.stage) != (before.phase, before.stage):
         turn.say(
@@ -256,7 +259,9 @@ def _promote(turn: Turn, over: Rollout) -> None:
     """Make the challenger the champion; its training days become the reference."""
     model = turn.model
     scores = {name: blob for name, blob in model.scores.items() if name == over.challenger}
-    turn.change(champion=over.challenger, champion_since=turn.now, scores=scores, rates={})
+    turn.model = replace(
+        turn.model, champion=over.challenger, champion_since=turn.now, scores=scores, rates={}
+    )
     run = model.run
     days = run.job.days if run is not None and run.version == over.challenger else ()
     slices = [

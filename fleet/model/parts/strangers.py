@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from fleet.model.facts import LogGrew, LogRead, TrafficCounted
 from fleet.model.lines import logs
@@ -38,7 +39,7 @@ def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
         met = turn.model.strangers
         if turn.model.version_of(deployment) in known or deployment in met or len(met) >= KEPT:
             continue
-        turn.change(strangers=(*met, deployment))
+        turn.model = replace(turn.model, strangers=(*met, deployment))
         reason = (
             "no known version has this name: its answers are not joined with labels and not "
             "judged in rollouts; map it to its version under logs.deployments in fleet.yaml"

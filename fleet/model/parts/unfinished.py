@@ -30,7 +30,9 @@ def follow(turn: Turn) -> None:
         if turn.now < cursor.touched + QUIET:
             turn.wake(cursor.touched + QUIET)
             continue
-        turn.change(blobs={**turn.model.blobs, blob: replace(cursor, told=cursor.read)})
+        turn.model = replace(
+            turn.model, blobs={**turn.model.blobs, blob: replace(cursor, told=cursor.read)}
+        )
         turn.count("bad")
         turn.say(logs.Unfinished(blob, cursor.read, 1, _reason(cursor)))
 

@@ -30,9 +30,10 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
     if window is None or window.assess_asked != fact.of:
         return None
     done = replace(window, assessed=fact.of)
-    turn.change(windows=turn.model.window(fact.window, done).windows)
+    turn.model = replace(turn.model, windows=turn.model.window(fact.window, done).windows)
     past = turn.model.past.get(fact.window, Past())
-    turn.change(
+    turn.model = replace(
+        turn.model,
         past=turn.model.remember(
             fact.window,
             replace(
@@ -43,7 +44,7 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
                 verdict=fact.verdict,
                 flagged=fact.flagged,
             ),
-        ).past
+        ).past,
     )
     turn.say(
         windows.Assessed(
@@ -70,10 +71,10 @@ def joined(turn: Turn, fact: Joined) -> Joined | None:
     if window is None or window.join_asked != fact.of:
         return None
     done = replace(window, joined=fact.of)
-    turn.change(windows=turn.model.window(fact.window, done).windows)
+    turn.model = replace(turn.model, windows=turn.model.window(fact.window, done).windows)
     past = turn.model.past.get(fact.window, Past(event=_event(turn, fact.window)))
     known = replace(past, rows=fact.expected, labelled=fact.labelled, joined=fact.rows)
-    turn.change(past=turn.model.remember(fact.window, known).past)
+    turn.model = replace(turn.model, past=turn.model.remember(fact.window, known).past)
     turn.say(
         windows.Joined(
             fact.window,
@@ -111,7 +112,7 @@ def _assess_on(turn: Turn) -> None:
         if window.assess_asked != window.assess_of:
             turn.owe(_assess(turn, day, window))
             asked = replace(window, assess_asked=window.assess_of)
-            turn.change(windows=turn.model.window(day, asked).windows)
+            turn.model = replace(turn.model, windows=turn.model.window(day, asked).windows)
         return
 
 
@@ -179,7 +180,7 @@ def _join_on(turn: Turn) -> None:
             continue
         turn.owe(_join(turn, day, window))
         asked = replace(window, join_asked=window.join_of)
-        turn.change(windows=turn.model.window(day, asked).windows)
+        turn.model = replace(turn.model, windows=turn.model.window(day, asked).windows)
 
 
 def _join(turn: Turn, day: str, window: Window) -> Join:
@@ -226,17 +227,17 @@ def _close(turn: Turn) -> None:
         if turn.now < window.ends + turn.watched.open_for
     }
     if len(still_open) < len(turn.model.windows):
-        turn.change(windows=still_open)
+        turn.model = replace(turn.model, windows=still_open)
     blobs = {
         blob: cursor
         for blob, cursor in turn.model.blobs.items()
         if cursor.read < cursor.size or turn.now < cursor.touched + CLOSED_AFTER
     }
     if len(blobs) < len(turn.model.blobs):
-        turn.change(blobs=blobs)
+        turn.model = replace(turn.model, blobs=blobs)
     if len(turn.model.past) > DAYS_KEPT:
         kept = sorted(turn.model.past)[-DAYS_KEPT:]
-        turn.change(past={day: turn.model.past[day] for day in kept})
+        turn.model = replace(turn.model, past={day: turn.model.past[day] for day in kept})
 
 
 def _rows_of(turn: Turn, day: str, before: list[str]) -> dict[str, str]:

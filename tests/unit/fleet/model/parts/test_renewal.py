@@ -121,4 +121,4 @@ def test_newer_bins_that_come_after_another_reference_are_left(shop: Shop) -> No
     assert turn.model.reference == shop.state.reference
     said = turn.lines[-1]
     assert isinstance(said, windows.Reference)
-    assert "another reference was there" in said.note
+    assert "another reference was set" in said.note
