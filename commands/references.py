@@ -1,4 +1,4 @@
-"""What `driftwarden validate` sees of the reference tables that fleet.yaml names."""
+"""What `driftwarden validate` says beyond fleet.yaml itself: on reference tables and objectives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ELSEWHERE = "://"
 
 @dataclass(frozen=True)
 class Seen:
-    """Lines about reference tables: what is wrong, and what could not be looked at yet."""
+    """Lines: what is wrong; what could not be read yet, and which alerts can never fire."""
 
     faults: tuple[str, ...]
     notes: tuple[str, ...]
@@ -32,7 +32,8 @@ def look(config: Config, file: Path) -> Seen:
     """Read the reference of every model that lies beside fleet.yaml and is not large.
 
     A table that is not there yet, or lacks a column, is a note: `init` names the sample that it was
-    given. A table whose values no reference may have is a fault.
+    given. A table whose values no reference may have is a fault. An alert that the target of an
+    objective can never raise is a note.
     """
     text, _ = parse(file.read_text(encoding="utf-8"), file.name)
     faults: list[str] = []
@@ -47,6 +48,8 @@ def look(config: Config, file: Path) -> Seen:
             note, told = str(error), faults
         if note:
             told.append(str(text.problem(("models", name, "reference", "data"), note)))
+        told_of = [note for objective in watched.objectives for note in objective.notes]
+        notes += [str(text.problem(("models", name, "slo"), note)) for note in told_of]
     return Seen(tuple(faults), tuple(notes))
 
 

@@ -1,1 +1,1 @@
-"""Read only: what engineers look at. View models, pages, and the summary of a replay."""
+"""Read-only views for engineers: view models, pages, and the summary of a replay."""

@@ -1,23 +1,22 @@
-"""Alerts as the journal tells them: what fired, and what the calendar kept from firing."""
+"""Alerts from the journal: firings, and conditions that an announced event explained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-Told = tuple[datetime, dict[str, Any]]
+from fleet.model.lines import alerting
 
 PAGE = "page"
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One firing of an alert, with the loudest severity that it reached.
+    """One firing of an alert, with the highest severity that it reached.
 
-    `reason` is the one of that severity; `explained_by` names an event that began to account for
-    the condition while the alert was firing.
+    `reason` belongs to that severity; `explained_by` names an event that began to explain the
+    condition while the alert was firing.
     """
 
     id: str
@@ -33,7 +32,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Held:
-    """A condition that did not fire because an event on the calendar explained it."""
+    """A condition that did not fire because an announced event explained it."""
 
     key: str
     kind: str
@@ -45,12 +44,12 @@ class Held:
     features: tuple[str, ...] = ()
 
 
-def alerts(told: Sequence[Told]) -> tuple[Alert, ...]:
+def alerts(told: Sequence[tuple[datetime, alerting.Alert]]) -> tuple[Alert, ...]:
     """Return every firing, in the order in which they began."""
     found: dict[str, Alert] = {}
     for at, line in told:
-        name = line["alert"]
-        match line["phase"], found.get(name):
+        name = line.alert
+        match line.phase, found.get(name):
             case "firing", None:
                 found[name] = _fired(at, line)
             case "firing", Alert() as alert:
@@ -62,13 +61,13 @@ def alerts(told: Sequence[Told]) -> tuple[Alert, ...]:
     return tuple(found.values())
 
 
-def held(told: Sequence[Told]) -> tuple[Held, ...]:
+def held(told: Sequence[tuple[datetime, alerting.Alert]]) -> tuple[Held, ...]:
     """Return every condition that waited for its event to pass, in order."""
     found: list[Held] = []
     waiting: dict[str, int] = {}
     for at, line in told:
-        key = line["alert"].rpartition("-")[0]
-        event = line["explained_by"] if line["phase"] == "pending" else None
+        key = line.alert.rpartition("-")[0]
+        event = line.explained_by if line.phase == "pending" else None
         known = waiting.get(key)
         if known is not None and found[known].explained_by != event:
             found[known] = replace(found[known], until=at)
@@ -77,31 +76,39 @@ def held(told: Sequence[Told]) -> tuple[Held, ...]:
             waiting[key] = len(found)
             found.append(
                 Held(
-                    key, line["kind"], line["severity"], line["reason"], event, at,
-                    features=tuple(line["features"]),
+                    key,
+                    line.kind,
+                    line.severity,
+                    line.reason,
+                    event,
+                    at,
+                    features=line.features,
                 )
-            )  # fmt: skip
+            )
     return tuple(found)
 
 
-def _fired(at: datetime, line: dict[str, Any]) -> Alert:
+def _fired(at: datetime, line: alerting.Alert) -> Alert:
     return Alert(
-        id=line["alert"],
-        kind=line["kind"],
-        severity=line["severity"],
-        reason=line["reason"],
+        id=line.alert,
+        kind=line.kind,
+        severity=line.severity,
+        reason=line.reason,
         fired=at,
-        explained_by=line["explained_by"],
-        features=tuple(line["features"]),
+        explained_by=line.explained_by,
+        features=line.features,
     )
 
 
-def _again(alert: Alert, line: dict[str, Any]) -> Alert:
-    """A firing alert speaks again where its severity or its explanation changes."""
-    alert = replace(alert, explained_by=line["explained_by"])
-    if line["severity"] != PAGE or alert.severity == PAGE:
+def _again(alert: Alert, line: alerting.Alert) -> Alert:
+    """Update a firing alert from a later line: another severity or another explanation."""
+    alert = replace(alert, explained_by=line.explained_by)
+    if line.severity != PAGE or alert.severity == PAGE:
         return alert
     return replace(
-        alert, severity=PAGE, reason=line["reason"], acknowledged=None,
-        features=tuple(line["features"]),
-    )  # fmt: skip
+        alert,
+        severity=PAGE,
+        reason=line.reason,
+        acknowledged=None,
+        features=line.features,
+    )

@@ -14,7 +14,7 @@ DRAWN = 40
 
 @dataclass(frozen=True)
 class Lane:
-    """A rule's days: one bar for each on which it fired, as high as the share of features."""
+    """One rule: a bar for each day on which it fired, as high as the share of its features."""
 
     name: str
     windows: int
@@ -35,7 +35,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that the template shows."""
+    """The values that the template shows."""
 
     found: Mapping[str, Any]
     days: int
@@ -56,10 +56,13 @@ def view(found: Mapping[str, Any]) -> View:
     axis = Axis.over(days, "UTC")
     features = len(found["features"])
     lanes = tuple(
-        Lane(rule["rule"], rule["windows"], _bars(axis, days, series["fired"][rule["rule"]],
-                                                  features))
+        Lane(
+            rule["rule"],
+            rule["windows"],
+            _bars(axis, days, series["fired"][rule["rule"]], features),
+        )
         for rule in found["rules"]
-    )  # fmt: skip
+    )
     marked = {
         what: _bars(axis, days, [int(day in series[what]) for day in series["days"]], 1)
         for what in ("pages", "tickets")
@@ -80,7 +83,7 @@ def view(found: Mapping[str, Any]) -> View:
 
 
 def _bars(axis: Axis, days: Sequence[date], counts: Sequence[int], most: int) -> str:
-    """Rectangles of one day's width from the ground up; any count is tall enough to be seen."""
+    """Rectangles one day wide; the smallest count still gives a visible height."""
     parts = []
     for day, count in zip(days, counts, strict=True):
         if count and axis.holds(day):

@@ -1,4 +1,4 @@
-"""Bars of one feature's distribution on both sides, cell by cell, missing values last."""
+"""Bars of one feature's distribution in reference and window, missing values last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MARKED = 0.01
 
 @dataclass(frozen=True)
 class Bar:
-    """One cell: its shares of both sides, 0 to 1; None where a side is not known."""
+    """One cell: its share on each side, 0 to 1; None where a side is not known."""
 
     name: str
     reference: float | None
@@ -28,7 +28,7 @@ class Bar:
 
     @property
     def words(self) -> tuple[str, str]:
-        """Both shares spelled."""
+        """Both shares as text."""
         known = (self.reference, self.current)
         first, second = ("–" if share is None else percent(share) for share in known)
         return first, second
@@ -42,7 +42,7 @@ class Bar:
 
 
 def bars(feature: FeatureReport) -> tuple[Bar, ...]:
-    """Shares among the values that are there, and last the missing share among all rows.
+    """Shares among the non-missing values, and last the share of missing ones among all rows.
 
     Cells that are empty on both sides are left out. Of a categorical feature the 20 levels with the
     largest share on either side have bars, in the order of the reference's frequencies.

@@ -37,13 +37,13 @@ class Axis:
 
     @classmethod
     def over(cls, known: Sequence[date], zone: str) -> Axis:
-        """Hold the known days, the newest where they are too many; at least four weeks."""
+        """Return an axis over the known days, or the newest of them; at least four weeks."""
         days = min(max((known[-1] - known[0]).days + 1, FEWEST_DAYS), MOST_DAYS)
         first = max(known[0], known[-1] - timedelta(days=MOST_DAYS - 1))
         return cls(first, days, zone)
 
     def place(self, moment: date | datetime) -> float:
-        """Return where a day begins or an instant lies; what is outside lies on the edge."""
+        """Return the place of a day's begin or of an instant, clipped to the axis."""
         if isinstance(moment, datetime):
             local = moment.astimezone(ZoneInfo(self.zone))
             share = (local.hour * 60 + local.minute) / 1440
@@ -62,7 +62,7 @@ class Axis:
 
     def ticks(self) -> tuple[Tick, ...]:
         """Label months, or weeks where there are few days."""
-        # A label further to the right would reach over the edge.
+        # A label further to the right would cross the edge.
         every = [self.first + timedelta(days=n) for n in range(self.days - self.days // 25)]
         if self.days <= WEEKLY:
             return tuple(
@@ -85,7 +85,7 @@ class Scale:
 
     @classmethod
     def over(cls, values: Sequence[float], *, log: bool = False) -> Scale:
-        """Hold all values, with a little room above and below."""
+        """Return a scale over all values, with a margin above and below."""
         known = [max(v, LOG_FLOOR) for v in values] if log else list(values)
         if log:
             return cls(LOG_FLOOR, 1.2 * max(known, default=1.0), log)

@@ -16,7 +16,7 @@ DRAWN = 200
 
 @dataclass(frozen=True)
 class Row:
-    """One feature in words; `place` is its rank, from 0. `moved` is empty where that is unknown."""
+    """One feature as text; `place` is its rank, from 0; `moved` is empty where nothing is known."""
 
     place: int
     name: str
@@ -43,7 +43,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that the template shows."""
+    """The values that the template shows."""
 
     verdict: str
     summary: str

@@ -1,31 +1,31 @@
-"""Windows as the journal tells them, and the episodes of drift among them."""
+"""Windows from the journal, and the episodes of drift among them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
-Line = dict[str, Any]
-Told = tuple[datetime, Line]
-Measures = dict[str, float | None]
+from dashboards.journal import Journal
+from fleet.model.lines import windows
+
+Measures = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
 class Day:
-    """One window: the latest assessment and the latest join of it.
+    """One window: its latest assessment and its latest join.
 
     `stream` and `psi` are by feature, `served` and `baseline` are metrics by name; `joined` names
     the blob with the joined rows. `estimate` has (value, low, high) by metric, for the seven days
-    up to this one. What is not known (yet) is None or empty.
+    up to this one. Unknown values are None or empty.
     """
 
     day: date
     rows: int = 0
     verdict: str | None = None
-    stream: dict[str, str] = field(default_factory=dict)
+    stream: Mapping[str, str] = field(default_factory=dict)
     psi: Measures = field(default_factory=dict)
     score_psi: float | None = None
     event: str | None = None
@@ -37,7 +37,7 @@ class Day:
     health: str | None = None
     reason: str = ""
     joined: str = ""
-    estimate: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    estimate: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
     @property
     def estimated(self) -> str:
@@ -52,9 +52,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Episode:
-    """Windows in a row in which features drift.
+    """Consecutive windows in which features drift.
 
-    `explained_by` names the announced event where each of these windows lies in one.
+    `explained_by` names the announced event if every one of these windows lies in one.
     """
 
     features: tuple[str, ...]
@@ -63,33 +63,31 @@ class Episode:
     explained_by: str | None = None
 
 
-def days(assessed: Sequence[Told], joined: Sequence[Told]) -> tuple[Day, ...]:
-    """Return the windows in order; what was said last of a window holds."""
+def days(journal: Journal) -> tuple[Day, ...]:
+    """Return the windows in order; the last line about a window counts."""
     found: dict[str, Day] = {}
-    for _, line in assessed:
-        name = line["window"]
-        found[name] = Day(
-            day=date.fromisoformat(name),
-            rows=line["rows"],
-            verdict=line["verdict"],
-            stream=line["stream"],
-            psi=line["psi"],
-            score_psi=line["score_psi"],
-            event=line["event"],
-            quality=tuple(line["quality"]),
-            estimate={name: tuple(found) for name, found in line.get("estimate", {}).items()},
+    for _, line in journal.of(windows.Assessed):
+        found[line.window] = Day(
+            day=date.fromisoformat(line.window),
+            rows=line.rows,
+            verdict=line.verdict,
+            stream=line.stream,
+            psi=line.psi,
+            score_psi=line.score_psi,
+            event=line.event,
+            quality=line.quality,
+            estimate=line.estimate,
         )
-    for _, line in joined:
-        name = line["window"]
-        found[name] = replace(
-            found.get(name, Day(date.fromisoformat(name))),
-            expected=line["expected"],
-            labelled=line["labelled"],
-            served=line["scores"].get("served", {}),
-            baseline=line["scores"].get("baseline", {}),
-            health=line["health"],
-            reason=line["reason"],
-            joined=line["rows"],
+    for _, labels in journal.of(windows.Joined):
+        found[labels.window] = replace(
+            found.get(labels.window, Day(date.fromisoformat(labels.window))),
+            expected=labels.expected,
+            labelled=labels.labelled,
+            served=labels.scores.get("served", {}),
+            baseline=labels.scores.get("baseline", {}),
+            health=labels.health,
+            reason=labels.reason,
+            joined=labels.rows,
         )
     return tuple(found[name] for name in sorted(found))
 
@@ -97,8 +95,8 @@ def days(assessed: Sequence[Told], joined: Sequence[Told]) -> tuple[Day, ...]:
 def episodes(known: Sequence[Day]) -> tuple[Episode, ...]:
     """Group runs of single features that overlap in time, in the order in which they began.
 
-    One window without drift in between does not end a run. Runs that lie in announced events
-    throughout are grouped among themselves, so that a season's drift doesn't swallow a holiday's.
+    A single window without drift does not end a run. Runs that lie in announced events throughout
+    form groups of their own, so that a holiday is not merged into a season's drift.
     """
     features = sorted({feature for day in known for feature in day.stream})
     runs = [run for feature in features for run in _runs(known, feature)]
@@ -144,7 +142,7 @@ def _overlapping(runs: Sequence[_Run]) -> list[list[_Run]]:
 
 
 def _episode(runs: Sequence[_Run]) -> Episode:
-    """Describe overlapping runs; of several events, the one of most days explains them."""
+    """Describe overlapping runs; of several events, the one with the most days explains them."""
     days = {day.day: day.event for run in runs for day in run.days}
     events = Counter(event for day, event in sorted(days.items()) if event is not None)
     inside = all(_explained(run) for run in runs)

@@ -29,7 +29,7 @@ class Feature:
 
     @property
     def label(self) -> str:
-        """The name, a segment's level first: what is cut off at the end is the longer part.
+        """The name, a segment's level first, because a long label is cut off at its end.
 
         >>> Feature("delay in origin=JFK", None, "drifted", 1, 0).label
         'JFK: delay'
@@ -49,7 +49,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Column:
-    """One day as a place to point at."""
+    """One day's column and its tooltip."""
 
     x: int
     title: str
@@ -57,7 +57,7 @@ class Column:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """What is drawn, and what it says in words; `left_out` counts features without a row."""
+    """The drawing and its description in words; `left_out` counts features without a row."""
 
     features: tuple[Feature, ...]
     cells: tuple[Cells, ...]
@@ -67,7 +67,7 @@ class HeatMap:
 
 
 def heatmap(days: Sequence[Day], axis: Axis) -> HeatMap:
-    """Draw the windows on the axis, the features that drift most on top."""
+    """Lay the windows out on the axis, the features that drift most often on top."""
     drawn = [day for day in days if axis.holds(day.day) and day.verdict is not None]
     features = _features(drawn)
     shown = features[:MOST_FEATURES]
@@ -114,7 +114,7 @@ def _cells(days: Sequence[Day], axis: Axis, features: Sequence[str]) -> tuple[Ce
 
 
 def _look(day: Day | None, name: str) -> str | None:
-    """Verdict and level of a cell; None leaves it blank: nothing is known."""
+    """Verdict and level of a cell; None where nothing is known and the cell stays blank."""
     if day is None:
         return None
     verdict, psi = day.stream.get(name), day.psi.get(name)

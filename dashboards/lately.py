@@ -1,4 +1,4 @@
-"""The newest journal lines, each as one line that people can read."""
+"""The newest journal lines, each as one readable line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Entry:
 
 
 def lately(records: Sequence[Record]) -> tuple[Entry, ...]:
-    """Return the newest lines first, without those that only say that a log was read."""
+    """Return the newest lines first, without those about a log that was read."""
     found: list[Entry] = []
     for record in reversed(records):
         for line in reversed(record.lines):

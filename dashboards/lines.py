@@ -11,7 +11,7 @@ from dashboards.days import Day, Measures
 from dashboards.heatmap import Column
 
 SERVED, FROZEN = "served", "frozen"
-#: How a metric is called, and which way it is better.
+#: A metric's name on the page, and which direction is better.
 WORDS = {
     "brier": ("Brier score", "lower"),
     "auc": ("AUC", "higher"),
@@ -35,7 +35,7 @@ class Curve:
 class Chart:
     """Lines over the days; `rule` is the height in percent of a limit that is drawn across.
 
-    `awaited` says what has to come where there is nothing to draw.
+    `awaited` says what is missing while there is nothing to draw.
     """
 
     title: str
@@ -56,7 +56,7 @@ def rolling(
     For the Brier score that is the score of all these rows; for the AUC it is the mean of the
     days' own.
     """
-    found: Measures = {}
+    found: dict[str, float | None] = {}
     for place, day in enumerate(days):
         within = [
             (past.labelled, value)
@@ -72,7 +72,7 @@ def rolling(
 
 
 def performance(days: Sequence[Day], axis: Axis, metric: str, width: int) -> Chart:
-    """Draw a metric of what was served beside the frozen champion's."""
+    """Draw a metric of the served predictions beside the frozen champion's."""
     known = [day for day in days if axis.holds(day.day)]
     served = rolling(known, lambda day: day.served, metric, width)
     frozen = rolling(known, lambda day: day.baseline, metric, width)
@@ -99,7 +99,7 @@ def performance(days: Sequence[Day], axis: Axis, metric: str, width: int) -> Cha
             if day.health is not None
         ),
         label=f"{words} over {width} days: {_summary(curves)}",
-        awaited="" if values else "Awaited: labels. A day is joined when its labels arrive.",
+        awaited="" if values else "Waiting for labels; a day is joined when its labels arrive.",
     )
 
 
@@ -122,7 +122,7 @@ def score_drift(days: Sequence[Day], axis: Axis, limit: float) -> Chart:
         ),
         label=f"Score drift: {_summary((drawn,))}; the limit is {limit:g}",
         rule=scale.place(limit) if values else None,
-        awaited="" if values else "Awaited: the champion's scores of a window with enough rows.",
+        awaited="" if values else "Waiting for a window with enough scores of the champion.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The view model of the fleet's page: one row a model, what needs somebody on top."""
+"""The view model of the fleet's page: one row per model, models with alerts on top."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOUDNESS = ("bad", "warn", "none", "good")
 
 @dataclass(frozen=True)
 class Spark:
-    """Four weeks in a small space: a rolling loss, and a strip of each day's verdicts."""
+    """A sparkline of four weeks: a rolling loss, and a strip of daily verdicts."""
 
     days: int
     served: str
@@ -52,7 +52,7 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class FleetView:
-    """All models, the alerts that are firing, and how many models call for whom."""
+    """All models, the firing alerts, and the numbers of paging, open and rolling-out models."""
 
     models: tuple[ModelRow, ...]
     paging: int
@@ -117,7 +117,7 @@ def _row(state: dict[str, Any], records: Sequence[Record], width: int) -> ModelR
 
 
 def spark(days: Sequence[Day], width: int) -> Spark:
-    """Draw the last four weeks that are known."""
+    """Draw the last four known weeks."""
     end = days[-1].day
     axis = Axis(date.fromordinal(end.toordinal() - SPARK_DAYS + 1), SPARK_DAYS, "UTC")
     losses = [loss for loss, _ in SHOWN.values()]

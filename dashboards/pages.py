@@ -1,4 +1,4 @@
-"""The pages: whole HTML documents, rendered here, without script and without other requests."""
+"""The pages: complete HTML documents without scripts or further requests."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ from markupsafe import Markup
 from dashboards import backtest as backtests
 from dashboards import check as checks
 from dashboards import overview, views
+from dashboards.announced import span
 from dashboards.heatmap import level
-from dashboards.timeline import span, stamp
+from dashboards.timeline import stamp
 from engine import journal
 from engine.errors import NotFound
 from engine.store import parse_instant
+from fleet import read
 from fleet.service import Service
 from monitoring.drift.report import Report
 
 
 def fleet(service: Service) -> str:
     """Return the page of all models."""
-    newest = {}
+    newest, loop = {}, service.loop
     for name in service.fleet.models:
-        after = max(0, service.loop.head(name).seq - overview.RECORDS)
-        newest[name] = tuple(journal.read(service.loop.store, name, after))
+        after = max(0, loop.head(name).seq - overview.RECORDS)
+        newest[name] = tuple(journal.read(loop.store, name, after))
     widths = {
         name: watched.policy.performance.rolling_days
         for name, watched in service.fleet.models.items()
     }
-    view = overview.fleet(service.read("models"), newest, service.read("alerts"), widths)
+    view = overview.fleet(
+        read.models(loop, service.fleet), newest, read.alerts(loop, service.fleet), widths
+    )
     return _render("fleet.html", view=view, now=service.clock.now())
 
 
@@ -49,17 +53,17 @@ def model(service: Service, name: str, report: str | None = None) -> str:
         raise NotFound(f"no model {name!r}; known are {known}")
     now = service.clock.now()
     records = tuple(journal.read(service.loop.store, name))
-    view = views.model(watched, service.read("models", name), records, now)
+    view = views.model(watched, read.model(service.loop, service.fleet, name), records, now)
     return _render("model.html", view=view, now=now)
 
 
 def backtest(found: Mapping[str, Any], now: datetime) -> str:
-    """Return the page of a backtest's document, complete in itself."""
+    """Return the page of a backtest, as one file without further requests."""
     return _render("backtest.html", view=backtests.view(found), now=now)
 
 
 def check(report: Report, sides: tuple[str, str], now: datetime) -> str:
-    """Return the page of two files compared, complete in itself; `sides` are their names."""
+    """Return the page of a comparison of two files, as one file; `sides` are their names."""
     return _render("check.html", view=checks.view(report, sides), now=now)
 
 

@@ -1,4 +1,4 @@
-"""How good the served and the frozen predictions were, over windows and over the whole."""
+"""Quality of the served and of the frozen champion's predictions, by window and overall."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Performance = dict[str, dict[str, float | None]]
 
 
 def performance(days: Sequence[Day], read_rows: Callable[[str], pa.Table]) -> Performance:
-    """Return AUC and Brier of what was served and of the frozen champion, on the same rows.
+    """Return AUC and Brier of the served and of the frozen champion's scores, on the same rows.
 
-    Those are the rows whose label and scores of both are known; without a frozen champion, the
-    rows whose label and served score are. A metric without rows is None.
+    The rows are those with a label and both scores; without a frozen champion, those with a label
+    and a served score. A metric without rows is None.
     """
     tables = [_scored(read_rows(day.joined)) for day in days if day.joined]
     frozen = any(len(table) == 3 for table in tables)

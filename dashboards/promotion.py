@@ -1,14 +1,13 @@
-"""Retrains, rollouts and traffic as the journal tells them."""
+"""Retrains, rollouts and traffic from the journal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
-Line = dict[str, Any]
-Told = tuple[datetime, Line]
+from dashboards.journal import Journal
+from fleet.model.lines import serving, training
 
 ENDS = ("promoted", "rolled_back", "stopped")
 REGISTERED = "registered"
@@ -16,10 +15,10 @@ REGISTERED = "registered"
 
 @dataclass(frozen=True)
 class Retrain:
-    """A new version on its way: why, from which days, and what the gate said of it.
+    """A new version: its trigger, its training days, and the gate's verdict.
 
-    `outcome` is the run's. `trigger` is `registered` where the version came from outside: then
-    there is no run, and `waived_by` may name who answers for leaving the shadow out.
+    `outcome` is the run's. `trigger` is `registered` where the version was registered from outside:
+    then there is no run, and `waived_by` may name the person who waived the shadow.
     """
 
     id: str
@@ -39,7 +38,7 @@ class Retrain:
 
     @property
     def verdict_reason(self) -> str:
-        """What the gate said, or why it has said nothing."""
+        """The gate's reason, or the reason that there is none."""
         if self.gate is not None:
             return self.gate_reason
         if self.outcome is not None and self.version is None:
@@ -59,7 +58,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One challenger's way; `outcome` is None while it lasts."""
+    """One rollout; `outcome` is None until it ends."""
 
     id: str
     challenger: str
@@ -70,71 +69,65 @@ class Rollout:
     ended: datetime | None = None
     outcome: str | None = None
     waived_by: str | None = None
-    guards: dict[str, str] = field(default_factory=dict)
+    guards: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Split:
-    """The traffic from an instant on: percent by version, and who scores in the shadow."""
+    """The traffic from an instant on: percent by version, and the versions in shadow."""
 
     at: datetime
-    weights: dict[str, int]
+    weights: Mapping[str, int]
     shadow: tuple[str, ...] = ()
 
 
-def retrains(told: Mapping[str, Sequence[Told]]) -> tuple[Retrain, ...]:
-    """Return every version that was asked for or registered, in order of time.
+def retrains(journal: Journal) -> tuple[Retrain, ...]:
+    """Return every version that was trained or registered, in order of time.
 
-    `told` gives the journal's lines by what they say; those of triggers, runs, registrations and
-    gates are read.
+    Lines of triggers, runs, registrations and gates are read.
     """
     found: dict[str, Retrain] = {}
-    for at, line in told.get("trigger", ()):
-        if line["fire"]:
-            found[line["run"]] = _started(at, line)
-    for at, line in told.get(REGISTERED, ()):
-        found[line["version"]] = Retrain(
-            line["version"], REGISTERED, at, line["reason"], version=line["version"],
-            waived_by=line["waived_by"],
-        )  # fmt: skip
-    for at, line in told.get("run", ()):
-        known = found.get(line["run"], Retrain(line["run"], "", at))
-        found[line["run"]] = replace(
-            known, ended=at, outcome=line["phase"], version=line["version"],
-            outcome_reason=line["reason"],
-        )  # fmt: skip
-    for at, line in told.get("gate", ()):
-        key = line["id"] if line["id"] in found else line["version"]
-        known = found.get(key, Retrain(key, line["trigger"], at, version=line["version"]))
+    for at, began in journal.of(training.Trigger):
+        if began.run is not None:
+            found[began.run] = _started(began.run, at, began)
+    for at, new in journal.of(training.Registered):
+        found[new.version] = Retrain(
+            new.version, REGISTERED, at, new.reason, version=new.version, waived_by=new.waived_by
+        )
+    for at, run in journal.of(training.Run):
+        known = found.get(run.run, Retrain(run.run, "", at))
+        found[run.run] = replace(
+            known, ended=at, outcome=run.phase, version=run.version, outcome_reason=run.reason
+        )
+    for at, gate in journal.of(training.Gate):
+        key = gate.id if gate.id in found else gate.version
+        known = found.get(key, Retrain(key, gate.trigger, at, version=gate.version))
         found[key] = replace(
-            known, id=line["id"], gated=at, gate=line["verdict"], gate_reason=line["reason"]
+            known, id=gate.id, gated=at, gate=gate.verdict, gate_reason=gate.reason
         )
     return tuple(sorted(found.values(), key=lambda retrain: retrain.at))
 
 
-def _started(at: datetime, line: Line) -> Retrain:
-    return Retrain(
-        line["run"], line["kind"], at, line["reason"], tuple(line["days"]), tuple(line["left_out"])
-    )
+def _started(run: str, at: datetime, line: training.Trigger) -> Retrain:
+    return Retrain(run, line.kind, at, line.reason, line.days or (), line.left_out or ())
 
 
-def rollouts(told: Sequence[Told]) -> tuple[Rollout, ...]:
+def rollouts(told: Sequence[tuple[datetime, serving.Rollout]]) -> tuple[Rollout, ...]:
     """Return every rollout in the order in which they began."""
     found: dict[str, Rollout] = {}
     for at, line in told:
-        name, phase = line["id"], line["phase"]
-        stage = Stage(phase, line["stage"], at, line["reason"])
-        known = found.get(name)
+        stage = Stage(line.phase, line.stage, at, line.reason)
+        known = found.get(line.id)
         if known is None:
-            known = Rollout(name, line["challenger"], line["champion"], at, line["reason"], ())
-        over = phase in ENDS
-        found[name] = replace(
+            known = Rollout(line.id, line.challenger, line.champion, at, line.reason, ())
+        over = line.phase in ENDS
+        found[line.id] = replace(
             known,
-            reason=line["reason"],
+            reason=line.reason,
             stages=(*known.stages, stage),
             ended=at if over else None,
-            outcome=phase if over else None,
-            waived_by=line["waived_by"],
-            guards=line["guards"],
+            outcome=line.phase if over else None,
+            waived_by=line.waived_by,
+            guards=line.guards,
         )
     return tuple(found.values())

@@ -1,22 +1,22 @@
-"""What happened to one model: its journal, read once."""
+"""The history of one model, from one pass over its journal."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from dashboards.alerting import Alert, Held, alerts, held
-from dashboards.days import Day, Episode, Told, days, episodes
+from dashboards.days import Day, Episode, days, episodes
+from dashboards.journal import Journal
 from dashboards.promotion import Retrain, Rollout, Split, retrains, rollouts
 from engine.journal import Record
-from engine.store import parse_instant
+from fleet.model.lines import alerting, operations, serving, windows
 
 
 @dataclass(frozen=True)
 class Command:
-    """What an operator asked for."""
+    """A command of an operator."""
 
     at: datetime
     verb: str
@@ -27,7 +27,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Reference:
-    """What windows are held against now; `note` says where it is not all of what there was."""
+    """The current reference; `note` says which of its rows were left out."""
 
     days: int
     rows: int
@@ -36,7 +36,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Report:
-    """A report of a window for the alert or command `of`; `note` says why where none is drawn."""
+    """A window's report for the alert or command `of`; `note` says why none was drawn."""
 
     at: datetime
     window: str
@@ -47,7 +47,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Past:
-    """An announced event that is over, and in words what it came to."""
+    """An announced event that is over, and its outcome in words."""
 
     name: str
     first: date
@@ -57,10 +57,10 @@ class Past:
 
 @dataclass(frozen=True)
 class Story:
-    """Everything the journal of one model tells, oldest first.
+    """The history of one model, oldest first.
 
-    `counts` are lines by what they say; `records` is the number of units; `reports` are by the
-    alert or command that they are of.
+    `counts` is the number of journal lines by kind, `records` the number of units; `reports` are
+    keyed by their alert or command.
     """
 
     records: int
@@ -79,53 +79,43 @@ class Story:
 
 
 def story(records: Iterable[Record]) -> Story:
-    """Tell a model's story from its journal."""
-    told: dict[str, list[Told]] = defaultdict(list)
-    count = 0
-    for record in records:
-        count += 1
-        at = parse_instant(record.at)
-        for line in record.lines:
-            told[line["what"]].append((at, line))
-    known = days(told.get("assessed", ()), told.get("joined", ()))
+    """Read a model's history from its journal."""
+    units = list(records)
+    journal = Journal.read(units)
+    known = days(journal)
     return Story(
-        records=count,
-        counts={what: len(lines) for what, lines in sorted(told.items())},
+        records=len(units),
+        counts=journal.counts,
         days=known,
-        alerts=alerts(told.get("alert", ())),
-        held=held(told.get("alert", ())),
-        retrains=retrains(told),
-        rollouts=rollouts(told.get("rollout", ())),
+        alerts=alerts(journal.of(alerting.Alert)),
+        held=held(journal.of(alerting.Alert)),
+        retrains=retrains(journal),
+        rollouts=rollouts(journal.of(serving.Rollout)),
         splits=tuple(
-            Split(at, line["weights"], tuple(line["shadow"]))
-            for at, line in told.get("traffic", ())
+            Split(at, line.weights, line.shadow) for at, line in journal.of(serving.Traffic)
         ),
         episodes=episodes(known),
         commands=tuple(
-            Command(at, line["verb"], line["by"], line["reason"], line["target"])
-            for at, line in told.get("command", ())
+            Command(at, line.verb, line.by, line.reason, line.target)
+            for at, line in journal.of(operations.Command)
         ),
-        reference=_reference(told.get("reference", ())),
-        reports={
-            line["of"]: Report(
-                at, line["window"], line["of"], bool(line.get("report")), line.get("note", "")
-            )
-            for at, line in told.get("report", ())
-        },
-        events=tuple(
-            Past(
-                line["event"],
-                date.fromisoformat(line["first"]),
-                date.fromisoformat(line["last"]),
-                line["reason"],
-            )
-            for _, line in told.get("event", ())
-        ),
+        reference=_reference(journal.of(windows.Reference)),
+        reports={line.of: _report(at, line) for at, line in journal.of(windows.Report)},
+        events=tuple(_past(line) for _, line in journal.of(windows.Event)),
     )
 
 
-def _reference(told: Sequence[Told]) -> Reference | None:
+def _report(at: datetime, line: windows.Report) -> Report:
+    return Report(at, line.window, line.of, bool(line.report), line.note)
+
+
+def _past(line: windows.Event) -> Past:
+    first, last = date.fromisoformat(line.first), date.fromisoformat(line.last)
+    return Past(line.event, first, last, line.reason)
+
+
+def _reference(told: Sequence[tuple[datetime, windows.Reference]]) -> Reference | None:
     if not told:
         return None
     _, line = told[-1]
-    return Reference(line["days"], line["rows"], line.get("note", ""))
+    return Reference(line.days, line.rows, line.note)

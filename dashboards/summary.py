@@ -1,4 +1,4 @@
-"""The summary of a replay: one JSON document for tools, one short text for people."""
+"""The summary of a replay: a JSON document for tools and a short text for people."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def summary(
     Parameters
     ----------
     model, records : the model's name and its journal.
-    read_rows : returns the joined rows that a blob's name stands for.
+    read_rows : returns the joined rows of a blob, by its name.
     seconds : how long the replay took.
-    verified : whether the journal's chain of hashes was walked and holds.
+    verified : whether the journal's hash chain was verified.
     """
     told = story(records)
     document: Json = {
@@ -122,7 +122,7 @@ def _instant(moment: datetime | None) -> str | None:
 
 
 def text(document: Json) -> RenderableType:
-    """Return a summary for the terminal: at most some sixty lines at 100 columns or more."""
+    """Return a summary for the terminal: about sixty lines at most, at 100 columns or more."""
     journal, alerts = document["journal"], document["alerts"]
     verified = "verified" if journal["verified"] else "NOT VERIFIED"
     heading = (
@@ -162,7 +162,7 @@ def _flat(retrains: list[Json]) -> list[Json]:
 def _happened(
     title: str, when: str, fields: tuple[str, ...], found: list[Json], *, whole: bool = False
 ) -> RenderableType:
-    """The first dozen, one a line: day, names, and the reason, cut at the edge unless `whole`."""
+    """The first dozen, one per line: day, names, and the reason, cut off unless `whole`."""
     if not found:
         return Text(f"{title}: none")
     heading = Text(title, style="bold")
@@ -193,4 +193,4 @@ def _drift_line(episodes: list[Json]) -> str:
     often = Counter(feature for episode in episodes for feature in episode["features"])
     names = ", ".join(name for name, _ in often.most_common(6))
     count = "1 episode" if len(episodes) == 1 else f"{len(episodes)} episodes"
-    return f"Drift: {count}, {explained} explained by the calendar; most: {names}"
+    return f"Drift: {count}, {explained} explained by announced events; most frequent: {names}"

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from dashboards.alerting import PAGE, Alert, Held
+from dashboards.announced import occasions, span
 from dashboards.charts import Axis
 from dashboards.days import Day
 from dashboards.promotion import Retrain, Rollout, Split
-from dashboards.story import Past, Story
+from dashboards.story import Story
 
 ROOM_FOR_NAME = 4.0
 NAMED = 8
-#: An event reaches no farther to either side (see `monitoring.calendars.Policy`).
-NEAR = timedelta(days=32)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Something that lasts: where it lies in percent of the width, its look, what it says.
+    """One bar: its place in percent of the width, its style, its tooltip.
 
     `share` is its height in percent of the row's; `name` is written into it where there is room.
     """
@@ -36,7 +35,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """Bars under one label; `note` stands beside it."""
+    """Bars under one label, with `note` beside the label."""
 
     label: str
     bars: tuple[Bar, ...]
@@ -45,31 +44,21 @@ class Row:
 
     @property
     def spoken(self) -> str:
-        """The row for those who do not see it: each bar by its first line."""
+        """The row as text for screen readers: the first line of each bar."""
         said = [bar.title.partition("\n")[0] for bar in self.bars]
         more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
         return f"{self.label}: {'; '.join(said[-NAMED:])}{more}"
 
 
-@dataclass(frozen=True)
-class Occasion:
-    """An event on the calendar and the windows that it explains; in words what it came to."""
-
-    name: str
-    first: date
-    last: date
-    came_to: str = ""
-
-
 def calendar(days: Sequence[Day], axis: Axis) -> tuple[Row, ...]:
-    """Return the rows that stand above the heat map: announced events, and broken data."""
+    """Return the rows above the heat map: announced events and broken data."""
     return _spoken(Row("calendar", _events(days, axis)), Row("broken data", _quality(days, axis)))
 
 
 def serving(told: Story, axis: Axis, now: datetime, model: str) -> tuple[Row, ...]:
-    """Return the rows on who answered, and on how that changed.
+    """Return the rows about serving: traffic, new versions, rollouts.
 
-    Versions of `model` that carry its name are written without it: there is little room.
+    A version's name is written without the prefix `model`, to save room.
     """
     return _spoken(
         Row("traffic", _traffic(told, axis, now, f"{model}-"), tall=True),
@@ -79,38 +68,8 @@ def serving(told: Story, axis: Axis, now: datetime, model: str) -> tuple[Row, ..
 
 
 def _spoken(*rows: Row) -> tuple[Row, ...]:
-    """Leave out rows that have nothing to say."""
+    """Leave out rows without bars."""
     return tuple(row for row in rows if row.bars)
-
-
-def occasions(days: Sequence[Day], events: Sequence[Past] = ()) -> tuple[Occasion, ...]:
-    """Return the events that windows lie in, each time anew, and those that no window did."""
-    runs = [
-        (name, run[0].day, run[-1].day)
-        for name, group in groupby(days, key=lambda day: day.event)
-        if name is not None
-        for run in [list(group)]
-    ]
-    told = [_nearest(run, events) for run in runs]
-    unseen = [event for event in events if event not in told]
-    found = [
-        Occasion(*run, event.came_to if event else "")
-        for run, event in zip(runs, told, strict=True)
-    ]
-    found += [Occasion(event.name, event.first, event.last, event.came_to) for event in unseen]
-    return tuple(sorted(found, key=lambda occasion: occasion.first))
-
-
-def _nearest(run: tuple[str, date, date], events: Sequence[Past]) -> Past | None:
-    """The event of that name that these windows lie in: they may be days before or after it."""
-    name, first, last = run
-    near = [
-        (max(event.first - last, first - event.last), place)
-        for place, event in enumerate(events)
-        if event.name == name
-    ]
-    distance, place = min(near, default=(NEAR, 0))
-    return events[place] if distance < NEAR else None
 
 
 def _bar(axis: Axis, begin: date | datetime, end: date | datetime, look: str, title: str) -> Bar:
@@ -121,12 +80,15 @@ def _bar(axis: Axis, begin: date | datetime, end: date | datetime, look: str, ti
 def _events(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
     return tuple(
         _bar(
-            axis, occasion.first, occasion.last + timedelta(days=1), "event",
+            axis,
+            occasion.first,
+            occasion.last + timedelta(days=1),
+            "event",
             f"{occasion.name}\n{span(occasion.first, occasion.last)}",
         )
         for occasion in occasions(days)
         if axis.holds(occasion.last)
-    )  # fmt: skip
+    )
 
 
 def _quality(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
@@ -139,7 +101,7 @@ def _quality(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
 
 
 def _traffic(told: Story, axis: Axis, now: datetime, prefix: str) -> tuple[Bar, ...]:
-    """Who answers: an era for each champion, and in it the challenger's share from below."""
+    """Traffic: a bar for each champion's era, and in front of it the challenger's share."""
     if not told.splits:
         return ()
     bars = [*_eras(told, axis, now, prefix)]
@@ -156,7 +118,7 @@ def _traffic(told: Story, axis: Axis, now: datetime, prefix: str) -> tuple[Bar, 
 
 
 def _challenger(rollouts: Sequence[Rollout], split: Split) -> str | None:
-    """The version on its way at a split; the router takes an end over a little after it."""
+    """The challenger at a split; the router applies the end of a rollout a little later."""
     return next(
         (
             r.challenger
@@ -185,12 +147,14 @@ def _retrains(retrains: Sequence[Retrain], axis: Axis) -> tuple[Bar, ...]:
     looks = {"passed": "good", None: "open"}
     return tuple(
         Bar(
-            axis.share(axis.place(retrain.at)), 0, f"point {looks.get(retrain.gate, 'bad')}",
+            axis.share(axis.place(retrain.at)),
+            0,
+            f"point {looks.get(retrain.gate, 'bad')}",
             f"{retrain.id}: {retrain.trigger}, {stamp(retrain.at)}\n"
             f"gate: {retrain.gate or 'open'} {retrain.gate_reason}",
         )
         for retrain in retrains
-    )  # fmt: skip
+    )
 
 
 def _rollouts(rollouts: Sequence[Rollout], axis: Axis, now: datetime) -> tuple[Bar, ...]:
@@ -210,7 +174,10 @@ def _rollouts(rollouts: Sequence[Rollout], axis: Axis, now: datetime) -> tuple[B
 
 
 def alerts(told: Story, axis: Axis, now: datetime) -> Iterator[Row]:
-    """Yield one row a key: what fired, and hollow what the calendar held; pages come first."""
+    """Yield one row per alert key: firings, and hollow bars while an event explained it.
+
+    Keys with pages come first.
+    """
     keys = {alert.id.rpartition("-")[0] for alert in told.alerts} | {h.key for h in told.held}
     found = []
     for key in keys:
@@ -231,15 +198,10 @@ def _alert(alert: Alert, axis: Axis, now: datetime) -> Bar:
 
 
 def _held(held: Held, axis: Axis, now: datetime) -> Bar:
-    words = f"held: {held.explained_by}, from {stamp(held.since)}\n{held.reason}"
+    words = f"not sent: explained by {held.explained_by} since {stamp(held.since)}\n{held.reason}"
     return _bar(axis, held.since, held.until or now, "held", words)
 
 
 def stamp(moment: datetime) -> str:
-    """Write an instant for people, to the minute; the pages say that it is UTC."""
+    """Format an instant to the minute; the pages say that it is UTC."""
     return f"{moment:%Y-%m-%d %H:%M}"
-
-
-def span(first: date, last: date) -> str:
-    """Write a first and a last day."""
-    return str(first) if first == last else f"{first} to {last}"

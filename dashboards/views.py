@@ -1,4 +1,4 @@
-"""View models: everything a page shows, computed; the templates only place it."""
+"""View models of a model's page: computed values that the templates only lay out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from dashboards import lines, timeline
 from dashboards.alerting import PAGE, Alert
+from dashboards.announced import Occasion, occasions
 from dashboards.charts import Axis, Tick
 from dashboards.days import Day
 from dashboards.heatmap import HeatMap, heatmap
@@ -16,7 +17,7 @@ from dashboards.lately import Entry, lately
 from dashboards.lines import Chart
 from dashboards.promotion import Rollout
 from dashboards.story import Story, story
-from dashboards.timeline import Occasion, Row
+from dashboards.timeline import Row
 from engine.journal import Record
 from engine.store import parse_instant
 from fleet.document.policies import Watched
@@ -26,16 +27,19 @@ STALE = timedelta(days=31)
 #: A loss and a gain of each task, as a model's page draws them.
 SHOWN = {Task.CLASSIFICATION: ("brier", "auc"), Task.REGRESSION: ("mae", "r2")}
 LOOKS = {
-    "stable": "good", "drifting": "warn", "drifted": "bad", "healthy": "good", "degraded": "bad",
-    "passed": "good", "failed": "bad", "promoted": "good", "rolled_back": "bad", "stopped": "warn",
-    "page": "bad", "ticket": "warn", "cleared": "good", "rejected": "bad", "succeeded": "good",
-    "timed_out": "bad", "cancelled": "warn",
-}  # fmt: skip
+    word: look
+    for look, words in {
+        "good": ("stable", "healthy", "passed", "promoted", "cleared", "succeeded"),
+        "warn": ("drifting", "stopped", "ticket", "cancelled"),
+        "bad": ("drifted", "degraded", "failed", "rolled_back", "page", "rejected", "timed_out"),
+    }.items()
+    for word in words
+}
 
 
 @dataclass(frozen=True)
 class Pill:
-    """A word on how something stands, and whether that is good, warn, bad or not known."""
+    """A state in one word, and its look: good, warn, bad or none."""
 
     about: str
     word: str
@@ -44,7 +48,7 @@ class Pill:
 
 @dataclass(frozen=True)
 class ModelView:
-    """One model's page. `pictures` is None as long as there is no window."""
+    """One model's page; `pictures` is None until the first window."""
 
     name: str
     zone: str
@@ -64,7 +68,7 @@ class ModelView:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What is drawn over one axis of days."""
+    """The drawings over one axis of days."""
 
     ticks: tuple[Tick, ...]
     days: int
@@ -78,14 +82,14 @@ class Pictures:
 
 
 def look(word: str | None) -> str:
-    """Return whether a verdict or outcome is good, warn, bad, or says nothing."""
+    """Return the look of a verdict or outcome: good, warn, bad or none."""
     return LOOKS.get(word or "", "none")
 
 
 def model(
     watched: Watched, state: dict[str, Any], records: Sequence[Record], now: datetime
 ) -> ModelView:
-    """Return what a model's page shows.
+    """Return the view of a model's page.
 
     Parameters
     ----------
@@ -114,7 +118,7 @@ def model(
 
 
 def pills(days: Sequence[Day], firing: Sequence[Alert]) -> tuple[Pill, ...]:
-    """Say how a model stands: alerts, drift of the newest window, labelled performance."""
+    """Return a model's state as pills: alerts, drift of the newest window, performance."""
     verdict = next((day.verdict for day in reversed(days) if day.verdict), None)
     health = next((day.health for day in reversed(days) if day.health), None)
     return (
@@ -125,7 +129,7 @@ def pills(days: Sequence[Day], firing: Sequence[Alert]) -> tuple[Pill, ...]:
 
 
 def alert_pill(severities: Sequence[str], watching: bool) -> Pill:
-    """Say how loudly a model calls; silence before the first window is no good news."""
+    """Return the pill of firing alerts; before the first window, none firing is not good news."""
     pages = list(severities).count(PAGE)
     if pages:
         return Pill("alerts", f"{pages} paging", "bad")
@@ -139,7 +143,7 @@ def _warnings(state: dict[str, Any], now: datetime) -> tuple[str, ...]:
     if state["halted"]:
         found.append(f"Halted: {state['halted']}")
     if state["dormant"]:
-        found.append("Dormant: fleet.yaml does not name this model any more.")
+        found.append("Dormant: this model is no longer in fleet.yaml.")
     found += [
         f"Frozen until {timeline.stamp(until)} by {freeze['by']}: {freeze['reason']}"
         for freeze in state["freezes"]
@@ -149,22 +153,23 @@ def _warnings(state: dict[str, Any], now: datetime) -> tuple[str, ...]:
 
 
 def _awaited(told: Story, watched: Watched) -> str:
-    """Say what has to come before there is anything to see."""
+    """Say which input the model waits for before it has a window to show."""
     if told.days:
         return ""
     if not told.records:
-        return "Nothing has happened yet. Awaited: the service's start with this fleet.yaml."
+        return "No journal yet: start the service with this fleet.yaml."
     if "reference" not in told.counts:
-        return "Awaited: the reference, which is being built from " + watched.policy.reference.data
+        data = watched.policy.reference.data
+        return f"Waiting for the reference, which is being built from {data}."
     if "read" not in told.counts:
-        return f"Awaited: the first announced log file of endpoint {watched.policy.logs.endpoint}."
-    return "Awaited: the end of the first day; then its window is assessed and shown here."
+        return f"Waiting for the first log file of endpoint {watched.policy.logs.endpoint}."
+    return "Waiting for the end of the first day; its window is then assessed and shown here."
 
 
 def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:
     policy, days = watched.policy, [day.day for day in told.days]
     today = now.date()
-    # A stream that fell silent shows as blank days up to now.
+    # After the last window of a silent stream, days up to today stay blank.
     known = [*days, today] if timedelta(0) < today - days[-1] <= STALE else days
     axis = Axis.over(known, watched.zone)
     width = policy.performance.rolling_days
@@ -181,5 +186,5 @@ def _pictures(watched: Watched, told: Story, now: datetime) -> Pictures:
         heat=heatmap(told.days, axis),
         scores=lines.score_drift(told.days, axis, policy.drift.score_threshold),
         alerts=tuple(timeline.alerts(told, axis, now)),
-        occasions=timeline.occasions(told.days, told.events),
+        occasions=occasions(told.days, told.events),
     )

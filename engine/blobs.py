@@ -25,7 +25,7 @@ class Blobs(Protocol):
         ...
 
     def delete(self, name: str) -> None:
-        """Remove the blob; nothing happens where there is none."""
+        """Remove the blob, if there is one."""
         ...
 
 

@@ -15,7 +15,7 @@ class Clock(Protocol):
 
 
 class SetClock:
-    """A clock that shows what it was set to; the replay's, and the tests'."""
+    """A clock that is set by hand, for replays and tests."""
 
     def __init__(self, moment: datetime) -> None:
         self.moment = moment

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON and back, and JSON values canonically: one value, one text."""
+"""Frozen dataclasses to JSON and back, and canonical JSON: equal values give equal text."""
 
 from __future__ import annotations
 
@@ -66,6 +66,15 @@ def decode(shape: type[T], content: bytes) -> T:
     return found
 
 
+def typed(shape: type[T], value: Any) -> T:
+    """Return the dataclass that a JSON value is of, the inverse of `plain`; Broken where none."""
+    try:
+        found: T = _adapter(shape).validate_python(value)
+    except ValidationError as error:
+        raise Broken(f"{shape.__name__} cannot be read: {first_line(error)}") from error
+    return found
+
+
 def first_line(error: ValidationError) -> str:
     """Return the first problem of a validation as one line: where, and what."""
     problem = error.errors(include_url=False)[0]
@@ -76,8 +85,8 @@ def first_line(error: ValidationError) -> str:
 class Kinds:
     """A closed set of dataclasses told apart by name, for facts and effects.
 
-    The name of a kind is its class name in snake case; it is what stands in the store, so a class
-    is not renamed lightly.
+    The name of a kind is its class name in snake case. Stored rows carry that name, so renaming a
+    class makes them unreadable.
     """
 
     def __init__(self, *shapes: type[Any]) -> None:
@@ -90,7 +99,7 @@ class Kinds:
         """Write the value with its kind."""
         kind = kind_of(type(value))
         if kind not in self._shapes:
-            raise Broken(f"{kind} is not among the kinds that can be stored here")
+            raise Broken(f"{kind} cannot be stored here: it is not a registered kind")
         fields = encode(value)
         return f'{{"kind":"{kind}"'.encode() + (b"}" if fields == b"{}" else b"," + fields[1:])
 

@@ -18,7 +18,7 @@ class NotFound(Refused):
 
 
 class Unavailable(DriftwardenError):
-    """The outside's fault: keep what is owed and try again after `delay`."""
+    """An outside service's fault: the effect stays owed; try again after `delay`."""
 
     def __init__(self, reason: str, delay: timedelta = timedelta(seconds=30)) -> None:
         super().__init__(reason)
@@ -26,7 +26,7 @@ class Unavailable(DriftwardenError):
 
 
 class Conflict(DriftwardenError):
-    """Somebody else committed first: the loop reads again and retries, it never escapes."""
+    """Another worker committed first: the loop reads again and retries, and never raises it."""
 
 
 class Broken(DriftwardenError):

@@ -1,4 +1,4 @@
-"""The head row of a partition: its state, compressed over a few properties, and where it stands."""
+"""The head row of a partition: its compressed state, its place in the journal, its next wake-up."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ MAX_STATE_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Head:
-    """Where a partition stands. `etag` is empty for one that was never written.
+    """The head of one partition; `etag` is empty for one that was never written.
 
-    A halted one has a `wake_at` for as long as its halt was not told.
+    A halted partition has a `wake_at` until its halt is announced.
     """
 
     state: Any
@@ -63,7 +63,7 @@ def _split(partition: str, packed: bytes) -> dict[str, Value]:
 
 @lru_cache(maxsize=64)
 def _state(shape: Hashable, packed: bytes) -> Any:
-    # States are frozen, and the bytes are the key: whoever reads the same may share it.
+    # States are frozen and the bytes are the cache key: readers of equal bytes share one state.
     return codec.decode(cast(type[Any], shape), codec.unpack(packed))
 
 
@@ -73,7 +73,7 @@ def read_head(row: Row | None, shape: type[Any], initial: Any, version: int) -> 
     Raises
     ------
     Refused
-        A newer version of the app wrote it: this one must leave it alone.
+        A newer version of the app wrote it; this version must not change it.
     """
     if row is None:
         return Head(initial)

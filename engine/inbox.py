@@ -1,4 +1,4 @@
-"""The inbox: facts that have arrived, each once, whatever was delivered how often."""
+"""The inbox: arrived facts, each stored once however often it is delivered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IN = "in:"
 
 @dataclass(frozen=True)
 class Waiting:
-    """A fact not yet taken in; `reason` says why it cannot be, where it cannot."""
+    """A fact not yet taken in; `reason` says why it is refused, and is empty where it is not."""
 
     row: Row
     fact: Any
@@ -53,7 +53,7 @@ def accept(store: Store, kinds: Kinds, delivery: Delivery, now: datetime) -> boo
 
 
 def waiting(kinds: Kinds, rows: Sequence[Row]) -> list[Waiting]:
-    """Return facts not yet taken in, in an order that does not depend on who looks."""
+    """Return facts not yet taken in, in order of arrival: the same for every worker."""
     return [_read(kinds, row) for row in sorted(rows, key=lambda r: (str(r.props["at"]), r.key))]
 
 
@@ -65,7 +65,7 @@ def _read(kinds: Kinds, row: Row) -> Waiting:
 
 
 def taken(item: Waiting, now: datetime) -> Replace:
-    """Return the operation that marks a fact as taken in; its row stays to recognise doubles."""
+    """Return the operation that marks a fact as taken in; its row stays to show duplicates."""
     kept = {name: item.row.props[name] for name in ("at", "id")}
     refused = {"refused": item.reason, "body": item.row.props["body"]} if item.reason else {}
     return Replace(

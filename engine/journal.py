@@ -1,4 +1,4 @@
-"""The journal: one row a unit, each carrying the hash of the one before it."""
+"""The journal: one row per unit, each with the hash of the row before it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GENESIS = ""
 
 @dataclass(frozen=True)
 class Record:
-    """One unit as it was written down: number, instant, lines, and place in the chain."""
+    """One unit as journalled: number, instant, lines, and place in the chain."""
 
     seq: int
     at: str
@@ -79,5 +79,5 @@ def verify(store: Store, partition: str) -> int:
         previous, count = expected, count + 1
     head = store.get(partition, HEAD)
     if head is not None and head.props.get("hash", GENESIS) != previous:
-        raise Broken(f"{partition}: the journal ends before the state does: records are missing")
+        raise Broken(f"{partition}: journal records are missing; the state refers to later ones")
     return count

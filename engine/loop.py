@@ -1,27 +1,24 @@
-"""The loop: facts in, one unit, effects paid by key; safe to kill, race, lose and double.
+"""The loop: take facts in, commit one unit, pay its effects by key.
 
-Nothing here is remembered between calls: whatever a worker was doing when it died, the next call
-finds in the store and goes on.
+It keeps nothing in memory between calls: after a crash, a lost race, a lost or a repeated call,
+the next call resumes from the store.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from engine import inbox, journal, outbox
+from engine import inbox, journal, outbox, sweeping, unit
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from engine.head import Head, read_head
 from engine.step import Delivery, Domain, Line, Step
-from engine.store import HEAD, MAX_OPERATIONS, Delete, Operation, Row, Store, instant
+from engine.store import HEAD, Operation, Row, Store, instant
 
 MAX_FACTS = 40
 PAID_AT_ONCE = 8
 MAX_CONFLICTS = 20
-INBOX_KEPT = timedelta(days=8)
-OUTBOX_KEPT = timedelta(days=1)
 
 
 def _no_pause(attempt: int) -> None:
@@ -44,13 +41,13 @@ class Loop:
     pause: Callable[[int], None] = _no_pause
 
     def deliver(self, delivery: Delivery, now: datetime) -> bool:
-        """Keep a fact and ring; False where it had arrived before (it is rung for all the same)."""
+        """Store a fact and ring; False where it had arrived before (`ring` is called anyway)."""
         fresh = inbox.accept(self.store, self.domain.facts, delivery, now)
         self.ring(delivery.partition)
         return fresh
 
     def head(self, partition: str) -> Head:
-        """Return where a partition stands."""
+        """Return the head of a partition."""
         return self._read(partition, self.store.get(partition, HEAD))
 
     def _read(self, partition: str, row: Row | None) -> Head:
@@ -58,12 +55,12 @@ class Loop:
         return read_head(row, shape, initial, self.domain.version)
 
     def drain(self, partition: str, now: datetime) -> None:
-        """Take in what waits and pay what is owed, until nothing is left to do now."""
+        """Take in waiting facts and pay owed effects until nothing is due."""
         while self._patiently(partition, lambda: self._turn(partition, now)):
             pass
 
     def resume(self, partition: str, line: Line, now: datetime) -> None:
-        """Lift a halt, after its cause was mended, and look at the partition again.
+        """Lift a halt after its cause was fixed, and step the partition again.
 
         Parameters
         ----------
@@ -78,32 +75,11 @@ class Loop:
         self.ring(partition)
 
     def sweep(self, partition: str, now: datetime) -> int:
-        """Remove rows whose time is over; return how many. What is pending is never removed."""
-        gone = 0
-        for prefix, mark, kept in (
-            (inbox.IN, "taken", INBOX_KEPT),
-            (outbox.OUT, "paid", OUTBOX_KEPT),
-        ):
-            after = ""
-            while page := self.store.scan(partition, prefix, after=after, limit=MAX_OPERATIONS):
-                after = page[-1].key
-                over = instant(now - kept)
-                old = [row.key for row in page if str(row.props.get(mark, instant(now))) < over]
-                gone += self._remove(partition, old)
-        return gone
-
-    def _remove(self, partition: str, keys: list[str]) -> int:
-        if not keys:
-            return 0
-        try:
-            self.store.commit(partition, [Delete(key) for key in keys])
-        except Conflict:
-            # Another sweep was here; what it left over is there tomorrow.
-            return 0
-        return len(keys)
+        """Remove expired rows and return their number; pending rows are never removed."""
+        return sweeping.sweep(self.store, partition, now)
 
     def _patiently(self, partition: str, attempt: Callable[[], bool]) -> bool:
-        """Try again where a race was lost, after a pause."""
+        """Retry, after a pause, when another worker committed first."""
         lost = 0
         while True:
             try:
@@ -111,14 +87,15 @@ class Loop:
             except Conflict as error:
                 lost += 1
                 if lost > MAX_CONFLICTS:
-                    raise Unavailable(f"{partition}: lost {lost} races in a row") from error
+                    told = f"{lost} commits in a row lost to other workers; tried again later"
+                    raise Unavailable(f"{partition}: {told}") from error
                 self.pause(lost)
 
     def _turn(self, partition: str, now: datetime) -> bool:
-        """Pay an effect or take in what waits; False where there is nothing to do now.
+        """Pay one effect or take in the waiting facts; False where nothing is due.
 
-        The results of a few effects are taken in together. Only what is stored decides how many, so
-        that whoever goes on for a killed worker makes the same units.
+        The results of a few effects are taken in together. Their number depends on stored rows
+        alone, so that the successor of a killed worker commits the same units.
         """
         row = self.store.get(partition, HEAD)
         halted = row is not None and bool(row.props.get("halted"))
@@ -136,7 +113,7 @@ class Loop:
         owed: list[outbox.Owed],
         now: datetime,
     ) -> bool:
-        """Commit one unit; False where no fact waits and no wake changes anything."""
+        """Commit one unit; False where no fact waits and no due wake-up changes anything."""
         if head.halted:
             self._tell(partition, head, now)
             raise Broken(f"{partition} is halted: {head.halted}")
@@ -144,7 +121,7 @@ class Loop:
             return False
         facts = inbox.waiting(self.domain.facts, waiting)
         try:
-            step, taken = self._step(partition, head.state, facts, now)
+            step, taken = unit.fitting(self.domain, partition, head.state, facts, now)
             operations = self._operations(partition, head, step, taken, owed, now)
         except (Broken, Refused) as error:
             self._halt(partition, head, str(error), now)
@@ -154,14 +131,14 @@ class Loop:
         return bool(operations)
 
     def _halt(self, partition: str, head: Head, reason: str, now: datetime) -> None:
-        """Stop a partition until `resume`, and tell those who can mend it."""
-        # It stays due until it was told: a worker that dies in between has a successor.
+        """Stop a partition until `resume`, and announce the halt to its operators."""
+        # `wake_at` keeps it due until the halt is announced, even if this worker dies in between.
         halted = replace(head, halted=reason, halted_at=now, wake_at=now)
         self.store.commit(partition, [halted.write(partition, self.domain.version)])
         self._tell(partition, self.head(partition), now)
 
     def _tell(self, partition: str, head: Head, now: datetime) -> None:
-        """Tell of a halt that was not told; told twice, it has the same name."""
+        """Announce a halt once; a repeated announcement has the same delivery id."""
         if head.wake_at is None:
             return
         for told in self.domain.halted(partition, head.halted, head.halted_at or head.wake_at):
@@ -179,35 +156,6 @@ class Loop:
         lifted = replace(head, seq=seq, hash=link, halted="", halted_at=None, wake_at=now)
         self.store.commit(partition, [lifted.write(partition, self.domain.version), log])
         return True
-
-    def _step(
-        self, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime
-    ) -> tuple[Step, list[inbox.Waiting]]:
-        """Return a step that one unit has room for, and the facts that are in it."""
-        try:
-            step = self._stepped(partition, state, facts, now)
-        except Refused as error:
-            if not facts or facts[0].reason:
-                raise
-            return self._step(partition, state, _apart(facts, str(error)), now)
-        room = MAX_OPERATIONS - 2 - len(facts)
-        if len(step.effects) > room:
-            if len(facts) <= 1:
-                raise Broken(f"{partition}: one fact owes {len(step.effects)} effects, over {room}")
-            return self._step(partition, state, facts[: len(facts) // 2], now)
-        return step, facts
-
-    def _stepped(
-        self, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime
-    ) -> Step:
-        known = [item.fact for item in facts if not item.reason]
-        step = self.domain.step(partition, state, known, now)
-        refusals = tuple(
-            {"what": "refused", "id": str(item.row.props["id"]), "reason": item.reason}
-            for item in facts
-            if item.reason
-        )
-        return replace(step, lines=step.lines + refusals)
 
     def _operations(
         self,
@@ -245,15 +193,15 @@ class Loop:
             results = (Delivery(partition, f"refused:{item.row.key}", told),)
             mark = outbox.paid(item, now, str(error))
         except Exception as error:
-            # Our own fault: it stays owed for later, and whoever runs this hears of it at once.
+            # A defect of this code: the effect stays owed, and the caller gets the exception.
             failed = Unavailable(f"{type(error).__name__}: {error}")
             self._postpone(partition, item, failed, now)
             raise
         for result in results:
             if result.partition != partition:
                 self.deliver(result, now)
-        # The mark lets an own result in once. It is named by the row that owed it, because the
-        # same effect may be owed again later, and what comes of it then is news.
+        # Results for this partition are deduplicated by outbox row. The effect's key would not do:
+        # the same effect may be owed again later, and its results are then new.
         own = [
             replace(result, id=f"{item.row.key}:{n}")
             for n, result in enumerate(results)
@@ -271,13 +219,6 @@ class Loop:
         head = self.head(partition)
         awake = replace(head, wake_at=_earliest(head.wake_at, due))
         self.store.commit(partition, [awake.write(partition, self.domain.version), mark])
-
-
-def _apart(facts: list[inbox.Waiting], reason: str) -> list[inbox.Waiting]:
-    """Narrow down which fact a step refuses; found, it is parked with the reason."""
-    if len(facts) > 1:
-        return facts[: len(facts) // 2]
-    return [replace(facts[0], reason=reason)]
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:

@@ -84,7 +84,7 @@ def _precondition(partition: str, row: Row | None, operation: Operation) -> None
         case Insert(key=key) if row is not None:
             raise Conflict(f"{partition}: {key} exists already")
         case Replace(key=key, etag=etag) if row is None or row.etag != etag:
-            raise Conflict(f"{partition}: {key} was changed by somebody else")
+            raise Conflict(f"{partition}: {key} was changed by another writer")
         case Delete(key=key) if row is None:
             raise Conflict(f"{partition}: {key} is gone already")
         case _:

@@ -82,8 +82,8 @@ def paid(item: Owed, now: datetime, refused: str = "") -> Replace:
 def postponed(item: Owed, delay: timedelta, reason: str, now: datetime) -> tuple[Replace, datetime]:
     """Return the operation that keeps an effect owed, and when it is due again.
 
-    The delay doubles with every try from what the outside asked for, up to an hour, with a jitter
-    of up to a quarter that derives from the key, so that a replay repeats it.
+    The delay starts with the one that the service asked for and doubles with every try, up to an
+    hour. A jitter of up to a quarter derives from the key, so that a replay repeats it.
     """
     longest = max(LONGEST_DELAY, delay)
     grown = min(max(delay, FIRST_DELAY) * 2 ** min(item.attempts, 16), longest)

@@ -1,4 +1,4 @@
-"""What a domain gives the loop: pure steps over a partition's state, and effects to be paid."""
+"""The domain port: pure steps over a partition's state, and effects to pay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Step:
     ----------
     state : the partition's next state, a frozen dataclass.
     effects : what is owed now, in order; each is an `Effect`.
-    wake_at : when to look again though nothing arrives, or None.
+    wake_at : when to step again although no fact arrives, or None.
     lines : the journal's record of it, JSON objects.
     """
 
@@ -73,7 +73,7 @@ class Domain(Protocol):
         ...
 
     def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
-        """Pay one effect and return what came of it as facts.
+        """Pay one effect and return its results as facts.
 
         Unavailable keeps it owed; Refused ends it and `refused` tells the partition.
         """

@@ -73,7 +73,7 @@ Operation = Insert | Replace | Delete
 
 
 class Store(Protocol):
-    """Partitions of rows in key order; `pending` and the head's `wake_at` can be asked for."""
+    """Partitions of rows in key order, with queries by `pending` and by the head's `wake_at`."""
 
     def get(self, partition: str, key: str) -> Row | None:
         """Return the row, or None where there is none."""

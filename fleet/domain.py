@@ -1,21 +1,23 @@
-"""The domain that the loop drives: which partition steps how, and which effect is paid how."""
+"""The domain that the loop drives: the step of each partition and the payment of each effect."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import assert_never
 
 from engine.codec import kind_of
 from engine.errors import Refused, Unavailable
-from engine.step import Delivery, Line, Step
+from engine.step import Delivery, Step
 from engine.store import instant
 from fleet import oncall
 from fleet.document.policies import Fleet
 from fleet.model import step
-from fleet.model.effects import EFFECTS
-from fleet.model.facts import FACTS, Configured, Declined, Notified, Parked, Unrecognised
+from fleet.model.effects import EFFECTS, Effect
+from fleet.model.facts import FACTS, Configured, Declined, Fact, Notified, Parked, Unrecognised
+from fleet.model.lines import operations
+from fleet.model.lines.line import Line, write_line
 from fleet.model.state import Model
 from fleet.partitions import FLEET, ONCALL
 from fleet.perform import perform
@@ -34,6 +36,9 @@ class Desk:
     parked: int = 0
 
 
+State = Model | OnCall | Desk
+
+
 class FleetDomain:
     """`engine.step.Domain` for models, on-call teams, and the fleet itself."""
 
@@ -45,13 +50,13 @@ class FleetDomain:
         self.fleet = fleet
         self.world = world
 
-    def shape(self, partition: str) -> type[Any]:
+    def shape(self, partition: str) -> type[State]:
         """See `engine.step.Domain`."""
         if partition == FLEET:
             return Desk
         return OnCall if partition.startswith(ONCALL) else Model
 
-    def initial(self, partition: str) -> Any:
+    def initial(self, partition: str) -> State:
         """See `engine.step.Domain`."""
         if partition == FLEET:
             return Desk()
@@ -59,20 +64,24 @@ class FleetDomain:
             return OnCall(partition.removeprefix(ONCALL))
         return Model()
 
-    def step(self, partition: str, state: Any, facts: Sequence[Any], now: datetime) -> Step:
+    def step(self, partition: str, state: State, facts: Sequence[Fact], now: datetime) -> Step:
         """See `engine.step.Domain`."""
-        if partition == FLEET:
-            return _desk(state, facts)
-        if partition.startswith(ONCALL):
-            team = partition.removeprefix(ONCALL)
-            if team not in self.fleet.teams:
-                return _nobody(state, facts, f"team {team} is not in fleet.yaml")
-            return oncall.step(state, facts, self.fleet.teams[team], now)
-        if partition not in self.fleet.models:
-            return _nobody(state, facts, f"model {partition} is not in fleet.yaml")
-        return step.step(state, facts, self.fleet.models[partition], now)
+        match state:
+            case Desk():
+                return _desk(state, facts)
+            case OnCall():
+                team = partition.removeprefix(ONCALL)
+                if team not in self.fleet.teams:
+                    return _nobody(state, facts, f"team {team} is not in fleet.yaml")
+                return oncall.step(state, facts, self.fleet.teams[team], now)
+            case Model():
+                if partition not in self.fleet.models:
+                    return _nobody(state, facts, f"model {partition} is not in fleet.yaml")
+                return step.step(state, facts, self.fleet.models[partition], now)
+            case _:
+                assert_never(state)
 
-    def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
+    def perform(self, partition: str, effect: Effect, now: datetime) -> tuple[Delivery, ...]:
         """See `engine.step.Domain`; what a model that left the document owes stays owed."""
         watched = partition in self.fleet.models
         if not watched and partition != FLEET and not partition.startswith(ONCALL):
@@ -97,12 +106,12 @@ class FleetDomain:
         )
         return (Delivery(ONCALL + team, name, Notified(notice)),)
 
-    def refused(self, effect: Any, reason: str) -> Declined:
+    def refused(self, effect: Effect, reason: str) -> Declined:
         """See `engine.step.Domain`."""
         return Declined(kind_of(type(effect)), effect.key, reason)
 
 
-def _desk(state: Desk, facts: Sequence[Any]) -> Step:
+def _desk(state: Desk, facts: Sequence[Fact]) -> Step:
     lines: list[Line] = []
     types, parked = state.types, state.parked
     for fact in facts:
@@ -110,23 +119,23 @@ def _desk(state: Desk, facts: Sequence[Any]) -> Step:
             case Unrecognised(type=kind, source=source):
                 if kind not in types:
                     types = (*types, kind)
-                    lines.append({"what": "unknown", "type": kind, "source": source})
+                    lines.append(operations.Unknown(kind, source))
             case Parked(id=name, reason=reason):
                 parked += 1
-                lines.append({"what": "parked", "id": name, "reason": reason})
+                lines.append(operations.Parked(name, reason))
             case _:
                 raise Refused(f"the fleet's partition does not take {type(fact).__name__}")
-    return Step(Desk(types, parked), (), None, tuple(lines))
+    return Step(Desk(types, parked), (), None, tuple(map(write_line, lines)))
 
 
-def _nobody(state: Any, facts: Sequence[Any], reason: str) -> Step:
-    """Facts for a partition that the document no longer names are written down, not acted on."""
+def _nobody(state: State, facts: Sequence[Fact], reason: str) -> Step:
+    """Journal the facts of a partition that fleet.yaml no longer names; nothing else follows."""
     lines: list[Line] = []
     for fact in facts:
         if isinstance(fact, Configured) and isinstance(state, Model):
             if not state.dormant:
-                lines.append({"what": "dormant", "reason": reason})
+                lines.append(operations.Dormant(reason))
                 state = replace(state, dormant=True)
         else:
-            lines.append({"what": "parked", "id": kind_of(type(fact)), "reason": reason})
-    return Step(state, (), None, tuple(lines))
+            lines.append(operations.Parked(kind_of(type(fact)), reason))
+    return Step(state, (), None, tuple(map(write_line, lines)))

@@ -4,37 +4,41 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.errors import Broken
 from engine.step import Delivery
 from fleet.document.policies import Fleet, Watched
 from fleet.model.effects import (
     AckModel,
-    Assess,
-    BuildReference,
-    BuildReport,
     Cancel,
-    Count,
-    CountTraffic,
-    Gate,
-    Join,
+    Effect,
     Look,
-    Measure,
+    OnCallEffect,
+    Outside,
     Poll,
     Publish,
-    ReadLabels,
-    ReadLog,
-    SendPage,
     SetTraffic,
     Submit,
     Tag,
     Tell,
 )
-from fleet.model.facts import Asked, Notified, RunChanged, TrafficSeen, TrafficSet
+from fleet.model.facts import Asked, Fact, Notified, RunChanged, TrafficSeen, TrafficSet
+from fleet.model.tasks import (
+    Assess,
+    BuildReference,
+    BuildReport,
+    Count,
+    CountTraffic,
+    Gate,
+    Join,
+    Measure,
+    ReadLabels,
+    ReadLog,
+    Work,
+)
 from fleet.partitions import ONCALL
 from fleet.ports import World
 from fleet.work import gating, measuring, reporting, rows
@@ -46,20 +50,17 @@ from retrain.ports import Traffic, TrainingJob
 
 
 def perform(
-    world: World, fleet: Fleet, partition: str, effect: Any, now: datetime
+    world: World, fleet: Fleet, partition: str, effect: Effect, now: datetime
 ) -> tuple[Delivery, ...]:
     """Pay one effect of a partition and return what came of it."""
-    match effect:
-        case SendPage() | AckModel():
-            return _oncall(world, effect)
-        case Poll() | Submit() | Cancel() | SetTraffic() | Look() | Tag() | Tell() | Publish():
-            return _outside(world, partition, effect, now)
-        case _:
-            found = work(world, fleet.models[partition], effect)
-            return (Delivery(partition, effect.key, found),)
+    if isinstance(effect, OnCallEffect):
+        return _oncall(world, effect)
+    if isinstance(effect, Outside):
+        return _outside(world, partition, effect, now)
+    return (Delivery(partition, effect.key, work(world, fleet.models[partition], effect)),)
 
 
-def work(world: World, watched: Watched, effect: Any) -> Any:
+def work(world: World, watched: Watched, effect: Work) -> Fact:
     """Compute what a work effect asks for."""
     match effect:
         case ReadLog():
@@ -87,10 +88,10 @@ def work(world: World, watched: Watched, effect: Any) -> Any:
         case Gate():
             return gating.gate_version(world, watched, effect)
         case _:
-            raise Broken(f"no worker knows {type(effect).__name__}")
+            assert_never(effect)
 
 
-def _outside(world: World, model: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
+def _outside(world: World, model: str, effect: Outside, now: datetime) -> tuple[Delivery, ...]:
     match effect:
         case Submit(job=job):
             world.trainer.submit(_with_rows(world, job))
@@ -118,16 +119,15 @@ def _outside(world: World, model: str, effect: Any, now: datetime) -> tuple[Deli
         case Publish(key=key, type=kind, fields=fields, at=at):
             world.publisher.publish(f"{model}:{key}", kind, model, dict(fields), at)
         case _:
-            raise Broken(f"nobody pays {type(effect).__name__}")
+            assert_never(effect)
     return ()
 
 
-def _oncall(world: World, effect: SendPage | AckModel) -> tuple[Delivery, ...]:
+def _oncall(world: World, effect: OnCallEffect) -> tuple[Delivery, ...]:
     if isinstance(effect, AckModel):
         told = Asked("ack", effect.by, "", effect.key, effect.alert)
         return (Delivery(effect.model, effect.key, told),)
-    page = effect.page
-    world.pager.page(page.key, page.receiver, page.title, page.lines, page.severity, effect.at)
+    world.pager.page(effect.page, effect.at)
     return ()
 
 

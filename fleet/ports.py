@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from engine.blobs import Blobs
 from fleet.counting import Counting
+from monitoring.alerts.paging import Page
 from retrain.ports import Registry, Serving, Trainer
 
 
@@ -51,10 +52,8 @@ class Scoring(Protocol):
 class Pager(Protocol):
     """Reaches people."""
 
-    def page(
-        self, key: str, receiver: str, title: str, lines: Sequence[str], severity: str, at: datetime
-    ) -> None:
-        """Send one message; the same key is the same message."""
+    def page(self, page: Page, at: datetime) -> None:
+        """Send one message that was decided at `at`; the same key is the same message."""
         ...
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from engine.errors import Refused
 from engine.store import instant
 from monitoring.alerts.lifecycle import Kind, Severity
 from monitoring.drift.verdict import SEVERITY
-from retrain import rollout, run, trigger
+from retrain import run, trigger
+from retrain.rollout.stages import EDGES
 
 PREFIX = "Driftwarden."
 Fields = dict[str, str | float | int | bool | tuple[str, ...] | None]
@@ -117,7 +117,7 @@ ROLLOUT = (
     Field("champion", "The version it is compared with."),
     Field("reason", "Why, in one line."),
 )
-LIVE_PHASES = [phase for phase, after in rollout.EDGES.items() if after]
+LIVE_PHASES = [phase for phase, after in EDGES.items() if after]
 LIVE = (
     *ROLLOUT,
     Field("phase", "Where it stands.", words=_words(LIVE_PHASES)),
@@ -148,7 +148,7 @@ CATALOGUE = {
 
 def document(
     key: str, kind: str, model: str, fields: Mapping[str, object], at: datetime
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the CloudEvent as JSON: what every host publishes.
 
     Parameters
@@ -183,7 +183,7 @@ def document(
     }
 
 
-def schema(shape: Published) -> dict[str, Any]:
+def schema(shape: Published) -> dict[str, object]:
     """Return the JSON Schema (2020-12) of a type's data."""
     return {
         "$schema": DIALECT,
@@ -196,9 +196,9 @@ def schema(shape: Published) -> dict[str, Any]:
     }
 
 
-def _property(field: Field) -> dict[str, Any]:
+def _property(field: Field) -> dict[str, object]:
     kind = [field.shape, "null"] if field.nullable else field.shape
-    found: dict[str, Any] = {"type": kind, "description": field.description}
+    found: dict[str, object] = {"type": kind, "description": field.description}
     if field.words:
         found["enum"] = [*field.words, None] if field.nullable else list(field.words)
     if field.shape == "array":

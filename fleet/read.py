@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from datetime import datetime
 
 from engine import codec, journal
 from engine.errors import NotFound, Refused
@@ -13,7 +14,7 @@ from fleet.model.state import Model
 from fleet.partitions import FLEET, ONCALL
 from monitoring.alerts.routing import OnCall
 
-Json = dict[str, Any]
+Json = dict[str, object]
 
 
 def models(loop: Loop, fleet: Fleet) -> list[Json]:
@@ -80,24 +81,23 @@ def records(loop: Loop, fleet: Fleet, name: str, since: str | None = None) -> li
 
 def reports(loop: Loop, fleet: Fleet, name: str) -> list[Json]:
     """Every report of a model's windows, oldest first: its blob, or why there is none."""
-    return _told(loop, fleet, name, "report")
+    return list(_lines(loop, fleet, name, "report"))
 
 
 def events(loop: Loop, fleet: Fleet, name: str) -> list[Json]:
     """Every announced event of a model that is over, oldest first, and what it came to."""
-    return _told(loop, fleet, name, "event")
+    return list(_lines(loop, fleet, name, "event"))
 
 
-def _told(loop: Loop, fleet: Fleet, name: str, what: str) -> list[Json]:
-    return [
-        {"at": record["at"], **{key: line[key] for key in line if key != "what"}}
-        for record in records(loop, fleet, name)
-        for line in record["lines"]
-        if line["what"] == what
-    ]
+def _lines(loop: Loop, fleet: Fleet, name: str, what: str) -> Iterator[Json]:
+    _known(fleet, name)
+    for record in journal.read(loop.store, name):
+        for line in record.lines:
+            if line["what"] == what:
+                yield {"at": record.at, **{key: line[key] for key in line if key != "what"}}
 
 
-def _instant(text: str | None) -> Any:
+def _instant(text: str | None) -> datetime | None:
     if not text:
         return None
     try:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from engine.step import Delivery
 from engine.store import instant
@@ -20,7 +19,7 @@ MAX_ID = 200
 CUT = (MAX_MESSAGE - 16 * MAX_REASON) // 2
 
 
-def delivery(partition: str, content: Any, reason: str) -> Delivery:
+def delivery(partition: str, content: object, reason: str) -> Delivery:
     """Return what a journal is told; the same content for the same reason is one delivery."""
     name = content.get("id", "") if isinstance(content, Mapping) else ""
     digest = sha256(f"{_text(content)}\n{_plain(reason)}".encode()).hexdigest()
@@ -28,7 +27,7 @@ def delivery(partition: str, content: Any, reason: str) -> Delivery:
     return Delivery(partition, f"parked:{digest}", parked)
 
 
-def message(content: Any, reason: str, now: datetime) -> str:
+def message(content: object, reason: str, now: datetime) -> str:
     """Return JSON {reason, at, event} of at most 48 KiB; an event too large for it is text, cut."""
     told = {"reason": _plain(reason)[:MAX_REASON], "at": instant(now)}
     text = _text(content)
@@ -36,7 +35,7 @@ def message(content: Any, reason: str, now: datetime) -> str:
     return whole if len(whole) <= MAX_MESSAGE else json.dumps({**told, "event": f"{text[:CUT]}…"})
 
 
-def _text(content: Any) -> str:
+def _text(content: object) -> str:
     """Write anything as JSON in ASCII."""
     try:
         return json.dumps(content, sort_keys=True, default=str)

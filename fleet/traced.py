@@ -1,4 +1,4 @@
-"""A domain whose steps are counted and whose payments are timed, whatever host it runs on."""
+"""A domain whose steps are counted and whose payments are timed, for every host."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from engine.codec import kind_of
 from engine.errors import Refused, Unavailable
 from engine.step import Delivery, Domain, Step
-from fleet.model.effects import Publish
-from fleet.model.facts import Parked
+from fleet.domain import State
+from fleet.model.effects import Effect, Publish
+from fleet.model.facts import Fact, Parked
 from fleet.published import CATALOGUE
 from fleet.telemetry import TRACEPARENT, Telemetry
 
@@ -26,15 +26,15 @@ class Traced:
         self.facts = domain.facts
         self.effects = domain.effects
 
-    def shape(self, partition: str) -> type[Any]:
+    def shape(self, partition: str) -> type[State]:
         """See `engine.step.Domain`."""
         return self._domain.shape(partition)
 
-    def initial(self, partition: str) -> Any:
+    def initial(self, partition: str) -> object:
         """See `engine.step.Domain`."""
         return self._domain.initial(partition)
 
-    def step(self, partition: str, state: Any, facts: Sequence[Any], now: datetime) -> Step:
+    def step(self, partition: str, state: State, facts: Sequence[Fact], now: datetime) -> Step:
         """See `engine.step.Domain`."""
         done = self._domain.step(partition, state, facts, now)
         for kind, number in Counter(kind_of(type(fact)) for fact in facts).items():
@@ -44,7 +44,7 @@ class Traced:
             self._telemetry.add("driftwarden.events.refused", refused, {})
         return done
 
-    def perform(self, partition: str, effect: Any, now: datetime) -> tuple[Delivery, ...]:
+    def perform(self, partition: str, effect: Effect, now: datetime) -> tuple[Delivery, ...]:
         """See `engine.step.Domain`."""
         said = {"partition": partition, "effect": kind_of(type(effect))}
         outcome = "failed"
@@ -71,7 +71,7 @@ class Traced:
         self._telemetry.event("driftwarden.halted", {"partition": partition})
         return self._domain.halted(partition, reason, now)
 
-    def refused(self, effect: Any, reason: str) -> Any:
+    def refused(self, effect: Effect, reason: str) -> object:
         """See `engine.step.Domain`."""
         return self._domain.refused(effect, reason)
 

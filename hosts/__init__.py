@@ -39,11 +39,31 @@ def read_config(path: Path) -> Config:
 
     # Late: a command that reads no fleet.yaml is spared a second of imports.
     from fleet.document.config import load
+    from fleet.document.text import parse
 
     def beside(name: str) -> str:
         return _text(path.parent / name, name)
 
-    return load(_text(path, str(path)), path.name, beside)
+    content = _text(path, str(path))
+    config = load(content, path.name, beside)
+    lacking = _lacking(config)
+    if lacking:
+        text, _ = parse(content, path.name)
+        told = (text.problem(("receivers", name), reason) for name, reason in lacking)
+        raise Refused("\n".join(str(problem) for problem in told))
+    return config
+
+
+def _lacking(config: Config) -> list[tuple[str, str]]:
+    """Return the receivers that the document's host has no kind for, each with the reason."""
+    match config.document.store.partition(":")[0]:
+        case "local":
+            from hosts.local.receivers import OPENERS
+        case "azure":
+            from hosts.azure.receivers import OPENERS
+        case _:
+            return []
+    return list(OPENERS.lacks(config.document.receivers))
 
 
 def _text(path: Path, name: str) -> str:

@@ -14,7 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from engine import codec
 from engine.errors import NotFound, Refused, Unavailable
-from fleet.service import Command, Service
+from fleet.commands import Command
+from fleet.service import Service
 from fleet.telemetry import TRACEPARENT
 
 ANONYMOUS = "function-key"

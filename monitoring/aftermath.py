@@ -1,4 +1,4 @@
-"""What an announced event came to, once the windows that it reaches are over and judged."""
+"""The outcome of an announced event, once the windows that it reaches are judged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """Whether announcing an event changed anything."""
+    """The effect of announcing an event."""
 
     EXPLAINED = "explained"
     HARMLESS = "harmless"
@@ -31,17 +31,18 @@ def aftermath(windows: int, moved: int, alerts: int) -> Aftermath:
     windows, moved
         Judged windows within its reach, lead and lag included, and those of them with drift.
     alerts
-        Alerts that were put down to it.
+        Alerts that it explained.
 
     >>> aftermath(4, 0, 0).reason
-    'harmless: nothing moved in it'
+    'harmless: no drift in its 4 windows'
     """
     if alerts:
         word = "alert" if alerts == 1 else "alerts"
         return Aftermath(Outcome.EXPLAINED, f"explained {alerts} {word}")
     if not windows:
-        return Aftermath(Outcome.UNUSED, "unused: nobody's windows were in it")
+        return Aftermath(Outcome.UNUSED, "unused: no judged window lies within it")
     if not moved:
-        return Aftermath(Outcome.HARMLESS, "harmless: nothing moved in it")
-    told = f"drift in {moved} of its {windows} windows, none of it put down to this event"
+        word = "window" if windows == 1 else "windows"
+        return Aftermath(Outcome.HARMLESS, f"harmless: no drift in its {windows} {word}")
+    told = f"drift in {moved} of its {windows} windows, but this event explained no alert"
     return Aftermath(Outcome.MOVED, told)

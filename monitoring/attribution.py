@@ -1,4 +1,4 @@
-"""Attribution drift: whether a model leans on the same features, in the same order, as before."""
+"""Attribution drift: whether features have the same order of importance as before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Shift:
-    """One feature whose rank (1 is the most important) is another one."""
+    """One feature whose rank (1 is the most important) changed."""
 
     feature: str
     before: int
@@ -22,11 +22,11 @@ class Shift:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two rankings of features agree; 1 is the same order.
+    """Agreement of two rankings of features; 1 is the same order.
 
-    `ndcg` weighs features by their importance before, so that what moves among unimportant ones
-    hardly counts; `spearman` and `kendall` count all features alike and are None where one side
-    holds all features for equally important, or there is but one.
+    `ndcg` weighs features by their importance before, so that changes among unimportant ones hardly
+    count; `spearman` and `kendall` weigh all features alike and are None where one side gives all
+    features the same importance, or there is only one.
     """
 
     ndcg: float
@@ -36,7 +36,7 @@ class Agreement:
 
 
 def agreement(before: Mapping[str, float], after: Mapping[str, float]) -> Agreement | None:
-    """Compare importances by feature; their absolute values count, and what one side lacks is 0.
+    """Compare absolute importances by feature; a feature that one side lacks counts as 0 there.
 
     NDCG with the importance before as the gain and log2 discounts (Järvelin & Kekäläinen 2002, ACM
     TOIS 20, 422), the metric of Azure Machine Learning's feature attribution drift ("Model
@@ -75,7 +75,7 @@ def _gain(relevance: Floats, order: Floats) -> float:
 
 
 def _shifts(names: list[str], was: Floats, now: Floats) -> tuple[Shift, ...]:
-    """Features of another rank, those first whose importance before was the largest."""
+    """Features whose rank changed, in order of their importance before."""
     ranks = []
     for side in (was, now):
         order = sorted(range(len(names)), key=lambda i: (-side[i], names[i]))

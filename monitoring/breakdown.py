@@ -1,4 +1,4 @@
-"""Performance by segment: where the total is worse than it was, or hides that a part is."""
+"""Performance by segment: which segments are degraded, also where the total is healthy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitoring.clustered import Baseline, Interval, clustered, drop
 from monitoring.labels import Joined
 from monitoring.performance import Policy, faults, gap_limit, last_day, reference
 
-#: Levels of one feature that are judged: each adds two tests.
+#: Most levels of one feature that are judged; each adds two tests.
 MOST = 20
 #: Segments written out in a reason.
 NAMED = 3
@@ -63,7 +63,7 @@ def breakdown(
     now: datetime,
     baselines: Mapping[str, Baseline],
 ) -> Breakdown:
-    """Judge every segment of the days that `performance.assess` judges, as it judges the total.
+    """Judge every segment on the same days and by the same limits as `performance.assess`.
 
     Parameters
     ----------

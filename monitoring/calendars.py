@@ -1,7 +1,6 @@
-"""What the business calendar knows of a day: holidays, announced events, day classes, freezes.
+"""The business calendar: holidays, announced events, day classes, freezes.
 
-Days are local days of one zone. Only what was announced before `now` may explain anything: an
-event written down afterwards is hindsight.
+Days are local days of one zone. An event explains nothing before it was announced.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pydantic import Field, field_validator
 import engine.policy
 from engine.errors import Refused
 from monitoring import ics
-from monitoring.countries import checked, near
+from monitoring.countries import checked, near, public_holidays
 from monitoring.ics import Category, Event
 from monitoring.localdays import bounds, day_of, days_of
 
@@ -98,7 +97,7 @@ class Policy(engine.policy.Policy):
 
 
 class DayClass(StrEnum):
-    """Days that may be compared with each other."""
+    """Classes of days; days of one class are comparable."""
 
     WEEKDAY = "weekday"
     WEEKEND = "weekend"
@@ -110,7 +109,7 @@ class DayClass(StrEnum):
 
 @dataclass(frozen=True)
 class Freeze:
-    """No change by machine until `until`."""
+    """No automatic change until `until`."""
 
     until: datetime
     by: str
@@ -118,7 +117,7 @@ class Freeze:
 
 
 def frozen(freezes: Iterable[Freeze], now: datetime) -> Freeze | None:
-    """The freeze that holds longest at `now`, or None; `until` itself is free."""
+    """The freeze in force at `now` that ends last, or None; a freeze ends at `until`."""
     holding = [freeze for freeze in freezes if now < freeze.until]
     return max(holding, key=lambda freeze: freeze.until, default=None)
 
@@ -129,7 +128,7 @@ def announced(event: Event, now: datetime) -> bool:
 
 
 class Calendar:
-    """The events of one policy, by local day; years are laid out once, when first asked for."""
+    """The events of one policy by local day; each year is computed once, on first use."""
 
     def __init__(self, policy: Policy, files: Sequence[ics.File] = ()) -> None:
         self.policy = policy
@@ -141,13 +140,13 @@ class Calendar:
 
     @property
     def empty(self) -> bool:
-        """Whether it can name no event at all."""
+        """Whether it has neither countries nor files, and so no events."""
         return not self.policy.countries and not self._files
 
     def for_segment(self, name: str) -> Calendar:
-        """The calendar that one segment (`store_country=DE`) lives by; the same days divide it.
+        """The calendar of one segment (`store_country=DE`), with the same zone.
 
-        It is this one where the policy names no country for the segment.
+        It is this calendar where the policy names no country for the segment.
         """
         country = self.policy.segments.get(name)
         if country is None:
@@ -158,7 +157,7 @@ class Calendar:
         return self._segments[country]
 
     def events_on(self, day: date) -> tuple[Event, ...]:
-        """Every event of that day, announced or not; public holidays first, then by name."""
+        """Every event of that day, announced or not: holidays, then others by begin and name."""
         if day.year not in self._years:
             self._years[day.year] = self._layout(day.year)
         return self._years[day.year].get(day, ())
@@ -187,7 +186,7 @@ class Calendar:
         return tuple(event for event in found if announced(event, now))
 
     def over(self, after: date, until: date, now: datetime) -> tuple[Event, ...]:
-        """Every event known at `now` whose reach ended after the one day and until the other."""
+        """Every event known at `now` whose reach ended after day `after`, up to day `until`."""
         lag = timedelta(days=self.policy.lag_days)
         lasts = [after - lag + timedelta(days=i + 1) for i in range((until - after).days)]
         return tuple(
@@ -198,7 +197,7 @@ class Calendar:
         )
 
     def day_class(self, day: date, now: datetime) -> DayClass:
-        """What other days `day` may be compared with, from what was known at `now`."""
+        """The class of `day`, from the events known at `now`."""
         known = {event.category for event in self.events_on(day) if announced(event, now)}
         if Category.HOLIDAY in known:
             return DayClass.HOLIDAY
@@ -209,28 +208,13 @@ class Calendar:
             return DayClass.EVE
         return DayClass.WEEKEND if day.weekday() in self._weekend else DayClass.WEEKDAY
 
-    def is_business_day(self, day: date) -> bool:
-        """Neither weekend nor a holiday of the countries or files."""
-        holiday = any(event.category is Category.HOLIDAY for event in self.events_on(day))
-        return day.weekday() not in self._weekend and not holiday
-
     def _layout(self, year: int) -> dict[date, tuple[Event, ...]]:
-        events = [*self._holidays(year), *self._announced(year)]
+        events = [*public_holidays(self.policy.countries, year), *self._announced(year)]
         days: dict[date, list[Event]] = {}
         for event in events:
             for i in range((event.last - event.first).days + 1):
                 days.setdefault(event.first + timedelta(days=i), []).append(event)
         return {day: tuple(found) for day, found in days.items() if day.year == year}
-
-    def _holidays(self, year: int) -> list[Event]:
-        import holidays
-
-        events: list[Event] = []
-        for code in self.policy.countries:
-            country, _, part = code.partition("-")
-            found = holidays.country_holidays(country, subdiv=part or None, years=year)
-            events += [Event(found[d], d, d, Category.HOLIDAY, code) for d in sorted(found)]
-        return events
 
     def _announced(self, year: int) -> list[Event]:
         found = {e for parsed in self._files for e in ics.occurrences(parsed, year, self._zone)}

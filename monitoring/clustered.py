@@ -1,6 +1,6 @@
-"""Calibration gap and skill with intervals that count days, not rows.
+"""Calibration gap and skill with day-clustered intervals.
 
-Rows of one day share their weather, campaign or outage.
+Rows of one day share their weather, campaign or outage, so the day is the unit.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether noise between days alone does not account for the value."""
+        """Whether the interval excludes zero, so that noise between days does not explain it."""
         return self.low > 0 or self.high < 0
 
     def at(self, confidence: float) -> Interval:
-        """The same estimate with the two-sided interval of another level."""
+        """The same estimate with a two-sided interval at another level."""
         return _interval(self.value, self.error, self.days, confidence)
 
 
@@ -54,7 +54,7 @@ def clustered(
     days, code = np.unique(day, return_inverse=True)
     if len(days) < 2:
         return None, None
-    # About the mean, so that large labels keep their variance.
+    # Centred at the mean, so that large labels keep the digits of their variance.
     centre = label.mean()
     gaps, labels = score - label, label - centre
     columns = (np.ones(len(label)), gaps, labels, labels**2, gaps**2)
@@ -63,7 +63,7 @@ def clustered(
     n, gaps, labels, squares, losses = np.concatenate([whole, whole - sums], axis=1)
     spread = squares / n - (labels / n) ** 2
     gap = _jackknife(gaps / n, confidence)
-    # What rounding leaves of labels that are all alike is no variance.
+    # Equal labels have no variance beyond rounding.
     if not (spread > 1e-12 * squares / n).all():
         return gap, None
     return gap, _jackknife(1 - losses / n / spread, confidence)
@@ -71,7 +71,7 @@ def clustered(
 
 def drop(now: Interval, before: Baseline, confidence: float) -> Interval:
     """Loss of skill since the reference."""
-    # Fewer days of the two sides rule the width: both sides' noise counts.
+    # The side with fewer days sets the degrees of freedom: the noise of both counts.
     days = min(now.days, before.days)
     error = float(np.hypot(now.error, before.error))
     return _interval(before.skill - now.value, error, days, confidence)

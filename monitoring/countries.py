@@ -1,14 +1,16 @@
-"""Codes of the countries whose public holidays are known."""
+"""Country codes, and the public holidays of each country."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
+from monitoring.ics import Category, Event
+
 
 def checked(codes: tuple[str, ...]) -> tuple[str, ...]:
     """Return the codes (`US`, or with a subdivision `US-NY`); ValueError names one not known."""
-    # Costs an eighth of a second to import, which a worker without calendars is spared.
+    # The import takes an eighth of a second; a worker without calendars does not need it.
     import holidays
 
     known = holidays.list_supported_countries(include_aliases=True)
@@ -23,7 +25,19 @@ def checked(codes: tuple[str, ...]) -> tuple[str, ...]:
     return codes
 
 
+def public_holidays(codes: Iterable[str], year: int) -> list[Event]:
+    """Return the public holidays of a year, country by country, each country's in order of time."""
+    import holidays
+
+    events: list[Event] = []
+    for code in codes:
+        country, _, part = code.partition("-")
+        found = holidays.country_holidays(country, subdiv=part or None, years=year)
+        events += [Event(found[d], d, d, Category.HOLIDAY, code) for d in sorted(found)]
+    return events
+
+
 def near(name: str, known: Iterable[str]) -> str:
-    """Spell a suggestion where a known name is close to an unknown one."""
+    """Return a suggestion where a known name is close to an unknown one, else nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f", did you mean {close[0]}?" if close else ""

@@ -1,9 +1,9 @@
-"""How good predictions are while their labels are missing: an estimate, never a measurement.
+"""Estimated performance while labels are missing; never a measurement.
 
-Where a score's probability of label 1 is known, so is what a metric of many rows has to be: every
+With a known probability of label 1 for each score, the expected value of a metric follows: every
 row counts as both labels, by their probabilities. This is confidence-based estimation (Białek et
-al. 2024, arXiv 2401.08348; for accuracy, Chow 1970, IEEE Trans. Inf. Theory 16, 41). It sees what
-moved inputs do to a model; that labels have changed their meaning it can't see.
+al. 2024, arXiv 2401.08348; for accuracy, Chow 1970, IEEE Trans. Inf. Theory 16, 41). It shows the
+effect of moved inputs on a model, but not a changed relation of inputs and labels.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MIN_LABELS = 200
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimated metric, and where its measurement would lie if the calibration still holds."""
+    """An estimated metric, and the interval of its measurement if the calibration still holds."""
 
     value: float
     low: float
@@ -43,7 +43,7 @@ class Calibration:
 
 
 def calibrate(label: Floats, score: Floats) -> Calibration | None:
-    """Learn from labelled rows what scores mean: isotonic regression (Zadrozny & Elkan 2002).
+    """Fit the probability of label 1 by score: isotonic regression (Zadrozny & Elkan 2002).
 
     None where the scores are no probabilities or the labels not 0 and 1 (a regression), with fewer
     than 200 labelled rows, or one label.
@@ -63,7 +63,7 @@ def calibrate(label: Floats, score: Floats) -> Calibration | None:
 def estimate(score: Floats, calibration: Calibration, confidence: float) -> dict[str, Estimate]:
     """Estimate accuracy, Brier score and AUC of unlabelled rows by name; empty without rows.
 
-    The intervals are those of labels drawn row by row; rows that share their luck vary more.
+    The intervals assume independent rows; correlated rows vary more.
     """
     score = score[~np.isnan(score)]
     if not len(score) or not _probabilities(score):
@@ -85,7 +85,10 @@ def _probabilities(score: Floats) -> bool:
 
 
 def _mean(expected: Floats, slope: Floats, chance: Floats, confidence: float) -> Estimate:
-    """`slope` is what the label adds to a row's expected value."""
+    """Mean of a metric over rows, with its interval.
+
+    `slope` is the difference that label 1 makes to a row's value.
+    """
     return _interval(float(expected.mean()), slope / len(slope), chance, confidence)
 
 
@@ -96,11 +99,11 @@ def _interval(value: float, slope: Floats, chance: Floats, confidence: float) ->
 
 
 def _auc(score: Floats, chance: Floats, confidence: float) -> Estimate | None:
-    """Expected pairs in the right order over expected pairs; the error by the delta method."""
+    """Expected number of correctly ordered pairs over expected pairs; error by the delta method."""
     _, code = np.unique(score, return_inverse=True)
     above, below = np.bincount(code, chance), np.bincount(code, 1 - chance)
     positives, negatives = float(above.sum()), float(below.sum())
-    # A row is not its own partner.
+    # A row forms no pair with itself.
     pairs = positives * negatives - float(np.sum(chance * (1 - chance)))
     if pairs <= 0:
         return None

@@ -1,4 +1,4 @@
-"""Announced events out of iCalendar content (RFC 5545), recurrences laid out."""
+"""Announced events from iCalendar content (RFC 5545), with recurrences expanded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TICK = timedelta(microseconds=1)
 
 
 class Category(StrEnum):
-    """What sort of event; an .ics says it by CATEGORIES."""
+    """The category of an event, CATEGORIES in an .ics file."""
 
     HOLIDAY = "holiday"
     INCIDENT = "incident"
@@ -27,7 +27,7 @@ class Category(StrEnum):
 class Event:
     """One occurrence, `first` to `last` (both included), known since `announced`.
 
-    None means known all along, as public holidays are.
+    None means always known, as public holidays are.
     """
 
     name: str
@@ -48,7 +48,7 @@ class File:
 
 def read(name: str, text: str) -> File:
     """Parse one file's content; raises `Refused` with the event and field at fault."""
-    # The iCalendar packages cost a tenth of a second to import: only where a file is read.
+    # Deferred: the iCalendar packages take a tenth of a second to import.
     import icalendar
 
     try:
@@ -76,7 +76,7 @@ def occurrences(file: File, year: int, zone: ZoneInfo) -> Iterator[Event]:
     """
     import recurring_ical_events
 
-    # A day wider on either side: the zone of the file need not be the zone of the days.
+    # One day more on either side: the file's zone may differ from the calendar's.
     first, last = date(year, 1, 1) - timedelta(days=1), date(year + 1, 1, 2)
     for item in recurring_ical_events.of(file.parsed).between(first, last):
         if str(item.get("STATUS", "")).upper() != "CANCELLED":

@@ -1,4 +1,4 @@
-"""Labels joined to the predictions they belong to; whatever does not fit is counted."""
+"""Join labels to their predictions, and count rows that do not match."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from monitoring.metrics import Task
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """Predictions in the order of their first appearance, each with the last label that came.
+    """Predictions in the order of their first appearance, each with its last label.
 
-    `score` and `label` are float64 of one length, `label` NaN where none came; `time` is the UTC
+    `score` and `label` are float64 of one length, `label` NaN where none arrived; `time` is the UTC
     instant of the prediction (datetime64[us]). `repeated` counts predictions logged again (the
-    first stands), `duplicates` labels that said the same again, `contradictions` rows whose
-    labels disagreed (the last by time stands), `unknown` labelled rows without a prediction.
+    first counts), `duplicates` repeated equal labels, `contradictions` rows with different labels
+    (the last by time counts), `unknown` labelled rows without a prediction.
     """
 
     score: NDArray[np.float64]
@@ -46,7 +46,7 @@ def join(outputs: pa.Table, labels: pa.Table, task: Task = Task.CLASSIFICATION) 
         number), `time` (timestamp).
     labels
         Columns `correlationid`, `index`, `label` (0, 1 or boolean; of a regression any number),
-        `time`. Null labels are labels that have not come.
+        `time`. A null label counts as not arrived.
 
     Raises
     ------
@@ -56,10 +56,7 @@ def join(outputs: pa.Table, labels: pa.Table, task: Task = Task.CLASSIFICATION) 
     """
     _complete(outputs, "outputs", ("correlationid", "index", "score", "time"))
     _complete(labels, "labels", ("correlationid", "index", "label", "time"))
-    value = _floats(labels["label"])
-    odd = value[~np.isnan(value) & (value != 0) & (value != 1)]
-    if len(odd) and task is Task.CLASSIFICATION:
-        raise Refused(f"label {odd[0]:g}: binary classification takes 0 and 1")
+    value = _values(labels, task)
     keys = _keys(outputs, labels)
     rows, first = np.unique(keys[: len(outputs)], return_index=True)
     came = ~np.isnan(value)
@@ -79,6 +76,14 @@ def join(outputs: pa.Table, labels: pa.Table, task: Task = Task.CLASSIFICATION) 
         contradictions=last.contradictions,
         unknown=int(np.count_nonzero(~found)),
     )
+
+
+def _values(labels: pa.Table, task: Task) -> NDArray[np.float64]:
+    value = _floats(labels["label"])
+    odd = value[~np.isnan(value) & (value != 0) & (value != 1)]
+    if len(odd) and task is Task.CLASSIFICATION:
+        raise Refused(f"label {odd[0]:g}: binary classification takes 0 and 1")
+    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +122,7 @@ def _keys(outputs: pa.Table, labels: pa.Table) -> NDArray[np.int64]:
     index = np.concatenate(parts).astype(np.int64)
     if len(index) and index.min() < 0:
         raise Refused(f"index {index.min()}: rows of a request count from 0")
-    # Indices are compressed first, so that the product cannot overflow.
+    # Indices are replaced by their ranks first, so that the product cannot overflow.
     known, place = np.unique(index, return_inverse=True)
     keys: NDArray[np.int64] = code * len(known) + place
     return keys

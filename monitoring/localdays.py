@@ -1,4 +1,4 @@
-"""Local days: which one an instant falls on, and where one begins and ends."""
+"""Local days: the day of an instant, and the instants at which a day begins and ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def day_of(instant: datetime, zone: str) -> date:
 def bounds(day: date, zone: str) -> tuple[datetime, datetime]:
     """First instant of a local day and of the next, in UTC; 23 to 25 hours apart around DST.
 
-    A midnight that the clocks skip is the instant of the change, one that comes twice the first.
+    A skipped midnight is the instant of the clock change; a repeated one is its first occurrence.
     """
     local = ZoneInfo(zone)
     start = datetime.combine(day, time(), local)

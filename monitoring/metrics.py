@@ -1,8 +1,8 @@
-"""How good predictions were.
+"""Metrics of labelled predictions.
 
-`label` and `score` are float64 arrays of one length, without NaN: of a binary classification 0 or 1
-and the probability of 1 (0…1), of a regression any numbers. A metric that has no value for its rows
-is None.
+`label` and `score` are float64 arrays of one length, without NaN: for a binary classification 0 or
+1 and the probability of 1 (0…1), for a regression any numbers. A metric without a value for its
+rows is None.
 """
 
 from __future__ import annotations
@@ -61,15 +61,15 @@ def accuracy(label: Floats, score: Floats) -> float | None:
 
 
 def calibration_gap(label: Floats, score: Floats) -> float | None:
-    """Mean score minus mean label: positive promises too much; None without rows."""
+    """Mean score minus mean label, positive where scores are too high; None without rows."""
     return float(np.mean(score) - np.mean(label)) if len(label) else None
 
 
 def skill(label: Floats, score: Floats) -> float | None:
     """Share of the labels' variance that the scores explain, 1 - mean (score - label)² / variance.
 
-    Against always saying the mean label of these rows: of probabilities the Brier skill (Murphy
-    1973, J. Appl. Meteor. 12, 595), of a regression R². None where the labels are all alike.
+    The baseline is the mean label of these rows: for probabilities this is the Brier skill (Murphy
+    1973, J. Appl. Meteor. 12, 595), for a regression R². None where all labels are equal.
     """
     if not len(label) or label.min() == label.max():
         return None
@@ -89,7 +89,7 @@ def root_error(label: Floats, score: Floats) -> float | None:
 def measures(
     label: Floats, score: Floats, task: Task = Task.CLASSIFICATION
 ) -> dict[str, float | None]:
-    """Every metric of these rows by name, as the task has them."""
+    """Every metric of the task for these rows, by name."""
     if task is Task.REGRESSION:
         return {
             "mae": mean_error(label, score),

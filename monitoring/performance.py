@@ -1,7 +1,7 @@
-"""How good the predictions were, once their labels came: metrics, completeness, verdict.
+"""Labelled performance: metrics, completeness, verdict.
 
 Scores are probabilities of label 1, or a regression's numbers. Rows of one day share their weather,
-campaign or outage, so every interval here counts days, not rows.
+campaign or outage, so every interval is clustered by day.
 """
 
 from __future__ import annotations
@@ -17,23 +17,9 @@ from pydantic import Field
 import engine.policy
 from monitoring.calendars import bounds, days_of
 from monitoring.clustered import Baseline, Interval, clustered, drop
+from monitoring.drift.wording import level, percent
 from monitoring.labels import Joined
 from monitoring.metrics import Task, measures
-
-__all__ = [
-    "Baseline",
-    "Interval",
-    "Performance",
-    "Policy",
-    "Rolling",
-    "Verdict",
-    "assess",
-    "clustered",
-    "last_day",
-    "measures",
-    "reference",
-    "rolling",
-]
 
 Floats = NDArray[np.float64]
 
@@ -92,7 +78,7 @@ class Policy(engine.policy.Policy):
 
 
 class Verdict(StrEnum):
-    """What the labels say; `INSUFFICIENT` is never good news."""
+    """The verdict on labelled performance; `INSUFFICIENT` is never good news."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -101,9 +87,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Performance:
-    """The judged days, what was measured on them, and what follows.
+    """The judged days, their metrics, and the verdict.
 
-    `thin` are days whose labels are mostly missing; they stay in, and are shown.
+    `thin` are days whose labels are mostly missing; they are judged with the others, and named.
     """
 
     verdict: Verdict
@@ -119,20 +105,10 @@ class Performance:
     thin: tuple[date, ...] = ()
 
 
-@dataclass(frozen=True)
-class Rolling:
-    """Metrics of the days that end on `last`; a metric without a value is None."""
-
-    last: date
-    rows: int
-    labelled: int
-    metrics: dict[str, float | None]
-
-
 def assess(
     joined: Joined, policy: Policy, zone: str, now: datetime, baseline: Baseline | None = None
 ) -> Performance:
-    """Judge the last `rolling_days` days whose labels had time to come.
+    """Judge the last `rolling_days` days whose labels had time to arrive.
 
     Degraded only where a limit is exceeded and the day-clustered interval excludes zero.
     """
@@ -151,7 +127,10 @@ def assess(
         reasons = faults(gap, skilled, policy, baseline, gap_limit(label, policy))
         verdict = Verdict.DEGRADED if reasons else Verdict.HEALTHY
     if thin:
-        reasons += (f"labels mostly missing on {', '.join(map(str, thin))}",)
+        least, named = level(policy.min_completeness), ", ".join(map(str, thin))
+        reasons += (
+            f"fewer than {least} of the rows of {named} have a label; check the label feed",
+        )
     return Performance(
         verdict=verdict,
         reasons=reasons,
@@ -167,21 +146,8 @@ def assess(
     )
 
 
-def rolling(joined: Joined, policy: Policy, zone: str) -> tuple[Rolling, ...]:
-    """Metrics of the `rolling_days` that end on each day with predictions, oldest first."""
-    days = days_of(joined.time, zone)
-    known = ~np.isnan(joined.label) & ~np.isnan(joined.score)
-    windows = []
-    for last in np.unique(days):
-        within = (days <= last) & (days > last - np.timedelta64(policy.rolling_days, "D"))
-        use = within & known
-        metrics = measures(joined.label[use], joined.score[use], policy.task)
-        windows.append(Rolling(last.item(), int(within.sum()), int(use.sum()), metrics))
-    return tuple(windows)
-
-
 def last_day(policy: Policy, zone: str, now: datetime) -> date:
-    """The last local day whose labels had `wait` to come after it ended."""
+    """The last local day that ended at least `wait` ago."""
     from_now = (now - policy.wait).date() + timedelta(days=1)
     while bounds(from_now, zone)[1] + policy.wait > now:
         from_now -= timedelta(days=1)
@@ -189,7 +155,7 @@ def last_day(policy: Policy, zone: str, now: datetime) -> date:
 
 
 def reference(joined: Joined, zone: str, confidence: float = 0.99) -> Baseline | None:
-    """The skill later windows are compared with; None without both labels on two days."""
+    """The skill that later windows are compared with; None where it has no interval."""
     known = ~np.isnan(joined.label) & ~np.isnan(joined.score)
     day = days_of(joined.time[known], zone)
     _, skilled = clustered(joined.label[known], joined.score[known], day, confidence)
@@ -199,16 +165,16 @@ def reference(joined: Joined, zone: str, confidence: float = 0.99) -> Baseline |
 def _insufficient(rows: int, labelled: int, days: int, policy: Policy) -> tuple[str, ...]:
     reasons = []
     if not rows:
-        return ("no predictions in the window",)
+        return ("no predictions on the judged days",)
     if labelled / rows < policy.min_completeness:
         reasons.append(
-            f"{labelled} of {rows} rows have a label ({labelled / rows:.0%}, "
-            f"at least {policy.min_completeness:.0%} are needed)"
+            f"too few labels: {labelled} of {rows} rows have one ({percent(labelled / rows)}; "
+            f"{level(policy.min_completeness)} are needed)"
         )
     if labelled < policy.min_labels:
-        reasons.append(f"{labelled} labelled rows, at least {policy.min_labels} are needed")
+        reasons.append(f"too few labels: {labelled} rows have one, {policy.min_labels} are needed")
     if days < policy.min_days:
-        reasons.append(f"{days} labelled days, at least {policy.min_days} are needed")
+        reasons.append(f"too few labelled days: {days}, {policy.min_days} are needed")
     return tuple(reasons)
 
 
@@ -219,24 +185,25 @@ def faults(
     baseline: Baseline | None,
     limit: float | None,
 ) -> tuple[str, ...]:
-    """Say which limits are exceeded beyond the noise between days.
+    """Name the limits that are exceeded beyond the noise between days.
 
     `limit` is the largest tolerated gap, None without one.
     """
-    reasons = []
+    reasons, sure = [], f"{level(policy.confidence)} interval over days"
     if gap and limit is not None and abs(gap.value) > limit and gap.excludes_zero:
-        direction = "too high" if gap.value > 0 else "too low"
+        side = "above" if gap.value > 0 else "below"
+        low, high = _signed(gap.low, policy), _signed(gap.high, policy)
         reasons.append(
-            f"{_gap_word(policy)} {_signed(gap.value, policy)} (scores {direction}; days vary "
-            f"within {_signed(gap.low, policy)} … {_signed(gap.high, policy)}; limit {limit:.3g})"
+            f"{_gap_word(policy)} {_signed(gap.value, policy)} (mean score {side} mean label; "
+            f"{sure} {low} … {high}; limit {limit:.3g})"
         )
     if skilled and baseline:
         lost = drop(skilled, baseline, policy.confidence)
         if lost.value > policy.max_skill_drop and lost.excludes_zero:
             word = "R²" if policy.task is Task.REGRESSION else "Brier skill"
             reasons.append(
-                f"{word} {skilled.value:z.3f}, {baseline.skill:z.3f} at the reference "
-                f"(drop {lost.value:z.3f}, within {lost.low:+z.3f} … {lost.high:+z.3f}; "
+                f"{word} fell from {baseline.skill:z.3f} at the reference to {skilled.value:z.3f} "
+                f"(drop {lost.value:z.3f}, {sure} {lost.low:+z.3f} … {lost.high:+z.3f}; "
                 f"limit {policy.max_skill_drop:g})"
             )
     return tuple(reasons)

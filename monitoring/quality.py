@@ -1,27 +1,15 @@
-"""What is wrong with the data of one window before any question of drift.
-
-One problem groups every feature it struck, so that a feed that died is told as one story.
-"""
+"""Data quality of one window: its limits, and the problems that a window may have."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import Field
-from scipy.special import bdtrc, pdtr
 
 import engine.policy
 from monitoring.alerts.lifecycle import Severity
 from monitoring.ranges import Range
-
-CHANCE = 1e-4
-"""What chance alone explains at least this often is no problem."""
-HABIT = 0.5
-"""A feature with so many new values every day that only new ones are no break of its coding."""
-NAMED = 9
-"""Features written out in a reason; all of them stand in the problem."""
 
 
 class Policy(engine.policy.Policy):
@@ -54,17 +42,15 @@ class Policy(engine.policy.Policy):
 
 
 class Kind(StrEnum):
-    """What sort of problem, the worst first."""
+    """The kinds of problems, the worst first."""
 
     NO_ROWS = "no_rows"
-    MISSING_COLUMN = "missing_column"
     TYPE_CHANGE = "type_change"
     ALL_MISSING = "all_missing"
     MISSING_JUMP = "missing_jump"
     LOW_VOLUME = "low_volume"
     UNSEEN = "unseen"
     OUTSIDE = "outside"
-    EXTRA_COLUMN = "extra_column"
     STUCK = "stuck"
     REPEATED = "repeated"
 
@@ -74,10 +60,9 @@ class Measured:
     """One feature in one window.
 
     `rows` and `missing` count the window's rows, `unseen` its values of no reference level and
-    `outside` those out of their range;
-    `reference_missing` is the largest share that any window of the reference missed. `now` names
-    the present type where it is no longer `was`. `reference_unseen` is the largest share of values
-    in any window of the reference that none of its other windows has.
+    `outside` those out of their range; `reference_missing` is the largest share that any window of
+    the reference missed, `reference_unseen` the largest share of values in any window of the
+    reference that none of its other windows has.
     """
 
     name: str
@@ -85,228 +70,15 @@ class Measured:
     missing: int
     reference_missing: float = 0.0
     unseen: int = 0
-    was: str = ""
-    now: str = ""
     reference_unseen: float = 0.0
     outside: int = 0
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One kind of problem with every feature it struck; none for the window as a whole."""
+    """One kind of problem with every affected feature; none for the window as a whole."""
 
     kind: Kind
     features: tuple[str, ...]
     severity: Severity
     reason: str
-
-
-def problems(
-    features: Sequence[Measured],
-    policy: Policy,
-    *,
-    rows: int,
-    expected: float | None = None,
-    absent: Sequence[str] = (),
-    extra: Sequence[str] = (),
-    since: str = "",
-) -> tuple[Problem, ...]:
-    """Everything wrong with one window, the worst first, one problem per kind and severity.
-
-    Parameters
-    ----------
-    features
-        The reference's features that the window has.
-    rows, expected
-        Rows of the window, and how many the same weekday usually has (None: not known).
-    absent, extra
-        Columns of the reference that the window lacks, and the other way round.
-    since
-        Name of the window, or of the first one in a row with the same trouble.
-    """
-    when = f" since {since}" if since else ""
-    volume = _volume(rows, expected, policy, when)
-    if volume and volume.kind is Kind.NO_ROWS:
-        return (volume,)
-    total = len(features) + len(absent)
-    missing = {f.name: _missing(f, policy) for f in features}
-    found = [
-        _columns(Kind.MISSING_COLUMN, absent, total, Severity.PAGE, "absent", when),
-        _types([f for f in features if f.now and f.now != f.was], total, when),
-        _recoded([f for f in features if _is_recoded(f, policy)], total, when),
-        *(
-            _shares(kind, severity, features, missing, total, when)
-            for kind, severity in (
-                (Kind.ALL_MISSING, Severity.PAGE),
-                (Kind.MISSING_JUMP, Severity.PAGE),
-                (Kind.MISSING_JUMP, Severity.TICKET),
-            )
-        ),
-        volume,
-        _unseen(features, policy, when),
-        _outside(features, policy, when),
-        _columns(Kind.EXTRA_COLUMN, extra, None, Severity.TICKET, "unknown", when),
-    ]
-    return tuple(problem for problem in found if problem is not None)
-
-
-def stuck(names: Sequence[str], differing: int, day: str, since: str) -> Problem | None:
-    """Features that look as on any weekday on a `day` (its class) on which they always differ.
-
-    `differing` counts the features that always do; None without any such name.
-    """
-    if not names:
-        return None
-    reason = (
-        f"{_of(names, differing)} that always differ on days of class {day} look as on a weekday "
-        f"since {since}, as if the feed were stuck: {_listed(names)}"
-    )
-    return Problem(Kind.STUCK, tuple(names), Severity.TICKET, reason)
-
-
-def repeated(again: int, rows: int, policy: Policy, since: str) -> Problem | None:
-    """Rows with the id of another: `again` were logged besides the window's `rows`.
-
-    Each counts once in its join, but every time in the counts that drift is told from.
-    """
-    logged = again + rows
-    if logged < policy.min_rows or again <= policy.max_repeated * logged:
-        return None
-    reason = f"{again} of {logged} rows of {since} had been logged before ({again / logged:.0%})"
-    return Problem(Kind.REPEATED, (), Severity.TICKET, reason)
-
-
-def _missing(feature: Measured, policy: Policy) -> tuple[Kind, Severity] | None:
-    """How the missing share of one feature jumped, if it did."""
-    n, k, usual = feature.rows, feature.missing, feature.reference_missing
-    if n == 0 or usual >= 1:
-        return None
-    # With so few rows, or so often missing, that all missing is chance, it is no news.
-    if k == n and usual**n < CHANCE:
-        return Kind.ALL_MISSING, Severity.PAGE
-    jump = k / n - usual
-    if n < policy.min_rows or jump < policy.missing_jump or float(bdtrc(k - 1, n, usual)) > CHANCE:
-        return None
-    loud = jump >= policy.missing_page
-    return Kind.MISSING_JUMP, Severity.PAGE if loud else Severity.TICKET
-
-
-def _shares(
-    kind: Kind,
-    severity: Severity,
-    features: Sequence[Measured],
-    missing: dict[str, tuple[Kind, Severity] | None],
-    total: int,
-    when: str,
-) -> Problem | None:
-    struck = [f for f in features if missing[f.name] == (kind, severity)]
-    if not struck:
-        return None
-    names = tuple(f.name for f in struck)
-    if kind is Kind.ALL_MISSING:
-        reason = f"{_of(names, total)} 100 % missing{when}: {_listed(names)}"
-    else:
-        shares = [
-            f"{f.name} {f.missing / f.rows:.0%} "
-            f"(at most {f.reference_missing:.0%} in the reference)"
-            for f in struck
-        ]
-        reason = f"{_of(names, total)} missing more often{when}: {_listed(shares)}"
-    return Problem(kind, names, severity, reason)
-
-
-def _types(struck: Sequence[Measured], total: int, when: str) -> Problem | None:
-    if not struck:
-        return None
-    names = tuple(f.name for f in struck)
-    turns = [f"{f.name} from {f.was} to {f.now}" for f in struck]
-    reason = f"{_of(names, total)} changed type{when}: {_listed(turns)}"
-    return Problem(Kind.TYPE_CHANGE, names, Severity.PAGE, reason)
-
-
-def _is_recoded(feature: Measured, policy: Policy) -> bool:
-    """Whether no value at all is a known one, which counts alone show of a changed type."""
-    values = feature.rows - feature.missing
-    if feature.now or feature.reference_unseen >= HABIT:
-        return False
-    return values >= policy.min_rows and feature.unseen == values
-
-
-def _recoded(struck: Sequence[Measured], total: int, when: str) -> Problem | None:
-    if not struck:
-        return None
-    names = tuple(f.name for f in struck)
-    reason = (
-        f"{_of(names, total)} with none of the reference's values{when}, as if type or coding had "
-        f"changed: {_listed(names)}"
-    )
-    return Problem(Kind.TYPE_CHANGE, names, Severity.PAGE, reason)
-
-
-def _columns(
-    kind: Kind,
-    names: Sequence[str],
-    total: int | None,
-    severity: Severity,
-    word: str,
-    when: str,
-) -> Problem | None:
-    if not names:
-        return None
-    count = f"{len(names)} columns" if total is None else _of(names, total)
-    return Problem(kind, tuple(names), severity, f"{count} {word}{when}: {_listed(names)}")
-
-
-def _unseen(features: Sequence[Measured], policy: Policy, when: str) -> Problem | None:
-    struck = [
-        f
-        for f in features
-        if f.rows - f.missing >= policy.min_rows
-        and f.unseen / (f.rows - f.missing) > policy.max_unseen
-        and not _is_recoded(f, policy)
-    ]
-    if not struck:
-        return None
-    shares = [f"{f.name} {f.unseen / (f.rows - f.missing):.0%}" for f in struck]
-    reason = f"values the reference never saw{when}: {_listed(shares)}"
-    return Problem(Kind.UNSEEN, tuple(f.name for f in struck), Severity.TICKET, reason)
-
-
-def _outside(features: Sequence[Measured], policy: Policy, when: str) -> Problem | None:
-    struck = [
-        f
-        for f in features
-        if f.name in policy.ranges
-        and f.rows - f.missing >= policy.min_rows
-        and f.outside / (f.rows - f.missing) > policy.max_outside
-    ]
-    if not struck:
-        return None
-    shares = [
-        f"{f.name} {f.outside:,} of {f.rows - f.missing:,} not in {policy.ranges[f.name]}"
-        for f in struck
-    ]
-    reason = f"values out of their range{when}: {_listed(shares)}"
-    return Problem(Kind.OUTSIDE, tuple(f.name for f in struck), Severity.TICKET, reason)
-
-
-def _volume(rows: int, expected: float | None, policy: Policy, when: str) -> Problem | None:
-    if expected is None or expected <= 0 or rows >= policy.min_volume * expected:
-        return None
-    # At low traffic an empty window may be luck: Poisson's lower tail of the expected rows.
-    if float(pdtr(rows, expected)) > CHANCE:
-        return None
-    usual = f"about {expected:.0f} are usual on such a day"
-    if rows == 0:
-        return Problem(Kind.NO_ROWS, (), Severity.PAGE, f"no rows at all{when}; {usual}")
-    reason = f"only {rows} rows{when}; {usual}"
-    return Problem(Kind.LOW_VOLUME, (), Severity.TICKET, reason)
-
-
-def _of(names: Sequence[str], total: int) -> str:
-    return f"{len(names)} of {total} features"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

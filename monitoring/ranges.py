@@ -1,4 +1,4 @@
-"""Values outside of the range that is declared for a feature, counted with bins of their own."""
+"""Values outside a feature's declared range, counted with bins of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitoring.drift.sketch import Sketch, sketch
 
 
 class Range(engine.policy.Policy):
-    """Values that a numeric feature may have, both ends included."""
+    """The declared range of a numeric feature, both ends included."""
 
     low: float | None = Field(
         None, allow_inf_nan=False, description="Least value; none: there is no least."
@@ -41,23 +41,23 @@ class Range(engine.policy.Policy):
 
     @property
     def bins(self) -> NumericBins:
-        """Bins below, within and above; a side without an end has none."""
+        """Bins below, within and above the range; an open side has no bin."""
         below = [] if self.low is None else [float(previous(self.low))]
         return NumericBins((*below, *([] if self.high is None else [self.high])))
 
 
 def ruler_of(ranges: Mapping[str, Range]) -> Ruler:
-    """Bins of all features that have a range."""
+    """The bins of all features with a declared range."""
     return Ruler({name: one.bins for name, one in ranges.items()})
 
 
 def outside(table: pa.Table, ranges: Mapping[str, Range]) -> dict[str, int]:
-    """Count a table's values outside of their range by feature, of those that have any."""
+    """Count a table's values outside their range by feature; features without any are left out."""
     return outside_of(sketch(table, ruler_of(ranges)), ranges)
 
 
 def outside_of(counted: Sketch, ranges: Mapping[str, Range]) -> dict[str, int]:
-    """Tell the same from counts under `ruler_of(ranges)`."""
+    """Count likewise from a sketch under `ruler_of(ranges)`."""
     ruler, found = ruler_of(ranges), {}
     for name, one in ranges.items():
         bins = counted.feature(ruler, name)[:-1]

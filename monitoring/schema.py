@@ -1,4 +1,4 @@
-"""Which columns of an Arrow schema are watched, as what, and why the others are left out."""
+"""Classify the columns of an Arrow schema: watched, as which kind, or ignored, and why."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Ignored:
 def kind_of(dtype: pa.DataType) -> Kind | str:
     """Classify one Arrow type: a `Kind`, or the reason (a plain string) to ignore the column.
 
-    A column of type null holds nothing but nulls; it counts as numeric, with every row missing.
+    A column of type null counts as numeric with every row missing.
 
     >>> kind_of(pa.int8()), kind_of(pa.bool_())
     (<Kind.NUMERIC: 'numeric'>, <Kind.CATEGORICAL: 'categorical'>)
@@ -75,7 +75,7 @@ def classify(schema: pa.Schema) -> tuple[dict[str, Kind], tuple[Ignored, ...]]:
 
 
 def nearly_unique(levels: int, rows: int) -> bool:
-    """Tell whether strings name rows (ids, free text) rather than categories.
+    """Whether strings name rows (ids, free text) rather than categories.
 
     `levels` distinct strings among `rows` non-missing ones.
     """

@@ -1,4 +1,4 @@
-"""What the next training will take, judged by the past ones."""
+"""The expected duration and cost of the next training, from the past ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Past:
-    """One finished run; `cost` in the currency of the budget, None when nobody metered it."""
+    """One finished run; `cost` in the currency of the budget, None when it was not metered."""
 
     duration: timedelta
     cost: float | None = None
@@ -26,7 +26,7 @@ class Estimate:
 
 
 def estimate(past: Sequence[Past]) -> Estimate | None:
-    """The median run, None without a past; the median, since one stuck run says little.
+    """The median run, None without a past; one stuck run hardly moves a median.
 
     >>> estimate([Past(timedelta(minutes=m), 1.0 * m) for m in (4, 6, 90)])
     Estimate(duration=datetime.timedelta(seconds=360), cost=6.0, runs=3)

@@ -1,4 +1,4 @@
-"""Which days a challenger is trained on and which later days it is held to."""
+"""Choose the days that a challenger is trained on, and the later days that evaluate it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Policy(engine.policy.Policy):
 
 @dataclass(frozen=True)
 class DayRow:
-    """What is known of one day of logged rows; `event` names an announced event on it."""
+    """One day of logged rows; `event` names an announced event on it."""
 
     day: date
     rows: int
@@ -65,15 +65,15 @@ class Selection:
 
     @property
     def enough(self) -> bool:
-        """Whether a training may start on it."""
+        """Whether there are enough days to start a training."""
         return not self.reason
 
 
 def select(days: Sequence[DayRow], policy: Policy, today: date) -> Selection:
     """Choose among complete days before `today`.
 
-    Event days are left out of both sides: a challenger should neither learn an exception nor be
-    held to one. Days too old for the training window are not reported as left out.
+    Days of events are left out of both sides: they would teach exceptions to the challenger, or
+    judge it by them. Days too old for the training window are not reported as left out.
     """
     usable: list[date] = []
     left: list[LeftOut] = []
@@ -90,7 +90,7 @@ def select(days: Sequence[DayRow], policy: Policy, today: date) -> Selection:
     reason = ""
     if len(training) < policy.min_days:
         reason = (
-            f"{len(training)} training days before {len(holdout)} holdout days, "
+            f"too little to train on: {len(training)} days before {len(holdout)} holdout days, "
             f"{policy.min_days} are needed"
         )
     return Selection(training, holdout, tuple(reversed(left)), reason)
@@ -98,11 +98,12 @@ def select(days: Sequence[DayRow], policy: Policy, today: date) -> Selection:
 
 def _unfit(row: DayRow, policy: Policy, today: date) -> str | None:
     if row.day >= today:
-        return "not over yet"
+        return "the day is not over"
     if policy.exclude_events and row.event is not None:
         return f"announced event: {row.event}"
     if row.rows < policy.min_rows:
         return f"{row.rows} rows, {policy.min_rows} are needed"
     if row.labelled < policy.min_labelled * row.rows:
-        return f"{row.labelled} of {row.rows} rows labelled"
+        least = f"{100 * policy.min_labelled:g} %"
+        return f"{row.labelled} of {row.rows} rows labelled, {least} are needed"
     return None

@@ -1,12 +1,6 @@
-"""The offline gate and the shadow look: is the challenger at least as good, and why change?
+"""The offline gate and the look at a shadow: is the challenger as good, and is there a reason?
 
-Both compare challenger and champion on the same rows, later than either was trained on. Rows of one
-day share weather, traffic and incidents, so the day is the unit: the mean paired difference is a
-ratio of sums over days, its variance the cluster-robust one with G days,
-
-    mean = ΣD_g / Σn_g,   var = G/(G-1) · Σ(D_g - mean·n_g)² / (Σn_g)²
-
-(Liang and Zeger 1986), and its interval uses Student's t with G - 1 degrees of freedom.
+Both compare challenger and champion on the same rows, later than either was trained on.
 """
 
 from __future__ import annotations
@@ -20,7 +14,7 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
-from engine.errors import Refused
+from retrain.paired import Paired, paired
 
 
 class Policy(engine.policy.Policy):
@@ -58,7 +52,7 @@ class Policy(engine.policy.Policy):
 
 
 class Verdict(StrEnum):
-    """What the gate or the shadow says."""
+    """The verdict of the gate or of the shadow."""
 
     passed = "passed"
     failed = "failed"
@@ -70,7 +64,7 @@ class DayLoss:
     """Both models' losses on the same rows of one day.
 
     `difference` is the sum over `rows` of challenger minus champion, `champion` the champion's sum,
-    `constant` the sum of a forecast that always says the label rate of the challenger's training
+    `constant` the sum of a forecast that always gives the label rate of the challenger's training
     rows, None when it is not known.
     """
 
@@ -79,17 +73,6 @@ class DayLoss:
     difference: float
     champion: float
     constant: float | None = None
-
-
-@dataclass(frozen=True)
-class Paired:
-    """Mean loss difference per row (challenger minus champion) with its interval."""
-
-    mean: float
-    lower: float
-    upper: float
-    days: int
-    rows: int
 
 
 @dataclass(frozen=True)
@@ -111,7 +94,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict, its reason in one sentence, and the numbers it stands on."""
+    """The verdict, its reason in one sentence, and the numbers behind it."""
 
     verdict: Verdict
     reason: str
@@ -120,60 +103,26 @@ class Decision:
     worst_segment: str | None = None
 
 
-def paired(sums: Sequence[float], counts: Sequence[int], confidence: float = 0.90) -> Paired | None:
-    """The day-clustered interval of a mean paired difference.
-
-    Parameters
-    ----------
-    sums, counts
-        One entry per day: the sum of the differences and the number of rows. Days without rows
-        are left out.
-    confidence
-        Two-sided; the upper end of a 90 % interval is a 95 % one-sided bound.
-
-    Returns
-    -------
-    Paired or None
-        None with fewer than two days, since one day says nothing about days.
-    """
-    days = [(d, n) for d, n in zip(sums, counts, strict=True) if n > 0]
-    if len(days) < 2:
-        return None
-    if not all(math.isfinite(d) for d, _ in days):
-        raise Refused("paired losses: every day's sum must be a finite number")
-    # Deferred: scipy.special costs half a second of the light import of the entry points.
-    from scipy.special import stdtrit
-
-    rows = sum(n for _, n in days)
-    mean = math.fsum(d for d, _ in days) / rows
-    squares = math.fsum((d - mean * n) ** 2 for d, n in days)
-    error = math.sqrt(len(days) / (len(days) - 1) * squares) / rows
-    half = float(stdtrit(len(days) - 1, (1 + confidence) / 2)) * error
-    return Paired(mean, mean - half, mean + half, len(days), rows)
-
-
 def gate(
     days: Sequence[DayLoss],
     segments: Mapping[str, Sequence[DayLoss]],
     need: Need,
     policy: Policy,
 ) -> Decision:
-    """The offline gate over time-forward rows; `segments` holds the same rows cut by segment."""
+    """Judge rows later than the training; `segments` holds the same rows by segment."""
     overall = _compare(days, need, policy)
     if overall.verdict is Verdict.failed:
         return overall
-    if (worst := _worst_segment(segments, policy)) is not None:
+    confidence = _for_all(policy.confidence, len(segments))
+    if (worst := _worst_segment(segments, confidence, policy)) is not None:
         name, found, bound = worst
-        reason = (
-            f"worse in segment {name}: {found.mean:+z.4g} per row, surely over {bound:.4g} "
-            f"({found.rows} rows on {found.days} days)"
-        )
+        reason = f"worse in segment {name}: {_told(found, confidence, bound)}"
         return Decision(Verdict.failed, reason, overall.paired, overall.margin, name)
     return overall
 
 
 def shadow_verdict(days: Sequence[DayLoss], need: Need, policy: Policy) -> Decision:
-    """The one look at the end of a shadow; looking earlier would void its error rate."""
+    """Judge a shadow once, at its end; an earlier look would void its error rate."""
     return _compare(days, need, policy)
 
 
@@ -188,14 +137,18 @@ def _compare(days: Sequence[DayLoss], need: Need, policy: Policy) -> Decision:
         )
         return Decision(Verdict.inconclusive, reason, found)
     margin = _margin(used, policy.margin, policy.margin_share)
-    numbers = (
-        f"loss {found.mean:+z.4g} per row [{found.lower:+z.4g}, {found.upper:+z.4g}] over "
-        f"{found.days} days, margin {margin:.4g}"
-    )
     verdict, why = _judge(found, margin, need)
     if verdict is Verdict.passed and (unskilled := _unskilled(used, policy)) is not None:
         verdict, why = Verdict.failed, f"{why}, but {unskilled}"
-    return Decision(verdict, f"{why}: {numbers}", found, margin)
+    return Decision(verdict, f"{why}: {_told(found, policy.confidence, margin)}", found, margin)
+
+
+def _told(found: Paired, confidence: float, margin: float) -> str:
+    return (
+        f"loss per row {found.mean:+z.4g} against the champion's ({100 * confidence:g} % interval "
+        f"over days {found.lower:+z.4g} … {found.upper:+z.4g}; margin {margin:.4g}; "
+        f"{found.rows} rows on {found.days} days)"
+    )
 
 
 def _judge(found: Paired, margin: float, need: Need) -> tuple[Verdict, str]:
@@ -207,11 +160,11 @@ def _judge(found: Paired, margin: float, need: Need) -> tuple[Verdict, str]:
         return Verdict.passed, "better than the champion"
     if (why := need.reason()) is not None:
         return Verdict.passed, f"as good as the champion and {why}"
-    return Verdict.failed, "as good as the champion but no reason to change"
+    return Verdict.failed, "as good as the champion but not better, and no other reason to change"
 
 
 def _unskilled(days: Sequence[DayLoss], policy: Policy) -> str | None:
-    """Why the challenger is no better than no model; None when it is, or it cannot be told."""
+    """Why the challenger beats no constant forecast; None when it does, or that is not known."""
     constants = [day.constant for day in days if day.constant is not None]
     reference = math.fsum(constants)
     if len(constants) < len(days) or reference <= 0:
@@ -219,7 +172,12 @@ def _unskilled(days: Sequence[DayLoss], policy: Policy) -> str | None:
     skill = 1 - math.fsum(d.champion + d.difference for d in days) / reference
     if skill >= policy.min_skill:
         return None
-    return f"it saves {skill:.1%} of a constant forecast's loss, {policy.min_skill:.1%} is needed"
+    saved = round(100 * skill, 1)
+    side = "above" if saved < 0 else "below"
+    return (
+        f"its loss is {abs(saved):.1f} % {side} a constant forecast's, and "
+        f"{100 * policy.min_skill:.1f} % below is needed"
+    )
 
 
 def _margin(days: Sequence[DayLoss], absolute: float | None, share: float) -> float:
@@ -228,12 +186,15 @@ def _margin(days: Sequence[DayLoss], absolute: float | None, share: float) -> fl
     return share * abs(math.fsum(d.champion for d in days)) / sum(d.rows for d in days)
 
 
+def _for_all(confidence: float, segments: int) -> float:
+    """Confidence of each segment's interval (Bonferroni): one of many looks bad by chance."""
+    return 1 - (1 - confidence) / max(1, segments)
+
+
 def _worst_segment(
-    segments: Mapping[str, Sequence[DayLoss]], policy: Policy
+    segments: Mapping[str, Sequence[DayLoss]], confidence: float, policy: Policy
 ) -> tuple[str, Paired, float] | None:
-    """The segment that is surely worst over its margin, by intervals that hold for all at once."""
-    # Bonferroni: with many segments one of them would look bad by chance.
-    confidence = 1 - (1 - policy.confidence) / max(1, len(segments))
+    """The segment furthest over its margin, by intervals that hold for all segments at once."""
     worst: tuple[float, str, Paired, float] | None = None
     for name, days in sorted(segments.items()):
         found = paired([d.difference for d in days], [d.rows for d in days], confidence)

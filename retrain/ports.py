@@ -1,4 +1,4 @@
-"""What a host must offer so that decisions about retraining can be carried out."""
+"""Ports to train, serve and register models; each host implements them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from retrain.registry import Stage
 
 
 class JobPhase(StrEnum):
-    """What a trainer says about a job; `unknown` is silence, never a failure by itself."""
+    """A job's phase by its trainer; `unknown` is a missing answer, never a failure by itself."""
 
     running = "running"
     succeeded = "succeeded"
@@ -41,11 +41,11 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """What a trainer knows about a job now.
+    """A job's state by its trainer.
 
     `version` is the version it registered, once it succeeded. `infrastructure` marks a failure that
-    is not the training's own (a node lost, a quota), so that trying again makes sense. `cost` is in
-    the currency of the budget, where the trainer knows it.
+    is not the training's own (a lost node, a quota), so that a retry makes sense. `cost` is in the
+    currency of the budget, where the trainer knows it.
     """
 
     phase: JobPhase
@@ -56,7 +56,7 @@ class JobStatus:
 
 
 class Trainer(Protocol):
-    """Carries out trainings; every method may be repeated without harm."""
+    """Runs trainings; every method is idempotent."""
 
     def submit(self, job: TrainingJob) -> None:
         """Start the job, once per `job.id`."""
@@ -72,9 +72,9 @@ class Trainer(Protocol):
 class Traffic:
     """How live traffic is split: whole percent by version, summing to 100, plus shadows.
 
-    A version of weight 0 is the same as one left out. Shadows score a copy of the traffic and their
-    answers reach nobody. `names` gives the version by the name that logs know its deployment by,
-    where that is another, `foreign` tells of somebody else's split that ours replaced.
+    A version of weight 0 is the same as one left out. Shadows score a copy of the traffic; their
+    answers are discarded. `names` gives the version by the name of its deployment in logs, where
+    the two differ; `foreign` describes a split set by somebody else that this one replaced.
     """
 
     weights: dict[str, int]
@@ -101,9 +101,9 @@ class Serving(Protocol):
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a registry knows about one version; training days are inclusive ISO dates.
+    """A registry's record of one version; training days are inclusive ISO dates.
 
-    `importance` weighs features, in any unit, as the training measured it; empty where it did not.
+    `importance` weighs features, in any unit, as the training measured it; empty if it did not.
     """
 
     name: str
@@ -118,7 +118,7 @@ class ModelCard:
 
 
 class Registry(Protocol):
-    """Keeps model versions."""
+    """Stores model versions."""
 
     def card(self, model: str, version: str) -> ModelCard:
         """The card of one version; Refused when there is none."""

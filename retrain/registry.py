@@ -1,20 +1,18 @@
-"""Stages, tags and names of model versions in a registry."""
+"""Stages and names of model versions in a registry."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import Refused
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 class Stage(StrEnum):
-    """Where a version stands: at most one version of a model is in production."""
+    """The stage of a version; at most one version of a model is in production."""
 
     candidate = "candidate"
     staging = "staging"
@@ -26,7 +24,7 @@ MOVES: dict[Stage, frozenset[Stage]] = {
     Stage.candidate: frozenset({Stage.staging, Stage.archived}),
     Stage.staging: frozenset({Stage.production, Stage.candidate, Stage.archived}),
     Stage.production: frozenset({Stage.archived}),
-    # An operator may put a retired version back into service or on trial.
+    # An operator may put an archived version back into service, or back on trial.
     Stage.archived: frozenset({Stage.production, Stage.staging, Stage.candidate}),
 }
 
@@ -43,30 +41,6 @@ def move(before: Stage, after: Stage) -> Stage:
         return after
     legal = ", ".join(sorted(MOVES[before]))
     raise Refused(f"stage {before} -> {after}: not a legal move; from {before} go to {legal}")
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """Where a trained version comes from, kept as tags in the registry."""
-
-    run: str
-    trigger: str
-    dataset_hash: str
-    environment_hash: str
-    git_commit: str | None = None
-
-    def tags(self) -> dict[str, str]:
-        """The registry tags; what is not known is left out, never written as an empty string."""
-        if self.git_commit is not None and COMMIT.fullmatch(self.git_commit) is None:
-            raise Refused(f"git_commit {self.git_commit!r}: expected 7 to 64 hex digits")
-        known = {
-            "run": self.run,
-            "trigger": self.trigger,
-            "dataset_hash": self.dataset_hash,
-            "environment_hash": self.environment_hash,
-            "git_commit": self.git_commit,
-        }
-        return {f"driftwarden.{key}": value for key, value in known.items() if value}
 
 
 def check_name(name: str) -> str:

@@ -1,20 +1,19 @@
-"""One training run: submitted once, watched, limited in time, tried again if its node fails."""
+"""The states of one training run, its observations and its effects."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
 
 import engine.policy
-from retrain.dataset import Selection
-from retrain.ports import JobPhase, JobStatus, TrainingJob
+from retrain.ports import JobStatus, TrainingJob
 
 
 class Phase(StrEnum):
-    """Where a run stands; the last four are ends."""
+    """The phase of a run; the last four are final."""
 
     requested = "requested"
     submitted = "submitted"
@@ -28,7 +27,7 @@ class Phase(StrEnum):
 ENDS = frozenset({Phase.succeeded, Phase.failed, Phase.cancelled, Phase.timed_out})
 EDGES: dict[Phase, frozenset[Phase]] = {
     Phase.requested: frozenset({Phase.submitted, Phase.cancelled}),
-    # Back to submitted: a new attempt after the infrastructure failed.
+    # Back to submitted: a new attempt after an infrastructure failure.
     Phase.submitted: frozenset({Phase.running, Phase.submitted}) | ENDS,
     Phase.running: frozenset({Phase.submitted}) | ENDS,
     Phase.succeeded: frozenset(),
@@ -59,9 +58,9 @@ class Policy(engine.policy.Policy):
 
 @dataclass(frozen=True)
 class Run:
-    """One run; `job` is the job of the present attempt, `since` when that attempt began.
+    """One run; `job` is the job of the current attempt, `since` when that attempt began.
 
-    `unknown_since`: the trainer has not known the job from then on.
+    `unknown_since`: since when the trainer has not known the job.
     """
 
     id: str
@@ -80,18 +79,18 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can follow any more."""
+        """Whether the run is in a final phase."""
         return self.phase in ENDS
 
 
 @dataclass(frozen=True)
 class Elapsed:
-    """Nothing but time has passed."""
+    """Time has passed, without an answer or a command."""
 
 
 @dataclass(frozen=True)
 class Polled:
-    """What the trainer said about one job; about an earlier attempt's it is ignored."""
+    """The trainer's answer about one job; ignored if that is the job of an earlier attempt."""
 
     job_id: str
     status: JobStatus
@@ -143,132 +142,3 @@ class Ended:
 
 
 Effect = Submit | Poll | Cancel | Ended
-
-
-@dataclass(frozen=True)
-class Step:
-    """The state after an observation, what it owes, and when to look again."""
-
-    run: Run
-    effects: tuple[Effect, ...]
-    wake_at: datetime | None
-
-
-def request(
-    *,
-    run_id: str,
-    trigger: str,
-    model: str,
-    spec: str,
-    selection: Selection,
-    inputs: dict[str, str],
-    tags: dict[str, str],
-    policy: Policy,
-    now: datetime,
-) -> Run:
-    """A fresh run over the days selected; its first step submits the job."""
-    job = TrainingJob(
-        id=f"{run_id}-1",
-        model=model,
-        spec=spec,
-        days=tuple(day.isoformat() for day in selection.training),
-        holdout_days=tuple(day.isoformat() for day in selection.holdout),
-        inputs=inputs,
-        time_limit=policy.time_limit,
-        tags=tags,
-    )
-    return Run(run_id, trigger, now, job)
-
-
-def step(run: Run, observation: Observation, policy: Policy, now: datetime) -> Step:
-    """What follows from one observation at `now`; an ended run owes nothing any more."""
-    if run.ended:
-        return Step(run, (), None)
-    match observation:
-        case Cancelled(by, reason):
-            after = _end(run, Phase.cancelled, f"by {by}: {reason}", now)
-        case Polled(job_id, status) if job_id == run.job.id and run.phase is not Phase.requested:
-            after = _heard(run, status, policy, now)
-        case _:
-            after = run
-    effects: tuple[Effect, ...] = ()
-    if not after.ended:
-        after, effects = _due(after, run, policy, now)
-    if after.ended:
-        effects = _last(run, after)
-    return Step(after, effects, _wake(after))
-
-
-def _heard(run: Run, status: JobStatus, policy: Policy, now: datetime) -> Run:
-    cost = (run.cost or 0.0) + status.cost if status.cost is not None else run.cost
-    match status.phase:
-        case JobPhase.running:
-            return replace(run, phase=Phase.running, unknown_since=None)
-        case JobPhase.unknown:
-            lost = run.unknown_since is not None and now >= run.unknown_since + policy.unknown_for
-            if lost:
-                return _again(run, "the trainer lost the job", policy, now)
-            return replace(run, unknown_since=run.unknown_since or now)
-        case JobPhase.succeeded if status.version is None:
-            return _end(replace(run, cost=cost), Phase.failed, "no version was registered", now)
-        case JobPhase.succeeded:
-            done = replace(run, cost=cost, version=status.version)
-            return _end(done, Phase.succeeded, f"trained {status.version}", now)
-        case JobPhase.cancelled:
-            reason = status.reason or "cancelled at the trainer"
-            return _end(replace(run, cost=cost), Phase.cancelled, reason, now)
-        case JobPhase.failed:
-            reason = status.reason or "the training failed"
-            spent = replace(run, cost=cost)
-            if status.infrastructure:
-                return _again(spent, reason, policy, now)
-            return _end(spent, Phase.failed, reason, now)
-
-
-def _again(run: Run, reason: str, policy: Policy, now: datetime) -> Run:
-    if run.attempt > policy.retries:
-        return _end(run, Phase.failed, f"{reason} (attempt {run.attempt})", now)
-    job = replace(run.job, id=f"{run.id}-{run.attempt + 1}")
-    return replace(
-        run,
-        phase=Phase.submitted,
-        job=job,
-        attempt=run.attempt + 1,
-        since=now,
-        poll_at=now + policy.poll_every,
-        unknown_since=None,
-        reason=f"again: {reason}",
-    )
-
-
-def _due(after: Run, before: Run, policy: Policy, now: datetime) -> tuple[Run, tuple[Effect, ...]]:
-    """What time makes due on a run that goes on."""
-    if after.phase is Phase.requested:
-        after = replace(after, phase=Phase.submitted, since=now, poll_at=now + policy.poll_every)
-    if after.since is None or after.poll_at is None:
-        return after, ()
-    if before.phase is Phase.requested or after.job.id != before.job.id:
-        return after, (Submit(f"{after.job.id}:submit", after.job),)
-    if now >= after.since + after.job.time_limit:
-        limit = after.job.time_limit
-        return _end(after, Phase.timed_out, f"still running after {limit}", now), ()
-    if now < after.poll_at:
-        return after, ()
-    asked = Poll(f"{after.job.id}:poll:{after.poll_at:%Y%m%dT%H%M%S}", after.job.id)
-    return replace(after, poll_at=now + policy.poll_every), (asked,)
-
-
-def _end(run: Run, phase: Phase, reason: str, now: datetime) -> Run:
-    return replace(run, phase=phase, reason=reason, ended_at=now, poll_at=None)
-
-
-def _last(before: Run, after: Run) -> tuple[Effect, ...]:
-    ended = Ended(f"{after.id}:ended", after.phase, after.version, after.reason)
-    stop = after.phase in (Phase.cancelled, Phase.timed_out) and before.phase is not Phase.requested
-    return (Cancel(f"{after.job.id}:cancel", after.job.id), ended) if stop else (ended,)
-
-
-def _wake(run: Run) -> datetime | None:
-    if run.ended or run.since is None or run.poll_at is None:
-        return None
-    return min(run.poll_at, run.since + run.job.time_limit)

@@ -1,4 +1,4 @@
-"""When to train a challenger, and why not when not."""
+"""Decide when to train a challenger, and give the reason when not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from retrain.cost import Estimate
 
 
 class Kind(StrEnum):
-    """What asks for a training, the more telling first."""
+    """The reasons to train, in order of priority."""
 
     operator = "operator"
     performance = "performance"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 class DriftOf(StrEnum):
-    """Whose drift counts."""
+    """The drift that starts a training."""
 
     features = "features"
     score = "score"
@@ -75,7 +75,7 @@ class Fired:
 
 @dataclass(frozen=True)
 class State:
-    """What a trigger remembers: the last training's time, and the starts in the month of the
+    """The trigger's memory: when the last training succeeded, and the starts in the month of the
     newest one, which is last."""
 
     trained_at: datetime | None = None
@@ -84,12 +84,12 @@ class State:
 
 @dataclass(frozen=True)
 class Signals:
-    """What is known now.
+    """The inputs of a decision.
 
     `asked_by` names an operator, `event` an outside event that asks for a training. `new_days`
-    counts labelled days since the last training. `announced` and `announced_share`: the announced
-    event that covers the largest share of the recent days, and the share of all of them. `active`
-    says which run or rollout is under way, `frozen` why the model may not change.
+    counts labelled days since the last training. `announced` is the announced event that covers
+    the largest share of the recent days, `announced_share` the share that all events cover.
+    `active` names the run or rollout under way, `frozen` gives the reason of a freeze.
     """
 
     degraded: bool = False
@@ -107,9 +107,9 @@ class Signals:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to train; `kind` is what asked, None when nothing did.
+    """Whether to train; `kind` is the reason that asked for it, None when there is none.
 
-    `again_at` is the moment at which time alone would change a refusal.
+    `again_at` is the time at which a refusal ends without new signals.
     """
 
     fire: bool
@@ -121,12 +121,12 @@ class Decision:
 def decide(state: State, signals: Signals, policy: Policy, now: datetime) -> Decision:
     """Whether a training starts now.
 
-    A freeze and work under way hold everybody. An operator passes the rest: cool-down, budget, new
-    days and announced events guess on his behalf, and he has spoken.
+    A freeze and work under way hold every training. An operator's request passes all other checks:
+    cool-down, budget, new days and announced events.
     """
     asked = _asked(state, signals, policy, now)
     if asked is None:
-        return Decision(False, None, "nothing asks for a training", _next_by_time(state, policy))
+        return Decision(False, None, "no reason to train", _next_by_time(state, policy))
     kind, reason = asked
     if signals.frozen is not None:
         return Decision(False, kind, f"frozen: {signals.frozen} ({reason})")
@@ -142,7 +142,7 @@ def decide(state: State, signals: Signals, policy: Policy, now: datetime) -> Dec
 
 
 def record(state: State, now: datetime, cost: float | None) -> State:
-    """The state after a training was started at `now`; starts of earlier months are forgotten."""
+    """The state after a training was started at `now`; starts of earlier months are dropped."""
     month = (now.year, now.month)
     kept = tuple(f for f in state.fired if (f.at.year, f.at.month) == month)
     return replace(state, fired=(*kept, Fired(now, cost)))
@@ -163,7 +163,7 @@ def _asked(
     if policy.drift in (DriftOf.score, DriftOf.either) and signals.score_drifted:
         return Kind.drift, "the score drifted"
     if policy.drift in (DriftOf.features, DriftOf.either) and signals.drifted:
-        return Kind.drift, f"drifted: {', '.join(signals.drifted)}"
+        return Kind.drift, f"features drifted: {', '.join(signals.drifted)}"
     if policy.event and signals.event is not None:
         return Kind.event, f"event: {signals.event}"
     if state.trained_at is None:
@@ -172,7 +172,7 @@ def _asked(
     if policy.max_age is not None and age >= policy.max_age:
         return Kind.staleness, f"the last training is {age.days} days old"
     if policy.every is not None and age >= policy.every:
-        return Kind.schedule, f"due every {policy.every.days} days"
+        return Kind.schedule, f"a training is due every {policy.every.days} days"
     return None
 
 
@@ -180,12 +180,13 @@ def _held(
     state: State, signals: Signals, policy: Policy, now: datetime
 ) -> tuple[str, datetime | None] | None:
     if state.fired and now < (rested := state.fired[-1].at + policy.cool_down):
-        return f"cool-down until {rested:%Y-%m-%d %H:%M}", rested
+        return f"cool-down until {rested:%Y-%m-%d %H:%M} UTC", rested
     if signals.new_days < policy.min_new_days:
-        return f"{signals.new_days} new labelled days, {policy.min_new_days} are needed", None
+        known = f"{signals.new_days} labelled days since the last training"
+        return f"{known}, {policy.min_new_days} are needed", None
     if signals.announced is not None and signals.announced_share >= policy.event_share:
-        share = f"{signals.announced_share:.0%} of the recent days"
-        return f"explained by {signals.announced}, {share}", None
+        share = f"{100 * signals.announced_share:.0f} % of the recent days"
+        return f"announced events cover {share}, mostly {signals.announced}", None
     return _over_budget(state, signals, policy, now)
 
 
@@ -196,14 +197,15 @@ def _over_budget(
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     renewed = (first + timedelta(days=32)).replace(day=1)
     if len(month) >= policy.monthly_runs:
-        return f"budget: {len(month)} of {policy.monthly_runs} runs this month", renewed
+        used = f"{len(month)} of {policy.monthly_runs} trainings used this month"
+        return f"budget: {used}, renewed on {renewed:%Y-%m-%d}", renewed
     if policy.monthly_cost is None:
         return None
     spent = sum(f.cost for f in month if f.cost is not None)
     ahead = signals.estimate.cost if signals.estimate is not None else None
     if spent + (ahead or 0.0) > policy.monthly_cost:
-        limit = policy.monthly_cost
-        return f"budget: {spent:g} spent, {ahead or 0.0:g} estimated, {limit:g} a month", renewed
+        used = f"{spent:g} spent and {ahead or 0.0:g} estimated of {policy.monthly_cost:g}"
+        return f"budget: {used} this month, renewed on {renewed:%Y-%m-%d}", renewed
     return None
 
 

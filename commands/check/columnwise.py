@@ -12,9 +12,9 @@ import pyarrow.types as pat
 from hosts.local.tables.reading import Columns, Unreadable
 from monitoring.drift.binning import Bins, CategoricalBins
 from monitoring.drift.sketch import Counts, count, places, ruled
+from monitoring.intake.parsing import NULL_WORDS
 from monitoring.intake.uncompared import ends, left_out, may_lack
 from monitoring.intake.untyped import (
-    NULL_WORDS,
     Fitted,
     Odd,
     inferred,

@@ -14,8 +14,9 @@ import pyarrow.types as pat
 from commands.check.columnwise import Counted, LeftOut, Pair, Rows
 from engine.errors import Refused
 from hosts.local.tables.reading import Columns, Unreadable
+from monitoring.drift.assessment import assess_segments
 from monitoring.drift.columns import places_in
-from monitoring.drift.report import Report, assess_segments
+from monitoring.drift.report import Report
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Counts, Sketch, segment_names
 from monitoring.drift.verdict import Policy

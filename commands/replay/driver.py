@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import azure.functions as func
 import pyarrow as pa
 
+from commands.replay.announcements import Json
 from commands.replay.scenario import Scenario, VersionPlan
 from engine.clock import Clock
 from engine.errors import Broken, Refused
@@ -29,7 +29,7 @@ NOTIFICATION = {"aeg-event-type": "Notification", "content-type": "application/j
 
 
 class LocalStage:
-    """Implements `commands.replay.replay.Stage` on an open local host.
+    """Implements `commands.replay.stage.Stage` on an open local host.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class LocalStage:
         """See `Stage`."""
         return self._dispatcher.pump_queue(DUE_QUEUE, at) > 0
 
-    def announce(self, events: Sequence[dict[str, Any]]) -> None:
+    def announce(self, events: Sequence[Json]) -> None:
         """See `Stage`."""
         deliver(self._dispatcher, events)
 
@@ -94,7 +94,7 @@ class LocalStage:
         make_version(self._host, self._scenario, self._folder, plan)
 
 
-def deliver(dispatcher: Dispatcher, events: Sequence[dict[str, Any]]) -> None:
+def deliver(dispatcher: Dispatcher, events: Sequence[Json]) -> None:
     """Hand events to the app as Event Grid does; Broken where it does not take them."""
     body = json.dumps(list(events)).encode()
     answer = dispatcher.event_grid(INGEST, NOTIFICATION, body, dispatcher.key)

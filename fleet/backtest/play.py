@@ -17,11 +17,13 @@ import pyarrow as pa
 
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess, Tell
-from fleet.model.facts import Assessed, Batch
+from fleet.model.effects import Tell
+from fleet.model.facts import Assessed
 from fleet.model.parts import alerts, windows
+from fleet.model.records import Batch
 from fleet.model.signals import drift
 from fleet.model.state import Model, Window
+from fleet.model.tasks import Assess
 from fleet.model.turn import Turn
 from fleet.ports import World
 from fleet.work import rows
@@ -30,8 +32,8 @@ from fleet.work.assess.comparing import against
 from fleet.work.refer.referencing import load
 from monitoring.alerts.lifecycle import Notify, Severity, Status
 from monitoring.calendars import bounds
+from monitoring.drift.assessment import assess
 from monitoring.drift.columns import finite_numbers
-from monitoring.drift.report import assess
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.rules import Floats, Rule, fired, ks_p
 from monitoring.drift.sketch import Sketch, merge
@@ -125,11 +127,11 @@ def replayed_alerts(
     for one, now, after in zip(played, moments, [*moments[1:], None], strict=True):
         turn = Turn(watched, now, model)
         drift.assessed(turn, _drift_only(one, thresholds or {}))
-        alerts.alerts_on(turn)
+        alerts.follow(turn)
         _note(turn, told)
         while after is not None and (wake := min(turn.wakes, default=after)) < after:
             turn = Turn(watched, wake, turn.model)
-            alerts.alerts_on(turn)
+            alerts.follow(turn)
             _note(turn, told)
         model = turn.model
     return tuple(told.values())

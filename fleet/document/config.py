@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import difflib
-import types
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
 from engine.errors import Refused
 from engine.policy import Policy
-from fleet.document.policies import Fleet, ModelPolicy, Watched
-from fleet.document.text import Path, Problem, Text, merged, parse
+from fleet.document.faults import faults
+from fleet.document.policies import Fleet, ModelPolicy
+from fleet.document.receivers import Receiver
+from fleet.document.references import (
+    Known,
+    Read,
+    Source,
+    read_calendars,
+    shared_names,
+    unknown_receivers,
+    watched,
+)
+from fleet.document.text import Problem, merged, parse
 from fleet.partitions import FLEET
 from monitoring.alerts.grouping import Policy as TeamPolicy
-from monitoring.calendars import Calendar, calendar
 from monitoring.calendars import Policy as CalendarPolicy
-from monitoring.slo import openslo
-from monitoring.slo.objective import Objective
 from retrain.registry import NAME
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
-Read = Callable[[str], str]
-
-
-class Receiver(Policy):
-    """Somewhere a page can go."""
-
-    kind: Literal["terminal", "file", "webhook"] = Field(description="How the page is sent.")
-    path: str | None = Field(None, description="The file of `kind: file`, one JSON line a page.")
-    url: str | None = Field(
-        None, description="The address of `kind: webhook`; `env:NAME` takes it from a setting."
-    )
 
 
 class Document(Policy):
@@ -97,163 +91,32 @@ def problems(content: str, file: str, read: Read) -> Config | list[Problem]:
     try:
         document = Document.model_validate(_with_defaults(text.value))
     except ValidationError as error:
-        return _ordered(_problem(text, problem) for problem in _causes(error))
-    return _resolve(text, document, read)
+        return _ordered(faults(text, Document, error))
+    return _resolved(Source(text, read), document)
 
 
-def _with_defaults(value: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(value: dict[str, object]) -> dict[str, object]:
     defaults, models = value.get("defaults"), value.get("models")
     if not isinstance(defaults, dict) or not isinstance(models, dict):
         return value
     return {**value, "models": {name: merged(defaults, own) for name, own in models.items()}}
 
 
-def _causes(error: ValidationError) -> list[Any]:
-    """Leave out that a list is too short where its items were refused."""
-    found = error.errors()
-    return [
-        one
-        for one in found
-        if one["type"] != "too_short"
-        or not any(o["loc"][: len(one["loc"])] == one["loc"] for o in found if o is not one)
-    ]
-
-
 def _ordered(found: Iterable[Problem]) -> list[Problem]:
     return sorted(set(found), key=lambda problem: (problem.line, str(problem)))
 
 
-def _problem(text: Text, error: Any) -> Problem:
-    path: Path = tuple(part for part in error["loc"] if part != "[key]")
-    message = str(error["msg"])
-    match error["type"]:
-        case "value_error":
-            message = message.removeprefix("Value error, ")
-        case "extra_forbidden":
-            message = "unknown field" + _suggestion(str(path[-1]), _fields(Document, path[:-1]))
-        case "missing":
-            message = "is missing"
-        case "string_pattern_mismatch":
-            message = "use a-z, 0-9 and '-', at most 63 characters"
-        case _:
-            message = message[:1].lower() + message[1:]
-    # What a model takes from the defaults stands there.
-    inherited = ("defaults", *path[2:])
-    if path[:1] == ("models",) and path not in text.lines and inherited in text.lines:
-        path = inherited
-    return text.problem(path, message)
-
-
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
-
-
-def _fields(shape: Any, path: Path) -> list[str]:
-    """Return the field names of the policy that a path leads to."""
-    for part in path:
-        shape = _inner(shape, part)
-    shape = _plain(shape)
-    return list(shape.model_fields) if hasattr(shape, "model_fields") else []
-
-
-def _inner(shape: Any, part: str | int) -> Any:
-    shape = _plain(shape)
-    if hasattr(shape, "model_fields"):
-        field = shape.model_fields.get(str(part))
-        return field.annotation if field is not None else None
-    arguments = get_args(shape)
-    if get_origin(shape) is dict:
-        return arguments[1]
-    return arguments[0] if arguments else None
-
-
-def _plain(shape: Any) -> Any:
-    """Take optional and annotated wrappings off a type."""
-    while get_origin(shape) in (Union, types.UnionType, Annotated):
-        shape = next(one for one in get_args(shape) if one is not type(None))
-    return shape
-
-
-def _resolve(text: Text, document: Document, read: Read) -> Config | list[Problem]:
-    found: list[Problem] = []
-    built = {
-        name: _calendar(text, name, policy, read, found)
-        for name, policy in document.calendars.items()
-    }
-    for name, team in document.teams.items():
-        for field in ("page", "ticket"):
-            for receiver in getattr(team, field):
-                if receiver not in document.receivers:
-                    hint = _suggestion(receiver, document.receivers)
-                    at: Path = ("teams", name, field)
-                    found.append(text.problem(at, f"no receiver {receiver!r}{hint}"))
-    for name, receiver in document.receivers.items():
-        needed = {"file": receiver.path, "webhook": receiver.url}.get(receiver.kind, "")
-        if needed is None:
-            what = {"file": "path", "webhook": "url"}[receiver.kind]
-            where: Path = ("receivers", name)
-            found.append(text.problem(where, f"kind {receiver.kind} needs a {what}"))
-    models = {
-        name: _watched(text, name, policy, document, built, read, found)
-        for name, policy in document.models.items()
-    }
+def _resolved(source: Source, document: Document) -> Config | list[Problem]:
+    text = source.text
+    found = list(unknown_receivers(text, document.teams, document.receivers))
+    calendars, unread = read_calendars(source, document.calendars)
+    found += unread
+    known = Known(document.teams, calendars)
+    models = {}
+    for name, policy in document.models.items():
+        models[name], wrong = watched(source, known, name, policy)
+        found += wrong
     if FLEET in document.models:
         found.append(text.problem(("models", FLEET), "the name is the fleet's own; take another"))
-    found += _shared_names(text, document)
-    if found:
-        return _ordered(found)
-    return Config(document, Fleet(models, dict(document.teams)))
-
-
-def _calendar(
-    text: Text, name: str, policy: CalendarPolicy, read: Read, found: list[Problem]
-) -> Calendar:
-    try:
-        return calendar(policy, [read(path) for path in policy.ics])
-    except Refused as error:
-        found.append(text.problem(("calendars", name, "ics"), str(error)))
-        return calendar(CalendarPolicy(zone=policy.zone))
-
-
-def _watched(
-    text: Text,
-    name: str,
-    policy: ModelPolicy,
-    document: Document,
-    built: dict[str, Calendar],
-    read: Read,
-    found: list[Problem],
-) -> Watched:
-    if policy.team not in document.teams:
-        hint = _suggestion(policy.team, document.teams)
-        found.append(text.problem(("models", name, "team"), f"no team {policy.team!r}{hint}"))
-    if policy.calendar is not None and policy.calendar not in built:
-        hint = _suggestion(policy.calendar, built)
-        path = ("models", name, "calendar")
-        found.append(text.problem(path, f"no calendar {policy.calendar!r}{hint}"))
-    objectives: list[Objective] = []
-    for i, file in enumerate(policy.slo):
-        try:
-            objectives += openslo.parse(yaml.safe_load_all(read(file)), file)
-        except (Refused, yaml.YAMLError) as error:
-            said = " ".join(str(error).split())
-            found.append(text.problem(("models", name, "slo", i), said))
-    lived_by = built.get(policy.calendar or "") or calendar(CalendarPolicy())
-    return Watched(name, policy, lived_by, tuple(objectives))
-
-
-def _shared_names(text: Text, document: Document) -> list[Problem]:
-    endpoints: dict[str, str] = {}
-    registered: dict[str, str] = {}
-    found = []
-    for name, policy in document.models.items():
-        other = endpoints.setdefault(policy.logs.endpoint.casefold(), name)
-        if other != name:
-            path = ("models", name, "logs", "endpoint")
-            found.append(text.problem(path, f"{other!r} reads this endpoint's logs already"))
-        other = registered.setdefault((policy.serving.model or name).casefold(), name)
-        if other != name:
-            path = ("models", name, "serving", "model")
-            found.append(text.problem(path, f"{other!r} is registered under this name already"))
-    return found
+    found += shared_names(text, document.models)
+    return _ordered(found) if found else Config(document, Fleet(models, dict(document.teams)))

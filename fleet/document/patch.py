@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
 
 import yaml
 
@@ -25,7 +24,7 @@ def with_thresholds(content: str, file: str, model: str, thresholds: Mapping[str
         Where the text is no document, or the place is shared by an alias.
     """
     changed = content
-    wanted: dict[str, dict[str, Any]] = {}
+    wanted: dict[str, dict[str, float | str]] = {}
     for name, threshold in thresholds.items():
         path = ("models", model, "drift", "features", name)
         wanted[name] = {"threshold": float(f"{threshold:g}")}
@@ -33,7 +32,8 @@ def with_thresholds(content: str, file: str, model: str, thresholds: Mapping[str
             # What was in another unit would be read as one.
             wanted[name] = {**wanted[name], "metric": PSI}
         for key, value in wanted[name].items():
-            changed = _set(changed, file, (*path, key), f"{value:g}" if key != "metric" else value)
+            text = value if isinstance(value, str) else f"{value:g}"
+            changed = _set(changed, file, (*path, key), text)
     tree = {"models": {model: {"drift": {"features": wanted}}}} if wanted else {}
     if parse(changed, file)[0].value != _laid(parse(content, file)[0].value, tree):
         raise Refused(f"{file}: models.{model}.drift cannot be changed as text; do it by hand")
@@ -48,13 +48,13 @@ def difference(before: str, after: str, file: str) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
-def _found(tree: Any, path: tuple[str, ...]) -> Any:
+def _found(tree: object, path: tuple[str, ...]) -> object:
     for name in path:
         tree = tree.get(name) if isinstance(tree, dict) else None
     return tree
 
 
-def _laid(under: Any, over: Any) -> Any:
+def _laid(under: object, over: object) -> object:
     """Like `merged`; a key without a value is an empty mapping."""
     if isinstance(over, dict) and isinstance(under, dict):
         return merged(under, {name: _laid(under.get(name), value) for name, value in over.items()})
@@ -66,6 +66,8 @@ def _set(content: str, file: str, path: tuple[str, ...], value: str) -> str:
         root = yaml.compose(content, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise Refused(f"{file}: not YAML") from error
+    if root is None:
+        raise Refused(f"{file}: empty")
     key, node, deep = _deepest(root, path, file)
     rest = path[deep:]
     if isinstance(node, yaml.MappingNode) and node.flow_style:
@@ -82,9 +84,9 @@ def _set(content: str, file: str, path: tuple[str, ...], value: str) -> str:
     return content[: node.start_mark.index] + text + content[node.end_mark.index :]
 
 
-def _deepest(root: Any, path: tuple[str, ...], file: str) -> tuple[Any, Any, int]:
+def _deepest(root: yaml.Node, path: tuple[str, ...], file: str) -> tuple[yaml.Node, yaml.Node, int]:
     """Return the last node of a path that is there, its key, and how deep it lies."""
-    key, node = None, root
+    key = node = root
     for deep, name in enumerate(path):
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         found = next((pair for pair in pairs if joined(str(pair[0].value)) == name), None)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from engine import codec
-from engine.errors import Refused
 from engine.policy import Policy
-from fleet import names
-from fleet.names import RawName
+from fleet.document.logs import Labels, Logs, Reference
+from fleet.document.serving import Serving, Training
 from monitoring.alerts import grouping
 from monitoring.alerts.lifecycle import Policy as AlertPolicy
 from monitoring.calendars import Calendar
@@ -27,164 +25,13 @@ from monitoring.slo.objective import Objective
 from monitoring.traffic import Policy as TrafficPolicy
 from retrain.dataset import Policy as DatasetPolicy
 from retrain.gate import Policy as GatePolicy
-from retrain.judge import Policy as JudgePolicy
-from retrain.registry import check_version
-from retrain.rollout import Policy as RolloutPolicy
-from retrain.rollout import Rules
-from retrain.run import Policy as RunPolicy
+from retrain.rollout.judge import Policy as JudgePolicy
+from retrain.rollout.stages import Policy as RolloutPolicy
+from retrain.rollout.stages import Rules
 from retrain.trigger import Policy as TriggerPolicy
 
-
-class Logs(Policy):
-    """Where a model's feature logs come from and when a day of them is complete."""
-
-    endpoint: RawName = Field(
-        description="Name of the endpoint in the logs' folder layout, as Azure ML spells it."
-    )
-    deployments: dict[str, RawName] = Field(
-        default_factory=dict,
-        description="By version, the name of its deployment in logs and on the endpoint, where "
-        "that is another: `{v1: Raw_Name}`.",
-    )
-    grace: timedelta = Field(
-        timedelta(hours=2), description="How long after the end of a day its late rows are awaited."
-    )
-    slow_ms: float = Field(1000.0, gt=0, description="Requests above this count as slow.")
-    table: str | None = Field(
-        None,
-        description="Table of the Log Analytics workspace that keeps the requests' rows: they are "
-        "counted there, a day at a time. Left out: files of the data collector.",
-    )
-    outputs: str | None = Field(
-        None, description="Table with the answers, read row by row: what labels are joined with."
-    )
-    rows: bool = Field(
-        False,
-        description="Whether the requests are read row by row too, not only counted: what "
-        "retraining learns from. For small data.",
-    )
-    traffic: bool = Field(
-        False,
-        description="Whether errors and slow answers are counted from the workspace's "
-        "AmlOnlineEndpointTrafficLog, an hour at a time. Left out: files below traffic/.",
-    )
-
-    def version_of(self, deployment: str) -> str:
-        """Return the version behind a raw name; names that are not mapped stay as they are."""
-        return names.behind(deployment, self.deployments) or deployment
-
-    def deployment_of(self, version: str) -> str:
-        """Return the raw name of a version's deployment."""
-        return self.deployments.get(version, version)
-
-    @model_validator(mode="after")
-    def _one_version_each(self) -> Self:
-        for version in self.deployments:
-            try:
-                check_version(version)
-            except Refused as error:
-                raise ValueError(f"deployments: {error}") from None
-        if (name := names.repeated(self.deployments.values())) is not None:
-            raise ValueError(f"deployments: {name!r} stands for two versions; each has its own")
-        return self
-
-    @model_validator(mode="after")
-    def _rows_of_a_table(self) -> Self:
-        if self.table is None and (self.outputs is not None or self.rows):
-            raise ValueError("outputs and rows need a table; files are read by row in any case")
-        return self
-
-
-class Labels(Policy):
-    """How labels arrive."""
-
-    wait: timedelta = Field(
-        timedelta(days=7), description="How long after a day its labels still count."
-    )
-    bad_loss: float = Field(
-        0.64,
-        gt=0,
-        description="A squared loss at or above this is a large loss, the judge's label guard. Of "
-        "a regression it has to be given, in squared units of its labels.",
-    )
-    segment: str | None = Field(
-        None, description="The feature whose levels are the segments of the offline gate."
-    )
-
-
-class Reference(Policy):
-    """What a new model is compared with until its first promotion."""
-
-    data: str = Field(
-        description="A table of reference rows: the features, `day`, `time` and `label`."
-    )
-
-
-class Training(Policy):
-    """How a challenger is made: by a command on this machine, or by a job in Azure."""
-
-    command: tuple[str, ...] | None = Field(
-        None,
-        description="The training command on one machine; {data}, {out} and {version} are filled "
-        "in.",
-    )
-    job: str | None = Field(
-        None,
-        description="File of a command or pipeline job of Azure ML, beside fleet.yaml; its inputs "
-        "`data` and `version` are filled in.",
-    )
-    run: RunPolicy = Field(RunPolicy(), description="Limits of a run.")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if (self.command is None) == (self.job is None):
-            raise ValueError("give a command (one machine) or a job (Azure), one of the two")
-        return self
-
-    @property
-    def spec(self) -> str:
-        """What the host's trainer is told to run."""
-        return shlex.join(self.command) if self.command is not None else str(self.job)
-
-
-class Serving(Policy):
-    """Which versions answer, and what holds where somebody else moves their traffic."""
-
-    champion: str = Field(description="The version that serves when monitoring begins.")
-    model: RawName | None = Field(
-        None,
-        description="Name of the model in the registry of Azure ML and in its events; left out: "
-        "as here.",
-    )
-    baseline: str | None = Field(
-        None, description="A version that keeps scoring a copy of the traffic as a yardstick."
-    )
-    kind: Literal["online", "batch"] = Field(
-        "online",
-        description="What kind of endpoint serves in Azure; a batch endpoint can't split traffic.",
-    )
-    deployment: str | None = Field(
-        None,
-        description="File of an Azure ML deployment, beside fleet.yaml, that a new version is "
-        "deployed from.",
-    )
-    mirror: int | None = Field(
-        None,
-        ge=1,
-        le=100,
-        description="Percent of the requests that a shadow sees; left out: as many as the host "
-        "can, all of them on one machine and 50 in Azure.",
-    )
-    foreign: Literal["hold", "adopt", "revert"] = Field(
-        "hold",
-        description="What follows when somebody else changed the traffic: promotion waits, their "
-        "split is taken over, or ours is set again. An alert follows in any case.",
-    )
-    look_every: timedelta = Field(
-        timedelta(hours=6),
-        gt=timedelta(0),
-        description="How often the live traffic is held against what was set.",
-    )
+#: Windows and files stay open for so long after nothing more is expected of them.
+CLOSED_AFTER = timedelta(days=2)
 
 
 class ModelPolicy(Policy):
@@ -255,6 +102,11 @@ class Watched:
     def zone(self) -> str:
         """The IANA zone whose midnights divide the model's days."""
         return self.calendar.policy.zone
+
+    @property
+    def open_for(self) -> timedelta:
+        """How long after its end a window still takes rows and labels."""
+        return max(self.policy.labels.wait, self.policy.performance.wait) + CLOSED_AFTER
 
     @property
     def rules(self) -> Rules:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -33,7 +31,7 @@ class Text:
     """A parsed document: its plain value and the line of every path in it."""
 
     file: str
-    value: Any
+    value: object
     lines: dict[Path, int]
 
     def line(self, path: Path) -> int:
@@ -57,13 +55,12 @@ def parse(content: str, file: str) -> tuple[Text, list[Problem]]:
         return Text(file, None, {}), [Problem(file, line, (), f"not YAML: {what}")]
     except yaml.YAMLError as error:
         return Text(file, None, {}), [Problem(file, 1, (), f"not YAML: {_one_line(error)}")]
-    lines: dict[Path, int] = {}
-    problems: list[Problem] = []
+    tree = _Tree(file)
     try:
-        value = _value(node, (), lines, problems, file) if node is not None else None
+        value = tree.value(node, ()) if node is not None else None
     except RecursionError:
         return Text(file, None, {}), [Problem(file, 1, (), "not YAML: too deep, or within itself")]
-    return Text(file, value, lines), problems
+    return Text(file, value, tree.lines), tree.problems
 
 
 def spelled(text: str) -> str:
@@ -101,45 +98,56 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _value(
-    node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[Problem], file: str
-) -> Any:
-    lines.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _value(child, (*path, i), lines, problems, file) for i, child in enumerate(node.value)
-        ]
-    if not isinstance(node, yaml.MappingNode):
+@dataclass(frozen=True)
+class _Tree:
+    """The lines and problems gathered while the nodes of a file become plain values."""
+
+    file: str
+    lines: dict[Path, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def value(self, node: yaml.Node, path: Path) -> object:
+        """Return the plain value of a node, and note the line of every path in it."""
+        self.lines.setdefault(path, _line(node))
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
         try:
             return _scalar(node)
         except (yaml.YAMLError, ValueError) as error:
             what = error.problem if isinstance(error, yaml.MarkedYAMLError) else _one_line(error)
-            line = node.start_mark.line + 1
-            problems.append(Problem(file, line, path, f"not YAML: {what}"))
+            self._wrong(node, path, f"not YAML: {what}")
             return None
-    found: dict[Any, Any] = {}
-    for key_node, child in node.value:
-        line = key_node.start_mark.line + 1
-        if not isinstance(key_node, yaml.ScalarNode):
-            problems.append(Problem(file, line, path, "a key is a name, not a list or mapping"))
-            continue
-        # As it is written: `on` and `2020-01-31` are names here, not a truth or a day.
-        try:
-            key = joined(str(key_node.value))
-        except ValueError as error:
-            problems.append(Problem(file, line, path, f"not YAML: {error}"))
-            continue
-        if key in found:
-            first = lines[(*path, key)]
-            problems.append(
-                Problem(file, line, (*path, key), f"stands twice; first on line {first}")
-            )
-        lines[(*path, key)] = line
-        found[key] = _value(child, (*path, key), lines, problems, file)
-    return found
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key_node, child in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._wrong(key_node, path, "a key is a name, not a list or mapping")
+                continue
+            # As it is written: `on` and `2020-01-31` are names here, not a truth or a day.
+            try:
+                key = joined(str(key_node.value))
+            except ValueError as error:
+                self._wrong(key_node, path, f"not YAML: {error}")
+                continue
+            inner = (*path, key)
+            if key in found:
+                self._wrong(key_node, inner, f"stands twice; first on line {self.lines[inner]}")
+            self.lines[inner] = _line(key_node)
+            found[key] = self.value(child, inner)
+        return found
+
+    def _wrong(self, node: yaml.Node, path: Path, message: str) -> None:
+        self.problems.append(Problem(self.file, _line(node), path, message))
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _scalar(node: yaml.Node) -> object:
     if isinstance(node, yaml.ScalarNode):
         node.value = joined(node.value)
     constructor = yaml.SafeLoader("")
@@ -149,14 +157,11 @@ def _scalar(node: yaml.Node) -> Any:
         constructor.dispose()
 
 
-def merged(under: Any, over: Any) -> Any:
+def merged(under: object, over: object) -> object:
     """Lay one mapping over another, level by level; lists and scalars are replaced whole."""
     if not isinstance(under, dict) or not isinstance(over, dict):
         return over
-    keys: Iterable[Any] = [*under, *(key for key in over if key not in under)]
-    return {
-        key: merged(under[key], over[key])
-        if key in under and key in over
-        else (over if key in over else under)[key]
-        for key in keys
+    found = {
+        key: merged(value, over[key]) if key in over else value for key, value in under.items()
     }
+    return found | {key: value for key, value in over.items() if key not in under}

@@ -1,233 +1,21 @@
-"""Effects: what a partition owes. Work is done by a worker, the rest changes the world.
+"""Effects: what a partition owes. Tasks are work for a worker, the rest changes the world.
 
 The key is the effect's identity: paying it twice must come to the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from typing import get_args
 
 from engine.codec import Kinds
-from fleet.model.facts import Collection, TrafficCount
+from fleet.model.tasks import Work
 from fleet.published import Event, Fields
-from monitoring.alerts import grouping
+from monitoring.alerts import paging
 from monitoring.alerts.lifecycle import Notify
-from monitoring.drift.why import Happening
-from retrain.gate import Need
 from retrain.ports import TrainingJob
 from retrain.registry import Stage
-
-
-def short(text: str) -> str:
-    """Name a long text in a key."""
-    return sha256(text.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class ReadLog:
-    """Decode a range of a log file into batches by window."""
-
-    blob: str
-    start: int
-    end: int
-    collection: Collection
-    deployment: str
-    reference: str
-    lane: str = ""
-
-    @property
-    def key(self) -> str:
-        """Blob and cursor: a range is read once from wherever the cursor stood."""
-        return f"read:{short(self.blob)}:{self.start}"
-
-
-@dataclass(frozen=True)
-class ReadLabels:
-    """Decode a range of a labels file and match it to windows by the rows' ids."""
-
-    blob: str
-    start: int
-    end: int
-    outputs: dict[str, tuple[str, ...]]
-    of: str
-    lane: str = ""
-
-    @property
-    def key(self) -> str:
-        """Blob and cursor, as for feature logs, and the outputs to match with."""
-        return f"labels:{short(self.blob)}:{self.start}:{self.of}"
-
-
-@dataclass(frozen=True)
-class Count:
-    """Count a window's rows where a log service keeps them; `served` and `scored` by deployment."""
-
-    window: str
-    start: datetime
-    end: datetime
-    served: tuple[tuple[str, str], ...]
-    scored: tuple[tuple[str, str], ...]
-    reference: str
-    lane: str = ""
-
-    @property
-    def key(self) -> str:
-        """The window: it is counted once."""
-        return f"count:{self.window}"
-
-
-@dataclass(frozen=True)
-class CountTraffic:
-    """Count the requests of an interval where a log service keeps them."""
-
-    start: datetime
-    end: datetime
-    lane: str = ""
-
-    @property
-    def key(self) -> str:
-        """Where the interval begins: the next one begins at its end."""
-        return f"count-traffic:{self.start:%Y%m%dT%H%M%S}"
-
-
-@dataclass(frozen=True)
-class Assess:
-    """Hold a window's sketches against the reference.
-
-    `days` names the windows of `before`, and `known` is the moment up to which announced events
-    tell what class a day is of; None where days are not told apart. `history` are earlier days
-    with their sketches and events, oldest first, `happened` what was noted around the model, and
-    `health` what its labels say: they tell why something moved. `outside` counts the window's
-    values out of their declared range. `rows` names the rows behind the sketches of `sketches` and
-    `before` where these may have been counted with the bins of an older ruler.
-    """
-
-    window: str
-    of: str
-    sketches: tuple[str, ...]
-    before: tuple[str, ...]
-    flags: tuple[tuple[str, ...], ...]
-    events: tuple[str | None, ...]
-    outputs: tuple[str, ...]
-    reference: str
-    scores: str
-    champion: str
-    event: str | None
-    expected: float | None
-    lane: str = ""
-    days: tuple[str, ...] = ()
-    known: datetime | None = None
-    history: tuple[tuple[str, str, str | None], ...] = ()
-    happened: tuple[Happening, ...] = ()
-    health: str = ""
-    outside: dict[str, int] = field(default_factory=dict)
-    rows: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def special(self) -> frozenset[str]:
-        """Earlier days that lie in an announced event."""
-        return frozenset(day for day, _, event in self.history if event is not None)
-
-    @property
-    def key(self) -> str:
-        """Window, batches and reference."""
-        return f"assess:{self.window}:{self.of}:{short(self.reference)}"
-
-
-@dataclass(frozen=True)
-class Join:
-    """Put a window's labels beside what was predicted."""
-
-    window: str
-    of: str
-    inputs: tuple[str, ...]
-    outputs: tuple[tuple[str, str], ...]
-    traffic: tuple[str, ...]
-    names: dict[str, str]
-    labels: tuple[str, ...]
-    trailing: tuple[tuple[str, str, str | None], ...]
-    champion: str
-    challenger: str | None
-    shadowed: bool
-    cuts: tuple[datetime, ...]
-    baseline: str | None
-    reference: str
-    challenger_rate: float | None
-    starts: datetime
-    ends: datetime
-    event: str | None
-    lane: str = ""
-
-    @property
-    def key(self) -> str:
-        """Window and rows, with the roles that the answer depends on."""
-        return f"join:{self.window}:{self.of}"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """Judge the service-level objectives with what was counted since the last time."""
-
-    at: datetime
-    history: str
-    counts: tuple[TrafficCount, ...]
-    fresh_at: datetime | None
-    fresh_was: datetime | None
-    lane: str = ""
-
-    @property
-    def key(self) -> str:
-        """The history it goes on from, and the moment."""
-        return f"measure:{self.history[:16]}:{self.at:%Y%m%dT%H%M%S}"
-
-
-@dataclass(frozen=True)
-class BuildReference:
-    """Make the reference of a version: from its file, or from the days it was trained on.
-
-    `by`, `reason` and `data` (a table) are an operator's who asked for another one; its counts are
-    taken with the bins of the reference `ruler`, where there is one. With `renew`, the reference
-    `ruler` itself gets the bins of the newest format.
-    """
-
-    version: str
-    of: str
-    days: tuple[tuple[str, str, str], ...]
-    ruler: str
-    scores: str
-    data: str = ""
-    by: str = ""
-    reason: str = ""
-    lane: str = ""
-    renew: bool = False
-
-    @property
-    def key(self) -> str:
-        """Version and days."""
-        return f"reference:{self.version}:{self.of}"
-
-
-@dataclass(frozen=True)
-class BuildReport:
-    """Draw the rows of a window beside those of its reference, for an alert or a command `of`.
-
-    `past` are all days that rows are kept of, with their blobs; `features` are shown first.
-    """
-
-    window: str
-    of: str
-    rows: tuple[str, ...]
-    reference: str
-    past: tuple[tuple[str, str], ...]
-    features: tuple[str, ...] = ()
-    lane: str = "reports"
-
-    @property
-    def key(self) -> str:
-        """Window, and what it is for."""
-        return f"report:{self.window}:{short(self.of)}"
 
 
 @dataclass(frozen=True)
@@ -269,27 +57,6 @@ class Cancel:
     def key(self) -> str:
         """The run."""
         return f"cancel:{self.run}"
-
-
-@dataclass(frozen=True)
-class Gate:
-    """Compare a version with the champion on rows that neither was trained on.
-
-    `days` may be held out, `past` are all that are known: what the version learned is among them.
-    """
-
-    id: str
-    version: str
-    champion: str
-    days: tuple[tuple[str, str], ...]
-    past: tuple[tuple[str, str], ...]
-    need: Need
-    lane: str = ""
-
-    @property
-    def key(self) -> str:
-        """One gate a challenger."""
-        return f"gate:{self.id}"
 
 
 @dataclass(frozen=True)
@@ -355,7 +122,7 @@ class Publish:
 class SendPage:
     """Page a receiver."""
 
-    page: grouping.Page
+    page: paging.Page
     at: datetime
     lane: str = "pages"
 
@@ -376,7 +143,9 @@ class AckModel:
     lane: str = "oncall"
 
 
-EFFECTS = Kinds(
-    ReadLog, ReadLabels, Count, CountTraffic, Assess, Join, Measure, BuildReference, BuildReport,
-    Submit, Poll, Cancel, Gate, SetTraffic, Look, Tag, Tell, Publish, SendPage, AckModel,
-)  # fmt: skip
+#: Effects that change or ask the world around a model.
+Outside = Submit | Poll | Cancel | SetTraffic | Look | Tag | Tell | Publish
+#: Effects of an on-call partition.
+OnCallEffect = SendPage | AckModel
+Effect = Work | Outside | OnCallEffect
+EFFECTS = Kinds(*get_args(Effect))

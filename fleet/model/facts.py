@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from typing import get_args
 
 from engine.codec import Kinds
+from fleet.model.records import (
+    Batch,
+    Collection,
+    DayPair,
+    LossCount,
+    ObjectiveStatus,
+    TrafficCount,
+    Trouble,
+)
 from monitoring.alerts.lifecycle import Notify
-from monitoring.association import Association
 from monitoring.drift.verdict import Verdict as Drift
+from monitoring.finding import Finding
 from monitoring.performance import Verdict as Health
-from monitoring.slo.objective import Verdict as Objectively
 from retrain.gate import Decision
 from retrain.ports import JobPhase
-
-
-class Collection(StrEnum):
-    """What the lines of a log file are."""
-
-    inputs = "model_inputs"
-    outputs = "model_outputs"
-    traffic = "traffic"
-    labels = "labels"
 
 
 @dataclass(frozen=True)
@@ -36,37 +35,6 @@ class LogGrew:
     size: int
     collection: Collection
     deployment: str = ""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Decoded rows of one log range that belong to one window.
-
-    `rows` names the blob with the rows, `sketch` the one with their bin counts (inputs only),
-    `outside` counts values out of their declared range by feature.
-    """
-
-    window: str
-    count: int
-    rows: str
-    sketch: str = ""
-    outside: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class TrafficCount:
-    """What one deployment answered in one interval of live traffic.
-
-    `slow` counts answers above the policy's limit, `over` those above each latency objective's.
-    """
-
-    deployment: str
-    start: datetime
-    end: datetime
-    requests: int
-    errors: int
-    slow: int
-    over: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,16 +95,6 @@ class LabelsRead:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """One data-quality problem of a window."""
-
-    kind: str
-    page: bool
-    reason: str
-    features: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Assessed:
     """What a window's sketches say against the reference.
 
@@ -149,6 +107,7 @@ class Assessed:
     share of importance of what moved though the model hardly looks at it. `ruler` is the format of
     the reference's bins, 0 where it was not told. `effects` of what moved and `score_effect` are
     what the verdicts rest on: psi less what chance gives, with tails and missing values.
+    `findings` are what else was found, by signal.
     """
 
     window: str
@@ -174,28 +133,7 @@ class Assessed:
     ruler: int = 0
     effects: dict[str, float] = field(default_factory=dict)
     score_effect: float | None = None
-
-
-@dataclass(frozen=True)
-class DayPair:
-    """Paired losses of challenger and champion on the same shadow rows of one day."""
-
-    rows: int
-    difference: float
-    champion: float
-    constant: float | None
-
-
-@dataclass(frozen=True)
-class LossCount:
-    """Labelled rows of an interval by the arm that served them, and the large losses among them."""
-
-    n_c: int
-    n_s: int
-    bad_c: int
-    bad_s: int
-    start: datetime
-    end: datetime
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -204,9 +142,8 @@ class Joined:
 
     `scores` gives {"auc", "brier", "mean_score", "mean_label"} by "served" and "baseline";
     `rolling` the same over the trailing windows, of which `health` is the verdict, and
-    `explained_by` the announced event without whose days it would be another. `repeated` counts
-    rows that had been logged before, `segments` says which segments are degraded where the total is
-    not, and `association` whether the scores go with other features than at the reference.
+    `explained_by` the announced event without whose days it would be another. `event` is the one
+    that the window lies in, and `findings` are what else was found, by signal.
     """
 
     window: str
@@ -222,22 +159,8 @@ class Joined:
     rolling: dict[str, float | None] = field(default_factory=dict)
     shadow: DayPair | None = None
     losses: tuple[LossCount, ...] = ()
-    repeated: int = 0
-    segments: str = ""
-    association: Association | None = None
     event: str | None = None
-
-
-@dataclass(frozen=True)
-class ObjectiveStatus:
-    """How one service-level objective stands; `page` is None where nothing burns."""
-
-    name: str
-    verdict: Objectively
-    page: bool | None
-    reasons: tuple[str, ...]
-    attained: float | None
-    budget_left: float | None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -312,7 +235,7 @@ class Hinted:
 
 @dataclass(frozen=True)
 class Noted:
-    """Something happened around the model that explains what follows; it asks for nothing."""
+    """Something happened around the model that may explain a later change; it asks for nothing."""
 
     type: str
     subject: str
@@ -402,7 +325,7 @@ class Configured:
 
 @dataclass(frozen=True)
 class Unrecognised:
-    """An event of a type nobody here knows; kept once a type, acknowledged always."""
+    """An event of an unknown type: acknowledged, and recorded once a type."""
 
     type: str
     source: str
@@ -416,8 +339,40 @@ class Parked:
     reason: str
 
 
-FACTS = Kinds(
-    LogGrew, LogRead, Counted, TrafficCounted, LabelsRead, Assessed, Joined, Measured, Referenced,
-    Registered, RunChanged, Gated, TrafficSet, TrafficSeen, Asked, Notified, Declined, Configured,
-    Unrecognised, Parked, Hinted, Noted, Reported,
-)  # fmt: skip
+@dataclass(frozen=True)
+class Adopted:
+    """Somebody else's split was taken over: `champion` answers most of it.
+
+    One part tells it another within a step; it is never stored.
+    """
+
+    champion: str
+    reason: str
+
+
+Fact = (
+    LogGrew
+    | LogRead
+    | Counted
+    | TrafficCounted
+    | LabelsRead
+    | Assessed
+    | Joined
+    | Measured
+    | Referenced
+    | Registered
+    | RunChanged
+    | Gated
+    | TrafficSet
+    | TrafficSeen
+    | Asked
+    | Notified
+    | Declined
+    | Configured
+    | Unrecognised
+    | Parked
+    | Hinted
+    | Noted
+    | Reported
+)
+FACTS = Kinds(*get_args(Fact))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
-from fleet.model.facts import Batch, Collection, TrafficCount
+from fleet.model.records import Batch, Collection, TrafficCount
 from fleet.names import held_by
 from monitoring.alerts.lifecycle import Alert, Condition
 from monitoring.calendars import Freeze
@@ -15,7 +15,8 @@ from monitoring.drift.verdict import Verdict
 from monitoring.drift.why import Happening
 from monitoring.traffic import Heard
 from monitoring.traffic import Verdict as Flow
-from retrain.rollout import Rollout
+from retrain.gate import Need
+from retrain.rollout.state import Rollout
 from retrain.run import Run
 from retrain.trigger import State as TriggerState
 
@@ -69,7 +70,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Past:
-    """What stays known of a day: its merged sketch, its joined rows, and how they came out."""
+    """A past day: its merged sketch, its joined rows, and the verdict."""
 
     rows: int = 0
     labelled: int = 0
@@ -93,6 +94,15 @@ class Challenger:
     waived_for: str = ""
     scores: str = ""
     bad_rate: float | None = None
+
+    @property
+    def need(self) -> Need:
+        """The reason to change the champion, from the trigger that asked for the version."""
+        return Need(
+            degraded=self.trigger in ("performance", "drift"),
+            stale=self.trigger in ("staleness", "schedule"),
+            asked_by="an operator" if self.trigger == "operator" else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -158,7 +168,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A stretch of time in which somebody else's split held; `until` None while it does."""
+    """A stretch of time in which a foreign split held; `until` is None while it does."""
 
     since: datetime
     weights: dict[str, int]
@@ -226,6 +236,21 @@ class Model:
         """Return the version that a deployment holds; logs name deployments."""
         return held_by(deployment, self.names)
 
+    @property
+    def outputs(self) -> dict[str, tuple[str, ...]]:
+        """Blobs with the outputs of every open window that has any."""
+        return {
+            day: tuple(batch.rows for _, batch in window.outputs)
+            for day, window in self.windows.items()
+            if window.outputs
+        }
+
+    @property
+    def versions_under_way(self) -> set[str]:
+        """Versions that need no place in the queue: they have one, or are beyond it."""
+        known = {challenger.version for challenger in self.queue} | {self.champion}
+        return known if self.rollout is None else known | {self.rollout.challenger}
+
     def window(self, day: str, window: Window) -> Model:
         """Return the model with that window put in place."""
         return replace(self, windows={**self.windows, day: window})
@@ -249,3 +274,8 @@ def fingerprint(names: Sequence[str]) -> str:
     if not names:
         return ""
     return sha256("\n".join(sorted(set(names))).encode()).hexdigest()[:16]
+
+
+def outputs_of(outputs: Mapping[str, Sequence[str]]) -> str:
+    """Return the fingerprint of all outputs that labels are matched with."""
+    return fingerprint([name for names in outputs.values() for name in names])

@@ -3,254 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from engine.errors import Refused
 from engine.step import Step
-from engine.store import instant
 from fleet.document.policies import Watched
-from fleet.model.facts import (
-    Asked,
-    Assessed,
-    Configured,
-    Counted,
-    Declined,
-    Gated,
-    Hinted,
-    Joined,
-    LabelsRead,
-    LogGrew,
-    LogRead,
-    Measured,
-    Noted,
-    Parked,
-    Referenced,
-    Registered,
-    Reported,
-    RunChanged,
-    TrafficCounted,
-    TrafficSeen,
-    TrafficSet,
-)
+from fleet.model.facts import Fact
+from fleet.model.part import Taken
 from fleet.model.parts import (
     alerts,
+    announced,
     candidates,
+    commands,
+    configured,
     counts,
     happened,
+    labels,
     logs,
+    looks,
     objectives,
     reference,
+    refusals,
     renewal,
     reports,
+    retraining,
     rollouts,
     runs,
     silence,
     split,
     strangers,
+    unfinished,
     windows,
 )
-from fleet.model.signals import drift, labels
+from fleet.model.signals import drift
+from fleet.model.signals import labels as labelled
 from fleet.model.state import Model
 from fleet.model.turn import Turn
-from monitoring.alerts import lifecycle
-from monitoring.calendars import Freeze
+
+#: The parts of a step, in the order in which facts pass through them and in which they follow.
+PARTS = (
+    configured.PART,
+    commands.PART,
+    refusals.PART,
+    happened.PART,
+    reference.PART,
+    logs.PART,
+    unfinished.PART,
+    labels.PART,
+    windows.PART,
+    renewal.PART,
+    counts.PART,
+    objectives.PART,
+    silence.PART,
+    drift.PART,
+    labelled.PART,
+    runs.PART,
+    candidates.PART,
+    split.PART,
+    rollouts.PART,
+    looks.PART,
+    strangers.PART,
+    alerts.PART,
+    reports.PART,
+    announced.PART,
+    retraining.PART,
+    runs.HANDED_OVER,
+)
+TAKEN = frozenset(take.kind for part in PARTS for take in part.takes)
 
 
-def step(state: Model, facts: Sequence[Any], watched: Watched, now: datetime) -> Step:
+def step(state: Model, facts: Sequence[Fact], watched: Watched, now: datetime) -> Step:
     """Take the facts in, then owe everything that follows from what is known.
 
     Pure and level-triggered: stepping again without a fact owes nothing new.
+
+    Raises
+    ------
+    Refused
+        A fact of a kind that no part takes.
     """
     turn = Turn(watched, now, state)
     for fact in facts:
+        if type(fact) not in TAKEN:
+            raise Refused(f"a model's partition does not take {type(fact).__name__}")
         _take(turn, fact)
     told = len(turn.lines)
     happened.remember(turn, turn.lines)
     if turn.model.champion:
-        windows.follow(turn)
-        counts.follow(turn)
-        objectives.follow(turn)
-        silence.follow(turn)
-        runs.run_on(turn)
-        rollouts.follow(turn)
-        rollouts.settle_signal(turn)
-        split.follow(turn)
-        alerts.alerts_on(turn)
-        runs.train_on(turn)
-        # A run that has just begun is handed over in the unit that decided it.
-        runs.run_on(turn)
+        for part in PARTS:
+            if part.follow is not None:
+                part.follow(turn)
         happened.remember(turn, turn.lines[told:])
     return turn.step()
 
 
-def _take(turn: Turn, fact: Any) -> None:
-    match fact:
-        case LogGrew():
-            logs.log_grew(turn, fact)
-            strangers.log_grew(turn, fact)
-        case LogRead():
-            fact = logs.by_now(turn, fact)
-            logs.log_read(turn, fact)
-            rollouts.log_read(turn, fact)
-            objectives.log_read(turn, fact)
-            silence.log_read(turn, fact)
-            strangers.counted(turn, fact)
-        case Counted():
-            logs.counted(turn, fact)
-            objectives.counted(turn, fact)
-        case TrafficCounted(start=start, counts=counts):
-            rollouts.traffic(turn, f"{start:%Y%m%dT%H%M%S}", counts)
-            objectives.traffic(turn, counts)
-            silence.counted(turn, fact)
-            strangers.counted(turn, fact)
-        case LabelsRead():
-            logs.labels_read(turn, fact)
-        case Assessed():
-            _assessed(turn, fact)
-        case Joined():
-            _joined(turn, fact)
-        case Measured():
-            objectives.measured(turn, fact)
-        case Referenced() if fact.renewed:
-            renewal.referenced(turn, fact)
-        case Referenced():
-            reference.referenced(turn, fact)
-        case Reported():
-            reports.reported(turn, fact)
-        case Registered():
-            candidates.registered(turn, fact)
-        case RunChanged():
-            runs.run_on(turn, fact)
-        case Hinted():
-            _hinted(turn, fact)
-        case Noted(type=what, subject=subject, at=at):
-            turn.say("noted", type=what, subject=subject, at=instant(at) if at else None)
-        case Gated():
-            candidates.gated(turn, fact)
-        case TrafficSet():
-            rollouts.adopted(turn, split.was_set(turn, fact))
-        case TrafficSeen():
-            rollouts.adopted(turn, split.seen(turn, fact))
-        case Asked():
-            _asked(turn, fact)
-        case Configured():
-            _configured(turn, fact)
-        case Declined():
-            _declined(turn, fact)
-        case Parked(id=name, reason=reason):
-            turn.say("parked", id=name, reason=reason)
-        case _:
-            raise Refused(f"a model's partition does not take {type(fact).__name__}")
-
-
-def _assessed(turn: Turn, fact: Assessed) -> None:
-    if not windows.assessed(turn, fact):
-        return
-    renewal.assessed(turn, fact)
-    turn.say(
-        "assessed",
-        window=fact.window,
-        rows=fact.rows,
-        verdict=fact.verdict,
-        stream=fact.stream,
-        psi=fact.psi,
-        score_psi=fact.score_psi,
-        event=turn.model.past[fact.window].event,
-        quality=[trouble.reason for trouble in fact.quality],
-        **({"against": fact.against} if fact.against else {}),
-        **({"since": fact.since} if fact.since else {}),
-        **({"estimate": fact.estimate} if fact.estimate else {}),
-        report=fact.report,
-    )
-    drift.assessed(turn, fact)
-
-
-def _joined(turn: Turn, fact: Joined) -> None:
-    if not windows.joined(turn, fact):
-        return
-    turn.say(
-        "joined",
-        window=fact.window,
-        labelled=fact.labelled,
-        expected=fact.expected,
-        contradictions=fact.contradictions,
-        health=fact.health,
-        reason=fact.reason,
-        explained_by=fact.explained_by,
-        scores=fact.scores,
-        rolling=fact.rolling,
-        rows=fact.rows,
-    )
-    labels.joined(turn, fact)
-    rollouts.joined(turn, fact)
-
-
-def _hinted(turn: Turn, fact: Hinted) -> None:
-    """Let the run's next question to the trainer be due; of any other run nothing is asked."""
-    run = turn.model.run
-    if run is None or run.ended or run.poll_at is None:
-        return
-    if fact.run in (run.id, run.job.id):
-        turn.change(run=replace(run, poll_at=min(run.poll_at, turn.now)))
-
-
-def _configured(turn: Turn, fact: Configured) -> None:
-    """Begin, or take a changed policy over; a model that left the file keeps its state."""
-    model = turn.model
-    if not fact.policy:
-        if not model.dormant:
-            turn.change(dormant=True)
-            turn.say("dormant", reason=fact.reason)
-        return
-    if model.policy != fact.policy or model.dormant:
-        turn.change(policy=fact.policy, dormant=False)
-        turn.say("policy", hash=fact.policy)
-    if not model.champion:
-        champion = turn.watched.policy.serving.champion
-        turn.change(champion=champion, champion_since=turn.now, weights={champion: 100})
-        split.want(turn, f"traffic:begin:{champion}", {champion: 100}, ())
-
-
-def _asked(turn: Turn, fact: Asked) -> None:
-    turn.say("command", verb=fact.verb, by=fact.by, reason=fact.reason, target=fact.target)
-    match fact.verb:
-        case "retrain" | "event":
-            named = "asked_by" if fact.verb == "retrain" else "event"
-            turn.change(**{named: fact.by if fact.verb == "retrain" else fact.reason})
-        case "cancel":
-            runs.run_on(turn, fact)
-        case "freeze" if fact.until is not None:
-            freeze = Freeze(fact.until, fact.by, fact.reason)
-            turn.change(freezes=(*turn.model.freezes, freeze))
-        case "unfreeze":
-            turn.change(freezes=())
-        case "ack":
-            _acknowledged(turn, fact)
-        case "reference":
-            reference.asked(turn, fact)
-        case "report":
-            reports.asked(turn, fact)
-        case _:
-            rollouts.asked(turn, fact)
-
-
-def _acknowledged(turn: Turn, fact: Asked) -> None:
-    key = fact.target.rsplit("-", 1)[0]
-    policy = turn.watched.policy.alerts
-    try:
-        done = lifecycle.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
-    except Refused as error:
-        return turn.say("refused", id=fact.id, reason=str(error))
-    if done.alert is not None:
-        turn.change(alerts={**turn.model.alerts, key: done.alert})
-    return None
-
-
-def _declined(turn: Turn, fact: Declined) -> None:
-    """An effect will never be paid: write it down, and let go of what waited for it."""
-    turn.say("refused", id=fact.key, reason=fact.reason)
-    turn.change(counts=turn.model.count("declined").counts)
-    split.declined(turn, fact)
-    runs.declined(turn, fact)
+def _take(turn: Turn, fact: Fact) -> None:
+    """Hand a fact from part to part until one of them stops it."""
+    passed: Taken | None = fact
+    for take in (take for part in PARTS for take in part.takes):
+        if passed is None:
+            return
+        passed = take(turn, passed)

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+Floats = npt.NDArray[np.float64]
+
 
 def times(column: pa.ChunkedArray) -> npt.NDArray[np.datetime64]:
     """UTC instants without a zone."""
@@ -13,7 +15,7 @@ def times(column: pa.ChunkedArray) -> npt.NDArray[np.datetime64]:
     return plain
 
 
-def floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+def floats(column: pa.ChunkedArray) -> Floats:
     """Numbers of any kind as float64, null as NaN."""
-    plain: npt.NDArray[np.float64] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    plain: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return plain

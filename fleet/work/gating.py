@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fleet.document.policies import Watched
-from fleet.model.effects import Gate
 from fleet.model.facts import Gated
+from fleet.model.tasks import Gate
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.columns import floats, times

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from engine.store import instant, parse_instant
 from fleet.document.policies import Watched
-from fleet.model.effects import Measure
-from fleet.model.facts import Measured, ObjectiveStatus
+from fleet.model.facts import Measured
+from fleet.model.records import ObjectiveStatus
+from fleet.model.tasks import Measure
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Severity
 from monitoring.slo.budget import Buckets
-from monitoring.slo.objective import Objective, Sli, Status, evaluate
+from monitoring.slo.objective import Status, evaluate
+from monitoring.slo.sources.source import Seen
+from monitoring.slo.sources.table import SOURCES
 
 HOUR = timedelta(hours=1)
 Counts = dict[str, list[int]]
@@ -28,10 +30,11 @@ def measure(world: World, watched: Watched, effect: Measure) -> Measured:
     if effect.history:
         document = json.loads(world.blobs.get(effect.history))
         kept, before = document["objectives"], parse_instant(document["at"])
+    seen = Seen(effect.at, before, effect.counts, effect.fresh_at, effect.fresh_was)
     statuses = []
     for objective in watched.objectives:
         counts = kept.setdefault(objective.name, {})
-        for start, good, bad in _events(objective, effect, before):
+        for start, good, bad in SOURCES[objective.sli].events(objective, seen):
             found = counts.setdefault(str(_hour(start)), [0, 0])
             found[0] += good
             found[1] += bad
@@ -52,33 +55,6 @@ def _buckets(counts: Counts) -> Buckets:
     pairs = np.array([counts[str(hour)] for hour in hours], np.int64).reshape(-1, 2)
     start = hours.astype("datetime64[h]").astype("datetime64[us]")
     return Buckets(start, pairs[:, 0], pairs[:, 1], HOUR)
-
-
-def _events(
-    objective: Objective, effect: Measure, before: datetime | None
-) -> Iterator[tuple[datetime, int, int]]:
-    if objective.sli is Sli.FRESHNESS:
-        yield from _ages(objective, effect, before)
-        return
-    for count in effect.counts:
-        bad = count.errors
-        if objective.sli is Sli.LATENCY:
-            bad = count.over.get(objective.name, 0)
-        yield count.start, count.requests - bad, bad
-
-
-def _ages(
-    objective: Objective, effect: Measure, before: datetime | None
-) -> Iterator[tuple[datetime, int, int]]:
-    """One moment an hour since the last measurement: was the newest log young enough then?"""
-    if effect.fresh_at is None or objective.threshold is None:
-        return
-    hour = (before or effect.at).astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
-    while hour <= effect.at:
-        newest = effect.fresh_at if hour >= effect.fresh_at else effect.fresh_was or effect.fresh_at
-        stale = hour - newest > objective.threshold
-        yield hour, int(not stale), int(stale)
-        hour += HOUR
 
 
 def _status(found: Status) -> ObjectiveStatus:

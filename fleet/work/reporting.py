@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from engine.errors import Refused
 from fleet.document.policies import Watched
-from fleet.model.effects import BuildReport
 from fleet.model.facts import Reported
+from fleet.model.tasks import BuildReport
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.refer.referencing import load
@@ -33,7 +33,7 @@ MEASURED = {"served": "score", "label": "label"}
 def build_report(world: World, watched: Watched, effect: BuildReport) -> Reported:
     """Draw a window beside its reference; what keeps it from being drawn is told, never raised."""
     if world.reports is None:
-        return Reported(effect.window, effect.of, "", "this host draws none")
+        return Reported(effect.window, effect.of, "", "this host draws no reports")
     try:
         reference = load(world.blobs, effect.reference)
         shown = _Shown(watched, reference.ruler, effect.features)

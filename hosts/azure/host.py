@@ -13,6 +13,7 @@ from engine.errors import Refused
 from engine.loop import Loop
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
+from fleet.ports import World
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
@@ -65,9 +66,7 @@ class AzureHost:
     ) -> None:
         _check(config)
         known = Settings.read(settings)
-        name = config.document.store.partition(":")[2] or STORAGE
-        storage = Connection.read(name, settings)
-        logs = Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
+        storage, logs = _connections(config, settings)
         self.config, self.clock = config, clock
         self._open = ExitStack()
         self.telemetry = self._measured(known, cloud)
@@ -82,30 +81,9 @@ class AzureHost:
         publisher = AzurePublisher(cloud, known.topic)
         self._open.callback(publisher.close)
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
-        ports = world(
-            Opened(
-                config,
-                beside,
-                known,
-                cloud,
-                clock,
-                self.store,
-                self.blobs,
-                own_blobs,
-                log_blobs,
-                publisher,
-            )
-        )
-        domain = Traced(FleetDomain(config.fleet, ports), self.telemetry)
-        self.service = Service(
-            config.fleet,
-            Loop(self.store, domain, self.ring, backing_off(BACK_OFF)),
-            clock,
-            self.refused.put,
-            known.logs_container,
-            self.telemetry,
-            self.blobs,
-        )
+        stores = (self.store, self.blobs, own_blobs, log_blobs)
+        ports = world(Opened(config, beside, known, cloud, clock, *stores, publisher))
+        self.service = self._service(known.logs_container, ports)
 
     def ring(self, partition: str) -> None:
         """Put the one kind of message on the queue; it carries the present trace on."""
@@ -118,6 +96,19 @@ class AzureHost:
     def close(self) -> None:
         """Send what telemetry is left and close the connections."""
         self._open.close()
+
+    def _service(self, logs_container: str, ports: World) -> Service:
+        fleet = self.config.fleet
+        domain = Traced(FleetDomain(fleet, ports), self.telemetry)
+        return Service(
+            fleet,
+            Loop(self.store, domain, self.ring, backing_off(BACK_OFF)),
+            self.clock,
+            self.refused.put,
+            logs_container,
+            self.telemetry,
+            self.blobs,
+        )
 
     def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:
         if not settings.telemetry:
@@ -142,6 +133,13 @@ def _identity(settings: Mapping[str, str]) -> TokenCredential:
     # An identity of the user's own has to be named; the system's needs no name.
     client = settings.get(f"{STORAGE}__clientId") or None
     return DefaultAzureCredential(managed_identity_client_id=client)
+
+
+def _connections(config: Config, settings: Mapping[str, str]) -> tuple[Connection, Connection]:
+    """Return the connections to the store and to the logs, which may be the same."""
+    name = config.document.store.partition(":")[2] or STORAGE
+    storage = Connection.read(name, settings)
+    return storage, Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
 
 
 def _set(name: str, settings: Mapping[str, str]) -> bool:

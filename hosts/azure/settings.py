@@ -22,9 +22,16 @@ AUTHORITY = "AZURE_AUTHORITY_HOST"
 
 #: Every setting that is read by its name; connections have suffixes of their own.
 SETTINGS = (
-    SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, TOPIC, LOGS_CONTAINER, ANALYTICS, TELEMETRY,
-    WEBHOOK_TENANT, WEBHOOK_AUDIENCE,
-)  # fmt: skip
+    SUBSCRIPTION,
+    RESOURCE_GROUP,
+    WORKSPACE,
+    TOPIC,
+    LOGS_CONTAINER,
+    ANALYTICS,
+    TELEMETRY,
+    WEBHOOK_TENANT,
+    WEBHOOK_AUDIENCE,
+)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from fleet.telemetry import EVENTS, METRICS, SPANS, TRACEPARENT, Attributes, Instrument
+from fleet.instruments import EVENTS, METRICS, SPANS, Instrument
+from fleet.telemetry import TRACEPARENT, Attributes
 from hosts.azure.cloud import Cloud
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +22,16 @@ from hosts.azure.ml.batch import AzureBatchServing
 from hosts.azure.ml.deployments import BATCH, Deployments, Names
 from hosts.azure.ml.registry import AzureRegistry
 from hosts.azure.ml.scoring import AzureScoring
+from hosts.azure.ml.scoring_client import ScoringClient
 from hosts.azure.ml.serving import MIRROR_LIMIT, AzureServing, Rules
 from hosts.azure.ml.split import Foreign
 from hosts.azure.ml.training import AzureTrainer
 from hosts.azure.ml.workspace import Workspace
-from hosts.azure.pager import pager
+from hosts.azure.receivers import OPENERS
 from hosts.azure.settings import Settings
 from hosts.azure.storage.blobs import AzureBlobs
 from hosts.azure.storage.lease import Lease
+from hosts.receivers.paging import Surroundings, open_pager
 from hosts.reports import EvidentlyReports
 from retrain.ports import Serving, Traffic
 
@@ -97,17 +100,18 @@ def world(opened: Opened) -> World:
         logs=AzureLogs(opened.log_blobs, opened.settings.logs_container),
         tables=tables,
         scoring=AzureScoring(
-            workspace,
+            ScoringClient(workspace, verify=opened.cloud.verify),
             online,
             registry,
             opened.endpoint_of,
             tables.read,
-            verify=opened.cloud.verify,
         ),
         trainer=AzureTrainer(workspace, opened.beside, opened.blobs.address, opened.registered_as),
         serving=_serving(opened, workspace, online),
         registry=registry,
-        pager=pager(opened.config.document.receivers),
+        pager=open_pager(
+            opened.config.document.receivers, OPENERS, Surroundings(opened.beside, os.environ)
+        ),
         publisher=opened.publisher,
         counting=AzureCounting(Analytics(opened.cloud), analytics) if analytics else None,
         reports=EvidentlyReports(),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
-from fleet.document.config import Config, Receiver
+from fleet.document.config import Config
+from fleet.document.policies import ModelPolicy
 from fleet.domain import FleetDomain
 from fleet.ports import World
 from fleet.service import Service
@@ -19,14 +21,14 @@ from hosts.clock import backing_off
 from hosts.local.files import Blobs, Logs
 from hosts.local.functions.queues import Queues
 from hosts.local.models.registry import ModelFolders
-from hosts.local.models.router import Duration, Router
+from hosts.local.models.router import BUCKETS, Duration, Endpoint, Router
 from hosts.local.models.scorer import Scorers
 from hosts.local.models.scoring import LocalScoring, LocalTables
 from hosts.local.models.trainer import MAX_ATTEMPTS, LocalTrainer
-from hosts.local.pager import LocalPager
 from hosts.local.publisher import FilePublisher
+from hosts.local.receivers import OPENERS, QUIET
 from hosts.local.sqlite import SqliteStore
-from hosts.paging import address
+from hosts.receivers.paging import Surroundings, open_pager
 from hosts.reports import EvidentlyReports
 from retrain.ports import TrainingJob
 
@@ -47,6 +49,17 @@ class LocalTrainerOnBlobs(LocalTrainer):
         super().submit(replace(job, inputs=paths))
 
 
+@dataclass(frozen=True)
+class Durations:
+    """How long things are declared to take in a replay.
+
+    A training of `training` runs to its end at once; `request` gives the milliseconds of a request.
+    """
+
+    training: timedelta
+    request: Duration
+
+
 class LocalHost:
     """Opens every port of one machine below one folder.
 
@@ -56,8 +69,8 @@ class LocalHost:
     beside : the folder that the document's relative paths start from.
     clock : tells `now`, once a service verb.
     durable : whether commits wait for the disk.
-    run_for : for a replay, how long a training is said to run; it then runs to its end at once.
-    latency : for a replay, the declared milliseconds of a request.
+    durations : for a replay; measured where absent.
+    quiet : whether pages to the terminal go to a file.
     """
 
     def __init__(
@@ -67,8 +80,7 @@ class LocalHost:
         clock: Clock,
         *,
         durable: bool = True,
-        run_for: timedelta | None = None,
-        latency: Duration | None = None,
+        durations: Durations | None = None,
         quiet: bool = False,
     ) -> None:
         _check(config)
@@ -81,29 +93,11 @@ class LocalHost:
         self.logs = root / "logs"
         self.scorers = Scorers()
         self.blobs = Blobs(root / "blobs", durable=durable)
-        self.trainer = LocalTrainerOnBlobs(
-            root / "jobs",
-            self.models,
-            clock,
-            synchronous=run_for is not None,
-            duration=(lambda _: run_for) if run_for is not None else None,
-            # A replay may be killed as often as one likes and still tells the same story.
-            attempts=sys.maxsize if run_for is not None else MAX_ATTEMPTS,
-        )
-        self.trainer.blobs = self.blobs
-        self.router = self._router(latency)
-        self.service = Service(
-            config.fleet,
-            Loop(
-                self.store,
-                FleetDomain(config.fleet, self._world(beside, quiet)),
-                self.ring,
-                backing_off(BACK_OFF),
-            ),
-            clock,
-            self.refuse,
-            blobs=self.blobs,
-        )
+        self.trainer = self._trainer(durations)
+        self.router = self._router(durations.request if durations is not None else None)
+        domain = FleetDomain(config.fleet, self._world(beside, quiet))
+        loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF))
+        self.service = Service(config.fleet, loop, clock, self.refuse, blobs=self.blobs)
 
     def ring(self, partition: str) -> None:
         """Put the one kind of message on the queue: that partition has something to do."""
@@ -123,21 +117,25 @@ class LocalHost:
         self.queues.close()
         self.store.close()
 
-    def _router(self, latency: Duration | None) -> Router:
-        baselines = {
-            name: (watched.policy.serving.baseline,)
-            for name, watched in self.config.fleet.models.items()
-            if watched.policy.serving.baseline is not None
+    def _trainer(self, durations: Durations | None) -> LocalTrainerOnBlobs:
+        made = LocalTrainerOnBlobs(
+            self.root / "jobs",
+            self.models,
+            self.clock,
+            synchronous=durations is not None,
+            duration=(lambda _: durations.training) if durations is not None else None,
+            # A replay may be killed any number of times and still tells the same story.
+            attempts=sys.maxsize if durations is not None else MAX_ATTEMPTS,
+        )
+        made.blobs = self.blobs
+        return made
+
+    def _router(self, duration: Duration | None) -> Router:
+        endpoints = {
+            name: _endpoint(watched.policy) for name, watched in self.config.fleet.models.items()
         }
-        mirrors = {
-            name: watched.policy.serving.mirror
-            for name, watched in self.config.fleet.models.items()
-            if watched.policy.serving.mirror is not None
-        }
-        names = {name: one.policy.logs for name, one in self.config.fleet.models.items()}
-        root = self.root / "traffic"
         return Router(
-            self.models, self.logs, root, self.scorers, baselines, latency, mirrors, names
+            self.models, self.logs, self.root / "traffic", self.scorers, endpoints, duration
         )
 
     def _world(self, beside: Path, quiet: bool) -> World:
@@ -149,15 +147,20 @@ class LocalHost:
             trainer=self.trainer,
             serving=self.router,
             registry=self.models,
-            pager=LocalPager(
-                {
-                    name: _settings(name, receiver, self.root, quiet)
-                    for name, receiver in self.config.document.receivers.items()
-                }
+            pager=open_pager(
+                self.config.document.receivers,
+                QUIET if quiet else OPENERS,
+                Surroundings(self.root, os.environ),
             ),
             publisher=FilePublisher(self.root / "events.jsonl"),
             reports=EvidentlyReports(),
         )
+
+
+def _endpoint(policy: ModelPolicy) -> Endpoint:
+    serving = policy.serving
+    baselines = (serving.baseline,) if serving.baseline is not None else ()
+    return Endpoint(baselines, BUCKETS if serving.mirror is None else serving.mirror, policy.logs)
 
 
 def _check(config: Config) -> None:
@@ -170,14 +173,3 @@ def _check(config: Config) -> None:
             raise Refused(f"models.{name}.logs: tables are Log Analytics'; here logs are files")
         if watched.policy.serving.kind == "batch":
             raise Refused(f"models.{name}.serving.kind: batch endpoints are Azure's; take online")
-
-
-def _settings(name: str, receiver: Receiver, root: Path, quiet: bool) -> dict[str, object]:
-    """A receiver as the pager takes it; files lie below the store, secrets in the environment."""
-    if receiver.kind == "file" and receiver.path is not None:
-        return {"kind": "file", "path": root / receiver.path}
-    if receiver.kind == "webhook" and receiver.url is not None:
-        return {"kind": "webhook", "url": address(name, receiver.url)}
-    if quiet:
-        return {"kind": "file", "path": root / "terminal.jsonl"}
-    return {"kind": "terminal"}

@@ -14,7 +14,8 @@ from engine.errors import Refused
 from fleet.document.config import Config
 from hosts import Host
 from hosts.clock import SystemClock
-from hosts.local.functions.serve import Server, serve
+from hosts.local.functions.serve import Options, serve
+from hosts.local.functions.server import Server
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.position import position
 from hosts.local.sqlite import SqliteStore
@@ -72,12 +73,5 @@ def serve_fleet(host: Host, app: func.FunctionApp, port: int) -> None:
             console.print(f"function key for POST and events: {server.key}")
         console.print("stop with Ctrl-C")
 
-    serve(
-        app,
-        host.queues,
-        port=port,
-        key=os.environ.get(KEY_SETTING),
-        root=Path(__file__).parents[2],
-        clock=host.clock.now,
-        ready=ready,
-    )
+    options = Options(port=port, key=os.environ.get(KEY_SETTING), root=Path(__file__).parents[2])
+    serve(app, host.queues, options, clock=host.clock.now, ready=ready)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.errors import Unavailable
 from fleet.published import document
-from hosts.local.ledger import append_once
+from hosts.ledger import append_once
 
 
 class FilePublisher:

@@ -1,1 +1,1 @@
-"""Alerts: the life of one alert, and how a team's on-call hears of it."""
+"""Alerts: the states of one alert, and how a team's on-call desk is notified."""

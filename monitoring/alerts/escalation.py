@@ -1,4 +1,4 @@
-"""Who hears of a page next when nobody acknowledges it."""
+"""When an unacknowledged page goes to the next receiver."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 
 def due(paged: datetime, level: int, chain: Sequence[str], after: timedelta) -> datetime | None:
-    """When an unacknowledged page goes from `chain[level]` to the next; None at its end.
+    """When an unacknowledged page goes from `chain[level]` to the next; None at the chain's end.
 
     >>> from datetime import UTC
     >>> noon = datetime(2013, 7, 1, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""One group: all alerts of one kind of one team, told together, escalated, and closed."""
+"""One group: all alerts of one kind of one team, notified, escalated and closed together."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
-from monitoring.alerts import escalation
-from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
-
-LISTED = 20
-"""Alerts written out in one page; a receiver's screen is small."""
+from monitoring.alerts import escalation, paging
+from monitoring.alerts.lifecycle import Notify, Severity, Status
+from monitoring.alerts.paging import Event, Page
 
 
 class Phase(StrEnum):
-    """Where one group (one kind of alert of one team) stands."""
+    """The phase of one group (one kind of alert of one team)."""
 
     CLOSED = "closed"
     WAITING = "waiting"
@@ -56,34 +54,13 @@ class Policy(engine.policy.Policy):
     )
 
     def first(self, severity: Severity) -> tuple[str, ...]:
-        """Who hears at once."""
+        """The receivers of the first message."""
         return self.page[:1] if severity is Severity.PAGE else self.ticket or self.page[:1]
-
-
-class Event(StrEnum):
-    """Why a page is sent."""
-
-    FIRING = "firing"
-    ESCALATED = "escalated"
-    RESOLVED = "resolved"
-
-
-@dataclass(frozen=True)
-class Page:
-    """Send one message to one receiver; the same `key` is the same message."""
-
-    key: str
-    receiver: str
-    event: Event
-    severity: Severity
-    title: str
-    lines: tuple[str, ...]
-    alerts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Open:
-    """One alert as last heard of; `heard` is when."""
+    """One alert by its last notification, received at `heard`."""
 
     notice: Notify
     heard: datetime
@@ -91,20 +68,23 @@ class Open:
 
     @property
     def firing(self) -> bool:
-        """Whether it is still on."""
+        """Whether its last notification says that it fires."""
         return self.notice.status is Status.FIRING
 
 
 @dataclass(frozen=True)
 class Group:
-    """What the team was told of one kind of alert.
+    """The messages sent to a team about one kind of alert.
 
-    `told` maps the alerts of what was sent to the notification it carried; `opens` is when what
-    came since is sent; `level` is how far up the chain the page of `paged` has climbed.
+    `first` and `ordinal` number the first and the last message since the group was closed; `first`
+    is 0 in a group that was open before it was kept. `told` maps each alert in them to its
+    notification; `opens` is when the notifications that came since are sent; `level` is the place
+    in the chain that the page sent at `paged` has reached.
     """
 
     phase: Phase = Phase.CLOSED
     ordinal: int = 0
+    first: int = 0
     severity: Severity = Severity.TICKET
     told: dict[str, str] = field(default_factory=dict)
     heard_by: tuple[str, ...] = ()
@@ -123,7 +103,7 @@ def settle(
 
     `name` is the group's (`team:kind`); an alert missing from `entries` is muted or forgotten.
     """
-    # What a silence took back is told anew when the silence ends, from the first receiver on.
+    # A silenced alert counts as never sent: after the silence it goes to the first receiver again.
     group = replace(group, told={n: key for n, key in group.told.items() if n in entries})
     pages: tuple[Page, ...] = ()
     if group.told and not any(entries[n].firing for n in group.told):
@@ -182,6 +162,7 @@ def _send(
         group,
         phase=Phase.SENT,
         ordinal=group.ordinal + 1,
+        first=group.first if group.told else group.ordinal + 1,
         told={n: entry.notice.key for n, entry in told.items()},
         heard_by=_joined(group.heard_by, receivers),
         opens=None,
@@ -225,35 +206,6 @@ def _pages(
     receivers: Sequence[str],
     severity: Severity,
 ) -> tuple[Page, ...]:
+    key = f"{name}-{group.ordinal}:{event}:{group.level}"
     notices = [entry.notice for entry in entries.values()]
-    return tuple(
-        Page(
-            key=f"{name}-{group.ordinal}:{event}:{group.level}:{receiver}",
-            receiver=receiver,
-            event=event,
-            severity=severity,
-            title=_title(notices, event),
-            lines=_lines(notices),
-            alerts=tuple(notice.id for notice in notices),
-        )
-        for receiver in receivers
-    )
-
-
-def _title(notices: Sequence[Notify], event: Event) -> str:
-    prefix = {Event.FIRING: "", Event.ESCALATED: "unanswered: ", Event.RESOLVED: "resolved: "}
-    if len(notices) == 1:
-        return f"{prefix[event]}{notices[0].model}: {notices[0].reason}"
-    kinds: list[Kind] = sorted({notice.kind for notice in notices})
-    models = sorted({notice.model for notice in notices})
-    where = models[0] if len(models) == 1 else f"{len(models)} models"
-    return f"{prefix[event]}{len(notices)} {'/'.join(kinds)} alerts on {where}"
-
-
-def _lines(notices: Sequence[Notify]) -> tuple[str, ...]:
-    lines: list[str] = []
-    for notice in notices[:LISTED]:
-        lines += [f"{notice.id}: {notice.reason}", *(f"  {line}" for line in notice.lines)]
-    if len(notices) > LISTED:
-        lines.append(f"and {len(notices) - LISTED} more")
-    return tuple(lines)
+    return paging.pages(key, f"{name}-{group.first}", notices, event, receivers, severity)

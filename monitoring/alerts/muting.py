@@ -1,4 +1,4 @@
-"""What keeps an alert from being sent: a silence, or a louder alert that explains it."""
+"""Why an alert is not sent: a silence, or a firing page that inhibits it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ INHIBITS: Mapping[Kind, tuple[Kind, ...]] = {
     Kind.QUALITY: (Kind.DRIFT,),
     Kind.TRAFFIC: (Kind.DRIFT,),
 }
-"""A firing page of the left kind mutes the right kinds of the same model: the distribution of
-values that are missing, or of calls that never came, is no news of its own."""
+"""A firing page of the left kind mutes the right kinds of the same model: drift of missing values,
+or of requests that never came, follows from the cause that already pages."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,14 @@ class Silence:
 
 
 def lasting(silences: Iterable[Silence], now: datetime) -> tuple[Silence, ...]:
-    """The silences that still hold at `now`; `until` itself is over."""
+    """The silences in force at `now`; they end at `until`."""
     return tuple(silence for silence in silences if now < silence.until)
 
 
 def silenced(notice: Notify, silences: Iterable[Silence]) -> str | None:
     """Why `notice` is silenced, or None.
 
-    A silence of one feature mutes an alert only when every feature of that alert is silenced:
-    what else moved is still news.
+    A silence of one feature mutes an alert only when every feature of that alert is silenced.
     """
     matching = [s for s in silences if _concerns(s, notice)]
     for silence in matching:
@@ -59,7 +58,7 @@ def inhibited(notice: Notify, others: Iterable[Notify]) -> str | None:
             and other.status is Status.FIRING
             and notice.kind in INHIBITS.get(other.kind, ())
         ):
-            return f"inhibited by {other.id}"
+            return f"not sent while {other.id} pages"
     return None
 
 

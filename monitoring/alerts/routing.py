@@ -1,7 +1,7 @@
-"""The on-call partition of one team: take in, mute, group, page, escalate, acknowledge.
+"""The on-call partition of one team: mute, group, page, escalate, acknowledge.
 
-Notifications come from many models, late, doubled and out of order; an alert name ends for good
-once it is resolved, so what is known is the same in whatever order they arrive.
+Notifications come from many models, late, duplicated and out of order. A resolved alert name never
+fires again, so every order of arrival leads to the same state.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 
 from engine.errors import Refused
 from monitoring.alerts import grouping, muting
-from monitoring.alerts.grouping import Group, Open, Page, Policy
+from monitoring.alerts.grouping import Group, Open, Policy
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.muting import Silence
+from monitoring.alerts.paging import Page
 
 __all__ = [
     "Acknowledge",
@@ -29,12 +30,12 @@ __all__ = [
 ]
 
 KEEP = timedelta(days=8)
-"""How long a resolved alert is remembered: as long as a late delivery of it may still come."""
+"""How long a resolved alert is kept: as long as a late notification of it may still arrive."""
 
 
 @dataclass(frozen=True)
 class Acknowledge:
-    """Somebody takes an alert, by its fleet-wide or (where unambiguous) its short name."""
+    """Acknowledge an alert by its fleet-wide or (where unambiguous) its short name."""
 
     alert: str
     by: str
@@ -53,7 +54,7 @@ Fact = Notify | Acknowledge | Silence | Unsilence
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """Tell the model's partition that its alert was taken; `key` is the delivery id there."""
+    """Tell the model's partition that its alert is acknowledged; `key` is the delivery id there."""
 
     key: str
     model: str
@@ -66,7 +67,7 @@ Effect = Page | Acknowledged
 
 @dataclass(frozen=True)
 class OnCall:
-    """Everything one team's on-call partition knows; `muted` gives the reason for each."""
+    """The state of one team's on-call partition; `muted` gives the reason for each muted alert."""
 
     team: str
     alerts: dict[str, Open] = field(default_factory=dict)
@@ -77,7 +78,7 @@ class OnCall:
 
 @dataclass(frozen=True)
 class Step:
-    """The partition after a step, what is owed, and when to look again."""
+    """The partition after a step, the effects it owes, and when to step again."""
 
     state: OnCall
     effects: tuple[Effect, ...] = ()
@@ -85,9 +86,9 @@ class Step:
 
 
 def step(state: OnCall, facts: Sequence[Fact], policy: Policy, now: datetime) -> Step:
-    """Take in what came (perhaps nothing) and settle what the team is owed at `now`.
+    """Take in facts (perhaps none) and return the messages due to the team at `now`.
 
-    Raises `Refused` when an acknowledgement or an unsilence names nothing known.
+    Raises `Refused` when an acknowledgement or an unsilence names an unknown alert or silence.
     """
     effects: list[Effect] = []
     for fact in facts:
@@ -145,7 +146,7 @@ def _rank(notice: Notify) -> tuple[bool, datetime, bool, str]:
 def _take(state: OnCall, fact: Acknowledge) -> tuple[OnCall, tuple[Effect, ...]]:
     names = [n for n in state.alerts if n == fact.alert or n.endswith(f":{fact.alert}")]
     if len(names) != 1:
-        what = f"say which of {', '.join(sorted(names))}" if names else "no such alert"
+        what = f"ambiguous, name one of {', '.join(sorted(names))}" if names else "no such alert"
         raise Refused(f"{fact.alert}: {what} (team {state.team})")
     entry = state.alerts[names[0]]
     if not entry.firing or entry.acknowledged_by is not None:

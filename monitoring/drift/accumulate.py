@@ -1,15 +1,15 @@
-"""Drift too slow for any one window: evidence that adds up over trailing windows, at any time.
+"""Slow drift, too small for any single window: evidence accumulated over trailing windows.
 
-For every start of the last windows a mixture likelihood ratio says how much likelier they are under
-a shift of about tau standard deviations than under none; the ratios of all starts are added up (an
-e-detector: Shin, Ramdas and Rinaldo 2023, New England Journal of Statistics in Data Science). With
-independent windows and a known law, evidence of 1e5 comes less than once in 1e5 windows. Against an
-estimated reference, whose error every window shares and which is part of the variance here, that is
-measured, not proved.
+For every start among the last windows, a mixture likelihood ratio compares a shift of about tau
+standard deviations with none; the ratios of all starts are summed (an e-detector: Shin, Ramdas and
+Rinaldo 2023, New England Journal of Statistics in Data Science). With independent windows and a
+known law, evidence reaches 1e5 less than once in 1e5 windows. The reference is estimated: its error
+is common to all windows and part of the variance here, and its false alarm rate is measured, not
+proved.
 
-Slices of the reference, in the order of time, give the variance from window to window and how long
-a deviation lasts. The window that tells most is always left out, so that one bad day is never a
-slow drift.
+Slices of the reference, in the order of time, give the variance between windows and how long a
+deviation lasts. The window with the strongest evidence is always left out, so that one bad day is
+never a slow drift.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtrc, ndtri, xlogy
 
+from monitoring.drift import design_effects
 from monitoring.drift.binning import Scale
-from monitoring.drift.cells import EXPECTED, adjacent_cells, pool, scarce_cells, unordered
+from monitoring.drift.cells import EXPECTED, adjacent_cells, pool, scarce_cells
 from monitoring.drift.divergence import Floats
 from monitoring.drift.exact import SMALLEST
 from monitoring.drift.parts import normal_scores
@@ -30,19 +31,17 @@ from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import gathered, pooled
 from monitoring.drift.significance import MIN_SLICES
 from monitoring.drift.sketch import Sketch
-from monitoring.drift.spread import cell_spread, deviations, moderate, share_spread
 
 TAU = 0.1
 WINDOWS = 32
 #: Rows of the reference that a cell of numeric bins needs for its score to be known well.
 SCORED = 20.0
 LARGEST = 700.0
-MOST_LASTING = 0.95
 
 
 @dataclass(frozen=True)
 class Held:
-    """A window, and the reference that it is held against."""
+    """A window, and the reference that it is compared with."""
 
     window: Sketch
     reference: Sketch
@@ -50,7 +49,7 @@ class Held:
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """Windows, newest first, of one kind of features: rows by window, and which reference is whose.
+    """Counts of one kind of features by window, newest first, and the reference of each window.
 
     references (references, features, bins), windows (windows, features, bins), slices alike.
     """
@@ -67,8 +66,8 @@ def evidence(ruler: Ruler, held: Sequence[Held], slices: Sequence[Sketch] = ()) 
     Parameters
     ----------
     held
-        Windows counted with `ruler`, oldest first, of which the last 32 are looked at; those whose
-        rows are known to be special are left out by the caller.
+        Windows counted with `ruler`, oldest first, of which the last 32 are used; the caller leaves
+        out windows whose rows are known to be special.
     slices
         Parts of the reference as long as a window, for the design effects of rows that are not
         independent; fewer than 8 are not used.
@@ -82,7 +81,7 @@ def evidence(ruler: Ruler, held: Sequence[Held], slices: Sequence[Sketch] = ()) 
     usable = slices if len(slices) >= MIN_SLICES else ()
     for block in ruler.blocks:
         nominal = block.scale is Scale.NOMINAL
-        # Few values keep their order here: slow drift is told by location and scale.
+        # A feature of few values counts as ordered here: its slow drift is in location and scale.
         cells = block.tested if nominal else None
         sides = [[one.counts for one in references], [one.window.counts for one in recent]]
         a, c = (pooled(gathered(np.stack(side), block.places), cells) for side in sides)
@@ -109,7 +108,7 @@ def _numeric(run: _Run) -> Floats:
     mix = _mix(run.own, n)
     v = (mix[:, :, None] * variance[:, None]).sum(0) / n_less
     v = v + (mix[:, :, None] ** 2 * variance[:, None] / m[:, None, None]).sum(0)
-    factor, freedom = _score_spread(run.slices, cells, scores)
+    factor, freedom = design_effects.of_scores(run.slices, cells, scores)
     v = np.maximum(v * factor, SMALLEST)
     known = (scores != 0).any(-1)
     terms = np.where(known, _ratio(_normal((x_less / n_less) ** 2 / v, freedom), v), 0.0)
@@ -120,11 +119,11 @@ def _numeric(run: _Run) -> Floats:
 def _categorical(run: _Run) -> Floats:
     """Mean evidence of the levels' shares, each by the binomial's large deviations.
 
-    The tail of a binomial is at most exp(-deviance) (Chernoff); the p-value this gives takes the
-    normal's place, whose own tail is too thin for rare levels.
+    The tail of a binomial is at most exp(-deviance) (Chernoff). That p-value replaces the normal
+    law's, whose tail is too thin for rare levels.
     """
     whole, every = run.references.sum(0), run.windows.sum(0)
-    factor, _ = _cell_spread(run.slices, whole, every)
+    factor, _ = design_effects.of_features(run.slices, whole, every)
     cells = scarce_cells(whole, every, factor)
     used = (pool(whole, cells) + pool(every, cells)) > 0
     feature, _ = np.nonzero(used)
@@ -135,7 +134,7 @@ def _categorical(run: _Run) -> Floats:
     mix = _mix(run.own, n)
     expected = (mix * shares[:, None]).sum(0)
     size = 1 / np.maximum((mix**2 / m[:, None]).sum(0), SMALLEST)
-    factor, freedom = _level_spread(run.slices, cells, used, factor[feature])
+    factor, freedom = design_effects.of_levels(run.slices, cells, used, factor[feature])
     deviance = _deviance(n_less * expected + x_less, expected * size, n_less, size) / factor
     v = (1 / n_less + 1 / size) * factor
     square = ndtri(np.clip(2 * np.exp(-deviance), SMALLEST, 1.0) / 2) ** 2
@@ -147,7 +146,7 @@ def _categorical(run: _Run) -> Floats:
 
 
 def _spared(x: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """Sums over trailing windows (first axis, newest first) less the one that tells most.
+    """Sums over trailing windows (first axis, newest first) without the most extreme one.
 
     Returns the sums of `x`, never across zero, and of `n`, at least a tiny number.
     """
@@ -180,7 +179,7 @@ def _ratio(square: Floats, v: Floats) -> Floats:
 
 
 def _normal(square: Floats, freedom: Floats | None) -> Floats:
-    """Bring squares whose variance was estimated with `freedom` to the chi-square's tail."""
+    """Map squares with a variance estimated with `freedom` to the chi-square law's tail."""
     if freedom is None:
         return square
     p = np.clip(fdtrc(1, freedom, square), SMALLEST, 1.0)
@@ -194,59 +193,3 @@ def _deviance(c: Floats, a: Floats, n: Floats, m: Floats) -> Floats:
     t = np.maximum(c + a, SMALLEST)
     deviance: Floats = xlogy(c, c * (n + m) / (t * n)) + xlogy(a, a * (n + m) / (t * m))
     return np.maximum(deviance, 0)
-
-
-def _score_spread(
-    slices: Floats | None, cells: npt.NDArray[np.intp], scores: Floats
-) -> tuple[Floats, Floats | None]:
-    """Design effects, at least 1, of location and scale: (2, features), and their freedom."""
-    if slices is None:
-        return np.ones(scores.shape[:-1]), None
-    rows, apart = deviations(pool(slices, cells))
-    moved = (apart[:, None] * scores).sum(-1)
-    estimate = (rows[:, None] * moved**2).sum(0) / (len(slices) - 1)
-    spread = moderate(np.where((scores != 0).any(-1), estimate, np.nan), len(slices) - 1)
-    lasting = _lasting(moved)
-    return np.maximum(spread.factor, 1.0) * lasting, np.maximum(spread.freedom / lasting, 1.0)
-
-
-def _cell_spread(slices: Floats | None, a: Floats, c: Floats) -> tuple[Floats, Floats | None]:
-    """Design effect, at least 1, of categorical features: (features,), and its freedom."""
-    if slices is None:
-        return np.ones(len(a)), None
-    cells = unordered(a, c)
-    w = pool(a + c, cells) / np.maximum((a + c).sum(-1, keepdims=True), 1)
-    own = cell_spread(pool(slices, cells), w, (w > 0).sum(-1) - 1)
-    spread = moderate(own, len(slices) - 1)
-    return np.fmax(spread.factor, 1.0), spread.freedom
-
-
-def _level_spread(
-    slices: Floats | None,
-    cells: npt.NDArray[np.intp],
-    used: npt.NDArray[np.bool_],
-    least: Floats,
-) -> tuple[Floats, Floats | None]:
-    """Design effect of each used cell, at least that of its feature."""
-    if slices is None:
-        return least, None
-    feature, _ = np.nonzero(used)
-    hits, rows = pool(slices, cells)[:, used], slices.sum(-1)[:, feature]
-    apart = hits / np.maximum(rows, 1) - hits.sum(0) / np.maximum(rows.sum(0), 1)
-    lasting = _lasting(np.where(rows > 0, apart, 0.0))
-    own = np.fmax(share_spread(hits, rows), least)
-    return own * lasting, np.maximum((len(slices) - 1) / lasting, 1.0)
-
-
-def _lasting(apart: Floats) -> Floats:
-    """How much more the sum of many slices varies than if one said nothing of the next.
-
-    A cold day follows cold days: the factor is (1 + r)/(1 - r) for a first-order autoregression
-    with the slices' own correlation r from one to the next (first axis), less its bias in short
-    series (Kendall 1954, Biometrika 41, 403).
-    """
-    square = np.maximum((apart**2).sum(0), SMALLEST)
-    r = (apart[1:] * apart[:-1]).sum(0) / square
-    r = np.clip(r + (1 + 3 * r) / len(apart), 0.0, MOST_LASTING)
-    lasting: Floats = (1 + r) / (1 - r)
-    return lasting

@@ -1,7 +1,7 @@
-"""Where the edges of a numeric feature stand: deciles, atoms and tails of its reference.
+"""The edges of a numeric feature: deciles, atoms and tails of its reference.
 
-An atom, a value that holds a large share of the reference, has a bin of its own. Without one, a
-change of its share would be hidden among its neighbours, and would never show at the minimum.
+An atom, a value with a large share of the reference, has a bin of its own. Otherwise its neighbours
+would hide a change of its share, completely so for the smallest value.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ DECILES = tuple(tenth / 10 for tenth in range(1, 10))
 TAIL = 0.001
 #: Share of the reference from which on a value is an atom.
 ATOM = 0.035
-#: Rows that an atom, or a level tested on its own, needs: rarer ones get there by chance.
+#: Rows that an atom, or a level tested on its own, needs; rarer values reach the share by chance.
 SURE = 30
 #: A feature of no more values than this has a bin for each, if they have so many rows on average.
 FEW, LEAST = 30, 10
-#: One of no more than this has them with fewer rows, too, if so few of them were of a value that
-#: was seen once.
+#: A feature of no more values than this has them with fewer rows, too, if at most this share of its
+#: rows holds a value that was seen once.
 FEWER, ONCE = 20, 0.02
 
 
 @dataclass(frozen=True)
 class Edges:
-    """Rising inner edges, the atoms whose bins they bound, and what the outer bins are.
+    """Rising inner edges, the atoms whose bins they bound, and the nature of the outer bins.
 
     tails: whether the first and the last bin are slices of the decile beside them. few: whether
     every value of the reference is an atom.
@@ -88,7 +88,7 @@ def after(values: Floats) -> Floats:
 
 
 def previous(values: npt.ArrayLike) -> Floats:
-    """Next smaller numbers: bins are closed above, so the bin below a value ends there.
+    """Next smaller numbers, where the bin below a value ends: bins are closed above.
 
     Log services may not support denormal numbers, so the one below 0 is the first normal one.
     """
@@ -116,7 +116,7 @@ def quantiles(values: Floats, shares: tuple[float, ...]) -> Floats:
 
 
 def _atoms(values: Floats) -> tuple[Floats, bool]:
-    """Values that hold a large share of rising `values`; and whether there are no others."""
+    """Values with a large share of rising `values`, and whether there are no other values."""
     rows = len(values)
     distinct, counts = _first_values(values, max(FEW, FEWER))
     if counts.sum() == rows and few(counts, FEW):
@@ -129,19 +129,21 @@ def _atoms(values: Floats) -> tuple[Floats, bool]:
 
 
 def _tied_ends(values: Floats) -> list[float]:
-    """The smallest and largest value, where it is a decile as well: a sample too small for atoms.
+    """The smallest and the largest value, each if it is a decile as well.
 
-    Nothing of the reference lies beyond either, whatever its rows: bins there are exact.
+    A sample may be too small for atoms; no row of the reference lies beyond either value, so the
+    outer bins are exact.
     """
     low, high = quantiles(values, (DECILES[0], DECILES[-1]))
     return [end for end, decile in ((values[0], low), (values[-1], high)) if end == decile]
 
 
 def few(counts: npt.NDArray[np.intp], most: int) -> bool:
-    """Whether these are all values, or levels, there are: at most so many, and known well.
+    """Whether there are no more than `most` values, or levels, and hardly any unseen ones.
 
-    counts: rows of each in the reference. Values that were seen once stand for others that were not
-    seen at all (Good 1953, Biometrika 40, 237).
+    counts: rows of each in the reference: ten on average; or fewer where at most 20 values have few
+    rows of values seen once, whose share estimates that of unseen values (Good 1953, Biometrika 40,
+    237).
     """
     rows = int(counts.sum())
     if len(counts) <= min(most, rows / LEAST):
@@ -159,7 +161,7 @@ def _first_values(values: Floats, most: int) -> tuple[Floats, npt.NDArray[np.int
 
 
 def _apart(atoms: Floats) -> Floats:
-    """Leave out atoms whose bin would overlap that of the one before."""
+    """Drop atoms whose bin would overlap that of the atom before."""
     if len(atoms) < 2:
         return atoms + 0.0
     clear = before(atoms[1:]) >= after(atoms[:-1])
@@ -168,7 +170,7 @@ def _apart(atoms: Floats) -> Floats:
 
 
 def _width(values: Floats) -> Floats:
-    """A little more than what rounding to single precision can move a number."""
+    """Slightly more than the largest change of a number by rounding to single precision."""
     width: Floats = np.maximum(1.1 * 2.0**-24 * np.abs(values), sys.float_info.min)
     return width
 

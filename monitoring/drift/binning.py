@@ -1,4 +1,4 @@
-"""Bins of one feature, fixed once on its reference and never moved afterwards."""
+"""Bins of one feature, derived from its reference and fixed from then on."""
 
 from __future__ import annotations
 
@@ -9,31 +9,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from monitoring.drift.atoms import SURE, after, before, edges_of, few
+from monitoring.drift.atoms import after, edges_of
+from monitoring.drift.bin_labels import interval_labels
 from monitoring.drift.columns import finite_numbers, level_counts
+from monitoring.drift.levels import levels_of
 from monitoring.drift.spelling import canonical, is_single, spellings, twin
 from monitoring.schema import Kind, nearly_unique, nearly_unique_reason
 
-MAX_LEVELS = 1_000
-#: A categorical feature of no more levels than this has each of them tested on its own.
-FEW_LEVELS = 64
-#: Share of the reference from which on a level is tested on its own; all others are hashed into
-#: groups of about half of it, so that few levels near the border share a group.
-OWN = 0.01
-GROUPED = 0.005
 REST = "rest"
 
 CellMap = npt.NDArray[np.intp]
 
 
 class Scale(StrEnum):
-    """What is known about the order of a feature's bins."""
+    """The order of a feature's bins."""
 
     CONTINUOUS = "continuous"
     ORDINAL = "ordinal"
@@ -45,8 +39,8 @@ class NumericBins:
     """Bins (-inf, e0], (e0, e1], …, (e_last, inf) between strictly rising inner edges.
 
     atoms: values that have a bin of their own. tails: whether the first and the last bin are slices
-    of the decile beside them, which psi, kl and js count in one. few: whether the reference has no
-    other values than the atoms.
+    of the decile beside them; psi, kl and js merge the two. few: whether the reference has no
+    values but the atoms.
     """
 
     edges: tuple[float, ...]
@@ -72,17 +66,11 @@ class NumericBins:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """One interval per bin, e.g. `(0.5, 2]`; of an atom its value, and `(2, 7)` before it."""
-        atoms = np.array(self.atoms)
-        lower, upper = (dict(zip(ends(atoms), atoms, strict=True)) for ends in (before, after))
-        ends = [-math.inf, *self.edges, math.inf]
-        short = tuple(_interval(*pair, lower, upper, 12) for pair in pairwise(ends))
-        if len(set(short)) == len(short):
-            return short
-        return tuple(_interval(*pair, lower, upper, 17) for pair in pairwise(ends))
+        return interval_labels(self.edges, np.array(self.atoms))
 
     @cached_property
     def shown(self) -> CellMap:
-        """Cell of each bin for psi, kl and js: tails count with the decile beside them."""
+        """Cell of each bin for psi, kl and js: a tail shares the cell of the decile beside it."""
         if self.few:
             return self.tested
         cells = np.arange(self.size)
@@ -94,8 +82,8 @@ class NumericBins:
     def tested(self) -> CellMap:
         """Cell of each bin for the test and the effect: each bin is a cell.
 
-        A feature of few values has the cells of the same values as text: the first for everything
-        else, then one for each value.
+        A feature of few values has the same cells as its values would have as text: one for all
+        other values, then one for each value.
         """
         if not self.few:
             return np.arange(self.size)
@@ -108,7 +96,7 @@ class NumericBins:
 
     @property
     def named(self) -> npt.NDArray[np.bool_]:
-        """Whether each bin is told even when it is empty: all, but for gaps between few values."""
+        """Whether each bin is listed even when empty: all bins but the gaps between few values."""
         return self.single if self.few else np.ones(self.size, np.bool_)
 
     @classmethod
@@ -127,11 +115,11 @@ class NumericBins:
 class CategoricalBins:
     """One bin per reference level, the most frequent first, and `groups` bins for all others.
 
-    The first `own` levels are tested on their own (None: all). Every other level, named or not, is
-    put into a group by a hash of its name, which does not depend on the counts that are compared.
+    The first `own` levels are tested on their own (None: all). Every other level, with a bin or
+    without, belongs to a group by a hash of its name, which is independent of the compared counts.
 
-    With a `salt`, levels are known by a keyed hash only: neither the ruler, nor a sketch, nor a
-    report can name them. The salt stands in the ruler's own document and nowhere else.
+    With a `salt`, levels are stored as keyed hashes only: the bins, a sketch or a report cannot
+    name them. The salt is stored in the ruler's document and nowhere else.
     """
 
     levels: tuple[str, ...]
@@ -163,14 +151,14 @@ class CategoricalBins:
 
     @cached_property
     def shown(self) -> CellMap:
-        """Cell of each bin for psi, kl and js: `rest` is one, the last."""
+        """Cell of each bin for psi, kl and js: all groups of `rest` share the last."""
         return np.minimum(np.arange(self.size), len(self.levels))
 
     @cached_property
     def tested(self) -> CellMap:
         """Cell of each bin for the test and the effect: the groups, then the levels of their own.
 
-        Groups come first, as the tests of significance expect.
+        The groups come first; the tests of significance rely on it.
         """
         own = len(self.levels) if self.own is None else self.own
         alone = self.groups + np.arange(own)
@@ -179,7 +167,7 @@ class CategoricalBins:
 
     @property
     def named(self) -> npt.NDArray[np.bool_]:
-        """Whether each bin is told even when it is empty: the levels."""
+        """Whether each bin is listed even when empty: the levels."""
         return np.arange(self.size) < len(self.levels)
 
     def place(self, level: str) -> int:
@@ -190,7 +178,7 @@ class CategoricalBins:
         return len(self.levels) + self._group(self.key(level)) if found is None else found
 
     def key(self, level: str) -> str:
-        """Name a level as this feature's sketches may know it."""
+        """The name of a level in this feature's bins: a keyed hash where there is a salt."""
         return _keyed(level, self.salt) if self.salt else level
 
     def _group(self, key: str) -> int:
@@ -199,7 +187,7 @@ class CategoricalBins:
     def _alike(self, level: str) -> int | None:
         """Bin of another spelling of a level's value.
 
-        A keyed hash cannot be read back, so of redacted levels only the usual spellings are tried.
+        A keyed hash cannot be reversed, so only the usual spellings of a redacted level are tried.
         """
         if is_single(level):
             return None
@@ -223,15 +211,9 @@ class CategoricalBins:
     @classmethod
     def of(cls, counts: Mapping[str, int], salt: str = "") -> CategoricalBins:
         """Bins for the 1,000 most frequent levels (ties by name), and groups for the others."""
-        ranked = sorted(counts, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
-        rows = sum(counts.values())
-        least = max(SURE, OWN * rows)
-        known = few(np.array([*counts.values()], np.intp), FEW_LEVELS)
-        own = len(ranked) if known else sum(counts[level] >= least for level in ranked)
-        rare = rows - sum(counts[level] for level in ranked[:own])
-        groups = max(1, math.ceil(rare / max(least * GROUPED / OWN, 1)))
-        names = tuple(_keyed(level, salt) if salt else level for level in ranked)
-        return cls(names, salt, own, groups)
+        found = levels_of(counts)
+        names = tuple(_keyed(level, salt) if salt else level for level in found.ranked)
+        return cls(names, salt, found.own, found.groups)
 
 
 Bins = NumericBins | CategoricalBins
@@ -246,18 +228,6 @@ def measure(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> Bins | str:
     if nearly_unique(len(counts), rows):
         return nearly_unique_reason(len(counts), rows)
     return CategoricalBins.of(counts, salt)
-
-
-def _interval(
-    low: float, high: float, lower: Mapping[float, float], upper: Mapping[float, float], digits: int
-) -> str:
-    """Label (low, high] by the atoms that it ends in front of (`lower`) or begins after."""
-    if low in lower and high in upper:
-        return f"{upper[high]:.{digits}g}"
-    begin = f"({upper.get(low, low):.{digits}g}"
-    if high in lower:
-        return f"{begin}, {lower[high]:.{digits}g})"
-    return f"{begin}, inf)" if high == math.inf else f"{begin}, {high:.{digits}g}]"
 
 
 def _keyed(level: str, salt: str) -> str:

@@ -1,4 +1,4 @@
-"""Pooling of thin bins, so that the laws used on counts hold, and the effect free of sampling.
+"""Pooling of thin bins so that asymptotic laws hold, and the effect without its sampling bias.
 
 Arrays have shape (..., bins); a map of bins to cells has the same shape and holds cell numbers.
 """
@@ -15,10 +15,10 @@ from monitoring.drift.atoms import SURE
 from monitoring.drift.divergence import Floats, psi
 
 EXPECTED = 5.0
-#: Relative error of sums that are equal but for the order of their terms.
+#: Relative difference of equal sums that add their terms in another order.
 ROUNDING = 1e-9
 
-#: 2**64 over the golden ratio: products with it look random in their upper bits (Knuth).
+#: 2**64 over the golden ratio, a multiplier that mixes the upper bits (Knuth).
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 CellMap = npt.NDArray[np.intp]
@@ -32,10 +32,10 @@ def expected(reference: Floats, current: Floats) -> Floats:
 
 
 def noticed(reference: Floats, current: Floats) -> Floats:
-    """Expected counts, raised to a cell's least where a side saw ten rows or clearly more than due.
+    """Expected counts, raised to a cell's minimum where a side has ten rows or clearly too many.
 
-    A level that is new, or gone, expects few rows, and yet the effect has to show it. Counts of the
-    larger sample are scaled down to the smaller one.
+    A level that is new, or gone, has a small expected count, and the effect still has to include
+    it. Counts of the larger sample are scaled down to the smaller one.
     """
     m, n = reference.sum(-1, keepdims=True), current.sum(-1, keepdims=True)
     least = np.minimum(m, n)
@@ -51,13 +51,13 @@ def adjacent_cells(counts: Floats) -> CellMap:
     Mirrored bins merge to mirrored cells.
     """
     cells = np.broadcast_to(np.arange(counts.shape[-1]), counts.shape).copy()
-    thin = (counts < EXPECTED).any(-1)  # few features are, and merging walks over the bins
+    thin = (counts < EXPECTED).any(-1)  # few features have thin bins, and merging loops over bins
     cells[thin] = _merged(counts[thin])
     return cells
 
 
 def _merged(counts: Floats) -> CellMap:
-    """Fill cells from both ends up to the median; what is left over there is the centre."""
+    """Fill cells from both ends up to the median; the bins left over there form the centre."""
     low, high = _middle(counts)
     up, before = _filled(counts, low)
     down, after = _filled(counts[..., ::-1], counts.shape[-1] - 1 - high)
@@ -69,12 +69,12 @@ def _merged(counts: Floats) -> CellMap:
 
 
 def _middle(counts: Floats) -> tuple[CellMap, CellMap]:
-    """Last bin that is left of the median, and first that is right of it."""
+    """The last bin left of the median, and the first bin right of it."""
     below = np.cumsum(counts, -1)
     half = below[..., -1:] / 2
     low = (below < half * (1 - ROUNDING)).sum(-1)
     low = np.minimum(low, counts.shape[-1] - 1)
-    # The median lies between two bins, or within one that is on neither side.
+    # The median lies between two bins, or within one, which then belongs to neither side.
     between = np.take_along_axis(below, low[..., None], -1) <= half * (1 + ROUNDING)
     return low - ~between[..., 0], low + 1
 
@@ -96,7 +96,7 @@ def _filled(counts: Floats, last: CellMap) -> tuple[CellMap, CellMap]:
 def _joined(filled: Floats, centre: CellMap, cells: CellMap) -> CellMap:
     """How many places each bin's cell moves down when a thin centre joins the thinner neighbour.
 
-    Where both are alike it joins both: mirrored bins would else merge to other cells.
+    Where both are equal it joins both, so that mirrored bins merge to mirrored cells.
     """
     beside = np.pad(filled, [(0, 0)] * (filled.ndim - 1) + [(1, 1)])
     place = centre[..., None]
@@ -104,18 +104,18 @@ def _joined(filled: Floats, centre: CellMap, cells: CellMap) -> CellMap:
     left, right = (np.where(side > 0, side, np.inf) for side in (left, right))
     to_left = (own < EXPECTED) & (left <= right * (1 + ROUNDING)) & np.isfinite(left)
     to_right = (own < EXPECTED) & (right <= left * (1 + ROUNDING)) & np.isfinite(right)
-    to_left &= (own > 0) | ~to_right  # an empty centre leaves its neighbours apart
+    to_left &= (own > 0) | ~to_right  # an empty centre keeps its neighbours apart
     return (to_left & (cells >= place)).astype(np.intp) + (to_right & (cells > place))
 
 
 def scarce_cells(reference: Floats, current: Floats, factor: Floats | float = 1.0) -> CellMap:
-    """Join cells that are scarce on both sides together to the first: `rest`, or its first group.
+    """Merge scarce cells into the first cell: `rest`, or its first group.
 
-    Where each level has a cell, the reference counts nothing in `rest`, since every level it saw
-    has a cell, so `rest` alone would always look new. A cell is scarce while both sides together
-    have so few rows of it that the reference would, if both were one distribution, see none of them
-    at least once in a hundred times. Rows that come in clumps raise that number by `factor`, the
-    design effect. A cell that the reference knows well is not scarce, however large the window is.
+    Where each level has a cell, `rest` has no rows in the reference and alone would always look
+    new. A cell is scarce while its rows on both sides together are so few that, under one common
+    distribution, the reference would have none of them at least once in a hundred times. Dependent
+    rows raise that number by `factor`, the design effect. A cell with many rows in the reference is
+    not scarce, however large the window is.
     """
     m, n = reference.sum(-1, keepdims=True), current.sum(-1, keepdims=True)
     share = np.clip(n / np.maximum(m + n, 1), 1e-9, 1 - 1e-9)
@@ -128,8 +128,8 @@ def scarce_cells(reference: Floats, current: Floats, factor: Floats | float = 1.
 def dealt_cells(counts: Floats, ties: npt.NDArray[np.uint64]) -> CellMap:
     """Deal the rare levels of unordered features into groups that expect about 5 each.
 
-    Several groups keep more of a change among rare levels than one "other" cell would. Levels that
-    expect the same are dealt in the order of `ties`.
+    Several groups keep more of a change among rare levels than one "other" cell would. Levels with
+    equal expected counts are dealt in the order of `ties`.
     """
     order = np.lexsort((ties, -counts), axis=-1)
     ranked = np.take_along_axis(counts, order, -1)
@@ -139,7 +139,7 @@ def dealt_cells(counts: Floats, ties: npt.NDArray[np.uint64]) -> CellMap:
     place = np.arange(counts.shape[-1]) - kept
     lap, seat = place // groups, place % groups
     dealt = kept + np.where(lap % 2 == 0, seat, groups - 1 - seat)
-    # Rare levels that do not fill one group join the smallest cell.
+    # Rare levels that do not fill one group join the smallest other cell.
     dealt = np.where((rare < EXPECTED) & (kept > 0), kept - 1, dealt)
     cells = np.empty(counts.shape, np.intp)
     np.put_along_axis(cells, order, np.where(place < 0, place + kept, dealt), -1)
@@ -147,9 +147,9 @@ def dealt_cells(counts: Floats, ties: npt.NDArray[np.uint64]) -> CellMap:
 
 
 def pool(counts: Floats, cells: CellMap) -> Floats:
-    """Sum counts by cell: (..., bins) to (..., cells), as many as the largest map has.
+    """Sum counts by cell: (..., bins) to (..., cells), with the cells of the largest map.
 
-    Leading axes that only `counts` has, such as that of slices, share the map.
+    Leading axes of `counts` alone, such as that of slices, share the map.
     """
     width = int(cells.max(initial=0)) + 1
     cells = np.broadcast_to(cells, counts.shape[-cells.ndim :])
@@ -184,15 +184,15 @@ def unordered(
 
 
 def leveled(reference: Floats, current: Floats, weighing: Weighing) -> CellMap:
-    """Cells of categorical bins for an effect: what is new stays apart from what is gone."""
+    """Cells of categorical bins for an effect: new levels and lost levels stay apart."""
     return dealt_cells(weighing(reference, current), _ties(reference, current))
 
 
 def _ties(a: Floats, c: Floats) -> npt.NDArray[np.uint64]:
-    """Order levels that expect the same by a hash of their counts.
+    """Order levels with equal expected counts by a hash of their counts.
 
-    In order of place, renaming the levels would change the test; in order of their change, the
-    groups would depend on it.
+    An order by place would change the test when levels are renamed; an order by change would make
+    the groups depend on the change that is tested.
     """
     return _hashed(a) + (_hashed(c) >> np.uint64(1))
 

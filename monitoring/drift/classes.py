@@ -1,8 +1,8 @@
-"""Which days of a reference a business day may be held against: those of its own class.
+"""Which days of a reference a day is compared with: those of its own class.
 
-Weekends, holidays and the days before them differ from weekdays without anything being wrong.
-Against a reference of all days they look like drift every week; against days of their own class
-they do not. Where the reference has too few of those, a wider class takes their place, in words.
+Weekends, holidays and the days before them differ from weekdays as a rule. Compared with all days
+they look like drift every week; compared with days of their own class they do not. Where the
+reference has too few of those, a wider class replaces it, and the report says so.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["Choice", "blend", "choose", "class_of", "fallbacks"]
 
 @dataclass(frozen=True)
 class Choice:
-    """The slices of a reference that a day is held against.
+    """The slices of a reference that a day is compared with.
 
-    `places` counts them in the order of the reference's days; `held` is None for all days, and
-    `words` says which and why.
+    `places` are their indices in the order of the reference's days; `held` is None for all days,
+    and `words` names the class and the reason.
     """
 
     places: tuple[int, ...]
@@ -33,9 +33,9 @@ class Choice:
 
 
 def class_of(calendar: Calendar, day: date, known: datetime) -> DayClass:
-    """Class of a local day, from what was announced by `known`.
+    """Class of a local day, from the events announced by `known`.
 
-    As `Calendar.day_class`, but a day of any other event is no ordinary day either.
+    Like `Calendar.day_class`, but a day of any other event has a class of its own, too.
     """
     found = calendar.day_class(day, known)
     if found in (DayClass.HOLIDAY, DayClass.PROMOTION):
@@ -46,9 +46,9 @@ def class_of(calendar: Calendar, day: date, known: datetime) -> DayClass:
 
 
 def fallbacks(calendar: Calendar, day: date, known: datetime) -> tuple[DayClass, ...]:
-    """Classes a day may be held against, its own first; after the last of them come all days.
+    """Classes that a day may be compared with, its own first; after the last come all days.
 
-    A holiday is most like a weekend; an eve, a promotion or an event like its day of the week.
+    A holiday is most similar to a weekend; an eve, a promotion or an event to its day of the week.
     """
     own = class_of(calendar, day, known)
     weekend = own is DayClass.HOLIDAY or WEEKDAYS[day.weekday()] in calendar.policy.weekend
@@ -61,34 +61,34 @@ def choose(wanted: Sequence[DayClass], days: Sequence[DayClass], least: int) -> 
     Parameters
     ----------
     wanted
-        What `fallbacks` says of the day.
+        The day's `fallbacks`.
     days
-        Class of each slice of the reference; empty where it does not say which days they are.
+        Class of each slice of the reference; empty where the days of its slices are not known.
     least
         Slices that a class needs.
 
     >>> choose([DayClass.EVE, DayClass.WEEKDAY], [DayClass.WEEKDAY] * 9 + [DayClass.EVE], 8).words
-    'held against 9 days of class weekday: the reference has 1 of 8 needed of class eve'
+    'compared with 9 days of class weekday: the reference has 1 of class eve, and 8 are needed'
     """
     if not days:
-        return Choice((), None, "held against all days: the reference does not say which they are")
+        words = "compared with all rows of the reference: it does not record their days"
+        return Choice((), None, words)
     short: list[str] = []
     for one in wanted:
         places = tuple(place for place, other in enumerate(days) if other is one)
         if len(places) >= least:
-            return Choice(
-                places, one, f"held against {len(places)} days of class {one}{_why(short)}"
-            )
-        short.append(f"{len(places)} of {least} needed of class {one}")
+            words = f"compared with {len(places)} days of class {one}{_why(short, least)}"
+            return Choice(places, one, words)
+        short.append(f"{len(places)} of class {one}")
     every = tuple(range(len(days)))
-    return Choice(every, None, f"held against all {len(days)} days{_why(short)}")
+    return Choice(every, None, f"compared with all {len(days)} days{_why(short, least)}")
 
 
 def blend(parts: Sequence[tuple[Sketch, int]]) -> Sketch:
-    """Mix references in the proportions of the windows that are held against them.
+    """Mix references in the proportions of the windows that are compared with them.
 
-    Several windows merged are compared with this: what they would look like had each been like its
-    own reference. The mix counts as many rows as make its shares as uncertain as they are.
+    Merged windows are compared with this mix, which is what they would be if each equalled its own
+    reference. The number of rows of the mix reflects the uncertainty of its shares.
 
     Parameters
     ----------
@@ -113,5 +113,5 @@ def _weighed(parts: Sequence[tuple[Sketch, int]]) -> dict[Sketch, int]:
     return weights
 
 
-def _why(short: Sequence[str]) -> str:
-    return f": the reference has {', '.join(short)}" if short else ""
+def _why(short: Sequence[str], least: int) -> str:
+    return f": the reference has {', '.join(short)}, and {least} are needed" if short else ""

@@ -1,4 +1,4 @@
-"""Arrow columns as the counting kernels want them: finite numbers, or counts of levels."""
+"""Arrow columns as inputs of the counting kernels: finite numbers, or counts of levels."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def finite_numbers(column: Column) -> npt.NDArray[np.float64]:
 def level_counts(column: Column) -> Counter[str]:
     """Count the levels of a categorical column by name; nulls are left out.
 
-    Booleans are "true" and "false"; numbers met where levels are expected go by their value: 5.0 is
-    "5", and what is not finite is missing.
+    Booleans are "true" and "false"; numbers in a categorical column are named by value: 5.0 is "5",
+    and a number that is not finite is missing.
     """
     counts: Counter[str] = Counter()
     for chunk in _chunks(column):
@@ -72,7 +72,7 @@ def level_codes(column: Column) -> Iterator[tuple[npt.NDArray[np.int64], list[st
 
 
 def places_in(encoded: pa.DictionaryArray) -> npt.NDArray[np.int64]:
-    """Place of each row's value in the dictionary; of null, the place behind the last.
+    """Place of each row's value in the dictionary; for null, the place after the last.
 
     Arrow's fill_null imports pandas where it is installed, which takes a second.
     """
@@ -83,12 +83,12 @@ def places_in(encoded: pa.DictionaryArray) -> npt.NDArray[np.int64]:
 
 
 def missing(value: object) -> bool:
-    """Tell whether a value is none: null, or a number that is not finite."""
+    """Whether a value is missing: null, or a number that is not finite."""
     return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
 def level_name(value: object) -> str:
-    """Name a level as reports print it."""
+    """The name of a level in reports."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

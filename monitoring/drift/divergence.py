@@ -1,8 +1,8 @@
-"""How far two histograms are apart: psi, kl and js, over any number of features at once.
+"""Divergences of two histograms: psi, kl and js, for any number of features at once.
 
-All functions take counts of shape (..., bins) for the reference and the current window and answer
-with shape (...). Bins empty on both sides are left out first, so rows may be padded with zeros.
-An answer without a value (a side without rows) is NaN.
+All functions take counts of shape (..., bins) for the reference and the current window and return
+shape (...). Bins empty on both sides are left out first, so rows may be padded with zeros. The
+divergence of a side without rows is NaN.
 
 p and q are the shares with half a count added to each of the B bins that are left (Jeffreys'
 prior): p_i = (c_i + 1/2) / (m + B/2). The shares stay finite and comparable whatever the sizes.

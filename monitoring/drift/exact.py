@@ -1,4 +1,4 @@
-"""Exact tests of shares: of one cell, and of the cell among many that stands out most."""
+"""Exact tests of shares: of one cell, and of the most deviating cell among many."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def share_p(
 ) -> Floats:
     """Two-sided p-value of Fisher's exact test: a of m reference rows against c of n current ones.
 
-    It is the smaller tail of the hypergeometric law plus the end of the other tail that is no
-    likelier (Blaker 2000, Canadian Journal of Statistics 28, 783). Exchanging the sides, or hits
-    and misses, does not change it. The tail is Peizer's normal approximation, within a few percent
-    however far out (Ling and Pratt 1984, JASA 79, 49-60).
+    It is the smaller tail of the hypergeometric law plus the largest part of the other tail that is
+    no more probable (Blaker 2000, Canadian Journal of Statistics 28, 783). Exchanging the sides, or
+    hits and misses, does not change it. The tail is Peizer's normal approximation, within a few
+    percent also far out in the tail (Ling and Pratt 1984, JASA 79, 49-60).
 
     Parameters
     ----------
     reference, current
         Hits and rows of each side, of any shape.
     factor
-        Design effect, at least 1: so many rows tell as much as one independent row.
+        Design effect, at least 1: the number of rows that are worth one independent row.
     freedom
         Degrees of freedom that `factor` was estimated with; None where it is known.
     """
@@ -57,9 +57,9 @@ def largest_cell_p(
     spread: Spread | None,
     among: Flags | None = None,
 ) -> Floats:
-    """p-value of the cell that stands out most, times the number of cells less one.
+    """Smallest p-value of all cells, times the number of cells less one.
 
-    among: the only cells to look at, (features, bins); then it is times their number.
+    among: the only cells to test, (features, bins); the factor is then their number.
     """
     m, n = reference.sum(-1), current.sum(-1)
     both = reference + current
@@ -88,11 +88,11 @@ def largest_cell_p(
 def coverage_p(
     reference: Floats, current: Floats, factor: Floats | float, freedom: float | None
 ) -> Floats:
-    """Exact test of more rows in the first bin than levels can hold that a reference has not seen.
+    """Exact test of more rows in the first bin than unseen levels of the reference explain.
 
-    The first bin is of levels without rows in the reference. By Good and Turing their share is
-    about that of the levels seen once (Good 1953, Biometrika 40, 237); it is taken to be larger by
-    two standard deviations and a row. NaN where it holds no more than that.
+    The first bin holds levels without rows in the reference. By Good and Turing their share is
+    about that of the levels seen once (Good 1953, Biometrika 40, 237); here it is larger by two
+    standard deviations and a row. NaN where the bin holds no more rows than that.
     """
     m, n = reference.sum(-1), current.sum(-1)
     once, twice = ((reference == rows).sum(-1) for rows in (1, 2))
@@ -119,7 +119,7 @@ def _peizer(x: Floats, y: Floats, rest: Floats, other: Floats) -> Floats:
     second, third = _raised(y, hits, held), _raised(rest, misses, rows)
     plain = x * other - y * rest
     root = np.sqrt(2 * np.maximum(deviance, 0)) / np.maximum(np.abs(plain), SMALLEST)
-    # Both vanish where the table is as expected; their ratio does not.
+    # Numerator and denominator are 0 for a table as expected; their ratio has a limit.
     limit = np.sqrt(every / (hits * misses * rows * held))
     root = np.where(np.abs(plain) < 1e-6 * hits * misses, limit, root)
     margins = (1 + 1 / (6 * hits)) * (1 + 1 / (6 * misses)) * (1 + 1 / (6 * rows))
@@ -134,11 +134,11 @@ def _raised(cell: Floats, across: Floats, down: Floats) -> Floats:
 
 
 def _other(tail: Floats, x: Floats, y: Floats, rest: Floats, other: Floats) -> Floats:
-    """Part of the other tail that is no likelier than `tail`.
+    """The part of the other tail that is no more probable than `tail`.
 
-    That is as much as `tail` where the last two outcomes together are no likelier, the last outcome
-    where only that is, else nothing. In the last outcome all hits of both sides, or all rows of one
-    side, are in the first cell.
+    It is approximated by `tail` itself where the last two outcomes together are no more probable,
+    by the last outcome where only that one is, else by nothing. In the last outcome all hits of
+    both sides, or all rows of one side, are in the first cell.
     """
     hits, rows, every = x + y, x + rest, x + y + rest + other
     least, most = np.minimum(hits, rows), np.maximum(hits, rows)

@@ -1,4 +1,4 @@
-"""Rows of one feature by bin, on both sides; a bin is made when somebody reads it."""
+"""Rows of one feature by bin, on both sides; bin objects are created on iteration."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class BinCount:
 class Histogram:
     """Bins of one feature with the rows of both sides, each array of shape (labels,).
 
-    Labels and counts are those of the ruler and of the sketches: an object for each bin of each
-    feature in each segment would take fifty times the memory. Bins that are not `named` (groups of
-    rare levels, gaps between the only values) are passed over while they are empty on both sides.
+    It refers to the labels of the ruler and the counts of the sketches: an object for each bin of
+    each feature in each segment would take fifty times the memory. Bins that are not `named`
+    (groups of rare levels, gaps between few values) are skipped while empty on both sides.
     """
 
     labels: Sequence[str]
@@ -38,18 +38,18 @@ class Histogram:
 
     @classmethod
     def under(cls, bins: Bins, reference: Rows, current: Rows) -> Histogram:
-        """Counts under a ruler's bins."""
+        """A histogram of counts by a ruler's bins."""
         return cls(bins.labels, reference, current, bins.named)
 
     @classmethod
     def of(cls, *bins: BinCount) -> Histogram:
-        """Put single bins side by side; all are named."""
+        """A histogram of single bins, all of them named."""
         reference = np.array([one.reference for one in bins], np.int64)
         current = np.array([one.current for one in bins], np.int64)
         return cls([one.label for one in bins], reference, current, np.ones(len(bins), np.bool_))
 
     def __len__(self) -> int:
-        """Number of bins that are not passed over."""
+        """Number of bins that are not skipped."""
         return len(self._places())
 
     def __iter__(self) -> Iterator[BinCount]:

@@ -1,12 +1,12 @@
-"""How far off an effect may be: a confidence interval of psi less its sampling floor.
+"""The confidence interval of an effect, psi less its sampling floor.
 
 With gradients g = ln(q/p) + 1 - p/q towards the current shares q and f = 1 - q/p - ln(q/p) towards
 the reference's p, psi varies by Var_q(g)/n + Var_p(f)/m (the delta method: Bishop, Fienberg and
 Holland 1975, Discrete Multivariate Analysis, 14.6), in proportion to psi itself. Without a change
 it is 1/n + 1/m times a chi-square with one degree of freedom less than there are cells, and that
-variance stays. The interval holds every effect under which the one seen is no further off than
-1.96 of *its* standard deviations (as Wilson 1927 does for a share), since large effects vary more
-than small ones. Rows are taken to be independent.
+variance remains. Large effects vary more than small ones, so the interval holds every effect from
+which the observed one deviates by at most 1.96 of *that* effect's standard deviations (as Wilson
+1927 does for a share). Rows are assumed to be independent.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _ends(a: Floats, c: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         iv, left = 1 / n + 1 / m, used.sum(-1) - 1
         moved = _variance(q, log + 1 - p / q, used) / n + _variance(p, 1 - log - q / p, used) / m
-        # Half of how the variance grows with the effect; 2 (1/n + 1/m) for small ones.
+        # Half of the variance's growth with the effect; 2 (1/n + 1/m) for small effects.
         growth = NORMAL_95**2 * np.where(psi > 0, moved / psi, 4 * iv * (left > 0)) / 2
         middle = psi - left * iv + growth
         least = 2 * left * iv**2

@@ -1,7 +1,7 @@
 """Parts of a difference between the cells of ordered features, and the laws of each.
 
-Location, scale and rest are orthogonal, and each has a design effect of its own: one number for all
-three would flag most windows where rows are clustered or days differ a little.
+Location, scale and rest are orthogonal, and each has a design effect of its own: a common one would
+flag most windows where rows are clustered or days differ slightly.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ Scores = tuple[Floats, Floats, Floats]  # shares of cells, location score, scale
 def ordered_parts(a: Floats, c: Floats, slices: Floats | None) -> tuple[Floats, Spread | None]:
     """p-values of location, scale, rest, and of location and scale together; first axis: 4.
 
-    a, c: counts of both sides in cells that each expect enough. NaN below three cells, of the rest
-    below four. With slices, the design effect of the cells comes along.
+    a, c: counts of both sides in cells with large enough expected counts. NaN with fewer than three
+    cells; the rest is NaN with fewer than four. With slices, the cells' design effect is returned,
+    too.
     """
     w, d, iv = contrast(a, c)
     h1, h2 = normal_scores(w)
@@ -61,11 +62,11 @@ def normal_scores(w: Floats) -> tuple[Floats, Floats]:
 
 
 def _unshifted(d: Floats, w: Floats, h1: Floats) -> Floats:
-    """Take out of the shares' deviations `d` what a pure shift of location explains.
+    """Remove from the shares' deviations `d` the part that a pure shift of location explains.
 
-    A shift moves the scale score and the rest, too, by its square. Where days differ in location
-    that is most of their variance, and far from normal. The shift is modelled by tilting `w` along
-    the location score until its mean is that of `d`.
+    A shift changes the scale score and the rest, too, by its square. Where days differ in location
+    that is most of the variance of both, and far from normal. The shift is modelled by tilting `w`
+    along the location score until its mean is that of `d`.
     """
     target = (d * h1).sum(-1, keepdims=True)
     tilt = np.zeros_like(target)
@@ -89,7 +90,7 @@ def _split(d: Floats, scores: Scores) -> Floats:
 
 def _chi_square_parts(squares: Floats, left: Floats) -> Floats:
     location, scale, rest = squares
-    # chi-square laws of one and two degrees of freedom have closed forms, many times cheaper.
+    # Chi-square laws of one and two degrees of freedom have closed forms, which are much cheaper.
     one, other = erfc(np.sqrt(location / 2)), erfc(np.sqrt(scale / 2))
     both = np.exp(-(location + scale) / 2)
     return np.stack([one, other, chdtrc(np.maximum(left, 1), rest), both])
@@ -99,7 +100,7 @@ def _f_parts(d: Floats, iv: Floats, slices: Floats, scores: Scores, left: Floats
     w, h1, _ = scores
     rows, apart = deviations(slices)
     remainder = _unshifted(apart, w, h1)
-    # Slices are narrower than their mixture; a window is compared with a typical slice.
+    # A slice varies less than the mixture of slices; a window is compared with a typical slice.
     share = rows / np.maximum(rows.sum(0), 1)
     typical = (share[..., None] * remainder).sum(0)
     squares = np.stack([_split(apart, scores)[0], *_split(remainder - typical, scores)[1:]])
@@ -123,10 +124,10 @@ def _f_parts(d: Floats, iv: Floats, slices: Floats, scores: Scores, left: Floats
 
 
 def _many_p(square: Floats, left: Floats, own: Floats, slices: int) -> Floats:
-    """p of a chi-square of `left` degrees of freedom whose design effect `own` slices gave.
+    """p of a chi-square of `left` degrees of freedom with the design effect `own` from slices.
 
-    Directions need not share the excess alike. All of it in one direction is the worst case; by
-    Satterthwaite it has fewer degrees of freedom, f V² f / (f - 1 + (1 + f(V - 1))²).
+    The excess need not be equal in all directions. The worst case has all of it in one; by
+    Satterthwaite that has fewer degrees of freedom, f V² f / (f - 1 + (1 + f(V - 1))²).
     """
     f = np.maximum(left, 1.0)
     v = np.fmax(own, 1.0)
@@ -139,11 +140,12 @@ def _many_p(square: Floats, left: Floats, own: Floats, slices: int) -> Floats:
 def whole_p(square: Floats, left: Floats, spread: tuple[Floats, Floats], slices: int) -> Floats:
     """Two p-values of a chi-square over unordered cells; first axis: 2.
 
-    Levels that move together put all their excess into one direction, and its mean over the cells,
-    the first of `spread`, is a poor guess of that: then what is beyond a chi-square's mean has to
-    be rare for this one direction, too. The second p-value knows no such case. Given its direction
-    u, a normal deviation of covariance S has a square of chi-square over u'S⁻¹u, and that is no
-    less than 1/u'Su, of which the slices' variance along u, the second of `spread`, is an estimate.
+    Levels that move together have all their excess variance in one direction, which the mean over
+    the cells, the first of `spread`, underestimates: the first p-value requires that the part
+    beyond a chi-square's mean is rare for this direction, too. The second does not. Given its
+    direction u, a normal deviation of covariance S has a square distributed as chi-square over
+    u'S⁻¹u, which is at least 1/u'Su; the second of `spread`, the slices' variance along u,
+    estimates that.
     """
     own, along = spread
     f = np.maximum(left, 1.0)

@@ -1,4 +1,4 @@
-"""Drift that comes, goes and comes again: every Monday, on the first of the month, now and then."""
+"""Recurring drift: every Monday, on the first of the month, or at irregular times."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-#: F from which on two levels are told: what is apart by chance is parted where it fits best.
+#: F from which on two levels are distinguished; it is large because the split is the best of many.
 CLEAR = 40.0
-#: Share of their distance that has to lie free between the windows of two levels.
+#: Share of their distance that has to be empty between the windows of two levels.
 APART = 0.4
-#: Times on the same day of the week that are no coincidence.
+#: Repetitions on one day of the week that make a weekly rhythm.
 MIN_WEEKS = 3
 WEEK = timedelta(days=7)
 
@@ -21,10 +21,10 @@ Floats = NDArray[np.float64]
 
 
 def begins(series: Floats) -> tuple[int, ...]:
-    """Places where a change begins, the present time last; none where it does not recur.
+    """Places where a change begins, the present one last; none where it does not recur.
 
-    series: how far each window is on the way from the reference (0) to the newest window (1), which
-    is the last one. A window has changed where it is more than half the way.
+    series: each window's position between the reference (0) and the newest window (1), which is the
+    last one. A window has changed if its position is above one half.
 
     >>> begins(np.array([0.0, 1, 1, 0, 0.1, 0, -0.1, 0, 0.9, 1]))
     (1, 8)
@@ -33,14 +33,14 @@ def begins(series: Floats) -> tuple[int, ...]:
     """
     high = series > 0.5
     found = np.flatnonzero(np.diff(high.astype(int), prepend=0) == 1)
-    # The newest window chose the way, so that it is at the far end of it: it proves nothing.
+    # The newest window defines the position 1, so it is no evidence itself.
     if len(found) < 2 or not _parted(series[:-1], high[:-1]):
         return ()
     return tuple(found.tolist())
 
 
 def rhythm(starts: Sequence[str]) -> str:
-    """Name the days on which a change always begins; nothing where they are not alike.
+    """Name the rhythm in which a change begins; empty where there is none.
 
     >>> rhythm(["2024-03-04", "2024-03-11", "2024-03-18"])
     'every Monday'
@@ -57,7 +57,7 @@ def rhythm(starts: Sequence[str]) -> str:
 
 
 def _parted(series: Floats, high: NDArray[np.bool_]) -> bool:
-    """Whether two groups of windows are two levels, rather than one that is cut in two."""
+    """Whether two groups of windows are two separate levels."""
     above, below = series[high], series[~high]
     between = float(above.mean() - below.mean())
     if above.min() - below.max() < APART * between:

@@ -1,27 +1,19 @@
-"""Assess one window against a reference: from two sketches to a report on every feature."""
+"""The report on one window: its features, the verdict, and both as JSON."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from monitoring.drift.histogram import Histogram
-from monitoring.drift.interval import intervals
-from monitoring.drift.ruler import FORMAT, Ruler
-from monitoring.drift.ruling import Evidence, reason, rule
-from monitoring.drift.scoring import Numbers, join, score
-from monitoring.drift.significance import MIN_SLICES
-from monitoring.drift.sketch import Counts, Sketch, empty
-from monitoring.drift.verdict import Policy, Verdict, worst
+from monitoring.drift.ruler import FORMAT
+from monitoring.drift.verdict import Verdict
 from monitoring.schema import Ignored, Kind
 
 
 class Calibration(StrEnum):
-    """What the significance rests on."""
+    """The noise that significance is computed from."""
 
     SLICES = "slices"
     ROWS = "independent rows"
@@ -30,11 +22,10 @@ class Calibration(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeatureReport:
-    """Everything known about one feature (in one segment); None is a number without a value.
+    """The result for one feature (in one segment); None is a number without a value.
 
-    `q_value` within the policy's rate is what "flagged" means. `cause` tells which part of the
-    evidence the verdict rests on; `interval` holds the effect, in 95 of 100 cases, if rows are
-    independent.
+    A feature is flagged when its `q_value` is within the policy's rate. `interval` is the effect's
+    95 % confidence interval for independent rows.
     """
 
     name: str
@@ -69,7 +60,7 @@ class FeatureReport:
         return max(known, default=None)
 
     def to_json(self) -> dict[str, object]:
-        """Spell the feature as `check --json` prints it."""
+        """Return the feature as `check --json` prints it."""
         names = [name for name in self.__slots__ if name != "bins"]
         document: dict[str, object] = {name: getattr(self, name) for name in names}
         bins = [
@@ -85,7 +76,7 @@ class Report:
     """One window against a reference.
 
     `ignored` are columns that cannot be read or have no kind; `not_compared` are those left out on
-    purpose (ids, dates, columns that one side cannot have), which only `check` tells. `ruler` is
+    purpose (ids, dates, columns that one side cannot have), which only `check` fills. `ruler` is
     the format of the bins.
     """
 
@@ -108,11 +99,11 @@ class Report:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Spell the report as `check --json` prints it: no NaN, no Infinity."""
+        """Return the report as `check --json` prints it, without NaN or Infinity."""
         return {**self.heading(), "features": [feature.to_json() for feature in self.features]}
 
     def heading(self) -> dict[str, object]:
-        """Spell all but the features."""
+        """Return the report without its features."""
         return {
             "verdict": self.verdict,
             "n_reference": self.n_reference,
@@ -124,168 +115,5 @@ class Report:
         }
 
 
-def assess(
-    ruler: Ruler,
-    reference: Sketch,
-    current: Sketch,
-    policy: Policy,
-    slices: Sequence[Sketch] = (),
-    changed: Mapping[str, str] | None = None,
-) -> Report:
-    """Judge one window.
-
-    slices: sketches of parts of the reference, each as long as the window, from which the design
-    effects are estimated. Fewer than 8 cannot be used and leave the report uncalibrated, and so
-    does a window of more rows than an eighth of all slices and than the longest of them.
-    changed: reason by feature that could not be counted in the current window at all (absent, or
-    of another kind): drifted, with no numbers.
-    """
-    return assess_segments(
-        ruler, {None: reference}, {None: current}, policy, {None: slices}, changed
-    )
-
-
-def assess_segments(
-    ruler: Ruler,
-    reference: Mapping[str | None, Sketch],
-    current: Mapping[str | None, Sketch],
-    policy: Policy,
-    slices: Mapping[str | None, Sequence[Sketch]] | None = None,
-    changed: Mapping[str, str] | None = None,
-) -> Report:
-    """Judge one window overall (None) and per segment, all controlled as one family.
-
-    A segment's design effects come from `slices` of its own: days may differ in a segment
-    and not in the total. Where fewer than 8 of them have rows, those of all rows are taken.
-    """
-    changed, slices = changed or {}, slices or {}
-    none = empty(ruler)
-    names = sorted({*reference, *current}, key=lambda name: (name is not None, name or ""))
-    sides = [[side.get(name, none) for name in names] for side in (reference, current)]
-    a, c = (np.stack([one.counts for one in side]) for side in sides)
-    # One pair after the other: an array of all bins of all pairs is large, and there are many.
-    pairs = [(a[row : row + 1], c[row : row + 1]) for row in range(len(names))]
-    scores = join(
-        [
-            score(ruler, *pair, _slices(slices, segment))
-            for pair, segment in zip(pairs, names, strict=True)
-        ]
-    )
-    countable = np.array([name not in changed for name in ruler.features], np.bool_)
-    rulings = rule(ruler, (a, c), scores, policy, countable, together=True)
-    ends = np.concatenate([intervals(ruler, *pair) for pair in pairs], axis=1)
-    features = tuple(
-        _changed((name, segment), ruler, a[row], policy, changed[name])
-        if name in changed
-        else _feature(
-            (name, segment),
-            ruler,
-            (a[row], c[row]),
-            ends[:, row, index].tolist(),
-            (rulings.at(row, index), scores.at(row, index), float(rulings.q[row, index])),
-            policy,
-        )
-        for row, segment in enumerate(names)
-        for index, name in enumerate(ruler.features)
-    )
-    return Report(
-        worst([feature.verdict for feature in features]),
-        sides[0][0].rows,
-        sides[1][0].rows,
-        ruler.ignored,
-        features,
-        _calibration(max(side.rows for side in sides[1]), slices.get(None, ())),
-        ruler.format,
-    )
-
-
-def _slices(slices: Mapping[str | None, Sequence[Sketch]], segment: str | None) -> Counts | None:
-    own = [one.counts for one in slices.get(segment, ()) if one.rows or segment is None]
-    if len(own) >= MIN_SLICES:
-        return np.stack(own)
-    return None if segment is None else _slices(slices, None)
-
-
-def _calibration(rows: int, slices: Sequence[Sketch]) -> Calibration:
-    if not slices:
-        return Calibration.ROWS
-    lengths = [one.rows for one in slices]
-    # Days that differ matter more to a longer window, and shorter slices cannot tell how much.
-    longest = max(*lengths, sum(lengths) / MIN_SLICES)
-    usable = len(slices) >= MIN_SLICES and rows <= longest
-    return Calibration.SLICES if usable else Calibration.UNCALIBRATED
-
-
-def _feature(
-    key: tuple[str, str | None],
-    ruler: Ruler,
-    sides: tuple[Counts, Counts],
-    ends: tuple[float, float],
-    found: tuple[Verdict, Numbers, float],
-    policy: Policy,
-) -> FeatureReport:
-    name, segment = key
-    verdict, numbers, q = found
-    start, bins = ruler.starts[name], ruler.features[name]
-    end = start + bins.size
-    a, c = (side[start:end] for side in sides)
-    there, missing = (int(a.sum()), int(c.sum())), (int(sides[0][end]), int(sides[1][end]))
-    threshold = policy.threshold_of(name)
-    once = int((a == 1).sum()) if bins.kind is Kind.CATEGORICAL else 0
-    evidence = Evidence(there, missing, numbers, q, once)
-    return FeatureReport(
-        name=name,
-        segment=segment,
-        kind=bins.kind,
-        bins=Histogram.under(bins, a, c),
-        n_reference=there[0],
-        n_current=there[1],
-        missing_reference=missing[0],
-        missing_current=missing[1],
-        psi=_known(numbers.psi),
-        kl=_known(numbers.kl),
-        js=_known(numbers.js),
-        effect=_known(numbers.effect),
-        p_value=_known(numbers.p),
-        q_value=_known(q),
-        threshold=threshold,
-        verdict=verdict,
-        reason=reason(verdict, evidence, policy, threshold),
-        missing_effect=_known(numbers.missing_effect),
-        interval=None if math.isnan(ends[0]) else (ends[0], ends[1]),
-    )
-
-
-def _changed(
-    key: tuple[str, str | None], ruler: Ruler, counts: Counts, policy: Policy, reason: str
-) -> FeatureReport:
-    name, segment = key
-    start, bins = ruler.starts[name], ruler.features[name]
-    reference = counts[start : start + bins.size]
-    return FeatureReport(
-        name=name,
-        segment=segment,
-        kind=bins.kind,
-        bins=Histogram.under(bins, reference, np.zeros_like(reference)),
-        n_reference=int(reference.sum()),
-        n_current=None,
-        missing_reference=int(counts[start + bins.size]),
-        missing_current=None,
-        psi=None,
-        kl=None,
-        js=None,
-        effect=None,
-        p_value=None,
-        q_value=None,
-        threshold=policy.threshold_of(name),
-        verdict=Verdict.DRIFTED,
-        reason=reason,
-    )
-
-
 def _told(columns: Sequence[Ignored]) -> list[dict[str, str]]:
     return [{"name": one.name, "reason": one.reason} for one in columns]
-
-
-def _known(number: float) -> float | None:
-    return number if math.isfinite(number) else None

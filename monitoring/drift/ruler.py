@@ -1,4 +1,4 @@
-"""Rulers: the bins of all features of a model, and how their counts stand in a sketch."""
+"""Rulers: the bins of all features of a model, and the places of their counts in a sketch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Ruler:
 
     @cached_property
     def starts(self) -> dict[str, int]:
-        """Where each feature's counts begin in a sketch: its bins, then one place for missing."""
+        """Place of each feature's first count in a sketch: its bins, then one for missing."""
         sizes = [bins.size + 1 for bins in self.features.values()]
         begins = np.concatenate([[0], np.cumsum(sizes)[:-1]]) if sizes else np.empty(0)
         return dict(zip(self.features, begins.astype(int).tolist(), strict=True))
@@ -43,7 +43,7 @@ class Ruler:
 
     @cached_property
     def first(self) -> list[int]:
-        """Begin of each feature's counts in a sketch."""
+        """Place of each feature's first count in a sketch."""
         return list(self.starts.values())
 
     @cached_property
@@ -53,7 +53,7 @@ class Ruler:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """The features of each scale that occurs, side by side."""
+        """The features of each scale that occurs, as blocks."""
         return tuple(_blocks(self))
 
     @cached_property

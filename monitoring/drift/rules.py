@@ -1,9 +1,9 @@
-"""The fixed rules that other tools alert by, for comparison: one window, one feature, one number.
+"""Fixed alert rules of other tools, for comparison: one threshold per feature and window.
 
 PSI above 0.1, 0.2 and 0.25 are the limits of credit scoring (Siddiqi, Credit Risk Scorecards, 2006)
 that most tools copy; a Jensen-Shannon distance above 0.1 is Evidently's and Azure ML's default;
 a two-sample Kolmogorov-Smirnov test at p < 0.05 is Azure ML's for numeric features. None of them
-knows how large a window is, or how many features are looked at.
+depends on the size of the window or on the number of features.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
 class Rule(StrEnum):
-    """A fixed rule; its value is how people know it."""
+    """A fixed rule; its value is its usual notation."""
 
     PSI_LOW = "psi > 0.1"
     PSI_MIDDLE = "psi > 0.2"
@@ -61,7 +61,7 @@ def ks_p(reference: Floats, current: Floats) -> float | None:
     m, n = len(reference), len(current)
     if not m or not n:
         return None
-    # Late: the statistics of scipy take a second to load, and only a comparison needs them.
+    # Deferred: scipy.stats takes a second to import, and only a backtest needs it.
     from scipy.stats import distributions
 
     current = np.sort(current)

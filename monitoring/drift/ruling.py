@@ -1,4 +1,4 @@
-"""Rule on one window: verdicts of many features at once, and the reason of each."""
+"""Verdicts on all features of one window, and the reason of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitoring.drift.sketch import Counts
 from monitoring.drift.verdict import SEVERITY, Policy, Verdict
 
 INSUFFICIENT = np.int8(-1)
-#: Share of a categorical reference's rows whose level occurs once, from which on nothing is told.
+#: Share of rows with a level seen once from which on a categorical feature is not judged.
 SEEN_ONCE = 0.8
 
 
@@ -38,7 +38,7 @@ class Rulings:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a verdict on one feature and window rests on.
+    """The numbers behind the verdict on one feature and window.
 
     present, missing: values of the reference and the current window. q: over all features. once:
     reference rows of levels that were seen once.
@@ -60,15 +60,15 @@ def rule(
     *,
     together: bool = False,
 ) -> Rulings:
-    """Rule on every feature of every pair: first whether it is significant, then how much it is.
+    """Judge every feature of every pair: first its significance, then its effect.
 
     sides: counts of the reference and of the current window, each (pairs, ruler.width), as `score`
-    took them. countable: by feature; those that are not stay out of the family. A family is the
-    features of one pair, a model; or those of all pairs together, the segments of one model.
+    took them. countable: by feature; others stay out of the family. A family is the features of
+    one pair; or those of all pairs `together`, the segments of one model.
     """
     enough = np.minimum(*(present(ruler, side) for side in sides)) >= policy.min_rows
     enough &= seen_once(ruler, sides[0]) <= SEEN_ONCE * present(ruler, sides[0])
-    # Too few values to compare them: how many are missing is told from all rows all the same.
+    # With too few values to compare, the missing share is still judged, from all rows.
     rows = np.minimum(*(total(ruler, side) for side in sides)) >= policy.min_rows
     p = np.where(enough, scores.p, np.where(rows, scores.p_missing, np.nan))
     p = p if countable is None else np.where(countable, p, np.nan)
@@ -84,22 +84,22 @@ def rule(
 
 
 def reason(verdict: Verdict, evidence: Evidence, policy: Policy, threshold: float) -> str:
-    """Why `rule` came to that verdict on one feature."""
+    """The reason of the verdict on one feature, as text."""
     if verdict is Verdict.INSUFFICIENT:
         return _shortage(evidence, policy.min_rows)
     if math.isnan(evidence.q):
-        return "one and the same bin holds every value of both sides"
+        return "all values of both sides are in one bin"
     if evidence.q > policy.fdr:
         return f"not significant (q = {evidence.q:.3g})"
     what = _told(evidence, policy.fdr)
     if verdict is Verdict.STABLE:
-        return f"significant, but {what} is under the floor {policy.floor:g}"
+        return f"significant, but {what} is below the floor {policy.floor:g}"
     below = verdict is Verdict.DRIFTING
-    return f"{what} {'is under' if below else 'reaches'} the threshold {threshold:g}"
+    return f"{what} {'is below' if below else 'reaches'} the threshold {threshold:g}"
 
 
 def _leading(numbers: Scores | Numbers, level: float) -> tuple[Floats, Floats]:
-    """Effects on values and on what is missing, of those that are significant on their own."""
+    """The effects on values and on the missing share, each if it is significant on its own."""
     values = np.where(np.asarray(numbers.p_values) <= level, numbers.effect, -np.inf)
     missing = np.where(np.asarray(numbers.p_missing) <= level, numbers.missing_effect, -np.inf)
     return values, missing
@@ -113,7 +113,11 @@ def _told(evidence: Evidence, level: float) -> str:
         100 * gone / (gone + there)
         for gone, there in zip(evidence.missing, evidence.present, strict=True)
     )
-    return f"missing share {before:.3g} % to {after:.3g} %, whose effect {missing:.3g}"
+    way = "rose" if after >= before else "fell"
+    return (
+        f"effect {missing:.3g} of the missing share, which {way} from {before:.3g} % to "
+        f"{after:.3g} %,"
+    )
 
 
 def _shortage(evidence: Evidence, least: int) -> str:
@@ -121,10 +125,10 @@ def _shortage(evidence: Evidence, least: int) -> str:
     scarce = [one for one in sides if one[1] < least]
     if not scarce:
         return (
-            f"{evidence.once:,} of {evidence.present[0]:,} values in reference occur once: "
-            "text or numbers of their own in each row, no levels to compare"
+            f"{evidence.once:,} of {evidence.present[0]:,} values on the reference side occur "
+            "once: nearly every row has its own, so there are no levels to compare"
         )
     side, there, missing = scarce[0]
     if missing and not there:
-        return f"all {missing:,} values are missing in {side}"
-    return f"{there:,} non-missing rows in {side}, {least:,} needed"
+        return f"all {missing:,} values are missing on the {side} side"
+    return f"{there:,} non-missing rows on the {side} side, {least:,} are needed"

@@ -1,4 +1,4 @@
-"""All numbers of all features from the counts of ready sketches, features side by side."""
+"""The numbers of all features at once, from the counts of two sketches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from monitoring.drift.significance import (
 )
 from monitoring.drift.sketch import Counts
 
-#: How thin cells are merged. Values with a bin each are merged as the levels that they are.
+#: How thin cells are merged; values with a bin each are merged like levels.
 POOLING = {Scale.CONTINUOUS: ordered, Scale.ORDINAL: leveled, Scale.NOMINAL: leveled}
 
 
@@ -62,7 +62,7 @@ class Scores:
 
 
 def join(parts: Sequence[Scores]) -> Scores:
-    """Put the pairs of all parts under each other."""
+    """Concatenate the pairs of all parts."""
     names = Scores.__slots__
     return Scores(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
 
@@ -103,7 +103,7 @@ def present(ruler: Ruler, counts: Counts) -> Counts:
 
 
 def seen_once(ruler: Ruler, counts: Counts) -> Counts:
-    """Rows of levels that were seen once, per feature; none of numeric ones."""
+    """Rows of levels that were seen once, per feature; 0 for numeric features."""
     found = np.zeros((len(counts), len(ruler.features)), np.int64)
     for block in ruler.blocks:
         if block.scale is Scale.NOMINAL:
@@ -136,7 +136,7 @@ def _missing(ruler: Ruler, counts: Counts) -> Floats:
 
 
 def _lost(reference: Floats, current: Floats) -> Floats:
-    """Effect of the share of missing values; most features miss none, and theirs is 0."""
+    """Effect of the missing share; 0, without computation, for features that miss no value."""
     some = (reference + current)[..., 0] > 0
     rows = np.minimum(reference.sum(-1), current.sum(-1))
     found = np.where(rows > 0, 0.0, np.nan)

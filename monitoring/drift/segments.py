@@ -1,7 +1,7 @@
 """Segments: the rows of one level of a categorical feature, counted beside all rows.
 
-Sketches are held by segment, those of all rows under None. They add up over batches as sketches
-do, and one blob keeps them all: whoever reads it as a plain sketch finds that of all rows.
+Sketches are stored by segment, with all rows under None. They add up over batches like sketches,
+and one blob holds them all; read as a plain sketch, it gives the sketch of all rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import FORMAT, Sketch, empty, segment_names, sketch
 from monitoring.schema import Kind, kind_of
 
-#: Levels of one feature that are segments at most: each adds a test of every feature.
+#: Most segments of one feature; each adds a test of every feature.
 MOST = 20
 #: Reference rows that a segment needs.
 ENOUGH = 200
@@ -29,10 +29,10 @@ Levels = Mapping[str, Sequence[str]]
 
 
 def choose(ruler: Ruler, total: Sketch, wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Levels that are segments, by feature: the most frequent ones of the reference.
+    """Select the segments by feature: the most frequent levels of the reference.
 
-    total: counts of the reference. Features that are not categorical there have none. A redacted
-    feature's levels are the keyed hashes that its ruler knows.
+    total: counts of the reference. Features that are not categorical there have none. The levels of
+    a redacted feature are the keyed hashes of its bins.
     """
     return {
         name: _frequent(ruler, total, name)
@@ -42,7 +42,7 @@ def choose(ruler: Ruler, total: Sketch, wanted: Sequence[str]) -> dict[str, tupl
 
 
 def choose_in(table: pa.Table, ruler: Ruler, wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Choose likewise from the reference's own rows."""
+    """Select likewise from the reference's rows."""
     held = [name for name in wanted if name in table.column_names]
     return choose(ruler, sketch(table.select(held), ruler), held)
 
@@ -59,7 +59,7 @@ def names_of(levels: Levels) -> tuple[str, ...]:
 def sketch_all(
     table: pa.Table | pa.RecordBatch, ruler: Ruler, levels: Levels
 ) -> dict[str | None, Sketch]:
-    """Count all rows, and those of each segment; a segment without rows is there as well."""
+    """Count all rows, and those of each segment, empty segments included."""
     found: dict[str | None, Sketch] = {None: sketch(table, ruler)}
     for name, held in levels.items():
         rows = _rows_of(table, ruler, name, held)
@@ -70,7 +70,7 @@ def sketch_all(
 
 
 def merge_all(ruler: Ruler, several: Iterable[Segmented]) -> dict[str | None, Sketch]:
-    """Sum by segment; what was counted without a segment adds nothing to it."""
+    """Sum by segment; a sketch without a segment adds nothing to it."""
     total: dict[str | None, Sketch] = {None: empty(ruler)}
     for one in several:
         for name, counted in one.items():
@@ -79,7 +79,7 @@ def merge_all(ruler: Ruler, several: Iterable[Segmented]) -> dict[str | None, Sk
 
 
 def to_bytes(segmented: Segmented) -> bytes:
-    """Serialise; without segments as a plain sketch."""
+    """Serialise all sketches; without segments in the format of a plain sketch."""
     total = segmented[None]
     parts = {name: one for name, one in segmented.items() if name is not None}
     if not parts:
@@ -115,7 +115,7 @@ def _frequent(ruler: Ruler, total: Sketch, name: str) -> tuple[str, ...]:
 def _rows_of(
     table: pa.Table | pa.RecordBatch, ruler: Ruler, name: str, held: Sequence[str]
 ) -> dict[str, pa.Table | pa.RecordBatch]:
-    """Rows by level of a feature, as its ruler knows the levels."""
+    """Rows by level of a feature, levels named as in its ruler."""
     bins = ruler.features[name]
     if name not in table.schema.names or not isinstance(bins, CategoricalBins):
         return {}

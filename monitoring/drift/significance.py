@@ -1,13 +1,13 @@
-"""Is a difference between two histograms more than sampling, over all features of a model?
+"""Significance of the differences between two histograms, for all features of a model.
 
 A continuous feature is tested by three orthogonal parts of its counts, location, scale and rest, on
-the normal scores of its cells, and by exact tests of the bin, however thin, and of the atom that
-stand out most; a nominal one by a chi-square on cells and the exact test of a cell. An ordinal one,
-whose values all have bins, is tested as nominal, and by location. Cauchy's combination (Liu and Xie
-2020) joins the parts, Benjamini and Hochberg's procedure the features.
+the normal scores of its cells, and by exact tests of the most deviating bin, however thin, and of
+the most deviating atom; a nominal one by a chi-square on cells and the exact test of a cell. An
+ordinal one, whose values all have bins, is tested as nominal, and by location. The parts are
+combined by Cauchy's method (Liu and Xie 2020), the features by Benjamini and Hochberg's procedure.
 
-Rows that are not independent (users, days, weather) make counts vary more than sampling does. With
-slices of the reference each part gets its own design effect, the slices' variance over that of
+Counts of dependent rows (users, days, weather) vary more than those of independent ones. With
+slices of the reference each part has its own design effect, the slices' variance over that of
 independent rows, shared across features by empirical Bayes (Smyth 2004); F laws replace chi-square.
 
 Arrays have shape (..., features, bins), slices (slices, ..., features, bins); leading axes are
@@ -35,11 +35,11 @@ from monitoring.drift.spread import (
 )
 
 MIN_SLICES = 8
-#: Weight of location beside the levels of an ordinal feature. The smaller of two p-values is not
-#: one itself: at this weight it flags a tenth more features without drift than levels alone do.
+#: Weight of location beside the levels of an ordinal feature. The smaller of two p-values is not a
+#: p-value: at this weight it flags a tenth more features without drift than the levels alone.
 LOCATION = 0.15
-#: How much a p-value of new levels is raised for being looked at besides all others. It hardly
-#: ever exists without drift, so nothing is taken off those.
+#: Factor on the p-value of new levels, for the additional test. That p-value hardly ever exists
+#: without drift, so the other tests keep their weight.
 COVERAGE = 5.0
 #: Of location, scale, rest, location and scale together, the largest cell, and the atoms.
 WEIGHTS = (0.4, 0.23, 0.03, 0.09, 0.25, 0.1)
@@ -58,12 +58,12 @@ def numeric_p(
         pool(current, cells),
         None if slices is None else pool(slices, cells),
     )
-    # Bins that were too thin for the parts are tested as they are: what is new shows in them.
+    # Bins too thin for the parts are tested unmerged; new values show in them.
     cell = largest_cell_p(reference, current, slices, spread)
     value = np.full(cell.shape, np.nan)
     held = np.zeros(0, np.intp) if atoms is None else np.flatnonzero(atoms.any(-1))
     if atoms is not None and len(held):
-        # A test over the atoms alone needs a smaller change than one over a dozen bins.
+        # A test of the atoms alone detects a smaller change than one of a dozen bins.
         own, factor = None, None
         if slices is not None and spread is not None:
             own = slices[..., held, :]
@@ -109,7 +109,7 @@ def categorical_p(
         varied = cell_spread(pooled, w, left)
         spread = moderate(varied, len(slices) - 1)
         whole = whole_p(square, left, (varied, along_spread(pooled, w, d)), len(slices))
-    whole = np.where(left > 1, whole, np.nan)  # two cells are the exact test's
+    whole = np.where(left > 1, whole, np.nan)  # the exact test covers two cells
     scarce = scarce_cells(reference, current, factor)
     a, c = pool(reference, scarce), pool(current, scarce)
     parts = None if slices is None else pool(slices, scarce)
@@ -117,7 +117,7 @@ def categorical_p(
     if own is not None:
         cell = _beside_groups(cell, (a, c, parts, spread), own[..., : a.shape[-1]])
     p = cauchy(np.stack([*whole, cell]), (0.5 / len(whole),) * len(whole) + (0.5,))
-    # Scarce levels share a cell with new ones: where all are replaced, that cell stays as it is.
+    # Scarce levels share a cell with new ones; if new levels replace them, that cell is unchanged.
     new = coverage_p(reference, current, factor, None if slices is None else len(slices) - 1)
     p = np.fmin(p, np.minimum(COVERAGE * new, 1.0))
     return np.where(_comparable(reference, current), p, np.nan)
@@ -126,9 +126,9 @@ def categorical_p(
 def _beside_groups(
     cell: Floats, sides: tuple[Floats, Floats, Floats | None, Spread | None], own: Flags
 ) -> Floats:
-    """Largest cell where levels stand beside groups: of either kind at half the level.
+    """The most deviating cell where levels are beside groups, each kind at half the level.
 
-    There are a hundred groups or two: a level of its own need not stand out among all of them.
+    There are one or two hundred groups; a level of its own is not compared with all of them.
     """
     groups = ~own & (np.arange(own.shape[-1]) < own.argmax(-1)[..., None])
     either = np.fmin(largest_cell_p(*sides, own), largest_cell_p(*sides, groups))
@@ -153,7 +153,7 @@ def missing_p(reference: Floats, current: Floats, slices: Floats | None = None) 
 
 
 def cauchy(p: Floats, weights: tuple[float, ...]) -> Floats:
-    """Combine p-values along the first axis; absent ones (NaN) give up their weight."""
+    """Combine p-values along the first axis; absent ones (NaN) have no weight."""
     shape = (-1,) + (1,) * (p.ndim - 1)
     weight = np.where(np.isnan(p), 0.0, np.reshape(weights, shape))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,9 +1,8 @@
-"""Sketches: how many rows fell into which bin. They add up over batches, windows and machines."""
+"""Sketches: rows by bin. Sketches of batches, windows and machines add up."""
 
 from __future__ import annotations
 
 import json
-import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pat
 
 from engine.errors import Refused
@@ -23,11 +21,11 @@ from monitoring.drift.columns import (
     level_counts,
     number_chunks,
 )
+from monitoring.drift.kernel import count_numbers
 from monitoring.drift.ruler import Ruler
 from monitoring.schema import Kind, kind_of
 
 FORMAT = 2
-CHUNK = 65_536
 
 Counts = npt.NDArray[np.int64]
 
@@ -55,7 +53,7 @@ class Sketch:
         return isinstance(other, Sketch) and self.to_bytes() == other.to_bytes()
 
     def __hash__(self) -> int:
-        """Agree with equality."""
+        """Equal sketches have equal hashes."""
         return hash((self.ruler, self.rows, self.counts.tobytes()))
 
     def feature(self, ruler: Ruler, name: str) -> Counts:
@@ -71,7 +69,7 @@ class Sketch:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Sketch:
-        """Read `to_bytes`; of segments kept beside it (`segments.to_bytes`), all rows.
+        """Read `to_bytes`; of a sketch by segments (`segments.to_bytes`), that of all rows.
 
         A newer format is `Refused`.
         """
@@ -97,10 +95,10 @@ def merge(ruler: Ruler, sketches: Iterable[Sketch]) -> Sketch:
 
 
 def sketch(table: pa.Table | pa.RecordBatch, ruler: Ruler) -> Sketch:
-    """Count all features of `ruler` in a table or batch; other columns are not looked at.
+    """Count all features of `ruler` in a table or batch; other columns are ignored.
 
-    A feature whose column is absent, or holds no numbers where numbers are due, is missing in
-    every row.
+    A feature whose column is absent, or not numeric where numbers are expected, is missing in every
+    row.
     """
     parts = [
         count(table.column(name), bins)
@@ -110,17 +108,6 @@ def sketch(table: pa.Table | pa.RecordBatch, ruler: Ruler) -> Sketch:
     ]
     counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
     return Sketch(ruler.id, table.num_rows, counts)
-
-
-def sketch_segments(
-    table: pa.Table | pa.RecordBatch, ruler: Ruler, column: str
-) -> dict[str, Sketch]:
-    """One sketch per level of the segment `column`; rows without a segment are in none."""
-    names = segment_names(table.column(column))
-    return {
-        level: sketch(table.filter(pc.equal(names, level)), ruler)
-        for level in sorted(pc.unique(names).drop_null().to_pylist())
-    }
 
 
 def segment_names(column: Column) -> Column:
@@ -133,7 +120,8 @@ def segment_names(column: Column) -> Column:
 def ruled(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> tuple[Bins, Counts] | str:
     """Measure and count one reference column at once, or give the reason to ignore it.
 
-    Answers like `binning.measure` and `count`, in one pass where the sorted values tell both.
+    The result is that of `binning.measure` and `count`; for floating-point columns one sort is
+    enough for both.
     """
     if kind is Kind.NUMERIC and pat.is_floating(column.type):
         values = finite_numbers(column)
@@ -149,8 +137,8 @@ def ruled(column: pa.ChunkedArray, kind: Kind, salt: str = "") -> tuple[Bins, Co
 def count(column: Column, bins: Bins) -> Counts:
     """Count one column: its bins, then missing.
 
-    A number is a level by its value for categorical bins. Text where numbers are due is missing,
-    even where it spells them: a log whose numbers turn to text has changed.
+    In categorical bins a number is a level by its value. In numeric bins text is missing, even
+    where it spells a number: a log whose numbers became text has changed.
     """
     if not isinstance(kind_of(column.type), Kind):
         return _all_missing(bins, len(column))
@@ -166,61 +154,6 @@ def count(column: Column, bins: Bins) -> Counts:
     return counts
 
 
-def count_numbers(values: npt.NDArray[np.generic], bins: NumericBins) -> Counts:
-    """Count finite values per bin; NaN and ±inf fall in none.
-
-    One comparison and one population count per edge over chunks that stay in the cache: four to
-    forty times cheaper than a binary search per value while edges are few.
-    """
-    limits = [_no_greater(edge, values.dtype) for edge in bins.edges]
-    below = np.zeros(bins.size, np.int64)
-    mask = np.empty(min(CHUNK, len(values)), np.bool_)
-    for start in range(0, len(values), CHUNK):
-        chunk = values[start : start + CHUNK]
-        hits = mask[: len(chunk)]
-        finite = chunk.dtype.kind != "f" or bool(np.isfinite([chunk.min(), chunk.max()]).all())
-        below[-1] += len(chunk) if finite else _countable(chunk, hits)
-        number, last = 0, None
-        for index, limit in enumerate(limits):
-            if limit is not None:
-                if limit != last:  # of whole numbers the edges of neighbours can be one
-                    np.less_equal(chunk, limit, out=hits)
-                    number, last = int(np.count_nonzero(hits)), limit
-                below[index] += number
-        if not finite:
-            below -= _sunken(chunk, hits)
-    return np.diff(below, prepend=0)
-
-
-def _countable(chunk: npt.NDArray[np.generic], hits: npt.NDArray[np.bool_]) -> int:
-    """Values that are neither NaN nor +inf; a comparison costs half of what isfinite does."""
-    np.less_equal(chunk, np.finfo(chunk.dtype.type).max, out=hits)  # type: ignore[type-var]
-    return int(np.count_nonzero(hits))
-
-
-def _sunken(chunk: npt.NDArray[np.generic], hits: npt.NDArray[np.bool_]) -> int:
-    """Values -inf: every comparison with an edge has counted them."""
-    np.less(chunk, np.finfo(chunk.dtype.type).min, out=hits)  # type: ignore[type-var]
-    return int(np.count_nonzero(hits)) if hits.any() else 0
-
-
-def _no_greater(bound: float, dtype: np.dtype[np.generic]) -> np.generic | None:
-    """Largest value of `dtype` that is ≤ bound (None: there is none).
-
-    Comparing with it answers exactly like comparing with the bound itself, in the narrow type.
-    """
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            limit = np.asarray(bound).astype(dtype)
-        if float(limit) > bound:
-            limit = np.nextafter(limit, np.asarray(-np.inf, dtype))
-        return dtype.type(limit)
-    span = np.iinfo(dtype.type)  # type: ignore[type-var]
-    if bound < span.min:
-        return None
-    return dtype.type(span.max if bound >= span.max else math.floor(bound))
-
-
 def _count_levels(column: Column, bins: CategoricalBins) -> Counts:
     counts = np.zeros(bins.size + 1, np.int64)
     for level, number in level_counts(column).items():
@@ -232,7 +165,7 @@ def _count_levels(column: Column, bins: CategoricalBins) -> Counts:
 def places(column: Column, bins: CategoricalBins) -> npt.NDArray[np.intp]:
     """Bin of each row, shape (rows,); `bins.size` where it is missing.
 
-    Counted, they are what `count` answers; of parts of the rows, too, without reading levels again.
+    Their counts are those of `count`; counts of parts of the rows need no second pass over levels.
     """
     if not isinstance(kind_of(column.type), Kind):
         return np.full(len(column), bins.size, np.intp)

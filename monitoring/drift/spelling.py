@@ -1,4 +1,4 @@
-"""Levels by value: a number or truth value has several spellings, a code such as 02139 has one."""
+"""Spellings of a level: a number or truth value has several, a code such as 02139 has one."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _BEGINS = frozenset("-0123456789tTfF")
-#: A truth value and the number that stands for it in other columns and files.
+#: A truth value and the number that represents it in other columns and files.
 _TWIN = {"true": "1", "false": "0", "1": "true", "0": "false"}
 
 
 def canonical(level: str) -> str:
-    """Spell a level the one way that its value has: composed Unicode, no trailing zeros, no case.
+    """The canonical spelling of a level's value: composed Unicode, no trailing zeros, no case.
 
     >>> canonical("1.50"), canonical("7.0"), canonical("-0"), canonical("TRUE"), canonical("02139")
     ('1.5', '7', '0', 'true', '02139')
@@ -27,7 +27,7 @@ def canonical(level: str) -> str:
 
 
 def is_single(level: str) -> bool:
-    """Tell quickly whether a level has one spelling: it begins neither a number nor a truth value.
+    """Whether a level has one spelling: it does not begin like a number or a truth value.
 
     >>> is_single("shop 7"), is_single("7"), is_single("True")
     (True, False, False)
@@ -52,7 +52,7 @@ def spellings(level: str) -> Iterator[str]:
 
 
 def twin(level: str) -> str:
-    """Canonical spelling of the number that stands for a truth value, or the other way round.
+    """Canonical spelling of the number of a truth value, or of the truth value of a number.
 
     >>> twin("1.0"), twin("False"), twin("x")
     ('true', '0', 'x')

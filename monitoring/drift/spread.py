@@ -1,4 +1,4 @@
-"""Design effects: how much more counts vary over slices of a reference than independent rows.
+"""Design effects: the variance of counts over slices of a reference, over that of independent rows.
 
 Slices have shape (slices, ..., features, bins). Estimates from few slices are shared across the
 features of a model by empirical Bayes (Smyth 2004, "Linear models and empirical Bayes methods").
@@ -27,8 +27,8 @@ class Spread:
 def moderate(estimate: Floats, freedom: float | Floats) -> Spread:
     """Shrink variances towards their common value along the last axis (features).
 
-    The weight of the common value comes from how much the estimates differ beyond their own
-    sampling error; it never claims more degrees of freedom than all features together have.
+    The weight of the common value depends on how much the estimates differ beyond their sampling
+    error; the result never has more degrees of freedom than all features together.
     """
     v = np.where(np.isnan(estimate), np.nan, np.broadcast_to(freedom, estimate.shape))
     known = ~np.isnan(v) & (v > 0)
@@ -60,7 +60,7 @@ def share_spread(hits: Floats, rows: Floats) -> Floats:
 
 
 def deviations(slices: Floats) -> tuple[Floats, Floats]:
-    """Rows per slice, and each slice's shares less those of all slices."""
+    """Rows per slice, and the deviations of each slice's shares from those of all slices."""
     rows = slices.sum(-1)
     overall = slices.sum(0) / np.maximum(rows.sum(0), 1)[..., None]
     shares = slices / np.maximum(rows, 1)[..., None]
@@ -85,7 +85,7 @@ def along_spread(slices: Floats, w: Floats, d: Floats) -> Floats:
 
 
 def clumping(reference: Floats, current: Floats, slices: Floats) -> Floats:
-    """Design effect, at least 1, before scarce levels are joined by it."""
+    """Design effect, at least 1, by which scarce levels are found."""
     cells = unordered(reference, current)
     w = contrast(pool(reference, cells), pool(current, cells))[0]
     left = (w > 0).sum(-1) - 1
@@ -103,7 +103,7 @@ def _inverse_trigamma(y: Floats) -> Floats:
 
 
 def _trigamma(x: Floats) -> Floats:
-    # Hurwitz zeta is what scipy's polygamma calls underneath, at a fifth of the cost.
+    # scipy's polygamma calls the Hurwitz zeta function; a direct call takes a fifth of the time.
     value: Floats = zeta(2, x)
     return value
 

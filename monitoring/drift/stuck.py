@@ -1,7 +1,7 @@
-"""Drift that fails to appear: a day that always differs looks like any other.
+"""A stuck feed: a day whose class always differs looks like a usual day.
 
-A feed that repeats itself keeps sending Friday's rows on Saturday. Held against all days nothing
-stands out; held against days of its class it is drift, towards the very days it should differ from.
+A feed that repeats itself sends Friday's rows on Saturday. Compared with all days nothing deviates;
+compared with days of its class it is drift, towards the days that it should differ from.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from monitoring.drift.sketch import Sketch, merge
 from monitoring.drift.verdict import Policy
 
 LEVEL = 1e-3
-"""Rate of false discoveries at which a window is said to be unlike its own class."""
+"""Rate of false discoveries at which a window counts as different from its own class."""
 
 
 def stuck(
     ruler: Ruler, window: Sketch, own: Sequence[Sketch], usual: Sequence[Sketch], policy: Policy
 ) -> tuple[tuple[str, ...], int]:
-    """Features that look as on usual days although the window's class always differs in them.
+    """Features that look like usual days although the window's class always differs in them.
 
-    Such a feature differs between `own` and `usual` by at least the policy's floor, significantly;
-    the window is significantly unlike `own`, by at least that floor, and is like `usual` within it.
+    Such a feature differs between `own` and `usual` significantly and by at least the policy's
+    floor; the window differs from `own` likewise, and from `usual` by less than the floor.
 
     Parameters
     ----------
     own, usual
-        Slices of the reference: of the window's class, and of the days it differs from.
+        Slices of the reference: days of the window's class, and the days that they differ from.
 
     Returns
     -------
-    The names, and of how many features that always differ. None where either side has too few
-    slices to know what its days have in common.
+    The names, and the number of features that always differ. Empty and 0 where either side has too
+    few slices.
     """
     if min(len(own), len(usual)) < MIN_SLICES:
         return (), 0

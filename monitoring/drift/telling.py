@@ -1,4 +1,4 @@
-"""Words for a report that people read: what moved, what is left out, a sentence at the end."""
+"""Text of a report: moved cells, columns left out, and a summary sentence."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ WORST_FIRST = (*reversed(SEVERITY), Verdict.INSUFFICIENT)
 
 @dataclass(frozen=True)
 class Moved:
-    """One cell's name and its shares on both sides, spelled `10.3 % → 1.8 %`."""
+    """One cell's name and its shares on both sides, written `10.3 % → 1.8 %`."""
 
     cell: str
     shares: str
 
     def __str__(self) -> str:
-        """Spell both; a number and a share need a mark between them.
+        """Return both; a name that is a number is separated from the share by a colon.
 
         >>> str(Moved("60K+", "10 % → 2.0 %")), str(Moved("> 3", "10 % → 2.0 %"))
         ('60K+ 10 % → 2.0 %', '> 3: 10 % → 2.0 %')
@@ -33,7 +33,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Group:
-    """Columns that are left out for one reason."""
+    """Columns that are left out for the same reason."""
 
     reason: str
     names: tuple[str, ...]
@@ -45,13 +45,13 @@ def ranked(features: Sequence[FeatureReport]) -> list[FeatureReport]:
 
 
 def effect(feature: FeatureReport) -> float | None:
-    """The effect, as a psi, that a finding rests on: of the values or of the missing share."""
+    """The effect behind a verdict, as a psi: of the values or of the missing share."""
     found = feature.verdict in (Verdict.DRIFTED, Verdict.DRIFTING)
     return feature.larger_effect if found else feature.effect
 
 
 def moved(feature: FeatureReport) -> tuple[Moved, ...]:
-    """The cells that moved most, largest first; none where one side cannot be counted."""
+    """The cells with the largest change, largest first; none where one side cannot be counted."""
     if feature.n_current is None:
         return ()
     return tuple(
@@ -64,7 +64,7 @@ def moved(feature: FeatureReport) -> tuple[Moved, ...]:
 
 
 def missing(feature: FeatureReport) -> str:
-    """Spell the missing share of both sides; once where they are equal."""
+    """The missing share of both sides as text; only one where they are equal."""
     sides = (
         (feature.missing_reference, feature.n_reference),
         (feature.missing_current, feature.n_current),
@@ -77,7 +77,7 @@ def missing(feature: FeatureReport) -> str:
 
 
 def groups(columns: Sequence[Ignored]) -> tuple[Group, ...]:
-    """Gather columns by reason, the largest group first."""
+    """Group columns by reason, the largest group first."""
     by_reason: dict[str, list[str]] = {}
     for column in columns:
         by_reason.setdefault(column.reason, []).append(printable(column.name))
@@ -86,7 +86,7 @@ def groups(columns: Sequence[Ignored]) -> tuple[Group, ...]:
 
 
 def left_out(report: Report) -> dict[str, tuple[Group, ...]]:
-    """The columns without a verdict, by why they have none; what is empty is left out."""
+    """The columns without a verdict, by reason; empty groups are left out."""
     unjudged = [
         Ignored(one.where, one.reason)
         for one in report.features
@@ -120,7 +120,7 @@ def _judged(report: Report) -> str:
 
 
 def _tally(verdicts: Sequence[Verdict]) -> tuple[int, str]:
-    """How many could be judged, and how many came to each verdict in brackets."""
+    """The number of judged features, and the number by verdict in brackets."""
     counts = Counter(verdicts)
     told = [f"{counts[verdict]:,} {verdict}" for verdict in reversed(SEVERITY) if counts[verdict]]
     return sum(counts[verdict] for verdict in SEVERITY), f" ({', '.join(told)})" if told else ""

@@ -1,9 +1,9 @@
-"""Thresholds learnt from what has been usual: a robust high quantile of earlier effects, floored.
+"""Learnt thresholds: a robust high quantile of earlier effects, at least the policy's threshold.
 
-An effect grows with the square of a shift, so its root is what spreads evenly around a usual shift
-and has no long tail. A number of interquartile ranges is added to the median root: drift that
-struck less than a quarter of the windows moves neither far. Few windows know both badly, so that
-number is larger for them; it was found by simulation, see the tests.
+An effect grows with the square of a shift, so its root is symmetric around a usual shift and has no
+long tail. A number of interquartile ranges is added to the median root; drift in less than a
+quarter of the windows changes neither much. With few windows both are uncertain, so the number is
+larger; it was found by simulation, see the tests.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from monitoring.drift.verdict import Policy
 
 MIN_WINDOWS = 8
 RANGES, FEW = 2.0, 15.0
-"""Interquartile ranges above the median where windows are many, and how much more for few."""
+"""Interquartile ranges above the median for many windows, and the addition for few."""
 
 
 def learnt(history: Iterable[float | None], floor: float) -> float:
     """Return the effect that a window like those of `history` exceeds once in a hundred times.
 
-    At most that often where effects are those of sampling, with or without a steady shift; where
-    days differ in location around none (chi-square of one degree of freedom) up to 2.7 times so.
+    The rate is at most that where effects are due to sampling, with or without a constant shift;
+    it is up to 2.7 times that where days differ in location around no shift (chi-square of one
+    degree of freedom).
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def learnt(history: Iterable[float | None], floor: float) -> float:
         Effects (psi less its sampling floor) of earlier windows of one feature and one class of
         days; those without a value are left out. Fewer than 8 leave the floor.
     floor
-        The policy's own threshold: what was learnt only ever raises it.
+        The policy's own threshold, which is only ever raised.
 
     >>> learnt([0.01, 0.02, 0.01, 0.03, 0.02, 0.01, 0.02, 0.02], floor=0.1)
     0.1
@@ -45,7 +46,7 @@ def learnt(history: Iterable[float | None], floor: float) -> float:
     known = np.array([one for one in history if one is not None and math.isfinite(one)])
     if len(known) < MIN_WINDOWS:
         return floor
-    # Less its sampling floor an effect may be below nought.
+    # Less its sampling floor an effect may be negative.
     least = min(float(known.min()), 0.0)
     lower, middle, upper = np.quantile(np.sqrt(known - least), (0.25, 0.5, 0.75))
     high = float(middle + (RANGES + FEW / len(known)) * (upper - lower))
@@ -53,15 +54,15 @@ def learnt(history: Iterable[float | None], floor: float) -> float:
 
 
 def raised(ruler: Ruler, usual: Sketch, days: Sequence[Sketch], policy: Policy) -> dict[str, float]:
-    """Thresholds of the features whose effect on such days is usually near the policy's, or over.
+    """Thresholds of the features whose effect on such days is usually near or over the policy's.
 
     Parameters
     ----------
     usual
-        What windows are held against.
+        The reference of the windows.
     days
-        Earlier windows of one class of days; fewer than 8 raise nothing. Each stands alone, though
-        thresholds are for several merged: their effect is hardly larger.
+        Earlier windows of one class of days; fewer than 8 raise nothing. They are used singly,
+        although thresholds apply to several merged, whose effect is hardly larger.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Verdicts: what there are, by which policy, and what several windows mean together."""
+"""Verdicts, the policy of drift, and the verdict on several windows together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitoring.schema import Kind
 
 
 class Verdict(StrEnum):
-    """What is known about a feature or a model."""
+    """The verdict on a feature or a model."""
 
     STABLE = "stable"
     DRIFTING = "drifting"
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 
 SEVERITY = (Verdict.STABLE, Verdict.DRIFTING, Verdict.DRIFTED)
-#: Accumulated evidence from which on drift is found: once in so many windows of no drift.
+#: Accumulated evidence that counts as drift: reached once in so many windows without drift.
 ALARM = 1e5
 
 
@@ -69,10 +69,10 @@ class FeaturePolicy(Rules):
 
     @property
     def psi(self) -> float | None:
-        """The threshold as a psi; None where it has none of its own.
+        """The threshold as a psi; None where the feature has none of its own.
 
-        A shift by d standard deviations has a psi of about d², half that kl, and a js of
-        sqrt(d² / (8 ln 2)): to second order all divergences are one (Csiszár and Shields 2004).
+        A shift by d standard deviations has a psi of about d², a kl of half that, and a js of
+        sqrt(d² / (8 ln 2)): to second order all divergences agree (Csiszár and Shields 2004).
         """
         own = self.threshold
         if own is None or self.metric is Metric.PSI:
@@ -124,7 +124,7 @@ class Policy(Rules):
     )
     classes: bool = Field(
         default=False,
-        description="Whether a day is held against the reference's days of its class only: "
+        description="Whether a day is compared with the reference's days of its class only: "
         "weekday, weekend, holiday, eve of a holiday, promotion, other event, as the model's "
         "calendar has them. Turn it on where weekends or holidays always differ and would be drift "
         "every time, and the reference has enough of them: four weekends are the least.",
@@ -132,8 +132,8 @@ class Policy(Rules):
     class_days: int = Field(
         default=8,
         ge=MIN_SLICES,
-        description="Days of a class that the reference needs; with fewer a day is held against "
-        "those of a wider class, and the report says so.",
+        description="Days of a class that the reference needs; with fewer a day is compared "
+        "with those of a wider class, and the report says so.",
     )
     adaptive: bool = Field(
         default=False,
@@ -163,7 +163,7 @@ class Policy(Rules):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict and its reason; `slow` where no window shows it alone."""
+    """A verdict and its reason; `slow` where no single window shows the drift."""
 
     verdict: Verdict
     reason: str
@@ -179,23 +179,23 @@ def stream(
 ) -> Ruling:
     """Verdict on one feature over its last windows.
 
-    `flags`, newest last: was the window significant (q within the rate); None where it was
+    `flags`, newest last: whether the window was significant (q within the rate); None where it was
     insufficient. `effect`: psi less its floor with those windows merged, None without a value.
-    `evidence`: what `accumulate` adds up over more windows; it finds what no window shows alone.
+    `evidence`: accumulated over more windows by `accumulate`, for drift that no window shows alone.
     """
     need = policy.persistence
     recent = flags[-need.of :]
     judged = [flag for flag in recent if flag is not None]
     flagged = sum(judged)
-    told = f"{flagged} of the last {len(recent)} windows flagged"
+    told = f"{flagged} of the last {len(recent)} windows significant"
     if flagged < need.flagged:
         if evidence < ALARM:
             return _unflagged(len(judged), told, policy)
-        told = f"{told}; slow drift, evidence {evidence:.2g} over the windows before"
+        told = f"{told}; slow drift (evidence {evidence:.2g} over more windows, limit {ALARM:.2g})"
     if effect is None or effect < policy.floor:
-        return Ruling(Verdict.STABLE, f"{told}, but the effect is under the floor {policy.floor:g}")
+        return Ruling(Verdict.STABLE, f"{told}, but the effect is below the floor {policy.floor:g}")
     verdict = Verdict.DRIFTED if effect >= threshold else Verdict.DRIFTING
-    reason = f"{told}, effect {effect:.3g} (threshold {threshold:g})"
+    reason = f"{told}; effect of these together {effect:.3g} (drifted from {threshold:g} on)"
     return Ruling(verdict, reason, slow=flagged < need.flagged)
 
 
@@ -203,10 +203,10 @@ def _unflagged(judged: int, told: str, policy: Policy) -> Ruling:
     need = policy.persistence.flagged
     if judged >= need:
         return Ruling(Verdict.STABLE, told)
-    return Ruling(Verdict.INSUFFICIENT, f"{judged} of {need} needed windows could be judged")
+    return Ruling(Verdict.INSUFFICIENT, f"too few judged windows: {judged}, {need} are needed")
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """Worst of those that could be judged; insufficient if none could."""
+    """The worst verdict but insufficient; insufficient if there is no other."""
     judged = [verdict for verdict in verdicts if verdict is not Verdict.INSUFFICIENT]
     return max(judged, key=SEVERITY.index, default=Verdict.INSUFFICIENT)

@@ -1,4 +1,4 @@
-"""Why a feature is said to drift: which bins moved, since when, and what happened just before."""
+"""The context of drift: which bins moved, since when, and which events came just before."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from monitoring.drift.report import FeatureReport
 
 MISSING = "missing"
 MOST = 3
-#: Windows that a change has to be told apart in, the newest one included.
+#: Windows needed to locate a change, the newest one included.
 MIN_WINDOWS = 5
-#: F from which on a change is told: a maximum over some fifty shapes of up to thirty windows.
+#: F from which on a change is reported; it is a maximum over about fifty shapes of thirty windows.
 CLEAR = 20.0
 LEAD = timedelta(days=2)
-#: Happenings that a page names.
+#: Most events that a page names.
 TOLD = 3
 
 Floats = NDArray[np.float64]
 
 
 class Shape(StrEnum):
-    """How a change came."""
+    """The shape of a change."""
 
     SUDDEN = "sudden"
     GRADUAL = "gradual"
@@ -36,9 +36,9 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class Move:
-    """One bin of both sides: rows, and their shares among the values that are there.
+    """One bin on both sides: rows, and their shares among the non-missing values.
 
-    Missing values are a bin of their own, whose share is that of all rows.
+    Missing values are a bin of their own, whose share is among all rows.
     """
 
     label: str
@@ -48,19 +48,19 @@ class Move:
     current_share: float
 
     def __str__(self) -> str:
-        """Spell it for a page: shares, then rows."""
+        """The text for a page: shares, then rows, of the reference and of the window."""
         return (
-            f"{self.label} {100 * self.reference_share:.1f} % -> {100 * self.current_share:.1f} % "
-            f"({self.reference:,} and {self.current:,} rows)"
+            f"{self.label}: {100 * self.reference_share:.1f} % → {100 * self.current_share:.1f} % "
+            f"({self.reference:,} → {self.current:,} rows)"
         )
 
 
 @dataclass(frozen=True)
 class Change:
-    """The first window in which a change is seen, and how it came.
+    """The first window of a change, and its shape.
 
-    `earlier` are the first windows of the times before, where it went back and came again, oldest
-    first; `rhythm` says which days these are (every Monday), where they are the same ones.
+    For a recurring change, `earlier` are the first windows of its earlier occurrences, oldest
+    first, and `rhythm` names their rhythm (every Monday) if there is one.
     """
 
     window: str
@@ -69,20 +69,20 @@ class Change:
     rhythm: str = ""
 
     def __str__(self) -> str:
-        """Spell it for a page."""
+        """The text for a page."""
         if self.shape is Shape.RECURRING:
             *more, last = self.earlier
-            before = f"{last} and {len(more)} more" if more else last
+            times = f" and {len(more)} more {'time' if len(more) == 1 else 'times'}" if more else ""
             rhythm = f" ({self.rhythm})" if self.rhythm else ""
-            return f"again since {self.window}, as before since {before}{rhythm}"
+            return f"recurring: again since {self.window}, before since {last}{times}{rhythm}"
         if self.shape is Shape.GRADUAL:
-            return f"since about {self.window}, gradually"
-        return f"since {self.window}, at once"
+            return f"gradual change since about {self.window}"
+        return f"sudden change since {self.window}"
 
 
 @dataclass(frozen=True)
 class Happening:
-    """Something that was noted around the model."""
+    """An event in the model's surroundings, from its journal."""
 
     at: datetime
     what: str
@@ -95,7 +95,7 @@ def moves(feature: FeatureReport, most: int = MOST) -> tuple[Move, ...]:
     current = _with_missing(bins.current, feature.n_current, feature.missing_current)
     moved = np.abs(current[1] - reference[1])
     changed = np.flatnonzero(moved)
-    # Rounded, so that moves of one size keep the order of the bins.
+    # Rounded, so that moves of equal size keep the order of the bins.
     largest = changed[np.argsort(-np.round(moved[changed], 9), kind="stable")[:most]]
     numbers = (
         side[largest].tolist() for side in (reference[0], current[0], reference[1], current[1])
@@ -105,17 +105,16 @@ def moves(feature: FeatureReport, most: int = MOST) -> tuple[Move, ...]:
 
 
 def change(windows: Sequence[str], counts: NDArray[np.int64], usual: Floats) -> Change | None:
-    """Find the window since which a feature is as it is in the newest one.
+    """Find the first window of the change that the newest window shows.
 
     windows: names, oldest first; counts: shape (windows, bins), rows by bin, missing ones last;
     usual: shares of the reference, shape (bins,).
 
-    Every window's shares are projected on the way from the reference to the newest window. Where
-    they come and go between two clear levels, and not for the first time, the change is recurring
-    and its first window that of the present run. Otherwise, of all steps and ramps that last until
-    the newest window, the one of least squares is taken (the likelihood's maximum for a normal
-    mean: Hinkley 1970, Biometrika 57, 1), unless a constant is hardly worse. None where that is so,
-    or where fewer than five windows have rows.
+    Every window's shares are projected on the line from the reference to the newest window. Where
+    they alternate between two separate levels, the change is recurring and begins with the present
+    run. Otherwise the best of all steps and ramps that last until the newest window is chosen, by
+    least squares (the maximum likelihood for a normal mean: Hinkley 1970, Biometrika 57, 1). None
+    where a constant is hardly worse, or where fewer than five windows have rows.
     """
     rows = counts.sum(1)
     names = [name for name, count in zip(windows, rows, strict=True) if count]
@@ -145,14 +144,14 @@ def change(windows: Sequence[str], counts: NDArray[np.int64], usual: Floats) -> 
 def just_before(
     happenings: Sequence[Happening], begin: datetime, end: datetime, lead: timedelta = LEAD
 ) -> tuple[Happening, ...]:
-    """What was noted from `lead` before a window's begin to its end, the newest first."""
+    """Events from `lead` before a window's begin to its end, the newest first."""
     found = [one for one in happenings if begin - lead <= one.at < end]
     return tuple(sorted(found, key=lambda one: one.at, reverse=True))
 
 
 def told(happenings: Sequence[Happening]) -> str:
-    """Name the newest of what happened; empty where nothing did."""
-    words = [f"{one.what} ({one.at:%Y-%m-%d %H:%M})" for one in happenings[:TOLD]]
+    """Name the newest events; empty where there are none."""
+    words = [f"{one.what} ({one.at:%Y-%m-%d %H:%M} UTC)" for one in happenings[:TOLD]]
     return f"just before: {'; '.join(words)}" if words else ""
 
 
@@ -161,7 +160,7 @@ def _recurring(names: Sequence[str], series: Floats) -> Change | None:
     if not places:
         return None
     starts = [names[place] for place in places]
-    # Nobody saw on which day the first one began where it was there from the start.
+    # The begin of an occurrence that includes the first window is not known.
     seen = starts[1:] if places[0] == 0 else starts
     return Change(starts[-1], Shape.RECURRING, tuple(starts[:-1]), recurring.rhythm(seen))
 
@@ -177,7 +176,7 @@ def _with_missing(
 
 
 def _course(size: int, start: int, shape: Shape) -> Floats:
-    """Nought before `start`; from there on one, or one more with every window."""
+    """0 before `start`; from there on 1 (a step), or 1 more with every window (a ramp)."""
     course: Floats = np.maximum(np.arange(size) - start + 1, 0).astype(np.float64)
     return course if shape is Shape.GRADUAL else np.minimum(course, 1.0)
 

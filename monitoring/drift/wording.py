@@ -1,4 +1,4 @@
-"""Spell numbers, cells and names for people: plain, and nothing that moves a cursor."""
+"""Format numbers, cells and names for people, without control characters."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 from monitoring.drift.binning import REST
 from monitoring.schema import Kind
 
-#: Digits of an interval's ends; more only where fewer would make them equal.
+#: Digits of an interval's ends: the first of these with which the ends differ.
 DIGITS = (3, 4, 6, 9)
-#: Characters of a level that are told: a level may be a whole text.
+#: Most characters of a level that are printed; a level may be a long text.
 LONGEST = 120
-#: Numbers of this size are spelled without an exponent.
+#: Numbers of this size are written without an exponent.
 PLAIN = (1e3, 1e7)
 INTERVAL = re.compile(r"([\[(])(\S+), (\S+)([\])])")
 
 
 def shares(reference: float, current: float) -> str:
-    """Spell a share on both sides.
+    """Format a share on both sides.
 
     >>> shares(0.103, 0.018)
     '10.3 % → 1.8 %'
@@ -26,7 +26,7 @@ def shares(reference: float, current: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Spell a share so that only nothing is 0 % and only everything 100 %.
+    """Format a share so that only exactly 0 is 0 % and only exactly 1 is 100 %.
 
     >>> [percent(share) for share in (0, 0.00001, 0.0004, 0.02, 0.4, 0.9997, 1)]
     ['0 %', '< 0.01 %', '0.04 %', '2.0 %', '40 %', '99.97 %', '100 %']
@@ -44,8 +44,17 @@ def percent(share: float) -> str:
     return f"{text.removesuffix('.0') if value >= 9.95 else text} %"
 
 
+def level(share: float) -> str:
+    """Format a share that a policy sets, with all its digits: a limit, a confidence.
+
+    >>> [level(share) for share in (0.07, 0.5, 0.9995)]
+    ['7 %', '50 %', '99.95 %']
+    """
+    return f"{100 * share:g} %"
+
+
 def probability(p: float | None) -> str:
-    """Spell a p- or q-value.
+    """Format a p- or q-value.
 
     >>> [probability(p) for p in (1.2e-45, 0.0042, 0.03, 0.5, 1.0, None)]
     ['< 0.001', '0.004', '0.03', '0.5', '1', '']
@@ -56,7 +65,7 @@ def probability(p: float | None) -> str:
 
 
 def size(number: float | None) -> str:
-    """Spell a divergence or an effect; below nothing, as an effect may be, it is nothing.
+    """Format a divergence or an effect; a negative effect is 0.
 
     >>> [size(number) for number in (12.34, 0.1234, 0.00012, -0.01, None)]
     ['12.3', '0.123', '< 0.001', '0', '']
@@ -69,7 +78,7 @@ def size(number: float | None) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Put a noun after its number.
+    """Format a number with its noun.
 
     >>> counted(1, "feature"), counted(2000, "row")
     ('1 feature', '2,000 rows')
@@ -78,7 +87,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def cell(label: str, kind: Kind) -> str:
-    """Name a cell: intervals by comparison or by their ends, rare levels as what they are.
+    """Name a cell: an interval by comparison or by its ends, rare levels as such.
 
     >>> [cell(label, Kind.NUMERIC) for label in ("(-inf, 0.5]", "(0.5, 2]", "(2, inf)", "-999")]
     ['≤ 0.5', '0.5 to 2', '> 2', '-999']
@@ -107,12 +116,12 @@ def cell(label: str, kind: Kind) -> str:
 
 
 def is_rest(label: str) -> bool:
-    """Tell whether a categorical cell stands for levels that have none of their own."""
+    """Whether a categorical cell holds the levels that have no cell of their own."""
     return re.fullmatch(rf"{REST}( \d+/\d+)?", label) is not None
 
 
 def printable(text: str) -> str:
-    r"""Escape what is no visible character, and quote what begins or ends with blanks or is empty.
+    r"""Escape invisible characters; quote a text that is empty or begins or ends with blanks.
 
     >>> printable("a\nb\u202e"), printable(""), printable("a ")
     ('a\\nb\\u202e', "''", "'a '")

@@ -1,1 +1,1 @@
-"""Decoders from what arrives (collector lines, labels, Arrow) to Arrow tables. No I/O."""
+"""Decoders of incoming data (collector lines, labels, Arrow) to Arrow tables. No I/O."""

@@ -13,15 +13,15 @@ ROWS = 65_536
 
 
 def decode(content: bytes) -> pa.Table:
-    """Read Parquet, an Arrow file or an Arrow stream, whichever the bytes are; else `Refused`."""
+    """Read Parquet, an Arrow file or an Arrow stream, by the first bytes; else `Refused`."""
     tables = list(slices(content, 2**63 - 1))
     return pa.concat_tables(tables) if len(tables) > 1 else tables[0]
 
 
 def slices(content: bytes, size: int) -> Iterator[pa.Table]:
-    """Read the same by pieces of at least `size` bytes of columns, the last one being what is left.
+    """Read likewise, in pieces of at least `size` bytes of columns; the last holds the rest.
 
-    There is always one piece, be it empty.
+    There is always at least one piece, which may be empty.
     """
     try:
         schema, batches = _opened(content)

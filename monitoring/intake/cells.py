@@ -1,4 +1,4 @@
-"""Where a value stands in a table of the user's, so that a refusal can name it."""
+"""The place of a value in a user's table, for the message of a refusal."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ class Cells:
 
 
 def shown(value: object) -> str:
-    """Spell a value in one short line."""
+    """Format a value in one short line."""
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -2,8 +2,8 @@
 
 Each line is a CloudEvents object; its `data` is a list of rows, one row, or either as JSON text.
 All rows have the line's correlation id and time. Inputs and outputs are joined on the correlation
-id and the row's index within the line. Rows that are too many for a line are in a blob of their
-own: `dataref` is its address, or `data` is and `datainblob` says so.
+id and the row's index within the line. Payloads too large for a line are in a separate blob, whose
+address is `dataref`, or `data` where `datainblob` is set.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.intake.lines import (
-    MARK,
     UTC_TIME,
     Apart,
     Decoded,
@@ -29,15 +28,15 @@ from monitoring.intake.lines import (
     gathered,
     instant,
     read_fast,
-    read_objects,
     text_or_none,
     times,
 )
+from monitoring.intake.objects import MARK, read_objects
 
 IDS = ("correlationid", "xrequestid")
 ENVELOPE = pa.schema([*((name, pa.string()) for name in IDS), ("time", pa.string())])
 KEYS = ("correlationid", "index", "time")
-#: How the ids of requests begin that Driftwarden makes itself, to score past the live traffic.
+#: Prefix of the ids of Driftwarden's own requests, which score beside the live traffic.
 OWN = "driftwarden-"
 
 
@@ -49,22 +48,22 @@ def decode(
 ) -> Decoded:
     """Decode collector lines to a table: correlationid, index, time (UTC), then the features.
 
-    A key that a row lacks is null. A feature named like one of the first three columns is found
-    under `data.<name>`. Lines of requests whose id begins with `OWN` are left out and counted:
-    they are no traffic. A last line without its line end is left for the next call unless
-    `closed`. `assemble` makes the columns of lines whose values are of mixed types.
+    A key that a row lacks is null. A feature named like one of the first three columns becomes
+    `data.<name>`. Lines of requests whose id begins with `OWN` are left out and counted: they are
+    not traffic. A last line without a line end is left for the next call unless `closed`.
+    `assemble` makes the columns of lines whose values have mixed types.
     """
     pieces = blocks(complete(chunk, closed))
     return gathered([_block(block, before, assemble) for before, block in pieces])
 
 
 def rows_apart(content: bytes, line: Apart) -> Decoded:
-    """Decode the blob that holds the rows of a line: what `data` may be, or a row per line.
+    """Decode the blob with the rows of a line: the content of `data`, or one row per line.
 
-    The collector writes such a blob where a payload is over 4 MB (Microsoft Learn, "Collect
-    production data from models deployed for real-time inferencing").
+    The collector writes such a blob for a payload over 4 MB (Microsoft Learn, "Collect production
+    data from models deployed for real-time inferencing").
     """
-    # Line ends can stand between JSON's tokens only, never within a string.
+    # Line ends occur between JSON's tokens only, never within a string.
     whole = content.removeprefix(MARK).strip()
     if not whole.startswith(b"[") and _parsed(whole) is None:
         whole = b"[" + b",".join(row for row in whole.split(b"\n") if row.strip()) + b"]"
@@ -75,7 +74,7 @@ def rows_apart(content: bytes, line: Apart) -> Decoded:
 
 
 def rows_of_others(table: pa.Table) -> tuple[pa.Table, int]:
-    """Leave the rows of Driftwarden's own requests out of a table; say how many they were."""
+    """Remove the rows of Driftwarden's own requests from a table; return their number, too."""
     own = _own(table)
     count = pc.sum(own).as_py() or 0
     return (table.filter(pc.invert(own)), count) if count else (table, 0)
@@ -95,9 +94,9 @@ def normalised(table: pa.Table) -> pa.Table:
 
 
 def is_collector_line(line: Mapping[str, object]) -> bool:
-    """Tell a collector line from a plain JSON row: it names its request, and it has rows.
+    """Whether an object is a collector line rather than a plain row: it has an id and rows.
 
-    A plain row may have a feature `data`; that is a number or a word.
+    A plain row may have a feature `data`, which is then a number or a word.
     """
     if "data" not in line and "dataref" not in line:
         return False
@@ -137,7 +136,7 @@ class _Elsewhere:
 
 
 def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | _Elsewhere | str:
-    """Return a line's rows, where they are, or why it has none."""
+    """Return a line's rows, or the address of their blob, or the reason that it has none."""
     rows, address = line.get("data"), line.get("dataref")
     if isinstance(rows, str) and str(line.get("datainblob")).lower() == "true":
         return _Elsewhere(rows)
@@ -155,7 +154,7 @@ def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | _Elsewhere
 
 
 def _parsed(text: str | bytes) -> object:
-    """Parse rows that are logged as JSON text; None where they are none."""
+    """Parse rows that are logged as JSON text; None where the text is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -168,14 +167,14 @@ def _apart(number: int, line: Mapping[str, object], address: str) -> Apart:
 
 
 def _own(table: pa.Table) -> pa.ChunkedArray:
-    """Mark the rows whose ids tell that Driftwarden made the request."""
+    """Mark the rows of Driftwarden's own requests, by their ids."""
     known = [table[name].cast(pa.string()) for name in IDS if name in table.column_names]
     marks = [pc.fill_null(pc.starts_with(ids, OWN), False) for ids in known]
     return pc.or_(*marks) if len(marks) == 2 else marks[0]
 
 
 def _flattened(lines: pa.Table) -> pa.Table | None:
-    """Turn lines that Arrow could parse into rows; None where a line needs a closer look."""
+    """Turn lines that Arrow could parse into rows; None where a line needs Python's parser."""
     if "data" not in lines.column_names or lines["data"].null_count:
         return None
     data = lines["data"].combine_chunks()

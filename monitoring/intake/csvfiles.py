@@ -11,11 +11,12 @@ import pyarrow.csv as pacsv
 
 from engine.errors import Refused
 from monitoring.intake.dialect import Dialect, sniffed
+from monitoring.intake.parsing import NULL_WORDS
 from monitoring.intake.source import Source
-from monitoring.intake.untyped import NULL_WORDS, untyped
+from monitoring.intake.untyped import untyped
 
 BLOCK = 8 * 1024 * 1024
-# What to try when a value does not fit the type that earlier rows suggested.
+# The type to try next when a value does not fit the type of earlier rows.
 WIDER = {
     pa.null(): pa.int64(),
     pa.int64(): pa.float64(),
@@ -24,9 +25,9 @@ MISFIT = re.compile(r"In CSV column #(\d+): .*CSV conversion error")
 
 
 def csv_texts(source: Source) -> Iterator[pa.RecordBatch]:
-    """Stream a CSV file with a header line, all columns as text that nobody has looked at.
+    """Stream a CSV file with a header line, all columns as untyped text.
 
-    An empty cell is null, an empty text in quotes is a text. Bytes may not be UTF-8.
+    An empty cell is null, an empty text in quotes is a text. Bytes need not be UTF-8.
     """
     dialect = sniffed(source)
     kept = [name for name in dialect.names if name not in dialect.empty]
@@ -51,7 +52,7 @@ def csv_texts(source: Source) -> Iterator[pa.RecordBatch]:
 def csv_batches(source: Source) -> Iterator[pa.RecordBatch]:
     """Stream a CSV file with a header line.
 
-    The file is read twice: types that hold for its first block may not hold for all of it.
+    The file is read twice, because the types of its first block may not fit all of it.
     """
     dialect = sniffed(source)
     kept = [name for name in dialect.names if name not in dialect.empty]
@@ -76,9 +77,9 @@ def _refuse_nameless(source: Source, dialect: Dialect, batch: pa.RecordBatch) ->
 
 
 def _plain(column: pa.Array, name: str, dialect: Dialect) -> pa.Array:
-    """Write numbers with a decimal point, and without marks between thousands."""
+    """Rewrite numbers with a decimal point and without thousands separators."""
     if name in dialect.commas:
-        # A point can only set thousands apart where the decimal mark is a comma.
+        # With a decimal comma, a point can only separate thousands.
         pattern = r"^\s*[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?([eE][+-]?[0-9]+)?\s*$"
         plain = pc.replace_substring(pc.replace_substring(column, ".", ""), ",", ".")
     elif name in dialect.grouped:
@@ -109,7 +110,7 @@ def _types(source: Source, dialect: Dialect) -> dict[str, pa.DataType]:
 def _wider(source: Source, name: str, reader: pacsv.CSVStreamingReader | None) -> pa.DataType:
     """Give one column the next wider type."""
     if reader is None:
-        # The first block itself does not fit what was asked: it has to be text.
+        # The first block does not fit the requested type itself, so the column is text.
         return pa.string()
     dtype = reader.schema.field(name).type
     if dtype == pa.string():

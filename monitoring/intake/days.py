@@ -1,6 +1,6 @@
-"""Days in the shapes that tables of the user's have them in.
+"""Days in the notations of users' tables.
 
-Only what can mean one thing is read; the rest is refused with the row and the fix.
+Only unambiguous notations are read; others are refused with the row and the fix.
 """
 
 from __future__ import annotations
@@ -19,25 +19,26 @@ from monitoring.intake.moments import LAST, filled, is_number, since_1970, withi
 from monitoring.localdays import bounds, days_of
 from monitoring.schema import is_text
 
-#: Neighbouring days of one table that are further apart are a wrong year.
+#: A larger gap between neighbouring days of one table means a wrong year.
 WIDEST_GAP = timedelta(days=5 * 365)
-#: What a table's days are written in: one place has two offsets, an hour apart.
+#: Difference between the two offsets of one place.
 SUMMER_TIME = timedelta(hours=1)
 NUMBERED = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\b.*")
 WRITE = "write it as 2026-01-31"
-CUT = "cut it to its day"
+CUT = "truncate it to the day"
 
 
 def days(column: pa.ChunkedArray, cells: Cells, zone: str, until: date = LAST) -> pa.ChunkedArray:
     """Return the days of a column as ISO text.
 
-    Read are dates, midnights (with a zone: there or in `zone`, the model's), ISO 8601 text, numbers
-    like 20260131, and seconds, ms, us or ns since 1970. `until` is the last day there may be.
+    It reads dates, midnights (in their own zone or in `zone`, the model's), ISO 8601 text, numbers
+    like 20260131, and seconds, ms, us or ns since 1970. `until` is the last possible day.
 
     Raises
     ------
     Refused
-        A value is empty, no day, no midnight, later than `until`, or years away from all others.
+        A value is empty, not a day or not a midnight, later than `until`, or years away from all
+        others.
     """
     column = filled(column, cells)
     if is_text(column.type):
@@ -55,7 +56,7 @@ def days(column: pa.ChunkedArray, cells: Cells, zone: str, until: date = LAST) -
 
 
 def _of_text(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
-    """Parse each text once, in the order in which they appear: the first fault is the first row."""
+    """Parse each distinct text once, in order of appearance, to report the first fault."""
     flat = column.combine_chunks()
     coded = flat.dictionary_encode()
     found: list[date] = []
@@ -71,13 +72,13 @@ def _of_text(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
 
 
 def _day(text: str) -> tuple[date, timedelta | None]:
-    """Read one text: its day, and its zone's offset where it has one."""
+    """Parse one text: its day, and the offset of its zone if it has one."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{shown(text)} is not an ISO date; {_hint(text)}") from None
     if moment.time() != datetime.min.time():
-        raise ValueError(f"{shown(text)} is no midnight, and a day is needed; {CUT}")
+        raise ValueError(f"{shown(text)} is not a midnight, but a day is needed; {CUT}")
     return moment.date(), moment.utcoffset()
 
 
@@ -94,7 +95,7 @@ def _hint(text: str) -> str:
 
 
 def _one_place(offsets: dict[timedelta | None, str], offset: timedelta | None, text: str) -> None:
-    """Refuse a text whose zone is another place's than that of those before it."""
+    """Refuse a text whose offset cannot belong to the place of the texts before it."""
     for known, other in offsets.items():
         if (known is None) != (offset is None):
             raise ValueError(f"{shown(text)} and {shown(other)}: only one of them names a zone")
@@ -104,7 +105,7 @@ def _one_place(offsets: dict[timedelta | None, str], offset: timedelta | None, t
 
 
 def _of_instants(column: pa.ChunkedArray, cells: Cells, zone: str) -> pa.ChunkedArray:
-    """Days of midnights: of the column's own zone, else of the model's."""
+    """Days of midnights in the column's own zone, else in the model's."""
     moments = column.cast(pa.timestamp("us"), safe=False).to_numpy()
     own = column.type.tz
     local = pc.local_timestamp(column) if own else column
@@ -122,7 +123,7 @@ def _of_instants(column: pa.ChunkedArray, cells: Cells, zone: str) -> pa.Chunked
     moment = str(moments[row]).replace("T", " ")
     raise cells.fault_in(
         row,
-        f"{moment}{' UTC' if own else ''} is no midnight{where}, and a day is needed; {CUT}",
+        f"{moment}{' UTC' if own else ''} is not a midnight{where}, but a day is needed; {CUT}",
     )
 
 

@@ -1,4 +1,4 @@
-"""How a CSV file is written: its separator, its names, and which columns have decimal commas."""
+"""The dialect of a CSV file: its separator, its names, and the columns with decimal commas."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from engine.errors import Refused
 from monitoring.intake.source import Source
 
 SEPARATORS = (",", ";", "\t", "|")
-#: Bytes that are looked at; more where the header alone is longer.
+#: Bytes that are inspected; more where the header alone is longer.
 SAMPLE = 64 * 1024
 LONGEST = 256 * SAMPLE
 MARK = b"\xef\xbb\xbf"
-#: First line by which Excel tells the separator.
+#: Excel's first line that names the separator.
 TOLD = re.compile(r"\"?sep=([,;\t|])\"?\r?\n?", re.IGNORECASE)
 COMMA = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+),[0-9]+(?:[eE][+-]?[0-9]+)?")
-#: `1,234.5` and `1,234,567` can be nothing else than thousands.
+#: `1,234.5` and `1,234,567` can only have commas between thousands.
 GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+\.[0-9]+|(?:,[0-9]{3}){2,})")
 THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+")
 WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -29,13 +29,12 @@ POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How to read a file.
+    """The dialect of one file.
 
-    A column without a name is called as pandas calls it, `Unnamed: 0`. `empty` are columns at the
-    end without a name and, as far as was looked, without values. `commas` are columns whose
-    decimal mark is a comma, `grouped` those whose thousands are set apart by one. `header` is the
-    number of lines up to the header's end, blank ones included; `filled` tells whether any row
-    follows.
+    A column without a name is named as in pandas, `Unnamed: 0`. `empty` are columns at the end
+    without a name and without values in the sample. `commas` are columns whose decimal mark is a
+    comma, `grouped` those with commas between thousands. `header` is the number of lines up to the
+    header's end, blank ones included; `filled` is whether any row follows.
     """
 
     separator: str
@@ -48,7 +47,7 @@ class Dialect:
 
 
 def sniffed(source: Source) -> Dialect:
-    """Tell a file's dialect by its first lines. Names that repeat are `Refused`."""
+    """Detect a file's dialect from its first lines. Repeated names are `Refused`."""
     content, more = _start(source)
     try:
         text = content.removeprefix(MARK).decode("utf-8", "surrogateescape")
@@ -80,7 +79,7 @@ def sniffed(source: Source) -> Dialect:
 
 
 def _start(source: Source) -> tuple[bytes, bool]:
-    """Read the first lines, and tell whether more follows."""
+    """Read the first lines; the flag is whether more follows."""
     with source.text() as stream:
         content = stream.read(SAMPLE)
         while len(content) < LONGEST and not content.rstrip(b"\r\n").count(b"\n"):
@@ -92,7 +91,7 @@ def _start(source: Source) -> tuple[bytes, bool]:
 
 
 def _separated(text: str, more: bool, separators: Sequence[str]) -> tuple[str, list[list[str]]]:
-    """Choose the separator that gives most columns, the same number in every row."""
+    """Choose the separator with the most columns and the same number of them in every row."""
     best: tuple[tuple[bool, int], str, list[list[str]]] | None = None
     for separator in separators:
         try:
@@ -130,8 +129,9 @@ def _empty(header: Sequence[str], names: Sequence[str], rows: list[list[str]]) -
 def _commas(names: Sequence[str], rows: list[list[str]]) -> frozenset[str]:
     """Columns of numbers with a decimal comma.
 
-    `1,234` can be more than a thousand: a column that has nothing else has no decimal comma. Where
-    a file has decimal commas and no decimal point, its whole numbers may go on with commas, too.
+    `1,234` may be more than a thousand, so a column of nothing else has no decimal comma. In a file
+    with decimal commas and without decimal points, whole numbers count, too: later rows may have
+    commas.
     """
     sure, whole, points = set(), set(), False
     for index, name in enumerate(names):
@@ -148,7 +148,7 @@ def _commas(names: Sequence[str], rows: list[list[str]]) -> frozenset[str]:
 
 
 def _grouped(names: Sequence[str], rows: list[list[str]]) -> frozenset[str]:
-    """Columns of numbers whose thousands are set apart by commas."""
+    """Columns of numbers with commas between thousands."""
     found = set()
     for index, name in enumerate(names):
         cells = _filled(rows, index)
@@ -162,6 +162,6 @@ def _grouped(names: Sequence[str], rows: list[list[str]]) -> frozenset[str]:
 
 
 def _filled(rows: list[list[str]], index: int) -> list[str]:
-    """What stands in a column, without empty cells."""
+    """The cells of a column, without empty ones."""
     cells = (row[index].strip() for row in rows[1:] if len(row) > index)
     return [cell for cell in cells if cell]

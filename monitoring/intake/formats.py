@@ -1,4 +1,4 @@
-"""Which format a table's file is in, by its name or its first bytes, wherever it lies."""
+"""The format of a table's file, by its name or its first bytes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 
 
 def format_of(path: str) -> str | None:
-    """Tell the format by the name; hidden files and markers like _SUCCESS have none.
+    """The format by a file's name; hidden files and markers like _SUCCESS have none.
 
-    Only text is packed as a whole; Parquet packs its own pages.
+    Only text files are compressed as a whole; Parquet compresses its own pages.
 
     >>> format_of("days/1.csv.zst"), format_of("_SUCCESS"), format_of("notes.txt")
     ('CSV', None, None)
@@ -36,12 +36,12 @@ def format_of(path: str) -> str | None:
 
 
 def is_marker(path: str) -> bool:
-    """Tell whether a file is hidden or a marker, which hold no rows."""
+    """Whether a file is hidden or a marker, and so holds no rows."""
     return PurePosixPath(path).name.startswith((".", "_"))
 
 
 def codec_of(path: str) -> str | None:
-    """Name the codec, as Arrow does, that a file's name says it is packed with.
+    """The codec of a compressed file by its name, as Arrow names it.
 
     >>> codec_of("1.csv.bz2"), codec_of("1.csv")
     ('bz2', None)
@@ -50,5 +50,5 @@ def codec_of(path: str) -> str | None:
 
 
 def codec_by(start: bytes) -> str | None:
-    """Name the codec that a file's first bytes tell."""
+    """The codec by a file's first bytes."""
     return next((codec for magic, codec in MAGIC.items() if start.startswith(magic)), None)

@@ -19,9 +19,9 @@ from monitoring.intake.lines import (
     gathered,
     instant,
     read_fast,
-    read_objects,
     times,
 )
+from monitoring.intake.objects import read_objects
 from monitoring.metrics import Task
 
 RAW = pa.schema(
@@ -36,7 +36,7 @@ SCHEMA = RAW.set(3, pa.field("time", UTC_TIME))
 BINARY = pa.array([0.0, 1.0])
 NEITHER = "the label is neither 0 nor 1"
 ENDLESS = "the label is not a finite number"
-#: The time of labels that say none.
+#: The time of a label without one.
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 LIMIT = 2**31
 
@@ -45,9 +45,8 @@ def decode(chunk: bytes, *, closed: bool = False, task: Task = Task.CLASSIFICATI
     """Decode label lines to a table of `SCHEMA`; the index is 0 where it is left out.
 
     Labels are 0, 1 or booleans, of a regression any finite numbers. A line without correlation id
-    or with another label is bad. A label without a usable time is older than every other: it stands
-    until one with a time contradicts it. A last line without its line end is left for the next call
-    unless `closed`.
+    or with another label is bad. A label without a usable time counts as the oldest: any label with
+    a time replaces it. A last line without a line end is left for the next call unless `closed`.
     """
     return gathered(
         [_block(block, before, task) for before, block in blocks(complete(chunk, closed))]
@@ -57,8 +56,7 @@ def decode(chunk: bytes, *, closed: bool = False, task: Task = Task.CLASSIFICATI
 def normalised(table: pa.Table, task: Task = Task.CLASSIFICATION) -> Decoded:
     """Bring a table of labels (e.g. read from Parquet) to `SCHEMA`, or refuse it.
 
-    Rows that could not be joined are left out, with a reason each. Null labels are labels that
-    have not come.
+    Rows that cannot be joined are left out, with a reason each. A null label counts as not arrived.
     """
     absent = [name for name in ("correlationid", "label") if name not in table.column_names]
     if absent:
@@ -80,7 +78,7 @@ def normalised(table: pa.Table, task: Task = Task.CLASSIFICATION) -> Decoded:
 
 
 def _joinable(table: pa.Table, task: Task) -> Decoded:
-    """Leave out what a join would refuse a whole day for."""
+    """Leave out rows for which a join would refuse the whole day."""
     label = table["label"]
     came = pc.invert(pc.is_null(label, nan_is_null=True))
     faults = {

@@ -1,8 +1,7 @@
-"""JSON Lines as they grow: complete lines, bad lines counted with a reason, mixed types tamed."""
+"""Growing files of JSON Lines: complete lines, bad lines with a reason, columns of mixed types."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,24 +11,22 @@ import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.types as pat
 
+from monitoring.intake.objects import MARK, whole
 from monitoring.intake.stacking import stacked, text
 
 UTC_TIME = pa.timestamp("us", "UTC")
-# Below this many bytes starting Arrow's parser costs more than Python's takes altogether.
+# Below this many bytes, Python's parser is faster than starting Arrow's.
 SMALL = 16_384
-# Lines are parsed in blocks of about so many bytes: one bad line makes one block slow, not all.
+# Size of the blocks in which lines are parsed: a bad line slows down its block only.
 BLOCK = 4 * 1024 * 1024
-MARK = b"\xef\xbb\xbf"
-#: Arrow's parser ends the process where null comes first, and takes it for a row elsewhere.
+#: Arrow's parser crashes the process on a leading null, and reads null as a row elsewhere.
 _NULL_FIRST = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*null")
 _NULL_LINE = b"\nnull"
-_BLANK = " \t\r\n"
-_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A line whose rows are in a blob of their own, because they are too many for a line."""
+    """A line whose rows are in a separate blob, because they are too large for the line."""
 
     line: int
     address: str
@@ -39,12 +36,12 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What one chunk of lines held.
+    """The content of one chunk of lines.
 
     consumed: bytes up to the end of the last complete line or object; a reader resumes there.
     bad: one reason per line that could not be used, with its number within the chunk.
-    own: lines left out because they log requests that Driftwarden made itself.
-    apart: lines whose rows the caller has to read elsewhere.
+    own: number of lines left out because they log Driftwarden's own requests.
+    apart: lines whose rows the caller has to read from a separate blob.
     """
 
     table: pa.Table
@@ -55,7 +52,7 @@ class Decoded:
 
 
 def gathered(parts: Sequence[Decoded]) -> Decoded:
-    """Put what several blocks of one chunk held together, in their order."""
+    """Combine the contents of several blocks of one chunk, in their order."""
     return Decoded(
         stacked([part.table for part in parts]),
         sum(part.consumed for part in parts),
@@ -68,7 +65,7 @@ def gathered(parts: Sequence[Decoded]) -> Decoded:
 def blocks(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Cut complete lines into blocks of about `BLOCK` bytes, each with the number of lines before.
 
-    There is always one block, be it empty.
+    There is always at least one block, which may be empty.
     """
     start = before = 0
     while start < len(body) or not start:
@@ -87,19 +84,19 @@ def blocks(body: bytes) -> Iterator[tuple[int, bytes]]:
 def complete(chunk: bytes, closed: bool) -> bytes:
     """Cut off a last line that is still being written; a closed file has none.
 
-    An object whose last brace is there is whole, with or without a line end: whatever is appended
-    to it later is another line.
+    An object with its last brace is complete even without a line end: later bytes belong to another
+    line.
     """
     if closed:
         return chunk
     end = chunk.rfind(b"\n") + 1
-    return chunk[: end + _whole(chunk[end:])]
+    return chunk[: end + whole(chunk[end:])]
 
 
 def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.Table | None:
     """Parse with Arrow; None where the lines are too few, bad, or of mixed types.
 
-    Strings that look like times stay strings: Arrow would tell by the block that it parses.
+    Strings that look like times stay strings, since Arrow would decide that anew for each block.
     """
     if len(body) < SMALL or _NULL_FIRST.match(body) or _NULL_LINE in body or not _is_text(body):
         return None
@@ -109,32 +106,6 @@ def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.T
         return table if plain == table.schema else _parsed(body, plain, unexpected)
     except pa.ArrowException:
         return None
-
-
-def read_objects(
-    body: bytes, before: int = 0
-) -> tuple[list[tuple[int, dict[str, object]]], list[str]]:
-    """Parse line by line: (line number, object) pairs, and a reason per bad line.
-
-    A line may hold several objects, one behind the other: writers that do not end their last line
-    append to it.
-    """
-    good: list[tuple[int, dict[str, object]]] = []
-    bad: list[str] = []
-    for number, line in enumerate(body.split(b"\n"), start=before + 1):
-        try:
-            # Files that were put together have a mark at each seam.
-            for value in _values(line.removeprefix(MARK).decode()):
-                if b"\\u" in line:
-                    # Half a surrogate pair is JSON, but no text that could be kept.
-                    json.dumps(value, ensure_ascii=False).encode()
-                if not isinstance(value, dict):
-                    bad.append(f"line {number}: not an object")
-                    break
-                good.append((number, value))
-        except (ValueError, RecursionError) as error:
-            bad.append(f"line {number}: not JSON: {error}")
-    return good, bad
 
 
 def column(values: Sequence[object]) -> pa.Array:
@@ -157,7 +128,7 @@ def column(values: Sequence[object]) -> pa.Array:
 
 
 def times(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Parse ISO 8601 strings to UTC timestamps; no zone means UTC, nonsense means null."""
+    """Parse ISO 8601 strings to UTC timestamps; without a zone they are UTC, others are null."""
     try:
         return values.cast(pa.timestamp("ns", "UTC")).cast(UTC_TIME, safe=False)
     except pa.ArrowException:
@@ -165,7 +136,7 @@ def times(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
 
 def instant(value: object) -> datetime | None:
-    """Parse one ISO 8601 string; None if it is none."""
+    """Parse one ISO 8601 string to UTC; None if it is invalid."""
     if not isinstance(value, str):
         return None
     try:
@@ -176,41 +147,8 @@ def instant(value: object) -> datetime | None:
 
 
 def text_or_none(value: object) -> str | None:
-    """Spell an identifier as text."""
+    """An identifier as text."""
     return None if value is None else str(value)
-
-
-def _whole(tail: bytes) -> int:
-    """Count the bytes of the whole objects that a line without an end begins with."""
-    mark = MARK if tail.startswith(MARK) else b""
-    # Bytes that are no UTF-8, or half of it, keep their places.
-    line = tail.removeprefix(mark).decode(errors="surrogateescape")
-    place = _skip(line, 0)
-    try:
-        while line.startswith("{", place):
-            place = _skip(line, _DECODER.raw_decode(line, place)[1])
-    except (ValueError, RecursionError):
-        pass
-    read = line[:place].encode(errors="surrogateescape")
-    return len(mark) + len(read) if read else 0
-
-
-def _values(line: str) -> Iterator[object]:
-    """Parse objects that stand one behind the other; ValueError where what is left is no JSON."""
-    place = _skip(line, 0)
-    while line.startswith("{", place):
-        value, place = _DECODER.raw_decode(line, place)
-        yield value
-        place = _skip(line, place)
-    if place < len(line):
-        yield json.loads(line[place:])
-
-
-def _skip(line: str, place: int) -> int:
-    """Return the place of the next character that is not blank."""
-    while place < len(line) and line[place] in _BLANK:
-        place += 1
-    return place
 
 
 def _number(value: object) -> float | None:
@@ -223,7 +161,7 @@ def _number(value: object) -> float | None:
 
 
 def _is_text(body: bytes) -> bool:
-    """Tell whether all is UTF-8; Arrow's parser takes any bytes for a string."""
+    """Whether all bytes are UTF-8; Arrow's parser accepts any bytes in a string."""
     try:
         return body.isascii() or bool(str(body, "utf-8"))
     except UnicodeDecodeError:

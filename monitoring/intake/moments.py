@@ -1,4 +1,4 @@
-"""Instants in the shapes that tables of the user's have them in, and what days share with them."""
+"""Instants in the notations of users' tables, and helpers that days share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitoring.intake.lines import UTC_TIME, times
 from monitoring.schema import is_text
 
 FIRST, LAST = date(1970, 1, 1), date(2099, 12, 31)
-#: Seconds since 1970 at the begin of the years 2000 and 2100: no two units share a number.
+#: Seconds since 1970 at the begin of 2000 and of 2100; within, every number has one unit only.
 EPOCH = (946_684_800, 4_102_444_800)
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 ZONED = r"\d\d:\d\d.*([+-]\d\d(:?\d\d)?)$|[Zz]$"
@@ -24,12 +24,12 @@ ZONED = r"\d\d:\d\d.*([+-]\d\d(:?\d\d)?)$|[Zz]$"
 def instants(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
     """Return the instants of a column in UTC, to the microsecond; without a zone they are in UTC.
 
-    Read are timestamps and dates, ISO 8601 text, and seconds, ms, us or ns since 1970.
+    It reads timestamps and dates, ISO 8601 text, and seconds, ms, us or ns since 1970.
 
     Raises
     ------
     Refused
-        A value is empty or no instant, or only some of the texts name a zone.
+        A value is empty or not an instant, or only some of the texts name a zone.
     """
     column = filled(column, cells)
     if is_text(column.type):
@@ -48,7 +48,7 @@ def instants(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
 
 
 def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column without its dictionary; text is trimmed, and null where nothing is left."""
+    """Return a column without its dictionary; text is trimmed, and null where it is then empty."""
     if pat.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if not is_text(column.type):
@@ -58,11 +58,11 @@ def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def filled(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
-    """Return a column decoded, without empty values and with moments that a clock can have."""
+    """Return a column decoded; refuse empty values and instants outside the possible range."""
     column = decoded(column)
     cells.full(column)
     if pat.is_timestamp(column.type):
-        # Before a cast to another unit, which would run over.
+        # Checked before a cast to another unit, which would overflow.
         ticks, factor = column.cast(pa.int64()).to_numpy(), UNITS[column.type.unit]
         wrong = (ticks < 0) | (ticks >= EPOCH[1] * factor)
         if wrong.any():
@@ -72,12 +72,12 @@ def filled(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
 
 
 def is_number(dtype: pa.DataType) -> bool:
-    """Tell whether a type can hold seconds since 1970, or a day like 20260131."""
+    """Whether a type can hold seconds since 1970, or a day like 20260131."""
     return bool(pat.is_integer(dtype) or pat.is_floating(dtype))
 
 
 def since_1970(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
-    """Read whole or broken s, ms, us or ns since 1970; the numbers tell which of them."""
+    """Read s, ms, us or ns since 1970, with or without decimals; the unit follows from the size."""
     values = np.asarray(column.cast(pa.float64(), safe=False))
     for unit, factor in UNITS.items():
         fits = (values >= EPOCH[0] * factor) & (values < EPOCH[1] * factor)
@@ -89,7 +89,7 @@ def since_1970(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
             row = int((~fits).argmax())
             raise cells.fault_in(row, f"{column[row]} is not in {unit} since 1970 as row 1 is")
     raise cells.fault_in(
-        0, f"{column[0]} is no number of s, ms, us or ns since 1970 in the years 2000 to 2099"
+        0, f"{column[0]} is not a time in s, ms, us or ns since 1970 between 2000 and 2099"
     )
 
 
@@ -119,7 +119,7 @@ def _in_utc(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     try:
         return column.cast(pa.timestamp("ns")).cast(UTC_TIME, safe=False)
     except pa.ArrowException:
-        # Some are beyond what nanoseconds reach, or no instants at all.
+        # Some are outside the range of nanoseconds, or not instants.
         return times(column)
 
 

@@ -1,4 +1,4 @@
-"""Numbers that name things: ids, codes, postal codes. Their mean says nothing, their levels do."""
+"""Numbers that name things (ids, codes, postal codes): levels, not quantities."""
 
 from __future__ import annotations
 
@@ -12,37 +12,54 @@ import pyarrow.compute as pc
 from monitoring.intake.moments import decoded
 from monitoring.schema import Kind, is_text, kind_of, nearly_unique
 
-#: The last word of a name that names things.
+#: Last words of the names of such columns.
 WORDS = frozenset(
     {"id", "ids", "code", "codes", "zip", "zipcode", "postcode", "plz", "sku", "uuid"}
 )
-#: Words that end on "id" and are no ids.
+#: Words that end in "id" and are not ids.
 OTHERS = frozenset(
     {
-        "acid", "android", "avoid", "bid", "covid", "fluid", "grid", "humid", "hybrid", "invalid",
-        "liquid", "mid", "paid", "prepaid", "rapid", "solid", "unpaid", "valid", "void",
+        "acid",
+        "android",
+        "avoid",
+        "bid",
+        "covid",
+        "fluid",
+        "grid",
+        "humid",
+        "hybrid",
+        "invalid",
+        "liquid",
+        "mid",
+        "paid",
+        "prepaid",
+        "rapid",
+        "solid",
+        "unpaid",
+        "valid",
+        "void",
     }
-)  # fmt: skip
-#: Of fewer values, no two are alike by chance.
+)
+#: Fewer values may all differ by chance.
 MIN_ROWS = 100
-#: Codes have gaps: half of the values' neighbours are so many steps away; counts have few.
+#: Median step between neighbouring values from which on they are codes; counts have few gaps.
 GAP = 5
-#: Codes come again: so many rows a value.
+#: Rows per value from which on values are codes, which repeat.
 REPEATS = 10
 
 
 @dataclass(frozen=True)
 class Naming:
-    """Why a column names things; where each row has another value, nothing can be compared."""
+    """Why a column names things; a column with another value in each row cannot be compared."""
 
     reason: str
     unique: bool = False
 
 
 def names_things(name: str, column: pa.ChunkedArray) -> Naming | None:
-    """Tell whether a column holds names of things, by its own name and by its values.
+    """Return why a column names things, by its own name and by its values; None if it does not.
 
-    Whole numbers and text are looked at; of text only whether each row has another value.
+    Columns of whole numbers and of text can; text only if each row has another value.
 
     >>> store = pa.chunked_array([[17, 3, 3]])
     >>> names_things("store_id", store).reason, names_things("visits", store)
@@ -73,7 +90,7 @@ def _is_whole(values: pa.ChunkedArray) -> bool:
 
 
 def _by_name(name: str) -> bool:
-    """Look at the last word of a name in snake_case, kebab-case, or camelCase."""
+    """Whether the last word of a name in snake_case, kebab-case or camelCase names things."""
     words = re.findall(r"[^\W_]+", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name))
     last = words[-1].lower() if words else ""
     return last in WORDS or (last.endswith("id") and len(last) > 2 and last not in OTHERS)

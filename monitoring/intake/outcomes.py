@@ -1,4 +1,4 @@
-"""Labels and scores of a table of the user's: what they may be, and how to convert the rest."""
+"""Labels and scores of users' tables: the accepted values, and how to convert others."""
 
 from __future__ import annotations
 
@@ -18,22 +18,32 @@ from monitoring.metrics import Task
 from monitoring.schema import Kind, is_text, kind_of
 
 Floats = npt.NDArray[np.float64]
-#: Pairs of words of which the first means that it happened.
+#: Pairs of words, the first of which is label 1.
 YES: Mapping[str, str] = {
-    "yes": "no", "y": "n", "t": "f", "true": "false", "positive": "negative", "pos": "neg",
-    "bad": "good", "1": "-1", "on": "off", "ja": "nein", "fraud": "legit", "churned": "stayed",
-}  # fmt: skip
+    "yes": "no",
+    "y": "n",
+    "t": "f",
+    "true": "false",
+    "positive": "negative",
+    "pos": "neg",
+    "bad": "good",
+    "1": "-1",
+    "on": "off",
+    "ja": "nein",
+    "fraud": "legit",
+    "churned": "stayed",
+}
 
 
 def labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> pa.ChunkedArray:
-    """Return labels as float64: 0, 1 or null of a classification, any finite or null of the other.
+    """Return labels as float64: 0, 1 or null for a classification, finite or null for a regression.
 
-    Booleans, and texts of 0, 1, true and false, are read; NaN is null.
+    It reads booleans, and the texts 0, 1, true and false; NaN is null.
 
     Raises
     ------
     Refused
-        There are other values; the line says how to convert them.
+        There are other values; the message says how to convert them.
     """
     column = decoded(column)
     if not (is_text(column.type) or pat.is_boolean(column.type) or _is_number(column.type)):
@@ -61,14 +71,14 @@ def labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> pa.ChunkedArray
 
 
 def check_scores(scores: Floats, what: str, task: Task) -> Floats:
-    """Return the scores, one a row: probabilities of a classification, else any finite numbers.
+    """Return the scores, one per row: probabilities for a classification, else finite numbers.
 
-    `what` says in the message whose they are.
+    `what` names them in the message.
 
     Raises
     ------
     Refused
-        With how many are wrong and the first of them.
+        Some are wrong; the message has their number and the first.
     """
     wrong, why = ~np.isfinite(scores), "not finite numbers"
     if task is Task.CLASSIFICATION and not wrong.any():
@@ -93,7 +103,7 @@ def _is_number(dtype: pa.DataType) -> bool:
 
 
 def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """The values as numbers; None where they are none."""
+    """The values as numbers; None where they are not numbers."""
     try:
         if is_text(column.type):
             text = pc.utf8_lower(column)
@@ -105,7 +115,7 @@ def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
 
 def _no_labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> Refused:
-    """Refuse labels that are others, with the way to convert two of them."""
+    """Refuse other labels; where there are two, the message says how to convert them."""
     if task is Task.REGRESSION:
         return cells.fault("a regression's labels are numbers, and these are text")
     levels = [value for value in pc.unique(column).to_pylist() if not _unknown(value)]

@@ -1,7 +1,7 @@
-"""Tables that windows are held against, or that a backtest plays: checked whole when taken in.
+"""Reference tables, and tables of past days for a backtest: validated as a whole on reading.
 
 Every reader of a model's reference rows, of `driftwarden backtest --data` and of a version's
-evaluation rows calls `normalised`, so that no fault waits for the first retraining.
+evaluation rows calls `normalised`, so that faults show at once and not at the first retraining.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from monitoring.metrics import Task
 from monitoring.schema import Kind, classify, kind_of
 
 DAY, TIME, LABEL, SCORE = "day", "time", "label", "score"
-#: Columns that every table of rows may have; they are no features.
+#: Columns that every table of rows may have; they are not features.
 KEYS = (DAY, "correlationid", "index", TIME, LABEL)
-#: Columns that are put beside the rows of a reference.
+#: Columns that are added to the rows of a reference.
 ADDED = ("served", "baseline")
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a table has to be.
+    """The requirements on a table.
 
     zone : the zone whose midnights divide the model's days.
-    task : what its labels and scores are.
-    needs : columns that have to be there.
-    features : of the model, where its card says; one may be called `score`.
-    until : the last day there may be.
+    task : what its labels and scores mean.
+    needs : required columns.
+    features : the model's, by its card if that lists them; one may be called `score`.
+    until : the last possible day.
     """
 
     zone: str = "UTC"
@@ -50,13 +50,13 @@ class Terms:
 def normalised(table: pa.Table, path: str, terms: Terms) -> pa.Table:
     """Return the table with `day` as ISO text, `time` in UTC (us) and `label` as float64.
 
-    Of these columns, those that are there; the others stay as they are, as do the rows' order and
-    number. `path` is what messages call the table.
+    Absent ones are not added; other columns, and the order and number of the rows, are unchanged.
+    `path` is the table's name in messages.
 
     Raises
     ------
     Refused
-        With one line: file, column, row, fault, and what to do about it.
+        The message is one line: file, column, row, fault, and the fix.
     """
     _shaped(table, path, terms)
     sampled = bool(rows_before(table))
@@ -78,12 +78,12 @@ def normalised(table: pa.Table, path: str, terms: Terms) -> pa.Table:
 
 
 def absent(names: Sequence[str], needs: Sequence[str]) -> str | None:
-    """Return the first of the columns that are needed and not there."""
+    """Return the first required column that is absent."""
     return next((name for name in needs if name not in names), None)
 
 
 def named_once(batches: Iterable[pa.RecordBatch], path: str) -> Iterator[pa.RecordBatch]:
-    """Pass batches on, without empty trailing columns that have no name.
+    """Yield batches without empty trailing columns that have no name.
 
     Raises
     ------

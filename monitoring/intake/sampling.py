@@ -1,4 +1,4 @@
-"""Tables too large to be held: a sample of their rows, by a seed."""
+"""A seeded random sample of the rows of a table too large for memory."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _ROWS = b"driftwarden.rows"
 
 
 def seed_of(name: str) -> int:
-    """Return the seed that a table of this name is sampled by."""
-    # The bytes of a file's name, be they text or not.
+    """Return the seed of a table's sample, by its name."""
+    # A file's name may be any bytes.
     return int.from_bytes(sha256(name.encode("utf-8", "surrogateescape")).digest()[:8])
 
 
 def sampled(
     batches: Iterable[pa.RecordBatch], rng: np.random.Generator, most: int = MOST_ROWS
 ) -> pa.Table:
-    """Put batches below each other; of more than `most` rows, keep a random `most` in their order.
+    """Concatenate batches; of more than `most` rows, keep a random `most` in their order.
 
     Every set of `most` rows is equally likely. The same rows with the same generator give the same
-    sample, however they are cut into batches. At most twice as many rows and a batch are held at
-    once. `rows_before` tells how many rows there were.
+    sample, however they are cut into batches. At most twice as many rows and a batch are in memory
+    at once. `rows_before` gives the number of rows before sampling.
 
     >>> one, rng = pa.record_batch({"x": range(100)}), np.random.default_rng(seed_of("a"))
     >>> ten = sampled([one], rng, 10)
@@ -41,7 +41,7 @@ def sampled(
     for batch in batches:
         drawn = rng.random(batch.num_rows)
         rows += batch.num_rows
-        # The rows with the smallest numbers are the sample: later ones need not be looked at again.
+        # The rows with the smallest drawn numbers are the sample, so others can be dropped at once.
         keep = drawn < limit
         table = pa.Table.from_batches([batch])
         held.append(table if keep.all() else table.filter(pa.array(keep)))
@@ -56,7 +56,7 @@ def sampled(
 
 
 def rows_before(table: pa.Table) -> int:
-    """Return how many rows a table had that `sampled` drew from; 0 where it holds them all."""
+    """Return the number of rows that `sampled` drew from; 0 where the table holds all of them."""
     return int((table.schema.metadata or {}).get(_ROWS, 0))
 
 
@@ -66,6 +66,6 @@ def _smallest(
     drawn = np.concatenate(keys)
     limit = float(np.partition(drawn, most - 1)[most - 1])
     keep = drawn <= limit
-    # A copy of its own, so that what it was taken from can go.
+    # A copy, so that the memory of its source can be freed.
     kept = stacked(tables).take(pa.array(np.flatnonzero(keep))).combine_chunks()
     return kept, drawn[keep], limit

@@ -1,4 +1,4 @@
-"""A text file that can be opened several times, whatever its encoding."""
+"""A text file that can be opened several times, in any Unicode encoding."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
-#: What a read of a damaged file raises.
+#: Exceptions on reading a damaged file.
 BROKEN = (pa.ArrowException, OSError, EOFError, ValueError, MemoryError, OverflowError)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that can be opened several times; `name` is what messages call it."""
+    """A file that can be opened several times; `name` is its name in messages."""
 
     name: str
     open: Callable[[], pa.NativeFile]
 
     def text(self) -> pa.NativeFile:
-        """Open as UTF-8; UTF-16 and UTF-32 are known by their byte order mark."""
+        """Open as UTF-8; UTF-16 and UTF-32 are detected by their byte order mark."""
         with self.open() as stream:
             start = stream.read(512)
         for mark, encoding in MARKS.items():
@@ -36,7 +36,7 @@ class Source:
         if start.startswith(b"PK\x03\x04"):
             raise Refused(f"{self.name}: a zip or Excel file; save the sheet as CSV")
         if b"\0" in start:
-            raise Refused(f"{self.name}: bytes that are no text; UTF-16 needs a byte order mark")
+            raise Refused(f"{self.name}: not text; UTF-16 needs a byte order mark")
         return self.open()
 
 

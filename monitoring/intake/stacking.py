@@ -1,4 +1,4 @@
-"""Tables put below each other, whatever types their columns have."""
+"""Concatenate tables whose columns may have different types."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitoring.schema import Kind, is_text, kind_of
 
 
 def stacked(tables: Sequence[pa.Table]) -> pa.Table:
-    """Put tables below each other; columns in order of appearance, null where a table lacks one.
+    """Concatenate tables; columns in order of appearance, null where a table lacks one.
 
     Numbers of several types become the wider one. Where a column holds numbers in one table and
     something else in another, it is numeric (float64) if more than half of its values are numbers,
@@ -30,14 +30,14 @@ def stacked(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def text(value: object) -> str | None:
-    """Spell a value as text; None where it is neither text nor a number nor a truth value."""
+    """A value as text; None where it is neither text nor a number nor a truth value."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, (str, int, float)) else None
 
 
 def _settled(name: str, tables: Sequence[pa.Table]) -> pa.DataType | None:
-    """One type for a column; None where the types that it has go together as they are."""
+    """The common type of a column; None where Arrow unifies its types by itself."""
     columns = [table[name] for table in tables if name in table.column_names]
     try:
         pa.unify_schemas(

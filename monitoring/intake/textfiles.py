@@ -1,4 +1,4 @@
-"""JSON Lines as Arrow batches, block by block, wherever the bytes come from."""
+"""JSON Lines as Arrow batches, block by block."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.intake import collector, lines
-from monitoring.intake.lines import column, read_fast, read_objects
+from monitoring.intake.lines import column, read_fast
+from monitoring.intake.objects import read_objects
 from monitoring.intake.source import Source
 from monitoring.intake.stacking import text
 from monitoring.intake.untyped import untyped
 
-# Less than what the collector's decoder takes at once, which unifies types where it takes several.
+# Less than one block of the collector's decoder, which unifies the types of several blocks.
 BLOCK = lines.BLOCK - 512 * 1024
-#: Lines of a block in which its first object is looked for.
+#: Lines of a block that are searched for its first object.
 LOOKED_AT = 100
 
 
@@ -29,9 +30,9 @@ def json_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Stream JSON Lines: plain rows, or the data collector's lines (without their envelope).
 
-    Types are those of each block, so the schema may change from batch to batch. Lines that cannot
-    be used are left out and told in `notes`; a file with more of those than rows is `Refused`.
-    `assemble` makes columns of values whose types may be mixed.
+    Types are those of each block, so the schema may change from batch to batch. Unusable lines are
+    left out and reported in `notes`; a file with more of those than rows is `Refused`. `assemble`
+    makes columns of values that may have mixed types.
     """
     rows, bad = 0, []
     number = 0
@@ -48,9 +49,9 @@ def json_batches(
 
 
 def json_texts(source: Source, notes: list[str]) -> Iterator[pa.RecordBatch]:
-    """Stream JSON Lines likewise, but columns of mixed types as text that nobody has looked at."""
+    """Stream JSON Lines likewise, but columns of mixed types as untyped text."""
     for batch in json_batches(source, notes, _kept):
-        # Nothing else in JSON becomes a dictionary.
+        # Only columns of mixed types are dictionaries: JSON gives no others.
         mixed = [pat.is_dictionary(field.type) for field in batch.schema]
         schema = [
             untyped(field.name) if odd else field
@@ -64,7 +65,7 @@ def json_texts(source: Source, notes: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _kept(values: Sequence[object]) -> pa.Array:
-    """Make a column; values of several types are spelled as a dictionary of text."""
+    """Make a column; values of several types become a dictionary of text."""
     kinds = {type(value) for value in values if value is not None}
     if len(kinds) < 2 or kinds == {int, float} or kinds & {dict, list}:
         return column(values)
@@ -88,7 +89,7 @@ def _json_table(body: bytes, assemble: Assemble) -> tuple[pa.Table, list[str]]:
 
 
 def _is_collector(body: bytes) -> bool:
-    """Tell by the first object: a file may begin in the middle of a line."""
+    """Whether the first object is a collector line; a file may begin in the middle of a line."""
     place = 0
     for _ in range(LOOKED_AT):
         end = body.find(b"\n", place) + 1 or len(body)
@@ -100,7 +101,7 @@ def _is_collector(body: bytes) -> bool:
 
 
 def _json_blocks(source: Source) -> Iterator[bytes]:
-    """Blocks of complete lines; the last line may lack its end."""
+    """Yield blocks of complete lines; the last line may have no end."""
     rest = b""
     with source.text() as stream:
         while piece := stream.read(BLOCK):

@@ -1,18 +1,11 @@
-"""Traffic log lines: which deployment answered which request, how, and how fast."""
+"""Traffic log lines: the deployment that answered each request, its status and its latency."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from monitoring.intake.lines import (
-    UTC_TIME,
-    Decoded,
-    complete,
-    instant,
-    read_fast,
-    read_objects,
-    times,
-)
+from monitoring.intake.lines import UTC_TIME, Decoded, complete, instant, read_fast, times
+from monitoring.intake.objects import read_objects
 
 RAW = pa.schema(
     [
@@ -29,7 +22,7 @@ SCHEMA = RAW.set(0, pa.field("time", UTC_TIME))
 def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
     """Decode traffic lines to a table of `SCHEMA`; a line without one of the fields is bad.
 
-    A last line without its line end is left for the next call unless `closed`.
+    A last line without a line end is left for the next call unless `closed`.
     """
     body = complete(chunk, closed)
     parsed = read_fast(body, RAW, unexpected="ignore")

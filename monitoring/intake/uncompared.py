@@ -1,4 +1,4 @@
-"""Columns that are left out of a comparison: row numbers, ids, dates, and what one side lacks."""
+"""Columns left out of a comparison: row numbers, ids, dates, and columns that one side may lack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.types as pat
 from monitoring.drift.columns import number_chunks
 from monitoring.schema import Kind, is_text, kind_of
 
-#: Columns that one side may not have (yet): labels, predictions, and the keys of every table.
+#: Columns that one side may lack: labels, predictions, and the keys of every table.
 LATE = re.compile(
     r"(?:true_|actual_|y_|is_)?(?:label|target|outcome|y|y_true|ground_?truth|class_label)"
     r"|(?:y_)?(?:pred|prediction|predictions|predicted|predicted_\w+|y_hat|yhat|score|scores|proba"
@@ -24,9 +24,9 @@ LATE = re.compile(
 ID = re.compile(r"(?:.*[_\-. ])?(?:id|uuid|key|no|nr|number)|.*[a-z](?:Id|ID|Key|No)", re.DOTALL)
 PANDAS = re.compile(r"__index_level_[0-9]+__")
 UNNAMED = re.compile(r"Unnamed: [0-9]+|")
-#: Fewer values than this are in any order by chance.
+#: Fewer values than this may be in order by chance.
 LEAST = 30
-#: So many pairs of equal numbers are expected by chance where numbers may repeat: e^-10 for none.
+#: Expected pairs of equal numbers from which on having none is no chance (probability e^-10).
 PAIRS = 10
 LOOKED_AT = (1_000, 32_000)
 DATE = (
@@ -39,7 +39,7 @@ Numbers = npt.NDArray[np.number]
 
 
 def may_lack(name: str) -> bool:
-    """Tell whether a column's name says that one side cannot have it.
+    """Whether one side may lack a column, by its name.
 
     >>> may_lack("label"), may_lack("Y_pred"), may_lack("amount")
     (True, True, False)
@@ -48,7 +48,7 @@ def may_lack(name: str) -> bool:
 
 
 def left_out(name: str, column: pa.ChunkedArray) -> str:
-    """Give the reason to leave a reference column out, or an empty text."""
+    """Return the reason to leave a reference column out, or an empty text."""
     if PANDAS.fullmatch(name):
         return "pandas' row index"
     if _is_dates(column):
@@ -66,14 +66,14 @@ def left_out(name: str, column: pa.ChunkedArray) -> str:
     spread = float(ordered[-1]) - float(ordered[0]) + 1
     expected = len(values) * (len(values) - 1) / 2 / spread
     named = ID.fullmatch(name) is not None
-    return "whole numbers, no two alike: ids" if named or expected >= PAIRS else ""
+    return "whole numbers that are all different: ids" if named or expected >= PAIRS else ""
 
 
 def ends(column: pa.ChunkedArray) -> tuple[float, float] | None:
     """First and last of whole numbers that never fall and mostly rise; None for other columns.
 
-    A current column that begins where the reference ends is a counter that rows share, such as the
-    order's number in lines of orders.
+    A current column that begins where the reference ends is a counter that rows may share, such as
+    the order number of order lines.
     """
     if kind_of(column.type) is not Kind.NUMERIC:
         return None
@@ -102,9 +102,9 @@ def _dates(column: pa.ChunkedArray, share: float) -> bool:
 def _whole(
     column: pa.ChunkedArray, distinct: float = 1.0, *, rising: bool = False
 ) -> Numbers | None:
-    """All values where they are whole and (nearly) all different, rising if asked for; else None.
+    """All values if they are whole and (nearly) all different, and rising if required; else None.
 
-    Most columns tell by their first values, which saves the rest.
+    For most columns the first values decide, without reading the others.
     """
     values: Numbers | None = None
     for number in (*LOOKED_AT, len(column)):

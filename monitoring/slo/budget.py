@@ -1,4 +1,4 @@
-"""Error budgets and how fast they burn, over several windows at once, honest at low traffic."""
+"""Error budgets and their burn rates over several windows, without false alarms at low traffic."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from scipy.special import pdtrc
 from monitoring.alerts.lifecycle import Severity
 
 FINE = timedelta(hours=6)
-"""Buckets younger than this keep their grain: the longest short window looks at them."""
+"""Buckets younger than this keep their grain, which the longest short window needs."""
 MINUTE = timedelta(minutes=1)
 REACH = timedelta(days=31)
-"""Older buckets are let go; the longest objective window is shorter."""
+"""Older buckets are dropped; the longest objective window is shorter."""
 
 
 class Window(BaseModel):
@@ -52,7 +52,7 @@ class Window(BaseModel):
 @cache
 def standard() -> tuple[Window, ...]:
     """The windows shipped in windows.yaml, the most urgent first."""
-    # A shipped resource, not a user's document: those are read in fleet.document.config only.
+    # A resource of this package; users' documents are read in fleet.document.config only.
     import yaml
 
     text = resources.files(__package__).joinpath("windows.yaml").read_text(encoding="utf-8")
@@ -72,7 +72,7 @@ class Bucket:
 class Buckets:
     """Counts over time: `start` (datetime64[us], UTC, ascending), `good` and `bad` (int64).
 
-    `grain` is how long the youngest buckets are; a bucket counts in every window it reaches into.
+    `grain` is the length of the youngest buckets; a bucket counts in every window that it overlaps.
     """
 
     start: NDArray[np.datetime64]
@@ -99,7 +99,7 @@ class Buckets:
         )
 
     def counted(self, since: datetime, now: datetime) -> tuple[int, int]:
-        """Total and bad events of the buckets that reach into (since, now]."""
+        """Total and bad events of the buckets that overlap (since, now]."""
         edges = [_naive(since - self.grain), _naive(now)]
         left, right = np.searchsorted(self.start, edges, side="right")
         bad = int(self.bad[left:right].sum())
@@ -110,8 +110,8 @@ class Buckets:
 class Burn:
     """One row of windows at one moment; a rate is None where nothing was counted.
 
-    `chance` is how often a service that spends its budget evenly shows this many bad events in
-    the long window, were they independent.
+    `chance` is the probability of this many bad events in the long window for a service that spends
+    its budget evenly, if events are independent.
     """
 
     window: timedelta
@@ -155,9 +155,9 @@ def burn(
 ) -> Burn:
     """Burn rates of one row of windows at `now`.
 
-    Fires when both rates reach the row's and the bad events of the long window are more than
-    chance would bring a service on budget (Poisson upper tail below `guard`): at low traffic a
-    single failure is a huge rate and no evidence.
+    It fires when both rates reach the row's, and chance does not explain the bad events of the long
+    window for a service on budget (Poisson upper tail below `guard`): at low traffic a single
+    failure is a high rate, but no evidence.
     """
     allowed, needed = 1 - target, window.rate(period)
     total, bad = buckets.counted(now - window.long, now)
@@ -180,7 +180,7 @@ def burn(
 
 
 def reached(rate: float | None, needed: float) -> bool:
-    """Whether a burn rate is there; rates are quotients, so the last bits do not count."""
+    """Whether a burn rate reaches a limit, apart from rounding: rates are quotients."""
     return rate is not None and rate >= needed * (1 - 1e-12)
 
 
@@ -191,24 +191,29 @@ def remaining(buckets: Buckets, target: float, period: timedelta, now: datetime)
 
 
 def unreachable(target: float, period: timedelta) -> tuple[str, ...]:
-    """What this target can never raise, one line per row of windows.
+    """The alerts that this target can never raise, one line per row of windows.
 
-    A service that fails always burns at 1 / (1 - target), no faster: below 93.06 % that is less
-    than 14.4.
+    A service that always fails burns at 1 / (1 - target), the highest possible rate: with a target
+    below 93.06 % it is less than 14.4.
     """
     worst = 1 / (1 - target)
     return tuple(
-        f"target {target:.6g} burns at most at {worst:.3g}, so the {_hours(row.long)} window "
-        f"({row.rate(period):.3g}) never fires; it needs a target of at least "
-        f"{1 - 1 / row.rate(period):.4%}"
+        f"the {span(row.long)} alert never fires: with target {target:.6g} the burn rate is at "
+        f"most {worst:.3g}, and {row.rate(period):.3g} is needed; a target of at least "
+        f"{100 * (1 - 1 / row.rate(period)):.4f} % makes it possible"
         for row in standard()
         if not reached(worst, row.rate(period))
     )
 
 
-def _hours(length: timedelta) -> str:
+def span(length: timedelta) -> str:
+    """Format a length in hours, or from a day on in days.
+
+    >>> span(timedelta(hours=6)), span(timedelta(days=30) / 14.4)
+    ('6 h', '2.08 d')
+    """
     hours = length / timedelta(hours=1)
-    return f"{hours:g} h" if hours < 24 else f"{hours / 24:g} d"
+    return f"{hours:.3g} h" if hours < 24 else f"{hours / 24:.3g} d"
 
 
 def _naive(moment: datetime) -> np.datetime64:

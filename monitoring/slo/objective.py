@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitoring.alerts.lifecycle import Severity
-from monitoring.slo.budget import Buckets, Burn, burn, remaining, standard, unreachable
+from monitoring.drift.wording import level
+from monitoring.slo.budget import Buckets, Burn, burn, remaining, span, standard, unreachable
 
 GUARD = 1e-4
-"""A burn that chance alone brings more often than this to a service on budget raises nothing."""
+"""A burn with a larger probability than this, for a service on budget, raises no alert."""
 
 
 class Sli(StrEnum):
-    """What an objective measures; each is counted as good and bad events."""
+    """The indicator of an objective, counted as good and bad events."""
 
     AVAILABILITY = "availability"
     LATENCY = "latency"
@@ -22,7 +23,7 @@ class Sli(StrEnum):
 
 
 class Verdict(StrEnum):
-    """How an objective stands."""
+    """The verdict on an objective."""
 
     MET = "met"
     BURNING = "burning"
@@ -34,7 +35,7 @@ class Verdict(StrEnum):
 class Objective:
     """A share `target` of good events over the rolling `window`.
 
-    `threshold` (seconds) divides good from bad for latency and freshness: at most that is good.
+    `threshold` separates good from bad for latency and freshness: at most that is good.
     """
 
     name: str
@@ -46,13 +47,13 @@ class Objective:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What its reader should know when the file is read: alerts that can never come."""
+        """Notes for the author of the file: alerts that can never fire."""
         return tuple(f"{self.name}: {line}" for line in unreachable(self.target, self.window))
 
 
 @dataclass(frozen=True)
 class Status:
-    """How an objective stands at one moment; `severity` is that of the most urgent burn.
+    """The status of an objective at one moment; `severity` is that of the most urgent burn.
 
     `budget_left` is a share of the whole budget, negative when overspent.
     """
@@ -67,7 +68,7 @@ class Status:
 
 
 def evaluate(objective: Objective, buckets: Buckets, now: datetime, guard: float = GUARD) -> Status:
-    """Judge an objective; nothing counted in its window is insufficient, never met."""
+    """Judge an objective; without events in its window it is insufficient, never met."""
     target, period = objective.target, objective.window
     total, bad = buckets.counted(now - period, now)
     burns = tuple(burn(buckets, row, target, period, guard, now) for row in standard())
@@ -76,10 +77,14 @@ def evaluate(objective: Objective, buckets: Buckets, now: datetime, guard: float
     reasons = tuple(_reason(objective, one) for one in firing)
     verdict = Verdict.BURNING if firing else Verdict.MET
     if left is None:
-        verdict, reasons = Verdict.INSUFFICIENT, (f"{objective.name}: no events in its window",)
+        verdict = Verdict.INSUFFICIENT
+        reasons = (f"{objective.name}: no events in the last {span(period)}",)
     elif left <= 0 and bad and not firing:
         verdict = Verdict.EXHAUSTED
-        reasons = (f"{objective.name}: error budget spent, {bad} of {total} events bad",)
+        reasons = (
+            f"{objective.name}: the error budget of {span(period)} is spent: "
+            f"{_bad(bad, total)}, {level(1 - target)} allowed",
+        )
     return Status(
         objective=objective.name,
         verdict=verdict,
@@ -92,11 +97,17 @@ def evaluate(objective: Objective, buckets: Buckets, now: datetime, guard: float
 
 
 def _reason(objective: Objective, one: Burn) -> str:
-    hours = one.window / timedelta(hours=1)
+    # A burn that fires has a rate.
+    rate = one.long_rate or one.needed
     return (
-        f"{objective.name}: {one.bad} of {one.total} events bad in {hours:g} h, error budget "
-        f"burns {one.long_rate or 0:.3g} times too fast (limit {one.needed:.3g})"
+        f"{objective.name}: {_bad(one.bad, one.total)} in the last {span(one.window)}; the error "
+        f"budget burns at {rate:.3g} times the even rate (limit {one.needed:.3g}): the budget of "
+        f"{span(objective.window)} lasts {span(objective.window / rate)}"
     )
+
+
+def _bad(bad: int, total: int) -> str:
+    return f"{bad:,} of {total:,} events bad ({100 * bad / total:.3g} %)"
 
 
 def _loudness(severity: Severity) -> int:

@@ -2,7 +2,7 @@
 
 Supported: kinds SLO, SLI, Service and DataSource; rolling windows, occurrences budgeting, and
 indicators whose metric source is of type `driftwarden` with `spec: {sli: availability | latency |
-freshness}`. Whatever else a document says is refused rather than ignored.
+freshness}`. All other content is refused rather than ignored.
 Specification: https://github.com/OpenSLO/OpenSLO (version v1).
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 from engine.errors import Refused
 from monitoring.slo.budget import REACH
 from monitoring.slo.objective import Objective, Sli
+from monitoring.slo.sources.table import SOURCES
 
 Doc = Mapping[str, Any]
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -24,6 +25,7 @@ UNITS["w"] = 7 * UNITS["d"]
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 DESCRIPTIVE = ("Service", "DataSource")
 KINDS = ("SLO", "SLI", *DESCRIPTIVE)
+THRESHOLDS = [one.sli for one in SOURCES.values() if one.threshold]
 
 
 def parse(documents: Iterable[Doc], where: str = "openslo") -> tuple[Objective, ...]:
@@ -80,28 +82,34 @@ def _objectives(slo: Doc, indicators: Mapping[str, Doc], at: str) -> list[Object
     window = _window(spec["timeWindow"], f"{at}: spec.timeWindow")
     sli = _sli(*_indicator(spec, indicators, at))
     goals = _several(spec["objectives"], f"{at}: spec.objectives")
-    return [
-        _objective(name, spec["service"], sli, window, goal, len(goals), f"{at}: objectives[{i}]")
-        for i, goal in enumerate(goals)
-    ]
+    objectives = []
+    for i, goal in enumerate(goals):
+        place = f"{at}: objectives[{i}]"
+        target, threshold = _goal(goal, sli, place)
+        full = _named(name, goal, len(goals), place)
+        objectives.append(Objective(full, spec["service"], sli, target, window, threshold))
+    return objectives
 
 
-def _objective(
-    name: str, service: str, sli: Sli, window: timedelta, goal: Doc, count: int, at: str
-) -> Objective:
+def _goal(goal: Doc, sli: Sli, at: str) -> tuple[float, timedelta | None]:
+    """Read the target of one objective, and its threshold where its indicator has one."""
     _fields(goal, at, (), ("displayName", "target", "targetPercent", "op", "value"))
     target = _target(goal, at)
-    threshold = None
-    if sli is Sli.AVAILABILITY:
-        for field in ("op", "value"):
-            if field in goal:
-                raise Refused(f"{at}.{field}: availability counts good events and has no threshold")
-    else:
-        threshold = _threshold(goal, at)
-    if count > 1 and "displayName" not in goal:
+    if SOURCES[sli].threshold:
+        return target, _threshold(goal, at)
+    for field in ("op", "value"):
+        if field in goal:
+            raise Refused(f"{at}.{field}: {sli} counts good events and has no threshold")
+    return target, None
+
+
+def _named(name: str, goal: Doc, count: int, at: str) -> str:
+    """Name one of `count` objectives of the SLO `name`."""
+    if count == 1:
+        return name
+    if "displayName" not in goal:
         raise Refused(f"{at}: several objectives in one SLO each need a displayName")
-    full = f"{name}-{goal['displayName']}" if count > 1 else name
-    return Objective(full, service, sli, target, window, threshold)
+    return f"{name}-{goal['displayName']}"
 
 
 def _target(goal: Doc, at: str) -> float:
@@ -124,7 +132,9 @@ def _threshold(goal: Doc, at: str) -> timedelta:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", value) if isinstance(value, str) else None
     seconds = float(match[1]) * SECONDS[match[2]] if match else value
     if not _number(seconds) or seconds <= 0:
-        raise Refused(f"{at}.value: {value!r} is no positive time: seconds, or 300ms, 2s, 15m, 1h")
+        raise Refused(
+            f"{at}.value: {value!r} is not a positive time; write seconds, or 300ms, 2s, 15m, 1h"
+        )
     return timedelta(seconds=float(seconds))
 
 
@@ -166,18 +176,21 @@ def _sli(spec: Doc, at: str) -> Sli:
         raise Refused(f"{at}: give either ratioMetric or thresholdMetric")
     if "thresholdMetric" in spec:
         sli = _source(spec["thresholdMetric"], f"{at}.thresholdMetric")
-        if sli is Sli.AVAILABILITY:
-            raise Refused(f"{at}.thresholdMetric: availability is a ratioMetric")
+        if not SOURCES[sli].threshold:
+            raise Refused(f"{at}.thresholdMetric: {sli} is a ratioMetric")
         return sli
     ratio, place = spec["ratioMetric"], f"{at}.ratioMetric"
     _fields(ratio, place, ("total",), ("counter", "good", "bad"))
     parts = [part for part in ("good", "bad", "total") if part in ratio]
     if len(parts) != 2:
         raise Refused(f"{place}: give total and either good or bad")
-    for part in parts:
-        if _source(ratio[part], f"{place}.{part}") is not Sli.AVAILABILITY:
-            raise Refused(f"{place}.{part}: latency and freshness are a thresholdMetric")
-    return Sli.AVAILABILITY
+    found = {part: _source(ratio[part], f"{place}.{part}") for part in parts}
+    for part, sli in found.items():
+        if SOURCES[sli].threshold:
+            raise Refused(f"{place}.{part}: {' and '.join(THRESHOLDS)} are a thresholdMetric")
+    if len(set(found.values())) > 1:
+        raise Refused(f"{place}: {' and '.join(sorted(set(found.values())))} are different counts")
+    return found["total"]
 
 
 def _source(metric: Any, at: str) -> Sli:

@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from monitoring.drift.assessment import assess
 from monitoring.drift.binning import NumericBins
 from monitoring.drift.divergence import divergences
-from monitoring.drift.report import assess
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.ruling import rule
 from monitoring.drift.scoring import score
@@ -160,8 +160,9 @@ def bench_significance() -> Iterator[Figure]:
 CHECK = """
 import argparse, contextlib, json, re, sys, tempfile, time
 import commands.check.check as check
+import commands.check.options as options
 parser = argparse.ArgumentParser()
-check.add_arguments(parser)
+options.add_arguments(parser)
 sides = ["--reference", sys.argv[1], "--current", sys.argv[2]]
 arguments = parser.parse_args([*sides, *sys.argv[3:], "--json"])
 with tempfile.TemporaryFile("w+", encoding="utf-8") as out:  # of many segments it is large

@@ -33,7 +33,7 @@ import numpy as np
 import pyarrow as pa
 from fleet.model.effects import ReadLog
 from fleet.model.facts import Collection
-from fleet.observe import RANGE
+from fleet.model.parts.logs import RANGE
 from fleet.work import referencing
 from fleet.work.read.reading import read_log
 from hosts.local.files import Blobs, Logs

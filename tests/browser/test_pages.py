@@ -21,7 +21,7 @@ from fleet.model.state import Model, Past
 from hosts import read_config
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import parse_host_file
-from hosts.local.functions.serve import Server
+from hosts.local.functions.server import Server
 from hosts.local.host import LocalHost
 from monitoring.drift.verdict import Verdict
 from tests.doubles.reports import HOSTILE, feature, report

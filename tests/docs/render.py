@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -20,11 +21,13 @@ from pydantic import TypeAdapter  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 
 from engine.policy import Policy  # noqa: E402
-from fleet import published, telemetry  # noqa: E402
+from fleet import instruments, published  # noqa: E402
 from fleet.document.config import Document  # noqa: E402
 from fleet.document.policies import ModelPolicy  # noqa: E402
+from fleet.document.variants import variants  # noqa: E402
 from monitoring.alerts import grouping, lifecycle  # noqa: E402
-from retrain import registry, rollout, run  # noqa: E402
+from retrain import registry, run  # noqa: E402
+from retrain.rollout.stages import EDGES as ROLLOUT_EDGES  # noqa: E402
 
 BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 WORDS = {
@@ -89,7 +92,7 @@ model's journal, counts as `declined`, and opens a ticket; whatever else fails i
 TELEMETRY_HEAD = """\
 # Telemetry
 
-Rendered from the catalogue (`fleet/telemetry.py`) by `python tests/docs/render.py`; a test fails
+Rendered from the catalogue (`fleet/instruments.py`) by `python tests/docs/render.py`; a test fails
 where the two differ.
 
 In Azure, metrics, spans and custom events go to Application Insights: tables `AppMetrics`,
@@ -121,10 +124,11 @@ MACHINES: tuple[tuple[str, str, str, Mapping[Any, Iterable[Any]]], ...] = (
     ),
     (
         "Rollout",
-        "One challenger's way to production (`retrain/rollout.py`). From `waiting` straight to "
-        "`canary`: a named operator waived the shadow.",
+        "One challenger's way to production: the moves that the stages of its strategy allow "
+        "(`retrain/rollout/stages.py`). From `waiting` straight to `canary`: a named operator "
+        "waived the shadow.",
         "waiting",
-        rollout.EDGES,
+        ROLLOUT_EDGES,
     ),
     (
         "Registry stage",
@@ -159,10 +163,9 @@ def schema() -> str:
         **model,
         "description": found["properties"]["defaults"]["description"],
     }
-    shapes = [ModelPolicy, *(_policy_of(one) for one in ModelPolicy.model_fields.values())]
-    for shape in shapes:
-        if shape is not None:
-            _definition(found, shape).pop("required", None)
+    below = (_policies_of(one).values() for one in ModelPolicy.model_fields.values())
+    for shape in (ModelPolicy, *chain.from_iterable(below)):
+        _definition(found, shape).pop("required", None)
     for named in found["properties"].values():
         if "patternProperties" in named:
             named["additionalProperties"] = False
@@ -188,7 +191,7 @@ def events_page() -> str:
 
 def telemetry_page() -> str:
     """Return docs/telemetry.md: metrics, spans, custom events, and what attributes can be."""
-    metrics, spans = telemetry.METRICS.values(), telemetry.SPANS.values()
+    metrics, spans = instruments.METRICS.values(), instruments.SPANS.values()
     return "\n".join(
         [
             TELEMETRY_HEAD,
@@ -216,13 +219,13 @@ def telemetry_page() -> str:
                 ("event", "attributes", "meaning"),
                 (
                     (f"`{e.name}`", _names(e.attributes), e.description)
-                    for e in telemetry.EVENTS.values()
+                    for e in instruments.EVENTS.values()
                 ),
             ),
             "## Attributes\n",
             _table(
                 ("attribute", "what it can be"),
-                ((f"`{name}`", told) for name, told in telemetry.ATTRIBUTES.items()),
+                ((f"`{name}`", told) for name, told in instruments.ATTRIBUTES.items()),
             ),
         ]
     )  # fmt: skip
@@ -263,18 +266,22 @@ def _policies(path: str, policy: type[Policy]) -> Iterator[tuple[str, type[Polic
     """Yield every policy with the path at which it stands, parents first."""
     yield path, policy
     for name, field in policy.model_fields.items():
-        inner = _policy_of(field)
-        if inner is not None:
-            yield from _policies(_below(path, name, field), inner)
+        for kind, inner in _policies_of(field).items():
+            variant = f" {{kind: {kind}}}" if kind else ""
+            yield from _policies(_below(path, name, field) + variant, inner)
 
 
-def _policy_of(field: FieldInfo) -> type[Policy] | None:
-    shape = _plain(field.annotation)
-    if get_origin(shape) is dict:
-        shape = _plain(get_args(shape)[1])
-    elif get_origin(shape) is tuple:
-        shape = _plain(get_args(shape)[0])
-    return shape if isinstance(shape, type) and issubclass(shape, Policy) else None
+def _policies_of(field: FieldInfo) -> dict[str, type[Policy]]:
+    """Return the policies that a field holds, by kind; a policy without variants is under ""."""
+    shape = field.annotation
+    if get_origin(_plain(shape)) is dict:
+        shape = get_args(_plain(shape))[1]
+    elif get_origin(_plain(shape)) is tuple:
+        shape = get_args(_plain(shape))[0]
+    if found := variants(shape):
+        return found
+    shape = _plain(shape)
+    return {"": shape} if isinstance(shape, type) and issubclass(shape, Policy) else {}
 
 
 def _below(path: str, name: str, field: FieldInfo) -> str:
@@ -294,7 +301,7 @@ def _section(path: str, policy: type[Policy]) -> str:
     lines = [f"## {title}", "", (policy.__doc__ or "").splitlines()[0], ""]
     lines += ["| field | type | default | meaning |", "|---|---|---|---|"]
     for name, field in policy.model_fields.items():
-        inner = _policy_of(field)
+        inner = _policies_of(field).get("")
         own = (inner.__doc__ or "").splitlines()[0] if inner is not None else ""
         meaning = (field.description or own).replace("|", "\\|")
         lines.append(f"| `{name}` | {_type(field)} | {_default(field)} | {meaning} |")

@@ -40,13 +40,18 @@ def test_no_schema_is_left_of_an_event_that_went(root: Path) -> None:
 def test_every_field_has_a_description(render) -> None:
     for path, policy in render._policies("", Document):
         for name, field in policy.model_fields.items():
-            assert field.description or render._policy_of(field), f"{path}.{name}"
+            assert field.description or render._policies_of(field), f"{path}.{name}"
 
 
 def _fits(value: object, shape: dict, schema: dict, path: str = "") -> None:
     """The part of JSON Schema that the document's schema uses, strict about names."""
     if "anyOf" in shape and value is not None:
         shape = shape["anyOf"][0]
+    if "oneOf" in shape:
+        told_apart = shape["discriminator"]
+        kind = value[told_apart["propertyName"]] if isinstance(value, dict) else None
+        assert kind in told_apart["mapping"], f"{path}: {kind}"
+        shape = {"$ref": told_apart["mapping"][kind]}
     if "$ref" in shape:
         shape = schema["$defs"][shape["$ref"].rsplit("/", 1)[1]]
     if isinstance(value, dict):

@@ -44,7 +44,9 @@ def feature(name: str = "income", verdict: Verdict = Verdict.STABLE, **given: An
     return FeatureReport(name=name, verdict=verdict, **known)
 
 
-def unjudged(name: str, reason: str = "9 non-missing rows in current, 30 needed") -> FeatureReport:
+def unjudged(
+    name: str, reason: str = "9 non-missing rows on the current side, 30 are needed"
+) -> FeatureReport:
     """A feature without a verdict."""
     none = dict.fromkeys(("psi", "kl", "js", "effect", "p_value", "q_value"))
     return feature(name, Verdict.INSUFFICIENT, reason=reason, **none)

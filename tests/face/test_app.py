@@ -18,7 +18,8 @@ import pytest
 import function_app
 from engine import journal
 from hosts import open_host
-from hosts.local.functions.serve import Server, serve
+from hosts.local.functions.serve import Options, serve
+from hosts.local.functions.server import Server
 from hosts.local.host import LocalHost
 from monitoring.drift.sketch import Sketch
 from tests.doubles.entra import AUDIENCE, TENANT, Entra
@@ -94,8 +95,8 @@ def served(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     started: list[Server] = []
     thread = threading.Thread(
         target=serve,
-        args=(function_app.app, host.queues),
-        kwargs={"port": 0, "key": KEY, "root": Path(), "settings": {}, "ready": started.append},
+        args=(function_app.app, host.queues, Options(port=0, key=KEY, settings={})),
+        kwargs={"ready": started.append},
     )
     thread.start()
     try:

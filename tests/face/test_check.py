@@ -20,7 +20,8 @@ from cli import main
 from tests.face.checking import check, named, report
 
 CALL = (
-    "import argparse, sys; from commands.check.check import add_arguments, run; "
+    "import argparse, sys; from commands.check.check import run; "
+    "from commands.check.options import add_arguments; "
     "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
 )
 
@@ -164,7 +165,7 @@ def test_nine_rows_are_insufficient_but_keep_their_numbers(write, rng):
     one = named(document, "x")
     assert (code, document["verdict"], one["verdict"]) == (3, "insufficient", "insufficient")
     assert one["psi"] > 0
-    assert one["reason"] == "9 non-missing rows in current, 30 needed"
+    assert one["reason"] == "9 non-missing rows on the current side, 30 are needed"
 
 
 def test_a_flood_of_nulls_is_drift_by_its_own_test(write, rng):
@@ -174,7 +175,7 @@ def test_a_flood_of_nulls_is_drift_by_its_own_test(write, rng):
     )
     one = named(document, "x")
     assert (code, one["verdict"]) == (1, "drifted")
-    assert "missing share 0 %" in one["reason"]
+    assert "of the missing share, which rose from 0 % to " in one["reason"]
     assert one["effect"] < 0.1
 
 

@@ -121,7 +121,7 @@ def test_text_of_its_own_in_each_row_is_named_as_not_judged(tmp_path: Path) -> N
     )
     code, found = report(reference, current)
     assert found["unjudged"] == ["price"]
-    assert "values in reference occur once" in named(found, "price")["reason"]
+    assert "values on the reference side occur once" in named(found, "price")["reason"]
     assert (code, named(found, "x")["verdict"]) == (1, "drifted")
 
 

@@ -153,8 +153,8 @@ def test_a_name_that_repeats_is_refused_wherever_it_stands(tmp_path: Path) -> No
 LEFT_OUT = {
     "row numbers": ("rows", range(1_000), "whole numbers that only rise or fall"),
     "falling numbers": ("left", range(1_000, 0, -1), "whole numbers that only rise or fall"),
-    "shuffled ids": ("order", None, "whole numbers, no two alike: ids"),
-    "ids as floats": ("member_no", None, "whole numbers, no two alike: ids"),
+    "shuffled ids": ("order", None, "whole numbers that are all different: ids"),
+    "ids as floats": ("member_no", None, "whole numbers that are all different: ids"),
     "pandas' index": ("__index_level_0__", [1, 2] * 500, "pandas' row index"),
     "ISO days": ("seen", ["2026-08-01", "2026-08-02"] * 500, "dates as text"),
     "ISO instants": ("at", ["2026-08-01T10:00:00Z", "2026-08-02 11:30"] * 500, "dates as text"),
@@ -636,4 +636,4 @@ def test_odd_values_in_the_collectors_lines_are_named(tmp_path: Path) -> None:
         code, out, err = check(*pair, "--json")
         found = named(json.loads(out), "v")
         assert (code, found["kind"], found["verdict"]) == (0, "numeric", "stable")
-        assert f"{after}: column v: 1 value that is no number counted as missing" in err
+        assert f"{after}: column v: 1 value that is not a number counted as missing" in err

@@ -117,7 +117,7 @@ def test_what_is_lost_at_either_end_of_a_file_is_told(stage: Stage) -> None:
     later(stage, QUIET)
     (told,) = stage.said("demand", "unfinished")
     assert (told["blob"], told["bad"]) == (INPUTS, 1)
-    assert "bytes that are no whole line" in told["reason"]
+    assert "bytes of an unfinished line" in told["reason"]
     assert stage.host.service.loop.head("demand").state.counts["bad"] == 2
 
 

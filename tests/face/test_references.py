@@ -82,7 +82,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"day": ["2026-03-01T00:00+01:00"] * 3 + ["2026-03-02T00:00-05:00"]},
         "row 4: '2026-03-02T00:00-05:00' and '2026-03-01T00:00+01:00' are days of different zones",
     ),
-    "noon": ({"day": [datetime(2026, 3, 1, 12, tzinfo=UTC)] * 4}, "is no midnight in UTC"),
+    "noon": ({"day": [datetime(2026, 3, 1, 12, tzinfo=UTC)] * 4}, "is not a midnight in UTC"),
     "nested": ({"day": [[1]] * 4}, "holds values of type list<"),
     "time": ({"time": ["soon"] * 4}, "column 'time', row 1: 'soon' is not an ISO 8601 instant"),
     "label": ({"label": ["yes", "no"] * 2}, "df['label'].map({'no': 0, 'yes': 1})"),

@@ -24,6 +24,7 @@ from engine.memory import MemoryStore
 from engine.outbox import OUT
 from engine.store import Insert, Operation, Row
 from fleet.ports import World
+from monitoring.alerts.paging import Page
 from retrain.ports import JobPhase, JobStatus, ModelCard, Traffic, TrainingJob
 from retrain.registry import Stage, move
 
@@ -263,11 +264,8 @@ class Pager:
 
     outside: Outside
 
-    def page(
-        self, key: str, receiver: str, title: str, lines: Sequence[str], severity: str, at: datetime
-    ) -> None:
-        said = (receiver, title, tuple(lines), severity, at)
-        self.outside.ledger.enter("page", key, said)
+    def page(self, page: Page, at: datetime) -> None:
+        self.outside.ledger.enter("page", page.key, (page, at))
 
 
 @dataclass(frozen=True)

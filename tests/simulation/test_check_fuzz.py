@@ -19,7 +19,8 @@ FULL = 20_000
 PROCESSES = 200
 BATCH = 500
 CALL = (
-    "import argparse, sys; from commands.check.check import add_arguments, run; "
+    "import argparse, sys; from commands.check.check import run; "
+    "from commands.check.options import add_arguments; "
     "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
 )
 

@@ -12,7 +12,8 @@ from multiprocessing import get_context
 import numpy as np
 from scipy.stats import binom
 
-from monitoring.drift.binning import FEW_LEVELS, Bins, CategoricalBins, NumericBins
+from monitoring.drift.binning import Bins, CategoricalBins, NumericBins
+from monitoring.drift.levels import FEW_LEVELS
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import Scores, join, score
 from monitoring.drift.significance import benjamini_hochberg

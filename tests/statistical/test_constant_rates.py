@@ -17,7 +17,8 @@ import pyarrow as pa
 import pytest
 from scipy.signal import lfilter
 
-from monitoring.drift.report import Report, assess
+from monitoring.drift.assessment import assess
+from monitoring.drift.report import Report
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, merge, sketch
 from monitoring.drift.verdict import Policy, stream

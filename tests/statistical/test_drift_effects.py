@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monitoring.drift.report import assess
+from monitoring.drift.assessment import assess
 from monitoring.drift.significance import benjamini_hochberg
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.verdict import Policy, Verdict

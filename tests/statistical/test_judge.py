@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from retrain.judge import Guard, Interval, Policy, update
+from retrain.rollout.judge import Guard, Interval, Policy, update
 
 POLICY = Policy()
 LOOKS = 120

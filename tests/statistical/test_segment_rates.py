@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
+from monitoring.drift.assessment import assess_segments
 from monitoring.drift.binning import CategoricalBins, NumericBins
-from monitoring.drift.report import Report, assess_segments
+from monitoring.drift.report import Report
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import merge_all
 from monitoring.drift.sketch import Sketch

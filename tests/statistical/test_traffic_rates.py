@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from monitoring.traffic import WEEK, Heard, Policy, Verdict, judge
+from monitoring.hours import WEEK
+from monitoring.traffic import Heard, Policy, Verdict, judge
 
 POLICY = Policy()
 RARE = 1e-6

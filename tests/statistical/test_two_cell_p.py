@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import chi2_contingency, fisher_exact
 
-from monitoring.drift.report import assess
+from monitoring.drift.assessment import assess
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.scoring import score
 from monitoring.drift.significance import categorical_p, missing_p, numeric_p

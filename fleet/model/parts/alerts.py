@@ -3,52 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
+from engine.errors import Refused
 from fleet.model.effects import Publish, Tell
-from fleet.model.parts import announced, reports
+from fleet.model.facts import Asked, Declined
+from fleet.model.lines import alerting, operations
+from fleet.model.part import Part, take
+from fleet.model.report_links import named
+from fleet.model.signals.catalogue import REFUSED, REFUSED_SPLIT, signal_of
 from fleet.model.turn import Turn
 from fleet.published import Event, Fields
-from monitoring.alerts import lifecycle
-from monitoring.alerts.lifecycle import Condition, Kind
-
-REFUSED = "refused-"
-#: A refusal alert has no natural end; it is cleared after this long. `fleet.model.parts.split`
-#: clears traffic refusals.
-SHOWN_FOR = timedelta(days=1)
+from monitoring.alerts import lifecycle, transitions
+from monitoring.alerts.lifecycle import Severity
+from monitoring.finding import Finding
 
 
-def signal(turn: Turn, condition: Condition) -> None:
-    """Note what a signal says now."""
-    turn.change(signals={**turn.model.signals, condition.key: condition})
-
-
-def alerts_on(turn: Turn) -> None:
+def follow(turn: Turn) -> None:
     """Bring every alert up to date with its signal."""
     policy = turn.watched.policy.alerts
-    told: list[tuple[lifecycle.Notify, lifecycle.Alert | None]] = []
     for key, condition in sorted(turn.model.signals.items()):
         known = turn.model.alerts.get(key)
-        condition = _while_news(turn, condition, known)
-        step = lifecycle.step(known, condition, policy, turn.now)
+        news_for = signal_of(key).news_for
+        if news_for is not None and known is not None and turn.now >= known.since + news_for:
+            turn.settle(key)
+            condition = turn.model.signals[key]
+        step = transitions.step(known, condition, policy, turn.now)
         turn.wake(step.wake_at)
-        if _passes(condition) and step.alert is not None:
-            turn.wake(step.alert.since + SHOWN_FOR)
+        if news_for is not None and condition.active and step.alert is not None:
+            turn.wake(step.alert.since + news_for)
         if step.alert is not None and step.alert != known:
             turn.change(alerts={**turn.model.alerts, key: step.alert})
         for notice in step.effects:
             _tell(turn, notice)
-        told += [(notice, known) for notice in step.effects]
+        turn.notices += [(notice, known) for notice in step.effects]
         _say_alert(turn, known, step.alert)
-    # Behind every page: drawing takes seconds.
-    for notice, before in told:
-        reports.paged(turn, notice, before)
-    # Behind every alert: what an event explains counts for it.
-    announced.follow(turn)
 
 
 def _tell(turn: Turn, notice: lifecycle.Notify) -> None:
-    turn.owe(Tell(turn.watched.policy.team, reports.named(notice)))
+    turn.owe(Tell(turn.watched.policy.team, named(notice)))
     said: Fields = {
         "alert": notice.alert,
         "kind": notice.kind,
@@ -59,35 +51,53 @@ def _tell(turn: Turn, notice: lifecycle.Notify) -> None:
     turn.owe(Publish(f"alert:{notice.key}", Event(f"alert.{notice.status}"), said, turn.now))
 
 
-def _while_news(turn: Turn, said: Condition, known: lifecycle.Alert | None) -> Condition:
-    """Let go of a refusal that is no news any more."""
-    if not _passes(said) or known is None or turn.now < known.since + SHOWN_FOR:
-        return said
-    over = replace(said, active=False)
-    signal(turn, over)
-    return over
-
-
-def _passes(said: Condition) -> bool:
-    return bool(said.active) and said.key.startswith(REFUSED) and said.kind is not Kind.TRAFFIC
-
-
 def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Alert | None) -> None:
     if after is None or (before is not None and _shown(before) == _shown(after)):
         return
     if before is None and after.phase is lifecycle.Phase.INACTIVE:
         return
     turn.say(
-        "alert",
-        alert=after.id,
-        phase=after.phase,
-        kind=after.kind,
-        severity=after.severity,
-        reason=after.reason,
-        features=after.features,
-        explained_by=after.explained_by,
+        alerting.Alert(
+            after.id,
+            after.phase,
+            after.kind,
+            after.severity,
+            after.reason,
+            after.features,
+            after.explained_by,
+        )
     )
 
 
 def _shown(alert: lifecycle.Alert) -> tuple[object, ...]:
     return alert.phase, alert.ordinal, alert.severity, alert.explained_by
+
+
+def declined(turn: Turn, fact: Declined) -> Declined:
+    """Signal that an effect was refused for good; the day for which it is news begins again."""
+    key = f"{REFUSED}{fact.effect.replace('_', '-')}"
+    severity = Severity.PAGE if key == REFUSED_SPLIT else Severity.TICKET
+    turn.signal(Finding(key, True, f"{fact.effect} was refused: {fact.reason}", severity))
+    known = turn.model.alerts.get(key)
+    if known is not None:
+        turn.change(alerts={**turn.model.alerts, key: replace(known, since=turn.now)})
+    return fact
+
+
+def acknowledged(turn: Turn, fact: Asked) -> Asked:
+    """Take an alert's acknowledgement by an operator."""
+    if fact.verb != "ack":
+        return fact
+    key = lifecycle.key_of(fact.target)
+    policy = turn.watched.policy.alerts
+    try:
+        done = transitions.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
+    except Refused as error:
+        turn.say(operations.Refused(str(error), fact.id))
+        return fact
+    if done.alert is not None:
+        turn.change(alerts={**turn.model.alerts, key: done.alert})
+    return fact
+
+
+PART = Part("alerts", (take(Asked, acknowledged), take(Declined, declined)), follow)

@@ -1,9 +1,11 @@
-"""Announced events that are over: told once each, with what they came to."""
+"""Announced events that are over: each is reported once, with its outcome."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
+from fleet.model.lines import alerting, windows
+from fleet.model.part import Part
 from fleet.model.turn import Turn
 from monitoring.aftermath import aftermath
 from monitoring.calendars import Event
@@ -17,17 +19,17 @@ MOVED = (Verdict.DRIFTING, Verdict.DRIFTED)
 
 
 def follow(turn: Turn) -> None:
-    """Count what events explain, and tell of those whose last window has just been assessed.
+    """Count the alerts that events explain, and report events whose last window was just assessed.
 
     It goes by the lines of this turn, so that a turn without a fact changes nothing.
     """
     if turn.watched.calendar.empty:
         return
-    for line in list(turn.lines):
-        if line["what"] == "alert" and line["explained_by"]:
-            key = f"{_key(line['explained_by'])}{line['alert']}"
+    for line in turn.lines:
+        if isinstance(line, alerting.Alert) and line.explained_by:
+            key = f"{_key(line.explained_by)}{line.alert}"
             turn.change(counts={**turn.model.counts, key: 1})
-    if any(line["what"] == "assessed" for line in turn.lines):
+    if any(isinstance(line, windows.Assessed) for line in turn.lines):
         _tell(turn)
 
 
@@ -52,23 +54,27 @@ def _tell(turn: Turn) -> None:
 def _say(turn: Turn, event: Event) -> None:
     first, last = (day.isoformat() for day in turn.watched.calendar.reach(event))
     verdicts = [past.verdict for day, past in turn.model.past.items() if first <= day <= last]
-    windows = [verdict for verdict in verdicts if verdict is not None]
-    moved = sum(verdict in MOVED for verdict in windows)
+    judged = [verdict for verdict in verdicts if verdict is not None]
+    moved = sum(verdict in MOVED for verdict in judged)
     alerts = sum(key.startswith(_key(event.name)) for key in turn.model.counts)
-    came_to = aftermath(len(windows), moved, alerts)
+    came_to = aftermath(len(judged), moved, alerts)
     turn.say(
-        "event",
-        event=event.name,
-        first=event.first.isoformat(),
-        last=event.last.isoformat(),
-        category=event.category,
-        source=event.source,
-        outcome=came_to.outcome,
-        reason=came_to.reason,
-        windows=len(windows),
-        alerts=alerts,
+        windows.Event(
+            event.name,
+            first=event.first.isoformat(),
+            last=event.last.isoformat(),
+            category=event.category,
+            source=event.source,
+            outcome=came_to.outcome,
+            reason=came_to.reason,
+            windows=len(judged),
+            alerts=alerts,
+        )
     )
 
 
 def _key(name: str) -> str:
     return f"{EXPLAINED}{name}:"
+
+
+PART = Part("announced", follow=follow)

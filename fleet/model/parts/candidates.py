@@ -1,26 +1,26 @@
-"""Registered versions: queued, and what the gate says of them."""
+"""Registered versions: the queue, and the gate's decisions."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.model.effects import short
-from fleet.model.facts import Gated, Registered
-from fleet.model.parts.rollouts import RECENT_DAYS
+from fleet.model.facts import Declined, Gated, Registered
+from fleet.model.keys import short
+from fleet.model.lines import training
+from fleet.model.part import Part, take
 from fleet.model.state import Challenger
+from fleet.model.tasks import Gate
 from fleet.model.turn import Turn
-from retrain.gate import Need, Verdict
+from retrain.gate import Verdict
+
+RECENT_DAYS = 14
 
 
-def registered(turn: Turn, fact: Registered) -> None:
+def registered(turn: Turn, fact: Registered) -> Registered:
     """Put a version that was registered from outside into the queue, once."""
-    model = turn.model
-    known = {challenger.version for challenger in model.queue} | {model.champion}
-    if model.rollout is not None:
-        known.add(model.rollout.challenger)
-    if fact.version in known:
-        return
-    turn.say("registered", version=fact.version, waived_by=fact.waived_by, reason=fact.reason)
+    if fact.version in turn.model.versions_under_way:
+        return fact
+    turn.say(training.Registered(fact.version, fact.waived_by, fact.reason))
     challenger = Challenger(
         fact.version,
         f"{turn.watched.name}-{short(fact.version)[:8]}",
@@ -28,19 +28,17 @@ def registered(turn: Turn, fact: Registered) -> None:
         waived_by=fact.waived_by,
         waived_for=fact.reason,
     )
-    turn.change(queue=(*model.queue, challenger))
+    turn.change(queue=(*turn.model.queue, challenger))
+    return fact
 
 
-def gated(turn: Turn, fact: Gated) -> None:
-    """Take the gate's decision: what did not pass leaves the queue."""
+def gated(turn: Turn, fact: Gated) -> Gated:
+    """Take the gate's decision; a version that did not pass leaves the queue."""
     found = next((c for c in turn.model.queue if c.id == fact.id), None)
     if found is None or found.gated:
-        return
+        return fact
     decision = fact.decision
-    turn.say(
-        "gate", id=fact.id, version=fact.version, trigger=found.trigger,
-        verdict=decision.verdict, reason=decision.reason,
-    )  # fmt: skip
+    turn.say(training.Gate(fact.id, fact.version, found.trigger, decision.verdict, decision.reason))
     passed = decision.verdict is Verdict.passed
     after = replace(found, gated=True, scores=fact.scores, bad_rate=fact.bad_rate)
     queue = [after if c.id == fact.id else c for c in turn.model.queue if c.id != fact.id or passed]
@@ -49,18 +47,31 @@ def gated(turn: Turn, fact: Gated) -> None:
         turn.change(scores={**turn.model.scores, fact.version: fact.scores})
         if fact.label_rate is not None:
             turn.change(rates={**turn.model.rates, fact.version: fact.label_rate})
+    return fact
 
 
-def need(challenger: Challenger) -> Need:
-    """Why to change at all: what asked for the version says it."""
-    return Need(
-        degraded=challenger.trigger in ("performance", "drift"),
-        stale=challenger.trigger in ("staleness", "schedule"),
-        asked_by="an operator" if challenger.trigger == "operator" else None,
-    )
+def declined(turn: Turn, fact: Declined) -> Declined:
+    """A version whose gate was refused leaves the queue."""
+    if fact.effect == "gate":
+        left = tuple(c for c in turn.model.queue if f"gate:{c.id}" != fact.key)
+        turn.change(queue=left)
+    return fact
 
 
-def gate_days(turn: Turn, challenger: Challenger) -> tuple[tuple[str, str], ...]:
+def follow(turn: Turn) -> None:
+    """Owe the gate of every version that waits for it."""
+    for challenger in turn.model.queue:
+        if challenger.asked:
+            continue
+        days = _gate_days(turn, challenger)
+        champion, need = turn.model.champion, challenger.need
+        past = tuple((day, p.joined) for day, p in sorted(turn.model.past.items()) if p.joined)
+        turn.owe(Gate(challenger.id, challenger.version, champion, days, past, need))
+        queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
+        turn.change(queue=tuple(queue))
+
+
+def _gate_days(turn: Turn, challenger: Challenger) -> tuple[tuple[str, str], ...]:
     model = turn.model
     if model.run is not None and model.run.id == challenger.id:
         days = [day for day in model.run.job.holdout_days if day in model.past]
@@ -68,3 +79,10 @@ def gate_days(turn: Turn, challenger: Challenger) -> tuple[tuple[str, str], ...]
         days = [d for d in sorted(model.past) if model.past[d].joined and not model.past[d].event]
         days = days[-RECENT_DAYS:]
     return tuple((day, model.past[day].joined) for day in days)
+
+
+PART = Part(
+    "candidates",
+    (take(Registered, registered), take(Gated, gated), take(Declined, declined)),
+    follow,
+)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from fleet.model.effects import Count, CountTraffic
+from fleet.model.part import Part
+from fleet.model.tasks import Count, CountTraffic
 from fleet.model.turn import Turn
 from monitoring.calendars import bounds, day_of
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-#: The log of requests is minutes behind; whoever counts waits longer where it has to.
+#: The log of requests is minutes behind; the worker that counts waits longer where it has to.
 LAG = timedelta(minutes=10)
 #: After a longer pause only the last hours are asked for: canaries do not look further back.
 MOST_HOURS = 24
@@ -61,7 +62,7 @@ def _floor(moment: datetime) -> datetime:
 
 
 def _arms(turn: Turn) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    """Return (deployment, version) of who answers, and of everyone who scores.
+    """Return (deployment, version) of the versions that answer, and of all that score.
 
     The rows of a shadow are copies of what others answered, so they do not count as requests.
     """
@@ -90,3 +91,6 @@ def _arms(turn: Turn) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str
         )
 
     return pairs(live), pairs(scoring)
+
+
+PART = Part("counts", follow=follow)

@@ -6,29 +6,37 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from fleet.model.effects import Measure
-from fleet.model.facts import Counted, LogRead, Measured, ObjectiveStatus, TrafficCount
-from fleet.model.parts.alerts import signal
+from fleet.model.facts import Counted, LogRead, Measured, TrafficCounted
+from fleet.model.lines import alerting
+from fleet.model.part import Part, take
+from fleet.model.records import ObjectiveStatus, TrafficCount
+from fleet.model.signals.catalogue import OBJECTIVE
+from fleet.model.tasks import Measure
 from fleet.model.turn import Turn
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
-from monitoring.slo.objective import Sli, Verdict
+from monitoring.alerts.lifecycle import Severity
+from monitoring.finding import Finding
+from monitoring.slo.objective import Verdict
+from monitoring.slo.sources.table import SOURCES
 
 REPEAT = timedelta(hours=1)
 
 
-def log_read(turn: Turn, fact: LogRead) -> None:
+def log_read(turn: Turn, fact: LogRead) -> LogRead:
     """Gather what a range of a log adds to the objectives."""
     _gather(turn, fact.traffic, fresh=any(batch.sketch for batch in fact.batches))
+    return fact
 
 
-def counted(turn: Turn, fact: Counted) -> None:
+def counted(turn: Turn, fact: Counted) -> Counted:
     """A window with rows in it is fresh data."""
     _gather(turn, (), fresh=any(batch.count for _, batch in fact.inputs))
+    return fact
 
 
-def traffic(turn: Turn, counts: Sequence[TrafficCount]) -> None:
+def traffic_counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
     """Gather what a log service counted."""
-    _gather(turn, counts, fresh=False)
+    _gather(turn, fact.counts, fresh=False)
+    return fact
 
 
 def _gather(turn: Turn, counts: Sequence[TrafficCount], *, fresh: bool) -> None:
@@ -39,14 +47,15 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount], *, fresh: bool) -> None:
     turn.change(objectives=replace(known, counts=(*known.counts, *counts), fresh_at=fresh_at))
 
 
-def measured(turn: Turn, fact: Measured) -> None:
-    """Take a measurement over, if it is the one that was asked for."""
+def measured(turn: Turn, fact: Measured) -> Measured:
+    """Take over the measurement that was asked for; an older one is dropped."""
     known = turn.model.objectives
     if known.asked != fact.at:
-        return
+        return fact
     turn.change(objectives=replace(known, history=fact.history, at=fact.at, asked=None))
     for status in fact.statuses:
         _signal(turn, status)
+    return fact
 
 
 def follow(turn: Turn) -> None:
@@ -76,7 +85,7 @@ def _stale_at(turn: Turn) -> list[datetime]:
     limits = [
         objective.threshold
         for objective in turn.watched.objectives
-        if objective.sli is Sli.FRESHNESS and objective.threshold is not None
+        if SOURCES[objective.sli].ages and objective.threshold is not None
     ]
     # An hour late: freshness is counted by whole hours.
     moments = [known.fresh_at + limit + REPEAT for limit in limits]
@@ -89,7 +98,7 @@ def _burns(turn: Turn, name: str) -> bool:
 
 
 def _key(name: str) -> str:
-    return f"slo-{name}"
+    return f"{OBJECTIVE}{name}"
 
 
 def _signal(turn: Turn, status: ObjectiveStatus) -> None:
@@ -98,10 +107,20 @@ def _signal(turn: Turn, status: ObjectiveStatus) -> None:
         active = None
     before = turn.model.signals.get(_key(status.name))
     if active and (before is None or not before.active):
-        turn.say("slo", objective=status.name, verdict=status.verdict, reasons=status.reasons)
+        turn.say(alerting.Slo(status.name, status.verdict, status.reasons))
     reason = "; ".join(status.reasons) or f"{status.name} is met"
     severity = Severity.PAGE if status.page else Severity.TICKET
-    signal(
-        turn,
-        Condition(turn.watched.name, _key(status.name), Kind.SLO, active, reason, severity),
-    )
+    key = _key(status.name)
+    turn.signal(Finding(key, active, reason, severity))
+
+
+PART = Part(
+    "objectives",
+    (
+        take(LogRead, log_read),
+        take(Counted, counted),
+        take(TrafficCounted, traffic_counted),
+        take(Measured, measured),
+    ),
+    follow,
+)

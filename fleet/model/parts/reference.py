@@ -1,26 +1,35 @@
-"""What a model's windows are held against: made at the start, moved by promotion or on request.
+"""The reference that windows are compared with: built once, replaced by promotion or command.
 
-It never changes silently: the journal tells what it replaces, and who asked for it, and why.
+Every change is journalled with the reference before, the operator and the reason.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from fleet.model.effects import BuildReference, short
 from fleet.model.facts import Asked, Referenced
+from fleet.model.keys import short
+from fleet.model.lines import operations, windows
+from fleet.model.part import Part, take
 from fleet.model.state import Past
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from retrain import trigger
 
 
-def asked(turn: Turn, fact: Asked) -> None:
+def asked(turn: Turn, fact: Asked) -> Asked:
     """Owe the reference that an operator asks for, or say why there can be none."""
+    if fact.verb == "reference":
+        _rebuild(turn, fact)
+    return fact
+
+
+def _rebuild(turn: Turn, fact: Asked) -> None:
     model = turn.model
     days: tuple[tuple[str, str, str], ...] = ()
     if not model.champion:
-        return turn.say("refused", id=fact.id, reason="no version serves that it could be of")
+        reason = "no version serves yet"
+        return turn.say(operations.Refused(reason, fact.id))
     if fact.days:
         first, last = fact.days
         days = tuple(
@@ -29,8 +38,8 @@ def asked(turn: Turn, fact: Asked) -> None:
             if first <= day <= last and past.sketch
         )
         if not days or not model.reference:
-            reason = f"no day from {first} to {last} is known with its counts"
-            return turn.say("refused", id=fact.id, reason=reason)
+            reason = f"no day from {first} to {last} has counts"
+            return turn.say(operations.Refused(reason, fact.id))
     return turn.owe(
         BuildReference(
             model.champion,
@@ -45,13 +54,29 @@ def asked(turn: Turn, fact: Asked) -> None:
     )
 
 
-def referenced(turn: Turn, fact: Referenced) -> None:
-    """Take a reference over; what was asked for and has come too late is refused aloud."""
+def referenced(turn: Turn, fact: Referenced) -> Referenced:
+    """Take a reference over, unless it is one that was renewed or has come too late."""
+    if not fact.renewed:
+        _take_over(turn, fact)
+    return fact
+
+
+def follow(turn: Turn) -> None:
+    """Owe the first reference of a champion, once."""
+    champion = turn.model.champion
+    if turn.model.reference or turn.model.reference_asked == champion:
+        return
+    turn.change(reference_asked=champion)
+    turn.owe(BuildReference(champion, "file", (), "", ""))
+
+
+def _take_over(turn: Turn, fact: Referenced) -> None:
+    """Take a reference over; one that an operator asked for and that comes too late is refused."""
     model = turn.model
     late = _late(turn, fact)
     if late:
         if fact.reason:
-            turn.say("refused", id=fact.reference, reason=f"{late}; {fact.by} may ask again")
+            turn.say(operations.Refused(f"{late}; {fact.by} may ask again", fact.reference))
         return
     if fact.past:
         last = datetime.fromisoformat(max(fact.days)).replace(tzinfo=UTC) + timedelta(days=1)
@@ -62,10 +87,21 @@ def referenced(turn: Turn, fact: Referenced) -> None:
         turn.change(trigger=trigger.trained(model.trigger, last), past={**known, **model.past})
     scores = {**model.scores, fact.version: fact.scores} if fact.scores else model.scores
     turn.change(reference=fact.reference, scores=scores)
+    asked_for = bool(fact.reason)
     turn.say(
-        "reference", version=fact.version, reference=fact.reference, days=len(fact.days),
-        rows=fact.rows, **_told(model.reference, fact),
-    )  # fmt: skip
+        windows.Reference(
+            fact.version,
+            fact.reference,
+            len(fact.days),
+            fact.rows,
+            before=model.reference,
+            by=fact.by if asked_for else None,
+            reason=fact.reason,
+            first=min(fact.days) if asked_for else "",
+            last=max(fact.days) if asked_for else "",
+            note=fact.note,
+        )
+    )
 
 
 def _late(turn: Turn, fact: Referenced) -> str:
@@ -74,16 +110,8 @@ def _late(turn: Turn, fact: Referenced) -> str:
         return f"the reference was made for {fact.version}, and {model.champion} serves now"
     if fact.past and model.reference:
         # Its bins are others than those that windows have been counted with since.
-        return "another first reference was there before it"
+        return "another first reference was set before it"
     return ""
 
 
-def _told(before: str, fact: Referenced) -> dict[str, Any]:
-    """What is worth a word of it: what it replaces, where it comes from, who wanted it."""
-    told: dict[str, Any] = {}
-    if before:
-        told |= {"before": before}
-    if fact.reason:
-        told |= {"by": fact.by, "reason": fact.reason}
-        told |= {"first": min(fact.days), "last": max(fact.days)}
-    return told | ({"note": fact.note} if fact.note else {})
+PART = Part("reference", (take(Asked, asked), take(Referenced, referenced)), follow)

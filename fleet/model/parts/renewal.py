@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fleet.model.effects import BuildReference, short
 from fleet.model.facts import Assessed, Referenced
+from fleet.model.keys import short
+from fleet.model.lines import windows
+from fleet.model.part import Part, take
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from monitoring.drift.ruler import FORMAT
 from monitoring.localdays import day_of
 
 
-def assessed(turn: Turn, fact: Assessed) -> None:
+def assessed(turn: Turn, fact: Assessed) -> Assessed:
     """Owe newer bins, once, for a reference that a window was just compared with."""
     model = turn.model
-    if not 0 < fact.ruler < FORMAT or fact.reference != model.reference:
-        return
-    if model.renewal == model.reference:
-        return
+    old = 0 < fact.ruler < FORMAT and fact.reference == model.reference
+    if not old or model.renewal == model.reference:
+        return fact
     days = tuple(
         (day, past.sketch, past.joined) for day, past in sorted(model.past.items()) if past.joined
     )
@@ -30,10 +32,13 @@ def assessed(turn: Turn, fact: Assessed) -> None:
     of = short(f"ruler {FORMAT} {model.reference}")
     turn.owe(BuildReference(model.champion, of, days, model.reference, scores, renew=True))
     turn.change(renewal=model.reference)
+    return fact
 
 
-def referenced(turn: Turn, fact: Referenced) -> None:
-    """Adopt newer bins, or say why there are none; a reference that was set since then stays."""
+def referenced(turn: Turn, fact: Referenced) -> Referenced:
+    """Adopt newer bins, or journal why there are none; a reference set since then stays."""
+    if not fact.renewed:
+        return fact
     model = turn.model
     late = fact.renewed != model.reference or fact.version != model.champion
     if not late and fact.reference != model.reference:
@@ -41,17 +46,16 @@ def referenced(turn: Turn, fact: Referenced) -> None:
         last = day_of(turn.now + timedelta(days=1), turn.watched.zone)
         turn.change(reference=fact.reference, recount_to=str(last))
     turn.say(
-        "reference", version=fact.version, reference=turn.model.reference, days=len(fact.days),
-        rows=fact.rows, before=fact.renewed,
-        note="another reference was there before its newer bins" if late else fact.note,
-    )  # fmt: skip
+        windows.Reference(
+            fact.version,
+            turn.model.reference,
+            len(fact.days),
+            fact.rows,
+            before=fact.renewed,
+            note="another reference was set before these bins were made" if late else fact.note,
+        )
+    )
+    return fact
 
 
-def rows_of(turn: Turn, day: str, before: list[str]) -> dict[str, str]:
-    """Rows behind the sketches of a window and of the days before it, by the sketch's name."""
-    model = turn.model
-    if day > model.recount_to:
-        return {}
-    own = {batch.sketch: batch.rows for batch in model.windows[day].inputs}
-    earlier = {model.past[one].sketch: model.past[one].joined for one in before}
-    return {sketch: rows for sketch, rows in (own | earlier).items() if rows}
+PART = Part("renewal", (take(Assessed, assessed), take(Referenced, referenced)))

@@ -1,4 +1,4 @@
-"""Reports of a window beside its reference: owed for a page and on request; nobody waits for one.
+"""Reports of a window beside its reference: drawn for a page and on request, after everything else.
 
 A report is known by the alert or the command that it is for, so that a page can name the place
 where it will be before it is drawn.
@@ -7,64 +7,62 @@ where it will be before it is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from urllib.parse import quote
 
-from fleet.model.effects import BuildReport
 from fleet.model.facts import Asked, Reported
+from fleet.model.lines import windows
+from fleet.model.part import Part, take
+from fleet.model.report_links import draws
+from fleet.model.tasks import BuildReport
 from fleet.model.turn import Turn
-from monitoring.alerts.lifecycle import Alert, Kind, Notify, Severity, Status
-
-KINDS = frozenset({Kind.DRIFT, Kind.PERFORMANCE, Kind.QUALITY})
+from monitoring.alerts.lifecycle import Alert, Notify, Severity
 
 
-def place(model: str, of: str) -> str:
-    """Return where the report of an alert or a command is read."""
-    return f"/models/{quote(model)}?report={quote(of)}"
+def follow(turn: Turn) -> None:
+    """Owe the reports of what was paged in this turn, after every page: drawing takes seconds."""
+    for notice, before in turn.notices:
+        _paged(turn, notice, before)
 
 
-def named(notice: Notify) -> Notify:
-    """Name, in a page about rows, the place where their report is or will be."""
-    if not _pages(notice):
-        return notice
-    line = f"Evidently report, once drawn: {place(notice.model, notice.alert)}"
-    return replace(notice, lines=(*notice.lines, line))
-
-
-def paged(turn: Turn, notice: Notify, before: Alert | None) -> None:
+def _paged(turn: Turn, notice: Notify, before: Alert | None) -> None:
     """Owe the report of the newest window with the first page of an alert, not with reminders."""
     known = before is not None and before.id == notice.alert and before.severity is Severity.PAGE
     window = _newest(turn)
-    if known or not window or not _pages(notice):
+    if known or not window or not draws(notice):
         return
     _owe(turn, window, notice.alert, notice.features)
 
 
-def asked(turn: Turn, fact: Asked) -> None:
+def asked(turn: Turn, fact: Asked) -> Asked:
     """Owe the report that an operator asks for, of the newest window or of that day."""
+    if fact.verb != "report":
+        return fact
     window = fact.days[0] if fact.days else _newest(turn)
     if window not in turn.model.past and window not in turn.model.windows:
-        reason = f"nothing is known of window {window!r}" if window else "there is no window yet"
-        return reported(turn, Reported(window, fact.id, "", reason))
-    return _owe(turn, window, fact.id, ())
+        reason = f"window {window!r} is not known" if window else "there is no window yet"
+        reported(turn, Reported(window, fact.id, "", reason))
+    else:
+        _owe(turn, window, fact.id, ())
+    return fact
 
 
-def reported(turn: Turn, fact: Reported) -> None:
+def reported(turn: Turn, fact: Reported) -> Reported:
     """Write down what a report is called, or why there is none."""
-    said = {"report": fact.report} if fact.report else {"note": f"no report: {fact.note}"}
-    turn.say("report", window=fact.window, of=fact.of, **said)
+    note = "" if fact.report else f"no report: {fact.note}"
+    turn.say(windows.Report(fact.window, fact.of, fact.report, note))
+    return fact
 
 
 def _owe(turn: Turn, window: str, of: str, features: Sequence[str]) -> None:
     model = turn.model
     kept = _rows(turn, window)
     if not kept:
-        return reported(turn, Reported(window, of, "", f"the rows of {window} are not kept"))
+        reported(turn, Reported(window, of, "", f"the rows of {window} are not kept"))
+        return
     known = model.past.get(window)
     flagged = known.flagged if known is not None else ()
     past = tuple((day, one.joined) for day, one in sorted(model.past.items()) if one.joined)
     first = tuple(dict.fromkeys((*features, *flagged)))
-    return turn.owe(BuildReport(window, of, kept, model.reference, past, first))
+    turn.owe(BuildReport(window, of, kept, model.reference, past, first))
 
 
 def _rows(turn: Turn, window: str) -> tuple[str, ...]:
@@ -80,6 +78,4 @@ def _newest(turn: Turn) -> str:
     return max((day for day, past in model.past.items() if past.verdict is not None), default="")
 
 
-def _pages(notice: Notify) -> bool:
-    firing = notice.status is Status.FIRING and notice.severity is Severity.PAGE
-    return firing and notice.kind in KINDS
+PART = Part("reports", (take(Asked, asked), take(Reported, reported)), follow)

@@ -7,76 +7,89 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
-from fleet.model.effects import BuildReference, Gate, Publish, Tag, short
-from fleet.model.facts import Asked, Joined, LogRead, TrafficCount
-from fleet.model.parts import candidates, split
-from fleet.model.parts.alerts import signal
+from fleet.model import live
+from fleet.model.effects import Publish, Tag
+from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCounted
+from fleet.model.keys import short
+from fleet.model.lines import serving
+from fleet.model.part import Part, take
+from fleet.model.records import TrafficCount
+from fleet.model.signals.catalogue import ROLLOUT
 from fleet.model.state import Challenger
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from fleet.published import Event
 from monitoring import calendars
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
-from retrain import judge, rollout
+from monitoring.finding import Finding
 from retrain.gate import DayLoss
-from retrain.plan import Expectation
-from retrain.rollout import Phase, Rollout
+from retrain.rollout import judge, place, state, step
+from retrain.rollout.plan import Expectation
+from retrain.rollout.state import Phase, Rollout
 
 RECENT_DAYS = 14
+#: The alert of a rollout that was not promoted is cleared after this long.
+SHOWN_FOR = timedelta(days=1)
 
 
-def asked(turn: Turn, fact: Asked) -> None:
+def asked(turn: Turn, fact: Asked) -> Asked:
     """Carry an operator's word to the rollout it names."""
     match fact.verb:
         case "approve":
-            _observe(turn, rollout.Approve(fact.by))
+            _observe(turn, state.Approve(fact.by))
         case "rollback":
-            _observe(turn, rollout.Abort(fact.by, fact.reason))
+            _observe(turn, state.Abort(fact.by, fact.reason))
+    return fact
 
 
 def follow(turn: Turn) -> None:
-    """Owe the gate, start what waits, and move the rollout on with time."""
-    for freeze in turn.model.freezes:
-        turn.wake(freeze.until)
-    _gate_on(turn)
-    _observe(turn, rollout.Elapsed())
+    """Move the rollout on with time, start the one that waits, and clear an old alert."""
+    _observe(turn, state.Elapsed())
     _start_on(turn)
+    _settle_signal(turn)
 
 
-def adopted(turn: Turn, taken: split.Adopted | None) -> None:
-    """Somebody else's split was taken over: a rollout ends, and who answers most is champion."""
-    if taken is None:
-        return
+def adopted(turn: Turn, taken: Adopted) -> Adopted:
+    """End the rollout where a foreign split was adopted, and take over its champion."""
     active = turn.model.rollout
     if active is not None and not active.ended:
         if taken.champion == active.champion:
-            _observe(turn, rollout.Abort("somebody else", taken.reason))
+            _observe(turn, state.Abort("somebody else", taken.reason))
         else:
-            _observe(turn, rollout.ChampionGone(taken.champion))
+            _observe(turn, state.ChampionGone(taken.champion))
     if taken.champion != turn.model.champion:
-        turn.say("champion", version=taken.champion, before=turn.model.champion, reason="adopted")
+        turn.say(serving.Champion(taken.champion, turn.model.champion, "adopted"))
         turn.change(champion=taken.champion, champion_since=turn.now)
+    return taken
 
 
-def joined(turn: Turn, fact: Joined) -> None:
+def joined(turn: Turn, fact: Joined) -> Joined:
     """Give the rollout what a day's labels say about both arms."""
     day = date.fromisoformat(fact.window)
     _, ends = calendars.bounds(day, turn.watched.zone)
     if fact.shadow is not None:
         pair = fact.shadow
         losses = (DayLoss(day, pair.rows, pair.difference, pair.champion, pair.constant),)
-        _observe(turn, rollout.ShadowEvidence(losses, ends))
+        _observe(turn, state.ShadowEvidence(losses, ends))
     for count in fact.losses:
         interval = judge.Interval(count.n_c, count.n_s, count.bad_c + count.bad_s, count.bad_c)
         name = f"{fact.window}:{count.start:%H%M%S}"
-        _observe(turn, rollout.Evidence("large_loss", name, count.start, count.end, interval))
+        _observe(turn, state.Evidence("large_loss", name, count.start, count.end, interval))
+    return fact
 
 
-def log_read(turn: Turn, fact: LogRead) -> None:
+def log_read(turn: Turn, fact: LogRead) -> LogRead:
     """Give the rollout what a range of the traffic log says about errors and latency."""
-    traffic(turn, f"{short(fact.blob)}:{fact.start}", fact.traffic)
+    _traffic(turn, f"{short(fact.blob)}:{fact.start}", fact.traffic)
+    return fact
 
 
-def traffic(turn: Turn, source: str, found: Sequence[TrafficCount]) -> None:
+def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
+    """Give the rollout what a log service counted."""
+    _traffic(turn, f"{fact.start:%Y%m%dT%H%M%S}", fact.counts)
+    return fact
+
+
+def _traffic(turn: Turn, source: str, found: Sequence[TrafficCount]) -> None:
     """Give the rollout counts of one source; the same source's name is counted once."""
     for (start, end), group in groupby(
         sorted(found, key=lambda count: (count.start, count.end)),
@@ -89,7 +102,7 @@ def traffic(turn: Turn, source: str, found: Sequence[TrafficCount]) -> None:
             continue
         name = f"{source}:{start:%d%H%M%S}"
         for guard, interval in _intervals(counts, active.challenger):
-            _observe(turn, rollout.Evidence(guard, name, start, end, interval))
+            _observe(turn, state.Evidence(guard, name, start, end, interval))
 
 
 def _remember_traffic(turn: Turn, counts: list[TrafficCount]) -> None:
@@ -97,9 +110,9 @@ def _remember_traffic(turn: Turn, counts: list[TrafficCount]) -> None:
     for count in counts:
         if count.deployment != turn.model.champion:
             continue
-        tally = turn.model.count("requests", count.requests)
-        tally = tally.count("errors", count.errors).count("slow", count.slow)
-        turn.change(counts=tally.counts)
+        turn.count("requests", count.requests)
+        turn.count("errors", count.errors)
+        turn.count("slow", count.slow)
 
 
 def _intervals(counts: list[TrafficCount], challenger: str) -> list[tuple[str, judge.Interval]]:
@@ -115,24 +128,12 @@ def _intervals(counts: list[TrafficCount], challenger: str) -> list[tuple[str, j
     return [("errors", errors), ("latency", slow)]
 
 
-def _gate_on(turn: Turn) -> None:
-    for challenger in turn.model.queue:
-        if challenger.asked:
-            continue
-        days = candidates.gate_days(turn, challenger)
-        champion, need = turn.model.champion, candidates.need(challenger)
-        past = tuple((day, p.joined) for day, p in sorted(turn.model.past.items()) if p.joined)
-        turn.owe(Gate(challenger.id, challenger.version, champion, days, past, need))
-        queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
-        turn.change(queue=tuple(queue))
-
-
 def _start_on(turn: Turn) -> None:
     model = turn.model
     ready = next((challenger for challenger in model.queue if challenger.gated), None)
     busy = model.rollout is not None and not model.rollout.ended
     freeze = calendars.frozen(model.freezes, turn.now)
-    if ready is None or busy or freeze is not None or split.held(turn):
+    if ready is None or busy or freeze is not None or live.held(turn):
         return
     number = model.rollouts + 1
     waiting = Rollout(
@@ -140,20 +141,18 @@ def _start_on(turn: Turn) -> None:
         challenger=ready.version,
         champion=model.champion,
         since=turn.now,
-        need=candidates.need(ready),
+        need=ready.need,
         waived_by=ready.waived_by,
     )
     turn.change(
         rollouts=number, queue=tuple(c for c in model.queue if c.id != ready.id), rollout=waiting
     )
-    step = rollout.start(
-        waiting, model.champion, _expectations(turn, ready), _per_hour(turn), turn.watched.rules,
-        turn.now,
-    )  # fmt: skip
-    _take(turn, waiting, step)
+    outset = state.Outset(model.champion, _expectations(turn, ready), _per_hour(turn))
+    begun = step.start(waiting, outset, turn.watched.rules, turn.now)
+    _take(turn, waiting, begun)
 
 
-def _expectations(turn: Turn, ready: Challenger) -> list[Expectation]:
+def _expectations(turn: Turn, ready: Challenger) -> tuple[Expectation, ...]:
     counts = turn.model.counts
     requests = counts.get("requests", 0)
     known: dict[str, float | None] = {
@@ -162,7 +161,7 @@ def _expectations(turn: Turn, ready: Challenger) -> list[Expectation]:
         "large_loss": ready.bad_rate,
     }
     guards = turn.watched.policy.judge.guards
-    return [Expectation(name, known.get(name)) for name in guards]
+    return tuple(Expectation(name, known.get(name)) for name in guards)
 
 
 def _per_hour(turn: Turn) -> float:
@@ -170,45 +169,52 @@ def _per_hour(turn: Turn) -> float:
     return sum(recent) / (24 * len(recent)) if recent else 0.0
 
 
-def _observe(turn: Turn, seen: rollout.Observation) -> None:
+def _observe(turn: Turn, seen: state.Observation) -> None:
     active = turn.model.rollout
     if active is None or active.ended:
         return
-    if isinstance(seen, rollout.Evidence):
+    if isinstance(seen, state.Evidence):
         if seen.guard not in {g.name for g in active.guards}:
             return  # counted for every model, but this one's policy leaves it unguarded
-        if split.disturbed(turn, seen.start, seen.end):
-            turn.change(counts=turn.model.count("disturbed").counts)
+        if live.disturbed(turn, seen.start, seen.end):
+            turn.count("disturbed")
             return  # the arms were not split by our weights
-    frozen = calendars.frozen(turn.model.freezes, turn.now) is not None or split.held(turn)
-    _take(turn, active, rollout.step(active, seen, turn.watched.rules, turn.now, frozen=frozen))
+    frozen = calendars.frozen(turn.model.freezes, turn.now) is not None or live.held(turn)
+    _take(turn, active, step.step(active, seen, turn.watched.rules, turn.now, frozen=frozen))
 
 
-def _take(turn: Turn, before: Rollout, step: rollout.Step) -> None:
-    after = step.rollout
+def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
+    after = moved.rollout
     turn.change(rollout=after)
-    turn.wake(step.wake_at)
+    turn.wake(moved.wake_at)
     if (after.phase, after.stage) != (before.phase, before.stage):
         turn.say(
-            "rollout", id=after.id, challenger=after.challenger, champion=after.champion,
-            phase=after.phase, stage=after.stage, reason=after.reason, waived_by=after.waived_by,
-            guards={guard.name: judge.verdict(guard) for guard in after.guards},
-        )  # fmt: skip
+            serving.Rollout(
+                after.id,
+                after.challenger,
+                after.champion,
+                after.phase,
+                after.stage,
+                after.reason,
+                after.waived_by,
+                guards={guard.name: judge.verdict(guard) for guard in after.guards},
+            )
+        )
         _went_on(turn, before, after)
-    for effect in step.effects:
+    for effect in moved.effects:
         match effect:
-            case rollout.SetTraffic(key=key, traffic=wanted):
-                split.want(turn, key, wanted.weights, wanted.shadow)
-            case rollout.Tag(key=key, version=version, stage=stage, tags=tags):
+            case state.SetTraffic(key=key, traffic=wanted):
+                live.want(turn, key, wanted.weights, wanted.shadow)
+            case state.Tag(key=key, version=version, stage=stage, tags=tags):
                 turn.owe(Tag(key, version, stage, tags))
-            case rollout.Ended():
+            case state.Ended():
                 _ended(turn, after, effect)
 
 
 def _went_on(turn: Turn, before: Rollout, after: Rollout) -> None:
     if after.ended:
         return
-    exposed = rollout.traffic(after)
+    exposed = place.traffic(after, turn.watched.rules.rollout)
     began = before.phase is Phase.waiting
     turn.owe(
         Publish(
@@ -230,7 +236,7 @@ def _named(one: Rollout) -> dict[str, str]:
     return {"rollout": one.id, "challenger": one.challenger, "champion": one.champion}
 
 
-def _ended(turn: Turn, over: Rollout, ended: rollout.Ended) -> None:
+def _ended(turn: Turn, over: Rollout, ended: state.Ended) -> None:
     promoted = ended.outcome is Phase.promoted
     turn.owe(
         Publish(
@@ -240,19 +246,14 @@ def _ended(turn: Turn, over: Rollout, ended: rollout.Ended) -> None:
             turn.now,
         )
     )
-    signal(
-        turn,
-        Condition(
-            turn.watched.name, "rollout", Kind.ROLLOUT, not promoted,
-            f"{over.challenger}: {ended.outcome}, {ended.reason}", Severity.TICKET,
-        ),
-    )  # fmt: skip
+    said = f"{over.challenger}: {ended.outcome}, {ended.reason}"
+    turn.signal(Finding(ROLLOUT, not promoted, said))
     if promoted:
         _promote(turn, over)
 
 
 def _promote(turn: Turn, over: Rollout) -> None:
-    """The challenger serves: what it was trained on is what windows are held against now."""
+    """Make the challenger the champion; its training days become the reference."""
     model = turn.model
     scores = {name: blob for name, blob in model.scores.items() if name == over.challenger}
     turn.change(champion=over.challenger, champion_since=turn.now, scores=scores, rates={})
@@ -275,16 +276,26 @@ def _promote(turn: Turn, over: Rollout) -> None:
         )
 
 
-SHOWN_FOR = timedelta(days=1)
-
-
-def settle_signal(turn: Turn) -> None:
-    """A rollout that ended badly is news for a day."""
-    said = turn.model.signals.get("rollout")
+def _settle_signal(turn: Turn) -> None:
+    """Clear the alert of a rollout that was not promoted, a day after its end."""
+    said = turn.model.signals.get(ROLLOUT)
     active = turn.model.rollout
     if said is None or not said.active or active is None:
         return
     until = active.since + SHOWN_FOR
     if turn.now >= until:
-        signal(turn, replace(said, active=False))
+        turn.settle(ROLLOUT)
     turn.wake(until)
+
+
+PART = Part(
+    "rollouts",
+    (
+        take(Asked, asked),
+        take(Joined, joined),
+        take(LogRead, log_read),
+        take(TrafficCounted, counted),
+        take(Adopted, adopted),
+    ),
+    follow,
+)

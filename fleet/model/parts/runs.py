@@ -1,190 +1,68 @@
-"""Retraining: whether a run starts, what it trains on, and how it ends."""
+"""A training run: submitted, polled, cancelled and ended."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from hashlib import sha256
+from datetime import timedelta
 
 from fleet.model.effects import Cancel, Poll, Publish, Submit
-from fleet.model.facts import Asked, Declined, RunChanged
-from fleet.model.parts.alerts import REFUSED, signal
-from fleet.model.signals import page_context
-from fleet.model.state import Challenger, Finished, Model, Past
+from fleet.model.facts import Asked, Declined, Hinted, RunChanged
+from fleet.model.lines import training
+from fleet.model.part import Part, take
+from fleet.model.signals.catalogue import RUN
+from fleet.model.state import Challenger, Finished
 from fleet.model.turn import Turn
-from fleet.published import Event, Fields
-from monitoring import calendars
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
-from retrain import cost, dataset, run, trigger
-from retrain.ports import JobPhase, JobStatus, TrainingJob
+from fleet.published import Event
+from monitoring.finding import Finding
+from retrain import run, supervision, trigger
+from retrain.ports import JobPhase, JobStatus
 
-RECENT_DAYS = 7
 SHORTEST = timedelta(seconds=1)
 
 
-def train_on(turn: Turn) -> None:
-    """Start a retraining where something asks for it and nothing holds it back."""
-    if turn.watched.policy.training is None:
-        return None
-    signals = _signals(turn)
-    decision = trigger.decide(turn.model.trigger, signals, turn.watched.policy.trigger, turn.now)
-    turn.wake(decision.again_at)
-    if not decision.fire:
-        return _decline(turn, decision, decision.reason if decision.kind is not None else "")
-    lacking = _start(turn, decision, signals)
-    if lacking:
-        _decline(turn, decision, lacking)
-    turn.change(asked_by=None, event=None)
-    # That what just began is under way is no news: what holds from here on is known already.
-    held = trigger.decide(turn.model.trigger, _signals(turn), turn.watched.policy.trigger, turn.now)
-    turn.wake(held.again_at)
-    if not held.fire:
-        turn.change(declined=held.reason if held.kind is not None else "")
+def changed(turn: Turn, fact: RunChanged) -> RunChanged:
+    """Take over the trainer's answer about the run."""
+    status = JobStatus(fact.phase, fact.version, fact.reason, fact.infrastructure, fact.cost)
+    _observe(turn, run.Polled(fact.run, status))
+    return fact
+
+
+def asked(turn: Turn, fact: Asked) -> Asked:
+    """Cancel the run where an operator says so."""
+    if fact.verb == "cancel":
+        _observe(turn, run.Cancelled(fact.by, fact.reason))
+    return fact
+
+
+def hinted(turn: Turn, fact: Hinted) -> Hinted:
+    """Make the run's next question to the trainer due; a hint at another run changes nothing."""
+    known = turn.model.run
+    if known is None or known.ended or known.poll_at is None:
+        return fact
+    if fact.run in (known.id, known.job.id):
+        turn.change(run=replace(known, poll_at=min(known.poll_at, turn.now)))
+    return fact
+
+
+def declined(turn: Turn, fact: Declined) -> Declined | None:
+    """Fail the run whose submission or poll was refused; its end is the alert."""
+    known = turn.model.run
+    if fact.effect not in ("submit", "poll") or known is None:
+        return fact
+    changed(turn, RunChanged(known.job.id, JobPhase.failed, None, fact.reason))
     return None
 
 
-def _decline(turn: Turn, decision: trigger.Decision, reason: str) -> None:
-    """Write a refusal down, once for as long as it stays the same."""
-    if _gist(reason) != _gist(turn.model.declined):
-        turn.change(declined=reason)
-        if reason:
-            turn.say("trigger", fire=False, kind=decision.kind, reason=reason)
+def follow(turn: Turn) -> None:
+    """Move the run on with time."""
+    _observe(turn, run.Elapsed())
 
 
-def _gist(reason: str) -> str:
-    """A refusal's reason without its figures: the same refusal is written down once."""
-    return "".join(c for c in reason if not c.isdigit())
-
-
-def _signals(turn: Turn) -> trigger.Signals:
-    model, signals = turn.model, turn.model.signals
-    recent = sorted(model.past)[-RECENT_DAYS:]
-    events = [event for day in recent if (event := model.past[day].event) is not None]
-    first = _first_new(turn)
-    new = [day for day, past in model.past.items() if past.labelled and day >= first]
-    freeze = calendars.frozen(model.freezes, turn.now)
-    return trigger.Signals(
-        degraded=_active(signals.get(page_context.PERFORMANCE)),
-        score_drifted=_active(signals.get("score")),
-        drifted=signals[page_context.DRIFT].features
-        if _active(signals.get(page_context.DRIFT))
-        else (),
-        asked_by=model.asked_by,
-        event=model.event,
-        new_days=len(new),
-        announced=max(set(events), key=events.count) if events else None,
-        announced_share=len(events) / len(recent) if recent else 0.0,
-        active=_under_way(turn),
-        frozen=freeze.reason if freeze is not None else None,
-        estimate=cost.estimate(
-            [cost.Past(timedelta(seconds=f.seconds), f.cost) for f in model.finished]
-        ),
-    )
-
-
-def _first_new(turn: Turn) -> str:
-    """The first day that the last training cannot have seen: the one on which it ended.
-
-    A reference's training ended, by convention, at the midnight (UTC) after its last day, which is
-    still that day in zones west of UTC; a run's ended within a day of the model's zone.
-    """
-    trained = turn.model.trigger.trained_at
-    if trained is None:
-        return ""
-    return max(trained.date(), calendars.day_of(trained, turn.watched.zone)).isoformat()
-
-
-def _active(condition: Condition | None) -> bool:
-    """An explained condition asks for nothing: what it shows will pass with its event."""
-    return condition is not None and bool(condition.active) and condition.explained_by is None
-
-
-def _drifted(condition: Condition | None) -> tuple[str, ...]:
-    return condition.features if condition is not None and _active(condition) else ()
-
-
-def _under_way(turn: Turn) -> str | None:
-    model = turn.model
-    if model.run is not None and not model.run.ended:
-        return f"run {model.run.id}"
-    if model.queue:
-        return f"challenger {model.queue[0].version}"
-    if model.rollout is not None and not model.rollout.ended:
-        return f"rollout of {model.rollout.challenger}"
-    return None
-
-
-def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> str:
-    """Begin a run; or return what is lacking for one."""
-    model, policy = turn.model, turn.watched.policy
-    rows = [
-        dataset.DayRow(date.fromisoformat(day), past.rows, past.labelled, past.event)
-        for day, past in model.past.items()
-        if past.joined
-    ]
-    today = calendars.day_of(turn.now, turn.watched.zone)
-    chosen = dataset.select(rows, policy.dataset, today)
-    if not chosen.enough:
-        return chosen.reason
-    number = model.started + 1
-    name = f"{turn.watched.name}-run-{number}"
-    days = tuple(day.isoformat() for day in chosen.training)
-    job = TrainingJob(
-        id=name,
-        model=turn.watched.name,
-        spec=policy.training.spec if policy.training is not None else "",
-        days=days,
-        holdout_days=tuple(day.isoformat() for day in chosen.holdout),
-        inputs={day: model.past[day].joined for day in days},
-        time_limit=policy.training.run.time_limit if policy.training else timedelta(hours=6),
-        tags=_lineage(turn, name, decision, [model.past[day] for day in days]),
-    )
-    kind = str(decision.kind)
-    price = signals.estimate.cost if signals.estimate is not None else None
-    turn.change(
-        run=run.Run(name, kind, turn.now, job),
-        started=number,
-        trigger=trigger.record(model.trigger, turn.now, price),
-    )
-    turn.say(
-        "trigger", fire=True, kind=kind, reason=decision.reason, run=name, days=list(days),
-        holdout=list(job.holdout_days),
-        left_out=[f"{left.day}: {left.reason}" for left in chosen.left_out],
-    )  # fmt: skip
-    told: Fields = {"run": name, "trigger": kind, "reason": decision.reason, "days": len(days)}
-    turn.owe(Publish(f"retrain:{name}", Event.RETRAIN_STARTED, told, turn.now))
-    return ""
-
-
-def _lineage(
-    turn: Turn, name: str, decision: trigger.Decision, days: Sequence[Past]
-) -> dict[str, str]:
-    content = "\n".join(past.joined for past in days)
-    return {
-        "run": name,
-        "trigger": str(decision.kind),
-        "dataset_hash": sha256(content.encode()).hexdigest(),
-        "policy_hash": turn.model.policy,
-    }
-
-
-def run_on(turn: Turn, fact: RunChanged | Asked | None = None) -> None:
-    """Bring the run up to date with time, or with what the trainer or an operator says."""
-    model = turn.model
-    if model.run is None or model.run.ended or turn.watched.policy.training is None:
+def _observe(turn: Turn, seen: run.Observation) -> None:
+    known, policy = turn.model.run, turn.watched.policy.training
+    if known is None or known.ended or policy is None:
         return
-    match fact:
-        case RunChanged():
-            status = JobStatus(
-                fact.phase, fact.version, fact.reason, fact.infrastructure, fact.cost
-            )
-            seen: run.Observation = run.Polled(fact.run, status)
-        case Asked():
-            seen = run.Cancelled(fact.by, fact.reason)
-        case _:
-            seen = run.Elapsed()
-    step = run.step(model.run, seen, turn.watched.policy.training.run, turn.now)
+    step = supervision.step(known, seen, policy.run, turn.now)
     turn.change(run=step.run)
     turn.wake(step.wake_at)
     for effect in step.effects:
@@ -207,9 +85,7 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
     model = turn.model
     if model.run is None:
         return
-    turn.say(
-        "run", run=model.run.id, phase=ended.outcome, version=ended.version, reason=ended.reason
-    )
+    turn.say(training.Run(model.run.id, ended.outcome, ended.version, ended.reason))
     turn.owe(
         Publish(
             f"retrain:{ended.key}",
@@ -226,13 +102,7 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
         )
     )
     failed = ended.outcome in (run.Phase.failed, run.Phase.timed_out)
-    signal(
-        turn,
-        Condition(
-            turn.watched.name, "run", Kind.RUN, failed, f"{model.run.id}: {ended.reason}",
-            Severity.TICKET,
-        ),
-    )  # fmt: skip
+    turn.signal(Finding(RUN, failed, f"{model.run.id}: {ended.reason}"))
     if ended.outcome is not run.Phase.succeeded or ended.version is None:
         return
     took = max(turn.now - model.run.at, SHORTEST).total_seconds()
@@ -240,33 +110,15 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
         finished=(*model.finished, Finished(took, model.run.cost))[-10:],
         trigger=trigger.trained(model.trigger, turn.now),
     )
-    if ended.version not in on_its_way(turn.model):
+    if ended.version not in turn.model.versions_under_way:
         challenger = Challenger(ended.version, model.run.id, model.run.trigger)
         turn.change(queue=(*turn.model.queue, challenger))
 
 
-def on_its_way(model: Model) -> set[str]:
-    """Return the versions that need no place in the queue: they have one, or are beyond it."""
-    known = {challenger.version for challenger in model.queue} | {model.champion}
-    return known if model.rollout is None else known | {model.rollout.challenger}
-
-
-def declined(turn: Turn, fact: Declined) -> None:
-    """Turn a refused effect into what its owner can go on from."""
-    name = turn.watched.name
-    if fact.effect in ("submit", "poll") and turn.model.run is not None:
-        failed = RunChanged(turn.model.run.job.id, JobPhase.failed, None, fact.reason)
-        return run_on(turn, failed)
-    if fact.effect == "gate":
-        left = tuple(c for c in turn.model.queue if f"gate:{c.id}" != fact.key)
-        turn.change(queue=left)
-    reason = f"{fact.effect} was refused: {fact.reason}"
-    key = f"{REFUSED}{fact.effect.replace('_', '-')}"
-    moved = fact.effect == "set_traffic"
-    kind, severity = (Kind.TRAFFIC, Severity.PAGE) if moved else (Kind.RUN, Severity.TICKET)
-    signal(turn, Condition(name, key, kind, True, reason, severity))
-    known = turn.model.alerts.get(key)
-    if known is not None:
-        # The day for which it is news begins again.
-        turn.change(alerts={**turn.model.alerts, key: replace(known, since=turn.now)})
-    return None
+PART = Part(
+    "runs",
+    (take(RunChanged, changed), take(Asked, asked), take(Hinted, hinted), take(Declined, declined)),
+    follow,
+)
+#: A run that has just begun is handed over in the unit that decided it.
+HANDED_OVER = Part("runs: handed over", follow=follow)

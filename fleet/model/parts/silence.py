@@ -1,4 +1,4 @@
-"""Requests by hour: an endpoint that falls silent is a page, though no log comes to say so."""
+"""Requests by hour: silence of an endpoint is found by time, because no log announces it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,40 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.model.facts import Collection, LogRead, TrafficCount, TrafficCounted
-from fleet.model.parts.alerts import signal
-from fleet.model.parts.logs import live
+from fleet.model.facts import LogRead, TrafficCounted
+from fleet.model.lines import alerting
+from fleet.model.live import answers
+from fleet.model.part import Part, take
+from fleet.model.records import Collection, TrafficCount
 from fleet.model.signals import page_context
+from fleet.model.signals.catalogue import SILENCE
 from fleet.model.turn import Turn
 from monitoring import traffic
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.alerts.lifecycle import Severity
+from monitoring.finding import Finding
+from monitoring.hours import Special
 from monitoring.localdays import day_of
-from monitoring.traffic import Finding, Verdict
+from monitoring.traffic import Finding as Heard
+from monitoring.traffic import Verdict
 
-SIGNAL = "silence"
 HOUR = timedelta(hours=1)
-#: Days of arrival by which news is known to be late; fewer say nothing about how late.
+#: Days of arrival that lateness is learnt from, and the fewest that say anything about it.
 DAYS_KEPT = 14
 MIN_DAYS = 3
 
 
-def log_read(turn: Turn, fact: LogRead) -> None:
+def log_read(turn: Turn, fact: LogRead) -> LogRead:
     """Take in what a traffic log tells."""
     _gather(turn, fact.traffic)
+    return fact
 
 
-def counted(turn: Turn, fact: TrafficCounted) -> None:
+def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
     """Take in what a log service counted: hours that it leaves out had no request."""
     _gather(turn, fact.counts)
     if turn.watched.policy.traffic.silence:
         turn.change(hearing=replace(turn.model.hearing, counted_to=fact.end))
+    return fact
 
 
 def follow(turn: Turn) -> None:
@@ -47,7 +54,7 @@ def follow(turn: Turn) -> None:
     if _unread(turn, hearing.due):
         return
     if turn.now > hearing.due + HOUR:
-        # We were away, and what was logged meanwhile may still be on its way.
+        # The app was down: logs of the meantime may still be on their way.
         waited = hearing.waited or turn.now
         if turn.now < waited + HOUR:
             turn.change(hearing=replace(hearing, waited=waited))
@@ -63,7 +70,7 @@ def follow(turn: Turn) -> None:
         turn.wake(later)
         return
     turn.change(hearing=replace(hearing, verdict=found.verdict))
-    turn.say("silence", reason=found.reason, expected=found.expected)
+    turn.say(alerting.Silence(found.reason, found.expected))
     _signal(turn, found)
 
 
@@ -71,7 +78,7 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount]) -> None:
     policy, hearing = turn.watched.policy.traffic, turn.model.hearing
     hours: Counter[int] = Counter()
     for count in counts:
-        if count.requests and live(turn, turn.model.version_of(count.deployment)):
+        if count.requests and answers(turn, turn.model.version_of(count.deployment)):
             hours[traffic.hour_of(count.start)] += count.requests
     if not policy.silence or not hours:
         return
@@ -81,11 +88,11 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount]) -> None:
     until = traffic.hour_of(turn.now - _lag(turn))
     found = traffic.judge(heard, until, policy, turn.watched.zone, _special(turn))
     if found.verdict is Verdict.SILENT:
-        # What came is from before the silence; that it still lasts is for `follow` to say.
-        found = Finding(hearing.verdict or Verdict.NORMAL, found.reason)
+        # These counts are from before the silence; `follow` says whether it still lasts.
+        found = Heard(hearing.verdict or Verdict.NORMAL, found.reason)
     elif found.verdict is Verdict.QUIET and hearing.verdict is not Verdict.QUIET:
-        turn.say("quiet", reason=found.reason, expected=found.expected)
-    if found.verdict is not Verdict.SILENT and SIGNAL in turn.model.signals:
+        turn.say(alerting.Quiet(found.reason, found.expected))
+    if found.verdict is not Verdict.SILENT and SILENCE in turn.model.signals:
         _signal(turn, found)
     turn.change(hearing=replace(turn.model.hearing, due=_due(turn), verdict=found.verdict))
 
@@ -133,17 +140,18 @@ def _unread(turn: Turn, due: datetime) -> bool:
     )
 
 
-def _special(turn: Turn) -> traffic.Special:
+def _special(turn: Turn) -> Special:
     def special(day: date) -> bool:
         return turn.watched.calendar.explains(day, turn.now) is not None
 
     return special
 
 
-def _signal(turn: Turn, found: Finding) -> None:
-    silent = found.verdict is Verdict.SILENT
-    name = turn.watched.name
-    # What was done to the endpoint may be why nobody comes.
+def _signal(turn: Turn, found: Heard) -> None:
+    # A change of the endpoint may be the cause, so that the page names the newest ones.
     lines = page_context.before(turn, day_of(turn.now, turn.watched.zone).isoformat())
-    page = Condition(name, SIGNAL, Kind.TRAFFIC, silent, found.reason, Severity.PAGE)
-    signal(turn, replace(page, lines=lines))
+    silent = found.verdict is Verdict.SILENT
+    turn.signal(Finding(SILENCE, silent, found.reason, Severity.PAGE, lines=lines))
+
+
+PART = Part("silence", (take(LogRead, log_read), take(TrafficCounted, counted)), follow)

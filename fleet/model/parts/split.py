@@ -1,4 +1,4 @@
-"""The live traffic: set by us, looked at now and then, and defended where somebody else moved it.
+"""The live traffic: compared with the split that was set, and reverted where the policy says so.
 
 The services that split traffic let the last writer win, so that what was set once need not hold. A
 look compares what holds with what was wanted; the policy says what follows from a difference.
@@ -7,21 +7,21 @@ look compares what holds with what was wanted; the policy says what follows from
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
-from fleet.model.effects import Look, SetTraffic
-from fleet.model.facts import Declined, TrafficSeen, TrafficSet
-from fleet.model.parts.alerts import signal
+from fleet.model import live
+from fleet.model.effects import SetTraffic
+from fleet.model.facts import Adopted, Declined, TrafficSeen, TrafficSet
+from fleet.model.lines import serving
+from fleet.model.part import Part, take
+from fleet.model.signals.catalogue import REFUSED_SPLIT, TRAFFIC
 from fleet.model.state import Foreign, Wanted
 from fleet.model.turn import Turn
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.alerts.lifecycle import Severity
+from monitoring.finding import Finding
 
-SIGNAL = "traffic"
-#: The signal of a split that was refused; see `fleet.decide.declined`.
-REFUSED = "refused-set-traffic"
 ADOPT, REVERT = "adopt", "revert"
-#: So many stretches in which the split was not ours are remembered; evidence is never older.
+#: Foreign stretches that are remembered; evidence is never older.
 KEPT = 5
 
 
@@ -29,34 +29,19 @@ KEPT = 5
 Found = TrafficSet | TrafficSeen
 
 
-@dataclass(frozen=True)
-class Adopted:
-    """Somebody else's split is taken over: `champion` answers most of it."""
-
-    champion: str
-    reason: str
-
-
-def want(turn: Turn, key: str, weights: Mapping[str, int], shadow: tuple[str, ...]) -> None:
-    """Owe a split and remember that it is the one to hold."""
-    wanted = Wanted(key, dict(weights), shadow, turn.now)
-    turn.change(wanted=wanted)
-    turn.owe(SetTraffic(key, dict(weights), shadow))
-
-
 def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     """Take over what holds after a split was set; it may be somebody else's all the same."""
     turn.change(weights=fact.weights, names={**turn.model.names, **fact.names})
-    turn.say("traffic", weights=fact.weights, shadow=fact.shadow)
+    turn.say(serving.Traffic(fact.weights, fact.shadow))
     wanted = turn.model.wanted
     if wanted is None or wanted.key != fact.key:
         return None
     known = replace(wanted, owed=False, declined=False)
     turn.change(wanted=known)
     if fact.foreign and _live(fact.weights) == _live(wanted.weights):
-        # Overwritten by what was due anyhow, it still has to be told; the next look ends it.
-        turn.say("foreign", weights=fact.weights, wanted=wanted.weights, reason=fact.foreign)
-        _tell(turn, f"somebody else changed the live traffic: {fact.foreign}")
+        # The foreign split equals the wanted one: report it, and the next look ends the alert.
+        turn.say(serving.Foreign(fact.weights, wanted.weights, reason=fact.foreign))
+        _tell(turn, f"the live traffic was changed outside Driftwarden: {fact.foreign}")
         turn.change(wanted=replace(known, good_at=turn.now))
         return None
     return _compare(turn, known, fact)
@@ -71,43 +56,14 @@ def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
     return _compare(turn, wanted, fact)
 
 
-def declined(turn: Turn, fact: Declined) -> None:
+def declined(turn: Turn, fact: Declined) -> Declined:
     """A split that was refused does not hold; what does is looked up at once, the first time."""
     wanted = turn.model.wanted
     if wanted is None or fact.key != wanted.key:
-        return
+        return fact
     looked_at = turn.now if wanted.times else None
     turn.change(wanted=replace(wanted, owed=False, declined=True), looked_at=looked_at)
-
-
-def follow(turn: Turn) -> None:
-    """Owe a look where the last one is too old."""
-    wanted = turn.model.wanted
-    if wanted is None or wanted.owed:
-        return
-    every = turn.watched.policy.serving.look_every
-    last = turn.model.looked_at
-    if last is None and not wanted.declined:
-        last = wanted.good_at
-    if last is not None and turn.now < last + every:
-        turn.wake(last + every)
-        return
-    turn.owe(Look(turn.now))
-    turn.change(looked_at=turn.now)
-    turn.wake(turn.now + every)
-
-
-def disturbed(turn: Turn, start: datetime, end: datetime) -> bool:
-    """Tell whether the split may have been somebody else's at any time in [start, end)."""
-    return any(
-        (stretch.until is None or start < stretch.until) and stretch.since < end
-        for stretch in turn.model.foreign
-    )
-
-
-def held(turn: Turn) -> bool:
-    """Tell whether somebody else's split stands now: nothing may move towards production."""
-    return bool(turn.model.foreign) and turn.model.foreign[-1].until is None
+    return fact
 
 
 def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
@@ -115,29 +71,27 @@ def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
         return _foreign(turn, wanted, found)
     _restored(turn, wanted)
     if set(found.shadow) != set(wanted.shadow) and _may_repeat(found):
-        # Older tools write an endpoint without its mirror: no will of somebody's is behind it.
-        reason = "the mirror was dropped"
-        turn.say("mirror", shadow=found.shadow, wanted=wanted.shadow, reason=reason)
+        # Older tools drop the mirror when they write an endpoint; that is not a foreign split.
+        reason = "the mirror to the shadow was removed, so the split is set again"
+        turn.say(serving.Mirror(found.shadow, wanted.shadow, reason))
         _again(turn, wanted)
     return None
 
 
 def _may_repeat(found: Found) -> bool:
-    """What was set just now is not set again at once, whoever moved it: looks do that."""
+    """Tell whether the split may be set again: only after a look, not right after it was set."""
     return isinstance(found, TrafficSeen)
 
 
 def _restored(turn: Turn, wanted: Wanted) -> None:
     turn.change(wanted=replace(wanted, good_at=turn.now, declined=False))
-    for key in (SIGNAL, REFUSED):
-        said = turn.model.signals.get(key)
-        if said is not None and said.active:
-            signal(turn, replace(said, active=False))
-    if not held(turn):
+    for key in (TRAFFIC, REFUSED_SPLIT):
+        turn.settle(key)
+    if not live.held(turn):
         return
     *before, last = turn.model.foreign
     turn.change(foreign=(*before, replace(last, until=turn.now)))
-    turn.say("restored", weights=wanted.weights)
+    turn.say(serving.Restored(wanted.weights))
 
 
 def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
@@ -145,10 +99,10 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     policy = turn.watched.policy.serving.foreign
     reason = (
         f"live traffic is {_text(weights)}, but {_text(wanted.weights)} was set; "
-        f"somebody else changed it and the policy is {policy}"
+        f"it was changed outside Driftwarden, and serving.foreign is {policy}"
     )
-    new = not held(turn) or turn.model.foreign[-1].weights != weights
-    if not held(turn):
+    new = not live.held(turn) or turn.model.foreign[-1].weights != weights
+    if not live.held(turn):
         stretch = Foreign(wanted.good_at, weights)
         turn.change(foreign=(*turn.model.foreign, stretch)[-KEPT:])
     elif new:
@@ -156,14 +110,12 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
         turn.change(foreign=(*before, replace(last, weights=weights)))
     turn.change(weights=weights)
     if new:
-        turn.say(
-            "foreign", weights=weights, shadow=found.shadow, wanted=wanted.weights, policy=policy
-        )
+        turn.say(serving.Foreign(weights, wanted.weights, found.shadow, policy))
     _tell(turn, reason)
     if policy == ADOPT:
         return _adopt(turn, wanted, found, reason)
     if _may_repeat(found) and (policy == REVERT or wanted.declined):
-        # A refused split is asked for again: whoever held it up may have given way.
+        # A refused split is set again: the operation that blocked it may be over.
         _again(turn, wanted)
     return None
 
@@ -177,14 +129,13 @@ def _adopt(turn: Turn, wanted: Wanted, found: Found, reason: str) -> Adopted:
     key = f"{root}:adopted:{wanted.times + 1}"
     turn.change(wanted=Wanted(key, weights, found.shadow, turn.now, times=wanted.times + 1))
     turn.owe(SetTraffic(key, weights, found.shadow))
-    # Equal shares go to the name that comes first, so that everybody adopts the same.
+    # Ties go to the first name, so that the choice is deterministic.
     most = min(weights, key=lambda version: (-weights[version], version))
     return Adopted(most, reason)
 
 
 def _tell(turn: Turn, reason: str) -> None:
-    name = turn.watched.name
-    signal(turn, Condition(name, SIGNAL, Kind.TRAFFIC, True, reason, Severity.PAGE))
+    turn.signal(Finding(TRAFFIC, True, reason, Severity.PAGE))
 
 
 def _again(turn: Turn, wanted: Wanted) -> None:
@@ -201,3 +152,6 @@ def _live(weights: Mapping[str, int]) -> dict[str, int]:
 
 def _text(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{version} {weight} %" for version, weight in sorted(_live(weights).items()))
+
+
+PART = Part("split", (take(TrafficSet, was_set), take(TrafficSeen, seen), take(Declined, declined)))

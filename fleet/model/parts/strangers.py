@@ -1,27 +1,35 @@
-"""Deployments in the logs whose version nobody knows: told once each, never quietly dropped."""
+"""Deployments in the logs that no known version has: each is journalled once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from fleet.model.facts import LogGrew, LogRead, TrafficCounted
+from fleet.model.lines import logs
+from fleet.model.part import Part, take
 from fleet.model.turn import Turn
 
 #: So many are remembered; a log that names more of them is not of this endpoint.
 KEPT = 50
 
 
-def log_grew(turn: Turn, fact: LogGrew) -> None:
+def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
     """Look at who a file of inputs or outputs is of."""
     if fact.deployment:
         _meet(turn, [fact.deployment], fact.blob)
+    return fact
 
 
-def counted(turn: Turn, fact: LogRead | TrafficCounted) -> None:
+def log_read(turn: Turn, fact: LogRead) -> LogRead:
     """Look at who answered the requests of a traffic log."""
-    found = fact.traffic if isinstance(fact, LogRead) else fact.counts
-    source = fact.blob if isinstance(fact, LogRead) else "AmlOnlineEndpointTrafficLog"
-    _meet(turn, [count.deployment for count in found], source)
+    _meet(turn, [count.deployment for count in fact.traffic], fact.blob)
+    return fact
+
+
+def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
+    """Look at who answered the requests that a log service counted."""
+    _meet(turn, [count.deployment for count in fact.counts], "AmlOnlineEndpointTrafficLog")
+    return fact
 
 
 def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
@@ -31,17 +39,15 @@ def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
         if turn.model.version_of(deployment) in known or deployment in met or len(met) >= KEPT:
             continue
         turn.change(strangers=(*met, deployment))
-        turn.say(
-            "stranger",
-            deployment=deployment,
-            source=source,
-            reason="no version has this name: its answers are joined with no label and judged in "
-            "no rollout; logs.deployments in fleet.yaml says which version it holds",
+        reason = (
+            "no known version has this name: its answers are not joined with labels and not "
+            "judged in rollouts; map it to its version under logs.deployments in fleet.yaml"
         )
+        turn.say(logs.Stranger(deployment, source, reason))
 
 
 def _known(turn: Turn) -> set[str]:
-    """Every version that was ever spoken of here."""
+    """Every version that the state or fleet.yaml names."""
     model, policy = turn.model, turn.watched.policy
     known = {policy.serving.champion, model.champion, *policy.logs.deployments}
     known |= {*model.weights, *model.scores, *model.rates, *model.names.values()}
@@ -53,3 +59,9 @@ def _known(turn: Turn) -> set[str]:
     if model.rollout is not None:
         known |= {model.rollout.champion, model.rollout.challenger}
     return known
+
+
+PART = Part(
+    "strangers",
+    (take(LogGrew, log_grew), take(LogRead, log_read), take(TrafficCounted, counted)),
+)

@@ -1,4 +1,4 @@
-"""Bytes at the end of a log file that are no whole line: waited for, then told.
+"""Bytes at the end of a log file that are not a whole line: awaited, then reported.
 
 A reader takes every whole object, with or without a line end, so what is left behind the cursor is
 the begin of a line. The cursor stays before it: a file that grows after all is read on from there,
@@ -10,26 +10,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from fleet.model.facts import LabelsRead, LogRead
+from fleet.model.lines import logs
+from fleet.model.part import Part
 from fleet.model.state import Cursor
 from fleet.model.turn import Turn
 
-#: The data collector begins a new file every hour: nothing comes any more after that much quiet.
+#: The data collector begins a new file every hour, so that a file this quiet is complete.
 QUIET = timedelta(hours=1)
-
-
-def left(turn: Turn, cursor: Cursor, fact: LogRead | LabelsRead) -> Cursor:
-    """Note what of a range was not read; it is another read's business where the file has grown."""
-    if fact.start == cursor.told < fact.end:
-        # What was told of is a whole line by now, good or bad: as that it is counted.
-        turn.change(counts=turn.model.count("bad", -1).counts)
-    if fact.seen is None or cursor.size > fact.end:
-        return replace(cursor, rest=0, missing=0)
-    return replace(cursor, rest=fact.seen - fact.end, missing=fact.limit - fact.seen)
 
 
 def follow(turn: Turn) -> None:
     """Count and tell the unfinished lines of files that have gone quiet, once each."""
+    if not turn.model.reference:
+        return
     for blob, cursor in sorted(turn.model.blobs.items()):
         waits = cursor.asked < 0 and cursor.read >= cursor.size and cursor.told != cursor.read
         if not waits or not (cursor.rest or cursor.missing):
@@ -37,15 +30,16 @@ def follow(turn: Turn) -> None:
         if turn.now < cursor.touched + QUIET:
             turn.wake(cursor.touched + QUIET)
             continue
-        turn.change(
-            blobs={**turn.model.blobs, blob: replace(cursor, told=cursor.read)},
-            counts=turn.model.count("bad").counts,
-        )
-        turn.say("unfinished", blob=blob, start=cursor.read, bad=1, reason=_reason(cursor))
+        turn.change(blobs={**turn.model.blobs, blob: replace(cursor, told=cursor.read)})
+        turn.count("bad")
+        turn.say(logs.Unfinished(blob, cursor.read, 1, _reason(cursor)))
 
 
 def _reason(cursor: Cursor) -> str:
     if not cursor.missing:
-        return f"byte {cursor.read}: {cursor.rest} bytes that are no whole line, read if they grow"
+        return f"byte {cursor.read}: {cursor.rest} bytes of an unfinished line, read when it grows"
     ends = cursor.read + cursor.rest
     return f"announced with {ends + cursor.missing} bytes, but the file ends at byte {ends}"
+
+
+PART = Part("unfinished", follow=follow)

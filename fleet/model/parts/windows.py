@@ -6,30 +6,29 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.model.effects import Assess, BuildReference, Join
-from fleet.model.facts import (
-    Assessed,
-    Joined,
-)
-from fleet.model.parts import renewal, unfinished
-from fleet.model.parts.logs import CLOSED_AFTER, match_on, over, read_on
+from fleet.document.policies import CLOSED_AFTER
+from fleet.model.facts import Assessed, Joined
+from fleet.model.lines import windows
+from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.state import Past, Window
+from fleet.model.tasks import Assess, Join
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds
-from retrain import judge, rollout
-from retrain.rollout import Phase
+from retrain.rollout import judge
+from retrain.rollout.evidence import evidence_from
+from retrain.rollout.state import Phase, Rollout
 
 DAYS_KEPT = 150
-#: Days that a change is looked for in.
+#: Days before a window in which the begin of a change is searched.
 HISTORY = 28
 
 
-def assessed(turn: Turn, fact: Assessed) -> bool:
-    """Keep what stays known of an assessment; False where the window has changed since."""
+def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
+    """Remember an assessment; stop it where the window has changed since."""
     window = turn.model.windows.get(fact.window)
     if window is None or window.assess_asked != fact.of:
-        return False
+        return None
     done = replace(window, assessed=fact.of)
     turn.change(windows=turn.model.window(fact.window, done).windows)
     past = turn.model.past.get(fact.window, Past())
@@ -46,43 +45,63 @@ def assessed(turn: Turn, fact: Assessed) -> bool:
             ),
         ).past
     )
-    return True
+    turn.say(
+        windows.Assessed(
+            fact.window,
+            fact.rows,
+            fact.verdict,
+            fact.stream,
+            fact.psi,
+            fact.score_psi,
+            event=turn.model.past[fact.window].event,
+            quality=tuple(trouble.reason for trouble in fact.quality),
+            report=fact.report,
+            against=fact.against,
+            since=fact.since,
+            estimate=fact.estimate,
+        )
+    )
+    return fact
 
 
-def joined(turn: Turn, fact: Joined) -> bool:
-    """Keep what stays known of a join; False where the window has changed since."""
+def joined(turn: Turn, fact: Joined) -> Joined | None:
+    """Remember a join; stop it where the window has changed since."""
     window = turn.model.windows.get(fact.window)
     if window is None or window.join_asked != fact.of:
-        return False
+        return None
     done = replace(window, joined=fact.of)
     turn.change(windows=turn.model.window(fact.window, done).windows)
     past = turn.model.past.get(fact.window, Past(event=_event(turn, fact.window)))
     known = replace(past, rows=fact.expected, labelled=fact.labelled, joined=fact.rows)
     turn.change(past=turn.model.remember(fact.window, known).past)
-    return True
+    turn.say(
+        windows.Joined(
+            fact.window,
+            fact.labelled,
+            fact.expected,
+            fact.contradictions,
+            fact.health,
+            fact.reason,
+            fact.scores,
+            fact.rolling,
+            fact.rows,
+            fact.explained_by,
+        )
+    )
+    return fact
 
 
 def follow(turn: Turn) -> None:
-    """Owe whatever reading, assessing and joining is due; run again, it owes nothing new."""
+    """Owe the assessments and joins that are due, and close what nothing is added to any more."""
     if not turn.model.reference:
-        return _refer(turn)
-    read_on(turn)
-    unfinished.follow(turn)
-    match_on(turn)
+        return
     _assess_on(turn)
     _join_on(turn)
-    return _close(turn)
-
-
-def _refer(turn: Turn) -> None:
-    champion = turn.model.champion
-    if champion and turn.model.reference_asked != champion:
-        turn.change(reference_asked=champion)
-        turn.owe(BuildReference(champion, "file", (), "", ""))
+    _close(turn)
 
 
 def _assess_on(turn: Turn) -> None:
-    """Windows are assessed one after the other: persistence looks back over the ones before."""
+    """Assess windows in order, because persistence looks back over the ones before."""
     for day, window in sorted(turn.model.windows.items()):
         if turn.now < window.closes:
             turn.wake(window.closes)
@@ -127,7 +146,7 @@ def _assess(turn: Turn, day: str, window: Window) -> Assess:
         happened=model.happened,
         health=page_context.health(turn),
         outside=dict(sum((Counter(batch.outside) for batch in window.inputs), Counter())),
-        rows=renewal.rows_of(turn, day, trailing),
+        rows=_rows_of(turn, day, trailing),
     )
 
 
@@ -191,21 +210,23 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
     )
 
 
-def _cuts(active: rollout.Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
+def _cuts(active: Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
     """Where one weight ends and the next begins: counts must not reach across."""
     if active is None:
         return ()
-    begin = rollout.evidence_from(active, policy)
+    begin = evidence_from(active, policy)
     return tuple(sorted({*active.changes, *([begin] if begin is not None else [])}))
 
 
 def _close(turn: Turn) -> None:
-    """Let go of windows and files that nothing will be added to any more."""
-    windows = {
-        day: window for day, window in turn.model.windows.items() if not over(turn, window.ends)
+    """Close windows and files that nothing will be added to any more."""
+    still_open = {
+        day: window
+        for day, window in turn.model.windows.items()
+        if turn.now < window.ends + turn.watched.open_for
     }
-    if len(windows) < len(turn.model.windows):
-        turn.change(windows=windows)
+    if len(still_open) < len(turn.model.windows):
+        turn.change(windows=still_open)
     blobs = {
         blob: cursor
         for blob, cursor in turn.model.blobs.items()
@@ -216,3 +237,16 @@ def _close(turn: Turn) -> None:
     if len(turn.model.past) > DAYS_KEPT:
         kept = sorted(turn.model.past)[-DAYS_KEPT:]
         turn.change(past={day: turn.model.past[day] for day in kept})
+
+
+def _rows_of(turn: Turn, day: str, before: list[str]) -> dict[str, str]:
+    """Rows behind the sketches of a window and of the days before it, by the sketch's name."""
+    model = turn.model
+    if day > model.recount_to:
+        return {}
+    own = {batch.sketch: batch.rows for batch in model.windows[day].inputs}
+    earlier = {model.past[one].sketch: model.past[one].joined for one in before}
+    return {sketch: rows for sketch, rows in (own | earlier).items() if rows}
+
+
+PART = Part("windows", (take(Assessed, assessed), take(Joined, joined)), follow)

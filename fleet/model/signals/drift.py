@@ -6,63 +6,68 @@ from collections.abc import Sequence
 
 from fleet.model.effects import Publish
 from fleet.model.facts import Assessed
-from fleet.model.parts.alerts import signal
+from fleet.model.part import Part, take
 from fleet.model.signals import page_context
+from fleet.model.signals.catalogue import DRIFT, QUALITY, SCORE
 from fleet.model.turn import Turn
 from fleet.published import Event
-from monitoring.alerts.lifecycle import Condition, Kind, Severity
+from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.verdict import Verdict as Drift
+from monitoring.finding import Finding
 
 
-def assessed(turn: Turn, fact: Assessed) -> None:
+def assessed(turn: Turn, fact: Assessed) -> Assessed:
     """Turn an assessment into what the signals of drift and quality say."""
-    event = fact.explained_by
-    name = turn.watched.name
+    _drift(turn, fact)
+    _score(turn, fact)
+    _quality(turn, fact)
+    for found in fact.findings:
+        turn.signal(found, fact.explained_by)
+    return fact
+
+
+def _drift(turn: Turn, fact: Assessed) -> None:
     moved = sorted(fact.stream)
     drifted = [feature for feature in moved if fact.stream[feature] is Drift.DRIFTED]
     heavy = [feature for feature in drifted if feature not in fact.negligible]
     known = fact.verdict is not Drift.INSUFFICIENT
     if known:
         _stream(turn, fact, moved, drifted)
-    signal(
-        turn,
-        Condition(
-            name,
-            page_context.DRIFT,
-            Kind.DRIFT,
-            bool(moved) if known else None,
-            _drift_reason(fact, moved, drifted),
-            Severity.PAGE if heavy and fact.calibrated else Severity.TICKET,
-            event,
-            tuple(moved),
-            fact.lines,
-        ),
+    found = Finding(
+        DRIFT,
+        bool(moved) if known else None,
+        _drift_reason(fact, moved, drifted),
+        Severity.PAGE if heavy and fact.calibrated else Severity.TICKET,
+        tuple(moved),
+        fact.lines,
     )
-    if fact.score is not Drift.INSUFFICIENT:
-        size = _size(fact.score_effect, fact.score_psi)
-        reason = f"scores moved: {size} on the 7 days up to {fact.window}"
-        active = fact.score is Drift.DRIFTED
-        signal(
-            turn,
-            Condition(
-                name, "score", Kind.DRIFT, active, reason, Severity.TICKET, event, ("score",)
-            ),
-        )
+    turn.signal(found, fact.explained_by)
+
+
+def _score(turn: Turn, fact: Assessed) -> None:
+    if fact.score is Drift.INSUFFICIENT:
+        return
+    size = _size(fact.score_effect, fact.score_psi)
+    active = fact.score is Drift.DRIFTED
+    limit = turn.watched.policy.drift.score_threshold
+    told = "the scores drifted" if active else "the scores are as usual"
+    reason = f"{told}: {size} over the 7 days up to {fact.window} (limit {limit:g})"
+    turn.signal(Finding(SCORE, active, reason, features=("score",)), fact.explained_by)
+
+
+def _quality(turn: Turn, fact: Assessed) -> None:
+    """Note the problems of a window's data; no calendar explains broken data."""
     pages = [trouble for trouble in fact.quality if trouble.page]
     worst = (*pages, *(trouble for trouble in fact.quality if not trouble.page))
     reason = "; ".join(trouble.reason for trouble in worst) or "data quality is as usual"
     features = tuple(sorted({feature for trouble in worst for feature in trouble.features}))
     severity = Severity.PAGE if pages else Severity.TICKET
-    # No calendar explains broken data: the event is not passed on.
-    condition = Condition(
-        name, "quality", Kind.QUALITY, bool(worst), reason, severity, None, features,
-        page_context.before(turn, fact.window),
-    )  # fmt: skip
-    signal(turn, condition)
+    lines = page_context.before(turn, fact.window)
+    turn.signal(Finding(QUALITY, bool(worst), reason, severity, features, lines))
 
 
 def _stream(turn: Turn, fact: Assessed, moved: list[str], drifted: list[str]) -> None:
-    """Publish that the stream's verdict is another one; that all is well at first is no news."""
+    """Publish a change of the stream's verdict; an initial `stable` is not published."""
     before = turn.model.stream
     after = Drift.DRIFTED if drifted else Drift.DRIFTING if moved else Drift.STABLE
     turn.change(stream=after)
@@ -104,4 +109,7 @@ def _size(effect: float | None, psi: float | None) -> str:
 
 def _weight(fact: Assessed, feature: str) -> str:
     share = fact.negligible.get(feature)
-    return "" if share is None else f", of negligible importance: {share:.1%} of the model's"
+    return "" if share is None else f", negligible importance: {100 * share:.1f} % of the model's"
+
+
+PART = Part("signals of drift", (take(Assessed, assessed),))

@@ -1,4 +1,4 @@
-"""What an on-call engineer asks first of a page that is not about drift: what else moved, and why.
+"""Context of a page that is not about drift: what else moved, and what was done before.
 
 A page for performance, data quality or silence names the features, bins and segments that differ
 most, and what was done around the model just before.
@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from fleet.model.signals.catalogue import DRIFT, PERFORMANCE
 from fleet.model.turn import Turn
 from monitoring.drift import why
 from monitoring.localdays import bounds
 
-#: The key of the signal that knows how the inputs stand.
-DRIFT = "drift"
-PERFORMANCE = "performance"
 MOVED, STILL = f"{PERFORMANCE} moved too: ", f"{PERFORMANCE} did not move: "
 
 
 def health(turn: Turn) -> str:
-    """Say whether the performance moved too, as far as labels are in."""
+    """Return a line on whether performance moved too; empty while labels are missing."""
     said = turn.model.signals.get(PERFORMANCE)
     if said is None or said.active is None:
         return ""
@@ -39,7 +37,7 @@ def inputs(turn: Turn) -> tuple[str, ...]:
 def before(turn: Turn, window: str) -> tuple[str, ...]:
     """What was noted around the model just before a window's end."""
     words = why.told(happened_before(turn.model.happened, window, turn.watched.zone))
-    return (words or "just before: nothing was noted",)
+    return (words or "just before: no change around the model was noted",)
 
 
 def happened_before(

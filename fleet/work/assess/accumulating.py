@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from fleet.work.assess.comparing import Against, against
 from fleet.work.refer.referencing import Reference
 from monitoring.drift.accumulate import Held, evidence

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from monitoring.calendars import bounds
 from monitoring.drift.classes import class_of
 from monitoring.drift.ruler import Ruler

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from fleet.work.refer.referencing import Reference
 from monitoring.calendars import DayClass
 from monitoring.drift.classes import Choice, blend, choose, class_of, fallbacks

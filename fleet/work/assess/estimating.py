@@ -7,7 +7,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from engine.blobs import Blobs
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from fleet.work import rows
 from fleet.work.columns import floats
 from fleet.work.refer.referencing import SCORE

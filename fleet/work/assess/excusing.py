@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from monitoring.calendars import bounds
 from monitoring.drift.report import FeatureReport
 

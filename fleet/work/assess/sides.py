@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from fleet.work.assess.comparing import Against, against
 from fleet.work.refer.recounting import counts_of, told
 from fleet.work.refer.referencing import Reference, load_levels
 from monitoring.drift import segments
-from monitoring.drift.report import Report, assess_segments
+from monitoring.drift.assessment import assess_segments
+from monitoring.drift.report import Report
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import Segmented
 from monitoring.drift.sketch import empty

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
-from fleet.model.effects import Join
+from fleet.model.tasks import Join
 from fleet.work import rows
 from fleet.work.columns import floats, times
 from monitoring.breakdown import Breakdown, baselines, breakdown

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fleet.document.policies import Watched
-from fleet.model.effects import ReadLabels, ReadLog
-from fleet.model.facts import Batch, Collection, LabelsRead, LogRead, TrafficCount
+from fleet.model.facts import LabelsRead, LogRead
+from fleet.model.records import Batch, Collection, TrafficCount
+from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read.decoding import Range, labels_in, rows_in, traffic_in
@@ -21,7 +22,7 @@ from monitoring import ranges
 from monitoring.calendars import days_of
 from monitoring.drift import segments
 from monitoring.metrics import Task
-from monitoring.slo.objective import Sli
+from monitoring.slo.sources.table import SOURCES
 
 MODEL_ERRORS = (408, 424)
 CAPACITY = 429
@@ -126,7 +127,7 @@ def limits_of(watched: Watched) -> dict[str, float]:
     """Return the milliseconds above which an answer counts, by latency objective and as slow."""
     limits = {SLOW: watched.policy.logs.slow_ms}
     for objective in watched.objectives:
-        if objective.sli is Sli.LATENCY and objective.threshold is not None:
+        if SOURCES[objective.sli].limits_answers and objective.threshold is not None:
             limits[objective.name] = objective.threshold / MILLISECOND
     return limits
 

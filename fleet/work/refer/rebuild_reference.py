@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from engine.errors import Refused
 from fleet.document.policies import Watched
-from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
+from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.refer import referencing, usual_scores
@@ -37,7 +37,7 @@ def rebuild(world: World, watched: Watched, effect: BuildReference) -> Reference
         made = _from_table(world, watched, effect)
     else:
         made = referencing.build_first(world, watched, effect, effect.data)
-    few = f"{len(made.days)} days are too few to calibrate by: nothing pages before {MIN_SLICES}"
+    few = f"{len(made.days)} days are too few to calibrate: drift pages from {MIN_SLICES} days on"
     notes = [made.note, few if len(made.days) < MIN_SLICES else ""]
     return replace(made, note="; ".join(filter(None, notes)), by=effect.by, reason=effect.reason)
 
@@ -90,4 +90,4 @@ def _from_table(world: World, watched: Watched, effect: BuildReference) -> Refer
 
 def _known(ruler: Ruler, table: pa.Table, path: str) -> None:
     if lacking := [name for name in ruler.features if name not in table.column_names]:
-        raise Refused(f"{path}: lacks {', '.join(lacking[:8])}, which windows are held against")
+        raise Refused(f"{path}: lacks {', '.join(lacking[:8])}, which windows are compared by")

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from engine.blobs import Blobs
 from engine.codec import to_json
 from fleet.document.policies import Watched
-from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
+from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.refer import usual_scores

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from fleet.document.policies import Watched
-from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
+from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.refer import referencing, usual_scores
@@ -24,7 +24,7 @@ def renew(world: World, watched: Watched, effect: BuildReference) -> Referenced:
     lacking = [day for day in old.days if day not in kept]
     if lacking or not old.days:
         told = f"the rows of {len(lacking)} of its {len(old.days)} days are not kept"
-        return _stays(effect, old, told if old.days else "which days it is of was not kept")
+        return _stays(effect, old, told if old.days else "its days were not recorded")
     tables = [rows.get(world.blobs, kept[day]) for day in old.days]
     names = list(old.ruler.features)
     if any(not {*names} <= {*table.column_names} for table in tables):

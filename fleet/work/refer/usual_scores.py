@@ -19,16 +19,24 @@ from engine.codec import to_json
 from fleet.document.policies import Watched
 from fleet.ports import World
 from fleet.work import rows
-from monitoring.association import Sums, summed
 from monitoring.calendars import days_of
 from monitoring.schema import Kind
+from monitoring.score_sums import Sums, summed
 
 SCORE = "score"
 #: Columns of a table that are none of the model's features.
 OWN = (
-    "day", "correlationid", "index", "time", "label", "deployment", "served", "baseline",
-    "challenger", SCORE,
-)  # fmt: skip
+    "day",
+    "correlationid",
+    "index",
+    "time",
+    "label",
+    "deployment",
+    "served",
+    "baseline",
+    "challenger",
+    SCORE,
+)
 ASSOCIATION, IMPORTANCE = b"driftwarden.association", b"driftwarden.importance"
 
 

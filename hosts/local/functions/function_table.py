@@ -15,7 +15,7 @@ from azure.functions.decorators.function_app import Function
 
 from engine.errors import Refused
 from hosts.local.functions.http import METHODS, Route, parse_route
-from hosts.local.functions.queues import check_name
+from hosts.local.functions.messages import check_name
 from hosts.local.functions.timers import parse_schedule
 
 

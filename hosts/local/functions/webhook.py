@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from azure.functions import CloudEvent, EventGridEvent
 from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.meta import Datum
 
 from engine.errors import Refused
+from hosts.local.functions.http import Response
 
 PATH = "/runtime/webhooks/eventgrid"
 #: Event Grid sends this origin with a CloudEvents handshake.
@@ -42,6 +43,38 @@ def parse_elements(headers: Mapping[str, str], body: bytes) -> list[dict[str, ob
             raise Refused(f"event {position}: a JSON object was expected")
         found.append(element)
     return found
+
+
+def answer(
+    method: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    notify: Callable[[list[dict[str, object]]], Response],
+) -> Response:
+    """Answer one request: a handshake here, a notification by `notify` with its events.
+
+    Parameters
+    ----------
+    headers : mapping
+        Names in lower case.
+
+    Raises
+    ------
+    Refused
+        The request is none of Event Grid's, or its body is not what it says.
+    """
+    if method.upper() == "OPTIONS":
+        origin = headers.get("webhook-request-origin", ORIGIN)
+        return Response(200, (("WebHook-Allowed-Origin", origin),))
+    match headers.get("aeg-event-type", "").lower():
+        case "subscriptionvalidation":
+            code = {"validationResponse": validation_code(body)}
+            return Response(200, (("Content-Type", "application/json"),), json.dumps(code).encode())
+        case "notification":
+            return notify(parse_elements(headers, body))
+        case "unsubscribe":
+            return Response(202)
+    raise Refused("aeg-event-type: Notification, SubscriptionValidation or Unsubscribe")
 
 
 def validation_code(body: bytes) -> str:

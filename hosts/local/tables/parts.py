@@ -13,7 +13,8 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from monitoring.intake.untyped import is_untyped, texts_of, untyped
+from monitoring.intake.parsing import texts_of
+from monitoring.intake.untyped import is_untyped, untyped
 from monitoring.schema import is_text
 
 #: Files that a thread keeps open.

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 import function_app
+from commands.app import App
 from commands.replay.rehearse import Options, Told, replay
 from engine import journal
 from hosts.local.host import STORE_FILE
@@ -41,7 +42,7 @@ def rehearse(folder: Path, last: date = LAST, first: date | None = None) -> tupl
     console = Console(file=shown, width=200)
     try:
         with contextlib.chdir(folder):
-            told = replay(function_app.app, function_app.use, chosen, console)
+            told = replay(App(function_app.app, function_app.use), chosen, console)
         return told, shown.getvalue()
     finally:
         function_app._given.clear()

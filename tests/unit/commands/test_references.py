@@ -94,3 +94,31 @@ def test_days_may_be_those_of_any_zone_today(file: Path) -> None:
     terms = local_terms(config, file.parent, config.fleet.models["churn"])
     assert terms.features == ()
     assert terms.until == SystemClock().now().date() + timedelta(days=1)
+
+
+SLO = """\
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: answered}
+spec:
+  service: churn
+  timeWindow: [{duration: 30d, isRolling: true}]
+  indicator:
+    spec:
+      ratioMetric:
+        good: {metricSource: {type: driftwarden, spec: {sli: availability}}}
+        total: {metricSource: {type: driftwarden, spec: {sli: availability}}}
+  objectives: [{target: 0.9}]
+"""
+
+
+def test_an_alert_that_a_target_can_never_raise_is_a_note(file: Path) -> None:
+    (file.parent / "slo.yaml").write_text(SLO)
+    named = "    logs: {endpoint: churn}\n    slo: [slo.yaml]\n"
+    file.write_text(FLEET.replace("    logs: {endpoint: churn}\n", named))
+    assert seen(file).faults == ()
+    assert seen(file).notes == (
+        "fleet.yaml:12: models.churn.slo: answered: the 1 h alert never fires: with target 0.9 "
+        "the burn rate is at most 10, and 14.4 is needed; a target of at least 93.0556 % makes it "
+        "possible",
+    )

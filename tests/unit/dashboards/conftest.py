@@ -19,6 +19,7 @@ from engine.memory import MemoryStore
 from engine.store import instant
 from fleet.document.config import load
 from fleet.domain import FleetDomain
+from fleet.model.lines.line import read_line
 from fleet.model.state import Model, Past
 from fleet.service import Service
 from monitoring.drift.verdict import Verdict
@@ -89,15 +90,26 @@ def line() -> Callable[..., Line]:
         "traffic": {"weights": {"q1": 100}, "shadow": []},
         "event": {
             "event": "strike", "first": "2013-04-01", "last": "2013-04-02", "category": "other",
-            "source": "a.ics", "outcome": "harmless", "reason": "harmless: nothing moved in it",
-            "windows": 2, "alerts": 0,
+            "source": "a.ics", "outcome": "harmless",
+            "reason": "harmless: no drift in its 2 windows", "windows": 2, "alerts": 0,
         },
         "command": {"verb": "retrain", "by": "ada", "reason": "why", "target": "m"},
+        "report": {"window": "2013-04-01", "of": "drift-1", "report": "r"},
     }  # fmt: skip
 
     def make(what: str, **fields: Any) -> Line:
         assert set(fields) <= set(kinds[what])
         return {"what": what, **kinds[what], **fields}
+
+    return make
+
+
+@pytest.fixture
+def said(line: Callable[..., Line]) -> Callable[..., Any]:
+    """The same as `line`, read."""
+
+    def make(what: str, **fields: Any) -> Any:
+        return read_line(line(what, **fields))
 
     return make
 
@@ -192,9 +204,13 @@ def _day(day: date, n: int, rng: np.random.Generator, line: Callable[..., Line])
 
 
 def _alerts(line: Callable[..., Line]) -> list[Told]:
-    gap = "calibration gap -0.081 (scores too low; days vary within -0.110 … -0.052; limit 0.05)"
+    gap = (
+        "calibration gap -0.081 (mean score below mean label; 99 % interval over days -0.110 … "
+        "-0.052; limit 0.05)"
+    )
     perf = {"alert": "performance-1", "kind": "performance", "severity": "page", "reason": gap}
-    score = {"alert": "score-1", "reason": "scores moved: psi 0.81 on the 7 days up to 2013-06-01"}
+    moved = "the scores drifted: psi 0.81 over the 7 days up to 2013-06-01 (limit 0.25)"
+    score = {"alert": "score-1", "reason": moved}
     missing = {"alert": "quality-1", "kind": "quality", "severity": "page"}
     held = {"alert": "drift-1", "phase": "pending", "explained_by": "Independence Day"}
     return [

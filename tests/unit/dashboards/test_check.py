@@ -77,14 +77,14 @@ def test_the_page_says_what_the_command_says(page: Page) -> None:
         assert words in page.text
     head, *features = page.rows[:4]
     assert head == [
-        "Feature", "Verdict", "What moved most", "Effect", "p", "q", "Missing", "psi", "js",
+        "Feature", "Verdict", "Largest changes", "Effect", "p", "q", "Missing", "psi", "js",
     ]  # fmt: skip
     assert [cells[0] for cells in features] == ["income", "calm", "few"]
     assert features[0][1:] == [
         "drifted", "60K+ 40 % → 25 % all other levels 10 % → 25 % ", "0.240", "< 0.001", "< 0.001",
         "0 %", "0.250", "0.200",
     ]  # fmt: skip
-    assert features[2][2].strip() == "9 non-missing rows in current, 30 needed"
+    assert features[2][2].strip() == "9 non-missing rows on the current side, 30 are needed"
 
 
 def test_every_bar_stands_beside_its_shares_in_words(page: Page) -> None:
@@ -145,7 +145,7 @@ def test_the_two_hundred_worst_are_drawn_and_the_others_counted() -> None:
     assert len(sections) == DRAWN == 200
     assert len(found.named("a")) == 200
     assert sum(cells[0] == f"f{n}" for n, cells in enumerate(found.rows[1:1501])) == 1_500
-    assert "Not drawn: 1,300 features that moved less" in found.text
+    assert "Not drawn: 1,300 features with smaller changes" in found.text
 
 
 def test_without_a_feature_the_page_says_so() -> None:

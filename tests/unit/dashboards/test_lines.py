@@ -46,8 +46,10 @@ def test_only_lines_that_have_values_are_drawn() -> None:
 
 def test_what_has_to_come_is_said() -> None:
     day = Day(date(2013, 4, 1), rows=3, verdict="stable")
-    assert performance([day], AXIS, "auc", 7).awaited.startswith("Awaited: labels")
-    assert score_drift([day], AXIS, 0.25).awaited.startswith("Awaited: the champion's scores")
+    assert performance([day], AXIS, "auc", 7).awaited.startswith("Waiting for labels")
+    assert score_drift([day], AXIS, 0.25).awaited.startswith(
+        "Waiting for a window with enough scores"
+    )
 
 
 def test_the_limit_is_drawn_where_it_lies() -> None:

@@ -53,8 +53,9 @@ def test_a_year_fits_and_shows_everything(service, year) -> None:
     assert len(outline.labels) == 4
     for words in (
         "1 paging", "temp is missing: 100 %", "Independence Day", "calibration gap -0.081",
-        "thanksgiving", "rolled back", "shadow waived by ada", "Held by the calendar",
-        "/api/journal/flights", "2014-01-01 02:00",
+        "thanksgiving", "rolled back", "shadow waived by ada",
+        "Not sent, because an announced event explains them", "/api/journal/flights",
+        "2014-01-01 02:00",
     ):  # fmt: skip
         assert words in page
 
@@ -115,8 +116,9 @@ def test_names_and_reasons_are_escaped_wherever_they_stand(service, line) -> Non
 def test_before_the_first_record_the_page_says_what_is_awaited(service) -> None:
     page = pages.model(service(), "flights")
     for words in (
-        "Awaited: the service", "no window yet", "no labels yet", "No alert has fired",
-        "No challenger", "no window has been assessed yet", "Nothing is written yet",
+        "start the service with this fleet.yaml", "no window yet", "no labels yet",
+        "No alert has fired", "No challenger", "no window has been assessed yet",
+        "Nothing is written yet",
     ):  # fmt: skip
         assert words in page
     assert "<svg" not in page
@@ -126,9 +128,9 @@ def test_before_the_first_record_the_page_says_what_is_awaited(service) -> None:
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ([{"what": "policy", "hash": "x"}], "Awaited: the reference"),
-        ([REFERENCE], "first announced log file of endpoint flights"),
-        ([REFERENCE, {"what": "read", "rows": 1}], "the end of the first day"),
+        ([{"what": "policy", "hash": "x"}], "Waiting for the reference"),
+        ([REFERENCE], "Waiting for the first log file of endpoint flights"),
+        ([REFERENCE, {"what": "read", "rows": 1}], "Waiting for the end of the first day"),
     ],
 )
 def test_every_step_before_the_first_window_is_named(service, lines, words) -> None:
@@ -137,7 +139,7 @@ def test_every_step_before_the_first_window_is_named(service, lines, words) -> N
 
 def test_a_window_without_labels_awaits_them(service, line) -> None:
     page = pages.model(service([(AT, line("assessed"))]), "flights")
-    assert "Awaited: labels" in page
+    assert "Waiting for labels" in page
     assert "no labels yet" in page
     Outline(page)
 

@@ -27,7 +27,7 @@ def test_a_year(records, year) -> None:
 def test_events_that_are_over(records, line) -> None:
     (event,) = story(records([(datetime(2013, 4, 3, tzinfo=UTC), line("event"))])).events
     assert (event.name, event.first.day, event.last.day) == ("strike", 1, 2)
-    assert event.came_to == "harmless: nothing moved in it"
+    assert event.came_to == "harmless: no drift in its 2 windows"
 
 
 def test_nothing_yet() -> None:

@@ -35,8 +35,8 @@ def test_the_shape_is_exactly_the_documented_one(records, year) -> None:
     assert document["alerts"][2] == {
         "id": "performance-1",
         "severity": "page",
-        "reason": "calibration gap -0.081 (scores too low; days vary within -0.110 … -0.052; "
-        "limit 0.05)",
+        "reason": "calibration gap -0.081 (mean score below mean label; 99 % interval over days "
+        "-0.110 … -0.052; limit 0.05)",
         "fired": "2013-06-04T14:00:00.000000Z",
         "resolved": "2013-07-20T14:00:00.000000Z",
     }

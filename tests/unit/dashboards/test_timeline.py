@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from dashboards import timeline
 from dashboards.charts import Axis
 from dashboards.days import Day
-from dashboards.story import Past, story
+from dashboards.story import story
 
 AXIS = Axis(date(2013, 4, 1), 100, "UTC")
 
@@ -20,29 +20,6 @@ def test_an_event_is_one_bar_over_its_days() -> None:
     (bar,) = row.bars
     assert (row.label, bar.left, bar.width) == ("calendar", 2, 2)
     assert bar.title == "Fair\n2013-04-03 to 2013-04-04"
-
-
-def test_the_same_event_a_second_time_is_another_occasion() -> None:
-    days = [Day(date(2013, 4, n), event="Fair" if n != 2 else None) for n in (1, 2, 3)]
-    assert [occasion.first.day for occasion in timeline.occasions(days)] == [1, 3]
-
-
-def test_an_event_says_what_it_came_to_and_one_without_windows_is_listed() -> None:
-    def on(day: int) -> date:
-        return date(2013, 4, day)
-
-    days = [Day(on(n), event="strike" if n in (2, 3, 9) else None) for n in range(1, 10)]
-    events = [
-        Past("strike", on(3), on(3), "explained 1 alert"),
-        Past("fair", on(6), on(6), "unused: nobody's windows were in it"),
-        Past("strike", on(10), on(10), "harmless: nothing moved in it"),
-    ]
-    assert [(o.name, o.first.day, o.came_to) for o in timeline.occasions(days, events)] == [
-        ("strike", 2, "explained 1 alert"),
-        ("fair", 6, "unused: nobody's windows were in it"),
-        ("strike", 9, "harmless: nothing moved in it"),
-    ]
-    assert [o.came_to for o in timeline.occasions(days)] == ["", ""]
 
 
 def test_the_challengers_share_stands_in_the_champions_era(records, line) -> None:
@@ -96,4 +73,4 @@ def test_pages_come_first_and_what_was_held_is_hollow(records, line) -> None:
     ]  # fmt: skip
     assert (drift.note, quality.label) == ("1", "quality")
     assert "still firing" in quality.bars[0].title
-    assert drift.spoken.startswith("drift: held: Fair")
+    assert drift.spoken.startswith("drift: not sent: explained by Fair")

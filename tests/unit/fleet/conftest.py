@@ -18,19 +18,12 @@ from fleet.document.config import load
 from fleet.document.policies import Fleet, Watched
 from fleet.model import step
 from fleet.model.effects import EFFECTS, Publish
-from fleet.model.facts import (
-    Assessed,
-    Batch,
-    Collection,
-    Configured,
-    Joined,
-    LogGrew,
-    LogRead,
-    Referenced,
-)
+from fleet.model.facts import Assessed, Configured, Joined, LogGrew, LogRead, Referenced
+from fleet.model.records import Batch, Collection
 from fleet.model.state import Model
 from fleet.ports import World
 from fleet.published import CATALOGUE, document, schema
+from fleet.work.join.findings import labels_finding
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
 from retrain.ports import ModelCard, Traffic
@@ -213,7 +206,10 @@ class Story:
             "health": Health.HEALTHY,
             "reason": "performance is as at the reference",
         }
-        return Joined(**{**plain, **fields})
+        said = {**plain, **fields}
+        policy = self.watched.policy.performance
+        labels = labels_finding(day, said["labelled"], said["expected"], policy)
+        return Joined(**{**said, "findings": (labels, *said.get("findings", ()))})
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from fleet.domain import FleetDomain
 from fleet.model.state import Model
 from fleet.ports import World
 from fleet.service import Service
+from monitoring.alerts.lifecycle import Severity
 
 MONDAY = datetime(2024, 3, 4, tzinfo=UTC)
 ROWS = 120
@@ -143,5 +144,6 @@ class Shop:
     def pages(self) -> list[str]:
         """Titles of the pages about the model that were sent; tickets are none."""
         asked = self.world.pager.asked  # type: ignore[attr-defined]
-        sent = [one for one in asked if one[0] == "page" and one[5] == "page"]
-        return [one[3] for one in sent if one[3].startswith("demand: ")]
+        sent = [page for what, page, *_ in asked if what == "page"]
+        titles = [page.title for page in sent if page.severity is Severity.PAGE]
+        return [title for title in titles if title.startswith("demand: ")]

@@ -102,7 +102,7 @@ def test_values_out_of_their_range_are_a_ticket_until_they_are_back(
     shop.night(0).day(1, rows_of(1)).day(2, rows_of(2))
     first, second, _ = shop.said("assessed")
     assert first["quality"] == [
-        f"values out of their range since {day_of(0)}: x 3 of 120 not in [-8, 8]"
+        f"values outside their range on {day_of(0)} (limit 1 %): x 3 of 120 (2.5 %) not in [-8, 8]"
     ]
     assert second["quality"] == []
     phases = [line["phase"] for line in shop.said("alert", kind="quality", severity="ticket")]

@@ -9,9 +9,10 @@ import pytest
 from engine.errors import Refused
 from fleet.document.policies import Fleet
 from fleet.domain import FLEET, Desk, FleetDomain
-from fleet.model.effects import ReadLabels
-from fleet.model.facts import Asked, Collection, Declined, LogGrew, Notified, Parked, Unrecognised
+from fleet.model.facts import Asked, Declined, LogGrew, Notified, Parked, Unrecognised
+from fleet.model.records import Collection
 from fleet.model.state import Model
+from fleet.model.tasks import ReadLabels
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.routing import OnCall

@@ -14,18 +14,11 @@ import pytest
 from engine.errors import Refused
 from fleet.counting import LogSource
 from fleet.document.policies import Fleet
-from fleet.events import delivery, event
-from fleet.model.effects import Count, CountTraffic, Join, ReadLog
-from fleet.model.facts import (
-    Asked,
-    Collection,
-    LogGrew,
-    Noted,
-    Registered,
-    TrafficCount,
-    TrafficCounted,
-    TrafficSeen,
-)
+from fleet.envelope import event
+from fleet.events import delivery
+from fleet.model.facts import Asked, LogGrew, Noted, Registered, TrafficCounted, TrafficSeen
+from fleet.model.records import Collection, TrafficCount
+from fleet.model.tasks import Count, CountTraffic, Join, ReadLog
 from fleet.names import behind, check_raw, held_by, repeated, same
 from fleet.ports import World
 from fleet.work import rows

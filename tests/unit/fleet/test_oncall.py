@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from fleet import oncall
 from fleet.model.effects import AckModel, SendPage
 from fleet.model.facts import Asked, Declined, LogGrew, Notified
-from fleet.model.facts import Collection as Logs
+from fleet.model.records import Collection as Logs
 from monitoring.alerts.grouping import Policy
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.routing import OnCall

@@ -17,13 +17,15 @@ from engine.errors import Broken, Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
+from fleet.commands import Command
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
+from fleet.instruments import METRICS
 from fleet.model.facts import Asked, Notified, Reported
 from fleet.ports import World
-from fleet.service import Command, Service
-from fleet.telemetry import METRICS
+from fleet.service import Service
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+from monitoring.alerts.paging import Page
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 VIEWS = "there are models, alerts, metrics, events/MODEL, journal/MODEL and reports/MODEL"
@@ -62,10 +64,11 @@ class Desk:
         self.settle()
         return done
 
-    def pages(self) -> list[tuple[Any, ...]]:
+    def pages(self) -> list[Page]:
         """What was sent about the drift of `demand`."""
         asked = self.world.pager.asked  # type: ignore[attr-defined]
-        return [one for one in asked if one[0] == "page" and one[3] == "demand: x drifted"]
+        sent = [page for what, page, *_ in asked if what == "page"]
+        return [page for page in sent if page.title == "demand: x drifted"]
 
     def notify(self, model: str = "demand", alert: str = "drift-1") -> None:
         notice = Notify(
@@ -295,7 +298,7 @@ def test_a_table_that_is_no_reference_is_refused_and_tickets(desk: Desk) -> None
 @pytest.mark.parametrize(
     ("reason", "fields", "why"),
     [
-        (" ", {"data": "a"}, "why? what windows are held against never changes without a reason"),
+        (" ", {"data": "a"}, "give a reason; the reference never changes without one"),
         ("r", {}, "give a table, or a first and a last day"),
         ("r", {"data": "a", "days": DAYS}, "give a table, or a first and a last day"),
         ("r", {"days": (DAYS[1], DAYS[0])}, "2024-03-01 is before 2024-03-02"),
@@ -314,7 +317,7 @@ def test_a_page_goes_out_and_an_acknowledgement_comes_back(desk: Desk) -> None:
     """`group_wait` is nothing: the page is sent in the step that hears of the alert."""
     desk.notify()
     (page,) = desk.pages()
-    assert (page[2], page[5]) == ("duty", "page")
+    assert (page.receiver, page.severity) == ("duty", Severity.PAGE)
     (alert,) = [alert for alert in desk.service.read("alerts") if alert["model"] == "demand"]
     assert (alert["id"], alert["team"], alert["firing"]) == ("demand:drift-1", "shop", True)
     assert alert["acknowledged_by"] is None
@@ -466,8 +469,8 @@ def test_a_report_is_asked_for_told_and_read(desk: Desk) -> None:
     desk.command("report", "demand", "c2", days=("2024-03-02", ""))
     (line,) = desk.service.read("reports", "demand")
     assert (line["of"], line["window"]) == ("c2", "2024-03-02")
-    assert line["note"] == "no report: this host draws none"
-    with pytest.raises(Refused, match=r"^no report: this host draws none$"):
+    assert line["note"] == "no report: this host draws no reports"
+    with pytest.raises(Refused, match=r"^no report: this host draws no reports$"):
         desk.service.report("demand", "c2")
     with pytest.raises(Refused, match=r"^no report 'c3' of demand is drawn yet$"):
         desk.service.report("demand", "c3")

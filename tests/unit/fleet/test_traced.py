@@ -18,11 +18,12 @@ from engine.memory import MemoryStore
 from engine.step import Delivery
 from fleet.document.policies import Fleet
 from fleet.domain import FLEET, FleetDomain
+from fleet.instruments import EVENTS, METRICS, SPANS
 from fleet.model.effects import Publish, SetTraffic
 from fleet.model.facts import Configured, Declined, Parked
 from fleet.ports import World
 from fleet.published import Event
-from fleet.telemetry import EVENTS, METRICS, SPANS, Silent
+from fleet.telemetry import Silent
 from fleet.traced import Traced, doorbell
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)

@@ -12,11 +12,11 @@ from monitoring.aftermath import Outcome, aftermath
     [
         (4, 2, 1, Outcome.EXPLAINED, "explained 1 alert"),
         (4, 0, 2, Outcome.EXPLAINED, "explained 2 alerts"),
-        (4, 0, 0, Outcome.HARMLESS, "harmless: nothing moved in it"),
-        (0, 0, 0, Outcome.UNUSED, "unused: nobody's windows were in it"),
+        (4, 0, 0, Outcome.HARMLESS, "harmless: no drift in its 4 windows"),
+        (0, 0, 0, Outcome.UNUSED, "unused: no judged window lies within it"),
         (
             4, 2, 0, Outcome.MOVED,
-            "drift in 2 of its 4 windows, none of it put down to this event",
+            "drift in 2 of its 4 windows, but this event explained no alert",
         ),
     ],
 )  # fmt: skip

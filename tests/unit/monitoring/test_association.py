@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from scipy.stats import binom
 
-from engine.errors import Refused
-from monitoring.association import MIN_DAYS, MOST_DAYS, Sums, associations, compare, summed
+from monitoring.association import MIN_DAYS, associations, compare
+from monitoring.score_sums import summed
 
 WEIGHTS = (1.0, 0.7, 0.4, 0.2, 0.1, 0.0)
 
@@ -53,19 +53,6 @@ def test_a_feature_without_meaning_has_none_and_a_bent_one_has() -> None:
     assert bent > 0.5
 
 
-def test_sums_are_kept_and_read_back() -> None:
-    table, score, day = days(np.random.default_rng(3), MOST_DAYS + 5, 40)
-    found = summed(table, score, day, {"level": "salt"})
-    assert found is not None
-    assert len(found.squares) == MOST_DAYS
-    content = found.to_bytes()
-    again = Sums.from_bytes(content)
-    assert again.to_bytes() == content
-    assert b'"a"' not in content.split(b"\n")[1]
-    with pytest.raises(Refused, match="newer"):
-        Sums.from_bytes(content.replace(b'"format": 1', b'"format": 2', 1))
-
-
 def test_a_model_that_leans_on_other_features_is_told_with_its_ranks() -> None:
     rng = np.random.default_rng(4)
     table, score, day = days(rng, 20, 500)
@@ -94,7 +81,7 @@ def test_too_few_days_tell_nothing_and_neither_do_constant_scores() -> None:
     turned = compare(usual, *days(rng, 1, 300, WEIGHTS[::-1])[:2], 0.9)
     assert turned is not None
     assert turned.moved is None
-    assert "too few days" in turned.reason
+    assert "no limit: too few days" in turned.reason
     assert compare(usual, table, np.ones(len(score)), 0.9) is None
     assert compare(usual, table, np.full(len(score), np.nan), 0.9) is None
     assert summed(table, np.ones(len(score)), day, {}) is None

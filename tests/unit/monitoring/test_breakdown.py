@@ -43,7 +43,7 @@ def test_the_worst_segment_comes_first_with_its_interval() -> None:
     assert found.degraded[0].worst == pytest.approx(0.3 / 0.05, rel=0.2)
     assert found.reason.startswith("2 of 4 segments degraded: carrier=UA (")
     assert "calibration gap +0." in found.reason
-    assert "days vary within +0." in found.reason
+    assert "99.875 % interval over days +0." in found.reason
 
 
 def test_nothing_wrong_is_no_reason() -> None:

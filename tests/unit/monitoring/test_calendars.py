@@ -172,10 +172,10 @@ def test_an_event_over_new_year_is_on_both_years() -> None:
     assert [bool(built.events_on(date(2013, 1, d))) for d in (1, 2, 3)] == [True, True, False]
 
 
-def test_day_classes_and_business_days() -> None:
+def test_day_classes() -> None:
     built = one(PAYDAY, countries=("US",))
     assert {
-        day.isoformat(): (built.day_class(day, NOW), built.is_business_day(day))
+        day.isoformat(): built.day_class(day, NOW)
         for day in (
             date(2013, 7, 2),
             date(2013, 7, 3),
@@ -184,11 +184,11 @@ def test_day_classes_and_business_days() -> None:
             date(2013, 2, 28),
         )
     } == {
-        "2013-07-02": (DayClass.WEEKDAY, True),
-        "2013-07-03": (DayClass.EVE, True),
-        "2013-07-04": (DayClass.HOLIDAY, False),
-        "2013-07-06": (DayClass.WEEKEND, False),
-        "2013-02-28": (DayClass.PROMOTION, True),
+        "2013-07-02": DayClass.WEEKDAY,
+        "2013-07-03": DayClass.EVE,
+        "2013-07-04": DayClass.HOLIDAY,
+        "2013-07-06": DayClass.WEEKEND,
+        "2013-02-28": DayClass.PROMOTION,
     }
     early = datetime(2012, 12, 1, tzinfo=UTC)
     assert built.day_class(date(2013, 2, 28), early) is DayClass.WEEKDAY
@@ -196,8 +196,9 @@ def test_day_classes_and_business_days() -> None:
 
 def test_a_weekend_is_what_the_policy_says() -> None:
     built = calendar(Policy(weekend=("friday", "saturday")))
-    week = [built.is_business_day(date(2013, 7, day)) for day in range(1, 8)]
-    assert week == [True, True, True, True, False, False, True]
+    week = [built.day_class(date(2013, 7, day), NOW) for day in range(1, 8)]
+    plain, free = DayClass.WEEKDAY, DayClass.WEEKEND
+    assert week == [plain, plain, plain, plain, free, free, plain]
 
 
 @pytest.mark.parametrize(
@@ -243,8 +244,8 @@ def test_unknown_names_are_refused_with_a_suggestion(
 
 def test_a_subdivision_adds_its_own_days() -> None:
     lincoln = date(2013, 2, 12)
-    assert calendar(Policy(countries=("US",))).is_business_day(lincoln)
-    assert not calendar(Policy(countries=("US-NY",))).is_business_day(lincoln)
+    assert calendar(Policy(countries=("US",))).day_class(lincoln, NOW) is DayClass.WEEKDAY
+    assert calendar(Policy(countries=("US-NY",))).day_class(lincoln, NOW) is DayClass.HOLIDAY
 
 
 def test_a_segments_country_explains_that_segment_only() -> None:

@@ -31,7 +31,7 @@ def test_announced_events_and_days_without_labels_are_left_out_and_said() -> Non
     chosen = select(rows, Policy(days=60, holdout_days=3, min_days=7), TODAY)
     assert [(out.day.day, out.reason) for out in chosen.left_out] == [
         *[(day, "announced event: furloughs") for day in range(21, 28)],
-        (29, "300 of 900 rows labelled"),
+        (29, "300 of 900 rows labelled, 80 % are needed"),
     ]
     assert chosen.holdout == (date(2013, 4, 20), date(2013, 4, 28), date(2013, 4, 30))
     assert len(chosen.training) == 19
@@ -46,13 +46,13 @@ def test_events_stay_when_the_policy_says_so() -> None:
 def test_today_is_never_used() -> None:
     chosen = select(month(), Policy(days=14, holdout_days=1), FIRST + timedelta(days=29))
     assert chosen.holdout == (date(2013, 4, 29),)
-    assert [(out.day.day, out.reason) for out in chosen.left_out] == [(30, "not over yet")]
+    assert [(out.day.day, out.reason) for out in chosen.left_out] == [(30, "the day is not over")]
 
 
 def test_too_few_days_is_said_not_raised() -> None:
     chosen = select(month()[:12], Policy(holdout_days=7, min_days=14), TODAY)
     assert not chosen.enough
-    assert chosen.reason == "5 training days before 7 holdout days, 14 are needed"
+    assert chosen.reason == ("too little to train on: 5 days before 7 holdout days, 14 are needed")
     assert select([], Policy(), TODAY).training == ()
 
 

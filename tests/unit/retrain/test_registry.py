@@ -1,4 +1,4 @@
-"""Stages, tags and names."""
+"""Stages and names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from engine.errors import Refused
-from retrain.registry import MOVES, Lineage, Stage, check_name, check_version, move
+from retrain.registry import MOVES, Stage, check_name, check_version, move
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(Stage, Stage)))
@@ -22,23 +22,6 @@ def test_moves_follow_the_table(before: Stage, after: Stage) -> None:
 def test_a_candidate_cannot_jump_into_production() -> None:
     with pytest.raises(Refused):
         move(Stage.candidate, Stage.production)
-
-
-def test_tags_hold_what_is_known_and_nothing_else() -> None:
-    lineage = Lineage("r-7", "performance", "d4", "e5")
-    assert lineage.tags() == {
-        "driftwarden.run": "r-7",
-        "driftwarden.trigger": "performance",
-        "driftwarden.dataset_hash": "d4",
-        "driftwarden.environment_hash": "e5",
-    }
-    full = Lineage("r-7", "drift", "d4", "e5", git_commit="0a1b2c3").tags()
-    assert full["driftwarden.git_commit"] == "0a1b2c3"
-
-
-def test_a_commit_has_to_be_one() -> None:
-    with pytest.raises(Refused, match="git_commit 'main'"):
-        Lineage("r-7", "drift", "d4", "e5", git_commit="main").tags()
 
 
 @pytest.mark.parametrize("name", ["Arrival", "-a", "", "a" * 64, "a_b", "a/b", "a\n"])

@@ -35,11 +35,11 @@ DAY = timedelta(days=1)
             Signals(drifted=("temp", "dewp")),
             Policy(drift=DriftOf.features),
             Kind.drift,
-            "drifted: temp, dewp",
+            "features drifted: temp, dewp",
         ),
         (Signals(event="new fleet"), POLICY, Kind.event, "event: new fleet"),
         (Signals(), Policy(max_age=50 * DAY), Kind.staleness, "the last training is 60 days old"),
-        (Signals(), Policy(every=30 * DAY), Kind.schedule, "due every 30 days"),
+        (Signals(), Policy(every=30 * DAY), Kind.schedule, "a training is due every 30 days"),
         (Signals(asked_by="ann"), POLICY, Kind.operator, "asked for by ann"),
         (
             Signals(degraded=True, score_drifted=True, event="x"),
@@ -69,7 +69,7 @@ def test_what_is_switched_off_does_not_ask(signals: Signals, policy: Policy) -> 
     decision = decide(State(NOW - 900 * DAY), replace(signals, new_days=30), policy, NOW)
     if policy.max_age is None:
         assert decision.kind is None
-        assert decision.reason == "nothing asks for a training"
+        assert decision.reason == "no reason to train"
     else:
         assert decision.kind is Kind.staleness
 
@@ -85,31 +85,34 @@ def rested(days: int) -> State:
             rested(3),
             DEGRADED,
             POLICY,
-            "cool-down until 2013-06-30 06:00 (performance is degraded)",
+            "cool-down until 2013-06-30 06:00 UTC (performance is degraded)",
         ),
         (
             State(),
             replace(DEGRADED, new_days=6),
             POLICY,
-            "6 new labelled days, 7 are needed (performance is degraded)",
+            "6 labelled days since the last training, 7 are needed (performance is degraded)",
         ),
         (
             State(),
             replace(DEGRADED, announced="furloughs", announced_share=0.5),
             POLICY,
-            "explained by furloughs, 50% of the recent days (performance is degraded)",
+            "announced events cover 50 % of the recent days, mostly furloughs (performance is "
+            "degraded)",
         ),
         (
             State(None, (Fired(NOW - 20 * DAY), Fired(NOW - 10 * DAY))),
             DEGRADED,
             Policy(monthly_runs=2),
-            "budget: 2 of 2 runs this month (performance is degraded)",
+            "budget: 2 of 2 trainings used this month, renewed on 2013-07-01 (performance is "
+            "degraded)",
         ),
         (
             State(None, (Fired(NOW - 10 * DAY, 7.5),)),
             replace(DEGRADED, estimate=Estimate(timedelta(hours=1), 3.0, 4)),
             Policy(monthly_cost=10.0),
-            "budget: 7.5 spent, 3 estimated, 10 a month (performance is degraded)",
+            "budget: 7.5 spent and 3 estimated of 10 this month, renewed on 2013-07-01 "
+            "(performance is degraded)",
         ),
         (
             State(),

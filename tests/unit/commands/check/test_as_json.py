@@ -9,9 +9,10 @@ import pytest
 
 from commands.check.as_json import spelled
 from monitoring.drift import histogram
+from monitoring.drift.assessment import assess_segments
 from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.histogram import BinCount
-from monitoring.drift.report import Report, assess_segments
+from monitoring.drift.report import Report
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch
 from monitoring.drift.telling import moved

@@ -124,12 +124,15 @@ def test_columns_left_out_are_told_in_short_lines(printed) -> None:
     lines = printed(report([feature(), unjudged("few")], [("tags", "a nested value")], left))
     assert "not compared: order_id (unique integers), created_at (a date or time)" in lines
     assert "ignored: tags (a nested value)" in lines
-    assert "could not be judged: few (9 non-missing rows in current, 30 needed)" in lines
+    assert (
+        "could not be judged: few (9 non-missing rows on the current side, 30 are needed)" in lines
+    )
 
 
 def test_hundreds_of_columns_left_out_do_not_flood_the_screen(printed) -> None:
     dates = [(f"date_{n}", "a date or time") for n in range(200)]
-    reasons = [unjudged(f"f{n}", f"{n} non-missing rows in current, 30 needed") for n in range(25)]
+    few = "non-missing rows on the current side, 30 are needed"
+    reasons = [unjudged(f"f{n}", f"{n} {few}") for n in range(25)]
     lines = printed(report([feature(), *reasons], dates), 80)
     assert len(lines) < 20
     text = " ".join(lines)

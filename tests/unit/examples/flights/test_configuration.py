@@ -14,7 +14,9 @@ from monitoring.calendars import Policy as CalendarPolicy
 from monitoring.drift import verdict
 from monitoring.performance import Policy as PerformancePolicy
 from monitoring.slo.openslo import parse
-from retrain import dataset, gate, judge, rollout, trigger
+from retrain import dataset, gate, trigger
+from retrain.rollout import judge
+from retrain.rollout import stages as rollout
 
 FLIGHTS = Path(__file__).parents[4] / "examples" / "flights"
 

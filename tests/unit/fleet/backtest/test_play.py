@@ -19,9 +19,9 @@ from fleet.backtest.tallies import ALONE, STREAM, tally
 from fleet.document.policies import Fleet
 from fleet.work import rows
 from fleet.work.refer import referencing
+from monitoring.drift.assessment import assess
 from monitoring.drift.cells import pool
 from monitoring.drift.divergence import divergences
-from monitoring.drift.report import assess
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.rules import Rule
 from monitoring.drift.sketch import Sketch, merge, sketch

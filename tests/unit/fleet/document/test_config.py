@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.config import Config, load, problems
+from fleet.document.receivers import FileReceiver
 
 FLEET = """\
 version: 1
@@ -98,7 +99,7 @@ def test_a_whole_document_is_resolved() -> None:
     assert fraud.zone == "UTC"
     assert fraud.policy.serving.baseline == "v6"
     assert config.fleet.teams["oncall"].page == ("terminal",)
-    assert config.document.receivers["duty"].path == "pages.jsonl"
+    assert config.document.receivers["duty"] == FileReceiver(kind="file", path="pages.jsonl")
 
 
 def test_defaults_lie_under_every_model() -> None:

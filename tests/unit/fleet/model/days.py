@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fleet.model.effects import Tell
-from fleet.model.facts import Batch, Collection, LabelsRead, LogGrew
+from fleet.model.facts import LabelsRead, LogGrew
+from fleet.model.records import Batch, Collection
 from monitoring.alerts.lifecycle import Severity, Status
 from monitoring.performance import Verdict as Health
 

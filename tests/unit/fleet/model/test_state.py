@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from engine import codec
 from engine.head import MAX_STATE_BYTES
-from fleet.model.facts import Batch
+from fleet.model.records import Batch
 from fleet.model.state import Hearing, Model, Past, Window, fingerprint
 from monitoring.drift.verdict import Verdict
 from monitoring.drift.why import Happening

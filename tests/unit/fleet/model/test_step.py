@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 
 from engine import codec
 from engine.errors import Refused
-from fleet.model.effects import Assess, Join, Poll, ReadLabels, ReadLog, SetTraffic
+from fleet.model.effects import Poll, SetTraffic
 from fleet.model.facts import (
     Asked,
-    Batch,
-    Collection,
     Configured,
     Hinted,
     LabelsRead,
@@ -30,7 +28,9 @@ from fleet.model.facts import (
     RunChanged,
     TrafficSet,
 )
+from fleet.model.records import Batch, Collection
 from fleet.model.state import Model
+from fleet.model.tasks import Assess, Join, ReadLabels, ReadLog
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health

@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
-from fleet.model.effects import Gate
+from fleet.model.tasks import Gate
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.gating import gate_version

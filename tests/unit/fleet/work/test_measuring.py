@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from fleet.document.policies import Fleet, Watched
-from fleet.model.effects import Measure
-from fleet.model.facts import TrafficCount
+from fleet.model.records import TrafficCount
+from fleet.model.tasks import Measure
 from fleet.ports import World
 from fleet.work.measuring import measure
 from monitoring.slo.objective import Objective, Sli, Verdict

@@ -13,8 +13,9 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
-from fleet.model.effects import EFFECTS, BuildReport
+from fleet.model.effects import EFFECTS
 from fleet.model.facts import FACTS, Reported
+from fleet.model.tasks import BuildReport
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.refer import referencing
@@ -164,7 +165,7 @@ def test_what_cannot_be_drawn_is_told(stage: Stage, world: World, fleet: Fleet) 
     assert (fact.report, fact.note) == ("", "install driftwarden[reports]")
     effect = BuildReport("2024-03-04", "drift-1", ("none",), "none", ())
     nobody = build_report(world, fleet.models["demand"], effect)
-    assert (nobody.report, nobody.note) == ("", "this host draws none")
+    assert (nobody.report, nobody.note) == ("", "this host draws no reports")
     lost = build_report(stage.world, stage.watched, effect)
     assert lost.note == "blob none: not found"
     assert json.loads(FACTS.encode(lost))

@@ -16,7 +16,7 @@ import function_app
 from commands.operate import ask, verify
 from engine.clock import SetClock
 from engine.errors import Refused
-from fleet.service import Command
+from fleet.commands import Command
 from hosts import read_config
 from hosts.azure import settings
 from hosts.azure.cloud import Cloud

@@ -79,6 +79,17 @@ def test_a_webhook_takes_its_address_from_a_setting(
     LocalHost(config, tiny, SetClock(NOW)).close()
 
 
+def test_a_receiver_that_the_documents_host_lacks_is_refused_when_it_is_read(tiny: Path) -> None:
+    text = (tiny / "fleet.yaml").read_text()
+    assert "store: local:" in text
+    (tiny / "fleet.yaml").write_text(text.replace("store: local:", "store: azure:"))
+    with pytest.raises(Refused) as refused:
+        read_config(tiny / "fleet.yaml")
+    assert str(refused.value) == (
+        "fleet.yaml:6: receivers.duty: kind file has no place in Azure; take terminal or webhook"
+    )
+
+
 def test_two_hosts_share_one_store(host: LocalHost, tiny: Path) -> None:
     other = LocalHost(host.config, tiny, SetClock(NOW), durable=False)
     host.service.begin()

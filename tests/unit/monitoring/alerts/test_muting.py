@@ -75,10 +75,12 @@ def test_a_silence_ends_at_its_until() -> None:
 
 def test_a_quality_page_inhibits_the_drift_of_its_own_model_only() -> None:
     quality, drift = notice(Kind.QUALITY), notice(Kind.DRIFT)
-    assert inhibited(drift, [quality]) == "inhibited by flights:quality-1"
+    assert inhibited(drift, [quality]) == "not sent while flights:quality-1 pages"
     assert inhibited(quality, [drift]) is None
     assert inhibited(notice(Kind.PERFORMANCE), [quality]) is None
     assert inhibited(notice(Kind.DRIFT, "churn"), [quality]) is None
     assert inhibited(drift, [notice(Kind.QUALITY, severity=Severity.TICKET)]) is None
     assert inhibited(drift, [notice(Kind.QUALITY, status=Status.RESOLVED)]) is None
-    assert muted([quality, drift], []) == {"flights:drift-1": "inhibited by flights:quality-1"}
+    assert muted([quality, drift], []) == {
+        "flights:drift-1": "not sent while flights:quality-1 pages"
+    }

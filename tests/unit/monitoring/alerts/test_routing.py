@@ -116,7 +116,7 @@ def test_the_message_says_what_and_where() -> None:
     line.at(2)
     (page,) = line.last.effects
     assert isinstance(page, Page)
-    assert page.title == "2 performance alerts on 2 models"
+    assert page.title == "2 performance alerts on churn, flights"
     assert page.lines == (
         "churn:performance-1: got worse",
         "  calibration gap +0.12",
@@ -200,7 +200,9 @@ def test_one_of_two_acknowledged_still_climbs() -> None:
 def test_an_acknowledgement_must_name_one_known_alert() -> None:
     line = Timeline()
     line.at(0, fire("churn"), fire("flights"))
-    with pytest.raises(Refused, match="say which of churn:performance-1, flights:performance-1"):
+    with pytest.raises(
+        Refused, match="ambiguous, name one of churn:performance-1, flights:performance-1"
+    ):
         step(line.state, [Acknowledge("performance-1", "kim")], POLICY, T0)
     with pytest.raises(Refused, match="drift-7: no such alert"):
         step(line.state, [Acknowledge("drift-7", "kim")], POLICY, T0)
@@ -233,6 +235,31 @@ def test_a_reminder_is_sent_again_from_the_first_receiver() -> None:
     line.at(1440, fire("churn", 1440, n=2))
     assert line.at(1442) == [("first", "firing", "churn:performance-1")]
     assert line.at(1472) == [("second", "escalated", "churn:performance-1")]
+
+
+def test_an_incident_has_one_name_from_its_first_message_to_its_resolution() -> None:
+    line = Timeline()
+    told: list[tuple[str, str]] = []
+
+    def at(minute: float, *facts: Fact) -> None:
+        line.at(minute, *facts)
+        pages = [one for one in line.last.effects if isinstance(one, Page)]
+        told.extend((str(page.event), page.incident) for page in pages)
+
+    at(0, fire("churn"))
+    at(2)
+    at(10, fire("flights", 10))
+    at(12)
+    at(42)
+    at(1440, fire("churn", 1440, n=2))
+    at(1442)
+    at(1500, over("churn", 1500), over("flights", 1500))
+    events = ["firing", "firing", "escalated", "firing", "resolved", "resolved"]
+    assert told == [(event, "ml:performance-1") for event in events]
+    at(1510, fire("flights", 1510, number=2))
+    at(1512)
+    at(1513, over("flights", 1513, number=2))
+    assert told[6:] == [("firing", "ml:performance-4"), ("resolved", "ml:performance-4")]
 
 
 def test_a_silence_stops_everything_and_its_end_starts_over() -> None:

@@ -62,12 +62,6 @@ def test_rare_levels_are_tested_in_groups_of_half_the_least_own_level():
     assert bins.labels[place] == f"rest {place - 999}/40"
 
 
-def test_few_levels_are_all_tested_on_their_own():
-    assert CategoricalBins.of({"a": 900, "b": 99, "c": 1}).own == 3
-    # 65 levels of 36 to 100 rows, of which 1 % are 45
-    assert CategoricalBins.of({f"l{n}": 36 + n for n in range(65)}).own == 56
-
-
 @pytest.mark.parametrize(
     ("known", "other"),
     [

@@ -66,14 +66,15 @@ MONTH = [*[WEEKDAY] * 5, *[WEEKEND] * 2] * 4
 def test_a_class_with_enough_days_is_chosen() -> None:
     chosen = choose([WEEKEND], MONTH, 8)
     assert chosen.places == (5, 6, 12, 13, 19, 20, 26, 27)
-    assert (chosen.held, chosen.words) == (WEEKEND, "held against 8 days of class weekend")
+    assert (chosen.held, chosen.words) == (WEEKEND, "compared with 8 days of class weekend")
 
 
 def test_too_few_days_fall_back_and_say_so() -> None:
     chosen = choose([HOLIDAY, WEEKEND], [*MONTH, HOLIDAY], 8)
     assert chosen.held is WEEKEND
     assert chosen.words == (
-        "held against 8 days of class weekend: the reference has 1 of 8 needed of class holiday"
+        "compared with 8 days of class weekend: the reference has 1 of class holiday, and 8 are "
+        "needed"
     )
 
 
@@ -81,15 +82,17 @@ def test_all_days_are_the_last_resort() -> None:
     chosen = choose([HOLIDAY, WEEKEND], MONTH, 9)
     assert (chosen.places, chosen.held) == (tuple(range(28)), None)
     assert chosen.words == (
-        "held against all 28 days: the reference has 0 of 9 needed of class holiday, 8 of 9 needed "
-        "of class weekend"
+        "compared with all 28 days: the reference has 0 of class holiday, 8 of class weekend, and "
+        "9 are needed"
     )
 
 
 def test_a_reference_that_does_not_say_its_days_is_held_against_whole() -> None:
     chosen = choose([WEEKEND], [], 8)
     assert chosen.held is None
-    assert chosen.words == "held against all days: the reference does not say which they are"
+    assert chosen.words == (
+        "compared with all rows of the reference: it does not record their days"
+    )
 
 
 RULER = Ruler({"x": NumericBins((0.0, 1.0))})

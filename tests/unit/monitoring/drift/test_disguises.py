@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 from scipy.special import ndtri
 
-from monitoring.drift.report import FeatureReport, assess
+from monitoring.drift.assessment import assess
+from monitoring.drift.report import FeatureReport
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from monitoring.drift.verdict import SEVERITY, Policy

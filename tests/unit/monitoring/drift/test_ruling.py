@@ -38,31 +38,36 @@ def ruled(case: Evidence) -> Verdict:
     ("case", "verdict", "why"),
     [
         (evidence(0.10), "drifted", "effect 0.1 reaches the threshold 0.1"),
-        (evidence(0.0999), "drifting", "effect 0.0999 is under the threshold 0.1"),
-        (evidence(0.02), "drifting", "effect 0.02 is under the threshold 0.1"),
-        (evidence(0.0199), "stable", "significant, but effect 0.0199 is under the floor 0.02"),
+        (evidence(0.0999), "drifting", "effect 0.0999 is below the threshold 0.1"),
+        (evidence(0.02), "drifting", "effect 0.02 is below the threshold 0.1"),
+        (evidence(0.0199), "stable", "significant, but effect 0.0199 is below the floor 0.02"),
         (evidence(0.3, q=0.051), "stable", "not significant (q = 0.051)"),
+        (evidence(0.3, q=math.nan), "stable", "all values of both sides are in one bin"),
         (
-            evidence(0.3, q=math.nan),
-            "stable",
-            "one and the same bin holds every value of both sides",
+            evidence(present=(1000, 29)),
+            "insufficient",
+            "29 non-missing rows on the current side, 30 are needed",
         ),
-        (evidence(present=(1000, 29)), "insufficient", "29 non-missing rows in current, 30 needed"),
-        (evidence(present=(0, 50)), "insufficient", "0 non-missing rows in reference, 30 needed"),
+        (
+            evidence(present=(0, 50)),
+            "insufficient",
+            "0 non-missing rows on the reference side, 30 are needed",
+        ),
         (
             evidence(present=(50, 0), missing=(0, 1200)),
             "insufficient",
-            "all 1,200 values are missing in current",
+            "all 1,200 values are missing on the current side",
         ),
         (
             evidence(0.001, missing=(0, 1000), missing_effect=4.0, p_missing=0.0),
             "drifted",
-            "missing share 0 % to 50 %, whose effect 4 reaches the threshold 0.1",
+            "effect 4 of the missing share, which rose from 0 % to 50 %, reaches the threshold 0.1",
         ),
         (
             evidence(0.2, p_values=0.6, missing_effect=0.001, p_missing=0.0),
             "stable",
-            "significant, but missing share 0 % to 0 %, whose effect 0.001 is under the floor 0.02",
+            "significant, but effect 0.001 of the missing share, which rose from 0 % to 0 %, is "
+            "below the floor 0.02",
         ),
     ],
 )

@@ -12,18 +12,16 @@ from hypothesis import strategies as st
 
 from engine.errors import Refused
 from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.kernel import CHUNK
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import (
-    CHUNK,
     Sketch,
     count,
-    count_numbers,
     empty,
     merge,
     places,
     ruled,
     sketch,
-    sketch_segments,
 )
 from monitoring.schema import Kind, kind_of
 
@@ -47,21 +45,6 @@ cells = st.none() | st.sampled_from([np.nan, np.inf, -np.inf]) | st.floats(-6, 6
 def test_counts_agree_with_a_loop(values, edges):
     found = count(pa.array(values, pa.float64()), NumericBins(tuple(edges)))
     assert found.tolist() == brute(values, edges)
-
-
-@given(st.lists(st.floats(width=32) | st.just(np.nan), max_size=50), edge_lists)
-def test_float32_is_compared_exactly(values, edges):
-    found = count_numbers(np.array(values, np.float32), NumericBins(tuple(edges)))
-    exact = [float(np.float32(value)) for value in values]
-    assert found.tolist() == brute(exact, edges)[:-1]
-
-
-@given(st.lists(st.integers(-128, 127), max_size=50), st.lists(st.floats(-300, 300), max_size=9))
-def test_narrow_integers_are_compared_exactly(values, edges):
-    edges = sorted(set(edges))
-    for dtype in (np.int8, np.int16, np.int64):
-        found = count_numbers(np.array(values, dtype), NumericBins(tuple(edges)))
-        assert found.tolist() == brute(values, edges)[:-1]
 
 
 def test_counting_across_chunks_and_batches():
@@ -193,12 +176,6 @@ def test_the_places_of_rows_are_what_is_counted(column):
     bins = CategoricalBins(("a", "1", "0"), groups=3)
     found = np.bincount(places(column, bins), minlength=bins.size + 1)
     assert found.tolist() == count(column, bins).tolist()
-
-
-def test_segments_split_the_rows(table):
-    ruler = Ruler.of(table)
-    parts = sketch_segments(table, ruler, "s")
-    assert {name: part.rows for name, part in parts.items()} == {"a": 2, "b": 1}
 
 
 def test_bytes_round_trip_and_newer_ones_are_refused(table):

@@ -50,13 +50,26 @@ def test_policies_of_features():
 @pytest.mark.parametrize(
     ("flags", "effect", "evidence", "verdict", "reason"),
     [
-        ([False, False], 0.05, 2e5, "drifting", "slow drift, evidence 2e+05"),
-        ([False, True], 0.2, 1e5, "drifted", "1 of the last 2 windows flagged; slow drift"),
-        ([True, True], 0.2, 1e9, "drifted", "2 of the last 2 windows flagged, effect 0.2"),
-        ([False, False], 0.05, 9e4, "stable", "0 of the last 2 windows flagged"),
-        ([False, False], 0.01, 1e9, "stable", "under the floor 0.02"),
+        (
+            [False, False],
+            0.05,
+            2e5,
+            "drifting",
+            "slow drift (evidence 2e+05 over more windows, limit 1e+05)",
+        ),
+        ([False, True], 0.2, 1e5, "drifted", "1 of the last 2 windows significant; slow drift"),
+        (
+            [True, True],
+            0.2,
+            1e9,
+            "drifted",
+            "2 of the last 2 windows significant; effect of these together 0.2 "
+            "(drifted from 0.1 on)",
+        ),
+        ([False, False], 0.05, 9e4, "stable", "0 of the last 2 windows significant"),
+        ([False, False], 0.01, 1e9, "stable", "below the floor 0.02"),
         ([None, False], 0.05, 1e6, "drifting", "slow drift"),
-        ([None, False], 0.05, 0.0, "insufficient", "1 of 2 needed windows could be judged"),
+        ([None, False], 0.05, 0.0, "insufficient", "too few judged windows: 1, 2 are needed"),
     ],
 )
 def test_evidence_that_added_up_stands_in_for_flags(flags, effect, evidence, verdict, reason):

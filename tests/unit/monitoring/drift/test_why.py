@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from monitoring.drift.report import FeatureReport, assess
+from monitoring.drift.assessment import assess
+from monitoring.drift.report import FeatureReport
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from monitoring.drift.verdict import Policy
@@ -28,7 +29,7 @@ def test_the_bins_that_moved_most_come_first_with_counts_and_shares() -> None:
     assert [move.label for move in found] == ["a", "c"]  # b is at 30 % on both sides
     assert (found[0].reference, found[0].current) == (600, 20)
     assert (found[0].reference_share, found[0].current_share) == (0.6, 0.2)
-    assert str(found[1]) == "c 10.0 % -> 50.0 % (100 and 50 rows)"
+    assert str(found[1]) == "c: 10.0 % → 50.0 % (100 → 50 rows)"
 
 
 def test_missing_values_are_a_bin_of_all_rows() -> None:
@@ -93,7 +94,8 @@ def test_what_comes_every_week_is_recurring() -> None:
         hit = change(days, counts, np.append(USUAL, 0.0))
         assert hit == Change("2024-03-25", Shape.RECURRING, tuple(days[:21:7]), "every Monday")
         assert str(hit) == (
-            "again since 2024-03-25, as before since 2024-03-18 and 2 more (every Monday)"
+            "recurring: again since 2024-03-25, before since 2024-03-18 and 2 more times "
+            "(every Monday)"
         )
 
 
@@ -101,7 +103,10 @@ def test_what_lasts_after_it_came_and_went_once_is_recurring_too() -> None:
     shift = np.where(((np.arange(24) >= 6) & (np.arange(24) < 9)) | (np.arange(24) >= 20), 0.4, 0)
     hits = [found(shift, seed) for seed in range(20)]
     assert sum(hit == Change("w20", Shape.RECURRING, ("w06",)) for hit in hits) >= 19
-    assert str(Change("w20", Shape.RECURRING, ("w06",))) == "again since w20, as before since w06"
+    assert (
+        str(Change("w20", Shape.RECURRING, ("w06",)))
+        == "recurring: again since w20, before since w06"
+    )
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
@@ -135,7 +140,10 @@ def test_windows_that_are_all_alike_have_no_change() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "words"),
-    [(Shape.SUDDEN, "since w01, at once"), (Shape.GRADUAL, "since about w01, gradually")],
+    [
+        (Shape.SUDDEN, "sudden change since w01"),
+        (Shape.GRADUAL, "gradual change since about w01"),
+    ],
 )
 def test_a_change_in_words(shape: Shape, words: str) -> None:
     assert str(Change("w01", shape)) == words

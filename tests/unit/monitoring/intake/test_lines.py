@@ -7,16 +7,8 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from monitoring.intake.lines import (
-    MARK,
-    SMALL,
-    column,
-    complete,
-    instant,
-    read_fast,
-    read_objects,
-    times,
-)
+from monitoring.intake.lines import SMALL, column, complete, instant, read_fast, times
+from monitoring.intake.objects import MARK
 
 
 @pytest.mark.parametrize(
@@ -73,17 +65,6 @@ def test_whole_objects_need_no_line_end(tail, whole):
     """A number can grow and a list is no line; an object ends with its last brace."""
     for before in (b"", b'{"a":0}\n'):
         assert len(complete(before + tail, closed=False)) == len(before) + whole
-
-
-def test_bad_lines_are_told_with_their_number():
-    good, bad = read_objects(b'{"a":1}\n\nnope\n[1]\n{"b":2}\n')
-    assert good == [(1, {"a": 1}), (5, {"b": 2})]
-    assert [reason.split(":")[0] for reason in bad] == ["line 3", "line 4"]
-
-
-def test_a_number_of_absurd_length_is_a_bad_line():
-    _, bad = read_objects(b'{"a":' + b"9" * 5_000 + b"}\n" + b"[" * 100_000 + b"\n")
-    assert len(bad) == 2
 
 
 @pytest.mark.parametrize(

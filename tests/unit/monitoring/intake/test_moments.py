@@ -68,7 +68,7 @@ def test_offsets_of_several_zones_are_instants_all_the_same() -> None:
         (["2026-03-01T00:00", "2026-03-01T00:00Z"], "row 2: '2026-03-01T00:00Z' names a zone and"),
         (["2026-03-01T00:00Z", "soonZ"], "row 2: 'soonZ' is not an ISO 8601 instant; write it as"),
         (["01.03.2026 18:30"], "row 1: '01.03.2026 18:30' is not an ISO 8601 instant"),
-        ([1, 2], "row 1: 1 is no number of s, ms, us or ns since 1970"),
+        ([1, 2], "row 1: 1 is not a time in s, ms, us or ns since 1970"),
         ([MIDNIGHT, MIDNIGHT * 1000], "row 2: 1772323200000 is not in s since 1970"),
         ([float(MIDNIGHT), float("inf")], "row 2: inf is not in s since 1970"),
         ([False], "holds values of type bool, not instants"),

@@ -32,7 +32,7 @@ def test_both_orders_of_bytes_are_read(mark: str) -> None:
     [
         (b"PK\x03\x04...", "a zip or Excel file"),
         ("a,b".encode("utf-16-le"), "UTF-16 needs a byte order mark"),
-        (b"\x00\x01\x02", "bytes that are no text"),
+        (b"\x00\x01\x02", "not text; UTF-16 needs"),
     ],
 )
 def test_what_is_no_text_is_refused(content: bytes, told: str) -> None:

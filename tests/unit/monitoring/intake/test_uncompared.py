@@ -10,7 +10,7 @@ from monitoring.intake.uncompared import ends, left_out, may_lack
 
 RNG = np.random.default_rng(1)
 RISING = "whole numbers that only rise or fall"
-IDS = "whole numbers, no two alike: ids"
+IDS = "whole numbers that are all different: ids"
 
 
 @pytest.mark.parametrize(

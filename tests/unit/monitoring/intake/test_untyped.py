@@ -114,6 +114,7 @@ def test_a_field_keeps_the_mark_of_an_open_type() -> None:
 
 def test_a_note_names_file_column_count_and_first_value() -> None:
     assert Odd(1, "n/a?").note("cur.csv", "amount", "number") == (
-        "cur.csv: column amount: 1 value that is no number counted as missing, the first is 'n/a?'"
+        "cur.csv: column amount: 1 value that is not a number counted as missing, "
+        "the first is 'n/a?'"
     )
-    assert "2,500 values that are no truth value" in Odd(2_500, "x").note("f", "c", "truth value")
+    assert "2,500 values that are not truth values" in Odd(2_500, "x").note("f", "c", "truth value")

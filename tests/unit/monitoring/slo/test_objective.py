@@ -39,7 +39,8 @@ def test_an_outage_pages_and_says_how_fast_it_burns() -> None:
     status = evaluate(GOAL, hours(*[(1000, 0)] * 47, (800, 200)), NOW)
     assert (status.verdict, status.severity) == (Verdict.BURNING, Severity.PAGE)
     assert status.reasons[0] == (
-        "up: 200 of 1000 events bad in 1 h, error budget burns 20 times too fast (limit 14.4)"
+        "up: 200 of 1,000 events bad (20 %) in the last 1 h; the error budget burns at 20 times "
+        "the even rate (limit 14.4): the budget of 30 d lasts 1.5 d"
     )
 
 
@@ -52,7 +53,9 @@ def test_a_slow_burn_is_a_ticket() -> None:
 def test_a_spent_budget_is_told_when_nothing_burns_any_more() -> None:
     status = evaluate(GOAL, hours((100, 900), *[(1000, 0)] * 72), NOW)
     assert (status.verdict, status.severity) == (Verdict.EXHAUSTED, None)
-    assert status.reasons == ("up: error budget spent, 900 of 73000 events bad",)
+    assert status.reasons == (
+        "up: the error budget of 30 d is spent: 900 of 73,000 events bad (1.23 %), 1 % allowed",
+    )
     assert status.budget_left == pytest.approx(1 - 900 / 730)
 
 
@@ -61,6 +64,6 @@ def test_notes_name_the_alerts_that_can_never_come() -> None:
     low = Objective("slow", "flights", Sli.LATENCY, 0.9, timedelta(days=30), timedelta(seconds=1))
     (note,) = low.notes
     assert note == (
-        "slow: target 0.9 burns at most at 10, so the 1 h window (14.4) never fires; "
-        "it needs a target of at least 93.0556%"
+        "slow: the 1 h alert never fires: with target 0.9 the burn rate is at most 10, and 14.4 is "
+        "needed; a target of at least 93.0556 % makes it possible"
     )

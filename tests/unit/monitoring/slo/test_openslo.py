@@ -103,7 +103,7 @@ UP, FAST, GONE = 2, 3, object()
         (UP, "spec.objectives.0.target", GONE, "give either target"),
         (UP, "spec.objectives.0.value", 3, "availability counts good events and has no threshold"),
         (FAST, "spec.objectives.0.value", GONE, r"objectives\[0\].value is missing: seconds, or"),
-        (FAST, "spec.objectives.0.value", "soon", "'soon' is no positive time"),
+        (FAST, "spec.objectives.0.value", "soon", "'soon' is not a positive time; write seconds"),
         (FAST, "spec.objectives.0.op", "gte", "op gte: only lte is computed"),
         (FAST, "spec.objectives.0.displayName", GONE, "several objectives .* need a displayName"),
         (FAST, "spec.objectives.0.displayName", "all", "flights-fast-all: two objectives of one"),

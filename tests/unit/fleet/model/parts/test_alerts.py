@@ -10,16 +10,10 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Measure, Tell
-from fleet.model.facts import (
-    Asked,
-    Declined,
-    LogRead,
-    Measured,
-    ObjectiveStatus,
-    TrafficCount,
-    Trouble,
-)
+from fleet.model.effects import Tell
+from fleet.model.facts import Asked, Declined, LogRead, Measured
+from fleet.model.records import ObjectiveStatus, TrafficCount, Trouble
+from fleet.model.tasks import Measure
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.slo.objective import Objective, Sli
@@ -40,7 +34,7 @@ def paged(story: Any) -> list[str]:
     return [one.alert for one in notices if one.severity is Severity.PAGE]
 
 
-@pytest.mark.parametrize("kind", ["missing_column", "type_change", "all_missing", "missing_jump"])
+@pytest.mark.parametrize("kind", ["no_rows", "type_change", "all_missing", "missing_jump"])
 def test_no_event_and_no_freeze_lifts_a_page_for_broken_data(begun: Any, kind: str) -> None:
     freeze(begun)
     assess(

@@ -40,7 +40,7 @@ def test_an_event_in_which_nothing_moved_was_harmless(story: Any) -> None:
     assert line == {
         "what": "event", "event": "strike", "first": "2024-03-11", "last": "2024-03-12",
         "category": "other", "source": "strike.ics", "outcome": "harmless",
-        "reason": "harmless: nothing moved in it", "windows": 4, "alerts": 0,
+        "reason": "harmless: no drift in its 4 windows", "windows": 4, "alerts": 0,
     }  # fmt: skip
 
 

@@ -9,19 +9,12 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Assess, Count, CountTraffic, Gate, SetTraffic
-from fleet.model.facts import (
-    Batch,
-    Counted,
-    Gated,
-    Registered,
-    TrafficCount,
-    TrafficCounted,
-    TrafficSeen,
-    TrafficSet,
-)
+from fleet.model.effects import SetTraffic
+from fleet.model.facts import Counted, Gated, Registered, TrafficCounted, TrafficSeen, TrafficSet
+from fleet.model.records import Batch, TrafficCount
+from fleet.model.tasks import Assess, Count, CountTraffic, Gate
 from retrain.gate import Decision, Verdict
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 LOGS = "logs: {endpoint: shop-demand, grace: PT2H, slow_ms: 100}"
 COUNTED = "logs: {endpoint: shop-demand, grace: PT2H, table: Features_CL, outputs: Scores_CL}"

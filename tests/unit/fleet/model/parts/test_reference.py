@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from fleet.model.effects import EFFECTS, BuildReference
+from fleet.model.effects import EFFECTS
 from fleet.model.facts import FACTS, Asked, Referenced
+from fleet.model.tasks import BuildReference
 
 DAYS = ("2024-02-20", "2024-03-01")
 
@@ -72,14 +73,14 @@ def test_days_that_nobody_knows_are_refused_aloud(known: Any) -> None:
     assert known.owed(BuildReference) == []
     assert known.said("refused")[-1] == {
         "what": "refused", "id": "c1",
-        "reason": "no day from 2023-01-01 to 2023-02-01 is known with its counts",
+        "reason": "no day from 2023-01-01 to 2023-02-01 has counts",
     }  # fmt: skip
 
 
 def test_a_model_that_has_not_begun_has_nothing_to_be_referred_to(story: Any) -> None:
     story.tell(ask(data="a.parquet"))
     assert story.effects == []
-    assert story.said("refused")[-1]["reason"] == "no version serves that it could be of"
+    assert story.said("refused")[-1]["reason"] == "no version serves yet"
 
 
 def test_one_that_comes_after_a_promotion_is_refused_aloud(known: Any) -> None:

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
+from fleet.model.lines import windows
 from fleet.model.parts import renewal
 from fleet.model.parts.renewal import referenced
+from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from fleet.ports import World
 from fleet.work.refer.referencing import load_ruler
@@ -118,4 +119,6 @@ def test_newer_bins_that_come_after_another_reference_are_left(shop: Shop) -> No
     turn = Turn(shop.fleet.models["demand"], shop.clock.moment, shop.state)
     referenced(turn, Referenced("v1", "newer", (), 0, renewed="another"))
     assert turn.model.reference == shop.state.reference
-    assert "another reference was there" in str(turn.lines[-1]["note"])
+    said = turn.lines[-1]
+    assert isinstance(said, windows.Reference)
+    assert "another reference was there" in said.note

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from fleet.model.effects import BuildReport, Tell
-from fleet.model.facts import Asked, Reported, Trouble
+from fleet.model.effects import Tell
+from fleet.model.facts import Asked, Reported
+from fleet.model.records import Trouble
 from fleet.model.state import Past
+from fleet.model.tasks import BuildReport
 from monitoring.alerts.lifecycle import Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 
@@ -111,7 +113,7 @@ def test_a_window_that_nobody_knows_is_refused(begun: Any) -> None:
     begun.tell(Asked("report", "g.hopper", "", "c2", "demand", days=("2019-01-01",)))
     assert [line["note"] for line in begun.said("report")] == [
         "no report: there is no window yet",
-        "no report: nothing is known of window '2019-01-01'",
+        "no report: window '2019-01-01' is not known",
     ]
     assert begun.ever(BuildReport) == []
 

@@ -7,24 +7,14 @@ from typing import Any
 
 import pytest
 
-from fleet.model.effects import BuildReference, Gate, Publish, SetTraffic, Tag, Tell
-from fleet.model.facts import (
-    Asked,
-    Batch,
-    Collection,
-    DayPair,
-    Declined,
-    Gated,
-    LogGrew,
-    LogRead,
-    Registered,
-    RunChanged,
-    TrafficCount,
-)
+from fleet.model.effects import Publish, SetTraffic, Tag, Tell
+from fleet.model.facts import Asked, Declined, Gated, LogGrew, LogRead, Registered, RunChanged
+from fleet.model.records import Batch, Collection, DayPair, TrafficCount
+from fleet.model.tasks import BuildReference, Gate
 from retrain.gate import Decision, Verdict
 from retrain.ports import JobPhase
 from retrain.registry import Stage
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 PASSED = Decision(Verdict.passed, "better than the champion")
 HOUR = timedelta(hours=1)
@@ -198,7 +188,7 @@ def test_errors_of_the_challenger_alone_roll_it_back(known: Any) -> None:
     traffic(known, (200, 60, 2), (800, 16, 8))
     rollout = known.state.rollout
     assert rollout.phase is Phase.rolled_back
-    assert rollout.reason.startswith("errors rejected: 60 bad of 200 on the challenger")
+    assert rollout.reason.startswith("errors rejected: 60 of 200 (30 %) bad on the challenger")
     (split,) = known.owed(SetTraffic)
     assert split.weights == {"v1": 100}
     assert known.state.champion == "v1"
@@ -213,7 +203,9 @@ def test_silence_promotes_nothing(known: Any) -> None:
     canary(known)
     known.tell(after=timedelta(days=2))
     assert known.state.rollout.phase is Phase.stopped
-    assert known.state.rollout.reason == "no live request of the challenger was counted at 20 %"
+    assert known.state.rollout.reason == (
+        "no live request of the challenger was counted in the stage of 20 %"
+    )
 
 
 def promote(story: Any) -> Any:

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from fleet.model.effects import Cancel, Gate, Poll, Publish, Submit, Tell
+from fleet.model.effects import Cancel, Poll, Publish, Submit, Tell
 from fleet.model.facts import Asked, Declined, Registered, RunChanged
-from fleet.model.parts import runs
+from fleet.model.parts import retraining
+from fleet.model.tasks import Gate
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Severity
 from retrain.ports import JobPhase
-from retrain.rollout import Phase as Ended
-from retrain.rollout import Rollout
+from retrain.rollout.state import Phase as Ended
+from retrain.rollout.state import Rollout
 from tests.unit.fleet.model.days import HOUR
 
 
@@ -45,7 +46,7 @@ def test_the_day_on_which_a_training_ended_is_the_first_new_one(
     for day, new in (("2024-03-03", 0), (first, 1)):
         past = replace(story.state.past["2024-03-03"])
         turn.change(past={**story.state.past, day: past})
-        assert runs._signals(turn).new_days == new
+        assert retraining._signals(turn).new_days == new
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ def test_too_few_days_are_told_once_and_tried_again(story: Any) -> None:
     story.tell(after=HOUR)
     (line,) = story.said("trigger")
     assert line["fire"] is False
-    assert line["reason"] == "2 training days before 3 holdout days, 3 are needed"
+    assert line["reason"] == ("too little to train on: 2 days before 3 holdout days, 3 are needed")
     assert story.ever(Submit) == []
 
 

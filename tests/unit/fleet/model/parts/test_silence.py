@@ -12,7 +12,8 @@ import pytest
 from engine import codec
 from fleet.document.policies import Fleet
 from fleet.model.effects import Tell
-from fleet.model.facts import Collection, LogGrew, LogRead, TrafficCount, TrafficCounted
+from fleet.model.facts import LogGrew, LogRead, TrafficCounted
+from fleet.model.records import Collection, TrafficCount
 from fleet.model.state import Model
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from monitoring.traffic import KEPT
@@ -62,8 +63,8 @@ def test_silence_pages_by_time_alone_and_ends_with_a_request(heard: Any) -> None
     (page,) = pages(heard)
     assert (page.kind, page.severity, page.status) == (Kind.TRAFFIC, Severity.PAGE, Status.FIRING)
     assert page.alert == "silence-1"
-    assert "no request since the hour of 2024-04-28 23:00 UTC" in page.reason
-    assert "caller's expired credential" in page.reason
+    assert "no request since 2024-04-29 00:00 UTC, about " in page.reason
+    assert "check the callers: an expired credential is a frequent cause" in page.reason
     assert len(heard.said("silence")) == 1
     heard.tell(after=5 * HOUR)
     assert pages(heard) == []

@@ -9,21 +9,13 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Gate, Look, SetTraffic, Tell
-from fleet.model.facts import (
-    Collection,
-    Declined,
-    Gated,
-    LogGrew,
-    LogRead,
-    Registered,
-    TrafficCount,
-    TrafficSeen,
-    TrafficSet,
-)
+from fleet.model.effects import Look, SetTraffic, Tell
+from fleet.model.facts import Declined, Gated, LogGrew, LogRead, Registered, TrafficSeen, TrafficSet
+from fleet.model.records import Collection, TrafficCount
+from fleet.model.tasks import Gate
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from retrain.gate import Decision, Verdict
-from retrain.rollout import Phase
+from retrain.rollout.state import Phase
 
 HOUR = timedelta(hours=1)
 LOOK_EVERY = timedelta(hours=6)

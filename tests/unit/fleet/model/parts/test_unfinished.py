@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from engine import codec
-from fleet.model.effects import ReadLabels, ReadLog
-from fleet.model.facts import FACTS, Batch, Collection, LabelsRead, LogGrew, LogRead
+from fleet.model.facts import FACTS, LabelsRead, LogGrew, LogRead
 from fleet.model.parts.unfinished import QUIET
+from fleet.model.records import Batch, Collection
 from fleet.model.state import Cursor, Model
+from fleet.model.tasks import ReadLabels, ReadLog
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 INPUTS = Collection.inputs
@@ -36,7 +37,7 @@ def test_a_cut_last_line_is_told_when_the_file_has_been_quiet(begun: Any) -> Non
     assert (told(begun), begun.state.counts.get("bad")) == ([], None)
     assert begun.wake_at == NOW + QUIET
     begun.tell(after=QUIET)
-    assert told(begun) == [(7, "byte 7: 3 bytes that are no whole line, read if they grow")]
+    assert told(begun) == [(7, "byte 7: 3 bytes of an unfinished line, read when it grows")]
     assert begun.state.counts["bad"] == 1
 
 
@@ -63,7 +64,7 @@ def test_growing_puts_the_telling_off(begun: Any) -> None:
     begun.tell(after=QUIET * 0.75)
     assert told(begun) == []
     begun.tell(after=QUIET / 4)
-    assert told(begun) == [(7, "byte 7: 5 bytes that are no whole line, read if they grow")]
+    assert told(begun) == [(7, "byte 7: 5 bytes of an unfinished line, read when it grows")]
 
 
 def test_a_read_that_is_under_way_is_waited_for(begun: Any) -> None:
@@ -83,7 +84,7 @@ def test_labels_are_told_of_as_rows_are(begun: Any) -> None:
     begun.tell(grew(10, Collection.labels))
     assert begun.owed(ReadLabels)
     begun.tell(LabelsRead("a", 0, 4, 10, "", {}, 0, seen=10)).tell(after=QUIET)
-    assert told(begun) == [(4, "byte 4: 6 bytes that are no whole line, read if they grow")]
+    assert told(begun) == [(4, "byte 4: 6 bytes of an unfinished line, read when it grows")]
 
 
 def test_a_file_that_was_read_to_its_end_is_quiet(begun: Any) -> None:

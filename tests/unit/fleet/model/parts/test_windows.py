@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet, Watched
-from fleet.model.effects import Assess, BuildReference, Join, ReadLabels, ReadLog
-from fleet.model.facts import Collection, Configured, LogRead, Referenced
+from fleet.model.facts import Configured, LogRead, Referenced
+from fleet.model.records import Collection
+from fleet.model.tasks import Assess, BuildReference, Join, ReadLabels, ReadLog
 from monitoring.performance import Verdict as Health
 from tests.unit.fleet.model.days import (
     CLOSES,
@@ -74,7 +75,7 @@ def test_days_are_told_apart_only_where_the_policy_asks(
     other.batch(DAY).batch("2024-03-05")
     other.tell(at=CLOSES + timedelta(days=1))
     assert other.owed(Assess)[0].known == CLOSES + timedelta(days=1)
-    words = "held against 8 days of class weekday"
+    words = "compared with 8 days of class weekday"
     other.tell(other.assessed(DAY, against=words))
     assert other.owed(Assess)[0].days == (DAY,)
     assert other.said("assessed")[0]["against"] == words
@@ -157,7 +158,7 @@ def test_overdue_labels_are_no_good_news(begun: Any) -> None:
     begun.tell(nothing)
     labels, known = begun.state.signals["labels"], begun.state.signals["performance"]
     assert (labels.active, known.active) == (True, None)
-    assert labels.reason == f"0 of 100 labels of {DAY} are in (0%)"
+    assert labels.reason == f"0 of 100 rows of {DAY} have a label (0 %; 50 % are needed)"
 
 
 def test_windows_and_files_are_let_go_when_nothing_can_come_any_more(begun: Any) -> None:

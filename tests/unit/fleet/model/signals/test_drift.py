@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from fleet.model.effects import Publish, Tell
-from fleet.model.facts import Batch, Collection, LogGrew, LogRead, Trouble
+from fleet.model.facts import LogGrew, LogRead
+from fleet.model.records import Batch, Collection, Trouble
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from tests.unit.fleet.model.days import DAY, assess, condition, tickets
@@ -117,7 +118,9 @@ def test_scores_that_moved_are_a_ticket(begun: Any) -> None:
     assess(begun, DAY, score=Drift.DRIFTED, score_psi=0.4)
     (tell,) = begun.owed(Tell)
     assert (tell.notice.alert, tell.notice.severity) == ("score-1", Severity.TICKET)
-    assert tell.notice.reason == f"scores moved: psi 0.4 on the 7 days up to {DAY}"
+    assert tell.notice.reason == (
+        f"the scores drifted: psi 0.4 over the 7 days up to {DAY} (limit 0.25)"
+    )
 
 
 def test_drift_of_features_the_model_hardly_looks_at_is_a_ticket_and_says_why(begun: Any) -> None:
@@ -125,6 +128,6 @@ def test_drift_of_features_the_model_hardly_looks_at_is_a_ticket_and_says_why(be
     assess(begun, DAY, verdict=Drift.DRIFTED, stream={"z": Drift.DRIFTED}, negligible={"z": 0.003})
     told = condition(begun, "drift")
     assert (told.active, told.severity) == (True, Severity.TICKET)
-    assert "of negligible importance: 0.3% of the model's" in told.reason
+    assert "negligible importance: 0.3 % of the model's" in told.reason
     assess(begun, "2024-03-05", verdict=Drift.DRIFTED, stream=both, negligible={"z": 0.003})
     assert condition(begun, "drift").severity is Severity.PAGE

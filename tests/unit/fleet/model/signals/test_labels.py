@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from fleet.model.effects import Submit, Tell
+from fleet.work.join.findings import repeated_finding, segments_finding
 from monitoring.alerts.lifecycle import Severity, Status
-from monitoring.association import Association
+from monitoring.finding import Finding
 from monitoring.performance import Verdict as Health
 from tests.unit.fleet.model.days import DAY, HOUR, condition, degrade, tickets
 
@@ -21,7 +21,7 @@ def test_degraded_performance_pages_and_trains(begun: Any) -> None:
     # One new labelled day is known, two are needed: the refusal is written down once.
     refusals = [line for line in begun.said("trigger") if not line["fire"]]
     assert [line["kind"] for line in refusals] == ["performance"]
-    assert refusals[0]["reason"].startswith("1 new labelled days, 2 are needed")
+    assert refusals[0]["reason"].startswith("1 labelled days since the last training, 2 are needed")
     begun.tell(after=HOUR)
     begun.tell(after=HOUR)
     assert len(begun.said("trigger")) == 1
@@ -43,7 +43,9 @@ def test_degraded_performance_pages_and_trains(begun: Any) -> None:
 def test_few_labels_are_a_ticket(begun: Any) -> None:
     degrade(begun, DAY, health=Health.INSUFFICIENT, labelled=40, reason="too few labels")
     assert tickets(begun) == [("labels-1", Status.FIRING, Severity.TICKET)]
-    assert begun.state.signals["labels"].reason == f"40 of 100 labels of {DAY} are in (40%)"
+    assert begun.state.signals["labels"].reason == (
+        f"40 of 100 rows of {DAY} have a label (40 %; 50 % are needed)"
+    )
     assert begun.state.signals["performance"].active is None
 
 
@@ -55,33 +57,46 @@ def test_an_explained_degradation_asks_for_nothing(begun: Any) -> None:
 
 
 def test_a_segment_that_alone_is_degraded_is_a_ticket_until_it_is_not(begun: Any) -> None:
-    degrade(begun, health=Health.HEALTHY)
-    assert condition(begun, "segments") is None
     said = "1 of 4 segments degraded: kind=a (300 labels): calibration gap +0.1"
-    degrade(begun, "2024-03-05", health=Health.HEALTHY, segments=said)
+
+    def joined(day: str, degraded: str) -> None:
+        degrade(begun, day, health=Health.HEALTHY, findings=(segments_finding(day, degraded),))
+
+    joined(DAY, "")
+    assert condition(begun, "segments") is None
+    joined("2024-03-05", said)
     told = condition(begun, "segments")
     assert (told.active, told.severity) == (True, Severity.TICKET)
     assert told.reason == f"{said} (up to 2024-03-05)"
-    degrade(begun, "2024-03-06", health=Health.HEALTHY)
+    joined("2024-03-06", "")
     assert condition(begun, "segments").active is False
 
 
 def test_rows_logged_again_are_a_ticket_above_the_policys_share(begun: Any) -> None:
-    degrade(begun, health=Health.HEALTHY, repeated=5)
+    policy = begun.watched.policy.quality
+
+    def joined(day: str, again: int) -> None:
+        found = repeated_finding(day, again, 100, policy)
+        degrade(begun, day, health=Health.HEALTHY, findings=(found,))
+
+    joined(DAY, 5)
     assert condition(begun, "repeated") is None
-    degrade(begun, "2024-03-05", health=Health.HEALTHY, repeated=6)
+    joined("2024-03-05", 6)
     told = condition(begun, "repeated")
     assert (told.active, told.severity) == (True, Severity.TICKET)
-    assert told.reason.startswith("6 of 106 rows of 2024-03-05 had been logged before (6%)")
+    assert told.reason.startswith(
+        "6 of 106 rows of 2024-03-05 repeat an earlier id (5.7 %, limit 5 %)"
+    )
 
 
 def test_a_model_that_leans_on_other_features_is_a_ticket_explained_by_the_days_event(
     begun: Any,
 ) -> None:
-    found = Association(0.7, 0.9, True, "agrees by NDCG 0.700: x from rank 1 to 3", ("x",))
-    degrade(begun, health=Health.HEALTHY, association=replace(found, moved=None))
+    reason = "agrees by NDCG 0.700: x from rank 1 to 3 on 2024-03-05"
+    found = Finding("association", True, reason, features=("x",))
+    degrade(begun, health=Health.HEALTHY)
     assert condition(begun, "association") is None
-    degrade(begun, "2024-03-05", health=Health.HEALTHY, association=found, event="strike")
+    degrade(begun, "2024-03-05", health=Health.HEALTHY, findings=(found,), event="strike")
     told = condition(begun, "association")
     assert (told.active, told.severity, told.features) == (True, Severity.TICKET, ("x",))
     assert told.explained_by == "strike"

@@ -10,7 +10,7 @@ from tests.unit.fleet.model.days import DAY, assess, degrade
 
 
 def test_a_page_for_performance_tells_of_drift_and_is_not_silenced_with_it(begun: Any) -> None:
-    said = "x: psi 0.4; (0, 1] 10.0 % -> 20.0 % (100 and 20 rows)"
+    said = "x: psi 0.4; (0, 1]: 10.0 % → 20.0 % (100 → 20 rows)"
     moved = {"x": Drift.DRIFTED}
     assess(begun, DAY, verdict=Drift.DRIFTED, stream=moved, psi={"x": 0.4}, lines=(said,))
     degrade(begun)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from fleet.ports import World
 from fleet.work.assess.adapting import adapted
 from fleet.work.assess.assessing import assess_window

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.assess.assessing import assess_window
@@ -119,8 +119,8 @@ def test_drift_too_slow_for_any_window_adds_up(window: Window) -> None:
     slow = history(window, [0.25] * 20)
     found = window.assess(window.moved(0.25), **slow)
     assert found.stream == {"x": Verdict.DRIFTING}
-    assert "slow drift, evidence" in document(window, found)["stream_reasons"]["x"]
-    assert "; slow drift, too little for any one window" in found.lines[0]
+    assert "slow drift (evidence" in document(window, found)["stream_reasons"]["x"]
+    assert "; slow drift: no window shows it alone" in found.lines[0]
     alone = window.assess(window.moved(0.25), **{**slow, "history": ()})
     assert alone.stream == {}
 
@@ -164,7 +164,9 @@ def test_half_the_feed_gone_is_one_trouble_and_no_drift(window: Window) -> None:
     found = window.assess(gone, **before(window, window.calm(), window.calm()))
     (trouble,) = found.quality
     assert (trouble.kind, trouble.page, trouble.features) == ("all_missing", True, ("x", "y"))
-    assert trouble.reason == "2 of 4 features 100 % missing since 2024-03-04: x, y"
+    assert trouble.reason == (
+        "2 of 4 features entirely missing on 2024-03-04: x, y; check the source"
+    )
     assert set(found.stream).isdisjoint({"x", "y"})
     assert found.psi["x"] is None
 
@@ -181,7 +183,9 @@ def test_values_never_seen_are_a_ticket(window: Window) -> None:
     found = window.assess(table.set_column(3, "kind", pa.array(kinds)))
     (trouble,) = found.quality
     assert (trouble.kind, trouble.page, trouble.features) == ("unseen", False, ("kind",))
-    assert trouble.reason == "values the reference never saw since 2024-03-04: kind 20%"
+    assert trouble.reason == (
+        "values unknown in the reference on 2024-03-04 (limit 10 %): kind 20 %"
+    )
 
 
 @pytest.mark.parametrize("fresh", [False, True])
@@ -203,7 +207,7 @@ def test_few_rows_are_a_ticket_where_the_usual_number_is_known(window: Window) -
     assert window.assess(few).quality == ()
     (trouble,) = window.assess(few, expected=300.0).quality
     assert (trouble.kind, trouble.page) == ("low_volume", False)
-    assert trouble.reason == "only 40 rows since 2024-03-04; about 300 are usual on such a day"
+    assert trouble.reason == "40 rows on 2024-03-04, about 300 expected on this weekday (13.3 %)"
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, Verdict.STABLE), (0.3, Verdict.DRIFTED)])

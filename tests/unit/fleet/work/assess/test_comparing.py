@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Assess
 from fleet.model.facts import Assessed
+from fleet.model.tasks import Assess
 from fleet.ports import World
 from fleet.work.assess.assessing import assess_window
 from fleet.work.refer import referencing
@@ -76,7 +76,7 @@ def weeks(world: World, resolve: Callable[..., Fleet]) -> Weeks:
 def test_a_weekend_is_held_against_weekends(weeks: Weeks) -> None:
     found = weeks.held(SATURDAY, weeks.rows(True))
     assert (found.flagged, found.quality) == ((), ())
-    assert found.against == "held against 8 days of class weekend"
+    assert found.against == "compared with 8 days of class weekend"
     report = json.loads(weeks.world.blobs.get(found.report))
     assert report["notes"] == [found.against]
     assert report["n_reference"] == 8 * N
@@ -85,7 +85,7 @@ def test_a_weekend_is_held_against_weekends(weeks: Weeks) -> None:
 def test_a_weekday_is_held_against_weekdays(weeks: Weeks) -> None:
     found = weeks.held(FRIDAY, weeks.rows(False))
     assert (found.flagged, found.quality) == ((), ())
-    assert found.against == "held against 20 days of class weekday"
+    assert found.against == "compared with 20 days of class weekday"
 
 
 def test_weekends_before_a_weekday_are_no_drift(weeks: Weeks) -> None:
@@ -110,7 +110,8 @@ def test_a_holiday_is_held_against_weekends_where_holidays_are_few(weeks: Weeks)
     found = weeks.held(GOOD_FRIDAY, weeks.rows(True))
     assert found.flagged == ()
     assert found.against == (
-        "held against 8 days of class weekend: the reference has 0 of 8 needed of class holiday"
+        "compared with 8 days of class weekend: the reference has 0 of class holiday, and 8 are "
+        "needed"
     )
     # Many a holiday is like a weekday: that it is says nothing of the feed.
     assert weeks.held(GOOD_FRIDAY, weeks.rows(False)).quality == ()
@@ -119,18 +120,20 @@ def test_a_holiday_is_held_against_weekends_where_holidays_are_few(weeks: Weeks)
 def test_too_short_a_reference_is_held_against_whole(weeks: Weeks) -> None:
     found = weeks.held(SATURDAY, weeks.rows(True), kept=21)
     assert found.against == (
-        "held against all 21 days: the reference has 6 of 8 needed of class weekend"
+        "compared with all 21 days: the reference has 6 of class weekend, and 8 are needed"
     )
     older = weeks.held(SATURDAY, weeks.rows(True), kept=0)
-    assert older.against == "held against all days: the reference does not say which they are"
+    assert older.against == (
+        "compared with all rows of the reference: it does not record their days"
+    )
 
 
 def test_a_weekend_that_looks_like_a_weekday_is_a_ticket(weeks: Weeks) -> None:
     (trouble,) = weeks.held(SATURDAY, weeks.rows(False)).quality
     assert (trouble.kind, trouble.page, trouble.features) == ("stuck", False, ("x", "kind"))
     assert trouble.reason == (
-        "2 of 2 features that always differ on days of class weekend look as on a weekday since "
-        "2024-03-09, as if the feed were stuck: x, kind"
+        "2 of 2 features that always differ on days of class weekend look like a weekday on "
+        "2024-03-09: x, kind; the feed may be stuck and repeat earlier rows"
     )
 
 

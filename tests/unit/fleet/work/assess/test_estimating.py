@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.assess.estimating import estimated

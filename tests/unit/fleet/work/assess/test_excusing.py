@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Assess, BuildReference
 from fleet.model.facts import Assessed
+from fleet.model.tasks import Assess, BuildReference
 from fleet.ports import World
 from fleet.work.assess.assessing import assess_window
 from fleet.work.refer.referencing import build, load_levels, load_ruler

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Assess
+from fleet.model.tasks import Assess
 from fleet.ports import World
 from fleet.work.assess.assessing import assess_window
 from fleet.work.refer import referencing
@@ -77,8 +77,8 @@ def test_a_page_names_bins_with_counts_and_since_when(moving: Stream) -> None:
     assert found.stream == {"x": Verdict.DRIFTED, "who": Verdict.DRIFTED}
     line = next(line for line in found.lines if line.startswith("x: psi"))
     assert line.count(" rows)") == 3
-    assert line.endswith(f"since {day(SINCE)}, at once")
-    assert found.since["x"] == f"since {day(SINCE)}, at once"
+    assert line.endswith(f"; sudden change since {day(SINCE)}")
+    assert found.since["x"] == f"sudden change since {day(SINCE)}"
 
 
 def test_what_happened_just_before_and_what_labels_say_follow(moving: Stream) -> None:
@@ -90,7 +90,7 @@ def test_what_happened_just_before_and_what_labels_say_follow(moving: Stream) ->
     )
     found = moving.assess(happened=happened, health="performance did not move: as usual")
     assert found.lines[-2:] == (
-        f"just before: traffic v1 50 %, v2 50 % ({began - timedelta(hours=20):%Y-%m-%d %H:%M})",
+        f"just before: traffic v1 50 %, v2 50 % ({began - timedelta(hours=20):%Y-%m-%d %H:%M} UTC)",
         "performance did not move: as usual",
     )
 
@@ -121,8 +121,8 @@ def test_what_moved_before_in_the_same_way_is_told_with_its_days(moving: Stream)
         (day(n), struck if n == 2 else moving.windows[n], None) for n in range(DAYS - 1)
     )
     found = moving.assess(history=history)
-    assert found.since["x"] == f"again since {day(SINCE)}, as before since {day(2)}"
-    assert f"again since {day(SINCE)}" in found.lines[0]
+    assert found.since["x"] == f"recurring: again since {day(SINCE)}, before since {day(2)}"
+    assert f"recurring: again since {day(SINCE)}" in found.lines[0]
     why = json.loads(moving.world.blobs.get(found.report))["why"]["features"]["x"]
     assert (why["shape"], why["earlier"]) == ("recurring", [day(2)])
 

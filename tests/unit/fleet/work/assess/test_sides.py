@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet, Watched
-from fleet.model.effects import Assess, BuildReference, ReadLog
-from fleet.model.facts import Assessed, Collection
+from fleet.model.facts import Assessed
+from fleet.model.records import Collection
+from fleet.model.tasks import Assess, BuildReference, ReadLog
 from fleet.ports import World
 from fleet.work.assess.assessing import assess_window
 from fleet.work.assess.sides import hold
@@ -170,7 +171,7 @@ def test_one_segments_drift_begins_on_a_day_of_its_own(flights: Flights) -> None
     found = flights.assess(
         flights.window(WINDOWS[2], moved=True), tuple(past[-2:]), flags=flags, history=history
     )
-    assert found.since == {"delay in carrier=c3": "since 2024-02-27, at once"}
+    assert found.since == {"delay in carrier=c3": "sudden change since 2024-02-27"}
 
 
 def test_windows_from_before_segments_were_asked_for_are_judged_without(

@@ -11,12 +11,14 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.effects import Join
-from fleet.model.facts import DayPair, LossCount
+from fleet.model.facts import Joined
+from fleet.model.records import DayPair, LossCount
+from fleet.model.tasks import Join
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.join.joining import join_window
 from fleet.work.refer import usual_scores
+from monitoring.finding import Finding
 from monitoring.performance import Verdict as Health
 from retrain.ports import ModelCard
 
@@ -24,6 +26,12 @@ Make = Callable[..., pa.Table]
 STARTS, ENDS = (datetime(2024, 3, day, 23, tzinfo=UTC) for day in (3, 4))
 IDS = [f"r{i}" for i in range(8)]
 LABEL = [1.0, 0.0] * 4
+
+
+def finding(joined: Joined, key: str) -> Finding:
+    """The one finding of a signal."""
+    (found,) = (one for one in joined.findings if one.key == key)
+    return found
 
 
 class Window:
@@ -275,9 +283,12 @@ def test_a_degradation_that_other_days_show_too_is_not_explained(
 
 
 def test_rows_logged_again_are_counted(window: Window) -> None:
-    twice = window.put(window.make([*IDS, "r0", "r1"], x=[float(i) for i in range(10)]))
-    assert window.join(inputs=(twice,)).repeated == 2
-    assert window.join().repeated == 0
+    often = [*IDS * 12, "r0", "r1"]
+    many = window.put(window.make(often, x=[float(i) for i in range(len(often))]))
+    told = finding(window.join(inputs=(many,)), "repeated")
+    assert told.active
+    assert told.reason.startswith(f"{11 * len(IDS) + 2} of {len(often)} rows of ")
+    assert finding(window.join(), "repeated").active is False
 
 
 def numbers(fleet: Any) -> Any:
@@ -312,7 +323,7 @@ def test_a_regressions_day_is_joined_and_judged(world: World, resolve: Any, rows
         "r2": pytest.approx(1 - 25 / label.var()),
     }
     assert joined.health is Health.DEGRADED
-    assert joined.reason.startswith("bias +5 (scores too high")
+    assert joined.reason.startswith("bias +5 (mean score above mean label; ")
     assert joined.rolling["bias"] == pytest.approx(5, abs=0.1)
 
 
@@ -344,12 +355,14 @@ def test_the_worst_segments_are_named_and_what_only_they_show_is_told_apart(
 
     some = joined(0.2)
     assert (some.health, some.reason[:4]) == (Health.HEALTHY, "perf")
-    assert some.segments.startswith("1 of 5 segments degraded: kind=c (780 labels): calibration")
+    told = finding(some, "segments")
+    assert told.active
+    assert told.reason.startswith("1 of 5 segments degraded: kind=c (780 labels): calibration")
     worse = joined(0.5)
     assert worse.health is Health.DEGRADED
     assert "; 1 of 5 segments degraded: kind=c (780 labels)" in worse.reason
-    assert worse.segments == ""
-    assert joined(0.0).segments == ""
+    assert finding(worse, "segments").active is False
+    assert finding(joined(0.0), "segments").active is False
 
 
 def test_scores_that_go_with_other_features_than_at_the_reference_are_told(
@@ -370,16 +383,17 @@ def test_scores_that_go_with_other_features_than_at_the_reference_are_told(
     ids = today["correlationid"].to_pylist()
 
     def found(column: str) -> Any:
-        return window.join(
+        joined = window.join(
             inputs=(window.put(today.drop_columns(["label"])),),
             outputs=(window.scores("v1", today[column].to_pylist(), ids),),
             labels=(),
             reference=reference,
-        ).association
+        )
+        return finding(joined, "association")
 
-    assert found("x").moved is False
+    assert found("x").active is False
     turned = found("y")
-    assert turned.moved is True
+    assert turned.active is True
     assert turned.features == ("x", "y")
     assert "x from rank 1 to 2, y from rank 2 to 1" in turned.reason
-    assert window.join().association is None
+    assert not [one for one in window.join().findings if one.key == "association"]

@@ -14,7 +14,7 @@ import pytest
 from engine.errors import Refused, Unavailable
 from fleet.counting import LogSource
 from fleet.document.policies import Fleet
-from fleet.model.effects import Count, CountTraffic
+from fleet.model.tasks import Count, CountTraffic
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read.counting import count_traffic, count_window

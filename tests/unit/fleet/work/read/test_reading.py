@@ -13,8 +13,8 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
-from fleet.model.effects import ReadLabels, ReadLog
-from fleet.model.facts import Collection, TrafficCount
+from fleet.model.records import Collection, TrafficCount
+from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read import decoding

@@ -9,15 +9,14 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
-from fleet.model.effects import BuildReference
 from fleet.model.facts import Referenced
+from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.assess.assessing import SCORE
 from fleet.work.refer.rebuild_reference import rebuild
-from fleet.work.refer.referencing import build, load
+from fleet.work.refer.referencing import SCORE, build, load
 
-FEW = "days are too few to calibrate by: nothing pages before 8"
+FEW = "days are too few to calibrate: drift pages from 8 days on"
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
 
 
@@ -111,7 +110,7 @@ def test_without_a_first_reference_the_table_makes_the_bins(
 @pytest.mark.parametrize(
     ("rows_of", "why"),
     [
-        (table().drop_columns(["x"]), "new.parquet: lacks x, which windows are held against"),
+        (table().drop_columns(["x"]), "new.parquet: lacks x, which windows are compared by"),
         (table().drop_columns(["label"]), "new.parquet: needs a column 'label'"),
         (table(days=0), "new.parquet: holds no rows"),
     ],

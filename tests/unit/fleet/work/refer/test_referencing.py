@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
-from fleet.model.effects import BuildReference
+from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.refer.referencing import build, load

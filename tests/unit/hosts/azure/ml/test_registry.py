@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import Refused, Unavailable
 from hosts.azure.ml.registry import FEATURES, IMPORTANCE, METRICS, STAGE, TRAINING_TO, AzureRegistry
-from retrain.registry import Lineage, Stage
+from retrain.registry import Stage
 from tests.doubles.azureml import AzureML
 from tests.doubles.azureml_client import WorkspaceCredential, workspace
 from tests.doubles.tls import Authority
@@ -55,7 +55,7 @@ def test_the_stage_is_a_tag_and_shown_as_azures_own(
 ) -> None:
     shown = []
     for stage in (Stage.staging, Stage.production, Stage.archived):
-        registry.tag("flights", "v1", Lineage("r", "drift", "d", "e").tags(), stage)
+        registry.tag("flights", "v1", {"driftwarden.run": "r"}, stage)
         shown.append((kept(service)["tags"][STAGE], kept(service)["stage"]))
     assert shown == [
         ("staging", "Development"), ("production", "Production"), ("archived", "Archived"),

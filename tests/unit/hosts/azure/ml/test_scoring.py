@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.azure.ml.scoring import EVALUATION, PAYLOAD, REQUEST, ROWS, AzureScoring
+from hosts.azure.ml.scoring import EVALUATION, PAYLOAD, ROWS, AzureScoring
+from hosts.azure.ml.scoring_client import REQUEST, ScoringClient
 from hosts.azure.ml.workspace import Workspace
 from retrain.ports import ModelCard
 from tests.doubles.azureml import AzureML
@@ -78,11 +79,11 @@ def naps() -> list[float]:
 @pytest.fixture
 def make(at: Stand, certificates: Authority, naps: list[float]) -> Callable[..., AzureScoring]:
     def build(cards: Cards | None = None, **options: Any) -> AzureScoring:
-        return AzureScoring(
-            at.workspace, at.deployments, cards or Cards(), lambda _: ENDPOINT,
-            options.pop("read_table", lambda _: ROW),
-            verify=str(certificates.bundle), sleep=naps.append, **options,
-        )  # fmt: skip
+        read = options.pop("read_table", lambda _: ROW)
+        client = ScoringClient(
+            at.workspace, verify=str(certificates.bundle), sleep=naps.append, **options
+        )
+        return AzureScoring(client, at.deployments, cards or Cards(), lambda _: ENDPOINT, read)
 
     return build
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.local.functions.queues import LEASE, MAX_BODY, Queues
+from hosts.local.functions.messages import MAX_BODY
+from hosts.local.functions.queues import LEASE, Queues
 from hosts.local.functions.timers import Status
 
 NOW = datetime(2013, 7, 4, 12, 0, 0, 250_001, tzinfo=UTC)

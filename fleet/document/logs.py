@@ -1,0 +1,99 @@
+"""The policies of a model's data: its feature logs, its labels, and its first reference."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from engine.errors import Refused
+from engine.policy import Policy
+from fleet import names
+from fleet.names import RawName
+from retrain.registry import check_version
+
+
+class Logs(Policy):
+    """Where a model's feature logs come from and when a day of them is complete."""
+
+    endpoint: RawName = Field(
+        description="Name of the endpoint in the logs' folder layout, as Azure ML spells it."
+    )
+    deployments: dict[str, RawName] = Field(
+        default_factory=dict,
+        description="By version, the name of its deployment in logs and on the endpoint, where "
+        "that is another: `{v1: Raw_Name}`.",
+    )
+    grace: timedelta = Field(
+        timedelta(hours=2), description="How long after the end of a day its late rows are awaited."
+    )
+    slow_ms: float = Field(1000.0, gt=0, description="Requests above this count as slow.")
+    table: str | None = Field(
+        None,
+        description="Table of the Log Analytics workspace that keeps the requests' rows: they are "
+        "counted there, a day at a time. Left out: files of the data collector.",
+    )
+    outputs: str | None = Field(
+        None, description="Table with the answers, read row by row: what labels are joined with."
+    )
+    rows: bool = Field(
+        False,
+        description="Whether the requests are read row by row too, not only counted: what "
+        "retraining learns from. For small data.",
+    )
+    traffic: bool = Field(
+        False,
+        description="Whether errors and slow answers are counted from the workspace's "
+        "AmlOnlineEndpointTrafficLog, an hour at a time. Left out: files below traffic/.",
+    )
+
+    def version_of(self, deployment: str) -> str:
+        """Return the version behind a raw name; names that are not mapped stay as they are."""
+        return names.behind(deployment, self.deployments) or deployment
+
+    def deployment_of(self, version: str) -> str:
+        """Return the raw name of a version's deployment."""
+        return self.deployments.get(version, version)
+
+    @model_validator(mode="after")
+    def _one_version_each(self) -> Self:
+        for version in self.deployments:
+            try:
+                check_version(version)
+            except Refused as error:
+                raise ValueError(f"deployments: {error}") from None
+        if (name := names.repeated(self.deployments.values())) is not None:
+            raise ValueError(f"deployments: {name!r} stands for two versions; each has its own")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_of_a_table(self) -> Self:
+        if self.table is None and (self.outputs is not None or self.rows):
+            raise ValueError("outputs and rows need a table; files are read by row in any case")
+        return self
+
+
+class Labels(Policy):
+    """How labels arrive."""
+
+    wait: timedelta = Field(
+        timedelta(days=7), description="How long after a day its labels still count."
+    )
+    bad_loss: float = Field(
+        0.64,
+        gt=0,
+        description="A squared loss at or above this is a large loss, the judge's label guard. Of "
+        "a regression it has to be given, in squared units of its labels.",
+    )
+    segment: str | None = Field(
+        None, description="The feature whose levels are the segments of the offline gate."
+    )
+
+
+class Reference(Policy):
+    """What a new model is compared with until its first promotion."""
+
+    data: str = Field(
+        description="A table of reference rows: the features, `day`, `time` and `label`."
+    )

@@ -1,0 +1,35 @@
+"""Where pages can go: one policy for each kind of receiver, told apart by `kind`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from engine.policy import Policy
+
+
+class TerminalReceiver(Policy):
+    """Pages as text on standard error; in Azure, as log records."""
+
+    kind: Literal["terminal"] = Field(description="Prints the page; in Azure, logs it.")
+
+
+class FileReceiver(Policy):
+    """Pages as lines of a JSON Lines file."""
+
+    kind: Literal["file"] = Field(description="Appends one JSON line a page.")
+    path: str = Field(description="The file, relative to the folder of `store`.")
+
+
+class WebhookReceiver(Policy):
+    """Pages as JSON, posted to an address."""
+
+    kind: Literal["webhook"] = Field(description="Posts one JSON object a page.")
+    url: str = Field(description="The address; `env:NAME` takes it from a setting.")
+
+
+Receiver = Annotated[
+    TerminalReceiver | FileReceiver | WebhookReceiver,
+    Field(discriminator="kind", description="Somewhere a page can go."),
+]

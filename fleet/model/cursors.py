@@ -1,0 +1,41 @@
+"""Cursors of log files: a range that was read moves its file's cursor, once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fleet.model.facts import LabelsRead, LogRead
+from fleet.model.lines import logs
+from fleet.model.state import Cursor
+from fleet.model.turn import Turn
+
+
+def moved(turn: Turn, fact: LogRead | LabelsRead) -> Cursor | None:
+    """Move a file's cursor behind a range that was read; None where it is elsewhere by now."""
+    cursor = turn.model.blobs.get(fact.blob)
+    if cursor is None or cursor.asked != fact.start:
+        return None
+    # Past `end` there is only part of a line: wait until the file is announced again.
+    partly = fact.end < fact.limit and cursor.size <= fact.limit
+    size = fact.end if partly else cursor.size
+    moved = _left(turn, replace(cursor, read=fact.end, asked=-1, size=size), fact)
+    turn.change(blobs={**turn.model.blobs, fact.blob: moved})
+    return moved
+
+
+def _left(turn: Turn, cursor: Cursor, fact: LogRead | LabelsRead) -> Cursor:
+    """Note the bytes of a range that were not read, unless a later read takes them."""
+    if fact.start == cursor.told < fact.end:
+        # The line that was told is whole by now, so that the reader has counted it, good or bad.
+        turn.count("bad", -1)
+    if fact.seen is None or cursor.size > fact.end:
+        return replace(cursor, rest=0, missing=0)
+    return replace(cursor, rest=fact.seen - fact.end, missing=fact.limit - fact.seen)
+
+
+def say_read(turn: Turn, fact: LogRead | LabelsRead, rows: int, unknown: int | None = None) -> None:
+    """Write down which range was read, and what of it was left out."""
+    if fact.bad:
+        turn.count("bad", fact.bad)
+    reason = fact.bad_reason if fact.bad else ""
+    turn.say(logs.Read(fact.blob, fact.start, fact.end, rows, unknown, fact.bad, reason))

@@ -1,0 +1,30 @@
+"""Operators' commands: each is journalled, and freezes are kept."""
+
+from __future__ import annotations
+
+from fleet.model.facts import Asked
+from fleet.model.lines import operations
+from fleet.model.part import Part, take
+from fleet.model.turn import Turn
+from monitoring.calendars import Freeze
+
+
+def asked(turn: Turn, fact: Asked) -> Asked:
+    """Write a command down; freeze or unfreeze where it says so."""
+    turn.say(operations.Command(fact.verb, fact.by, fact.reason, fact.target))
+    match fact.verb:
+        case "freeze" if fact.until is not None:
+            freeze = Freeze(fact.until, fact.by, fact.reason)
+            turn.change(freezes=(*turn.model.freezes, freeze))
+        case "unfreeze":
+            turn.change(freezes=())
+    return fact
+
+
+def follow(turn: Turn) -> None:
+    """Wake at the end of every freeze."""
+    for freeze in turn.model.freezes:
+        turn.wake(freeze.until)
+
+
+PART = Part("commands", (take(Asked, asked),), follow)

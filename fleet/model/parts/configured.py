@@ -1,0 +1,30 @@
+"""The policy of fleet.yaml: the model begins, follows a change, or goes dormant."""
+
+from __future__ import annotations
+
+from fleet.model.facts import Configured
+from fleet.model.lines import operations
+from fleet.model.live import want
+from fleet.model.part import Part, take
+from fleet.model.turn import Turn
+
+
+def configured(turn: Turn, fact: Configured) -> Configured:
+    """Begin, or take a changed policy over; a model that left the file keeps its state."""
+    model = turn.model
+    if not fact.policy:
+        if not model.dormant:
+            turn.change(dormant=True)
+            turn.say(operations.Dormant(fact.reason))
+        return fact
+    if model.policy != fact.policy or model.dormant:
+        turn.change(policy=fact.policy, dormant=False)
+        turn.say(operations.Policy(fact.policy))
+    if not model.champion:
+        champion = turn.watched.policy.serving.champion
+        turn.change(champion=champion, champion_since=turn.now, weights={champion: 100})
+        want(turn, f"traffic:begin:{champion}", {champion: 100}, ())
+    return fact
+
+
+PART = Part("configured", (take(Configured, configured),))

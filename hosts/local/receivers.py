@@ -1,0 +1,30 @@
+"""The kinds of receiver that one machine has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fleet.document.receivers import FileReceiver, TerminalReceiver, WebhookReceiver
+from hosts.receivers.file import PageFile, open_file
+from hosts.receivers.paging import Openers, Surroundings
+from hosts.receivers.terminal import open_terminal
+from hosts.receivers.webhook import open_webhook
+
+TERMINAL_FILE = "terminal.jsonl"
+
+OPENERS = Openers(
+    "on one machine",
+    {
+        TerminalReceiver: open_terminal,
+        FileReceiver: open_file,
+        WebhookReceiver: open_webhook,
+    },
+)
+
+
+def _open_unseen(_name: str, _policy: TerminalReceiver, around: Surroundings) -> PageFile:
+    return PageFile(around.folder / TERMINAL_FILE)
+
+
+#: The same where nobody watches the terminal: what would be printed goes into a file.
+QUIET = replace(OPENERS, by_policy={**OPENERS.by_policy, TerminalReceiver: _open_unseen})

@@ -1,0 +1,116 @@
+"""Sends pages to the receivers of fleet.yaml, each over the channel that its kind opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.errors import Refused
+from engine.policy import Policy
+from fleet.document.receivers import Receiver
+from fleet.document.variants import variants
+from monitoring.alerts.paging import Page
+
+
+class Channel(Protocol):
+    """One way to reach people."""
+
+    def send(self, page: Page, at: datetime) -> None:
+        """Deliver what was decided at `at`; Unavailable where that can't be done now."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an opener finds on its host: a folder for files, and the settings."""
+
+    folder: Path
+    settings: Mapping[str, str]
+
+    def resolved(self, name: str, text: str) -> str:
+        """Return a text of receiver `name`; `env:SETTING` is replaced, because it may be a secret.
+
+        Refused where that setting is not there.
+        """
+        scheme, _, setting = text.partition(":")
+        if scheme != "env":
+            return text
+        if setting not in self.settings:
+            raise Refused(f"receivers.{name}: the setting {setting} is not there")
+        return self.settings[setting]
+
+
+#: Opens a receiver by its name and policy. A table holds openers of different policies, and each
+#: is called with its own, so that the type of the policy is left open here.
+Opener = Callable[[str, Any, Surroundings], Channel]
+
+
+@dataclass(frozen=True)
+class Openers:
+    """The kinds of receiver that a host has; `place` names the host in messages."""
+
+    place: str
+    by_policy: Mapping[type[Policy], Opener]
+
+    def lacks(self, receivers: Mapping[str, Receiver]) -> Iterator[tuple[str, str]]:
+        """Yield every receiver whose kind the host does not have, with the reason."""
+        taken = [kind for kind, policy in variants(Receiver).items() if policy in self.by_policy]
+        for name, policy in receivers.items():
+            if type(policy) not in self.by_policy:
+                known = " or ".join(taken)
+                yield name, f"kind {policy.kind} has no place {self.place}; take {known}"
+
+
+class Pager:
+    """Implements `fleet.ports.Pager`: each receiver by its name, over a channel of its own."""
+
+    def __init__(self, channels: Mapping[str, Channel]) -> None:
+        self._channels = channels
+
+    def page(self, page: Page, at: datetime) -> None:
+        """See `fleet.ports.Pager`; Refused: no such receiver, Unavailable: try again later."""
+        if page.receiver not in self._channels:
+            known = ", ".join(sorted(self._channels)) or "none"
+            raise Refused(f"receiver {page.receiver!r}: unknown, the configuration has {known}")
+        self._channels[page.receiver].send(page, at)
+
+
+def open_pager(receivers: Mapping[str, Receiver], openers: Openers, around: Surroundings) -> Pager:
+    """Open every receiver of the document.
+
+    Raises
+    ------
+    Refused
+        The host lacks a receiver's kind, or its opener refuses the policy.
+    """
+    for name, reason in openers.lacks(receivers):
+        raise Refused(f"receivers.{name}: {reason}")
+    return Pager(
+        {
+            name: openers.by_policy[type(policy)](name, policy, around)
+            for name, policy in receivers.items()
+        }
+    )
+
+
+def message(page: Page, at: datetime) -> dict[str, object]:
+    """Return a page as files and webhooks carry it."""
+    return {
+        "key": page.key,
+        "receiver": page.receiver,
+        "severity": page.severity,
+        "title": page.title,
+        "lines": page.lines,
+        "at": spelled(at),
+    }
+
+
+def spelled(at: datetime) -> str:
+    """Spell an instant in UTC.
+
+    >>> spelled(datetime(2013, 12, 31, 12, tzinfo=UTC))
+    '2013-12-31T12:00:00Z'
+    """
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

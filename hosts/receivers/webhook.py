@@ -1,0 +1,83 @@
+"""Pages as JSON, posted to the address of `kind: webhook`."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from datetime import datetime, timedelta
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException, HTTPMessage
+from typing import Any
+
+from engine.errors import Refused, Unavailable
+from fleet.document.receivers import WebhookReceiver
+from hosts.receivers.paging import Surroundings, message
+from monitoring.alerts.paging import Page
+
+TIMEOUT = 10.0
+DELAY = timedelta(seconds=30)
+LONGEST_DELAY = timedelta(hours=1)
+ADDRESS = re.compile(r"https?://[^\s/]+")
+
+
+class _Straight(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the page would arrive there as a GET, or as nothing."""
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        """Return nothing, so that the redirect stays the answer."""
+
+
+class Webhook:
+    """Pages as a POST of JSON; the receiver knows a repeat by its Idempotency-Key."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._opener = urllib.request.build_opener(_Straight)
+
+    def send(self, page: Page, at: datetime) -> None:
+        """See `hosts.receivers.paging.Channel`; honours Retry-After, up to an hour."""
+        request = urllib.request.Request(
+            self._url,
+            data=json.dumps(message(page, at)).encode(),
+            headers={"Content-Type": "application/json", "Idempotency-Key": page.key},
+            method="POST",
+        )
+        # The address may hold a secret, so that no reason names it.
+        try:
+            with self._opener.open(request, timeout=TIMEOUT):
+                return
+        except urllib.error.HTTPError as error:
+            with error:
+                delay = _retry_after(error.headers)
+            raise Unavailable(f"receiver {page.receiver}: HTTP {error.code}", delay) from None
+        except urllib.error.URLError as error:
+            raise Unavailable(f"receiver {page.receiver}: {error.reason}", DELAY) from None
+        except (OSError, HTTPException) as error:
+            reason = f"{type(error).__name__} {error}".strip()
+            raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
+
+
+def open_webhook(name: str, policy: WebhookReceiver, around: Surroundings) -> Webhook:
+    """Open a webhook; Refused where its address is no HTTP address, or its setting is missing."""
+    url = around.resolved(name, policy.url)
+    if not ADDRESS.match(url):
+        raise Refused(f"receivers.{name}.url: give an http or https address with a host")
+    return Webhook(url)
+
+
+def _retry_after(headers: Message[str, str]) -> timedelta:
+    """Return the wait that a server asks for: seconds, or until a date by its own clock."""
+    text = (headers["Retry-After"] or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=min(int(text), 10**9)), LONGEST_DELAY)
+    try:
+        until = parsedate_to_datetime(text)
+        present = parsedate_to_datetime(headers["Date"] or "")
+        return max(timedelta(0), min(until - present, LONGEST_DELAY))
+    except (TypeError, ValueError):
+        return DELAY

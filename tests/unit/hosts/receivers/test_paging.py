@@ -1,0 +1,90 @@
+"""Receivers by name, over the channels that a host opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Refused
+from fleet.document.receivers import FileReceiver, Receiver, TerminalReceiver, WebhookReceiver
+from fleet.document.variants import variants
+from hosts.azure.receivers import OPENERS as AZURE
+from hosts.local.receivers import OPENERS as LOCAL
+from hosts.receivers.paging import Openers, Pager, Surroundings, open_pager
+from monitoring.alerts.paging import Page
+from tests.unit.hosts.receivers.pages import AT, PAGE, around
+
+
+@dataclass
+class Told:
+    """A channel that keeps what it was given."""
+
+    name: str
+    path: str = ""
+    sent: list[tuple[Page, datetime]] = field(default_factory=list)
+
+    def send(self, page: Page, at: datetime) -> None:
+        self.sent.append((page, at))
+
+
+def open_told(name: str, policy: FileReceiver, around: Surroundings) -> Told:
+    return Told(name, str(around.folder / policy.path))
+
+
+OPENERS = Openers("in this test", {FileReceiver: open_told})
+
+
+def test_a_page_goes_whole_to_its_own_receiver() -> None:
+    ops, night = Told("ops"), Told("night")
+    pager = Pager({"ops": ops, "night": night})
+    pager.page(PAGE, AT)
+    pager.page(replace(PAGE, receiver="night"), AT)
+    assert ops.sent == [(PAGE, AT)]
+    assert night.sent == [(replace(PAGE, receiver="night"), AT)]
+
+
+@pytest.mark.parametrize(("known", "told"), [({"ops", "desk"}, "desk, ops"), (set(), "none")])
+def test_an_unknown_receiver_is_refused_with_the_known_ones(known: set[str], told: str) -> None:
+    pager = Pager({name: Told(name) for name in known})
+    with pytest.raises(Refused, match=f"receiver 'dev': unknown, the configuration has {told}$"):
+        pager.page(replace(PAGE, receiver="dev"), AT)
+
+
+def test_each_receiver_is_opened_by_the_opener_of_its_kind(tmp_path: Path) -> None:
+    opened: list[Told] = []
+
+    def kept(name: str, policy: FileReceiver, around: Surroundings) -> Told:
+        opened.append(open_told(name, policy, around))
+        return opened[-1]
+
+    receivers: dict[str, Receiver] = {
+        name: FileReceiver(kind="file", path=f"{name}.jsonl") for name in ("ops", "desk")
+    }
+    openers = replace(OPENERS, by_policy={FileReceiver: kept})
+    open_pager(receivers, openers, around(tmp_path)).page(PAGE, AT)
+    assert [(one.name, one.path, len(one.sent)) for one in opened] == [
+        ("ops", str(tmp_path / "ops.jsonl"), 1),
+        ("desk", str(tmp_path / "desk.jsonl"), 0),
+    ]
+
+
+def test_a_kind_that_the_host_lacks_is_refused_with_those_it_has(tmp_path: Path) -> None:
+    receivers: dict[str, Receiver] = {
+        "duty": FileReceiver(kind="file", path="a.jsonl"),
+        "desk": TerminalReceiver(kind="terminal"),
+        "ops": WebhookReceiver(kind="webhook", url="http://127.0.0.1/"),
+    }
+    assert list(OPENERS.lacks(receivers)) == [
+        ("desk", "kind terminal has no place in this test; take file"),
+        ("ops", "kind webhook has no place in this test; take file"),
+    ]
+    with pytest.raises(Refused, match=r"^receivers\.desk: kind terminal has no place in this test"):
+        open_pager(receivers, OPENERS, around(tmp_path))
+
+
+def test_every_kind_of_receiver_has_a_host() -> None:
+    kinds = set(variants(Receiver).values())
+    assert kinds == set(LOCAL.by_policy) | set(AZURE.by_policy)

@@ -1,0 +1,198 @@
+"""Pages posted to a loopback server that answers as it was told to."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta, timezone
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import Refused, Unavailable
+from fleet.document.receivers import WebhookReceiver
+from hosts.receivers import webhook as module
+from hosts.receivers.webhook import Webhook, open_webhook
+from tests.unit.hosts.receivers.pages import AT, around, tell
+
+
+class Desk(HTTPServer):
+    """Answers with the statuses and headers it was told to, the last one for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: list[tuple[int, dict[str, str]]] = [(200, {})]
+        self.seen: list[tuple[str, dict[str, str], Any]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/hooks/secret"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Desk
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append((self.path, dict(self.headers), body))
+        answers = self.server.answers
+        status, headers = answers.pop(0) if len(answers) > 1 else answers[0]
+        self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.server.seen.append(("followed", {}, None))
+
+    def log_message(self, *args: Any) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def desk(outside: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("no_proxy", "*")
+    with Desk() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def hook(desk: Desk) -> Webhook:
+    return Webhook(desk.url)
+
+
+def test_a_webhook_gets_json_under_its_key(desk: Desk, hook: Webhook) -> None:
+    tell(hook, at=AT.astimezone(timezone(timedelta(hours=-5))))
+    ((path, headers, body),) = desk.seen
+    assert path == "/hooks/secret"
+    assert headers["Idempotency-Key"] == "k1"
+    assert headers["Content-Type"] == "application/json"
+    assert list(body.items()) == [
+        ("key", "k1"),
+        ("receiver", "ops"),
+        ("severity", "page"),
+        ("title", "flights: weather feed missing"),
+        ("lines", ["temp 100 % missing", "since 00:00"]),
+        ("at", "2013-12-31T12:00:00Z"),
+    ]
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+def test_any_success_is_one(desk: Desk, hook: Webhook, status: int) -> None:
+    desk.answers = [(status, {})]
+    tell(hook)
+    assert len(desk.seen) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404, 429, 500, 503])
+def test_anything_else_is_tried_again_later(desk: Desk, hook: Webhook, status: int) -> None:
+    desk.answers = [(status, {"Location": "/elsewhere"}), (200, {})]
+    with pytest.raises(Unavailable, match=f"receiver ops: HTTP {status}") as caught:
+        tell(hook)
+    assert caught.value.delay == timedelta(seconds=30)
+    assert "secret" not in str(caught.value)
+    tell(hook)
+    assert [path for path, _, _ in desk.seen] == ["/hooks/secret", "/hooks/secret"]
+
+
+DATE = "Tue, 31 Dec 2013 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "120"}, 120),
+        ({"Retry-After": "0"}, 0),
+        ({"Retry-After": "9" * 30}, 3600),
+        ({"Retry-After": "Tue, 31 Dec 2013 12:07:00 GMT", "Date": DATE}, 420),
+        ({"Retry-After": "Tue, 31 Dec 2013 11:00:00 GMT", "Date": DATE}, 0),
+        ({"Retry-After": "Wed, 31 Dec 2014 11:00:00 GMT", "Date": DATE}, 3600),
+        ({"Retry-After": "Tue, 31 Dec 2013 12:07:00 GMT"}, 30),
+        ({"Retry-After": "soon"}, 30),
+        ({"Retry-After": "-5"}, 30),
+    ],
+)
+def test_the_wait_that_the_receiver_asks_for_is_honoured(
+    desk: Desk, hook: Webhook, headers: dict[str, str], seconds: int
+) -> None:
+    desk.answers = [(503, headers)]
+    with pytest.raises(Unavailable) as caught:
+        tell(hook)
+    assert caught.value.delay == timedelta(seconds=seconds)
+
+
+def _silent(connection: socket.socket) -> None:
+    connection.recv(10)
+    time.sleep(3)
+
+
+def _rude(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"not http at all\r\n\r\n")
+
+
+def _gone(connection: socket.socket) -> None:
+    connection.recv(65536)
+
+
+@pytest.mark.usefixtures("outside")
+@pytest.mark.parametrize("behaviour", [_silent, _rude, _gone])
+def test_a_receiver_that_speaks_no_http_is_unavailable(
+    behaviour: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(module, "TIMEOUT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                behaviour(connection)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="receiver ops: "):
+            tell(Webhook(url))
+        assert time.monotonic() - began < 2
+        thread.join()
+
+
+@pytest.mark.usefixtures("outside")
+def test_nobody_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(Unavailable, match=r"receiver ops: .*refused"):
+        tell(Webhook(f"http://127.0.0.1:{port}/"))
+
+
+def policy(url: str) -> WebhookReceiver:
+    return WebhookReceiver(kind="webhook", url=url)
+
+
+def test_the_address_may_stand_in_a_setting(desk: Desk, tmp_path: Path) -> None:
+    tell(open_webhook("ops", policy("env:PAGER_URL"), around(tmp_path, {"PAGER_URL": desk.url})))
+    assert [path for path, _, _ in desk.seen] == ["/hooks/secret"]
+
+
+def test_a_setting_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"^receivers\.ops: the setting PAGER_URL_X is not there$"):
+        open_webhook("ops", policy("env:PAGER_URL_X"), around(tmp_path))
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "secret.example/hook", "http://", ""])
+def test_what_is_no_http_address_is_refused_and_not_told(url: str, tmp_path: Path) -> None:
+    with pytest.raises(Refused) as caught:
+        open_webhook("ops", policy("env:URL"), around(tmp_path, {"URL": url}))
+    assert str(caught.value) == "receivers.ops.url: give an http or https address with a host"

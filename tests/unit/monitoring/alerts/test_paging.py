@@ -1,0 +1,58 @@
+"""The text of a page: its title, its lines, and its key for each receiver."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+from monitoring.alerts.paging import Event, pages
+
+
+def notice(model: str, kind: Kind = Kind.DRIFT) -> Notify:
+    return Notify(
+        key=f"{model}:{kind}-1:firing:1",
+        model=model,
+        alert=f"{kind}-1",
+        kind=kind,
+        severity=Severity.PAGE,
+        status=Status.FIRING,
+        reason="temp moved",
+        at=datetime(2013, 7, 1, tzinfo=UTC),
+        lines=("psi 0.3",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "title"),
+    [
+        (Event.FIRING, "flights: temp moved"),
+        (Event.ESCALATED, "unanswered: flights: temp moved"),
+        (Event.RESOLVED, "resolved: flights: temp moved"),
+    ],
+)
+def test_each_receiver_gets_one_message_under_its_own_key(event: Event, title: str) -> None:
+    sent = pages("drift-1", "incident-1", [notice("flights")], event, ("ann", "bob"), Severity.PAGE)
+    assert [(page.key, page.receiver) for page in sent] == [
+        ("drift-1:ann", "ann"),
+        ("drift-1:bob", "bob"),
+    ]
+    assert {page.title for page in sent} == {title}
+    assert sent[0].lines == ("flights:drift-1: temp moved", "  psi 0.3")
+    assert sent[0].alerts == ("flights:drift-1",)
+    assert {page.incident for page in sent} == {"incident-1"}
+
+
+def test_a_long_list_is_cut_and_its_rest_counted() -> None:
+    notices = [notice(f"model{number:02}") for number in range(22)]
+    (page,) = pages("drift-1", "incident-1", notices, Event.FIRING, ("ann",), Severity.PAGE)
+    assert page.title == "22 drift alerts on 22 models"
+    assert page.lines[-3:] == ("model19:drift-1: temp moved", "  psi 0.3", "and 2 more")
+    assert len(page.alerts) == 22
+
+
+def test_alerts_of_one_model_are_counted_by_kind() -> None:
+    notices = [notice("flights"), notice("flights", Kind.QUALITY)]
+    (page,) = pages("all-1", "incident-1", notices, Event.RESOLVED, ("ann",), Severity.TICKET)
+    assert page.title == "resolved: 2 drift/quality alerts on flights"
