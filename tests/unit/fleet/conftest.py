@@ -224,7 +224,7 @@ def begun(story: Story) -> Story:
     return story.begin()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def telling() -> Callable[[Watched], Story]:
     """Make a partition of other rules."""
     return Story
