@@ -1,4 +1,4 @@
-"""Measure service-level objectives: hourly good and bad counts, kept as one blob that rolls on."""
+"""Measure service-level objectives: hourly good and bad counts, kept in one rolling blob."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Counts = dict[str, list[int]]
 
 
 def measure(world: World, watched: Watched, effect: Measure) -> Measured:
-    """Add what was counted to the history, let go of what is out of every window, and judge."""
+    """Add new counts to the history, drop hours that are outside every window, and judge."""
     kept: dict[str, Counts] = {}
     before: datetime | None = None
     if effect.history:
@@ -70,7 +70,7 @@ def _events(
 def _ages(
     objective: Objective, effect: Measure, before: datetime | None
 ) -> Iterator[tuple[datetime, int, int]]:
-    """One moment an hour since the last measurement: was the newest log young enough then?"""
+    """Tell for each hour since the last measurement whether the newest log was young enough."""
     if effect.fresh_at is None or objective.threshold is None:
         return
     hour = (before or effect.at).astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
