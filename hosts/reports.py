@@ -112,10 +112,7 @@ def _by_evidently(now: pa.Table, usual: pa.Table | None) -> str:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Names and levels as the page may hold them: Evidently writes them into a script as they are,
-
-    so that a level `</script>` would end it and the rest of it would be run.
-    """
+    """Escape names and levels: Evidently writes them into a script, which `</script>` would end."""
     columns = {}
     for field in table.schema:
         column = table[field.name]

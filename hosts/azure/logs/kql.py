@@ -195,7 +195,7 @@ def _by_name(bins: CategoricalBins) -> bool:
 def _feature_lines(ruler: Ruler, listed: set[str], widest: int) -> Iterator[str]:
     for place, (name, bins) in enumerate(ruler.features.items()):
         edges = bins.edges if isinstance(bins, NumericBins) else ()
-        # No value is greater than this edge, so that it adds no bin.
+        # No value is greater than a padded edge, so that it adds no bin.
         padded = [*map(_real, edges), *["real(+inf)"] * (widest - len(edges))]
         cells = [
             text(bag_key(name)),
