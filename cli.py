@@ -35,7 +35,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _spell_all() -> None:
-    """Let no name stop the output: what the locale cannot spell is escaped."""
+    """Escape characters that the locale cannot encode, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

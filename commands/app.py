@@ -1,4 +1,4 @@
-"""The Functions app as the commands are handed it: they stand below the module that has it."""
+"""The Functions app as an argument of the commands, which must not import its module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class App:
-    """The app's functions, and the function that makes them work on a host."""
+    """The app's functions, and `use`, which sets the host that they work on."""
 
     functions: func.FunctionApp
     use: Callable[[Host], None]

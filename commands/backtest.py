@@ -1,4 +1,4 @@
-"""`driftwarden backtest`: what would have fired over a model's own history, and what that costs."""
+"""`driftwarden backtest`: the alerts that a model's history would have raised, and how many."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ PLAIN_WIDTH = 140
 
 
 def run(arguments: Namespace) -> None:
-    """Play, print, draw and write; nothing in the fleet's store changes.
+    """Run a backtest, print and draw it, and write thresholds; the store does not change.
 
     Raises
     ------
     Refused
-        An option or the document is wrong, or there is no history.
+        An option or the document is invalid, or there is no history.
     """
     budget = Budget.of(arguments.budget)
     if not arguments.months > 0:
@@ -59,7 +59,7 @@ def run(arguments: Namespace) -> None:
 
 
 def _patched(before: str, file: str, found: Result, must: bool) -> str:
-    """Return the changed document; where none can be made, its notes say so unless it `must`."""
+    """Return the changed document; a failure becomes a note unless the change is a `must`."""
     try:
         return with_thresholds(before, file, found.document["model"], found.thresholds)
     except Refused as error:

@@ -1,4 +1,4 @@
-"""Commands on an open fleet: serve it, show it, and change it by an operator's word."""
+"""Commands on an open fleet: serve it, show it, and send it an operator's command."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def journal(arguments: Namespace) -> int:
 
 
 def verify(arguments: Namespace) -> int:
-    """Walk every journal's chain of hashes."""
+    """Verify every journal's chain of hashes."""
     from commands import operate
 
     with _host(arguments) as (host, _):
@@ -58,7 +58,7 @@ def verify(arguments: Namespace) -> int:
 
 
 def change(arguments: Namespace) -> int:
-    """Carry out an operator's command."""
+    """Send an operator's command."""
     from commands import operate
 
     with _host(arguments) as (host, app):

@@ -1,4 +1,4 @@
-"""The words and options of every command; what a command does is imported when it runs."""
+"""The words and options of every command; a command's modules are imported when it runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 Handler = Callable[[argparse.Namespace], int]
 
-#: Every command that changes something: its word, what it is aimed at, and its help.
+#: Every command that changes something: its word, its target, and its help.
 CHANGES = (
     ("ack", "alert", "take an alert: no more reminders"),
     ("silence", "model", "send nothing about a model for a while"),
@@ -120,7 +120,7 @@ def _add_changes(commands: Commands) -> None:
 
 
 def _add_author(parser: argparse.ArgumentParser) -> None:
-    """Every command that changes something records who asked, and why."""
+    """Add the options that record who asked, and why."""
     parser.add_argument("--by", default=None, metavar="NAME")
     parser.add_argument("--reason", default="", metavar="TEXT")
 

@@ -1,4 +1,4 @@
-"""What the operator's commands print for people."""
+"""The output of the operator's commands as tables and lines."""
 
 from __future__ import annotations
 

@@ -30,10 +30,10 @@ EVERY_MODEL = "--all"
 
 @dataclass(frozen=True)
 class Command:
-    """An operator's command as any face hands it over.
+    """An operator's command, from the command line or from POST /api/commands.
 
-    A new reference is made of the table `data`, or of the days from `days[0]` to `days[1]`; a
-    report is of the window `days[0]`, or of the newest.
+    A new reference is made from the table `data`, or from the days from `days[0]` to `days[1]`. A
+    report shows the window `days[0]`, or the newest.
     """
 
     verb: str
@@ -47,7 +47,7 @@ class Command:
 
     @property
     def fact(self) -> Asked:
-        """The command as a partition is told of it."""
+        """The fact that partitions receive."""
         return Asked(
             verb=self.verb,
             by=self.by,
@@ -80,14 +80,14 @@ def concerned(
         watched = fleet.models[_model_of(command, fleet)]
         return (ONCALL + watched.policy.team,)
     if command.verb == RESUME:
-        # Teams and the fleet itself have partitions too.
+        # Partitions of teams and of the fleet can be resumed, too.
         return (command.target if command.target in partitions() else _model_of(command, fleet),)
     known = ", ".join(sorted((*MODEL_VERBS, *TEAM_VERBS, RESUME)))
     raise Refused(f"unknown verb {command.verb!r}; known are {known}")
 
 
 def check(command: Command) -> None:
-    """Refuse a command that no partition could carry out."""
+    """Refuse a command whose arguments are incomplete or contradict each other."""
     if command.verb == "freeze" and command.until is None:
         raise Refused(f"freeze {command.target}: until when? a freeze needs an end")
     if command.verb == REFERENCE:
@@ -116,7 +116,7 @@ def _check_window(command: Command) -> None:
 
 
 def _check_reference(command: Command) -> None:
-    """Refuse at once what could never become a reference."""
+    """Refuse a reference without a reason, or without exactly one source."""
     what = f"reference {command.target}"
     if not command.reason.strip():
         raise Refused(f"{what}: give a reason; the reference never changes without one")

@@ -24,7 +24,7 @@ COLLECTED = re.compile(
     r"(?P<collection>model_inputs|model_outputs)/.+\.(?:jsonl|parquet)"
 )
 TRAFFIC = re.compile(r"traffic/(?P<endpoint>[^/]+)/.+\.jsonl")
-# With a hierarchical namespace (or SFTP) a file is announced when it begins and when it is closed.
+# With a hierarchical namespace (or SFTP) a file is announced when it is created and when closed.
 BEGINNINGS = ("createfile", "sftpcreate")
 RUN_TAG = "driftwarden.run"
 JOB_TAG = "driftwarden.job"
@@ -33,17 +33,17 @@ REASON_TAG = "driftwarden.reason"
 
 
 def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None:
-    """Return where the event goes and as what; None where it says nothing that is not known.
+    """Return the partition and the fact of an event; None where it carries no news.
 
     Parameters
     ----------
     container : str
-        Where the logs are: files of other containers say nothing. Empty for any.
+        The container of the logs: files of other containers are ignored. Empty for any.
 
     Raises
     ------
     Refused
-        Where a field is absent or names a model that nobody watches.
+        A field is absent, or names a model that is not in fleet.yaml.
     """
     match found.type:
         case "Microsoft.Storage.BlobCreated":
@@ -58,7 +58,7 @@ def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None
         ):
             fact = _run(found, fleet)
         case "Microsoft.MachineLearningServices.DatasetDriftDetected":
-            # The documented event names its monitor, not a model: a monitor is named as its model.
+            # The documented event names a monitor: it has to have the name of its model.
             key = "model" if "model" in found.fields else "datadriftname"
             fact = _model(found, fleet, key), Asked("event", found.source, found.reason, found.id)
         case "Driftwarden.LabelsArrived":
@@ -70,7 +70,7 @@ def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None
             fact = FLEET, Unrecognised(found.type, found.source)
     if fact is None:
         return None
-    # CloudEvents 1.0, "id": unique within its source; a resource's id is spelled in any case.
+    # CloudEvents 1.0, "id": unique within its source; the case of a resource's id does not count.
     return Delivery(fact[0], f"{found.type}:{found.id}:{found.source.lower()}", fact[1])
 
 
@@ -110,7 +110,7 @@ def _behind(endpoint: str, fleet: Fleet) -> str | None:
 
 
 def _watched(model: str, fleet: Fleet) -> str | None:
-    """Return the name in fleet.yaml of a model that an event names so, or as the registry does."""
+    """Return the name in fleet.yaml for a name from there or from the registry."""
     if model in fleet.models:
         return model
     return names.behind(model, {name: one.registered_as for name, one in fleet.models.items()})
@@ -119,17 +119,17 @@ def _watched(model: str, fleet: Fleet) -> str | None:
 def _registered(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
     tags, properties = found.tags("modelTags"), found.tags("modelProperties")
     if tags.get(RUN_TAG) or tags.get(JOB_TAG):
-        return None  # our own run says so itself
+        return None  # the run reports its version itself
     name = _model(found, fleet, "modelname")
     version = check_version(found.text("modelversion"))
     if any(_trains(name, str(said)) for said in (version, *properties.values())):
-        return None  # the same, from a job that left the tags out
+        return None  # the same for a job without the tags
     waived, why = (sound(str(tags.get(key) or ""), key) for key in (WAIVED_TAG, REASON_TAG))
     return name, Registered(version, "registered", waived or None, why)
 
 
 def _deployed(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
-    """The event goes to the model behind the endpoint, or else to one that was deployed there."""
+    """Deliver to the model of the endpoint, or else to one of the deployed models."""
     service = found.text("servicename")
     versions = str(found.fields.get("modelids") or "").split(",")
     said = (_watched(version.partition(":")[0].strip(), fleet) for version in versions)
@@ -139,7 +139,7 @@ def _deployed(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
 
 
 def _run(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
-    """Other people's runs say nothing here: a workspace announces them all."""
+    """Deliver only runs of a watched model: a workspace announces every run."""
     said = [str(found.tags(key).get(RUN_TAG)) for key in ("runTags", "runProperties")]
     for name in (*said, found.text("runid")):
         for model in fleet.models:
@@ -149,7 +149,7 @@ def _run(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
 
 
 def _trains(model: str, name: str) -> bool:
-    """Whether a run, or one of its attempts, of this name is one of ours for the model."""
+    """Tell whether a name is that of a training of the model, or of one of its attempts."""
     return re.fullmatch(rf"{re.escape(model)}-run-[0-9]+(?:-[0-9]+)?", name) is not None
 
 

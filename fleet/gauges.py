@@ -51,7 +51,7 @@ def points(loop: Loop, fleet: Fleet, now: datetime) -> Iterator[Point]:
 def tick(
     telemetry: Telemetry, found: Iterable[Point], poison: Mapping[str, int] | None = None
 ) -> None:
-    """Tell that the timer ran, and what was measured; `poison` counts messages by queue."""
+    """Report that the timer ran, and every gauge; `poison` counts messages by queue."""
     telemetry.add("driftwarden.heartbeat", 1, {})
     for point in found:
         telemetry.add(point.metric, point.value, point.attributes)

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from fleet.published import CATALOGUE
 
-#: What each attribute can be: this bounds the number of time series.
+#: The values of each attribute: they bound the number of time series.
 ATTRIBUTES = {
     "model": "name of a model in fleet.yaml",
     "partition": "name of a model, `oncall:TEAM`, or `fleet`",
@@ -31,7 +31,7 @@ ATTRIBUTES |= {
 
 
 class Instrument(StrEnum):
-    """How values of a metric add up."""
+    """How the values of a metric are aggregated."""
 
     GAUGE = "gauge"
     COUNTER = "counter"
@@ -40,7 +40,7 @@ class Instrument(StrEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: what it measures, in which unit (UCUM), by which attributes."""
+    """One metric: its unit (UCUM), its attributes, and what it measures."""
 
     name: str
     unit: str
@@ -51,7 +51,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Span:
-    """One kind of work that is timed.
+    """One kind of work whose duration is measured.
 
     `consumes` marks the entry of a message; `duration` names the histogram that takes its seconds.
     """
@@ -65,7 +65,7 @@ class Span:
 
 @dataclass(frozen=True)
 class CustomEvent:
-    """Something that happened once and is worth finding again."""
+    """An occurrence that operators search for later."""
 
     name: str
     attributes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What faces may ask to see: the state of models and teams as plain JSON."""
+"""The views of the API and the pages: the state of models and teams as plain JSON."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Json = dict[str, object]
 
 
 def models(loop: Loop, fleet: Fleet) -> list[Json]:
-    """One entry a model: who serves, how it stands, what is under way."""
+    """Return one entry per model: champion, verdict, firing alerts, run and rollout."""
     return [_summary(name, loop.head(name).state) for name in fleet.models]
 
 
 def model(loop: Loop, fleet: Fleet, name: str) -> Json:
-    """Everything known of one model; NotFound where it is not watched."""
+    """Return the whole state of one model; NotFound where it is not watched."""
     _known(fleet, name)
     head = loop.head(name)
     state: Model = head.state
@@ -43,7 +43,7 @@ def model(loop: Loop, fleet: Fleet, name: str) -> Json:
 
 
 def alerts(loop: Loop, fleet: Fleet) -> list[Json]:
-    """Every alert that a team's on-call partition remembers, with what mutes it."""
+    """Return every alert that an on-call partition remembers, and why it is muted."""
     found = []
     for team in fleet.teams:
         state: OnCall = loop.head(ONCALL + team).state
@@ -62,12 +62,12 @@ def alerts(loop: Loop, fleet: Fleet) -> list[Json]:
 
 
 def records(loop: Loop, fleet: Fleet, name: str, since: str | None = None) -> list[Json]:
-    """One partition's journal, oldest first; `since` is an ISO 8601 instant.
+    """Return the journal of a partition, oldest first; `since` is an ISO 8601 instant.
 
     Raises
     ------
     Refused
-        `since` is no instant; NotFound where no partition of that name is watched.
+        `since` is not an instant; NotFound where the partition is not watched.
     """
     if name != FLEET and not name.startswith(ONCALL):
         _known(fleet, name)
@@ -80,12 +80,12 @@ def records(loop: Loop, fleet: Fleet, name: str, since: str | None = None) -> li
 
 
 def reports(loop: Loop, fleet: Fleet, name: str) -> list[Json]:
-    """Every report of a model's windows, oldest first: its blob, or why there is none."""
+    """Return every report of a model's windows, oldest first: its blob, or why there is none."""
     return list(_lines(loop, fleet, name, "report"))
 
 
 def events(loop: Loop, fleet: Fleet, name: str) -> list[Json]:
-    """Every announced event of a model that is over, oldest first, and what it came to."""
+    """Return the past announced events of a model, oldest first, with their outcome."""
     return list(_lines(loop, fleet, name, "event"))
 
 

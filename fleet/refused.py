@@ -1,4 +1,4 @@
-"""What cannot be taken in: a line for the journal, and a message for those who sent it."""
+"""Rejected input: a fact for the journal, and a message for the sender."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fleet.model.facts import Parked
 MAX_MESSAGE = 48 * 1024
 MAX_REASON = 500
 MAX_ID = 200
-# Cut text may double in size when its quotes are escaped; the rest is for the reason.
+# Escaped quotes may double the size of a cut text; the rest holds the reason.
 CUT = (MAX_MESSAGE - 16 * MAX_REASON) // 2
 
 
 def delivery(partition: str, content: object, reason: str) -> Delivery:
-    """Return what a journal is told; the same content for the same reason is one delivery."""
+    """Return the fact for the journal; the same content and reason give the same delivery."""
     name = content.get("id", "") if isinstance(content, Mapping) else ""
     digest = sha256(f"{_text(content)}\n{_plain(reason)}".encode()).hexdigest()
     parked = Parked(_plain(str(name))[:MAX_ID], _plain(reason)[:MAX_REASON])
@@ -28,7 +28,7 @@ def delivery(partition: str, content: object, reason: str) -> Delivery:
 
 
 def message(content: object, reason: str, now: datetime) -> str:
-    """Return JSON {reason, at, event} of at most 48 KiB; an event too large for it is text, cut."""
+    """Return JSON {reason, at, event} of at most 48 KiB; a larger event is cut, as text."""
     told = {"reason": _plain(reason)[:MAX_REASON], "at": instant(now)}
     text = _text(content)
     whole = f'{json.dumps(told)[:-1]}, "event": {text}}}'

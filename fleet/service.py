@@ -1,4 +1,4 @@
-"""The service verbs: everything a face can ask for. `now` is taken here, once a call."""
+"""The service verbs, called by triggers, API and command line. Each reads the clock once."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Service:
 
     Attributes
     ----------
-    refuse : takes the message about what can never be taken in; see `fleet.refused.message`.
-    container : where the logs are; empty where files of any container are.
-    telemetry : told what is taken in and how everything stands.
+    refuse : keeps the message about rejected input; see `fleet.refused.message`.
+    container : the container of the logs; empty for any.
+    telemetry : receives spans and gauges.
     blobs : where reports are kept.
     """
 
@@ -47,13 +47,13 @@ class Service:
     blobs: Blobs = field(default_factory=MemoryBlobs)
 
     def begin(self) -> None:
-        """Tell every model's partition what fleet.yaml says of it; wake those that have work."""
+        """Deliver changed policies to their models, and ring for every partition."""
         now = self.clock.now()
         known = set(self.loop.store.partitions())
         for name, watched in self.fleet.models.items():
             head = self.loop.head(name)
             if head.state.policy != watched.hash or head.state.dormant:
-                # Numbered, because a policy may be taken back and come again.
+                # Numbered, because an earlier policy may be restored.
                 told = Delivery(name, f"policy:{watched.hash}:{head.seq}", Configured(watched.hash))
                 self.loop.deliver(told, now)
         for name in sorted(known - set(self.fleet.models) - {FLEET}):
@@ -65,9 +65,9 @@ class Service:
             self.loop.ring(name)
 
     def ingest(self, document: object) -> str | None:
-        """Take an event in; return the partition it went to.
+        """Deliver an event and return its partition; None where it carries no news.
 
-        What is malformed is parked with its reason, never raised: sending it again would not help.
+        A malformed event is parked with its reason and not raised: a retry would not help.
         """
         said = document.get(TRACEPARENT) if isinstance(document, Mapping) else None
         trace = said if isinstance(said, str) else ""
@@ -82,13 +82,13 @@ class Service:
             return found.partition
 
     def park(self, content: object, reason: str) -> str:
-        """Put what can never be taken in where operators find it; return whose journal tells it.
+        """Keep rejected input for operators; return the partition whose journal records it.
 
-        It is written down once and refused once for as long as the inbox remembers it.
+        Repeats are ignored for as long as the inbox remembers the first.
         """
         now = self.clock.now()
         told = refused.delivery(FLEET, content, reason)
-        # The message first: whoever dies in between does it again, and nothing is lost.
+        # The message comes first: after a crash in between both are written again.
         if self.loop.store.get(FLEET, inbox.row_key(told.id)) is None:
             self.refuse(refused.message(content, reason, now))
         self.loop.deliver(told, now)
@@ -102,17 +102,17 @@ class Service:
         return tuple(due)
 
     def measure(self, poison: Mapping[str, int]) -> None:
-        """Tell the telemetry that the timer ran, and every gauge; `poison` counts by queue."""
+        """Report that the timer ran, and every gauge; `poison` counts messages by queue."""
         found = gauges.points(self.loop, self.fleet, self.clock.now())
         gauges.tick(self.telemetry, found, poison)
 
     def drain(self, partition: str, trace: str = "") -> None:
-        """Take in and pay whatever one partition has to do now; `trace` is gone on with."""
+        """Settle the facts of a partition and pay its effects; `trace` is the parent span."""
         with self.telemetry.span("driftwarden.work", {"partition": partition}, trace):
             self.loop.drain(partition, self.clock.now())
 
     def sweep(self) -> int:
-        """Remove rows whose time is over and ring for all partitions; return how many went."""
+        """Delete expired rows and ring for all partitions; return the number of deleted rows."""
         now = self.clock.now()
         partitions = self.loop.store.partitions()
         gone = sum(self.loop.sweep(partition, now) for partition in partitions)
@@ -121,17 +121,17 @@ class Service:
         return gone
 
     def command(self, command: Command) -> tuple[str, ...]:
-        """Hand a command to the partitions it concerns; return them.
+        """Deliver a command to the partitions that it concerns; return them.
 
         Raises
         ------
         Refused
-            Where the verb or the target is unknown, a freeze has no end, what is to be resumed
-            is not halted, a reference has no reason, or not one source, or a window is no day.
+            The verb or the target is unknown, a freeze has no end, the partition to resume is not
+            halted, a reference lacks a reason or exactly one source, or a window is not a day.
         """
         partitions = concerned(command, self.fleet, self.loop.store.partitions)
         if command.verb == RESUME:
-            # A halted partition takes no facts in: this one is not a fact.
+            # A halted partition accepts no facts, so that resuming is not a fact.
             line = operations.Command(command.verb, command.by, command.reason, command.target)
             self.loop.resume(partitions[0], write_line(line), self.clock.now())
             return partitions
@@ -149,7 +149,7 @@ class Service:
         Raises
         ------
         Refused
-            Where there is no such view or nothing of that name.
+            There is no such view, or nothing of that name.
         """
         match view, name:
             case "models", None:
@@ -174,12 +174,12 @@ class Service:
                 )
 
     def report(self, name: str, of: str) -> bytes:
-        """Return the newest report of a model's window that an alert or a command `of` led to.
+        """Return the newest report that the alert or command `of` asked for.
 
         Raises
         ------
         NotFound
-            Where there is none (yet), with the reason where one is known.
+            There is none yet, or it could not be drawn; the message says why.
         """
         found = [one for one in read.reports(self.loop, self.fleet, name) if one["of"] == of]
         if not found:
@@ -190,5 +190,5 @@ class Service:
         return self.blobs.get(str(newest["report"]))
 
     def pulse(self) -> int:
-        """Return how many partitions the store holds; raises where it does not answer."""
+        """Return the number of partitions; raises where the store does not answer."""
         return len(self.loop.store.partitions())

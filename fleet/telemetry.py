@@ -12,14 +12,14 @@ TRACEPARENT = "traceparent"
 
 
 class Telemetry(Protocol):
-    """Takes measurements; it never raises for what the outside does."""
+    """Receives measurements; failures of the exporter are never raised."""
 
     def span(
         self, name: str, attributes: Attributes, parent: str = ""
     ) -> AbstractContextManager[dict[str, str]]:
-        """Time what is done inside; what is put into the mapping becomes attributes too.
+        """Time a block; keys that the block adds to the mapping become attributes, too.
 
-        `parent` is the W3C `traceparent` to go on from; empty is the present span.
+        `parent` is the W3C `traceparent` of the parent; empty for the current span.
         """
         ...
 
@@ -28,16 +28,16 @@ class Telemetry(Protocol):
         ...
 
     def event(self, name: str, attributes: Attributes) -> None:
-        """Note a custom event."""
+        """Record a custom event."""
         ...
 
     def traceparent(self) -> str:
-        """Return the present span as W3C `traceparent`, empty where there is none."""
+        """Return the current span as W3C `traceparent`, empty where there is none."""
         ...
 
 
 class Silent:
-    """Telemetry of a host that has nowhere to send it."""
+    """Telemetry of a host that exports none."""
 
     def span(
         self, name: str, attributes: Attributes, parent: str = ""

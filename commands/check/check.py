@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> int:
     try:
         _print(report, arguments)
     except BrokenPipeError:
-        # Nobody reads any more; the exit code still is the verdict.
+        # The reader closed the pipe; the exit code still gives the verdict.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT[report.verdict]
 
@@ -73,7 +73,7 @@ def _choice(arguments: Namespace) -> Choice:
 
 
 def _names(words: str | None) -> tuple[str, ...]:
-    """Split names at commas; one that holds a comma stands in quotes."""
+    """Split names at commas; a name with a comma is quoted."""
     if not words:
         return ()
     return tuple(dict.fromkeys(next(csv.reader([words], skipinitialspace=True))))

@@ -1,4 +1,4 @@
-"""The replay command: prepare, resume or begin, show what happens, sum it up."""
+"""The replay command: prepare, begin or resume, show progress, return the records."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "p
 
 @dataclass(frozen=True)
 class Told:
-    """What a replay leaves to sum up: verified records, the joined rows by name, the target."""
+    """The result of a replay: verified records, the joined rows by name, the summary's file."""
 
     model: str
     records: tuple[journal.Record, ...]
@@ -46,7 +46,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says of a replay."""
+    """The options of a replay."""
 
     fleet: Path
     first: date | None = None
@@ -56,12 +56,12 @@ class Options:
 
 
 def replay(app: App, options: Options, console: Console) -> Told:
-    """Replay the scenario beside fleet.yaml, from its beginning or from where it was killed.
+    """Replay the scenario beside fleet.yaml, from its beginning or from where it was interrupted.
 
     Raises
     ------
     Refused
-        The document or the scenario is wrong, or a preparation failed.
+        The document or the scenario is invalid, or a preparation failed.
     """
     scenario = _cut(read_scenario(options.fleet.parent / SCENARIO_FILE), options)
     folder = (options.fleet.parent / scenario.folder).resolve()
@@ -88,7 +88,7 @@ def replay(app: App, options: Options, console: Console) -> Told:
 
 
 def _cut(scenario: Scenario, options: Options) -> Scenario:
-    """Shorten the replayed time to what was asked for."""
+    """Shorten the replayed time to the requested days."""
     first = max(options.first or scenario.replay.first, scenario.replay.first)
     last = min(options.last or scenario.replay.last, scenario.replay.last)
     if last < first:
@@ -106,7 +106,7 @@ def _open(config: Config, beside: Path, clock: SetClock, scenario: Scenario) -> 
         config,
         beside,
         clock,
-        # A power cut costs a replay its newest commits, and the replay makes them again.
+        # A power cut may lose the newest commits; the resumed replay makes them again.
         durable=False,
         durations=Durations(scenario.replay.training_takes, lambda *_: latency),
         quiet=True,
@@ -114,7 +114,7 @@ def _open(config: Config, beside: Path, clock: SetClock, scenario: Scenario) -> 
 
 
 def _make_room(config: Config, root: Path, fresh: bool) -> None:
-    """Remove what an earlier, finished replay left; one that was interrupted is resumed."""
+    """Delete the files of a finished replay; an interrupted one is resumed."""
     if not (root / STORE_FILE).exists():
         return
     if not fresh:

@@ -1,4 +1,4 @@
-"""Push a recorded year through the app's own triggers, on a clock that jumps to the next moment."""
+"""Push a recorded year through the app's triggers, on a clock that jumps to the next moment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.clock import SetClock
 from engine.errors import Broken
 from hosts.local.position import Position
 
-#: What is due so long after the last happening still belongs to the replay; wakes go on for ever.
+#: Work due this long after the last happening still belongs to the replay; wakes never end.
 LINGER = timedelta(days=1)
 
 
@@ -44,7 +44,7 @@ class Replay:
         self._moments = moments
 
     def run(self, told: Callable[[datetime], None]) -> None:
-        """Go on from where the stage says the replay stands, until nothing is due any more."""
+        """Resume at the stage's position, and run until nothing is due any more."""
         stands = self._stage.stands()
         if stands is not None and not stands.finished:
             self._clock.moment = stands.at
@@ -60,7 +60,7 @@ class Replay:
         self._stage.keep(Position(end, True, True))
 
     def _next(self, after: datetime | None) -> tuple[datetime, bool] | None:
-        """The next moment, and whether somebody wants to be woken by then."""
+        """Return the next moment, and whether a partition wants to be woken by then."""
         ahead = [at for at, _ in self._moments if after is None or at > after]
         last = self._moments[-1][0] + LINGER if self._moments else after
         wake = self._stage.store.next_wake()
@@ -73,7 +73,7 @@ class Replay:
         return found, wake is not None and wake <= found
 
     def _settle(self, position: Position, woken: bool) -> None:
-        """Feed what happens at a moment, then let the app work until it has nothing to do."""
+        """Deliver what happens at a moment, then run the app until its queue is empty."""
         self._clock.moment = position.at
         if not position.fed:
             for at, happening in self._moments:

@@ -23,27 +23,27 @@ class Stage(Protocol):
         ...
 
     def stands(self) -> Position | None:
-        """How far the replay has come; None where there was none."""
+        """Return the position of the replay; None where there was none."""
         ...
 
     def keep(self, position: Position) -> None:
-        """Write down how far the replay has come."""
+        """Store the position of the replay."""
         ...
 
     def begin(self) -> None:
-        """Make the messages visible again that a killed worker held."""
+        """Make messages visible again that a killed worker held."""
         ...
 
     def retry_at(self) -> datetime | None:
-        """When the next message that waits becomes visible."""
+        """Return when the next waiting message becomes visible."""
         ...
 
     def tick(self, at: datetime) -> None:
-        """Let the app's timer fire."""
+        """Fire the app's timer."""
         ...
 
     def work(self, at: datetime) -> bool:
-        """Let the app's queue function take what is visible; False where nothing was."""
+        """Run the app's queue function on the visible messages; False where there was none."""
         ...
 
     def announce(self, events: Sequence[Json]) -> None:
@@ -59,5 +59,5 @@ class Stage(Protocol):
         ...
 
     def register(self, plan: VersionPlan) -> None:
-        """Train a version outside the watcher and register it, once."""
+        """Train a version outside of Driftwarden and register it, once."""
         ...

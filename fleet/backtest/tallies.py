@@ -118,11 +118,11 @@ def _features(
 
 
 def _series(watched: Watched, played: Sequence[Played], told: Sequence[Notify]) -> Series:
-    """Everything by day, for drawings."""
+    """Return everything by day, for drawings."""
     names = played[0].features
 
     def days(severity: Severity) -> list[str]:
-        # An alert is of the day that was assessed, which is over when it is told.
+        # An alert belongs to the assessed day, which has ended when it is sent.
         grace = watched.policy.logs.grace
         moments = [one.at - grace for one in told if one.severity is severity]
         last = {one.day.name for one in played}

@@ -47,13 +47,13 @@ class AzureHost:
         that lead to the storage account.
     beside : the folder that the document's relative paths start from.
     settings : the app's settings.
-    cloud : where the services are, and who we are to them.
+    cloud : the addresses of the services, and the credential.
     clock : tells `now`, once a service verb.
 
     Raises
     ------
     Refused
-        A setting is missing, or the document asks for what Azure cannot do.
+        A setting is missing, or the document needs a feature that Azure lacks.
     """
 
     def __init__(
@@ -86,15 +86,15 @@ class AzureHost:
         self.service = self._service(known.logs_container, ports)
 
     def ring(self, partition: str) -> None:
-        """Put the one kind of message on the queue; it carries the present trace on."""
+        """Put a partition on the due queue, with the current trace."""
         self.due.put(doorbell(partition, self.telemetry))
 
     def measure(self) -> None:
-        """Tell the telemetry that the timer ran, and how everything stands."""
+        """Report that the timer ran, and the gauges."""
         self.service.measure({queue.name: queue.waiting() for queue in self._given_up})
 
     def close(self) -> None:
-        """Send what telemetry is left and close the connections."""
+        """Export the remaining telemetry and close the connections."""
         self._open.close()
 
     def _service(self, logs_container: str, ports: World) -> Service:
@@ -130,7 +130,7 @@ def open_azure(config: Config, beside: Path) -> AzureHost:
 def _identity(settings: Mapping[str, str]) -> TokenCredential:
     from azure.identity import DefaultAzureCredential
 
-    # An identity of the user's own has to be named; the system's needs no name.
+    # A user-assigned identity has to be named; the system's needs no name.
     client = settings.get(f"{STORAGE}__clientId") or None
     return DefaultAzureCredential(managed_identity_client_id=client)
 
@@ -147,7 +147,7 @@ def _set(name: str, settings: Mapping[str, str]) -> bool:
 
 
 def _check(config: Config) -> None:
-    """Refuse what only one machine can do."""
+    """Refuse features that only the local host has."""
     for name, watched in config.fleet.models.items():
         training, mirror = watched.policy.training, watched.policy.serving.mirror
         if training is not None and training.job is None:

@@ -100,11 +100,11 @@ class LocalHost:
         self.service = Service(config.fleet, loop, clock, self.refuse, blobs=self.blobs)
 
     def ring(self, partition: str) -> None:
-        """Put the one kind of message on the queue: that partition has something to do."""
+        """Put a partition on the due queue."""
         self.queues.put(DUE_QUEUE, doorbell(partition, self.service.telemetry), self.clock.now())
 
     def refuse(self, message: str) -> None:
-        """Keep what can never be taken in where an operator finds it."""
+        """Keep rejected input in the queue for operators."""
         self.queues.put(REFUSED_QUEUE, message, self.clock.now())
 
     def measure(self) -> None:
@@ -124,7 +124,7 @@ class LocalHost:
             self.clock,
             synchronous=durations is not None,
             duration=(lambda _: durations.training) if durations is not None else None,
-            # A replay may be killed any number of times and still tells the same story.
+            # A replay may be killed any number of times and still gives the same result.
             attempts=sys.maxsize if durations is not None else MAX_ATTEMPTS,
         )
         made.blobs = self.blobs
@@ -164,7 +164,7 @@ def _endpoint(policy: ModelPolicy) -> Endpoint:
 
 
 def _check(config: Config) -> None:
-    """Refuse what only Azure can do."""
+    """Refuse features that only Azure has."""
     for name, watched in config.fleet.models.items():
         training = watched.policy.training
         if training is not None and training.job is not None:

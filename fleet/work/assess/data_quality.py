@@ -42,7 +42,7 @@ def unranged(inputs: Inputs) -> list[str]:
 def stuck_troubles(inputs: Inputs) -> tuple[Trouble, ...]:
     """Tell of features that do not differ on a day of a class that usually does.
 
-    A ticket: the values are plausible, and nobody is misled at once.
+    A ticket: the values are plausible, so that no decision is wrong at once.
     """
     side = inputs.side
     if not side.usual:
@@ -61,7 +61,7 @@ def _trouble(problem: quality.Problem) -> Trouble:
 def _measured(feature: FeatureReport, reference: Reference, effect: Assess) -> quality.Measured:
     n, missing = feature.n_current or 0, feature.missing_current or 0
     place = reference.ruler.starts[feature.name] + reference.ruler.features[feature.name].size
-    # Missing values come in days, not in rows: the worst reference day is what has been usual.
+    # Missing values come by day, not by row: the worst reference day is the usual rate.
     usual = max((s.counts[place] / s.rows for s in reference.slices if s.rows), default=0.0)
     rest = sum(b.current for b in feature.bins if b.label == REST)
     seen_rest = sum(b.reference for b in feature.bins if b.label == REST)
@@ -70,7 +70,7 @@ def _measured(feature: FeatureReport, reference: Reference, effect: Assess) -> q
         n + missing,
         missing,
         float(usual),
-        # Where the reference has rare levels of its own in `rest`, nothing there is unseen.
+        # Where the reference itself has rare levels in `rest`, its values are not unseen.
         0 if seen_rest else rest,
         reference_unseen=_turnover(feature, reference) if rest else 0.0,
         outside=effect.outside.get(feature.name, 0),
@@ -78,7 +78,7 @@ def _measured(feature: FeatureReport, reference: Reference, effect: Assess) -> q
 
 
 def _turnover(feature: FeatureReport, reference: Reference) -> float:
-    """Largest share of a reference day's values that no other of its days has."""
+    """Return the largest share of a reference day's values that occur on no other of its days."""
     start, size = reference.ruler.starts[feature.name], reference.ruler.features[feature.name].size
     counts = np.array([one.counts[start : start + size] for one in reference.slices])
     if len(counts) < 2:

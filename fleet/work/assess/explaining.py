@@ -23,7 +23,7 @@ SLOW = "; slow drift: no window shows it alone"
 
 @dataclass(frozen=True)
 class Explained:
-    """What the on-call engineer reads, the change by feature, and all of it for the report."""
+    """The lines of a page, the change by feature, and the document for the report."""
 
     lines: tuple[str, ...] = ()
     since: dict[str, str] | None = None
@@ -81,7 +81,7 @@ def _around(
 
 
 def _changes(inputs: Inputs, features: Sequence[FeatureReport]) -> dict[str, why.Change]:
-    """The change of each feature over the days that were counted with the same bins."""
+    """Return the change of each feature over the days that were counted with the same bins."""
     held = inputs.held
     windows = [*inputs.past.items(), (inputs.effect.window, held.current)]
     found = {}
@@ -104,7 +104,7 @@ def _line(feature: FeatureReport, change: why.Change | None, threshold: str) -> 
 
 
 def _most_in(feature: FeatureReport, alone: Report, policy: Policy) -> str:
-    """Name the segments in which a feature whose total moved did so most."""
+    """Name the segments in which a feature that moved in all rows moved most."""
     if feature.segment is not None:
         return ""
     least = max(feature.effect or 0.0, policy.floor)

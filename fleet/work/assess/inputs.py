@@ -48,12 +48,12 @@ class Inputs:
 
     @property
     def side(self) -> Against:
-        """What the window is compared with, over all rows."""
+        """The reference counts for the window, over all rows."""
         return self.held.sides[None]
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the report has to know of the comparison."""
+        """Remarks on the comparison, for the report."""
         said = (self.reference.note, self.side.words, *self.held.notes, *self.usual.notes)
         return tuple(filter(None, said))
 

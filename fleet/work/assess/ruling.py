@@ -1,4 +1,4 @@
-"""The drift verdicts of a window together with those before it, and what accounts for them."""
+"""The drift verdicts of a window with those before it, and the events that explain them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from monitoring.drift.verdict import Policy, Ruling, Verdict, stream
 
 @dataclass(frozen=True)
 class Ruled:
-    """What the window and those before it come to.
+    """The verdicts on a window and those before it.
 
-    `alone` is the report of the window without those before it, `flagged` what is significant in
-    it. `rulings` are by feature or segment, `moved` the verdicts of those that are not stable.
+    `alone` is the report of the window without those before it, `flagged` names its significant
+    features. `rulings` are by feature or segment, `moved` the verdicts of those that are not
+    stable.
     `explained_by` names the announced event, `holidays` those of a segment's own country.
     """
 
@@ -34,7 +35,7 @@ class Ruled:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The holidays that account for the drift of segments."""
+        """The holidays that explain the drift of segments."""
         return tuple(f"{where} lies in {holiday}" for where, holiday in self.holidays.items())
 
     @property
@@ -44,7 +45,7 @@ class Ruled:
 
     @property
     def psi(self) -> dict[str, float | None]:
-        """Of a segment's features only those that moved: facts and journals stay short."""
+        """The psi by feature; of a segment only the features that moved, to keep facts short."""
         return {
             feature.where: feature.psi
             for feature in self.alone.features
@@ -53,7 +54,7 @@ class Ruled:
 
     @property
     def effects(self) -> dict[str, float]:
-        """The larger effect of what moved: that of its values, or of its missing share."""
+        """The larger effect of each feature that moved: of its values, or of its missing share."""
         effects = {one.where: one.larger_effect for one in self.alone.features}
         return {where: size for where in self.moved if (size := effects[where]) is not None}
 
@@ -67,7 +68,7 @@ def rule(inputs: Inputs) -> Ruled:
     moved = _moved(alone, {name: ruling.verdict for name, ruling in rulings.items()})
     explained_by = effect.event
     if moved and effect.event is None and any(effect.events):
-        # Without the windows of announced events: does anything still persist?
+        # Does anything persist without the windows of announced events?
         ordinary = _stream(inputs, alone, together, ordinary=True)
         left = _moved(alone, {name: ruling.verdict for name, ruling in ordinary.items()})
         explained_by = None if left else next(filter(None, effect.events))
@@ -106,7 +107,7 @@ def _stream(
 
 
 def _moved(alone: Report, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
-    """What is not stable; of segments what the total of the same feature does not say as well."""
+    """Return the features that are not stable; of segments only those worse than the total."""
     bad = (Verdict.DRIFTING, Verdict.DRIFTED)
     found = {}
     for feature in alone.features:

@@ -56,7 +56,7 @@ def put_report(blobs: Blobs, effect: Assess, found: Findings) -> str:
 
 
 def _kept(alone: Report, rulings: Mapping[str, Ruling]) -> Report:
-    """Leave out what did not move in a segment: there are features times segments of it."""
+    """Leave out the features of a segment that did not move, to bound the size."""
     still = {Verdict.STABLE, Verdict.INSUFFICIENT}
     features = tuple(
         one

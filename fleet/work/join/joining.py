@@ -1,4 +1,4 @@
-"""Join one window: labels beside what was predicted, who served it, and what it cost."""
+"""Join one window: labels, predictions, the versions that served them, and the losses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from monitoring.metrics import Task
 
 
 def join_window(world: World, watched: Watched, effect: Join) -> Joined:
-    """Put labels beside predictions; measure the day, the trailing days, and the rollout's arms."""
+    """Join labels with predictions; measure the day, the trailing days, and the rollout's arms."""
     blobs, policy = world.blobs, watched.policy
     table, repeated = served_rows(blobs, effect)
     labels = rows.get_all(blobs, effect.labels)
@@ -80,7 +80,7 @@ def _scores(table: pa.Table, label: Floats, task: Task) -> dict[str, dict[str, f
 def _association(
     blobs: Blobs, watched: Watched, effect: Join, table: pa.Table
 ) -> tuple[Finding, ...]:
-    """Hold what the champion's scores go with against what they went with at its reference."""
+    """Compare the association of the champion's scores and features with that of its reference."""
     sums = usual_scores.association(blobs, effect.reference)
     if sums is None or not any(name in table.column_names for name in sums.ruler.features):
         return ()

@@ -46,20 +46,20 @@ def served_rows(blobs: Blobs, effect: Join) -> tuple[pa.Table, int]:
 
 
 def _once(table: pa.Table) -> pa.Table:
-    """The first of every row that was logged twice."""
+    """Keep the first of every row that was logged twice."""
     codes = _keys(table).dictionary_encode().indices.to_numpy()
     _, first = np.unique(codes, return_index=True)
     return table if len(first) == table.num_rows else table.take(pa.array(np.sort(first)))
 
 
 def _aligned(base: pa.Table, scores: pa.Table) -> Floats:
-    """One version's scores in the order of the base rows, NaN where it scored none."""
+    """Return one version's scores in the order of the base rows, NaN where it has none."""
     place = pc.index_in(_keys(base), value_set=_keys(scores))
     return floats(scores["score"].take(place))
 
 
 def _keys(table: pa.Table) -> pa.Array:
-    """Correlation id and row index as one text."""
+    """Return correlation id and row index as one text."""
     numbers = table["index"].cast(pa.string())
     return pc.binary_join_element_wise(table["correlationid"], numbers, "/").combine_chunks()
 

@@ -28,7 +28,7 @@ class AzureScoring:
     Parameters
     ----------
     client : sends the blocks.
-    registry : says which columns a version takes, and where its evaluation rows lie.
+    registry : knows the features of a version, and the address of its evaluation rows.
     read_table : reads the table at an address.
     """
 
@@ -88,7 +88,7 @@ def _body(rows: pa.Table, features: Sequence[str]) -> bytes:
     """Write rows as an MLflow deployment takes them.
 
     Source: "Deploy MLflow models to online endpoints: payload with input_data" (Microsoft Learn);
-    a scoring script of one's own gets the same.
+    custom scoring scripts get the same.
     """
     known = set(rows.column_names)
     nothing = [None] * rows.num_rows

@@ -14,23 +14,23 @@ from engine.errors import Refused, Unavailable
 from hosts.azure.ml.arm_errors import translated
 from hosts.azure.ml.workspace import Workspace
 
-#: What the ids of our own requests begin with, so that their log lines can be told apart.
+#: The prefix of our own requests' ids, by which their log lines are recognised.
 REQUEST = "driftwarden-"
 #: "Managed online endpoints: request timeout" (Microsoft Learn, quotas page) is 180 s at most.
 TIMEOUT = 190
 ATTEMPTS = 4
-#: A longer pause than this is the caller's to make.
+#: For longer pauses Unavailable is raised, and the caller retries.
 PATIENCE = timedelta(seconds=10)
 AGAIN = timedelta(minutes=1)
 #: "Troubleshoot online endpoints: HTTP status codes" (Microsoft Learn): the model's own failures.
-#: A 5xx that reaches us is said to be the infrastructure's, and tried again.
+#: Other 5xx are documented as failures of the infrastructure, and retried.
 MODEL_ERRORS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.FAILED_DEPENDENCY})
 DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True)
 class _Door:
-    """Where an endpoint scores, and what lets us in; never shown."""
+    """The scoring address of an endpoint, and its key, which is never shown."""
 
     url: str
     bearer: str
@@ -55,7 +55,7 @@ class ScoringClient:
 
     Parameters
     ----------
-    verify : what the HTTP client trusts.
+    verify : the certificates that the HTTP client trusts.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ScoringClient:
             if status == HTTPStatus.OK:
                 return content
             if status in DENIED and not refreshed:
-                # Keys are rotated and tokens run out: what we had is asked for again, once.
+                # Keys are rotated and tokens expire: they are fetched again, once.
                 refreshed = True
                 self._doors.pop(asked.endpoint, None)
                 continue
@@ -100,7 +100,7 @@ class ScoringClient:
         raise Unavailable(f"{asked.what}: {asked.endpoint} keeps refusing our credentials", AGAIN)
 
     def _post(self, asked: Asked) -> tuple[int, Mapping[str, str], bytes]:
-        """Send one block; status 0 where no answer came."""
+        """Send one block; the status is 0 without an answer."""
         from azure.core import PipelineClient
         from azure.core.exceptions import ServiceRequestError, ServiceResponseError
         from azure.core.rest import HttpRequest, HttpResponse
@@ -115,7 +115,7 @@ class ScoringClient:
             "x-request-id": name,
         }
         request = HttpRequest("POST", door.url, headers=headers, content=asked.body)
-        # Without policies: no redirect is followed and nothing logs what is sent.
+        # Without policies: redirects are not followed, and requests are not logged.
         client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
             door.url, policies=[], connection_verify=self._verify
         )
@@ -143,7 +143,7 @@ class ScoringClient:
 def _failure(
     asked: Asked, status: int, headers: Mapping[str, str], content: bytes, pause: timedelta
 ) -> Refused | Unavailable:
-    """Return what an answer means: the version's failure, or the outside's."""
+    """Return the error for an answer: Refused for the version's failure, else Unavailable."""
     where = f"{asked.what}: deployment {asked.deployment} on {asked.endpoint}"
     if status in MODEL_ERRORS:
         inner = headers.get("ms-azureml-model-error-statuscode")

@@ -34,11 +34,11 @@ class Dispatcher:
     Parameters
     ----------
     app : FunctionApp
-        Read once, here.
+        Read once, by the constructor.
     queues : Queues
         Where queue triggers read, queue outputs write and timers keep their status.
     clock : callable
-        Dates the messages that functions put.
+        The time of messages that functions put.
     key : str
         The function key; the same one opens the Event Grid webhook.
     host_file : HostFile
@@ -126,7 +126,7 @@ class Dispatcher:
         Returns
         -------
         Response
-            200 for a handshake, 202 when all is taken, 400 for what no retry can mend, 401
+            200 for a handshake, 202 when every event succeeded, 400 for a malformed request, 401
             without the key, 404 for an unknown function, 500 for "try later".
         """
         if not self._is_key(key):
@@ -148,8 +148,8 @@ class Dispatcher:
     def pump_queue(self, queue: str, now: datetime, limit: int | None = None) -> int:
         """Run the function of `queue` on one batch of visible messages.
 
-        A message is deleted when the function returned. Otherwise it is seen again after the
-        retry delay, and after the last try moved to `<queue>-poison` with the reason.
+        A message is deleted when the function returned. Otherwise it becomes visible after the
+        retry delay, and after the last try it is moved to `<queue>-poison` with the reason.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class Dispatcher:
         Returns
         -------
         int
-            How many messages were taken, however they fared.
+            The number of messages taken, failed ones included.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class Dispatcher:
         return self._pump.work(self._by_queue[queue], now, limit)
 
     def next_due(self, now: datetime) -> datetime | None:
-        """The earliest moment at which a timer or a message is due; None if nothing ever is."""
+        """Return the earliest moment at which a timer or a message is due; None if none is."""
         moments = [self.timers.next_moment(name, now) for name in self.timers.names]
         visible = (self._queues.next_visible(queue) for queue in self.queue_names)
         return min([*moments, *(moment for moment in visible if moment)], default=None)

@@ -28,12 +28,12 @@ class Message:
 
     @property
     def receipt(self) -> str:
-        """Proof of the newest get: every get counts a try, so an older proof no longer fits."""
+        """The receipt of the newest get: every get counts a try, which voids older receipts."""
         return f"{self.id}.{self.tries}"
 
 
 def check_name(queue: str) -> str:
-    """Return `queue` if storage queues take that name and its poison queue's."""
+    """Return `queue` if storage queues allow that name and its poison queue's."""
     if not 3 <= len(queue) <= 56 or not _NAME.fullmatch(queue):
         raise Refused(
             f"queue {queue!r}: 3 to 56 lower-case letters, digits and single hyphens between them"
@@ -42,7 +42,7 @@ def check_name(queue: str) -> str:
 
 
 def poison_name(queue: str) -> str:
-    """Where messages of `queue` go that failed too often."""
+    """Return the name of the queue for messages that failed too often."""
     return f"{queue}-poison"
 
 

@@ -1,7 +1,6 @@
-"""Durable queues in one SQLite file, with the storage queues' rules.
+"""Durable queues in one SQLite file, with the rules of storage queues.
 
-A commit survives the death of the process, and nothing here reads a clock: every time is an
-argument.
+A commit survives a crash of the process. No clock is read: every time is an argument.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from hosts.local.functions.messages import Message, check_body, check_name, pois
 from hosts.local.functions.queue_file import QueueFile, micros_of, moment_of
 from hosts.local.functions.timers import Status
 
-#: How long a message that was got stays invisible to others.
+#: How long a message stays invisible to others after a get.
 LEASE = timedelta(minutes=10)
 
 
@@ -60,7 +59,7 @@ class Queues:
         Raises
         ------
         Refused
-            A queue's name or a body's size is one that storage queues would not take.
+            Storage queues would not allow a queue's name or a body's size.
         """
         rows = [
             (
@@ -78,7 +77,7 @@ class Queues:
             )
 
     def get(self, queue: str, now: datetime, limit: int, lease: timedelta = LEASE) -> list[Message]:
-        """Up to `limit` visible messages, oldest first, each invisible for `lease` from `now`."""
+        """Return up to `limit` visible messages, oldest first, each hidden for `lease`."""
         with self._file.unit() as file:
             rows = file.execute(
                 "update host_messages set tries = tries + 1, leased = 1, visible = ? where id in"
@@ -87,22 +86,22 @@ class Queues:
                 " returning id, queue, body, inserted, visible, tries, reason",
                 (micros_of(now + lease), queue, micros_of(now), limit),
             ).fetchall()
-        # The order of RETURNING is SQLite's own affair.
+        # The order of RETURNING is undefined.
         return sorted(map(_message, rows), key=lambda message: message.id)
 
     def delete(self, message: Message) -> bool:
-        """Delete what was got; False where somebody else got it since."""
+        """Delete a message; False where it was got again since."""
         with self._file.unit() as file:
             return self._settle(file, "delete from host_messages", (), message)
 
     def postpone(self, message: Message, visible_at: datetime) -> bool:
-        """Give back what was got, to be seen again at `visible_at`."""
+        """Return a message to the queue, visible again at `visible_at`."""
         with self._file.unit() as file:
             change = "update host_messages set leased = 0, visible = ?"
             return self._settle(file, change, (micros_of(visible_at),), message)
 
     def poison(self, message: Message, reason: str, now: datetime) -> bool:
-        """Move what was got to `<queue>-poison`, with the reason, as a new message there."""
+        """Move a message to `<queue>-poison`, as a new message with the reason."""
         with self._file.unit() as file:
             if not self._settle(file, "delete from host_messages", (), message):
                 return False
@@ -114,14 +113,14 @@ class Queues:
             return True
 
     def release(self) -> int:
-        """Make every message visible that a dead process held; a host calls it when it starts."""
+        """Make messages of crashed processes visible; a host calls it when it starts."""
         with self._file.unit() as file:
             return file.execute(
                 "update host_messages set leased = 0, visible = inserted where leased = 1"
             ).rowcount
 
     def peek(self, queue: str, limit: int = 32) -> list[Message]:
-        """The oldest messages, visible or not, left as they are."""
+        """Return the oldest messages, visible or not, without changing them."""
         rows = self._file.read(
             "select id, queue, body, inserted, visible, tries, reason from host_messages"
             " where queue = ? order by id limit ?",
@@ -130,7 +129,7 @@ class Queues:
         return list(map(_message, rows))
 
     def counts(self) -> dict[str, int]:
-        """Messages per queue that has any, by name."""
+        """Return the number of messages of every queue that is not empty."""
         return dict(
             self._file.read(
                 "select queue, count(*) from host_messages group by queue order by queue"
@@ -138,14 +137,14 @@ class Queues:
         )
 
     def next_visible(self, queue: str) -> datetime | None:
-        """When the first message of `queue` is or becomes visible; None for an empty queue."""
+        """Return when the first message of `queue` becomes visible; None for an empty queue."""
         [(first,)] = self._file.read(
             "select min(visible) from host_messages where queue = ?", (queue,)
         )
         return None if first is None else moment_of(first)
 
     def read_status(self, name: str) -> Status | None:
-        """The saved status of a timer."""
+        """Return the saved status of a timer."""
         rows = self._file.read(
             "select schedule, last, next from host_timers where name = ?", (name,)
         )

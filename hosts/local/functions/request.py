@@ -1,4 +1,4 @@
-"""An HTTP request as it arrives, and as a function is given it."""
+"""An HTTP request as it arrives, and as a function receives it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Request:
 
     @property
     def key(self) -> str | None:
-        """The function key that came with it."""
+        """The function key of the request."""
         return self.headers.get("x-functions-key", self.parameters.get("code"))
 
     def decoded(self, route: Mapping[str, str]) -> HttpRequest:
-        """Return what a function is given; `route` holds the parameters of its path."""
+        """Return the request for a function; `route` holds the parameters of its path."""
         host = self.headers.get("host", "localhost")
         return HttpRequest(
             self.method,

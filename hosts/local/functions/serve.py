@@ -104,7 +104,7 @@ def _host_file(path: Path) -> HostFile:
 
 @contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGINT and SIGTERM stop; elsewhere than in the main thread signals are not ours."""
+    """Stop on SIGINT and SIGTERM; only the main thread can handle signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

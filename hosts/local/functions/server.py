@@ -15,9 +15,9 @@ from hosts.local.functions.queues import Queues
 
 logger = logging.getLogger("driftwarden.host")
 
-#: How often the pump looks for due timers and messages when there was nothing to do.
+#: How often the pump looks for due timers and messages while idle.
 POLL_SECONDS = 0.2
-#: How long a stop waits for what is running; a message cut short comes again.
+#: How long a stop waits for running functions; an interrupted message is retried.
 GRACE_SECONDS = 10.0
 
 
@@ -79,7 +79,7 @@ class Server:
         self._stopping.set()
 
     def wait(self) -> None:
-        """Return after `stop`; raise what broke the pump, if anything did."""
+        """Return after `stop`; raise the exception that broke the pump, if any."""
         self._stopping.wait()
         if self._failure is not None:
             raise self._failure

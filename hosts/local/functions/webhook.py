@@ -1,4 +1,4 @@
-"""What Event Grid posts to a webhook, decoded into what the Functions worker hands a function."""
+"""Requests of Event Grid to a webhook, decoded to the arguments of functions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ORIGIN = "eventgrid.azure.net"
 
 
 def parse_elements(headers: Mapping[str, str], body: bytes) -> list[dict[str, object]]:
-    """The events of one delivery, each as the JSON object that was sent.
+    """Return the events of one delivery, each as the JSON object that was sent.
 
     An array is a batch of either schema, an object one event, and a body beside `ce-` headers a
-    CloudEvent in binary mode. What the objects hold is the function's business.
+    CloudEvent in binary mode. The objects' fields are not checked here.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def parse_elements(headers: Mapping[str, str], body: bytes) -> list[dict[str, ob
     Raises
     ------
     Refused
-        The body is not JSON, or not an object or an array of objects: never worth a retry.
+        The body is not JSON, or not an object or an array of objects: a retry would not help.
     """
     if "ce-specversion" in headers:
         return [_binary(headers, body)]
@@ -61,7 +61,7 @@ def answer(
     Raises
     ------
     Refused
-        The request is none of Event Grid's, or its body is not what it says.
+        The request is not one of Event Grid, or its body is malformed.
     """
     if method.upper() == "OPTIONS":
         origin = headers.get("webhook-request-origin", ORIGIN)
@@ -78,12 +78,12 @@ def answer(
 
 
 def validation_code(body: bytes) -> str:
-    """The code that a SubscriptionValidation delivery wants back.
+    """Return the validation code of a SubscriptionValidation delivery.
 
     Raises
     ------
     Refused
-        The body holds none.
+        The body has no validation code.
     """
     document = _parse(body)
     first = document[0] if isinstance(document, list) and document else document
@@ -95,13 +95,13 @@ def validation_code(body: bytes) -> str:
 
 
 def decode(element: dict[str, object]) -> EventGridEvent | CloudEvent:
-    """The object that the worker makes of `element`: `specversion` marks a CloudEvent.
+    """Return the object that the worker makes of `element`: `specversion` marks a CloudEvent.
 
     Raises
     ------
     ValueError, TypeError
-        The time is unreadable, for instance: on Azure too the invocation fails before the
-        function is reached.
+        A field such as the time is invalid: in Azure, too, the invocation fails before the function
+        is called.
     """
     datum = Datum(value=json.dumps(element), type="json")
     return EventGridEventInConverter.decode(datum, trigger_metadata=None)

@@ -1,4 +1,4 @@
-"""Split traffic over model versions by weight, score it in blocks and log what happened."""
+"""Split traffic over model versions by weight, score it in blocks and write the logs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Duration = Callable[[str, str, str], float]
 
 @dataclass(frozen=True)
 class Arm:
-    """What one version did with its rows of a block; a score is NaN where it failed a row.
+    """The scores of one version for its rows of a block; NaN where it failed a row.
 
     Logs call it `deployment`.
     """
@@ -45,11 +45,11 @@ class Arm:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What a model's endpoint does beside its split.
+    """The configuration of a model's endpoint beside its split.
 
     `baselines` score every row whatever the split is, `mirror` is the percent of the rows that
-    shadows see. `logs` says what the endpoint and its deployments are called in logs: as the model
-    and its versions where absent.
+    shadows see. `logs` has the names of the endpoint and its deployments in logs; those of the
+    model and its versions where absent.
     """
 
     baselines: tuple[str, ...] = ()
@@ -62,9 +62,9 @@ class Router:
 
     Parameters
     ----------
-    models : where the versions lie.
+    models : the folders of the versions.
     logs, splits : the folder that logs are written to, and that of the traffic files.
-    endpoints : by model, what its endpoint does beside its split.
+    endpoints : the configuration of endpoints, by model.
     duration : milliseconds declared for (model, version, correlation id); measured where absent.
     """
 
@@ -130,7 +130,7 @@ class Router:
                 table = table.take(rows)
             scores = scorer.score(table).tolist()
         except Refused:
-            # What the model did wrong is a fact about its requests: 424 in the traffic log.
+            # A failure of the model is logged for its requests, as 424.
             scores = [float("nan")] * len(rows)
         took = (time.perf_counter() - began) * 1000
         return Arm(model, version, self._logs_of(model).deployment_of(version), rows, scores, took)
@@ -183,12 +183,12 @@ def bucket(digest: str) -> int:
 
 
 def _mirrored_rows(block: Block, percent: int) -> list[int]:
-    """Return the rows that shadows see; other digits than `bucket`'s, so that all arms are seen."""
+    """Return the rows that shadows see; by other digits than `bucket`'s, to cover all arms."""
     return [row for row, d in enumerate(block.digests) if int(d[15:30], 16) % BUCKETS < percent]
 
 
 def _live_rows(block: Block, traffic: Traffic) -> dict[str, list[int]]:
-    """Return the rows by version; between two versions only the rows a change needs move."""
+    """Return the rows by version; a change of weights moves as few rows as possible."""
     owners = [v for v in sorted(traffic.weights) for _ in range(traffic.weights[v])]
     rows: dict[str, list[int]] = {version: [] for version in sorted(traffic.weights)}
     for row, digest in enumerate(block.digests):
@@ -197,7 +197,7 @@ def _live_rows(block: Block, traffic: Traffic) -> dict[str, list[int]]:
 
 
 def _inputs(features: pa.Table, names: tuple[str, ...]) -> pa.Table:
-    """Return the columns a version declares; one that no request carries is all null."""
+    """Return the columns that a version declares; one missing in the requests is all null."""
     known = set(features.column_names)
     columns = [features[name] if name in known else pa.nulls(len(features)) for name in names]
     return pa.table(columns, names=list(names))

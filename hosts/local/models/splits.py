@@ -18,7 +18,7 @@ KEYS_KEPT = 200
 
 
 class Split(BaseModel):
-    """What a model's traffic file says; `keys` are those that set it, the newest last."""
+    """The content of a traffic file; `keys` are those that set it, the newest last."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,10 +34,10 @@ class Splits:
         self._folder = folder
 
     def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
-        """Make `traffic` hold.
+        """Set the split.
 
-        The newest key may come again; the file is then restored where somebody changed it. A key
-        that was superseded is a late repeat and changes nothing.
+        The newest key may be repeated: the file is restored where somebody changed it. A superseded
+        key is a late repeat and changes nothing.
         """
         weights = {version: weight for version, weight in traffic.weights.items() if weight}
         with self._locked(model):
@@ -53,7 +53,7 @@ class Splits:
             raise Broken(f"{model}: the traffic file reads back other than it was written")
 
     def traffic(self, model: str) -> Traffic:
-        """Return the split that holds now; Refused where none was ever set."""
+        """Return the current split; Refused where none was ever set."""
         split = self._split(model)
         if not split.weights:
             raise Refused(f"{model}: no traffic was ever set, set it to a first version")

@@ -21,7 +21,7 @@ from monitoring.intake.source import BROKEN, Source, first_line
 from monitoring.intake.textfiles import json_batches, json_texts
 from monitoring.schema import is_text
 
-#: How Hive and Spark name the folder of rows without a key.
+#: The folder name of Hive and Spark for rows without a key.
 NO_KEY = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -33,8 +33,8 @@ class Unreadable(Refused):
 class Columns:
     """A table that stays on disk; reading one column at a time bounds the memory.
 
-    `untyped` names columns of text whose type is still to be told; `ununified` those whose types
-    differ by file, with the reason. `notes` tells what was left out, one line each.
+    `untyped` names columns of text whose type is not inferred yet; `ununified` those whose types
+    differ by file, with the reason. `notes` has one line for each thing that was left out.
     """
 
     name: str
@@ -144,5 +144,5 @@ def _chunks(part: Part, name: str, dtype: pa.DataType) -> list[pa.Array]:
     chunks: list[pa.Array] = part.column(name).chunks
     for chunk in chunks:
         if is_text(chunk.type) or pat.is_dictionary(chunk.type):
-            chunk.validate(full=True)  # bytes that are not UTF-8 end here
+            chunk.validate(full=True)  # raises on bytes that are not UTF-8
     return chunks

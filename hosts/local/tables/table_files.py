@@ -1,4 +1,4 @@
-"""The files of a table: which of a folder hold rows, in which format, packed or not."""
+"""The files of a table: those of a folder that hold rows, their format and compression."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _below(path: Path, notes: list[str]) -> list[Path]:
     files = [one for one in below if one.is_file()]
     found = [file for file in files if format_of(file.name)]
     other = [file for file in files if not format_of(file.name)]
-    # A link to a folder may lead back to where it stands; one to nothing had rows once.
+    # A link to a folder may be a cycle; a broken link may have had rows.
     links = [one for one in below if one.is_symlink() and one not in files]
     if links:
         notes.append(_told(path, "that are links to folders or to nothing", links))
@@ -50,7 +50,7 @@ def _below(path: Path, notes: list[str]) -> list[Path]:
 
 
 def _is_hidden(place: Path) -> bool:
-    """Tell whether a file is, or lies in, what writers keep to themselves: `_temporary/0`."""
+    """Tell whether a path is internal to a writer, e.g. `_temporary/0`."""
     return any(is_marker(name) and "=" not in name for name in place.parts)
 
 
@@ -76,7 +76,7 @@ def _sniffed(file: Path) -> str:
 
 
 def opened(file: Path) -> pa.NativeFile:
-    """Open a file and unpack it; the first bytes tell how, whatever it is called."""
+    """Open a file and decompress it by its first bytes, whatever its name."""
     stream = pa.OSFile(str(file))
     codec = codec_by(stream.read(4))
     stream.seek(0)

@@ -14,7 +14,7 @@ from monitoring.schema import Kind, kind_of
 
 
 def unified(path: Path, parts: Sequence[Part]) -> tuple[pa.Schema, dict[str, str]]:
-    """One schema for all parts, columns in order of appearance, and what has no common type."""
+    """Return one schema, columns in order of appearance, and the columns without a common type."""
     seen: dict[str, dict[pa.DataType, None]] = {}
     for part in parts:
         for column in part.schema:
@@ -31,7 +31,7 @@ def unified(path: Path, parts: Sequence[Part]) -> tuple[pa.Schema, dict[str, str
 
 
 def _common(types: Sequence[pa.DataType]) -> pa.DataType | None:
-    """One type for a column: numbers stay numbers; with text among them all is text."""
+    """Return one type for a column: numbers stay numbers; mixed with text, all is text."""
     known = [dtype for dtype in types if not pat.is_null(dtype)] or [pa.null()]
     if len(known) == 1:
         return known[0]
@@ -44,7 +44,7 @@ def _common(types: Sequence[pa.DataType]) -> pa.DataType | None:
 
 
 def is_loose(schema: pa.Schema, name: str) -> bool:
-    """Tell whether a part's column leaves open what it holds; numbers beside text do as well."""
+    """Tell whether a part's column has no definite type; numbers beside text have none either."""
     if name not in schema.names:
         return False
     one = schema.field(name)
@@ -52,7 +52,7 @@ def is_loose(schema: pa.Schema, name: str) -> bool:
 
 
 def conformed(chunk: pa.Array, dtype: pa.DataType) -> pa.Array:
-    """Bring a chunk to the column's type."""
+    """Cast a chunk to the column's type."""
     if chunk.type == dtype:
         return chunk
     if pat.is_dictionary(chunk.type):
