@@ -101,7 +101,7 @@ def test_what_the_app_imports_is_required() -> None:
     """By name, not only by way of another package, but for what the SDKs stand on."""
     underneath = {
         "azure-core", "azure-monitor-opentelemetry-exporter", "markupsafe", "marshmallow",
-        "opentelemetry-api",
+        "opentelemetry-api", "pydantic-core",
     }  # fmt: skip
     ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"function_app", "cli"}
     known = set(sys.stdlib_module_names) | ours

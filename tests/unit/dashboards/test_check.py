@@ -73,7 +73,7 @@ def test_the_page_says_what_the_command_says(page: Page) -> None:
     )
     for name in ("past/<i>reference</i>.parquet", r"yesterday\n.csv"):
         assert name in page.text
-    for words in ("a nested value: tags", "unique integers: order_id", "30 needed: few"):
+    for words in ("a nested value: tags", "unique integers: order_id", "30 are needed: few"):
         assert words in page.text
     head, *features = page.rows[:4]
     assert head == [

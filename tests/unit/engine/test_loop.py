@@ -394,7 +394,7 @@ def test_a_lost_race_is_run_again_and_a_hopeless_one_is_unavailable(domain: Tall
     assert pauses == [1, 2, 3]
     hopeless = Loop(Raced(1000), domain, lambda _: None)
     add(hopeless, 20)
-    with pytest.raises(Unavailable, match="races"):
+    with pytest.raises(Unavailable, match="commits in a row lost to other workers"):
         hopeless.drain("p", NOW)
 
 

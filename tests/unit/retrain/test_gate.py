@@ -65,7 +65,7 @@ def test_the_worst_segment_fails_the_gate_and_is_named() -> None:
     assert decision.verdict is Verdict.failed
     assert decision.worst_segment == "LGA"
     assert (
-        "worse in segment LGA: loss per row +0.0629 against the champion's (96.6667 %"
+        "worse in segment LGA: loss per row +0.06143 against the champion's (96.6667 %"
         in decision.reason
     )
 

@@ -106,7 +106,7 @@ def test_a_target_that_cannot_burn_fast_enough_is_told(target: float, mute: int)
     lines = unreachable(target, MONTH)
     assert len(lines) == mute
     if mute:
-        assert "needs a target of at least 93.0556%" in lines[0]
+        assert "a target of at least 93.0556 % makes it possible" in lines[0]
 
 
 def test_shorter_objectives_have_lower_rates_for_the_same_share_of_budget() -> None:

@@ -267,7 +267,7 @@ def test_no_key_is_ever_logged_or_shown(
     at.service.fail(SCORE, answer=Response(403, {}), times=9)
     with pytest.raises(Unavailable) as refused:
         scoring.score("flights", "champion", ROW)
-    said = caplog.text + str(refused.value) + repr(scoring._doors)
+    said = caplog.text + str(refused.value) + repr(scoring._client._doors)
     assert "loopback-primary" not in said
 
 

@@ -144,7 +144,7 @@ def test_two_processes_share_a_file(queues: Queues, path: Path) -> None:
 def test_a_locked_file_is_unavailable(
     queues: Queues, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hosts.local.functions.queues.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("hosts.local.functions.queue_file.BUSY_SECONDS", 0.05)
     hasty = Queues(path)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("begin immediate")
