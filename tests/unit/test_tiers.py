@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.tiers import ADVICE, GUARD, WentOutside, quick
+from tests.tiers import ADVICE, GUARD, WentOutside, inside, quick
 
 pytestmark = pytest.mark.usefixtures("outside")
 
@@ -76,5 +76,6 @@ def test_other_threads_and_later_tests_go_where_they_like() -> None:
 
 
 def test_a_test_that_asks_for_outside_is_not_quick(request: pytest.FixtureRequest) -> None:
+    assert not inside(request.node)
     assert not quick(request.node)
     assert request.node.get_closest_marker("quick") is None

@@ -59,6 +59,7 @@ def test_what_is_nested_too_deeply_is_told_all_the_same() -> None:
     assert delivery("fleet", deep, "x").partition == "fleet"
 
 
+@pytest.mark.usefixtures("heavy")
 @given(JSON | st.dictionaries(st.just("id"), JSON), st.text(st.characters()))
 def test_whatever_comes_can_be_stored_and_told(content: Any, reason: str) -> None:
     found = delivery("fleet", content, reason)

@@ -109,6 +109,7 @@ def test_ids_of_chance_are_numbered_and_our_own_are_kept(monkeypatch: pytest.Mon
     assert (first, third) == (str(UUID(int=0)), str(UUID(int=2)))
 
 
+@pytest.mark.usefixtures("heavy")
 def test_evidently_draws_a_page_that_asks_nobody_for_anything() -> None:
     pytest.importorskip("evidently")
     hostile = table(60, **{f"<b>{SPY}": [SPY, "c"] * 30})

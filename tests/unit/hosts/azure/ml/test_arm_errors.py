@@ -153,6 +153,7 @@ def test_secrets_and_long_speeches_stay_out() -> None:
     assert len(str(caught.value)) < 350
 
 
+@pytest.mark.usefixtures("heavy")
 def test_the_sdk_failing_in_itself_is_broken() -> None:
     from azure.ai.ml.exceptions import ErrorCategory, MlException
 
