@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,9 +53,9 @@ class Guard:
         # The one way to start a process that the interpreter does not audit.
         spawn = multiprocessing.util.spawnv_passfds
 
-        def audited(path: bytes, words: Sequence[str], kept: Sequence[int]) -> int:
-            sys.audit("subprocess.Popen", path, words, None, None)
-            return spawn(path, words, kept)
+        def audited(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
+            sys.audit("subprocess.Popen", path, args, None, None)
+            return spawn(path, args, passfds)
 
         multiprocessing.util.spawnv_passfds = audited
 

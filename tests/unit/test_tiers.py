@@ -23,22 +23,22 @@ def run() -> object:
     return subprocess.run([sys.executable, "-c", ""], check=True)
 
 
-def spawn() -> object:
-    return multiprocessing.get_context("spawn").Process(target=print).start()
+def spawn() -> None:
+    multiprocessing.get_context("spawn").Process(target=print).start()
 
 
-def fork() -> object:
-    return multiprocessing.get_context("fork").Process(target=print).start()
+def fork() -> None:
+    multiprocessing.get_context("fork").Process(target=print).start()
 
 
-def listen() -> object:
+def listen() -> None:
     with socket.socket() as server:
-        return server.bind(("127.0.0.1", 0))
+        server.bind(("127.0.0.1", 0))
 
 
-def connect() -> object:
+def connect() -> None:
     with socket.socket() as client:
-        return client.connect(("127.0.0.1", 9))
+        client.connect(("127.0.0.1", 9))
 
 
 def look_up() -> object:
