@@ -164,7 +164,8 @@ def schema() -> str:
         "description": found["properties"]["defaults"]["description"],
     }
     below = (_policies_of(one).values() for one in ModelPolicy.model_fields.values())
-    for shape in (ModelPolicy, *chain.from_iterable(below)):
+    shapes: list[type[Any]] = [ModelPolicy, *chain.from_iterable(below)]
+    for shape in shapes:
         _definition(found, shape).pop("required", None)
     for named in found["properties"].values():
         if "patternProperties" in named:

@@ -28,7 +28,7 @@ def report(reference: Path, current: Path, *options: str) -> tuple[int, dict[str
     """Exit code and the report, which must be strict JSON."""
     code, out, err = check(reference, current, "--json", *options)
 
-    def refuse(name):
+    def refuse(name: Any) -> None:
         raise AssertionError(f"{name} is no JSON")
 
     assert out, err

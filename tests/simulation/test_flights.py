@@ -18,17 +18,10 @@ import pytest
 import yaml
 
 from examples.flights.columns import FEATURES
-from examples.flights.data import prepare
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/flights"
 KEPT = ["correlationid", "day", "time", *FEATURES, "label"]
-
-
-@pytest.fixture(scope="session")
-def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The prepared year, made once for each worker."""
-    return prepare(tmp_path_factory.mktemp("flights") / "data")
 
 
 class Copy:

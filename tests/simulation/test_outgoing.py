@@ -16,10 +16,11 @@ from jsonschema import Draft202012Validator
 from engine.codec import kind_of
 from fleet import gauges
 from fleet.document.policies import Fleet
-from fleet.domain import FLEET, FleetDomain
+from fleet.domain import FleetDomain
 from fleet.instruments import EVENTS, METRICS, SPANS
 from fleet.model.effects import EFFECTS
 from fleet.model.facts import FACTS
+from fleet.partitions import FLEET
 from fleet.ports import Publisher, World
 from fleet.published import CATALOGUE, PREFIX, document
 from fleet.traced import Traced

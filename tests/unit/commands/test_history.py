@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,7 +52,7 @@ def test_the_days_after_the_reference_are_played_as_they_were_assessed(played: P
     config = read_config(played / "fleet.yaml")
     host = open_local(config, played)
     past = host.service.loop.head("demand").state.past
-    records = host.service.read("journal", "demand")
+    records: Any = host.service.read("journal", "demand")
     host.close()
     assessed = {
         line["window"]: line for r in records for line in r["lines"] if line["what"] == "assessed"

@@ -133,7 +133,7 @@ def service() -> Callable[..., Service]:
         if told:
             head = Head(state, seq=len(told), hash=previous)
             store.commit("flights", [head.write("flights", 1)])
-        loop = Loop(store, FleetDomain(fleet, None), lambda _: None)  # type: ignore[arg-type]
+        loop = Loop(store, FleetDomain(fleet, None), lambda _: None)
         return Service(fleet, loop, SetClock(last))
 
     return make

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from dashboards.alerting import alerts, held
 from fleet.model.lines.alerting import Alert
@@ -10,7 +12,7 @@ def at(hour: int) -> datetime:
     return datetime(2013, 4, 1, hour, tzinfo=UTC)
 
 
-def test_an_alert_from_firing_to_resolved(said) -> None:
+def test_an_alert_from_firing_to_resolved(said: Callable[..., Any]) -> None:
     (alert,) = alerts(
         [
             (at(1), said("alert", phase="pending", alert="drift-0")),
@@ -24,7 +26,9 @@ def test_an_alert_from_firing_to_resolved(said) -> None:
     assert (alert.fired, alert.acknowledged, alert.resolved) == (at(2), at(3), at(4))
 
 
-def test_what_rises_to_a_page_keeps_its_reason_and_forgets_who_took_it(said) -> None:
+def test_what_rises_to_a_page_keeps_its_reason_and_forgets_who_took_it(
+    said: Callable[..., Any],
+) -> None:
     (alert,) = alerts(
         [
             (at(1), said("alert")),
@@ -37,7 +41,7 @@ def test_what_rises_to_a_page_keeps_its_reason_and_forgets_who_took_it(said) -> 
     assert (alert.acknowledged, alert.explained_by, alert.resolved) == (None, "Fair", None)
 
 
-def test_every_firing_counts_and_pending_ones_do_not(said) -> None:
+def test_every_firing_counts_and_pending_ones_do_not(said: Callable[..., Any]) -> None:
     told = [
         (at(1), said("alert", alert="drift-1")),
         (at(2), said("alert", alert="drift-1", phase="resolved")),
@@ -48,7 +52,7 @@ def test_every_firing_counts_and_pending_ones_do_not(said) -> None:
     assert alerts([]) == ()
 
 
-def test_what_the_calendar_holds(said) -> None:
+def test_what_the_calendar_holds(said: Callable[..., Any]) -> None:
     def pending(event: str | None) -> Alert:
         return said("alert", alert="drift-0", phase="pending", explained_by=event)
 

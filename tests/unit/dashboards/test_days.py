@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from dashboards.days import Day, Episode, days, episodes
 from dashboards.journal import Journal
@@ -18,7 +20,7 @@ def journal(*lines: Line) -> Journal:
     return Journal((AT, line) for line in lines)
 
 
-def test_the_latest_assessment_and_join_of_a_window_hold(said) -> None:
+def test_the_latest_assessment_and_join_of_a_window_hold(said: Callable[..., Any]) -> None:
     assessed = [
         said("assessed", window="2013-04-02", rows=10),
         said("assessed", window="2013-04-01", rows=20),
@@ -34,7 +36,7 @@ def test_the_latest_assessment_and_join_of_a_window_hold(said) -> None:
     assert (second.event, second.served, second.baseline) == ("Fair", {"auc": 0.7}, {})
 
 
-def test_an_estimate_is_told_only_while_labels_are_missing(said) -> None:
+def test_an_estimate_is_told_only_while_labels_are_missing(said: Callable[..., Any]) -> None:
     estimate = {"brier": (0.18, 0.17, 0.19), "auc": (0.7, 0.65, 0.75)}
     estimated = replace(said("assessed"), estimate=estimate)
     (waiting,) = days(journal(estimated, said("joined", labelled=9)))
@@ -45,7 +47,7 @@ def test_an_estimate_is_told_only_while_labels_are_missing(said) -> None:
     assert plain.estimated == ""
 
 
-def test_a_window_that_is_only_joined_has_no_verdict(said) -> None:
+def test_a_window_that_is_only_joined_has_no_verdict(said: Callable[..., Any]) -> None:
     (day,) = days(journal(said("joined", health="insufficient")))
     assert (day.verdict, day.health) == (None, "insufficient")
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from dashboards.journal import Journal
 from fleet.model.lines import logs, windows
@@ -9,7 +11,9 @@ AT = datetime(2013, 4, 1, tzinfo=UTC)
 LATER = datetime(2013, 4, 2, tzinfo=UTC)
 
 
-def test_lines_are_found_by_kind_in_their_order(records, line) -> None:
+def test_lines_are_found_by_kind_in_their_order(
+    records: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     journal = Journal.read(
         records(
             [
@@ -27,7 +31,7 @@ def test_lines_are_found_by_kind_in_their_order(records, line) -> None:
     assert journal.counts == {"report": 2, "traffic": 1}
 
 
-def test_lines_that_are_not_known_are_only_counted(records) -> None:
+def test_lines_that_are_not_known_are_only_counted(records: Callable[..., Any]) -> None:
     journal = Journal.read(
         records([(AT, {"what": "late", "window": "2013-04-01"}), (AT, {"what": "new"})])
     )

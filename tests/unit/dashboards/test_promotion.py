@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from dashboards.journal import Journal
 from dashboards.promotion import retrains, rollouts
@@ -11,7 +13,7 @@ def at(hour: int) -> datetime:
     return datetime(2013, 4, 1, hour, tzinfo=UTC)
 
 
-def test_a_retrain_from_its_trigger_to_the_gate(said) -> None:
+def test_a_retrain_from_its_trigger_to_the_gate(said: Callable[..., Any]) -> None:
     told = [
         (at(1), said("trigger")),
         (at(2), Trigger(False, "performance", "cooling down")),
@@ -25,7 +27,7 @@ def test_a_retrain_from_its_trigger_to_the_gate(said) -> None:
     assert retrain.left_out == ("2013-04-03: event",)
 
 
-def test_a_version_from_outside_stands_among_them(said) -> None:
+def test_a_version_from_outside_stands_among_them(said: Callable[..., Any]) -> None:
     told = [
         (at(1), said("registered", waived_by="ada")),
         (at(2), said("gate", id="m-leak", version="leaky", trigger="registered")),
@@ -35,7 +37,7 @@ def test_a_version_from_outside_stands_among_them(said) -> None:
     assert (retrain.waived_by, retrain.gate) == ("ada", "passed")
 
 
-def test_without_a_gate_the_reason_says_why(said) -> None:
+def test_without_a_gate_the_reason_says_why(said: Callable[..., Any]) -> None:
     trigger = (at(1), said("trigger"))
     failed = said("run", phase="failed", version=None, reason="exit 1")
     assert retrains(Journal([trigger]))[0].verdict_reason == "not trained yet"
@@ -45,7 +47,7 @@ def test_without_a_gate_the_reason_says_why(said) -> None:
     assert (lost.gate, lost.verdict_reason) == (None, "run failed: exit 1")
 
 
-def test_a_rollout_to_its_end(said) -> None:
+def test_a_rollout_to_its_end(said: Callable[..., Any]) -> None:
     told = [
         (at(1), said("rollout")),
         (at(2), said("rollout", phase="canary")),
@@ -62,6 +64,6 @@ def test_a_rollout_to_its_end(said) -> None:
     assert stages[:3] == [("shadow", 0, at(1)), ("canary", 0, at(2)), ("canary", 1, at(3))]
 
 
-def test_a_rollout_under_way_has_no_outcome(said) -> None:
+def test_a_rollout_under_way_has_no_outcome(said: Callable[..., Any]) -> None:
     (rollout,) = rollouts([(at(1), said("rollout"))])
     assert (rollout.outcome, rollout.ended) == (None, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -392,5 +392,5 @@ def test_whatever_comes_is_taken_in_or_refused_and_can_be_stored(
         return
     if found is not None:
         row = insert(FACTS, found, AT)
-        assert FACTS.decode(row.props["body"]) == found.fact
+        assert FACTS.decode(cast(bytes, row.props["body"])) == found.fact
         check(found.partition, [row])

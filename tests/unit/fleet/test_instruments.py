@@ -12,12 +12,12 @@ from fleet.instruments import ATTRIBUTES, EVENTS, METRICS, SPANS, Instrument
 
 NAME = re.compile(r"driftwarden(\.[a-z_]+)+")
 UNIT = re.compile(r"s|%|\{[a-z]+\}")
-CATALOGUES = {"metrics": METRICS, "spans": SPANS, "events": EVENTS}
+CATALOGUES: dict[str, Mapping[str, Any]] = {"metrics": METRICS, "spans": SPANS, "events": EVENTS}
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES)
 def test_names_are_told_and_attributes_are_bounded(catalogue: str) -> None:
-    shapes: Mapping[str, Any] = CATALOGUES[catalogue]
+    shapes = CATALOGUES[catalogue]
     for name, shape in shapes.items():
         assert name == shape.name
         assert NAME.fullmatch(name), name

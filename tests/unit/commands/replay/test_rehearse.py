@@ -73,7 +73,7 @@ def test_a_replay_again_is_the_same_byte_for_byte(replayed: Replayed, recorded: 
 
 
 def started(folder: Path) -> subprocess.Popen[bytes]:
-    words = [COMMAND, "replay", "--to", str(LAST), "--json"]
+    words = [str(COMMAND), "replay", "--to", str(LAST), "--json"]
     return subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -33,9 +33,11 @@ SCORE = f"POST /endpoints/{ENDPOINT}/score"
 class Cards:
     """A registry that knows one model."""
 
-    def __init__(self, features: tuple[str, ...] = ("a", "b"), **tags: str) -> None:
+    def __init__(
+        self, features: tuple[str, ...] = ("a", "b"), tags: dict[str, str] | None = None
+    ) -> None:
         self.features = features
-        self.tags = tags
+        self.tags = tags or {}
 
     def card(self, model: str, version: str) -> ModelCard:
         return ModelCard(model, version, self.features, tags=self.tags)
@@ -83,7 +85,8 @@ def make(at: Stand, certificates: Authority, naps: list[float]) -> Callable[...,
         client = ScoringClient(
             at.workspace, verify=str(certificates.bundle), sleep=naps.append, **options
         )
-        return AzureScoring(client, at.deployments, cards or Cards(), lambda _: ENDPOINT, read)
+        known: Any = cards or Cards()
+        return AzureScoring(client, at.deployments, known, lambda _: ENDPOINT, read)
 
     return build
 
@@ -321,7 +324,7 @@ def test_evaluation_rows_lie_where_the_tag_says(make: Callable[..., AzureScoring
         asked.append(address)
         return table
 
-    cards = Cards(**{EVALUATION: "https://x/evaluation.parquet"})
+    cards = Cards(tags={EVALUATION: "https://x/evaluation.parquet"})
     assert make(cards, read_table=read).evaluation("flights", "champion") is table
     assert asked == ["https://x/evaluation.parquet"]
     assert make(Cards(), read_table=read).evaluation("flights", "champion") is None

@@ -5,13 +5,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.local.functions.messages import MAX_BODY
+from hosts.local.functions.messages import MAX_BODY, Message
 from hosts.local.functions.queues import LEASE, Queues
 from hosts.local.functions.timers import Status
 
@@ -25,13 +26,13 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def queues(path: Path):
+def queues(path: Path) -> Iterator[Queues]:
     opened = Queues(path)
     yield opened
     opened.close()
 
 
-def bodies(messages) -> list[bytes]:
+def bodies(messages: list[Message]) -> list[bytes]:
     return [message.body for message in messages]
 
 
