@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 FLEET := examples/flights/fleet.yaml
+# The unit tests and the packages whose doctests run with them.
+UNIT := tests/unit engine monitoring retrain fleet hosts dashboards commands
 
 .DEFAULT_GOAL := help
-.PHONY: help run replay test lint azure sim stat bench browser format clean
+.PHONY: help run replay quick test lint unit azure sim stat bench browser format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -16,8 +18,11 @@ run: .venv/run ## replay the flights year, then serve the dashboard on http://12
 replay: .venv/run ## replay the flights year and write var/flights/summary.json
 	$(BIN)/driftwarden replay --fleet $(FLEET)
 
-test: .venv/dev build/node/.made build/functions-runtime/.made lint ## everything CI runs: lint, types, contracts, unit, contract, simulation, face
-	$(BIN)/pytest -n 2 -m "not slow"
+quick: .venv/dev ## lint, types, and the unit tests that stay in the process: a minute
+	$(MAKE) --no-print-directory -j 2 lint unit
+
+test: .venv/dev build/node/.made build/functions-runtime/.made lint ## everything CI runs: lint, types, and every test that is not a full sweep
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" --durations=25 --durations-min=1
 
 lint: .venv/dev ## style, types and import contracts alone
 	$(BIN)/ruff check .
@@ -25,14 +30,17 @@ lint: .venv/dev ## style, types and import contracts alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+unit: .venv/dev
+	$(BIN)/pytest -n 2 -m quick $(UNIT)
+
 azure: .venv/dev build/node/.made ## the flights' summer on the Azure host: Azurite and loopback doubles
 	$(BIN)/pytest -m slow tests/azure/test_replay.py -s
 
 sim: .venv/dev build/node/.made ## every crash point of whole stories, every commit raced, every fault of Azure's services
-	$(BIN)/pytest -m slow tests/simulation tests/azure/test_faults.py -s
+	$(BIN)/pytest -m slow -s tests/simulation tests/azure/test_faults.py tests/contract tests/face tests/unit --ignore tests/unit/monitoring
 
 stat: .venv/dev ## false-alarm and power rates at full size
-	$(BIN)/pytest -m slow -n 2 -rP tests/statistical
+	$(BIN)/pytest -m slow -n 2 -rP tests/statistical tests/unit/monitoring
 
 bench: .venv/dev ## speeds as ratios, answers asserted
 	$(BIN)/python -m tests.bench

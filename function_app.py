@@ -18,7 +18,7 @@ _given: list[Host] = []
 
 
 def use(host: Host) -> None:
-    """Serve an open host instead of opening one; the local server and the replay do."""
+    """Use an open host instead of opening one, for the local server and the replay."""
     _given[:] = [host]
 
 
@@ -38,7 +38,7 @@ def host() -> Host:
 
 @app.event_grid_trigger(arg_name="event")
 def ingest(event: str) -> None:
-    """Take in one event; as text, because the SDK's types raise at a malformed one before us."""
+    """Ingest one event; as text, because the SDK's types raise on a malformed one."""
     from hosts import face
 
     face.ingest(host().service, event)
@@ -62,7 +62,7 @@ def tick(timer: func.TimerRequest) -> None:
 
 @app.timer_trigger("timer", "0 30 3 * * *")
 def digest(timer: func.TimerRequest) -> None:
-    """Sweep what is over, once a day, and ring for everybody."""
+    """Delete expired rows once a day, and ring for every partition."""
     del timer
     host().service.sweep()
 
@@ -106,7 +106,7 @@ def api_of(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("healthz", methods=["GET"], auth_level=READER)
 def healthz(req: func.HttpRequest) -> func.HttpResponse:
-    """Say whether the store answers."""
+    """Tell whether the store answers."""
     del req
     from hosts import face
 
@@ -123,7 +123,7 @@ def commands(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("api/events", methods=["POST", "OPTIONS"], auth_level=READER)
 def events(req: func.HttpRequest) -> func.HttpResponse:
-    """Take Event Grid's deliveries that carry a token of Microsoft Entra ID."""
+    """Take deliveries of Event Grid that carry a token of Microsoft Entra ID."""
     from hosts.azure.eventgrid import webhook
 
     return webhook.answer(lambda: host().service, req, os.environ)

@@ -1,1 +1,1 @@
-"""What the command line does without the Functions app: one module or package a command."""
+"""The commands of the command line: their options, and one module or package for each."""

@@ -1,14 +1,11 @@
-"""`driftwarden backtest`: what would have fired over a model's own history, and what that costs."""
+"""`driftwarden backtest`: the alerts that a model's history would have raised, and how many."""
 
 from __future__ import annotations
 
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,8 +14,10 @@ from rich.table import Table
 
 from commands.history import of_store, of_table
 from commands.references import local_terms
+from dashboards import pages
 from engine.errors import Refused
 from fleet.backtest.budget import Budget
+from fleet.backtest.document import Alerted, Backtest
 from fleet.backtest.play import play
 from fleet.backtest.tallies import Result, tally
 from fleet.document.patch import difference, with_thresholds
@@ -26,21 +25,17 @@ from hosts import read_config
 from hosts.clock import SystemClock
 from hosts.local.files import write_text
 
-Json = dict[str, Any]
-Draw = Callable[[Json, datetime], str]
 MOST = 15
 PLAIN_WIDTH = 140
 
 
-def run(arguments: Namespace, draw: Draw) -> None:
-    """Play, print, draw and write; nothing in the fleet's store changes.
-
-    draw: makes the page of the document, and says when.
+def run(arguments: Namespace) -> None:
+    """Run a backtest, print and draw it, and write thresholds; the store does not change.
 
     Raises
     ------
     Refused
-        An option or the document is wrong, or there is no history.
+        An option or the document is invalid, or there is no history.
     """
     budget = Budget.of(arguments.budget)
     if not arguments.months > 0:
@@ -51,7 +46,7 @@ def run(arguments: Namespace, draw: Draw) -> None:
     after = _patched(before, file.name, found, arguments.write)
     patch = difference(before, after, file.name)
     if arguments.html is not None:
-        write_text(arguments.html, draw(found.document, SystemClock().now()))
+        write_text(arguments.html, pages.backtest(found.document, SystemClock().now()))
     if arguments.write:
         write_text(file, after)
     if arguments.json:
@@ -64,7 +59,7 @@ def run(arguments: Namespace, draw: Draw) -> None:
 
 
 def _patched(before: str, file: str, found: Result, must: bool) -> str:
-    """Return the changed document; where none can be made, its notes say so unless it `must`."""
+    """Return the changed document; a failure becomes a note unless the change is a `must`."""
     try:
         return with_thresholds(before, file, found.document["model"], found.thresholds)
     except Refused as error:
@@ -95,9 +90,14 @@ def _played(arguments: Namespace, budget: Budget) -> Result:
     days = len(source.history.days)
     console = Console(stderr=True)
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
     with bar:
         task = bar.add_task(f"{name}, {days} days", total=days)
         played = play(
@@ -107,7 +107,7 @@ def _played(arguments: Namespace, budget: Budget) -> Result:
         return tally(watched, played, budget, source.history.notes)
 
 
-def _show(found: Json, console: Console) -> None:
+def _show(found: Backtest, console: Console) -> None:
     console.print(
         f"{found['model']}: {found['windows']} days from {found['first']} to {found['last']}"
     )
@@ -131,7 +131,7 @@ def _show(found: Json, console: Console) -> None:
     console.print(f"with the thresholds below: {_alerts(then)}; granted are {budget['allowed']}")
 
 
-def _show_features(found: Json, console: Console) -> None:
+def _show_features(found: Backtest, console: Console) -> None:
     rules = [rule["rule"] for rule in found["rules"]]
     table = Table("feature", box=None, pad_edge=False)
     for title in ("largest", "threshold", "proposed", "drifted", *rules):
@@ -147,7 +147,7 @@ def _show_features(found: Json, console: Console) -> None:
         console.print(f"and {left} features that fired less")
 
 
-def _alerts(counted: Mapping[str, Any]) -> str:
+def _alerts(counted: Alerted) -> str:
     return (
         f"{counted['pages']} pages ({counted['pages_a_month']:g} a month), "
         f"{counted['tickets']} tickets ({counted['tickets_a_month']:g} a month)"

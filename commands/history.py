@@ -1,4 +1,4 @@
-"""A model's own history for a backtest: days that its store knows, or a table with days."""
+"""The history for a backtest: the days of a model's store, or of a table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OWN = "no days beside the reference's own are known: the older half of them is t
 
 
 class Aside(MemoryBlobs):
-    """Blobs that may read a store's and write none of them."""
+    """Blobs that read through to a store's and never write to it."""
 
     def __init__(self, under: Blobs | None = None) -> None:
         super().__init__()
@@ -51,19 +51,19 @@ class Aside(MemoryBlobs):
 
 @dataclass(frozen=True)
 class Source:
-    """A history and the blobs that it is read from."""
+    """A history and the blobs behind it."""
 
     blobs: Blobs
     history: History
 
 
 def of_store(config: Config, beside: Path, watched: Watched, months: float) -> Source:
-    """Return what the local store of a fleet knows of a model's days.
+    """Return the days of a model that the local store of a fleet knows.
 
     Raises
     ------
     Refused
-        There is no store yet, or it knows of no days to be judged.
+        There is no store yet, or it holds no days to judge.
     """
     kind, _, place = config.document.store.partition(":")
     hint = "give the rows of past days with --data PATH"
@@ -114,9 +114,9 @@ def _days(blobs: Blobs, past: dict[str, Past], ruler: Ruler) -> tuple[list[Day],
 
 
 def of_table(beside: Path, path: Path, watched: Watched, months: float, terms: Terms) -> Source:
-    """Return the days of a table, held against the model's reference rows or its own older half.
+    """Return the days of a table, compared with the model's reference or its own older half.
 
-    `terms` say what the rows of either have to be; a column `day` is all that is needed.
+    `terms` are the requirements on the rows of both; only a column `day` is mandatory.
 
     Raises
     ------

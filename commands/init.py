@@ -1,4 +1,4 @@
-"""A first fleet.yaml, guessed from a sample of the user's data."""
+"""A first fleet.yaml, inferred from a sample of the user's data."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def write_first(sample: Path, out: Path) -> str:
     table = _sample(sample)
     if not table.column_names:
         raise Refused(f"{sample}: no columns to guess from")
-    # Paths in the document start at its own folder.
+    # Paths in the document are relative to its folder.
     path = sample if sample.is_absolute() else os.path.relpath(sample, out.parent)
     try:
         name = os.fsencode(path).decode()
@@ -103,7 +103,7 @@ def first_document(table: pa.Table, sample: str, name: str) -> str:
 
 
 def _features(table: pa.Table, ids: dict[str, Naming | None]) -> list[str]:
-    """Write the features down: what is declared of ids and codes, and as comments what is not."""
+    """Return the lines of the features: ids and codes declared, the others as comments."""
     kinds, ignored = classify(table.schema)
     said = {column: f": {{}}    # {kind}" for column, kind in kinds.items()}
     said |= {one.name: f": ignored, {one.reason}" for one in ignored}

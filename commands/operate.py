@@ -1,4 +1,4 @@
-"""The operator's commands on a local fleet: ask, look, verify, work off what that leads to."""
+"""The operator's commands on a fleet: send them, and on one machine process them at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import azure.functions as func
 
 from engine import journal
 from engine.errors import Refused
-from fleet.service import EVERY_MODEL, Command
+from fleet.commands import EVERY_MODEL, Command
 from hosts import Host
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
@@ -22,7 +22,7 @@ ROUNDS = 100
 
 
 def span(text: str) -> timedelta:
-    """Read a length of time as people write it.
+    """Read a duration such as `4h`.
 
     >>> span("4h"), span("1.5d")
     (datetime.timedelta(seconds=14400), datetime.timedelta(days=1, seconds=43200))
@@ -59,9 +59,9 @@ def _instant(text: str, now: datetime) -> datetime:
 
 
 def ask(host: Host, app: func.FunctionApp, command: Command) -> list[str]:
-    """Hand a command over and let the app's own queue function act on it.
+    """Deliver a command and run the app's queue function until it is processed.
 
-    On another host the doorbell has rung, and the deployed app acts on it.
+    On another host the deployed app processes it, called by the queue message.
     """
     concerned = host.service.command(command)
     if not isinstance(host, LocalHost):
@@ -74,7 +74,7 @@ def ask(host: Host, app: func.FunctionApp, command: Command) -> list[str]:
 
 
 def report(host: Host, app: func.FunctionApp, command: Command) -> bytes | None:
-    """Ask for a report and return it; None where the deployed app of another host draws it."""
+    """Request a report and return it; None where a deployed app draws it."""
     ask(host, app, command)
     if not isinstance(host, LocalHost):
         return None
@@ -82,28 +82,28 @@ def report(host: Host, app: func.FunctionApp, command: Command) -> bytes | None:
 
 
 def source(arguments: Namespace) -> tuple[str, tuple[str, ...]]:
-    """Return the table and the days that a new reference is to be made of."""
+    """Return the table and the days for a new reference."""
     path = getattr(arguments, "data", None)
     days = (getattr(arguments, "first", None) or "", getattr(arguments, "last", None) or "")
     return _found(arguments.fleet, path) if path else "", days if any(days) else ()
 
 
 def _found(fleet: Path, path: str) -> str:
-    """A path on the command line starts where the operator stands, one in a command does not."""
+    """Return a path of the working folder as a command needs it: relative to fleet.yaml."""
     if not Path(path).exists():
         return path
     there, beside = Path(path).resolve(), fleet.parent.resolve()
-    # Beside fleet.yaml it is found by a deployed app, too.
+    # Relative to fleet.yaml a deployed app finds it, too.
     return str(there.relative_to(beside) if there.is_relative_to(beside) else there)
 
 
 def verify(host: LocalHost) -> dict[str, int]:
-    """Walk every journal's chain; Broken names the first record that does not fit."""
+    """Verify every journal's chain; Broken names the first record that does not fit."""
     return {name: journal.verify(host.store, name) for name in host.store.partitions()}
 
 
 def everybody(target: str | None, every: bool) -> str:
-    """Return what a command that may concern all models is aimed at."""
+    """Return the target of a command that can concern all models."""
     if every == (target is not None):
         raise Refused("name one model, or --all")
     return EVERY_MODEL if every else str(target)

@@ -1,4 +1,4 @@
-"""What `driftwarden validate` says beyond fleet.yaml itself: on reference tables and objectives."""
+"""The checks of `driftwarden validate` beyond fleet.yaml: reference tables and objectives."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ ELSEWHERE = "://"
 
 @dataclass(frozen=True)
 class Seen:
-    """Lines: what is wrong; what could not be read yet, and which alerts can never fire."""
+    """Faults, and notes on tables that cannot be read yet and on alerts that can never fire."""
 
     faults: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def look(config: Config, file: Path) -> Seen:
-    """Read the reference of every model that lies beside fleet.yaml and is not large.
+    """Read the reference of every model that lies beside fleet.yaml and is small.
 
-    A table that is not there yet, or lacks a column, is a note: `init` names the sample that it was
-    given. A table whose values no reference may have is a fault. An alert that the target of an
-    objective can never raise is a note.
+    A missing table or column is a note, because `init` names the sample that it was given. Invalid
+    values of a reference are a fault. An alert that an objective's target can never raise is a
+    note.
     """
     text, _ = parse(file.read_text(encoding="utf-8"), file.name)
     faults: list[str] = []
@@ -54,7 +54,7 @@ def look(config: Config, file: Path) -> Seen:
 
 
 def local_terms(config: Config, beside: Path, watched: Watched) -> Terms:
-    """Return what a table of a model's rows has to be today, by fleet.yaml and the model's card."""
+    """Return today's requirements on a model's rows, by fleet.yaml and the model's card."""
     kind, _, place = config.document.store.partition(":")
     features: tuple[str, ...] = ()
     if kind == "local":
@@ -62,15 +62,15 @@ def local_terms(config: Config, beside: Path, watched: Watched) -> Terms:
             models = ModelFolders(beside / place / "models")
             features = models.card(watched.name, watched.policy.serving.champion).features
         except Refused:
-            # A version that is not registered yet says nothing of its features.
+            # The features of a version that is not registered yet are unknown.
             features = ()
-    # Somewhere on earth it is tomorrow already.
+    # In some time zone tomorrow has begun.
     tomorrow = SystemClock().now().date() + timedelta(days=1)
     return replace(terms_of(watched, features), until=tomorrow)
 
 
 def _unread(beside: Path, path: str) -> str:
-    """Say why a table is not read; empty where it can be."""
+    """Return why a table is not read; empty where it can be."""
     if ELSEWHERE in path:
         return f"{path}: not looked at here; it is checked when the fleet begins"
     place = beside / path

@@ -1,4 +1,4 @@
-"""What the operator's commands print for people."""
+"""The output of the operator's commands as tables and lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 NEWEST = 40
 
 
-def show(found: Any, view: str) -> None:
+def show(found: object, view: str) -> None:
     """Print a view as a table or a few lines."""
     Console(highlight=False, soft_wrap=True).print(_VIEWS[view](found))
 

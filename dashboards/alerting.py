@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-Told = tuple[datetime, dict[str, Any]]
+from fleet.model.lines import alerting
 
 PAGE = "page"
 
@@ -45,12 +44,12 @@ class Held:
     features: tuple[str, ...] = ()
 
 
-def alerts(told: Sequence[Told]) -> tuple[Alert, ...]:
+def alerts(told: Sequence[tuple[datetime, alerting.Alert]]) -> tuple[Alert, ...]:
     """Return every firing, in the order in which they began."""
     found: dict[str, Alert] = {}
     for at, line in told:
-        name = line["alert"]
-        match line["phase"], found.get(name):
+        name = line.alert
+        match line.phase, found.get(name):
             case "firing", None:
                 found[name] = _fired(at, line)
             case "firing", Alert() as alert:
@@ -62,13 +61,13 @@ def alerts(told: Sequence[Told]) -> tuple[Alert, ...]:
     return tuple(found.values())
 
 
-def held(told: Sequence[Told]) -> tuple[Held, ...]:
+def held(told: Sequence[tuple[datetime, alerting.Alert]]) -> tuple[Held, ...]:
     """Return every condition that waited for its event to pass, in order."""
     found: list[Held] = []
     waiting: dict[str, int] = {}
     for at, line in told:
-        key = line["alert"].rpartition("-")[0]
-        event = line["explained_by"] if line["phase"] == "pending" else None
+        key = line.alert.rpartition("-")[0]
+        event = line.explained_by if line.phase == "pending" else None
         known = waiting.get(key)
         if known is not None and found[known].explained_by != event:
             found[known] = replace(found[known], until=at)
@@ -78,38 +77,38 @@ def held(told: Sequence[Told]) -> tuple[Held, ...]:
             found.append(
                 Held(
                     key,
-                    line["kind"],
-                    line["severity"],
-                    line["reason"],
+                    line.kind,
+                    line.severity,
+                    line.reason,
                     event,
                     at,
-                    features=tuple(line["features"]),
+                    features=line.features,
                 )
             )
     return tuple(found)
 
 
-def _fired(at: datetime, line: dict[str, Any]) -> Alert:
+def _fired(at: datetime, line: alerting.Alert) -> Alert:
     return Alert(
-        id=line["alert"],
-        kind=line["kind"],
-        severity=line["severity"],
-        reason=line["reason"],
+        id=line.alert,
+        kind=line.kind,
+        severity=line.severity,
+        reason=line.reason,
         fired=at,
-        explained_by=line["explained_by"],
-        features=tuple(line["features"]),
+        explained_by=line.explained_by,
+        features=line.features,
     )
 
 
-def _again(alert: Alert, line: dict[str, Any]) -> Alert:
+def _again(alert: Alert, line: alerting.Alert) -> Alert:
     """Update a firing alert from a later line: another severity or another explanation."""
-    alert = replace(alert, explained_by=line["explained_by"])
-    if line["severity"] != PAGE or alert.severity == PAGE:
+    alert = replace(alert, explained_by=line.explained_by)
+    if line.severity != PAGE or alert.severity == PAGE:
         return alert
     return replace(
         alert,
         severity=PAGE,
-        reason=line["reason"],
+        reason=line.reason,
         acknowledged=None,
-        features=tuple(line["features"]),
+        features=line.features,
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
-Line = dict[str, Any]
-Told = tuple[datetime, Line]
-Measures = dict[str, float | None]
+from dashboards.journal import Journal
+from fleet.model.lines import windows
+
+Measures = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Day:
     day: date
     rows: int = 0
     verdict: str | None = None
-    stream: dict[str, str] = field(default_factory=dict)
+    stream: Mapping[str, str] = field(default_factory=dict)
     psi: Measures = field(default_factory=dict)
     score_psi: float | None = None
     event: str | None = None
@@ -37,7 +37,7 @@ class Day:
     health: str | None = None
     reason: str = ""
     joined: str = ""
-    estimate: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    estimate: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
     @property
     def estimated(self) -> str:
@@ -63,33 +63,31 @@ class Episode:
     explained_by: str | None = None
 
 
-def days(assessed: Sequence[Told], joined: Sequence[Told]) -> tuple[Day, ...]:
+def days(journal: Journal) -> tuple[Day, ...]:
     """Return the windows in order; the last line about a window counts."""
     found: dict[str, Day] = {}
-    for _, line in assessed:
-        name = line["window"]
-        found[name] = Day(
-            day=date.fromisoformat(name),
-            rows=line["rows"],
-            verdict=line["verdict"],
-            stream=line["stream"],
-            psi=line["psi"],
-            score_psi=line["score_psi"],
-            event=line["event"],
-            quality=tuple(line["quality"]),
-            estimate={name: tuple(found) for name, found in line.get("estimate", {}).items()},
+    for _, line in journal.of(windows.Assessed):
+        found[line.window] = Day(
+            day=date.fromisoformat(line.window),
+            rows=line.rows,
+            verdict=line.verdict,
+            stream=line.stream,
+            psi=line.psi,
+            score_psi=line.score_psi,
+            event=line.event,
+            quality=line.quality,
+            estimate=line.estimate,
         )
-    for _, line in joined:
-        name = line["window"]
-        found[name] = replace(
-            found.get(name, Day(date.fromisoformat(name))),
-            expected=line["expected"],
-            labelled=line["labelled"],
-            served=line["scores"].get("served", {}),
-            baseline=line["scores"].get("baseline", {}),
-            health=line["health"],
-            reason=line["reason"],
-            joined=line["rows"],
+    for _, labels in journal.of(windows.Joined):
+        found[labels.window] = replace(
+            found.get(labels.window, Day(date.fromisoformat(labels.window))),
+            expected=labels.expected,
+            labelled=labels.labelled,
+            served=labels.scores.get("served", {}),
+            baseline=labels.scores.get("baseline", {}),
+            health=labels.health,
+            reason=labels.reason,
+            joined=labels.rows,
         )
     return tuple(found[name] for name in sorted(found))
 

@@ -56,7 +56,7 @@ def rolling(
     For the Brier score that is the score of all these rows; for the AUC it is the mean of the
     days' own.
     """
-    found: Measures = {}
+    found: dict[str, float | None] = {}
     for place, day in enumerate(days):
         within = [
             (past.labelled, value)

@@ -19,21 +19,24 @@ from dashboards.timeline import stamp
 from engine import journal
 from engine.errors import NotFound
 from engine.store import parse_instant
+from fleet import read
 from fleet.service import Service
 from monitoring.drift.report import Report
 
 
 def fleet(service: Service) -> str:
     """Return the page of all models."""
-    newest = {}
+    newest, loop = {}, service.loop
     for name in service.fleet.models:
-        after = max(0, service.loop.head(name).seq - overview.RECORDS)
-        newest[name] = tuple(journal.read(service.loop.store, name, after))
+        after = max(0, loop.head(name).seq - overview.RECORDS)
+        newest[name] = tuple(journal.read(loop.store, name, after))
     widths = {
         name: watched.policy.performance.rolling_days
         for name, watched in service.fleet.models.items()
     }
-    view = overview.fleet(service.read("models"), newest, service.read("alerts"), widths)
+    view = overview.fleet(
+        read.models(loop, service.fleet), newest, read.alerts(loop, service.fleet), widths
+    )
     return _render("fleet.html", view=view, now=service.clock.now())
 
 
@@ -50,7 +53,7 @@ def model(service: Service, name: str, report: str | None = None) -> str:
         raise NotFound(f"no model {name!r}; known are {known}")
     now = service.clock.now()
     records = tuple(journal.read(service.loop.store, name))
-    view = views.model(watched, service.read("models", name), records, now)
+    view = views.model(watched, read.model(service.loop, service.fleet, name), records, now)
     return _render("model.html", view=view, now=now)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
-Line = dict[str, Any]
-Told = tuple[datetime, Line]
+from dashboards.journal import Journal
+from fleet.model.lines import serving, training
 
 ENDS = ("promoted", "rolled_back", "stopped")
 REGISTERED = "registered"
@@ -70,7 +69,7 @@ class Rollout:
     ended: datetime | None = None
     outcome: str | None = None
     waived_by: str | None = None
-    guards: dict[str, str] = field(default_factory=dict)
+    guards: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,70 +77,57 @@ class Split:
     """The traffic from an instant on: percent by version, and the versions in shadow."""
 
     at: datetime
-    weights: dict[str, int]
+    weights: Mapping[str, int]
     shadow: tuple[str, ...] = ()
 
 
-def retrains(told: Mapping[str, Sequence[Told]]) -> tuple[Retrain, ...]:
+def retrains(journal: Journal) -> tuple[Retrain, ...]:
     """Return every version that was trained or registered, in order of time.
 
-    `told` holds the journal's lines by kind; lines of triggers, runs, registrations and gates are
-    read.
+    Lines of triggers, runs, registrations and gates are read.
     """
     found: dict[str, Retrain] = {}
-    for at, line in told.get("trigger", ()):
-        if line["fire"]:
-            found[line["run"]] = _started(at, line)
-    for at, line in told.get(REGISTERED, ()):
-        found[line["version"]] = Retrain(
-            line["version"],
-            REGISTERED,
-            at,
-            line["reason"],
-            version=line["version"],
-            waived_by=line["waived_by"],
+    for at, began in journal.of(training.Trigger):
+        if began.run is not None:
+            found[began.run] = _started(began.run, at, began)
+    for at, new in journal.of(training.Registered):
+        found[new.version] = Retrain(
+            new.version, REGISTERED, at, new.reason, version=new.version, waived_by=new.waived_by
         )
-    for at, line in told.get("run", ()):
-        known = found.get(line["run"], Retrain(line["run"], "", at))
-        found[line["run"]] = replace(
-            known,
-            ended=at,
-            outcome=line["phase"],
-            version=line["version"],
-            outcome_reason=line["reason"],
+    for at, run in journal.of(training.Run):
+        known = found.get(run.run, Retrain(run.run, "", at))
+        found[run.run] = replace(
+            known, ended=at, outcome=run.phase, version=run.version, outcome_reason=run.reason
         )
-    for at, line in told.get("gate", ()):
-        key = line["id"] if line["id"] in found else line["version"]
-        known = found.get(key, Retrain(key, line["trigger"], at, version=line["version"]))
+    for at, gate in journal.of(training.Gate):
+        key = gate.id if gate.id in found else gate.version
+        known = found.get(key, Retrain(key, gate.trigger, at, version=gate.version))
         found[key] = replace(
-            known, id=line["id"], gated=at, gate=line["verdict"], gate_reason=line["reason"]
+            known, id=gate.id, gated=at, gate=gate.verdict, gate_reason=gate.reason
         )
     return tuple(sorted(found.values(), key=lambda retrain: retrain.at))
 
 
-def _started(at: datetime, line: Line) -> Retrain:
-    return Retrain(
-        line["run"], line["kind"], at, line["reason"], tuple(line["days"]), tuple(line["left_out"])
-    )
+def _started(run: str, at: datetime, line: training.Trigger) -> Retrain:
+    return Retrain(run, line.kind, at, line.reason, line.days or (), line.left_out or ())
 
 
-def rollouts(told: Sequence[Told]) -> tuple[Rollout, ...]:
+def rollouts(told: Sequence[tuple[datetime, serving.Rollout]]) -> tuple[Rollout, ...]:
     """Return every rollout in the order in which they began."""
     found: dict[str, Rollout] = {}
     for at, line in told:
-        name, phase = line["id"], line["phase"]
-        stage = Stage(phase, line["stage"], at, line["reason"])
-        known = found.get(name)
+        stage = Stage(line.phase, line.stage, at, line.reason)
+        known = found.get(line.id)
         if known is None:
-            known = Rollout(name, line["challenger"], line["champion"], at, line["reason"], ())
-        over = phase in ENDS
-        found[name] = replace(
+            known = Rollout(line.id, line.challenger, line.champion, at, line.reason, ())
+        over = line.phase in ENDS
+        found[line.id] = replace(
             known,
-            reason=line["reason"],
+            reason=line.reason,
             stages=(*known.stages, stage),
             ended=at if over else None,
-            outcome=phase if over else None,
-            waived_by=line["waived_by"],
-            guards=line["guards"],
+            outcome=line.phase if over else None,
+            waived_by=line.waived_by,
+            guards=line.guards,
         )
     return tuple(found.values())

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from dashboards.alerting import Alert, Held, alerts, held
-from dashboards.days import Day, Episode, Line, Told, days, episodes
+from dashboards.days import Day, Episode, days, episodes
+from dashboards.journal import Journal
 from dashboards.promotion import Retrain, Rollout, Split, retrains, rollouts
 from engine.journal import Record
-from engine.store import parse_instant
+from fleet.model.lines import alerting, operations, serving, windows
 
 
 @dataclass(frozen=True)
@@ -80,49 +80,42 @@ class Story:
 
 def story(records: Iterable[Record]) -> Story:
     """Read a model's history from its journal."""
-    told: dict[str, list[Told]] = defaultdict(list)
-    count = 0
-    for record in records:
-        count += 1
-        at = parse_instant(record.at)
-        for line in record.lines:
-            told[line["what"]].append((at, line))
-    known = days(told.get("assessed", ()), told.get("joined", ()))
+    units = list(records)
+    journal = Journal.read(units)
+    known = days(journal)
     return Story(
-        records=count,
-        counts={what: len(lines) for what, lines in sorted(told.items())},
+        records=len(units),
+        counts=journal.counts,
         days=known,
-        alerts=alerts(told.get("alert", ())),
-        held=held(told.get("alert", ())),
-        retrains=retrains(told),
-        rollouts=rollouts(told.get("rollout", ())),
+        alerts=alerts(journal.of(alerting.Alert)),
+        held=held(journal.of(alerting.Alert)),
+        retrains=retrains(journal),
+        rollouts=rollouts(journal.of(serving.Rollout)),
         splits=tuple(
-            Split(at, line["weights"], tuple(line["shadow"]))
-            for at, line in told.get("traffic", ())
+            Split(at, line.weights, line.shadow) for at, line in journal.of(serving.Traffic)
         ),
         episodes=episodes(known),
         commands=tuple(
-            Command(at, line["verb"], line["by"], line["reason"], line["target"])
-            for at, line in told.get("command", ())
+            Command(at, line.verb, line.by, line.reason, line.target)
+            for at, line in journal.of(operations.Command)
         ),
-        reference=_reference(told.get("reference", ())),
-        reports={line["of"]: _report(at, line) for at, line in told.get("report", ())},
-        events=tuple(_past(line) for _, line in told.get("event", ())),
+        reference=_reference(journal.of(windows.Reference)),
+        reports={line.of: _report(at, line) for at, line in journal.of(windows.Report)},
+        events=tuple(_past(line) for _, line in journal.of(windows.Event)),
     )
 
 
-def _report(at: datetime, line: Line) -> Report:
-    drawn = bool(line.get("report"))
-    return Report(at, line["window"], line["of"], drawn, line.get("note", ""))
+def _report(at: datetime, line: windows.Report) -> Report:
+    return Report(at, line.window, line.of, bool(line.report), line.note)
 
 
-def _past(line: Line) -> Past:
-    first, last = (date.fromisoformat(line[end]) for end in ("first", "last"))
-    return Past(line["event"], first, last, line["reason"])
+def _past(line: windows.Event) -> Past:
+    first, last = date.fromisoformat(line.first), date.fromisoformat(line.last)
+    return Past(line.event, first, last, line.reason)
 
 
-def _reference(told: Sequence[Told]) -> Reference | None:
+def _reference(told: Sequence[tuple[datetime, windows.Reference]]) -> Reference | None:
     if not told:
         return None
     _, line = told[-1]
-    return Reference(line["days"], line["rows"], line.get("note", ""))
+    return Reference(line.days, line.rows, line.note)

@@ -66,6 +66,15 @@ def decode(shape: type[T], content: bytes) -> T:
     return found
 
 
+def typed(shape: type[T], value: Any) -> T:
+    """Return the dataclass that a JSON value is of, the inverse of `plain`; Broken where none."""
+    try:
+        found: T = _adapter(shape).validate_python(value)
+    except ValidationError as error:
+        raise Broken(f"{shape.__name__} cannot be read: {first_line(error)}") from error
+    return found
+
+
 def first_line(error: ValidationError) -> str:
     """Return the first problem of a validation as one line: where, and what."""
     problem = error.errors(include_url=False)[0]

@@ -9,13 +9,15 @@ from typing import assert_never
 
 from engine.codec import kind_of
 from engine.errors import Refused, Unavailable
-from engine.step import Delivery, Line, Step
+from engine.step import Delivery, Step
 from engine.store import instant
 from fleet import oncall
 from fleet.document.policies import Fleet
 from fleet.model import step
 from fleet.model.effects import EFFECTS, Effect
 from fleet.model.facts import FACTS, Configured, Declined, Fact, Notified, Parked, Unrecognised
+from fleet.model.lines import operations
+from fleet.model.lines.line import Line, write_line
 from fleet.model.state import Model
 from fleet.partitions import FLEET, ONCALL
 from fleet.perform import perform
@@ -117,13 +119,13 @@ def _desk(state: Desk, facts: Sequence[Fact]) -> Step:
             case Unrecognised(type=kind, source=source):
                 if kind not in types:
                     types = (*types, kind)
-                    lines.append({"what": "unknown", "type": kind, "source": source})
+                    lines.append(operations.Unknown(kind, source))
             case Parked(id=name, reason=reason):
                 parked += 1
-                lines.append({"what": "parked", "id": name, "reason": reason})
+                lines.append(operations.Parked(name, reason))
             case _:
                 raise Refused(f"the fleet's partition does not take {type(fact).__name__}")
-    return Step(Desk(types, parked), (), None, tuple(lines))
+    return Step(Desk(types, parked), (), None, tuple(map(write_line, lines)))
 
 
 def _nobody(state: State, facts: Sequence[Fact], reason: str) -> Step:
@@ -132,8 +134,8 @@ def _nobody(state: State, facts: Sequence[Fact], reason: str) -> Step:
     for fact in facts:
         if isinstance(fact, Configured) and isinstance(state, Model):
             if not state.dormant:
-                lines.append({"what": "dormant", "reason": reason})
+                lines.append(operations.Dormant(reason))
                 state = replace(state, dormant=True)
         else:
-            lines.append({"what": "parked", "id": kind_of(type(fact)), "reason": reason})
-    return Step(state, (), None, tuple(lines))
+            lines.append(operations.Parked(kind_of(type(fact)), reason))
+    return Step(state, (), None, tuple(map(write_line, lines)))

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from engine.errors import Refused
-from engine.step import Line, Step
+from engine.step import Step
 from fleet.model.effects import AckModel, OnCallEffect, SendPage
 from fleet.model.facts import Asked, Declined, Fact, Notified
+from fleet.model.lines import alerting, operations
+from fleet.model.lines.line import Line, write_line
 from monitoring.alerts import grouping, routing
 from monitoring.alerts.muting import Silence
 
@@ -25,12 +27,12 @@ def step(
             known = [_routed(fact, now)] if fact is not None else []
             done = routing.step(state, [f for f in known if f is not None], policy, now)
         except Refused as error:
-            lines.append({"what": "refused", "reason": str(error)})
+            lines.append(operations.Refused(str(error)))
             continue
         state, wake_at = done.state, done.wake_at
         effects += [_owed(effect, now) for effect in done.effects]
         lines += _lines(fact, done.effects)
-    return Step(state, tuple(effects), wake_at, tuple(lines))
+    return Step(state, tuple(effects), wake_at, tuple(map(write_line, lines)))
 
 
 def _routed(fact: Fact, now: datetime) -> routing.Fact | None:
@@ -65,26 +67,15 @@ def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:
     match fact:
         case Notified(notice=notice):
             lines.append(
-                {
-                    "what": "notified", "alert": notice.id, "status": notice.status,
-                    "severity": notice.severity, "reason": notice.reason,
-                }
-            )  # fmt: skip
+                alerting.Notified(notice.id, notice.status, notice.severity, notice.reason)
+            )
         case Asked():
-            lines.append(
-                {
-                    "what": "command", "verb": fact.verb, "by": fact.by, "reason": fact.reason,
-                    "target": fact.target,
-                }
-            )  # fmt: skip
+            lines.append(operations.Command(fact.verb, fact.by, fact.reason, fact.target))
         case Declined():
-            lines.append({"what": "refused", "id": fact.key, "reason": fact.reason})
+            lines.append(operations.Refused(fact.reason, fact.key))
     lines += [
-        {
-            "what": "page", "receiver": page.receiver, "severity": page.severity,
-            "event": page.event, "title": page.title,
-        }
+        alerting.Page(page.receiver, page.severity, page.event, page.title)
         for page in effects
         if isinstance(page, routing.Page)
-    ]  # fmt: skip
+    ]
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: The fleet's own partition: event types that nothing takes, and what was parked.
+#: The fleet's own partition: unrecognised event types, and parked messages.
 FLEET = "fleet"
 #: The partition of an on-call team is this prefix and the team's name.
 ONCALL = "oncall:"

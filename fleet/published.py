@@ -1,7 +1,7 @@
-"""Published events: every type, what it says, and the CloudEvents 1.0 document that says it.
+"""Published events: every type with its fields, and the CloudEvents 1.0 document of an event.
 
-What changes for a reader raises the version in the type's `dataschema`: a field that goes or means
-another thing. A new field does not; readers leave out what they do not know.
+Removing a field, or changing its meaning, raises the version in the type's `dataschema`. Adding a
+field does not; readers ignore fields that they do not know.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from engine.errors import Refused
 from engine.store import instant
@@ -45,8 +44,8 @@ class Event(StrEnum):
 class Field:
     """One field of an event's data.
 
-    `shape` is its JSON type, `words` all that it can say where that is a closed set; an array is
-    one of strings.
+    `shape` is its JSON type, `words` are its values where they are a closed set. Arrays hold
+    strings.
     """
 
     name: str
@@ -58,7 +57,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Published:
-    """One type: what it tells, its fields, and the field that names what it is about."""
+    """One type: its description, its fields, and the field that names its subject."""
 
     event: Event
     description: str
@@ -68,7 +67,7 @@ class Published:
 
     @property
     def uri(self) -> str:
-        """What `dataschema` says."""
+        """The value of `dataschema`."""
         return f"urn:driftwarden:{self.event}:{self.version}"
 
     @property
@@ -149,8 +148,8 @@ CATALOGUE = {
 
 def document(
     key: str, kind: str, model: str, fields: Mapping[str, object], at: datetime
-) -> dict[str, Any]:
-    """Return the CloudEvent as JSON: what every host publishes.
+) -> dict[str, object]:
+    """Return the CloudEvent that every host publishes, as JSON.
 
     Parameters
     ----------
@@ -161,7 +160,7 @@ def document(
     Raises
     ------
     Refused
-        Where the type is not in the catalogue, or a field of it is not there.
+        The type is not in the catalogue, or one of its fields is missing.
     """
     shape = CATALOGUE.get(Event(kind)) if kind in set(Event) else None
     if shape is None:
@@ -184,7 +183,7 @@ def document(
     }
 
 
-def schema(shape: Published) -> dict[str, Any]:
+def schema(shape: Published) -> dict[str, object]:
     """Return the JSON Schema (2020-12) of a type's data."""
     return {
         "$schema": DIALECT,
@@ -197,9 +196,9 @@ def schema(shape: Published) -> dict[str, Any]:
     }
 
 
-def _property(field: Field) -> dict[str, Any]:
+def _property(field: Field) -> dict[str, object]:
     kind = [field.shape, "null"] if field.nullable else field.shape
-    found: dict[str, Any] = {"type": kind, "description": field.description}
+    found: dict[str, object] = {"type": kind, "description": field.description}
     if field.words:
         found["enum"] = [*field.words, None] if field.nullable else list(field.words)
     if field.shape == "array":

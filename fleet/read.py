@@ -1,8 +1,9 @@
-"""What faces may ask to see: the state of models and teams as plain JSON."""
+"""The views of the API and the pages: the state of models and teams as plain JSON."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from datetime import datetime
 
 from engine import codec, journal
 from engine.errors import NotFound, Refused
@@ -13,16 +14,16 @@ from fleet.model.state import Model
 from fleet.partitions import FLEET, ONCALL
 from monitoring.alerts.routing import OnCall
 
-Json = dict[str, Any]
+Json = dict[str, object]
 
 
 def models(loop: Loop, fleet: Fleet) -> list[Json]:
-    """One entry a model: who serves, how it stands, what is under way."""
+    """Return one entry per model: champion, verdict, firing alerts, run and rollout."""
     return [_summary(name, loop.head(name).state) for name in fleet.models]
 
 
 def model(loop: Loop, fleet: Fleet, name: str) -> Json:
-    """Everything known of one model; NotFound where it is not watched."""
+    """Return the whole state of one model; NotFound where it is not watched."""
     _known(fleet, name)
     head = loop.head(name)
     state: Model = head.state
@@ -42,7 +43,7 @@ def model(loop: Loop, fleet: Fleet, name: str) -> Json:
 
 
 def alerts(loop: Loop, fleet: Fleet) -> list[Json]:
-    """Every alert that a team's on-call partition remembers, with what mutes it."""
+    """Return every alert that an on-call partition remembers, and why it is muted."""
     found = []
     for team in fleet.teams:
         state: OnCall = loop.head(ONCALL + team).state
@@ -61,12 +62,12 @@ def alerts(loop: Loop, fleet: Fleet) -> list[Json]:
 
 
 def records(loop: Loop, fleet: Fleet, name: str, since: str | None = None) -> list[Json]:
-    """One partition's journal, oldest first; `since` is an ISO 8601 instant.
+    """Return the journal of a partition, oldest first; `since` is an ISO 8601 instant.
 
     Raises
     ------
     Refused
-        `since` is no instant; NotFound where no partition of that name is watched.
+        `since` is not an instant; NotFound where the partition is not watched.
     """
     if name != FLEET and not name.startswith(ONCALL):
         _known(fleet, name)
@@ -79,25 +80,24 @@ def records(loop: Loop, fleet: Fleet, name: str, since: str | None = None) -> li
 
 
 def reports(loop: Loop, fleet: Fleet, name: str) -> list[Json]:
-    """Every report of a model's windows, oldest first: its blob, or why there is none."""
-    return _told(loop, fleet, name, "report")
+    """Return every report of a model's windows, oldest first: its blob, or why there is none."""
+    return list(_lines(loop, fleet, name, "report"))
 
 
 def events(loop: Loop, fleet: Fleet, name: str) -> list[Json]:
-    """Every announced event of a model that is over, oldest first, and what it came to."""
-    return _told(loop, fleet, name, "event")
+    """Return the past announced events of a model, oldest first, with their outcome."""
+    return list(_lines(loop, fleet, name, "event"))
 
 
-def _told(loop: Loop, fleet: Fleet, name: str, what: str) -> list[Json]:
-    return [
-        {"at": record["at"], **{key: line[key] for key in line if key != "what"}}
-        for record in records(loop, fleet, name)
-        for line in record["lines"]
-        if line["what"] == what
-    ]
+def _lines(loop: Loop, fleet: Fleet, name: str, what: str) -> Iterator[Json]:
+    _known(fleet, name)
+    for record in journal.read(loop.store, name):
+        for line in record.lines:
+            if line["what"] == what:
+                yield {"at": record.at, **{key: line[key] for key in line if key != "what"}}
 
 
-def _instant(text: str | None) -> Any:
+def _instant(text: str | None) -> datetime | None:
     if not text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What cannot be taken in: a line for the journal, and a message for those who sent it."""
+"""Rejected input: a fact for the journal, and a message for the sender."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from engine.step import Delivery
 from engine.store import instant
@@ -16,27 +15,27 @@ from fleet.model.facts import Parked
 MAX_MESSAGE = 48 * 1024
 MAX_REASON = 500
 MAX_ID = 200
-# Cut text may double in size when its quotes are escaped; the rest is for the reason.
+# Escaped quotes may double the size of a cut text; the rest holds the reason.
 CUT = (MAX_MESSAGE - 16 * MAX_REASON) // 2
 
 
-def delivery(partition: str, content: Any, reason: str) -> Delivery:
-    """Return what a journal is told; the same content for the same reason is one delivery."""
+def delivery(partition: str, content: object, reason: str) -> Delivery:
+    """Return the fact for the journal; the same content and reason give the same delivery."""
     name = content.get("id", "") if isinstance(content, Mapping) else ""
     digest = sha256(f"{_text(content)}\n{_plain(reason)}".encode()).hexdigest()
     parked = Parked(_plain(str(name))[:MAX_ID], _plain(reason)[:MAX_REASON])
     return Delivery(partition, f"parked:{digest}", parked)
 
 
-def message(content: Any, reason: str, now: datetime) -> str:
-    """Return JSON {reason, at, event} of at most 48 KiB; an event too large for it is text, cut."""
+def message(content: object, reason: str, now: datetime) -> str:
+    """Return JSON {reason, at, event} of at most 48 KiB; a larger event is cut, as text."""
     told = {"reason": _plain(reason)[:MAX_REASON], "at": instant(now)}
     text = _text(content)
     whole = f'{json.dumps(told)[:-1]}, "event": {text}}}'
     return whole if len(whole) <= MAX_MESSAGE else json.dumps({**told, "event": f"{text[:CUT]}…"})
 
 
-def _text(content: Any) -> str:
+def _text(content: object) -> str:
     """Write anything as JSON in ASCII."""
     try:
         return json.dumps(content, sort_keys=True, default=str)

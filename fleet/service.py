@@ -1,11 +1,9 @@
-"""The service verbs: everything a face can ask for. `now` is taken here, once a call."""
+"""The service verbs, called by triggers, API and command line. Each reads the clock once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
 
 from engine import codec, inbox
 from engine.blobs import Blobs, MemoryBlobs
@@ -13,37 +11,15 @@ from engine.clock import Clock
 from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import events, read, refused, telemetry
+from fleet import envelope, events, gauges, read, refused
+from fleet.commands import RESUME, Command, check, concerned
 from fleet.document.policies import Fleet
-from fleet.model.facts import Asked, Configured
+from fleet.model.facts import Configured
+from fleet.model.lines import operations
+from fleet.model.lines.line import write_line
 from fleet.partitions import FLEET, ONCALL
-
-REFERENCE = "reference"
-REPORT = "report"
-MODEL_VERBS = (
-    "retrain", "cancel", "freeze", "unfreeze", "approve", "rollback", REFERENCE, REPORT,
-)  # fmt: skip
-TEAM_VERBS = ("ack", "silence", "unsilence")
-RESUME = "resume"
-EVERY_MODEL = "--all"
-
-
-@dataclass(frozen=True)
-class Command:
-    """An operator's command as any face hands it over.
-
-    A new reference is made of the table `data`, or of the days from `days[0]` to `days[1]`; a
-    report is of the window `days[0]`, or of the newest.
-    """
-
-    verb: str
-    target: str
-    by: str
-    reason: str
-    id: str
-    until: datetime | None = None
-    data: str = ""
-    days: tuple[str, ...] = ()
+from fleet.read import Json
+from fleet.telemetry import TRACEPARENT, Silent, Telemetry
 
 
 def _written_down_only(message: str) -> None:
@@ -56,9 +32,9 @@ class Service:
 
     Attributes
     ----------
-    refuse : takes the message about what can never be taken in; see `fleet.refused.message`.
-    container : where the logs are; empty where files of any container are.
-    telemetry : told what is taken in and how everything stands.
+    refuse : keeps the message about rejected input; see `fleet.refused.message`.
+    container : the container of the logs; empty for any.
+    telemetry : receives spans and gauges.
     blobs : where reports are kept.
     """
 
@@ -67,17 +43,17 @@ class Service:
     clock: Clock
     refuse: Callable[[str], None] = _written_down_only
     container: str = ""
-    telemetry: telemetry.Telemetry = field(default_factory=telemetry.Silent)
+    telemetry: Telemetry = field(default_factory=Silent)
     blobs: Blobs = field(default_factory=MemoryBlobs)
 
     def begin(self) -> None:
-        """Tell every model's partition what fleet.yaml says of it; wake those that have work."""
+        """Deliver changed policies to their models, and ring for every partition."""
         now = self.clock.now()
         known = set(self.loop.store.partitions())
         for name, watched in self.fleet.models.items():
             head = self.loop.head(name)
             if head.state.policy != watched.hash or head.state.dormant:
-                # Numbered, because a policy may be taken back and come again.
+                # Numbered, because an earlier policy may be restored.
                 told = Delivery(name, f"policy:{watched.hash}:{head.seq}", Configured(watched.hash))
                 self.loop.deliver(told, now)
         for name in sorted(known - set(self.fleet.models) - {FLEET}):
@@ -88,16 +64,16 @@ class Service:
         for name in sorted(known):
             self.loop.ring(name)
 
-    def ingest(self, document: Any) -> str | None:
-        """Take an event in; return the partition it went to.
+    def ingest(self, document: object) -> str | None:
+        """Deliver an event and return its partition; None where it carries no news.
 
-        What is malformed is parked with its reason, never raised: sending it again would not help.
+        A malformed event is parked with its reason and not raised: a retry would not help.
         """
-        said = document.get(telemetry.TRACEPARENT) if isinstance(document, Mapping) else None
+        said = document.get(TRACEPARENT) if isinstance(document, Mapping) else None
         trace = said if isinstance(said, str) else ""
         with self.telemetry.span("driftwarden.ingest", {}, trace):
             try:
-                found = events.delivery(events.event(document), self.fleet, self.container)
+                found = events.delivery(envelope.event(document), self.fleet, self.container)
             except Refused as error:
                 return self.park(document, str(error))
             if found is None:
@@ -105,14 +81,14 @@ class Service:
             self.loop.deliver(found, self.clock.now())
             return found.partition
 
-    def park(self, content: Any, reason: str) -> str:
-        """Put what can never be taken in where operators find it; return whose journal tells it.
+    def park(self, content: object, reason: str) -> str:
+        """Keep rejected input for operators; return the partition whose journal records it.
 
-        It is written down once and refused once for as long as the inbox remembers it.
+        Repeats are ignored for as long as the inbox remembers the first.
         """
         now = self.clock.now()
         told = refused.delivery(FLEET, content, reason)
-        # The message first: whoever dies in between does it again, and nothing is lost.
+        # The message comes first: after a crash in between both are written again.
         if self.loop.store.get(FLEET, inbox.row_key(told.id)) is None:
             self.refuse(refused.message(content, reason, now))
         self.loop.deliver(told, now)
@@ -126,17 +102,17 @@ class Service:
         return tuple(due)
 
     def measure(self, poison: Mapping[str, int]) -> None:
-        """Tell the telemetry that the timer ran, and every gauge; `poison` counts by queue."""
-        found = telemetry.points(self.loop, self.fleet, self.clock.now())
-        telemetry.tick(self.telemetry, found, poison)
+        """Report that the timer ran, and every gauge; `poison` counts messages by queue."""
+        found = gauges.points(self.loop, self.fleet, self.clock.now())
+        gauges.tick(self.telemetry, found, poison)
 
     def drain(self, partition: str, trace: str = "") -> None:
-        """Take in and pay whatever one partition has to do now; `trace` is gone on with."""
+        """Settle the facts of a partition and pay its effects; `trace` is the parent span."""
         with self.telemetry.span("driftwarden.work", {"partition": partition}, trace):
             self.loop.drain(partition, self.clock.now())
 
     def sweep(self) -> int:
-        """Remove rows whose time is over and ring for all partitions; return how many went."""
+        """Delete expired rows and ring for all partitions; return the number of deleted rows."""
         now = self.clock.now()
         partitions = self.loop.store.partitions()
         gone = sum(self.loop.sweep(partition, now) for partition in partitions)
@@ -145,43 +121,35 @@ class Service:
         return gone
 
     def command(self, command: Command) -> tuple[str, ...]:
-        """Hand a command to the partitions it concerns; return them.
+        """Deliver a command to the partitions that it concerns; return them.
 
         Raises
         ------
         Refused
-            Where the verb or the target is unknown, a freeze has no end, what is to be resumed
-            is not halted, a reference has no reason, or not one source, or a window is no day.
+            The verb or the target is unknown, a freeze has no end, the partition to resume is not
+            halted, a reference lacks a reason or exactly one source, or a window is not a day.
         """
-        asked = Asked(
-            command.verb, command.by, command.reason, command.id, command.target, command.until,
-            command.data, command.days,
-        )  # fmt: skip
-        partitions = self._concerned(command)
+        partitions = concerned(command, self.fleet, self.loop.store.partitions)
         if command.verb == RESUME:
-            # A halted partition takes no facts in: this one is not a fact.
-            fields = ("verb", "by", "reason", "target")
-            line = {"what": "command", **{name: getattr(command, name) for name in fields}}
-            self.loop.resume(partitions[0], line, self.clock.now())
+            # A halted partition accepts no facts, so that resuming is not a fact.
+            line = operations.Command(command.verb, command.by, command.reason, command.target)
+            self.loop.resume(partitions[0], write_line(line), self.clock.now())
             return partitions
-        if command.verb == "freeze" and command.until is None:
-            raise Refused(f"freeze {command.target}: until when? a freeze needs an end")
-        if command.verb == REFERENCE:
-            _check_reference(command)
-        if command.verb == REPORT and command.days:
-            _check_window(command)
+        check(command)
         for partition in partitions:
-            delivery = Delivery(partition, f"command:{command.id}", asked)
+            delivery = Delivery(partition, f"command:{command.id}", command.fact)
             self.loop.deliver(delivery, self.clock.now())
         return partitions
 
-    def read(self, view: str, name: str | None = None, since: str | None = None) -> Any:
+    def read(
+        self, view: str, name: str | None = None, since: str | None = None
+    ) -> Json | list[Json]:
         """Return a view as JSON: models, alerts, or one model or journal by name.
 
         Raises
         ------
         Refused
-            Where there is no such view or nothing of that name.
+            There is no such view, or nothing of that name.
         """
         match view, name:
             case "models", None:
@@ -190,7 +158,7 @@ class Service:
                 return read.model(self.loop, self.fleet, name)
             case "metrics", None:
                 now = self.clock.now()
-                return [codec.plain(p) for p in telemetry.points(self.loop, self.fleet, now)]
+                return [codec.plain(one) for one in gauges.points(self.loop, self.fleet, now)]
             case "alerts", None:
                 return read.alerts(self.loop, self.fleet)
             case "journal", str():
@@ -206,71 +174,21 @@ class Service:
                 )
 
     def report(self, name: str, of: str) -> bytes:
-        """Return the newest report of a model's window that an alert or a command `of` led to.
+        """Return the newest report that the alert or command `of` asked for.
 
         Raises
         ------
         NotFound
-            Where there is none (yet), with the reason where one is known.
+            There is none yet, or it could not be drawn; the message says why.
         """
-        found = [one for one in self.read("reports", name) if one["of"] == of]
+        found = [one for one in read.reports(self.loop, self.fleet, name) if one["of"] == of]
         if not found:
             raise NotFound(f"no report {of!r} of {name} is drawn yet")
-        if not found[-1].get("report"):
-            raise NotFound(found[-1]["note"])
-        return self.blobs.get(found[-1]["report"])
+        newest = found[-1]
+        if not newest.get("report"):
+            raise NotFound(str(newest["note"]))
+        return self.blobs.get(str(newest["report"]))
 
     def pulse(self) -> int:
-        """Return how many partitions the store holds; raises where it does not answer."""
+        """Return the number of partitions; raises where the store does not answer."""
         return len(self.loop.store.partitions())
-
-    def _concerned(self, command: Command) -> tuple[str, ...]:
-        if command.verb in MODEL_VERBS:
-            if command.target == EVERY_MODEL and command.verb in ("freeze", "unfreeze"):
-                return tuple(self.fleet.models)
-            return (self._model_of(command),)
-        if command.verb == "unsilence":
-            return tuple(ONCALL + team for team in self.fleet.teams)
-        if command.verb in TEAM_VERBS:
-            watched = self.fleet.models[self._model_of(command)]
-            return (ONCALL + watched.policy.team,)
-        if command.verb == RESUME:
-            # Teams and the fleet itself have partitions too.
-            others = self.loop.store.partitions()
-            return (command.target if command.target in others else self._model_of(command),)
-        known = ", ".join(sorted((*MODEL_VERBS, *TEAM_VERBS, RESUME)))
-        raise Refused(f"unknown verb {command.verb!r}; known are {known}")
-
-    def _model_of(self, command: Command) -> str:
-        """The model a target names: itself, `model:alert`, `model/feature`, or a rollout's id."""
-        name = command.target.replace("/", ":").partition(":")[0]
-        if name in self.fleet.models:
-            return name
-        for model in self.fleet.models:
-            if name.startswith(f"{model}-rollout-"):
-                return model
-        known = ", ".join(self.fleet.models) or "none"
-        raise Refused(f"{command.verb} {command.target}: no such model; known are {known}")
-
-
-def _check_window(command: Command) -> None:
-    try:
-        date.fromisoformat(command.days[0])
-    except ValueError as error:
-        raise Refused(f"report {command.target}: a window as 2026-01-31: {error}") from error
-
-
-def _check_reference(command: Command) -> None:
-    """Refuse at once what could never become a reference."""
-    what = f"reference {command.target}"
-    if not command.reason.strip():
-        raise Refused(f"{what}: give a reason; the reference never changes without one")
-    if bool(command.data) == bool(command.days):
-        raise Refused(f"{what}: give a table, or a first and a last day")
-    if command.days:
-        try:
-            first, last = map(date.fromisoformat, command.days)
-        except ValueError as error:
-            raise Refused(f"{what}: a first and a last day as 2026-01-31: {error}") from error
-        if last < first:
-            raise Refused(f"{what}: {last} is before {first}")

@@ -1,4 +1,4 @@
-"""Where the domain lives: a host is picked by the scheme of the store in fleet.yaml."""
+"""The hosts of the domain: the scheme of the store in fleet.yaml chooses one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Host(Protocol):
     clock: Clock
 
     def measure(self) -> None:
-        """Tell how everything stands, once a tick."""
+        """Report the gauges, once a tick."""
         ...
 
     def close(self) -> None:
-        """Let go of everything that is open."""
+        """Close every connection, file and process."""
         ...
 
 
@@ -37,7 +37,7 @@ def read_config(path: Path) -> Config:
         The file cannot be read, or one line for each thing wrong with it.
     """
 
-    # Late: a command that reads no fleet.yaml is spared a second of imports.
+    # Late: this import takes a second, and not every command reads fleet.yaml.
     from fleet.document.config import load
     from fleet.document.text import parse
 
@@ -80,7 +80,7 @@ def open_host(path: Path) -> Host:
     Raises
     ------
     Refused
-        Where the document is wrong, or its store's scheme is not known.
+        The document is invalid, or its store's scheme is unknown.
     """
     config = read_config(path)
     scheme, _, _ = config.document.store.partition(":")

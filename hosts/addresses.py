@@ -12,12 +12,12 @@ _FILESYSTEM = re.compile(r"(?:abfss?|wasbs?)://(?P<container>[^/@]+)@(?P<host>[^
 
 
 def is_address(path: str) -> bool:
-    """Tell an address from a path within the container."""
+    """Tell whether a text is an address, and not a path within the container."""
     return "://" in path
 
 
 def split(address: str) -> SplitResult:
-    """Split an address, Spark's spelling as the service's; Refused where it is none.
+    """Split an address in the spelling of Spark or of the service; Refused for anything else.
 
     >>> split("abfss://logs@mine.dfs.core.windows.net/a/b.json").path
     '/logs/a/b.json'

@@ -1,4 +1,4 @@
-"""The machine's own time: telling it, and waiting after a lost race."""
+"""The machine's clock, and the pause after a lost race."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Tells the time of the machine, in UTC."""
+    """The clock of the machine, in UTC."""
 
     def now(self) -> datetime:
         """Return the present instant."""
@@ -17,7 +17,7 @@ class SystemClock:
 
 
 def backing_off(seconds: float) -> Callable[[int], None]:
-    """Return a pause that is a little longer after every lost race: `seconds` after the first."""
+    """Return a pause that grows with every lost race: `seconds` after the first."""
 
     def pause(lost: int) -> None:
         # The process id spreads the workers out.

@@ -1,4 +1,4 @@
-"""Between the Functions bindings and the service verbs: decode what came, encode what goes."""
+"""Decode the input of triggers for the service verbs, and encode their results."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from engine import codec
 from engine.errors import NotFound, Refused, Unavailable
-from fleet.service import Command, Service
+from fleet.commands import Command
+from fleet.service import Service
 from fleet.telemetry import TRACEPARENT
 
 ANONYMOUS = "function-key"
 PRINCIPAL = "x-ms-client-principal-name"
-#: A model's name, the fleet's own, or an on-call team's behind its prefix.
+#: A model's name, the fleet's, or an on-call team's with its prefix.
 PARTITION = re.compile(r"(?:oncall:)?[a-z0-9][a-z0-9-]{0,62}")
 View = Callable[[], Any]
 
 
 class Denied(Refused):
-    """The caller may not do this and no retry will help; `status` is 401 or 403."""
+    """The caller is not allowed to do this; `status` is 401 or 403."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -33,7 +34,7 @@ class Denied(Refused):
 
 
 class CommandBody(BaseModel):
-    """What POST /api/commands takes."""
+    """The body of POST /api/commands."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,7 +50,7 @@ class CommandBody(BaseModel):
 
 
 def ingest(service: Service, body: str) -> None:
-    """Take in one event, as the JSON that was sent."""
+    """Ingest one event, given as JSON."""
     try:
         event = parse(body, "event")
     except Refused as error:
@@ -59,7 +60,7 @@ def ingest(service: Service, body: str) -> None:
 
 
 def drain(service: Service, body: bytes) -> None:
-    """Let the partition work that a queue message names; no retry helps one that names none."""
+    """Drain the partition that a queue message names; an invalid message is parked."""
     try:
         name, trace = doorbell(body)
     except Refused as error:
@@ -69,7 +70,7 @@ def drain(service: Service, body: bytes) -> None:
 
 
 def parse(body: str | bytes, what: str) -> Any:
-    """Read JSON; Refused where it is none, NaN and Infinity included."""
+    """Read JSON; Refused for anything else, NaN and Infinity included."""
     try:
         return json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -81,7 +82,7 @@ def _no_number(text: str) -> Any:
 
 
 def doorbell(body: bytes) -> tuple[str, str]:
-    """Return the partition that a queue message names, and the trace that it goes on with.
+    """Return the partition that a queue message names, and the trace that it continues.
 
     Refused where it names none.
     """
@@ -94,7 +95,7 @@ def doorbell(body: bytes) -> tuple[str, str]:
 
 
 def command(service: Service, request: func.HttpRequest) -> Any:
-    """Hand a command over; whoever the platform authenticated is who asks."""
+    """Deliver a command; its author is the caller that the platform authenticated."""
     try:
         body = CommandBody.model_validate_json(request.get_body())
     except ValidationError as error:
@@ -108,19 +109,19 @@ def command(service: Service, request: func.HttpRequest) -> Any:
 
 
 def _beside(data: str) -> None:
-    """Whoever asks from afar may name what lies beside fleet.yaml, and no other file."""
+    """Check a path in a remote command: it may name files beside fleet.yaml only."""
     path = PurePosixPath(data)
     if path.is_absolute() or ".." in path.parts:
         raise Refused(f"command: data {data!r} does not lie beside fleet.yaml")
 
 
 def as_json(view: View) -> func.HttpResponse:
-    """Answer with a view as JSON, or with what refused it."""
+    """Answer with a view as JSON, or with its error."""
     return _answer(lambda: (codec.to_json(view()).decode(), "application/json"))
 
 
 def as_html(view: Callable[[], str]) -> func.HttpResponse:
-    """Answer with a page, or with what refused it."""
+    """Answer with a page, or with its error."""
     return _answer(lambda: (view(), "text/html; charset=utf-8"))
 
 

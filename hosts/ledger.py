@@ -1,4 +1,4 @@
-"""A JSON Lines file to which every key is added once, whatever crashed in between."""
+"""A JSON Lines file to which every key is added once, even after crashes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import IO, Any
 
 
 def append_once(path: Path, key: str, fields: Mapping[str, Any]) -> bool:
-    """Add {"key": key, **fields} as a line; False where that key stands there already.
+    """Add {"key": key, **fields} as a line; False where the key is there already.
 
-    A line that a crash cut short is taken away first. Raises OSError where the file cannot be
+    A line truncated by a crash is removed first. Raises OSError where the file cannot be
     written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)

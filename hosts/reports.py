@@ -1,4 +1,4 @@
-"""Draws reports with Evidently, where it is installed, whatever the host."""
+"""Draws reports with Evidently, where it is installed; shared by both hosts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 from engine.errors import Refused
 from monitoring.intake.sampling import rows_before, sampled, seed_of
 
-#: Enough to see a shift of a tenth of a standard deviation; the time to draw grows with it.
+#: Enough rows to see a shift of 0.1 standard deviations; drawing time grows with them.
 MOST_ROWS = 5_000
 CAUTION = "Evidently's own tests and thresholds colour this page; they decide no alert."
 BODY = "<body>"
@@ -58,7 +58,7 @@ def _check_installed() -> None:
 
 
 def _unwarned() -> warnings.catch_warnings[None]:
-    """What Evidently and its libraries warn of concerns them, not whoever watches a model."""
+    """Silence the warnings of Evidently and its libraries, which operators cannot act on."""
     return warnings.catch_warnings(action="ignore")
 
 
@@ -101,21 +101,18 @@ def _by_evidently(now: pa.Table, usual: pa.Table | None) -> str:
         for table in (now, usual)
         if table is not None
     ]
-    # The summary draws four more plots a feature, which say less and take twice as long.
+    # The summary draws four more plots per feature, which add little and double the time.
     preset = DataDriftPreset() if usual is not None else DataSummaryPreset()
     try:
         found: str = Report([preset]).run(*sides).get_html_str(False)
     except Exception as error:
-        # No drawing may stop what watches the model.
+        # A failed drawing must not stop the monitoring.
         raise Refused(f"Evidently failed: {type(error).__name__}: {error}"[:300]) from error
     return found
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Names and levels as the page may hold them: Evidently writes them into a script as they are,
-
-    so that a level `</script>` would end it and the rest of it would be run.
-    """
+    """Escape names and levels: Evidently writes them into a script, which `</script>` would end."""
     columns = {}
     for field in table.schema:
         column = table[field.name]
@@ -127,9 +124,9 @@ def _plain(table: pa.Table) -> pa.Table:
 
 
 def _numbered(page: str, tables: Sequence[pa.Table]) -> str:
-    """Number the ids that Evidently draws by chance: the same rows make the same page.
+    """Replace Evidently's random ids by numbers: the same rows make the same page.
 
-    So a replay tells the same journal again, and a report that is drawn twice is one blob.
+    A replay then writes the same journal, and a report drawn twice is one blob.
     """
     texts = [name for table in tables for name in table.column_names]
     for table in tables:

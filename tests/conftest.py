@@ -1,6 +1,6 @@
 """What every kind of test may use: the tiny fleet, an account on Azurite, certificates.
 
-The tiny fleet of tests/resources/tiny is made once for a run; a test takes a copy.
+The tiny fleet of tests/resources/tiny and the year of flights are made once for a run of tests.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from examples.flights.data import prepare
 from hosts.azure.storage.connection import Connection
 from hosts.local.models.registry import ModelFolders
 from tests import tiers
@@ -47,6 +48,11 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def outside() -> None:
     """Asked for by what starts a process or opens a socket: see tests/tiers.py."""
+
+
+@pytest.fixture(scope="session")
+def heavy() -> None:
+    """Asked for by what computes for more than a second: see tests/tiers.py."""
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +98,12 @@ def prepared(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ModelFolders(folder / "var" / "models").register(out)
 
     return once(tmp_path_factory, "prepared", make)
+
+
+@pytest.fixture(scope="session")
+def year(heavy: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The prepared year of the flights example. Not to be changed."""
+    return once(tmp_path_factory, "year", lambda folder: prepare(folder / "data")) / "data"
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """Which tests are quick, and what holds them to it.
 
-`make quick` runs the unit tests and the doctests that stay inside the process. A fixture that
-starts a process or opens a socket asks for the fixture `outside`; a test that does it itself is
-marked with it (`pytest.mark.usefixtures("outside")`). Every other test below `tests/unit` gets the
-marker `quick`, and fails in every run when it goes outside nevertheless.
+`make quick` runs the unit tests and the doctests that stay in the process. A fixture that starts a
+process or opens a socket asks for the fixture `outside`, one that computes for more than a second
+for `heavy`; a test that does so itself is marked with it (`pytest.mark.usefixtures("outside")`).
+Every other test below `tests/unit` gets the marker `quick`. A unit test that leaves the process
+without asking for `outside` fails in every run.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 TESTS = Path(__file__).parent
 UNIT = TESTS / "unit"
-OUTSIDE = "outside"
+OUTSIDE, HEAVY = "outside", "heavy"
 #: Audit events of the interpreter: https://docs.python.org/3/library/audit_events.html
 EVENTS = frozenset(
     {
@@ -30,8 +32,11 @@ EVENTS = frozenset(
 )  # fmt: skip
 
 
+ADVICE = 'a unit test that starts a process or opens a socket asks for the fixture "outside"'
+
+
 class WentOutside(AssertionError):
-    """A quick test started a process or opened a socket."""
+    """A unit test started a process or opened a socket without asking for `outside`."""
 
 
 class Guard:
@@ -48,9 +53,9 @@ class Guard:
         # The one way to start a process that the interpreter does not audit.
         spawn = multiprocessing.util.spawnv_passfds
 
-        def audited(path: bytes, words: Sequence[str], kept: Sequence[int]) -> int:
-            sys.audit("subprocess.Popen", path, words, None, None)
-            return spawn(path, words, kept)
+        def audited(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
+            sys.audit("subprocess.Popen", path, args, None, None)
+            return spawn(path, args, passfds)
 
         multiprocessing.util.spawnv_passfds = audited
 
@@ -72,35 +77,41 @@ class Guard:
             raise WentOutside(f"{event}: {ADVICE}")
 
 
-ADVICE = 'quick tests start no process and open no socket; ask for the fixture "outside"'
+def asks_for(item: pytest.Item, fixture: str) -> bool:
+    """Tell whether a test uses a fixture, itself or by way of others."""
+    return fixture in getattr(item, "fixturenames", ())
+
+
+def inside(item: pytest.Item) -> bool:
+    """Tell whether a test has to stay in the process."""
+    unit = item.path.is_relative_to(UNIT) or isinstance(item, pytest.DoctestItem)
+    return unit and not asks_for(item, OUTSIDE)
 
 
 def quick(item: pytest.Item) -> bool:
-    """Tell whether a test has to stay inside the process."""
-    below_unit = item.path.is_relative_to(UNIT)
-    doctest = isinstance(item, pytest.DoctestItem)
-    named = getattr(item, "fixturenames", ())
-    return (below_unit or doctest) and OUTSIDE not in named
+    """Tell whether `make quick` runs a test."""
+    slow = item.get_closest_marker("slow") is not None
+    return inside(item) and not slow and not asks_for(item, HEAVY)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the quick ones, before `-m` selects."""
     for item in items:
-        if quick(item) and item.get_closest_marker("slow") is None:
+        if quick(item):
             item.add_marker(pytest.mark.quick)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """Hold a quick test's fixtures to it."""
+    """Hold a unit test's fixtures to the process."""
     with _held(item):
         yield
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Hold a quick test to it."""
+    """Hold a unit test to the process."""
     with _held(item):
         yield
 
@@ -110,7 +121,7 @@ GUARD = Guard()
 
 @contextmanager
 def _held(item: pytest.Item) -> Iterator[None]:
-    if quick(item):
+    if inside(item):
         with GUARD.watching():
             yield
     else:

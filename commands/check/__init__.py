@@ -1,1 +1,1 @@
-"""The check command: read two tables, compare them, show what was found."""
+"""The check command: read two tables, compare them, show the report."""

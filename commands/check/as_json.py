@@ -1,4 +1,4 @@
-"""The report of `driftwarden check` as JSON, spelled a feature at a time."""
+"""The report of `driftwarden check` as JSON, written one feature at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from json.encoder import encode_basestring
 from monitoring.drift.histogram import Histogram
 from monitoring.drift.report import FeatureReport, Report
 
-#: Where lists are put in. A text in JSON has no line break: no name or reason can look like this.
+#: Marks where lists are inserted. JSON strings hold no line break, so that no text can match.
 NO_FEATURES = '\n  "features": []'
 NO_BINS = '\n      "bins": []'
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,26 +22,8 @@ EXIT = {Verdict.STABLE: 0, Verdict.DRIFTING: 0, Verdict.DRIFTED: 1, Verdict.INSU
 REFUSED = 2
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options of the command."""
-    where = "Parquet, CSV (TSV) or JSON Lines, a file or a folder; text also as .gz, .zst, .bz2"
-    parser.add_argument("--reference", required=True, type=Path, metavar="PATH", help=where)
-    parser.add_argument("--current", required=True, type=Path, metavar="PATH", help=where)
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--features", metavar="A,B", help="look at these columns only")
-    parser.add_argument("--ignore", metavar="A,B", help="leave these columns out")
-    parser.add_argument(
-        "--categorical", metavar="A,B", help="take the numbers of these columns for levels"
-    )
-    parser.add_argument("--segment", metavar="COL", help="judge each level of this column, too")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="draw the distributions, too")
-
-
 def run(arguments: Namespace) -> int:
-    """Run the command and return its exit code; the report goes to stdout.
-
-    `arguments.draw`, from the caller, makes the page of a report, and says of what and when.
-    """
+    """Run the command and return its exit code; the report goes to stdout."""
     try:
         with TemporaryDirectory(prefix="driftwarden-") as scratch:
             reference = open_columns(arguments.reference, Path(scratch))
@@ -53,14 +35,21 @@ def run(arguments: Namespace) -> int:
     for note in (*reference.notes, *current.notes, *odd):
         print(f"driftwarden check: {note}", file=sys.stderr)
     if arguments.html is not None:
-        sides = (str(arguments.reference), str(arguments.current))
-        write_text(arguments.html, arguments.draw(report, sides, SystemClock().now()))
+        _draw(report, arguments)
     try:
         _print(report, arguments)
     except BrokenPipeError:
-        # Nobody reads any more; the exit code still is the verdict.
+        # The reader closed the pipe; the exit code still gives the verdict.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT[report.verdict]
+
+
+def _draw(report: Report, arguments: Namespace) -> None:
+    # Late: templates are not needed where nothing is drawn.
+    from dashboards import pages
+
+    sides = (str(arguments.reference), str(arguments.current))
+    write_text(arguments.html, pages.check(report, sides, SystemClock().now()))
 
 
 def _print(report: Report, arguments: Namespace) -> None:
@@ -84,7 +73,7 @@ def _choice(arguments: Namespace) -> Choice:
 
 
 def _names(words: str | None) -> tuple[str, ...]:
-    """Split names at commas; one that holds a comma stands in quotes."""
+    """Split names at commas; a name with a comma is quoted."""
     if not words:
         return ()
     return tuple(dict.fromkeys(next(csv.reader([words], skipinitialspace=True))))

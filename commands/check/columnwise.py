@@ -1,4 +1,4 @@
-"""One column of both sides: typed as the reference has it, measured and counted, or left out."""
+"""One column of both sides: typed by the reference, binned and counted, or left out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COUNTER = "whole numbers that only rise, on from the reference's last: a counter
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Order that brings each segment's rows together, and where each segment ends."""
+    """An order that groups the rows by segment, and the end of each segment."""
 
     order: npt.NDArray[np.intp]
     ends: dict[str | None, tuple[int, int]]
@@ -40,7 +40,7 @@ class Rows:
 class Counted:
     """One feature's bins, and its counts by segment (the first row: overall) on both sides.
 
-    `notes` tell values that count as missing because they do not fit the column's type.
+    `notes` name values that count as missing because they do not fit the column's type.
     """
 
     name: str
@@ -53,15 +53,15 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut(Ignored):
-    """A column that is left out of the comparison on purpose."""
+    """A column that is deliberately left out of the comparison."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How the current side of a column has to be read.
+    """How to read the current side of a column.
 
-    `words` are levels of the reference that stand for no value elsewhere; `ends` are those of
-    numbers that never fall.
+    `words` are levels of the reference that usually mean a missing value; `ends` are the first and
+    the last of numbers that never fall.
     """
 
     kind: Kind
@@ -72,14 +72,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Both tables, and the rows of each by segment (None: there are no segments)."""
+    """Both tables, and the rows of each by segment (None without segments)."""
 
     reference: Columns
     current: Columns
     rows: tuple[Rows | None, Rows | None]
 
     def compared(self, name: str, *, categorical: bool, asked: bool) -> Counted | Ignored:
-        """Measure and count one column of the reference, or say why not.
+        """Bin and count one column, or return why it is left out.
 
         categorical: its values are levels, whatever their type; asked: the user named it, so it is
         not left out for looking like an id.
@@ -100,7 +100,7 @@ class Pair:
             return Ignored(name, kind)
         measured = ruled(before, kind)
         if isinstance(measured, str):
-            # Text of which each row has its own may be numbers that were written as text.
+            # Text with a different value in each row may be numbers written as text.
             other = (before, None) if categorical else inferred(before)
             if kind_of(other[0].type) is Kind.NUMERIC:
                 return self._compared(name, other, categorical, asked)
@@ -114,19 +114,19 @@ class Pair:
         return self._against(found, wanted)
 
     def _reference(self, name: str, categorical: bool) -> Fitted:
-        """Read the reference's column and tell its type where nobody declared it."""
+        """Read the reference's column and infer its type where none is declared."""
         column = self.reference.column(name)
         if name not in self.reference.untyped:
             return column, None
         column, odd = (column, None) if categorical else self._inferred(name, column)
         words = null_words(column)
         if words and name in self.current.schema.names and name not in self.current.untyped:
-            # A file with types knows which of its values are missing.
+            # A typed file marks its missing values itself.
             column = without(column, words - null_words(self.current.column(name)))
         return column, odd
 
     def _inferred(self, name: str, column: pa.ChunkedArray) -> Fitted:
-        """Tell a type; what looks like codes (01) are numbers where current types them so."""
+        """Infer a type; codes like 01 are numbers where they are in the current side."""
         fitted, odd = inferred(column)
         held = name in self.current.schema.names and name not in self.current.untyped
         if (
@@ -139,7 +139,7 @@ class Pair:
         return fitted, odd
 
     def _kind(self, name: str, dtype: pa.DataType, categorical: bool) -> Kind | str:
-        """The reference's kind; where it has no values, that of current."""
+        """Return the reference's kind, or that of the current side where it has no values."""
         if categorical:
             return Kind.CATEGORICAL
         if not pat.is_null(dtype) or name not in self.current.schema.names:
@@ -192,7 +192,7 @@ class Pair:
 
 
 def by_segment(column: pa.ChunkedArray, bins: Bins, rows: Rows | None, overall: Counts) -> Counts:
-    """Counts of all rows, then of each segment."""
+    """Return the counts of all rows, then of each segment."""
     if rows is None:
         return overall[None]
     if isinstance(bins, CategoricalBins):
@@ -202,7 +202,7 @@ def by_segment(column: pa.ChunkedArray, bins: Bins, rows: Rows | None, overall: 
             for start, stop in rows.ends.values()
         ]
     else:
-        # pa.array would import pandas where it is installed.
+        # pa.array would import pandas where pandas is installed.
         order = pa.Array.from_buffers(pa.int64(), len(rows.order), [None, pa.py_buffer(rows.order)])
         ordered = column.combine_chunks().take(order)
         parts = [count(ordered[start:stop], bins) for start, stop in rows.ends.values()]

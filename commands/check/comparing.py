@@ -1,4 +1,4 @@
-"""Two tables compared: every column measured on the reference, counted on both sides, judged."""
+"""Compare two tables: bin every column by the reference, count both sides, judge."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from monitoring.schema import Ignored
 
 WORKERS = 2
 MAX_SEGMENTS = 100
-#: Names that a message shows.
+#: The most names in a message.
 SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which columns the user wants compared, and how.
+    """The columns to compare, and how.
 
     `features`: these only (none: all). `ignore`: not these. `categorical`: their values are levels,
     whatever their type. `segment`: judge each of its levels, too.
@@ -124,7 +124,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _segments(columns: Columns, segment: str | None) -> Rows | None:
-    """Sort the rows by segment; the rows without one come last and belong to none."""
+    """Sort the rows by segment; rows without one come last."""
     if segment is None:
         return None
     try:
@@ -146,7 +146,7 @@ def _segments(columns: Columns, segment: str | None) -> Rows | None:
 
 
 def _segment_column(columns: Columns, segment: str) -> pa.ChunkedArray:
-    """Truth values are spelled alike in every format; numbers without a type are, as they are."""
+    """Return the segments as text: booleans alike in every format, untyped numbers unchanged."""
     column = columns.column(segment)
     if segment not in columns.untyped:
         return column

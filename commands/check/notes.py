@@ -1,4 +1,4 @@
-"""What `driftwarden check` says below its table: the legend, what is left out, what to do next."""
+"""The notes below the table of `driftwarden check`: legend, omissions, next step."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def legend(features: Sequence[FeatureReport], titles: Sequence[str]) -> list[str
 
 
 def without_verdict(report: Report) -> list[str]:
-    """One line for each way to get no verdict; of many columns it names some and a number."""
+    """Return one line for each reason of no verdict; of many columns it names a few."""
     return [f"{what}: {_few(groups)}" for what, groups in left_out(report).items()]
 
 
 def next_step(report: Report, worst: FeatureReport | None, page: Path | None) -> str:
-    """What to do now.
+    """Return the next step.
 
     worst: the first of the features that could be judged; page: where the report is drawn.
     """
@@ -53,7 +53,7 @@ def next_step(report: Report, worst: FeatureReport | None, page: Path | None) ->
     shown = shorten(name, NAME_ROOM)
     if page is not None:
         return f"Look at {shown} in {page}"
-    # `--features` takes names apart at commas, and a shell may not pass every character.
+    # `--features` splits at commas, and a shell may not pass every character.
     plain = shown == worst.name and not set(name) & set(',"')
     only = f" --features {shlex.quote(name)}" if plain else ""
     return f"Look at {shown}: driftwarden check …{only} --html page.html"

@@ -1,4 +1,4 @@
-"""Features as lines of one width: which columns have room, and what is cut to fit."""
+"""Features as lines of one width: the columns that fit, and the texts cut to fit."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ COLOURS = {
 GAP = 2
 FEATURE, SEGMENT, VERDICT, MOVED = "feature", "segment", "verdict", "what moved"
 NUMBERS = ("effect", "p", "missing", "psi", "js", "q")
-#: Columns in the order of their worth; from the first that has no room on, none is shown.
+#: Columns by importance: the first that does not fit and all after it are left out.
 WORTH = (FEATURE, VERDICT, SEGMENT, MOVED, *NUMBERS)
-#: Columns from left to right; the text with a ragged end stands last.
+#: Columns from left to right; the text of varying length comes last.
 PLACES = (FEATURE, SEGMENT, VERDICT, *NUMBERS, MOVED)
-#: Columns that give way, and the width to which each is cut before others are left out.
+#: Columns that shrink, and the width to which each is cut before others are left out.
 LEAST = {FEATURE: 14, SEGMENT: 10, MOVED: 22}
-#: Up to this width an interval of numbers, which is wrong when its middle is cut out, stays whole.
+#: Intervals of numbers up to this width are never cut: cutting the middle would falsify them.
 UNCUT = 36
-#: Columns that get what room is left, one after the other, and up to which width.
+#: Columns that get the remaining room, in order, and their widest.
 MORE = ((FEATURE, 32), (SEGMENT, 20), (MOVED, 200), (FEATURE, 400), (SEGMENT, 400))
 Cells = dict[str, str]
 
 
 def lay_out(features: Sequence[FeatureReport], width: int) -> tuple[tuple[str, ...], list[Text]]:
-    """Choose the columns for a width; return their titles, and the head and a line a feature.
+    """Choose the columns for a width; return titles, head, and one line per feature.
 
-    No line is wider, whatever the names; different names stay different.
+    No line is wider than that; different names stay different when cut.
     """
     rows = [_cells(one) for one in features]
     segmented = any(one.segment is not None for one in features)
@@ -72,7 +72,7 @@ def _cells(feature: FeatureReport) -> Cells:
 
 
 def _widths(rows: Sequence[Cells], titles: Sequence[str], width: int, uncut: int) -> dict[str, int]:
-    """Choose the columns that have room, and the width of each."""
+    """Choose the columns that fit, and the width of each."""
     wanted = {**LEAST, MOVED: max(LEAST[MOVED], uncut)}
     whole = {
         title: max(cell_len(title), *(cell_len(row[title]) for row in rows)) for title in titles
@@ -94,7 +94,7 @@ def _widths(rows: Sequence[Cells], titles: Sequence[str], width: int, uncut: int
 
 
 def _interval(features: Sequence[FeatureReport]) -> int:
-    """Width of the widest interval with its shares, as far as it is respected."""
+    """Return the width of the widest interval with its shares, up to the limit."""
     numeric = (one for one in features if one.kind is Kind.NUMERIC and one.n_current is not None)
     widths = [cell_len(phrase) for one in numeric for phrase in _phrases(one)[:1]]
     return min(max(widths, default=0), UNCUT)
@@ -118,14 +118,14 @@ def _styles(feature: FeatureReport) -> Cells:
 
 
 def _phrases(feature: FeatureReport) -> list[str]:
-    """What moved most; where one side cannot be counted, why."""
+    """Return what moved most or, where one side has no counts, why."""
     if feature.n_current is None:
         return [printable(feature.reason).removeprefix("the column ").removeprefix("is ")]
     return [str(one) for one in moved(feature)]
 
 
 def _moved(feature: FeatureReport, room: int) -> str:
-    """As much of what moved as has room; names of cells are cut, the first one's shares are not."""
+    """Return the moves that fit; cell names may be cut, the shares of the first never."""
     phrases = _phrases(feature)
     if cell_len(", ".join(phrases)) <= room:
         return ", ".join(phrases)

@@ -1,4 +1,4 @@
-"""Names cut in the middle to fit a column, each still told from the others."""
+"""Cut names in the middle to fit a column, and keep them distinct."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from rich.cells import cell_len, set_cell_size
 
 ELLIPSIS = "…"
-#: Share of a cut name's room that its begin keeps; the next is tried where names come out equal.
+#: Share of the room for a cut name's beginning; the next is tried where names come out equal.
 HEADS = (0.5, 0.8, 0.2)
 
 
 def shorten(text: str, room: int, head: float = 0.5) -> str:
-    """Cut the middle out of what is wider than `room` columns.
+    """Cut the middle out of a text wider than `room` columns.
 
     >>> shorten("transaction_amount_usd", 11)
     'trans…t_usd'
@@ -25,7 +25,7 @@ def shorten(text: str, room: int, head: float = 0.5) -> str:
 
 
 def shorten_all(texts: Sequence[str], room: int) -> dict[str, str]:
-    """Cut every text to `room` columns; no two different texts come out equal."""
+    """Cut every text to `room` columns; different texts stay different."""
     found = {text: shorten(text, room) for text in texts}
     groups = defaultdict(list)
     for text, short in found.items():
@@ -39,7 +39,7 @@ def shorten_all(texts: Sequence[str], room: int) -> dict[str, str]:
 
 
 def _apart(alike: Sequence[str], room: int, taken: set[str]) -> dict[str, str]:
-    """Cut texts elsewhere, which look alike when they are cut in the middle."""
+    """Cut texts at another place where they come out equal."""
     ways: list[Callable[[str], str]] = [
         *(lambda text, head=head: shorten(text, room, head) for head in HEADS[1:]),
         _window(alike, room),
@@ -58,7 +58,7 @@ def _apart(alike: Sequence[str], room: int, taken: set[str]) -> dict[str, str]:
 
 
 def _window(alike: Sequence[str], room: int) -> Callable[[str], str]:
-    """Show the texts from shortly before they differ."""
+    """Show the texts from just before the first difference."""
     letters = enumerate(zip(*alike, strict=False))
     same = min(len(text) for text in alike)
     differ = next((place for place, those in letters if len({*those}) > 1), same)
@@ -74,7 +74,7 @@ def _window(alike: Sequence[str], room: int) -> Callable[[str], str]:
 
 
 def _begin(text: str, room: int) -> str:
-    # A wide character that does not fit leaves a blank.
+    # A wide character that does not fit is replaced by a blank.
     return set_cell_size(text[: room + 1], room).rstrip() if room > 0 else ""
 
 

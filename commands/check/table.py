@@ -1,4 +1,4 @@
-"""The report of `driftwarden check` for people: a line a feature, what is left out, what to do."""
+"""The report of `driftwarden check` as a table: one line per feature, omissions, next step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN_WIDTH = 140
 
 
 class _Console(Console):
-    """A console that leaves it to the command what a closed pipe means; rich exits with 1."""
+    """A console that raises on a closed pipe, where rich exits with 1."""
 
     def on_broken_pipe(self) -> None:
         raise
@@ -31,7 +31,7 @@ def show(report: Report, page: Path | None = None) -> None:
     page: where the report is drawn, if it is.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Not every encoding has arrows and the letters of every name.
+        # Not every encoding has arrows and all letters.
         sys.stdout.reconfigure(errors="backslashreplace")
     terminal = sys.stdout.isatty()
     console = _Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
@@ -42,7 +42,7 @@ def show(report: Report, page: Path | None = None) -> None:
         console.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", crop=False)
         told = [*notes.legend(judged, titles), *told]
     for note in told:
-        # A sentence is one line for other programs, and broken at words for people.
+        # A sentence is one line in a pipe, and wrapped at words in a terminal.
         console.print(Text(note, "dim"), soft_wrap=not terminal)
     what_next = notes.next_step(report, judged[0] if judged else None, page)
     last = Text(("\n" if terminal else " ").join([f"{summary(report)}.", what_next]))

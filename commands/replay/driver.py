@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import azure.functions as func
 import pyarrow as pa
 
+from commands.replay.announcements import Json
 from commands.replay.scenario import Scenario, VersionPlan
 from engine.clock import Clock
 from engine.errors import Broken, Refused
@@ -29,7 +29,7 @@ NOTIFICATION = {"aeg-event-type": "Notification", "content-type": "application/j
 
 
 class LocalStage:
-    """Implements `commands.replay.replay.Stage` on an open local host.
+    """Implements `commands.replay.stage.Stage` on an open local host.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class LocalStage:
         """See `Stage`."""
         return self._dispatcher.pump_queue(DUE_QUEUE, at) > 0
 
-    def announce(self, events: Sequence[dict[str, Any]]) -> None:
+    def announce(self, events: Sequence[Json]) -> None:
         """See `Stage`."""
         deliver(self._dispatcher, events)
 
@@ -94,8 +94,8 @@ class LocalStage:
         make_version(self._host, self._scenario, self._folder, plan)
 
 
-def deliver(dispatcher: Dispatcher, events: Sequence[dict[str, Any]]) -> None:
-    """Hand events to the app as Event Grid does; Broken where it does not take them."""
+def deliver(dispatcher: Dispatcher, events: Sequence[Json]) -> None:
+    """Deliver events to the app as Event Grid does; Broken where it refuses them."""
     body = json.dumps(list(events)).encode()
     answer = dispatcher.event_grid(INGEST, NOTIFICATION, body, dispatcher.key)
     if answer.status != 202:
@@ -103,7 +103,7 @@ def deliver(dispatcher: Dispatcher, events: Sequence[dict[str, Any]]) -> None:
 
 
 def prepare(host: LocalHost, scenario: Scenario, folder: Path) -> None:
-    """Run the scenario's own preparations, and make the versions that serve from the start."""
+    """Run the scenario's preparations, and train the versions that serve from the start."""
     for command in scenario.prepare:
         run_command(command, folder)
     for plan in scenario.versions:
@@ -112,10 +112,10 @@ def prepare(host: LocalHost, scenario: Scenario, folder: Path) -> None:
 
 
 def make_version(host: LocalHost, scenario: Scenario, folder: Path, plan: VersionPlan) -> None:
-    """Train a version outside the watcher and put it into the registry, once."""
+    """Train a version outside of Driftwarden and register it, once."""
     if plan.name in host.models.versions(scenario.model):
         return
-    # The command runs in another folder than ours.
+    # The command runs in a different working folder.
     out = (host.root / "made" / plan.name).resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def make_version(host: LocalHost, scenario: Scenario, folder: Path, plan: Versio
 
 
 def run_command(command: Sequence[str], folder: Path) -> None:
-    """Run one command of a scenario; Refused with its last words where it fails."""
+    """Run one command of a scenario; Refused with its last line where it fails."""
     words = [sys.executable if word == "python" else word for word in command]
     try:
         done = subprocess.run(

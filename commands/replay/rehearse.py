@@ -1,4 +1,4 @@
-"""The replay command: prepare, resume or begin, show what happens, sum it up."""
+"""The replay command: prepare, begin or resume, show progress, return the records."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import azure.functions as func
 import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from commands.app import App
 from commands.replay.driver import LocalStage, prepare
 from commands.replay.replay import Replay
 from commands.replay.scenario import SCENARIO_FILE, Scenario, happenings, read_scenario
@@ -23,18 +23,19 @@ from engine.clock import SetClock
 from engine.errors import Refused
 from engine.store import HEAD
 from fleet.document.config import Config
+from fleet.model.lines import alerting, serving, training, windows
+from fleet.model.lines.line import Line, read_line
 from fleet.work import rows
 from hosts import read_config
-from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.host import STORE_FILE, Durations, LocalHost
 from hosts.local.position import position
 
 MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "pages.jsonl")
-TOLD = ("trigger", "run", "registered", "gate", "rollout")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a replay leaves to sum up: verified records, the joined rows by name, the target."""
+    """The result of a replay: verified records, the joined rows by name, the summary's file."""
 
     model: str
     records: tuple[journal.Record, ...]
@@ -45,7 +46,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says of a replay."""
+    """The options of a replay."""
 
     fleet: Path
     first: date | None = None
@@ -54,17 +55,13 @@ class Options:
     fresh: bool = False
 
 
-def replay(
-    app: func.FunctionApp, serve: Callable[[LocalHost], None], options: Options, console: Console
-) -> Told:
-    """Replay the scenario beside fleet.yaml, from its beginning or from where it was killed.
-
-    `serve` makes the functions of `app` work on a host.
+def replay(app: App, options: Options, console: Console) -> Told:
+    """Replay the scenario beside fleet.yaml, from its beginning or from where it was interrupted.
 
     Raises
     ------
     Refused
-        The document or the scenario is wrong, or a preparation failed.
+        The document or the scenario is invalid, or a preparation failed.
     """
     scenario = _cut(read_scenario(options.fleet.parent / SCENARIO_FILE), options)
     folder = (options.fleet.parent / scenario.folder).resolve()
@@ -78,10 +75,10 @@ def replay(
     try:
         console.print(f"preparing {scenario.model}: data and first versions")
         prepare(host, scenario, folder)
-        serve(host)
+        app.use(host)
         if host.store.get(scenario.model, HEAD) is None:
             host.service.begin()
-        stage = LocalStage(app, host, clock, scenario, folder)
+        stage = LocalStage(app.functions, host, clock, scenario, folder)
         run = Replay(stage, clock, scenario, folder, moments)
         with _progress(console, host, scenario) as told:
             run.run(told)
@@ -91,7 +88,7 @@ def replay(
 
 
 def _cut(scenario: Scenario, options: Options) -> Scenario:
-    """Shorten the replayed time to what was asked for."""
+    """Shorten the replayed time to the requested days."""
     first = max(options.first or scenario.replay.first, scenario.replay.first)
     last = min(options.last or scenario.replay.last, scenario.replay.last)
     if last < first:
@@ -109,16 +106,15 @@ def _open(config: Config, beside: Path, clock: SetClock, scenario: Scenario) -> 
         config,
         beside,
         clock,
-        # A power cut costs a replay its newest commits, and the replay makes them again.
+        # A power cut may lose the newest commits; the resumed replay makes them again.
         durable=False,
-        run_for=scenario.replay.training_takes,
-        latency=lambda *_: latency,
+        durations=Durations(scenario.replay.training_takes, lambda *_: latency),
         quiet=True,
     )
 
 
 def _make_room(config: Config, root: Path, fresh: bool) -> None:
-    """Remove what an earlier, finished replay left; one that was interrupted is resumed."""
+    """Delete the files of a finished replay; an interrupted one is resumed."""
     if not (root / STORE_FILE).exists():
         return
     if not fresh:
@@ -146,9 +142,13 @@ def _progress(
 ) -> Iterator[Callable[[datetime], None]]:
     seen = 0
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(), console=console, transient=True,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
     days = (scenario.replay.last - scenario.replay.first).days + 1
     with bar:
         task = bar.add_task(str(scenario.replay.first), total=days)
@@ -158,7 +158,7 @@ def _progress(
             for record in journal.read(host.store, scenario.model, seen):
                 seen = record.seq
                 for line in record.lines:
-                    if (said := _said(line)) is not None:
+                    if (said := _said(read_line(line))) is not None:
                         console.print(
                             f"{record.at[:16].replace('T', ' ')}  {said}", highlight=False
                         )
@@ -168,18 +168,18 @@ def _progress(
         yield told
 
 
-def _said(line: dict[str, object]) -> str | None:
-    match line["what"]:
-        case "alert" if line["phase"] == "firing" and line["severity"] == "page":
-            return f"[bold]page[/bold] {line['alert']}: {line['reason']}"
-        case "trigger" if line["fire"]:
-            return f"retrain {line['run']}: {line['reason']}"
-        case "registered":
-            return f"registered {line['version']}"
-        case "gate":
-            return f"gate {line['version']}: {line['verdict']}, {line['reason']}"
-        case "rollout" if line["phase"] in ("shadow", "promoted", "rolled_back", "stopped"):
-            return f"rollout {line['challenger']}: {line['phase']}, {line['reason']}"
+def _said(line: Line) -> str | None:
+    match line:
+        case alerting.Alert(phase="firing", severity="page"):
+            return f"[bold]page[/bold] {line.alert}: {line.reason}"
+        case training.Trigger(fire=True):
+            return f"retrain {line.run}: {line.reason}"
+        case training.Registered():
+            return f"registered {line.version}"
+        case training.Gate():
+            return f"gate {line.version}: {line.verdict}, {line.reason}"
+        case serving.Rollout(phase="shadow" | "promoted" | "rolled_back" | "stopped"):
+            return f"rollout {line.challenger}: {line.phase}, {line.reason}"
         case _:
             return None
 
@@ -190,9 +190,8 @@ def _told(
     for partition in host.store.partitions():
         journal.verify(host.store, partition)
     records = tuple(journal.read(host.store, scenario.model))
-    names = {
-        line["rows"] for record in records for line in record.lines if line["what"] == "joined"
-    }
+    lines = (read_line(line) for record in records for line in record.lines)
+    names = {line.rows for line in lines if isinstance(line, windows.Joined)}
     joined = {name: rows.get(host.blobs, name) for name in sorted(names)}
     target = options.summary or folder / scenario.replay.summary
     return Told(scenario.model, records, joined, seconds, target)

@@ -1,75 +1,25 @@
-"""Push a recorded year through the app's own triggers, on a clock that jumps to the next moment."""
+"""Push a recorded year through the app's triggers, on a clock that jumps to the next moment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from commands.replay.scenario import Block, Happening, LabelsOf, Registration, Scenario, VersionPlan
+from commands.replay import announcements
+from commands.replay.announcements import Grown, Json
+from commands.replay.scenario import Block, Happening, LabelsOf, Registration, Scenario
+from commands.replay.stage import Stage
 from engine.clock import SetClock
 from engine.errors import Broken
-from engine.store import Store, instant
-from fleet.events import REASON_TAG, WAIVED_TAG
 from hosts.local.position import Position
 
-#: What is due so long after the last happening still belongs to the replay; wakes go on for ever.
+#: Work due this long after the last happening still belongs to the replay; wakes never end.
 LINGER = timedelta(days=1)
-CONTAINER = "/blobServices/default/containers/logs/blobs/"
-
-
-class Stage(Protocol):
-    """Where a replay is played: an app on an open host, and the world around it."""
-
-    @property
-    def store(self) -> Store:
-        """The store that the app works on."""
-        ...
-
-    def stands(self) -> Position | None:
-        """How far the replay has come; None where there was none."""
-        ...
-
-    def keep(self, position: Position) -> None:
-        """Write down how far the replay has come."""
-        ...
-
-    def begin(self) -> None:
-        """Make the messages visible again that a killed worker held."""
-        ...
-
-    def retry_at(self) -> datetime | None:
-        """When the next message that waits becomes visible."""
-        ...
-
-    def tick(self, at: datetime) -> None:
-        """Let the app's timer fire."""
-        ...
-
-    def work(self, at: datetime) -> bool:
-        """Let the app's queue function take what is visible; False where nothing was."""
-        ...
-
-    def announce(self, events: Sequence[dict[str, Any]]) -> None:
-        """Deliver events to the app."""
-        ...
-
-    def serve(self, model: str, rows: pa.Table, start: datetime) -> list[tuple[str, int]]:
-        """Answer requests as live traffic; return (path, bytes) of the log files written."""
-        ...
-
-    def keep_labels(self, path: str, content: bytes) -> None:
-        """Write a labels file where the logs are."""
-        ...
-
-    def register(self, plan: VersionPlan) -> None:
-        """Train a version outside the watcher and register it, once."""
-        ...
 
 
 class Replay:
@@ -94,7 +44,7 @@ class Replay:
         self._moments = moments
 
     def run(self, told: Callable[[datetime], None]) -> None:
-        """Go on from where the stage says the replay stands, until nothing is due any more."""
+        """Resume at the stage's position, and run until nothing is due any more."""
         stands = self._stage.stands()
         if stands is not None and not stands.finished:
             self._clock.moment = stands.at
@@ -110,7 +60,7 @@ class Replay:
         self._stage.keep(Position(end, True, True))
 
     def _next(self, after: datetime | None) -> tuple[datetime, bool] | None:
-        """The next moment, and whether somebody wants to be woken by then."""
+        """Return the next moment, and whether a partition wants to be woken by then."""
         ahead = [at for at, _ in self._moments if after is None or at > after]
         last = self._moments[-1][0] + LINGER if self._moments else after
         wake = self._stage.store.next_wake()
@@ -123,7 +73,7 @@ class Replay:
         return found, wake is not None and wake <= found
 
     def _settle(self, position: Position, woken: bool) -> None:
-        """Feed what happens at a moment, then let the app work until it has nothing to do."""
+        """Deliver what happens at a moment, then run the app until its queue is empty."""
         self._clock.moment = position.at
         if not position.fed:
             for at, happening in self._moments:
@@ -143,9 +93,10 @@ class Replay:
                 self._announce(self._labels(happening))
             case Registration(plan=plan):
                 self._stage.register(plan)
-                self._announce([self._registered(plan)])
+                now = self._clock.now()
+                self._announce([announcements.registered(self._scenario.model, plan, now)])
 
-    def _serve(self, block: Block) -> list[dict[str, object]]:
+    def _serve(self, block: Block) -> list[Json]:
         file = self._folder / self._scenario.replay.requests / f"{block.day}.parquet"
         if not file.exists():
             return []
@@ -156,55 +107,20 @@ class Replay:
             pc.less(when, pa.scalar(block.end, when.type)),
         )
         written = self._stage.serve(self._scenario.model, table.filter(inside), block.start)
-        return [self._blob_created(path, size) for path, size in written]
+        now = self._clock.now()
+        return [announcements.blob_created(Grown(*one), now) for one in written]
 
-    def _blob_created(self, path: str, size: int) -> dict[str, object]:
-        return {
-            "id": f"{path}@{size}",
-            "eventType": "Microsoft.Storage.BlobCreated",
-            "topic": "/replay",
-            "subject": CONTAINER + path,
-            "eventTime": instant(self._clock.now()),
-            "dataVersion": "1",
-            "data": {"api": "AppendFile", "contentLength": size, "blobType": "BlockBlob"},
-        }
-
-    def _labels(self, labels: LabelsOf) -> list[dict[str, object]]:
-        folder = self._folder / self._scenario.replay.labels
+    def _labels(self, labels: LabelsOf) -> list[Json]:
+        folder, model = self._folder / self._scenario.replay.labels, self._scenario.model
         for file in (folder / f"{labels.day}.parquet", folder / f"{labels.day}.jsonl"):
             if file.exists():
                 content = file.read_bytes()
-                path = f"labels/{self._scenario.model}/{file.name}"
+                path = f"labels/{model}/{file.name}"
                 self._stage.keep_labels(path, content)
-                return [
-                    {
-                        "specversion": "1.0",
-                        "id": f"labels-{labels.day}",
-                        "source": "/replay",
-                        "type": "Driftwarden.LabelsArrived",
-                        "time": instant(self._clock.now()),
-                        "data": {
-                            "model": self._scenario.model, "blob": path, "size": len(content),
-                        },
-                    }
-                ]  # fmt: skip
+                grown = Grown(path, len(content))
+                return [announcements.labels_arrived(model, labels.day, grown, self._clock.now())]
         return []
 
-    def _registered(self, plan: VersionPlan) -> dict[str, object]:
-        waiver = plan.waive_shadow
-        tags = {WAIVED_TAG: waiver.by, REASON_TAG: waiver.reason} if waiver is not None else {}
-        return {
-            "id": f"registered-{plan.name}",
-            "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
-            "topic": "/replay",
-            "subject": f"models/{self._scenario.model}:{plan.name}",
-            "eventTime": instant(self._clock.now()),
-            "dataVersion": "1",
-            "data": {
-                "ModelName": self._scenario.model, "ModelVersion": plan.name, "ModelTags": tags,
-            },
-        }  # fmt: skip
-
-    def _announce(self, events: list[dict[str, object]]) -> None:
+    def _announce(self, events: list[Json]) -> None:
         if events:
             self._stage.announce(events)

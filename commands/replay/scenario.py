@@ -1,4 +1,4 @@
-"""What happens around a model while its year is replayed: requests, labels, registrations."""
+"""The scenario of a replay: requests, labels, and registrations of versions."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ Happening = Block | LabelsOf | Registration
 
 
 def read_scenario(path: Path) -> Scenario:
-    """Read a scenario; Refused in one line where it is wrong."""
+    """Read a scenario; Refused with one line where it is invalid."""
     try:
         return Scenario.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -128,7 +128,7 @@ def read_scenario(path: Path) -> Scenario:
 
 
 def happenings(scenario: Scenario) -> list[tuple[datetime, Happening]]:
-    """Everything that happens outside, in order of time."""
+    """Return everything that happens outside, in order of time."""
     zone, replay = ZoneInfo(scenario.zone), scenario.replay
     found: list[tuple[datetime, Happening]] = []
     for day in _days(replay.first, replay.last):
@@ -151,7 +151,7 @@ def _days(first: date, last: date) -> Iterator[date]:
 
 
 def _blocks(day: date, hours: int, zone: ZoneInfo) -> list[Block]:
-    """Cut a local day by its wall clock: a day of 23 hours has a shorter block."""
+    """Cut a local day by its wall clock: one block of a 23-hour day is shorter."""
     cuts = [datetime.combine(day, time(hour), zone).astimezone(UTC) for hour in range(0, 24, hours)]
     cuts.append(datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC))
     return [Block(start, end, day) for start, end in pairwise(cuts)]

@@ -1,4 +1,4 @@
-"""Thresholds for a budget of pages: the smallest under which a history would have kept to it."""
+"""Thresholds for a budget of pages: the smallest that would have kept a history within it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Count = Callable[[Mapping[str, float]], int]
 
 @dataclass(frozen=True)
 class Budget:
-    """At most so many pages in a number of days."""
+    """The most pages in a number of days."""
 
     pages: float
     days: float
@@ -39,12 +39,12 @@ class Budget:
         return cls(float(found[1]), LENGTHS[found[2]])
 
     def over(self, days: int) -> int:
-        """Return the pages that it grants to so many days, whole ones."""
+        """Return the whole pages that it allows in a number of days."""
         return math.floor(self.pages * days / self.days + 1e-9)
 
 
 def effects(played: Sequence[Played]) -> dict[str, list[float]]:
-    """Effects by feature on the days on which it was seen to drift, however little."""
+    """Return the effects of each feature on the days on which it drifted at all."""
     found: dict[str, list[float]] = {}
     for one in played:
         if not one.fact.calibrated:
@@ -59,10 +59,10 @@ def effects(played: Sequence[Played]) -> dict[str, list[float]]:
 def propose(
     moved: Mapping[str, Sequence[float]], count: Count, allowed: int, floor: float
 ) -> dict[str, float]:
-    """Return a threshold for every feature that moved, as small as the budget lets it be.
+    """Return a threshold for every feature that moved, as small as the budget allows.
 
-    First the smallest one level for all, then each feature's own, those first that moved least
-    often: of none alone could one go lower and keep to the budget, as far as a bisection sees it.
+    First the smallest common level is found, then each feature's own, in the order of how rarely it
+    moved. No single threshold could be lowered within the budget, as far as bisection finds.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def _holds(others: Mapping[str, float], name: str, count: Count, allowed: int, s
 
 
 def _steps(values: Sequence[float], floor: float) -> list[float]:
-    """Thresholds that make a difference: the floor, and just above every effect."""
+    """Return the thresholds worth trying: the floor, and one just above every effect."""
     return sorted({floor, *(above(value) for value in values if value >= floor)})
 
 
@@ -108,7 +108,7 @@ def above(value: float) -> float:
 
 
 def _smallest(steps: Sequence[float], holds: Callable[[float], bool]) -> float:
-    """Return the smallest step that holds, by bisection; the last one is known to."""
+    """Return the smallest step that keeps the budget, by bisection; the last one does."""
     low, high = 0, len(steps) - 1
     while low < high:
         middle = (low + high) // 2

@@ -1,8 +1,7 @@
-"""A model's own history once more: what would have fired, day by day, and under which thresholds.
+"""A model's history replayed: the alerts that would have fired, day by day and by threshold.
 
-Every day goes the way that a live one goes: the assessment, the persistence over the days before
-it, the calendar and the alerts are the very functions of `fleet.observe`, `fleet.decide` and
-`fleet.work`. Only the clock is moved, and nobody is told.
+Every day runs the code of a live one: `fleet.work` assesses it, and the parts of the model's step
+rule on persistence, calendar and alerts. The clock is set, and no page is sent.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ Told = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Day:
-    """One day of the history: its sketch, and its rows as they were, where they are kept."""
+    """One day of the history: its sketch, and its rows where they are kept."""
 
     name: str
     rows: int
@@ -56,7 +55,7 @@ class Day:
 
 @dataclass(frozen=True)
 class History:
-    """What is played: `days` in order, held against `reference`, whose rows are `held`."""
+    """The `days` to play, in order, compared with `reference`, whose rows are `held`."""
 
     reference: str
     days: tuple[Day, ...]
@@ -68,8 +67,8 @@ class History:
 class Found:
     """One feature on one day.
 
-    `alone` is the day's own verdict, `stream` the one with persistence, `merged` the effect that
-    the latter rests on; `rules` are the fixed rules that it breaks.
+    `alone` is the day's own verdict, `stream` that with persistence, `merged` the effect behind the
+    latter. `rules` are the fixed rules that fire.
     """
 
     psi: float | None
@@ -84,7 +83,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Played:
-    """One day after it was played: what is known of it, and each feature."""
+    """One day after it was played: its assessment, and each feature."""
 
     day: Day
     fact: Assessed
@@ -93,8 +92,8 @@ class Played:
 
 
 def play(blobs: Blobs, watched: Watched, history: History, told: Told) -> tuple[Played, ...]:
-    """Assess every day of a history in its order; `told` hears how many are done."""
-    absent: Any = None  # An assessment asks for blobs and for no other port.
+    """Assess every day of a history in order; `told` is called with the number done."""
+    absent: Any = None  # An assessment uses blobs and no other port.
     world = World(blobs, *[absent] * 8)
     ruler = load(blobs, history.reference).ruler
     numbers = _sorted(blobs, history.held, ruler)
@@ -118,9 +117,9 @@ def play(blobs: Blobs, watched: Watched, history: History, told: Told) -> tuple[
 def replayed_alerts(
     watched: Watched, played: Sequence[Played], thresholds: Mapping[str, float] | None = None
 ) -> tuple[Notify, ...]:
-    """What on-call would have been told of drift, each firing once at each loudness, no reminders.
+    """Return the notifications of drift: each firing once per severity, without reminders.
 
-    thresholds: by feature, instead of the policy's.
+    thresholds: by feature; the policy's where absent.
     """
     model, told = Model(champion="champion"), dict[tuple[str, Severity], Notify]()
     moments = [_closes(watched, one.day) for one in played]
@@ -138,7 +137,7 @@ def replayed_alerts(
 
 
 def pages(found: Sequence[Notify]) -> int:
-    """How many of them page."""
+    """Return how many of them page."""
     return sum(one.severity is Severity.PAGE for one in found)
 
 
@@ -181,7 +180,7 @@ def _found(
     values: Mapping[str, Floats],
     numbers: Mapping[str, Floats],
 ) -> dict[str, Found]:
-    """Put the assessment's numbers beside what fixed rules make of them."""
+    """Return the numbers of the assessment with the fixed rules that fire on them."""
     merged, found = _merged(blobs, watched, asked), {}
     document = json.loads(blobs.get(fact.report))
     for feature in document["features"]:
@@ -204,7 +203,7 @@ def _found(
 
 
 def _merged(blobs: Blobs, watched: Watched, asked: Assess) -> dict[str, float | None]:
-    """The effects of the window and those before it together: what thresholds are held against."""
+    """Return the effects of the window merged with those before it: these meet the thresholds."""
     reference = load(blobs, asked.reference)
     ruler = reference.ruler
     current = merge(ruler, (Sketch.from_bytes(blobs.get(name)) for name in asked.sketches))

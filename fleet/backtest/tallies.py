@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from fleet.backtest.budget import MONTH, Budget, effects, propose
+from fleet.backtest.document import Alerted, Backtest, FeatureCounts, RuleCounts, Series
 from fleet.backtest.play import Played, pages, replayed_alerts
 from fleet.document.policies import Watched
 from monitoring.alerts.lifecycle import Notify, Severity
@@ -17,14 +17,13 @@ from monitoring.drift.verdict import Verdict
 
 ALONE, STREAM = "driftwarden, a day alone", "driftwarden, persistent"
 MOVED = (Verdict.DRIFTING, Verdict.DRIFTED)
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Result:
     """A backtest of one model: the document that tells it, and the thresholds it proposes."""
 
-    document: Json
+    document: Backtest
     thresholds: dict[str, float]
 
 
@@ -40,7 +39,7 @@ def tally(
     now = replayed_alerts(watched, played)
     then = replayed_alerts(watched, played, found)
     thresholds = {name: one for name, one in found.items() if one != policy.threshold_of(name)}
-    document: Json = {
+    document: Backtest = {
         "model": watched.name,
         "first": played[0].day.name,
         "last": played[-1].day.name,
@@ -62,7 +61,7 @@ def _span(played: Sequence[Played]) -> int:
     return (last - first).days + 1
 
 
-def _alerted(found: Sequence[Notify], days: int) -> Json:
+def _alerted(found: Sequence[Notify], days: int) -> Alerted:
     paged = pages(found)
     tickets = len(found) - paged
     return {
@@ -84,7 +83,7 @@ def fires(one: Played, rule: str) -> tuple[str, ...]:
             return tuple(name for name, found in one.features.items() if rule in found.rules)
 
 
-def _rule(rule: str, played: Sequence[Played], days: int) -> Json:
+def _rule(rule: str, played: Sequence[Played], days: int) -> RuleCounts:
     fired = [len(fires(one, rule)) for one in played]
     windows = sum(map(bool, fired))
     return {
@@ -97,9 +96,9 @@ def _rule(rule: str, played: Sequence[Played], days: int) -> Json:
 
 def _features(
     watched: Watched, played: Sequence[Played], proposed: Mapping[str, float]
-) -> list[Json]:
+) -> list[FeatureCounts]:
     fired = {rule: [set(fires(one, rule)) for one in played] for rule in (ALONE, STREAM, *Rule)}
-    found = []
+    found: list[FeatureCounts] = []
     for name in played[0].features:
         merged = [one.features[name].merged for one in played]
         drifted = sum(one.features[name].stream is Verdict.DRIFTED for one in played)
@@ -118,12 +117,12 @@ def _features(
     return sorted(found, key=lambda one: (-one["windows"][STREAM], -one["windows"][ALONE]))
 
 
-def _series(watched: Watched, played: Sequence[Played], told: Sequence[Notify]) -> Json:
-    """Everything by day, for drawings."""
+def _series(watched: Watched, played: Sequence[Played], told: Sequence[Notify]) -> Series:
+    """Return everything by day, for drawings."""
     names = played[0].features
 
     def days(severity: Severity) -> list[str]:
-        # An alert is of the day that was assessed, which is over when it is told.
+        # An alert belongs to the assessed day, which has ended when it is sent.
         grace = watched.policy.logs.grace
         moments = [one.at - grace for one in told if one.severity is severity]
         last = {one.day.name for one in played}

@@ -1,4 +1,4 @@
-"""fleet.yaml: the one document a user writes, read whole or refused with every line at fault."""
+"""fleet.yaml: the user's document, read as a whole or refused with every faulty line."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def load(content: str, file: str, read: Read) -> Config:
 
 
 def problems(content: str, file: str, read: Read) -> Config | list[Problem]:
-    """Return the document resolved, or everything that is wrong with it in line order."""
+    """Return the resolved document, or every problem in it in the order of lines."""
     text, found = parse(content, file)
     if found:
         return found

@@ -1,4 +1,4 @@
-"""Changes to fleet.yaml as text: thresholds are put in, and every comment stays where it is."""
+"""Changes to fleet.yaml as text: thresholds are inserted, comments stay in place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def with_thresholds(content: str, file: str, model: str, thresholds: Mapping[str
     Raises
     ------
     Refused
-        Where the text is no document, or the place is shared by an alias.
+        The text is not YAML, or the place is shared by an alias.
     """
     changed = content
     wanted: dict[str, dict[str, float | str]] = {}
@@ -29,7 +29,7 @@ def with_thresholds(content: str, file: str, model: str, thresholds: Mapping[str
         path = ("models", model, "drift", "features", name)
         wanted[name] = {"threshold": float(f"{threshold:g}")}
         if _found(parse(content, file)[0].value, (*path, "metric")) not in (None, PSI):
-            # What was in another unit would be read as one.
+            # The threshold is a psi: under another metric it would be read in that unit.
             wanted[name] = {**wanted[name], "metric": PSI}
         for key, value in wanted[name].items():
             text = value if isinstance(value, str) else f"{value:g}"
@@ -71,21 +71,21 @@ def _set(content: str, file: str, path: tuple[str, ...], value: str) -> str:
     key, node, deep = _deepest(root, path, file)
     rest = path[deep:]
     if isinstance(node, yaml.MappingNode) and node.flow_style:
-        # At the front: what is last may be followed by a comma or a comment.
+        # Insert at the front: the last item may be followed by a comma or a comment.
         start, comma = node.start_mark.index + 1, ", " if node.value else ""
         return content[:start] + _flow(rest, value) + comma + content[start:]
     if isinstance(node, yaml.MappingNode):
         return _below(content, node, rest, value)
     text = value if not rest else "{" + _flow(rest, value) + "}"
     if node.start_mark.index == node.end_mark.index:
-        # Nothing stands there: right behind the key's colon, so that a comment stays behind it.
+        # The value is empty: insert behind the colon, so that a comment stays behind the value.
         start = content.index(":", key.end_mark.index) + 1
         return f"{content[:start]} {text}{content[start:]}"
     return content[: node.start_mark.index] + text + content[node.end_mark.index :]
 
 
 def _deepest(root: yaml.Node, path: tuple[str, ...], file: str) -> tuple[yaml.Node, yaml.Node, int]:
-    """Return the last node of a path that is there, its key, and how deep it lies."""
+    """Return the deepest existing node of a path, its key, and its depth."""
     key = node = root
     for deep, name in enumerate(path):
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
@@ -100,7 +100,7 @@ def _deepest(root: yaml.Node, path: tuple[str, ...], file: str) -> tuple[yaml.No
 
 
 def _below(content: str, node: yaml.MappingNode, rest: tuple[str, ...], value: str) -> str:
-    """Put lines below the last one of a mapping that is written line by line."""
+    """Insert lines below the last line of a mapping in block style."""
     lines = content.splitlines(keepends=True)
     ending = "\r\n" if "\r\n" in content else "\n"
     last, column = _last_line(node), node.value[0][0].start_mark.column
@@ -116,7 +116,7 @@ def _below(content: str, node: yaml.MappingNode, rest: tuple[str, ...], value: s
 
 
 def _last_line(node: yaml.Node) -> int:
-    """The line that the last word of a node stands on; its mark may be at what follows it."""
+    """Return the line of a node's last word; its end mark may lie on the next token."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         key, value = last if isinstance(node, yaml.MappingNode) else (None, last)

@@ -30,7 +30,7 @@ from retrain.rollout.stages import Policy as RolloutPolicy
 from retrain.rollout.stages import Rules
 from retrain.trigger import Policy as TriggerPolicy
 
-#: Windows and files stay open for so long after nothing more is expected of them.
+#: Windows and files stay open this long after the last labels are due.
 CLOSED_AFTER = timedelta(days=2)
 
 
@@ -86,7 +86,7 @@ class ModelPolicy(Policy):
 
 @dataclass(frozen=True)
 class Watched:
-    """One model with everything its rules refer to resolved."""
+    """One model with its policy, calendar and objectives."""
 
     name: str
     policy: ModelPolicy
@@ -105,17 +105,17 @@ class Watched:
 
     @property
     def open_for(self) -> timedelta:
-        """How long after its end a window still takes rows and labels."""
+        """How long after its end a window still accepts rows and labels."""
         return max(self.policy.labels.wait, self.policy.performance.wait) + CLOSED_AFTER
 
     @property
     def rules(self) -> Rules:
-        """What a rollout obeys."""
+        """The policies of a rollout."""
         return Rules(self.policy.rollout, self.policy.judge, self.policy.gate)
 
     @cached_property
     def hash(self) -> str:
-        """Hash of the resolved policy; journalled when it changes."""
+        """The hash of the resolved policy; a change is written to the journal."""
         return sha256(codec.to_json(self.policy.model_dump(mode="json"))).hexdigest()[:16]
 
 

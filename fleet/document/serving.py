@@ -36,7 +36,7 @@ class Training(Policy):
 
     @property
     def spec(self) -> str:
-        """What the host's trainer is told to run."""
+        """The command or the job file, as the host's trainer takes it."""
         return shlex.join(self.command) if self.command is not None else str(self.job)
 
 

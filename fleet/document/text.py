@@ -1,4 +1,4 @@
-"""fleet.yaml as text: values with the lines they stand on."""
+"""fleet.yaml as text: plain values, and the line of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with the document: where, and what to do about it."""
+    """One problem of the document: its place, and what to do about it."""
 
     file: str
     line: int
@@ -21,7 +21,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        """Spell it as `fleet.yaml:41: models.churn.rollout: …`."""
+        """Format it as `fleet.yaml:41: models.churn.rollout: …`."""
         where = ".".join(str(part) for part in self.path)
         return f"{self.file}:{self.line}: {where + ': ' if where else ''}{self.message}"
 
@@ -35,7 +35,7 @@ class Text:
     lines: dict[Path, int]
 
     def line(self, path: Path) -> int:
-        """Return the line of a path, or of the nearest thing around it."""
+        """Return the line of a path, or of its nearest parent that has one."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -46,7 +46,7 @@ class Text:
 
 
 def parse(content: str, file: str) -> tuple[Text, list[Problem]]:
-    """Read YAML; what is not YAML, and keys that stand twice, are problems."""
+    """Read YAML; syntax errors and repeated keys become problems."""
     try:
         node = yaml.compose(content, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -64,7 +64,7 @@ def parse(content: str, file: str) -> tuple[Text, list[Problem]]:
 
 
 def spelled(text: str) -> str:
-    """Spell a text so that YAML reads it back as that text, wherever it stands.
+    """Quote a text where YAML would not read it back as that text.
 
     >>> print(spelled("plan"), spelled("yes"), spelled("😀: b"), spelled(chr(0x85)))
     plan "yes" "😀: b" "\\U00000085"
@@ -75,9 +75,9 @@ def spelled(text: str) -> str:
 
 
 def joined(text: str) -> str:
-    """Join surrogate pairs, which JSON escapes as two, to the character that they stand for.
+    """Join surrogate pairs, which JSON escapes separately, into one character.
 
-    Raises ValueError where one stands alone: it is no text that could be kept.
+    Raises ValueError for half a pair, which cannot be encoded.
     """
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
@@ -90,7 +90,7 @@ def _escaped(character: str) -> str:
         return f"\\{character}"
     if character.isprintable():
         return character
-    # Raw, some of these end the line for YAML, and others are no YAML at all.
+    # Unescaped, some of these end a line in YAML, and others are not allowed in it.
     return f"\\U{ord(character):08x}"
 
 
@@ -126,7 +126,7 @@ class _Tree:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._wrong(key_node, path, "a key is a name, not a list or mapping")
                 continue
-            # As it is written: `on` and `2020-01-31` are names here, not a truth or a day.
+            # Keys are taken as text: `on` and `2020-01-31` are names, not a boolean or a date.
             try:
                 key = joined(str(key_node.value))
             except ValueError as error:
@@ -158,7 +158,7 @@ def _scalar(node: yaml.Node) -> object:
 
 
 def merged(under: object, over: object) -> object:
-    """Lay one mapping over another, level by level; lists and scalars are replaced whole."""
+    """Merge one mapping over another, level by level; lists and scalars are replaced."""
     if not isinstance(under, dict) or not isinstance(over, dict):
         return over
     found = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fleet.model.facts import LabelsRead, LogRead
+from fleet.model.lines import logs
 from fleet.model.state import Cursor
 from fleet.model.turn import Turn
 
@@ -18,7 +19,7 @@ def moved(turn: Turn, fact: LogRead | LabelsRead) -> Cursor | None:
     partly = fact.end < fact.limit and cursor.size <= fact.limit
     size = fact.end if partly else cursor.size
     moved = _left(turn, replace(cursor, read=fact.end, asked=-1, size=size), fact)
-    turn.change(blobs={**turn.model.blobs, fact.blob: moved})
+    turn.model = replace(turn.model, blobs={**turn.model.blobs, fact.blob: moved})
     return moved
 
 
@@ -32,9 +33,9 @@ def _left(turn: Turn, cursor: Cursor, fact: LogRead | LabelsRead) -> Cursor:
     return replace(cursor, rest=fact.seen - fact.end, missing=fact.limit - fact.seen)
 
 
-def say_read(turn: Turn, fact: LogRead | LabelsRead, rows: int, **more: int) -> None:
+def say_read(turn: Turn, fact: LogRead | LabelsRead, rows: int, unknown: int | None = None) -> None:
     """Write down which range was read, and what of it was left out."""
-    bad = {"bad": fact.bad, "reason": fact.bad_reason} if fact.bad else {}
     if fact.bad:
         turn.count("bad", fact.bad)
-    turn.say("read", blob=fact.blob, start=fact.start, end=fact.end, rows=rows, **more, **bad)
+    reason = fact.bad_reason if fact.bad else ""
+    turn.say(logs.Read(fact.blob, fact.start, fact.end, rows, unknown, fact.bad, reason))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from fleet.model.effects import SetTraffic
@@ -13,7 +14,7 @@ from retrain.rollout.state import Phase
 
 def want(turn: Turn, key: str, weights: Mapping[str, int], shadow: tuple[str, ...]) -> None:
     """Owe a split and remember that it is the one to hold."""
-    turn.change(wanted=Wanted(key, dict(weights), shadow, turn.now))
+    turn.model = replace(turn.model, wanted=Wanted(key, dict(weights), shadow, turn.now))
     turn.owe(SetTraffic(key, dict(weights), shadow))
 
 

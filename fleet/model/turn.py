@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
-from engine import codec
-from engine.step import Line, Step
+from engine.step import Step
 from fleet.document.policies import Watched
 from fleet.model.effects import Effect
+from fleet.model.lines.line import Line, write_line
 from fleet.model.signals.catalogue import signal_of
 from fleet.model.state import Model
 from monitoring.alerts.lifecycle import Alert, Condition, Notify
@@ -32,10 +31,6 @@ class Turn:
     wakes: list[datetime] = field(default_factory=list)
     notices: list[tuple[Notify, Alert | None]] = field(default_factory=list)
 
-    def change(self, **fields: Any) -> None:
-        """Set fields of the model's state."""
-        self.model = replace(self.model, **fields)
-
     def signal(self, found: Finding, event: str | None = None) -> None:
         """Note what a signal says now, and the announced event that may explain it."""
         row = signal_of(found.key)
@@ -52,27 +47,27 @@ class Turn:
             found.features,
             found.lines,
         )
-        self.change(signals={**self.model.signals, found.key: condition})
+        self.model = replace(self.model, signals={**self.model.signals, found.key: condition})
 
     def settle(self, key: str) -> None:
         """End what a signal says, where it says anything; its reason stays."""
         said = self.model.signals.get(key)
         if said is not None and said.active:
             over = replace(said, active=False)
-            self.change(signals={**self.model.signals, key: over})
+            self.model = replace(self.model, signals={**self.model.signals, key: over})
 
     def count(self, what: str, number: int = 1) -> None:
         """Move a counter of the model on."""
         known = self.model.counts
-        self.change(counts={**known, what: known.get(what, 0) + number})
+        self.model = replace(self.model, counts={**known, what: known.get(what, 0) + number})
 
     def owe(self, effect: Effect) -> None:
         """Owe an effect."""
         self.effects.append(effect)
 
-    def say(self, what: str, **fields: Any) -> None:
-        """Write a line into the journal; dataclasses are written as their JSON."""
-        self.lines.append({"what": what, **{name: _plain(value) for name, value in fields.items()}})
+    def say(self, line: Line) -> None:
+        """Write a line into the journal."""
+        self.lines.append(line)
 
     def wake(self, at: datetime | None) -> None:
         """Ask for a step at that time, where it lies ahead."""
@@ -82,8 +77,5 @@ class Turn:
     def step(self) -> Step:
         """Return what the loop commits."""
         wake_at = min(self.wakes, default=None)
-        return Step(self.model, tuple(self.effects), wake_at, tuple(self.lines))
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, str | int | float) else codec.plain(value)
+        lines = tuple(write_line(line) for line in self.lines)
+        return Step(self.model, tuple(self.effects), wake_at, lines)

@@ -27,7 +27,7 @@ MIN_SEGMENT_SHARE = 0.02
 
 
 def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
-    """Decide on a version; no rows later than its training is inconclusive, not a pass."""
+    """Decide on a version; without rows later than its training the gate is inconclusive."""
     table = _held_out(world, watched, effect)
     model, policy = watched.name, watched.policy
     known = table.filter(pc.is_valid(table["label"]))
@@ -54,9 +54,9 @@ def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
 
 
 def _label_rate(world: World, model: str, effect: Gate) -> float | None:
-    """Rate of positive labels on the days that the version learned from; None where unknown.
+    """Return the rate of positive labels on the training days; None where unknown.
 
-    Always saying that rate is the forecast of somebody who knows nothing else.
+    A constant forecast of that rate is the baseline without skill.
     """
     card = world.registry.card(model, effect.version)
     first, last = card.training_from, card.training_to
@@ -70,7 +70,7 @@ def _label_rate(world: World, model: str, effect: Gate) -> float | None:
 
 
 def _held_out(world: World, watched: Watched, effect: Gate) -> pa.Table:
-    """The rows a version came with, or else the newest logged days after its training."""
+    """Return the rows registered with a version, or else the newest logged days after training."""
     card = world.registry.card(watched.name, effect.version)
     own = world.scoring.evaluation(watched.name, effect.version)
     if own is not None:
@@ -114,7 +114,7 @@ def _segments(
     loss: Floats,
     usual: Floats,
 ) -> dict[str, tuple[DayLoss, ...]]:
-    """The same rows by segment; levels too rare to be judged are left to the total."""
+    """Return the same rows by segment, without levels that are too rare to judge."""
     names = np.asarray(column.cast(pa.string()).fill_null("").to_pylist(), dtype=str)
     found = {}
     for name in np.unique(names):

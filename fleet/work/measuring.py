@@ -1,4 +1,4 @@
-"""Measure service-level objectives: hourly good and bad counts, kept as one blob that rolls on."""
+"""Measure service-level objectives: hourly good and bad counts, kept in one rolling blob."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Counts = dict[str, list[int]]
 
 
 def measure(world: World, watched: Watched, effect: Measure) -> Measured:
-    """Add what was counted to the history, let go of what is out of every window, and judge."""
+    """Add new counts to the history, drop hours that are outside every window, and judge."""
     kept: dict[str, Counts] = {}
     before: datetime | None = None
     if effect.history:

@@ -1,4 +1,4 @@
-"""The rows of a window and of its reference, as a report may show them."""
+"""The rows of a window and of its reference, redacted for a report."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from monitoring.intake.days import days as read_days
 from monitoring.schema import Kind, kind_of
 
 MOST_FEATURES = 20
-#: A report with thousands of levels is neither drawn in time nor read.
+#: A report with thousands of levels takes too long to draw, and nobody reads it.
 MOST_LEVELS = 50
 HIDDEN = "redacted numbers are left out"
 MEASURED = {"served": "score", "label": "label"}
 
 
 def build_report(world: World, watched: Watched, effect: BuildReport) -> Reported:
-    """Draw a window beside its reference; what keeps it from being drawn is told, never raised."""
+    """Draw a window beside its reference; failures become the fact's note and are not raised."""
     if world.reports is None:
         return Reported(effect.window, effect.of, "", "this host draws no reports")
     try:
@@ -49,7 +49,7 @@ def build_report(world: World, watched: Watched, effect: BuildReport) -> Reporte
 
 
 class _Shown:
-    """Which columns are shown, and how: redacted levels by their hash, redacted numbers not."""
+    """The columns that are shown: redacted levels as hashes, redacted numbers not at all."""
 
     def __init__(self, watched: Watched, ruler: Ruler, first: tuple[str, ...]) -> None:
         self._salts = salts(watched)
@@ -65,7 +65,7 @@ class _Shown:
             self.notes += (f"{HIDDEN}: {', '.join(sorted(hidden))}",)
 
     def table(self, table: pa.Table) -> pa.Table:
-        """Return the columns that are shown; one that came as another kind is left out."""
+        """Return the shown columns; one of a different kind is left out."""
         found: dict[str, pa.ChunkedArray] = {}
         for name in self.names:
             if name not in table.column_names:
@@ -84,7 +84,7 @@ class _Shown:
 def _reference(
     world: World, watched: Watched, effect: BuildReport, days: tuple[str, ...], shown: _Shown
 ) -> Iterator[pa.Table]:
-    """The reference's days whose rows are kept; without any, those of the table it was made of."""
+    """Return the kept rows of the reference's days; without any, those of its table."""
     kept = [name for day, name in effect.past if day in days]
     for name in kept:
         yield shown.table(rows.get(world.blobs, name))
@@ -94,7 +94,7 @@ def _reference(
             table = world.tables.read(path)
             found = read_days(table["day"], Cells(path, "day"), watched.zone)
         except (Refused, KeyError):
-            # The table is another one than that which the reference was made of.
+            # The reference was made from a different table.
             return
         yield shown.table(table.filter(pc.is_in(found, value_set=pa.array(days, pa.string()))))
 
@@ -105,7 +105,7 @@ def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _levels(column: pa.ChunkedArray, bins: CategoricalBins, salt: str) -> pa.Array:
-    """Levels as texts; those that are rare or unseen at the reference become `rest`."""
+    """Return levels as texts; those that are rare or unseen at the reference become `rest`."""
     flat = column.combine_chunks()
     coded = flat if isinstance(flat, pa.DictionaryArray) else flat.dictionary_encode()
     texts = [None if level is None else level_name(level) for level in coded.dictionary.to_pylist()]
@@ -118,5 +118,5 @@ def _levels(column: pa.ChunkedArray, bins: CategoricalBins, salt: str) -> pa.Arr
 def _spelled(text: str, bins: CategoricalBins, salt: str) -> str:
     if bins.position.get(bins.key(text), MOST_LEVELS) >= MOST_LEVELS:
         return REST
-    # Redacted since the reference was made, a level is hashed here.
+    # A level that was redacted after the reference was made is hashed here.
     return bins.key(text) if bins.salt or not salt else CategoricalBins((), salt).key(text)

@@ -33,7 +33,7 @@ def read(content: bytes, columns: Sequence[str] = ()) -> pa.Table:
     """Decode the content of a blob that `put` wrote."""
     stream = pa.ipc.open_stream(content)
     if columns:
-        # What is not asked for is not decompressed either.
+        # Columns that are not requested are not decompressed.
         places = sorted(stream.schema.names.index(column) for column in columns)
         options = pa.ipc.IpcReadOptions(included_fields=places)
         stream = pa.ipc.open_stream(content, options=options)
@@ -41,7 +41,7 @@ def read(content: bytes, columns: Sequence[str] = ()) -> pa.Table:
 
 
 def concatenate(tables: Iterable[pa.Table]) -> pa.Table:
-    """Put tables below each other; a column that some lack, or hold otherwise, is reconciled."""
+    """Concatenate tables; missing columns become null, differing types are reconciled."""
     return stacked(list(tables))
 
 

@@ -16,7 +16,7 @@ class Cloud:
 
     Attributes
     ----------
-    credential : asked for every token.
+    credential : the source of every token.
     name, metadata : the cloud as azure-ai-ml names it, and its addresses where it is not built in.
     logs : the endpoint of the log query service.
     trusted : a file of certificate authorities that the clients trust; the system's where None.

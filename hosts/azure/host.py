@@ -13,6 +13,7 @@ from engine.errors import Refused
 from engine.loop import Loop
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
+from fleet.ports import World
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
@@ -46,13 +47,13 @@ class AzureHost:
         that lead to the storage account.
     beside : the folder that the document's relative paths start from.
     settings : the app's settings.
-    cloud : where the services are, and who we are to them.
+    cloud : the addresses of the services, and the credential.
     clock : tells `now`, once a service verb.
 
     Raises
     ------
     Refused
-        A setting is missing, or the document asks for what Azure cannot do.
+        A setting is missing, or the document needs a feature that Azure lacks.
     """
 
     def __init__(
@@ -65,9 +66,7 @@ class AzureHost:
     ) -> None:
         _check(config)
         known = Settings.read(settings)
-        name = config.document.store.partition(":")[2] or STORAGE
-        storage = Connection.read(name, settings)
-        logs = Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
+        storage, logs = _connections(config, settings)
         self.config, self.clock = config, clock
         self._open = ExitStack()
         self.telemetry = self._measured(known, cloud)
@@ -82,42 +81,34 @@ class AzureHost:
         publisher = AzurePublisher(cloud, known.topic)
         self._open.callback(publisher.close)
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
-        ports = world(
-            Opened(
-                config,
-                beside,
-                known,
-                cloud,
-                clock,
-                self.store,
-                self.blobs,
-                own_blobs,
-                log_blobs,
-                publisher,
-            )
-        )
-        domain = Traced(FleetDomain(config.fleet, ports), self.telemetry)
-        self.service = Service(
-            config.fleet,
-            Loop(self.store, domain, self.ring, backing_off(BACK_OFF)),
-            clock,
-            self.refused.put,
-            known.logs_container,
-            self.telemetry,
-            self.blobs,
-        )
+        stores = (self.store, self.blobs, own_blobs, log_blobs)
+        ports = world(Opened(config, beside, known, cloud, clock, *stores, publisher))
+        self.service = self._service(known.logs_container, ports)
 
     def ring(self, partition: str) -> None:
-        """Put the one kind of message on the queue; it carries the present trace on."""
+        """Put a partition on the due queue, with the current trace."""
         self.due.put(doorbell(partition, self.telemetry))
 
     def measure(self) -> None:
-        """Tell the telemetry that the timer ran, and how everything stands."""
+        """Report that the timer ran, and the gauges."""
         self.service.measure({queue.name: queue.waiting() for queue in self._given_up})
 
     def close(self) -> None:
-        """Send what telemetry is left and close the connections."""
+        """Export the remaining telemetry and close the connections."""
         self._open.close()
+
+    def _service(self, logs_container: str, ports: World) -> Service:
+        fleet = self.config.fleet
+        domain = Traced(FleetDomain(fleet, ports), self.telemetry)
+        return Service(
+            fleet,
+            Loop(self.store, domain, self.ring, backing_off(BACK_OFF)),
+            self.clock,
+            self.refused.put,
+            logs_container,
+            self.telemetry,
+            self.blobs,
+        )
 
     def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:
         if not settings.telemetry:
@@ -139,9 +130,16 @@ def open_azure(config: Config, beside: Path) -> AzureHost:
 def _identity(settings: Mapping[str, str]) -> TokenCredential:
     from azure.identity import DefaultAzureCredential
 
-    # An identity of the user's own has to be named; the system's needs no name.
+    # A user-assigned identity has to be named; the system's needs no name.
     client = settings.get(f"{STORAGE}__clientId") or None
     return DefaultAzureCredential(managed_identity_client_id=client)
+
+
+def _connections(config: Config, settings: Mapping[str, str]) -> tuple[Connection, Connection]:
+    """Return the connections to the store and to the logs, which may be the same."""
+    name = config.document.store.partition(":")[2] or STORAGE
+    storage = Connection.read(name, settings)
+    return storage, Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
 
 
 def _set(name: str, settings: Mapping[str, str]) -> bool:
@@ -149,7 +147,7 @@ def _set(name: str, settings: Mapping[str, str]) -> bool:
 
 
 def _check(config: Config) -> None:
-    """Refuse what only one machine can do."""
+    """Refuse features that only the local host has."""
     for name, watched in config.fleet.models.items():
         training, mirror = watched.policy.training, watched.policy.serving.mirror
         if training is not None and training.job is None:

@@ -1,4 +1,4 @@
-"""What the app's settings say of the Azure resources: read once, every name written here."""
+"""The Azure resources in the app's settings: read once, every name is defined here."""
 
 from __future__ import annotations
 
@@ -20,11 +20,18 @@ WEBHOOK_AUDIENCE = "DRIFTWARDEN_WEBHOOK_AUDIENCE"
 #: azure-identity's own, for clouds other than the public one; no template sets it.
 AUTHORITY = "AZURE_AUTHORITY_HOST"
 
-#: Every setting that is read by its name; connections have suffixes of their own.
+#: Every setting that is read by its name; connections have suffixes.
 SETTINGS = (
-    SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, TOPIC, LOGS_CONTAINER, ANALYTICS, TELEMETRY,
-    WEBHOOK_TENANT, WEBHOOK_AUDIENCE,
-)  # fmt: skip
+    SUBSCRIPTION,
+    RESOURCE_GROUP,
+    WORKSPACE,
+    TOPIC,
+    LOGS_CONTAINER,
+    ANALYTICS,
+    TELEMETRY,
+    WEBHOOK_TENANT,
+    WEBHOOK_AUDIENCE,
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Settings:
 
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> Settings:
-        """Read the app's settings; Refused with one line that names all that are missing."""
+        """Read the app's settings; Refused with one line that names all missing ones."""
         needed = (SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, TOPIC, LOGS_CONTAINER)
         if absent := [name for name in needed if not settings.get(name)]:
             raise Refused(f"app settings: {', '.join(absent)} not set; see docs/azure.md")

@@ -25,7 +25,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from fleet.telemetry import EVENTS, METRICS, SPANS, TRACEPARENT, Attributes, Instrument
+from fleet.instruments import EVENTS, METRICS, SPANS, Instrument
+from fleet.telemetry import TRACEPARENT, Attributes
 from hosts.azure.cloud import Cloud
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 NAME = "driftwarden"
 CUSTOM_EVENT = "microsoft.custom_event.name"
 EXPORT_EVERY_MS = 60_000
-#: The exporter's own telemetry and remote configuration: calls to hosts that nobody asked for.
+#: Disables the exporter's own telemetry and remote configuration, which call further hosts.
 QUIET = {
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
     "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true",
@@ -46,7 +47,7 @@ CHATTY = ("azure.core.pipeline.policies.http_logging_policy", "azure.monitor.ope
 
 
 class AzureTelemetry:
-    """See `fleet.telemetry.Telemetry`; what cannot be exported is dropped, work goes on.
+    """See `fleet.telemetry.Telemetry`; data that cannot be exported is dropped.
 
     Nothing global is set, so it stands beside whatever the Functions worker has configured.
 
@@ -62,7 +63,7 @@ class AzureTelemetry:
             os.environ.setdefault(setting, value)
         for logger in CHATTY:
             logging.getLogger(logger).setLevel(logging.WARNING)
-        # Nothing waits for an export, but a shutdown does: two tries, nothing kept on disk.
+        # Only a shutdown waits for an export: two attempts, nothing is kept on disk.
         how: dict[str, Any] = {
             "connection_string": connection,
             "disable_offline_storage": True,
@@ -74,7 +75,7 @@ class AzureTelemetry:
         resource = Resource({"service.name": NAME})
         reader = PeriodicExportingMetricReader(AzureMonitorMetricExporter(**how), EXPORT_EVERY_MS)
         self._metrics = MeterProvider([reader], resource)
-        # Whoever sent an event decides nothing about what is recorded here.
+        # The sampling flag of an event's sender is ignored.
         self._spans = TracerProvider(ALWAYS_ON, resource)
         self._spans.add_span_processor(BatchSpanProcessor(AzureMonitorTraceExporter(**how)))
         self._logs = LoggerProvider(resource)
@@ -88,7 +89,7 @@ class AzureTelemetry:
         """See `fleet.telemetry.Telemetry`."""
         shape, said = SPANS[name], dict(attributes)
         began = perf_counter()
-        # An exception's text may hold what must not leave: only its class is told.
+        # An exception's text may hold private data: only its class is exported.
         with self._tracer.start_as_current_span(
             name,
             self._context.extract({TRACEPARENT: parent}) if parent else None,
@@ -124,13 +125,13 @@ class AzureTelemetry:
         return carrier.get(TRACEPARENT, "")
 
     def close(self) -> None:
-        """Export what is waiting and stop."""
+        """Export the waiting data and stop."""
         for provider in (self._spans, self._metrics, self._logs):
             provider.shutdown()
 
 
 def _instruments(meter: Meter) -> dict[str, Any]:
-    """Return by metric what takes its values."""
+    """Return the instrument of each metric."""
 
     def taker(name: str) -> Any:
         metric = METRICS[name]

@@ -22,6 +22,7 @@ from hosts.azure.ml.batch import AzureBatchServing
 from hosts.azure.ml.deployments import BATCH, Deployments, Names
 from hosts.azure.ml.registry import AzureRegistry
 from hosts.azure.ml.scoring import AzureScoring
+from hosts.azure.ml.scoring_client import ScoringClient
 from hosts.azure.ml.serving import MIRROR_LIMIT, AzureServing, Rules
 from hosts.azure.ml.split import Foreign
 from hosts.azure.ml.training import AzureTrainer
@@ -36,7 +37,7 @@ from retrain.ports import Serving, Traffic
 
 
 class ServingByModel:
-    """Implements `retrain.ports.Serving`: each model by the kind of its endpoint."""
+    """Implements `retrain.ports.Serving` by the kind of each model's endpoint."""
 
     def __init__(self, by_model: Mapping[str, Serving]) -> None:
         self._by_model = by_model
@@ -52,9 +53,9 @@ class ServingByModel:
 
 @dataclass(frozen=True)
 class Opened:
-    """What a host has opened already, and where it stands.
+    """The connections that a host has opened, and its configuration.
 
-    `own_blobs` is the app's storage account, `log_blobs` the one that the endpoints log to.
+    `own_blobs` is the app's storage account, `log_blobs` that of the endpoints' logs.
     """
 
     config: Config
@@ -73,7 +74,7 @@ class Opened:
         return self.config.fleet.models[model].policy.logs.endpoint
 
     def names_of(self, model: str) -> Names:
-        """Return how the deployments and the registry name a model's versions."""
+        """Return the names of a model's deployments and its name in the registry."""
         watched = self.config.fleet.models[model]
         return Names(watched.registered_as, watched.policy.logs.deployments)
 
@@ -82,13 +83,13 @@ class Opened:
         return self.config.fleet.models[model].registered_as
 
     def template_of(self, model: str) -> Path | None:
-        """Return the file that says how a version of a model is deployed."""
+        """Return the deployment template of a model."""
         file = self.config.fleet.models[model].policy.serving.deployment
         return None if file is None else self.beside / file
 
 
 def world(opened: Opened) -> World:
-    """Open the ports; nothing is asked of a service yet."""
+    """Open the ports; no service is called yet."""
     workspace = Workspace(opened.settings, opened.cloud)
     registry = AzureRegistry(workspace, opened.registered_as)
     tables = AzureTables(opened.own_blobs, opened.beside)
@@ -99,12 +100,11 @@ def world(opened: Opened) -> World:
         logs=AzureLogs(opened.log_blobs, opened.settings.logs_container),
         tables=tables,
         scoring=AzureScoring(
-            workspace,
+            ScoringClient(workspace, verify=opened.cloud.verify),
             online,
             registry,
             opened.endpoint_of,
             tables.read,
-            verify=opened.cloud.verify,
         ),
         trainer=AzureTrainer(workspace, opened.beside, opened.blobs.address, opened.registered_as),
         serving=_serving(opened, workspace, online),
@@ -128,7 +128,7 @@ def _serving(opened: Opened, workspace: Workspace, online: Deployments) -> Servi
         policy = models[model].policy.serving
         return Rules(policy.mirror or MIRROR_LIMIT, Foreign(policy.foreign))
 
-    # The lease lies in our own store: of an endpoint, the last writer wins.
+    # The lease lies in our own store, because the last writer of an endpoint wins.
     lease = Lease(opened.store, opened.clock)
     kinds: dict[str, Callable[[], Serving]] = {
         "online": lambda: AzureServing(workspace, lease, opened.endpoint_of, online, rules_of),

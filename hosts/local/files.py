@@ -1,4 +1,4 @@
-"""Files on one machine: blobs named by their content, and the feature logs that somebody writes."""
+"""Files on one machine: blobs named by their content, and feature logs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write what an operator asked for; a link is followed, and a file keeps its permissions.
+    """Write an operator's output file; a link is followed, and a file keeps its permissions.
 
     Raises `Refused` when it cannot be written there.
     """
@@ -69,7 +69,7 @@ class Blobs:
         """Keep `content` and return its name; writing it again changes nothing."""
         name = content_name(content)
         path = self.path(name)
-        # A file of another length is what a power cut left of a write that was not durable.
+        # A file of another length was truncated by a power cut during a write that was not durable.
         if not path.is_file() or path.stat().st_size != len(content):
             replace_file(path, content, durable=self._durable)
         return name
@@ -103,8 +103,8 @@ class Blobs:
 class Logs:
     """The feature logs below one folder, read by path and byte range, never written.
 
-    A file of an address in Azure storage is looked for below the folder as below its container: so
-    it lies in a copy of the container.
+    An address in Azure storage is resolved below the folder as below its container, as in a copy of
+    the container.
     """
 
     def __init__(self, root: Path) -> None:
@@ -122,7 +122,7 @@ class Logs:
         """Return the bytes [start, end) of a log, fewer where it is shorter.
 
         Refused where there is no such log or the path leaves the folder; Unavailable where the file
-        is there but can't be read now.
+        cannot be read now.
         """
         found = self._resolve(path)
         if not 0 <= start <= end:

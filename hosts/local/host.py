@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
 from fleet.document.config import Config
+from fleet.document.policies import ModelPolicy
 from fleet.domain import FleetDomain
 from fleet.ports import World
 from fleet.service import Service
@@ -20,7 +21,7 @@ from hosts.clock import backing_off
 from hosts.local.files import Blobs, Logs
 from hosts.local.functions.queues import Queues
 from hosts.local.models.registry import ModelFolders
-from hosts.local.models.router import Duration, Router
+from hosts.local.models.router import BUCKETS, Duration, Endpoint, Router
 from hosts.local.models.scorer import Scorers
 from hosts.local.models.scoring import LocalScoring, LocalTables
 from hosts.local.models.trainer import MAX_ATTEMPTS, LocalTrainer
@@ -48,6 +49,17 @@ class LocalTrainerOnBlobs(LocalTrainer):
         super().submit(replace(job, inputs=paths))
 
 
+@dataclass(frozen=True)
+class Durations:
+    """How long things are declared to take in a replay.
+
+    A training of `training` runs to its end at once; `request` gives the milliseconds of a request.
+    """
+
+    training: timedelta
+    request: Duration
+
+
 class LocalHost:
     """Opens every port of one machine below one folder.
 
@@ -57,8 +69,8 @@ class LocalHost:
     beside : the folder that the document's relative paths start from.
     clock : tells `now`, once a service verb.
     durable : whether commits wait for the disk.
-    run_for : for a replay, how long a training is said to run; it then runs to its end at once.
-    latency : for a replay, the declared milliseconds of a request.
+    durations : for a replay; measured where absent.
+    quiet : whether pages to the terminal go to a file.
     """
 
     def __init__(
@@ -68,8 +80,7 @@ class LocalHost:
         clock: Clock,
         *,
         durable: bool = True,
-        run_for: timedelta | None = None,
-        latency: Duration | None = None,
+        durations: Durations | None = None,
         quiet: bool = False,
     ) -> None:
         _check(config)
@@ -82,36 +93,18 @@ class LocalHost:
         self.logs = root / "logs"
         self.scorers = Scorers()
         self.blobs = Blobs(root / "blobs", durable=durable)
-        self.trainer = LocalTrainerOnBlobs(
-            root / "jobs",
-            self.models,
-            clock,
-            synchronous=run_for is not None,
-            duration=(lambda _: run_for) if run_for is not None else None,
-            # A replay may be killed as often as one likes and still tells the same story.
-            attempts=sys.maxsize if run_for is not None else MAX_ATTEMPTS,
-        )
-        self.trainer.blobs = self.blobs
-        self.router = self._router(latency)
-        self.service = Service(
-            config.fleet,
-            Loop(
-                self.store,
-                FleetDomain(config.fleet, self._world(beside, quiet)),
-                self.ring,
-                backing_off(BACK_OFF),
-            ),
-            clock,
-            self.refuse,
-            blobs=self.blobs,
-        )
+        self.trainer = self._trainer(durations)
+        self.router = self._router(durations.request if durations is not None else None)
+        domain = FleetDomain(config.fleet, self._world(beside, quiet))
+        loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF))
+        self.service = Service(config.fleet, loop, clock, self.refuse, blobs=self.blobs)
 
     def ring(self, partition: str) -> None:
-        """Put the one kind of message on the queue: that partition has something to do."""
+        """Put a partition on the due queue."""
         self.queues.put(DUE_QUEUE, doorbell(partition, self.service.telemetry), self.clock.now())
 
     def refuse(self, message: str) -> None:
-        """Keep what can never be taken in where an operator finds it."""
+        """Keep rejected input in the queue for operators."""
         self.queues.put(REFUSED_QUEUE, message, self.clock.now())
 
     def measure(self) -> None:
@@ -124,21 +117,25 @@ class LocalHost:
         self.queues.close()
         self.store.close()
 
-    def _router(self, latency: Duration | None) -> Router:
-        baselines = {
-            name: (watched.policy.serving.baseline,)
-            for name, watched in self.config.fleet.models.items()
-            if watched.policy.serving.baseline is not None
+    def _trainer(self, durations: Durations | None) -> LocalTrainerOnBlobs:
+        made = LocalTrainerOnBlobs(
+            self.root / "jobs",
+            self.models,
+            self.clock,
+            synchronous=durations is not None,
+            duration=(lambda _: durations.training) if durations is not None else None,
+            # A replay may be killed any number of times and still gives the same result.
+            attempts=sys.maxsize if durations is not None else MAX_ATTEMPTS,
+        )
+        made.blobs = self.blobs
+        return made
+
+    def _router(self, duration: Duration | None) -> Router:
+        endpoints = {
+            name: _endpoint(watched.policy) for name, watched in self.config.fleet.models.items()
         }
-        mirrors = {
-            name: watched.policy.serving.mirror
-            for name, watched in self.config.fleet.models.items()
-            if watched.policy.serving.mirror is not None
-        }
-        names = {name: one.policy.logs for name, one in self.config.fleet.models.items()}
-        root = self.root / "traffic"
         return Router(
-            self.models, self.logs, root, self.scorers, baselines, latency, mirrors, names
+            self.models, self.logs, self.root / "traffic", self.scorers, endpoints, duration
         )
 
     def _world(self, beside: Path, quiet: bool) -> World:
@@ -160,8 +157,14 @@ class LocalHost:
         )
 
 
+def _endpoint(policy: ModelPolicy) -> Endpoint:
+    serving = policy.serving
+    baselines = (serving.baseline,) if serving.baseline is not None else ()
+    return Endpoint(baselines, BUCKETS if serving.mirror is None else serving.mirror, policy.logs)
+
+
 def _check(config: Config) -> None:
-    """Refuse what only Azure can do."""
+    """Refuse features that only Azure has."""
     for name, watched in config.fleet.models.items():
         training = watched.policy.training
         if training is not None and training.job is not None:

@@ -14,7 +14,8 @@ from engine.errors import Refused
 from fleet.document.config import Config
 from hosts import Host
 from hosts.clock import SystemClock
-from hosts.local.functions.serve import Server, serve
+from hosts.local.functions.serve import Options, serve
+from hosts.local.functions.server import Server
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.position import position
 from hosts.local.sqlite import SqliteStore
@@ -23,18 +24,18 @@ KEY_SETTING = "DRIFTWARDEN_KEY"
 
 
 class ShiftedClock:
-    """A clock that goes on from where a replay ended: its fleet has never seen today."""
+    """A clock that continues from the end of a replay, whose fleet knows no later time."""
 
     def __init__(self, clock: Clock, behind: timedelta) -> None:
         self._clock, self._behind = clock, behind
 
     def now(self) -> datetime:
-        """Return the replay's end and what has passed since this clock was made."""
+        """Return the end of the replay plus the time since this clock was made."""
         return self._clock.now() - self._behind
 
 
 def open_local(config: Config, beside: Path) -> LocalHost:
-    """Open a document's fleet on this machine; a replayed one keeps its own time.
+    """Open a document's fleet on this machine; a replayed one continues at its own time.
 
     Raises
     ------
@@ -55,12 +56,12 @@ def open_local(config: Config, beside: Path) -> LocalHost:
 
 
 def serve_fleet(host: Host, app: func.FunctionApp, port: int) -> None:
-    """Serve the app on this machine until it is told to stop.
+    """Serve the app on this machine until SIGINT or SIGTERM.
 
     Raises
     ------
     Refused
-        The fleet lives elsewhere, or the address cannot be listened on.
+        The fleet is not on this machine, or the address cannot be listened on.
     """
     if not isinstance(host, LocalHost):
         raise Refused("this fleet's store is not on this machine: the Functions app serves it")
@@ -72,12 +73,5 @@ def serve_fleet(host: Host, app: func.FunctionApp, port: int) -> None:
             console.print(f"function key for POST and events: {server.key}")
         console.print("stop with Ctrl-C")
 
-    serve(
-        app,
-        host.queues,
-        port=port,
-        key=os.environ.get(KEY_SETTING),
-        root=Path(__file__).parents[2],
-        clock=host.clock.now,
-        ready=ready,
-    )
+    options = Options(port=port, key=os.environ.get(KEY_SETTING), root=Path(__file__).parents[2])
+    serve(app, host.queues, options, clock=host.clock.now, ready=ready)

@@ -1,4 +1,4 @@
-"""How far a replay has come, as its own store says: a live host opens no store in mid-replay."""
+"""The position of a replay in its store: a live host refuses a store with an unfinished replay."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ POSITION = "replay"
 
 @dataclass(frozen=True)
 class Position:
-    """How far a replay has come: the moment, whether it was fed, and whether nothing is left."""
+    """The position of a replay: the moment, whether its events were delivered, whether it ended."""
 
     at: datetime
     fed: bool = False
@@ -21,7 +21,7 @@ class Position:
 
 
 def position(store: Store) -> Position | None:
-    """Return where a store's replay stands; None where there was none."""
+    """Return the position of a store's replay; None where there was none."""
     row = store.get(FLEET, POSITION)
     if row is None:
         return None
@@ -33,7 +33,7 @@ def position(store: Store) -> Position | None:
 
 
 def keep(store: Store, position: Position) -> None:
-    """Write into a store where its replay stands."""
+    """Write the position of a replay into its store."""
     row = store.get(FLEET, POSITION)
     props: dict[str, Value] = {
         "at": instant(position.at),

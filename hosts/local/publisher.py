@@ -11,7 +11,7 @@ from hosts.ledger import append_once
 
 
 class FilePublisher:
-    """Appends events to a file; one that stands there already is not written again."""
+    """Appends events to a file; one that is there already is not written again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

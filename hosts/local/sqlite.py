@@ -44,13 +44,13 @@ class SqliteStore:
     Parameters
     ----------
     path : the file; made where missing.
-    durable : whether a commit waits for the disk. Without it a power cut may take the newest
-        commits back; a killed process never does.
+    durable : whether a commit waits for the disk. Without it a power cut may lose the newest
+    commits; a killed process never does.
 
     Raises
     ------
     Refused
-        Where the file is not a SQLite database, or cannot be made.
+        The file is not a SQLite database, or cannot be made.
     """
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
@@ -81,7 +81,7 @@ class SqliteStore:
         pending: bool = False,
     ) -> list[Row]:
         """See `engine.store.Store`."""
-        # One lower bound, and the index named: the planner would walk past what is done already.
+        # With one lower bound and the named index, the planner does not scan settled rows.
         bound, start = (">", after) if after >= prefix else (">=", prefix)
         index, waiting = ("indexed by waiting", "pending = 1 and") if pending else ("", "")
         return self._query(

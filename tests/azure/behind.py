@@ -23,7 +23,7 @@ from hosts.azure.ml.jobfile import FOR_JOB
 from hosts.azure.ml.registry import FEATURES, METRICS, TRAINING_FROM, TRAINING_TO
 from hosts.azure.ml.scoring import EVALUATION
 from hosts.local.models.registry import ModelFolders
-from hosts.local.models.router import Router
+from hosts.local.models.router import Endpoint, Router
 from hosts.local.models.scorer import Scorers
 from hosts.local.models.scoring import EVALUATION as EVALUATION_FILE
 from retrain.ports import Traffic
@@ -65,8 +65,8 @@ class Behind:
         self._logs = folder / "logs"
         model, latency = scenario.model, scenario.replay.latency_ms
         self._router = Router(
-            self.models, self._logs, folder / "traffic", self._scorers, {model: (baseline,)},
-            lambda *_: latency, {model: mirror},
+            self.models, self._logs, folder / "traffic", self._scorers,
+            {model: Endpoint((baseline,), mirror)}, lambda *_: latency,
         )  # fmt: skip
         self._since: dict[str, datetime] = {}
         self._splits = 0

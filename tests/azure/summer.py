@@ -17,7 +17,7 @@ from engine import journal
 from engine.clock import SetClock
 from engine.store import Store
 from hosts import read_config
-from hosts.local.host import LocalHost
+from hosts.local.host import Durations, LocalHost
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/flights"
@@ -94,7 +94,7 @@ def local_journal(folder: Path, year: Path) -> list[tuple[str, str, dict[str, An
     latency = scenario.replay.latency_ms
     host = LocalHost(
         read_config(fleet), fleet.parent, clock, durable=False,
-        run_for=scenario.replay.training_takes, latency=lambda *_: latency, quiet=True,
+        durations=Durations(scenario.replay.training_takes, lambda *_: latency), quiet=True,
     )  # fmt: skip
     try:
         prepare(host, scenario, ROOT)

@@ -15,8 +15,10 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -84,8 +86,8 @@ def bench_sketch() -> Iterator[Figure]:
         array = arrays[turn % len(arrays)]
         column = pa.array(array)
         total = timed(array.sum)
-        ours = timed(lambda column=column: count(column, bins))
-        theirs = timed(lambda array=array: searched(array))
+        ours = timed(partial(count, column, bins))
+        theirs = timed(partial(searched, array))
         to_sum.append(ours / total)
         to_search.append(ours / theirs)
         nanoseconds.append(1e9 * ours / len(array))
@@ -133,11 +135,11 @@ def bench_significance() -> Iterator[Figure]:
     def ruled(a: np.ndarray, c: np.ndarray) -> np.ndarray:
         return rule(ruler, (a, c), score(ruler, a, c), policy).codes
 
-    def blocks(call: Callable, sides: Sequence[np.ndarray]) -> list:
+    def blocks(call: Callable[..., Any], sides: Sequence[np.ndarray]) -> list[Any]:
         return [call(*(one[at : at + BLOCK] for one in sides)) for at in range(0, models, BLOCK)]
 
     todo = ((divergences, floats), (tested, floats), (ruled, counts))
-    turns = [[worked(lambda one=one: blocks(*one)) for one in todo] for _ in range(5)]
+    turns = [[worked(partial(blocks, *one)) for one in todo] for _ in range(5)]
     yardstick, significance, verdict = (statistics.median(one) for one in zip(*turns, strict=True))
     moved = np.argwhere(np.concatenate(blocks(ruled, counts)) > 0)
     assert {(row, 7) for row in range(0, models, 10)} <= {tuple(one) for one in moved.tolist()}
@@ -160,8 +162,9 @@ def bench_significance() -> Iterator[Figure]:
 CHECK = """
 import argparse, contextlib, json, re, sys, tempfile, time
 import commands.check.check as check
+import commands.check.options as options
 parser = argparse.ArgumentParser()
-check.add_arguments(parser)
+options.add_arguments(parser)
 sides = ["--reference", sys.argv[1], "--current", sys.argv[2]]
 arguments = parser.parse_args([*sides, *sys.argv[3:], "--json"])
 with tempfile.TemporaryFile("w+", encoding="utf-8") as out:  # of many segments it is large
@@ -188,7 +191,7 @@ print(time.perf_counter() - start)
 """
 
 
-def spawn(program: str, *arguments: Path | str) -> object:
+def spawn(program: str, *arguments: Path | str) -> Any:
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 

@@ -21,7 +21,7 @@ from fleet.model.state import Model, Past
 from hosts import read_config
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import parse_host_file
-from hosts.local.functions.serve import Server
+from hosts.local.functions.server import Server
 from hosts.local.host import LocalHost
 from monitoring.drift.verdict import Verdict
 from tests.doubles.reports import HOSTILE, feature, report
@@ -143,7 +143,7 @@ PAGES = ("/", "/models/flights", "/models/quiet")
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 400])
-def test_every_page_is_readable(browser, url: str, page: str, scheme: str, width: int) -> None:
+def test_every_page_is_readable(browser: Any, url: str, page: str, scheme: str, width: int) -> None:
     browser.view(width, scheme)
     browser.requests.clear()
     browser.complaints.clear()
@@ -157,7 +157,7 @@ def test_every_page_is_readable(browser, url: str, page: str, scheme: str, width
     assert asked == {url + page}
 
 
-def test_the_heat_map_has_a_place_for_every_day(browser, url: str) -> None:
+def test_the_heat_map_has_a_place_for_every_day(browser: Any, url: str) -> None:
     browser.view(1400, "light")
     browser.open(f"{url}/models/flights")
     assert browser.evaluate("document.querySelectorAll('.heat .col').length") == DAYS
@@ -170,7 +170,7 @@ def test_the_heat_map_has_a_place_for_every_day(browser, url: str) -> None:
     assert "flights-run-1" in browser.evaluate("document.querySelector('main').innerText")
 
 
-def test_the_fleet_leads_to_its_models(browser, url: str) -> None:
+def test_the_fleet_leads_to_its_models(browser: Any, url: str) -> None:
     browser.view(1400, "light")
     browser.open(f"{url}/")
     links = browser.evaluate("[...document.querySelectorAll('tbody a')].map(a => a.href)")
@@ -198,7 +198,9 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 390])
-def test_the_page_of_a_check_is_readable(browser, compared: str, scheme: str, width: int) -> None:
+def test_the_page_of_a_check_is_readable(
+    browser: Any, compared: str, scheme: str, width: int
+) -> None:
     browser.view(width, scheme)
     browser.requests.clear()
     browser.complaints.clear()

@@ -41,7 +41,7 @@ def workspace(certificates: Authority) -> Iterator[LogAnalytics]:
 
 
 @pytest.fixture(scope="module")
-def counting(workspace: LogAnalytics, certificates: Authority) -> Counting:
+def counting(workspace: LogAnalytics, certificates: Authority) -> Analytics:
     return analytics(workspace, certificates)
 
 

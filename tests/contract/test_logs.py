@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ class Local:
 class Azure:
     """Logs in a container, and somebody who writes them as append blobs."""
 
-    def __init__(self, service, name: str) -> None:
+    def __init__(self, service: Any, name: str) -> None:
         self.container = service.create_container(name)
         self.logs: LogFiles = AzureLogs(service, name)
 

@@ -43,7 +43,8 @@ importance: {{hour: 3, distance: 0.5}}
 class Place(Protocol):
     """A registry, and a way to register with it."""
 
-    registry: Registry
+    @property
+    def registry(self) -> Registry: ...
 
     def register(self, version: str) -> None:
         """Put a version there as a training does."""

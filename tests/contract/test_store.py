@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from engine.errors import Broken, Conflict, Refused
 from engine.memory import MemoryStore
-from engine.store import HEAD, Delete, Insert, Replace, Store, instant
+from engine.store import HEAD, Delete, Insert, Operation, Replace, Store, Value, instant
 from hosts.azure.storage.tables import TablesStore
 from hosts.local.sqlite import SqliteStore
 
@@ -17,7 +18,9 @@ NOON = datetime(2013, 7, 4, 12, tzinfo=UTC)
 
 
 @pytest.fixture(params=["memory", "sqlite", "azurite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path):
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[MemoryStore | SqliteStore | TablesStore]:
     if request.param == "memory":
         yield MemoryStore()
     elif request.param == "azurite":
@@ -30,7 +33,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path):
 
 
 def test_values_of_every_type_come_back_as_they_went(store: Store) -> None:
-    props = {"s": "ü\u2028", "b": b"\x00\xff", "i": 2**40, "f": 0.1, "t": True, "n": False}
+    props: dict[str, Value] = {
+        "s": "ü\u2028",
+        "b": b"\x00\xff",
+        "i": 2**40,
+        "f": 0.1,
+        "t": True,
+        "n": False,
+    }
     store.commit("p", [Insert("a", props)])
     row = store.get("p", "a")
     assert row is not None
@@ -110,7 +120,9 @@ def test_due_partitions_come_earliest_first(store: Store) -> None:
         [Insert("k" * 1025, {})],
     ],
 )
-def test_what_tables_would_refuse_is_refused_everywhere(store: Store, operations: list) -> None:
+def test_what_tables_would_refuse_is_refused_everywhere(
+    store: Store, operations: list[Operation]
+) -> None:
     with pytest.raises(Broken):
         store.commit("p", operations)
     assert store.partitions() == []

@@ -55,8 +55,11 @@ inputs:
 class Place(Protocol):
     """A trainer, the registry it registers with, and its world."""
 
-    trainer: Trainer
-    registry: Registry
+    @property
+    def trainer(self) -> Trainer: ...
+
+    @property
+    def registry(self) -> Registry: ...
 
     def spec(self, how: str) -> str:
         """Return the spec of a training that is good, bad or slow."""

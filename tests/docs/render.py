@@ -21,7 +21,7 @@ from pydantic import TypeAdapter  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 
 from engine.policy import Policy  # noqa: E402
-from fleet import published, telemetry  # noqa: E402
+from fleet import instruments, published  # noqa: E402
 from fleet.document.config import Document  # noqa: E402
 from fleet.document.policies import ModelPolicy  # noqa: E402
 from fleet.document.variants import variants  # noqa: E402
@@ -92,7 +92,7 @@ model's journal, counts as `declined`, and opens a ticket; whatever else fails i
 TELEMETRY_HEAD = """\
 # Telemetry
 
-Rendered from the catalogue (`fleet/telemetry.py`) by `python tests/docs/render.py`; a test fails
+Rendered from the catalogue (`fleet/instruments.py`) by `python tests/docs/render.py`; a test fails
 where the two differ.
 
 In Azure, metrics, spans and custom events go to Application Insights: tables `AppMetrics`,
@@ -164,7 +164,8 @@ def schema() -> str:
         "description": found["properties"]["defaults"]["description"],
     }
     below = (_policies_of(one).values() for one in ModelPolicy.model_fields.values())
-    for shape in (ModelPolicy, *chain.from_iterable(below)):
+    shapes: list[type[Any]] = [ModelPolicy, *chain.from_iterable(below)]
+    for shape in shapes:
         _definition(found, shape).pop("required", None)
     for named in found["properties"].values():
         if "patternProperties" in named:
@@ -191,7 +192,7 @@ def events_page() -> str:
 
 def telemetry_page() -> str:
     """Return docs/telemetry.md: metrics, spans, custom events, and what attributes can be."""
-    metrics, spans = telemetry.METRICS.values(), telemetry.SPANS.values()
+    metrics, spans = instruments.METRICS.values(), instruments.SPANS.values()
     return "\n".join(
         [
             TELEMETRY_HEAD,
@@ -219,13 +220,13 @@ def telemetry_page() -> str:
                 ("event", "attributes", "meaning"),
                 (
                     (f"`{e.name}`", _names(e.attributes), e.description)
-                    for e in telemetry.EVENTS.values()
+                    for e in instruments.EVENTS.values()
                 ),
             ),
             "## Attributes\n",
             _table(
                 ("attribute", "what it can be"),
-                ((f"`{name}`", told) for name, told in telemetry.ATTRIBUTES.items()),
+                ((f"`{name}`", told) for name, told in instruments.ATTRIBUTES.items()),
             ),
         ]
     )  # fmt: skip

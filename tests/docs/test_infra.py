@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import function_app
-from fleet.telemetry import METRICS, Instrument
+from fleet.instruments import METRICS, Instrument
 from hosts.azure import settings
 from hosts.azure.storage.connection import Connection
 from tests.docs import bicep

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,9 @@ COMMON = {"-h", "--help", "--fleet", "--json", "--by", "--reason"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def _subparsers():
+def _subparsers() -> dict[str, Any]:
     (action,) = [one for one in cli._parser()._actions if one.dest == "command"]
+    assert isinstance(action.choices, dict)
     return action.choices
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -23,12 +24,12 @@ PAGES = (
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_what_the_code_says(page: str, render, root: Path) -> None:
+def test_a_page_is_what_the_code_says(page: str, render: Any, root: Path) -> None:
     written = (root / page).read_text(encoding="utf-8")
     assert written == render.PAGES[page](), "run `python tests/docs/render.py`"
 
 
-def test_every_rendered_page_is_compared(render) -> None:
+def test_every_rendered_page_is_compared(render: Any) -> None:
     assert set(PAGES) == set(render.PAGES)
 
 
@@ -37,13 +38,13 @@ def test_no_schema_is_left_of_an_event_that_went(root: Path) -> None:
     assert written <= set(PAGES)
 
 
-def test_every_field_has_a_description(render) -> None:
+def test_every_field_has_a_description(render: Any) -> None:
     for path, policy in render._policies("", Document):
         for name, field in policy.model_fields.items():
             assert field.description or render._policies_of(field), f"{path}.{name}"
 
 
-def _fits(value: object, shape: dict, schema: dict, path: str = "") -> None:
+def _fits(value: object, shape: dict[str, Any], schema: dict[str, Any], path: str = "") -> None:
     """The part of JSON Schema that the document's schema uses, strict about names."""
     if "anyOf" in shape and value is not None:
         shape = shape["anyOf"][0]
@@ -66,7 +67,7 @@ def _fits(value: object, shape: dict, schema: dict, path: str = "") -> None:
             _fits(inner, shape.get("items", {}), schema, path)
 
 
-def _named(shape: dict) -> dict | None:
+def _named(shape: dict[str, Any]) -> dict[str, Any] | None:
     (pattern,) = shape.get("patternProperties", {"": None}).values()
     more = shape.get("additionalProperties")
     return pattern or (more if isinstance(more, dict) else None)

@@ -129,7 +129,7 @@ class LogAnalytics:
                 where = f"WHERE TimeGenerated BETWEEN TIMESTAMP '{low}' AND TIMESTAMP '{high}'"
             self._engine.execute(f"CREATE OR REPLACE VIEW {name} AS FROM stored_{name} {where}")
 
-    def _run(self, query: str) -> duckdb.DuckDBPyConnection:
+    def _run(self, query: str) -> duckdb.DuckDBPyRelation:
         for name in re.findall(r"\['(\w+)'\]", query):
             if name not in TABLES:
                 said = f"Failed to resolve table or column expression named '{name}'"
@@ -157,7 +157,7 @@ class LogAnalytics:
         code = code.replace("ingestion_time()", f"['{INGESTED}']").replace("now()", clock)
         return re.sub(r"\bago\((\w+)\)", rf"({clock} - \1)", code)
 
-    def _answer(self, found: duckdb.DuckDBPyConnection) -> Response:
+    def _answer(self, found: duckdb.DuckDBPyRelation) -> Response:
         kinds = [KQL.get(str(kind), "dynamic") for kind in found.types]
         columns = [{"name": n, "type": k} for n, k in zip(found.columns, kinds, strict=True)]
         rows: list[list[Any]] = []

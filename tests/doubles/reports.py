@@ -34,9 +34,9 @@ HOSTILE = (
 def feature(name: str = "income", verdict: Verdict = Verdict.STABLE, **given: Any) -> FeatureReport:
     """A categorical feature of three levels, 1,000 rows against 500; `given` replaces fields."""
     bins = (BinCount("<20K", 500, 250), BinCount("60K+", 400, 125), BinCount("rest", 100, 125))
-    bins = Histogram.of(*given.pop("bins", bins))
+    histogram = Histogram.of(*given.pop("bins", bins))
     known: dict[str, Any] = {
-        "segment": None, "kind": Kind.CATEGORICAL, "bins": bins, "n_reference": 1000,
+        "segment": None, "kind": Kind.CATEGORICAL, "bins": histogram, "n_reference": 1000,
         "n_current": 500, "missing_reference": 0, "missing_current": 0, "psi": 0.25, "kl": 0.1,
         "js": 0.2, "effect": 0.24, "p_value": 1.2e-45, "q_value": 3.4e-44, "threshold": 0.1,
         "reason": "effect 0.24 reaches the threshold 0.1", "missing_effect": 0.0, **given,

@@ -9,7 +9,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from commands.check.check import add_arguments, run
+from commands.check.check import run
+from commands.check.options import add_arguments
 
 
 def check(reference: Path, current: Path, *options: str) -> tuple[int, str, str]:
@@ -27,7 +28,7 @@ def report(reference: Path, current: Path, *options: str) -> tuple[int, dict[str
     """Exit code and the report, which must be strict JSON."""
     code, out, err = check(reference, current, "--json", *options)
 
-    def refuse(name):
+    def refuse(name: Any) -> None:
         raise AssertionError(f"{name} is no JSON")
 
     assert out, err

@@ -18,7 +18,8 @@ import pytest
 import function_app
 from engine import journal
 from hosts import open_host
-from hosts.local.functions.serve import Server, serve
+from hosts.local.functions.serve import Options, serve
+from hosts.local.functions.server import Server
 from hosts.local.host import LocalHost
 from monitoring.drift.sketch import Sketch
 from tests.doubles.entra import AUDIENCE, TENANT, Entra
@@ -94,8 +95,8 @@ def served(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     started: list[Server] = []
     thread = threading.Thread(
         target=serve,
-        args=(function_app.app, host.queues),
-        kwargs={"port": 0, "key": KEY, "root": Path(), "settings": {}, "ready": started.append},
+        args=(function_app.app, host.queues, Options(port=0, key=KEY, settings={})),
+        kwargs={"ready": started.append},
     )
     thread.start()
     try:
@@ -178,8 +179,8 @@ def test_the_journal_since_an_instant(served: Running) -> None:
         ("/models/nobody", 404),
         ("/api/models/nobody", 404),
         ("/api/journal/nobody", 404),
-        ("/api/nothing", 400),
-        ("/api/alerts/x", 400),
+        ("/api/nothing", 404),
+        ("/api/alerts/x", 404),
         ("/api/journal/demand?since=yesterday", 400),
         ("/api/journal/demand?since=2026-01-01T00:00:00", 400),
     ],

@@ -8,7 +8,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +22,8 @@ from cli import main
 from tests.face.checking import check, named, report
 
 CALL = (
-    "import argparse, sys; from commands.check.check import add_arguments, run; "
+    "import argparse, sys; from commands.check.check import run; "
+    "from commands.check.options import add_arguments; "
     "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
 )
 
@@ -32,7 +35,7 @@ def spawn(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path: Path) -> Callable[..., Any] | Path:
     def write(name: str, **columns: object) -> Path:
         pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
         return tmp_path / f"{name}.parquet"
@@ -41,17 +44,19 @@ def write(tmp_path):
 
 
 @pytest.fixture
-def rng():
+def rng() -> np.random.Generator:
     return np.random.default_rng(17)
 
 
-def half_counted(counts):
+def half_counted(counts: list[np.ndarray]) -> list[np.ndarray]:
     counts = [np.array(side, float) for side in counts]
     used = (counts[0] + counts[1]) > 0
     return [(side[used] + 0.5) / (side.sum() + used.sum() / 2) for side in counts]
 
 
-def test_numbers_agree_with_scipy_and_the_definition(write, rng):
+def test_numbers_agree_with_scipy_and_the_definition(
+    write: Callable[..., Any], rng: np.random.Generator
+) -> None:
     x, y = rng.normal(size=5_000), rng.normal(0.4, 1, 3_000)
     code, document = report(write("r", x=x), write("c", x=y))
     one = named(document, "x")
@@ -72,14 +77,18 @@ def test_numbers_agree_with_scipy_and_the_definition(write, rng):
     assert (document["n_reference"], document["n_current"]) == (5_000, 3_000)
 
 
-def test_the_same_rows_are_stable_and_the_table_is_readable(write, rng):
+def test_the_same_rows_are_stable_and_the_table_is_readable(
+    write: Callable[..., Any], rng: np.random.Generator
+) -> None:
     reference = write("r", x=rng.normal(size=500), s=["a", "b"] * 250)
     code, out, err = check(reference, reference)
     assert (code, err) == (0, "")
     assert "stable: 500 reference rows, 500 current rows, 2 features judged" in out
 
 
-def test_every_nasty_column_gets_an_answer(write, rng):
+def test_every_nasty_column_gets_an_answer(
+    write: Callable[..., Any], rng: np.random.Generator
+) -> None:
     n = 600
     flip = rng.random(n) < 0.1
     reference = {
@@ -159,7 +168,9 @@ def test_every_nasty_column_gets_an_answer(write, rng):
     )
 
 
-def test_nine_rows_are_insufficient_but_keep_their_numbers(write, rng):
+def test_nine_rows_are_insufficient_but_keep_their_numbers(
+    write: Callable[..., Any], rng: np.random.Generator
+) -> None:
     code, document = report(write("r", x=rng.normal(size=100)), write("c", x=rng.normal(size=9)))
     one = named(document, "x")
     assert (code, document["verdict"], one["verdict"]) == (3, "insufficient", "insufficient")
@@ -167,7 +178,9 @@ def test_nine_rows_are_insufficient_but_keep_their_numbers(write, rng):
     assert one["reason"] == "9 non-missing rows on the current side, 30 are needed"
 
 
-def test_a_flood_of_nulls_is_drift_by_its_own_test(write, rng):
+def test_a_flood_of_nulls_is_drift_by_its_own_test(
+    write: Callable[..., Any], rng: np.random.Generator
+) -> None:
     x = rng.normal(size=2_000)
     code, document = report(
         write("r", x=x), write("c", x=pa.array(x, mask=rng.random(2_000) < 0.9))
@@ -178,7 +191,9 @@ def test_a_flood_of_nulls_is_drift_by_its_own_test(write, rng):
     assert one["effect"] < 0.1
 
 
-def test_choosing_features_and_segments(write, rng):
+def test_choosing_features_and_segments(
+    write: Callable[..., Any], rng: np.random.Generator
+) -> None:
     n = 2_000
     country = rng.choice(["de", "fr"], n)
     x = rng.normal(size=n)
@@ -202,7 +217,7 @@ def test_choosing_features_and_segments(write, rng):
     assert "too many to segment by" in err
 
 
-def test_nearly_unique_text_is_ignored(write):
+def test_nearly_unique_text_is_ignored(write: Callable[..., Any]) -> None:
     rows = [f"user-{index}" for index in range(1_500)]
     code, document = report(
         write("r", id=rows, x=[1, 2, 3] * 500), write("c", id=rows, x=[1, 2, 3] * 500)
@@ -212,7 +227,9 @@ def test_nearly_unique_text_is_ignored(write):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "jsonl", "ndjson", "folder"])
-def test_every_format_gives_the_same_answer(write, tmp_path, rng, suffix):
+def test_every_format_gives_the_same_answer(
+    write: Callable[..., Any], tmp_path: Path, rng: np.random.Generator, suffix: str
+) -> None:
     x = rng.normal(size=400).round(6).tolist()
     s = [("a", "b", None)[value] for value in rng.integers(0, 3, 400)]
     reference = write("r", x=x, s=s)
@@ -239,7 +256,9 @@ def test_every_format_gives_the_same_answer(write, tmp_path, rng, suffix):
     assert document == expected
 
 
-def test_collector_logs_are_read_without_their_envelope(write, tmp_path, rng):
+def test_collector_logs_are_read_without_their_envelope(
+    write: Callable[..., Any], tmp_path: Path, rng: np.random.Generator
+) -> None:
     x = rng.normal(size=300)
     log = tmp_path / "model_inputs" / "2013" / "04" / "01" / "05"
     log.mkdir(parents=True)
@@ -257,7 +276,7 @@ def test_collector_logs_are_read_without_their_envelope(write, tmp_path, rng):
     assert "1 bad lines left out" in err
 
 
-def test_mixed_types_follow_the_majority(tmp_path):
+def test_mixed_types_follow_the_majority(tmp_path: Path) -> None:
     values = [v * 7 % 50 if v % 10 else "oops" for v in range(500)]
     rows = "".join(json.dumps({"x": value}) + "\n" for value in values)
     (tmp_path / "m.jsonl").write_text(rows)
@@ -269,7 +288,7 @@ def test_mixed_types_follow_the_majority(tmp_path):
     assert (code, named(document, "x")["kind"]) == (0, "categorical")
 
 
-def test_types_that_hold_for_the_first_block_only(tmp_path):
+def test_types_that_hold_for_the_first_block_only(tmp_path: Path) -> None:
     big = "x,y\n" + "1,\n" * 3_000_000 + "1.5,late\n" * 40
     (tmp_path / "big.csv").write_text(big)
     code, document = report(tmp_path / "big.csv", tmp_path / "big.csv")
@@ -295,7 +314,9 @@ def test_types_that_hold_for_the_first_block_only(tmp_path):
         ("cut.csv.gz", gzip.compress(b"x\n" + b"123\n" * 9_999, mtime=0)[:-20], "cannot be read"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_one_line(write, tmp_path, name, content, told):
+def test_what_cannot_be_read_is_refused_in_one_line(
+    write: Callable[..., Any], tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     reference = write("r", x=[1.0, 2.0] * 50)
     for pair in ((reference, tmp_path / name), (tmp_path / name, reference)):
@@ -304,7 +325,7 @@ def test_what_cannot_be_read_is_refused_in_one_line(write, tmp_path, name, conte
         assert told in err
 
 
-def test_paths_that_hold_nothing_are_refused(write, tmp_path):
+def test_paths_that_hold_nothing_are_refused(write: Callable[..., Any], tmp_path: Path) -> None:
     reference = write("r", x=[1.0])
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "empty", tmp_path / "nowhere.parquet"):
@@ -315,7 +336,9 @@ def test_paths_that_hold_nothing_are_refused(write, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"), [("h.csv", b"x\n"), ("b.jsonl", b"\n\n"), ("p.parquet", None)]
 )
-def test_a_file_without_rows_is_insufficient(write, tmp_path, name, content):
+def test_a_file_without_rows_is_insufficient(
+    write: Callable[..., Any], tmp_path: Path, name: str, content: bytes | None
+) -> None:
     reference = write("r", x=[1.0, 2.0] * 50)
     if content is None:
         path = write("p", x=pa.array([], pa.float64()))
@@ -327,7 +350,7 @@ def test_a_file_without_rows_is_insufficient(write, tmp_path, name, content):
         assert (code, document["verdict"]) == (3, "insufficient")
 
 
-def test_light_imports(write):
+def test_light_imports(write: Callable[..., Any]) -> None:
     """Neither the command nor what it calls loads a heavy library."""
     path = write("r", x=[1.0, 2.0] * 50, s=["a", "b"] * 50)
     program = CALL.replace("sys.exit(run(parser.parse_args()))", "run(parser.parse_args()); ") + (
@@ -338,7 +361,9 @@ def test_light_imports(write):
     assert done.stderr == "[]\n"
 
 
-def test_the_process_ends_with_the_code_and_one_line(write, tmp_path, rng):
+def test_the_process_ends_with_the_code_and_one_line(
+    write: Callable[..., Any], tmp_path: Path, rng: np.random.Generator
+) -> None:
     x = rng.normal(size=400)
     reference, current = write("r", x=x), write("c", x=x + 1)
     done = spawn(CALL, "--reference", reference, "--current", current)
@@ -349,7 +374,9 @@ def test_the_process_ends_with_the_code_and_one_line(write, tmp_path, rng):
     assert done.stderr == f"driftwarden check: {tmp_path}/nowhere: no such file or folder\n"
 
 
-def test_the_page_is_written_beside_the_table_and_beside_json(write, tmp_path, rng):
+def test_the_page_is_written_beside_the_table_and_beside_json(
+    write: Callable[..., Any], tmp_path: Path, rng: np.random.Generator
+) -> None:
     x = rng.normal(size=400)
     reference, current = write("r", x=x), write("c", x=x + 1)
     page = tmp_path / "pages" / "page.html"
@@ -367,7 +394,13 @@ def test_the_page_is_written_beside_the_table_and_beside_json(write, tmp_path, r
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
 @pytest.mark.parametrize(("moved", "verdict"), [(0, 0), (1, 1)])
-def test_the_exit_code_is_the_verdict_though_nobody_reads(write, rng, options, moved, verdict):
+def test_the_exit_code_is_the_verdict_though_nobody_reads(
+    write: Callable[..., Any],
+    rng: np.random.Generator,
+    options: tuple[Any, ...],
+    moved: int,
+    verdict: int,
+) -> None:
     x = rng.normal(size=400)
     paths = ("--reference", write("r", x=x), "--current", write("c", x=x + moved))
     reading, writing = os.pipe()
@@ -378,7 +411,9 @@ def test_the_exit_code_is_the_verdict_though_nobody_reads(write, rng, options, m
     assert (done.returncode, done.stderr) == (verdict, b"")
 
 
-def test_a_page_that_cannot_be_written_is_refused_in_one_line(write, tmp_path, capsys):
+def test_a_page_that_cannot_be_written_is_refused_in_one_line(
+    write: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     reference = write("r", x=[1.0, 2.0] * 50)
     words = ["check", "--reference", str(reference), "--current", str(reference)]
     assert main([*words, "--html", str(tmp_path)]) == 2

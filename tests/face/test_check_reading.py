@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,7 @@ from tests.face.checking import check, named, report
 
 CASES = Path(__file__).parents[1] / "resources" / "cases"
 RNG_SEED = 5
+Write = Callable[..., Path]
 
 
 @pytest.fixture
@@ -22,11 +25,11 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(RNG_SEED)
 
 
-def verdicts(document: dict[str, object]) -> dict[str, str]:
+def verdicts(document: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one["verdict"] for one in document["features"]}
 
 
-def reasons(document: dict[str, object], key: str) -> dict[str, str]:
+def reasons(document: dict[str, Any], key: str) -> dict[str, str]:
     return {one["name"]: one["reason"] for one in document[key]}
 
 
@@ -42,7 +45,7 @@ def parquet(path: Path, **columns: object) -> Path:
     return path
 
 
-def csv(path: Path, **columns: list[object]) -> Path:
+def csv(path: Path, **columns: Sequence[object]) -> Path:
     lines = [
         ",".join(columns),
         *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True)),
@@ -50,7 +53,7 @@ def csv(path: Path, **columns: list[object]) -> Path:
     return put(path, "\n".join(lines) + "\n")
 
 
-def jsonl(path: Path, **columns: list[object]) -> Path:
+def jsonl(path: Path, **columns: Sequence[object]) -> Path:
     rows = zip(*columns.values(), strict=True)
     return put(
         path, "".join(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in rows)
@@ -168,7 +171,8 @@ LEFT_OUT = {
 def test_what_numbers_or_dates_rows_is_left_out(
     tmp_path: Path, rng: np.random.Generator, what: str
 ) -> None:
-    name, values, reason = LEFT_OUT[what]
+    name, known, reason = LEFT_OUT[what]
+    values: Any = known
     if values is None:
         values = rng.permutation(1_000) * (1.0 if "float" in what else 1)
     path = parquet(tmp_path / "r.parquet", **{name: pa.array(values), "x": rng.normal(size=1_000)})
@@ -339,7 +343,7 @@ def test_a_number_with_a_zero_too_many_makes_no_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.0004, 0.3])
 @pytest.mark.parametrize("write", [csv, jsonl])
 def test_a_placeholder_among_numbers_is_a_missing_value_with_a_name(
-    tmp_path: Path, rng: np.random.Generator, word: str, share: float, write: object
+    tmp_path: Path, rng: np.random.Generator, word: str, share: float, write: Write
 ) -> None:
     sides = []
     for name in "rc":
@@ -347,7 +351,8 @@ def test_a_placeholder_among_numbers_is_a_missing_value_with_a_name(
         for place in rng.choice(2_500, int(share * 2_500), replace=False).tolist():
             values[place] = word
         sides.append(write(tmp_path / f"{name}.{write.__name__}", v=values))
-    code, out, err = check(*sides, "--json")
+    reference, current = sides
+    code, out, err = check(reference, current, "--json")
     found = named(json.loads(out), "v")
     assert (code, found["kind"], found["verdict"]) == (0, "numeric", "stable")
     assert found["missing_current"] == int(share * 2_500)
@@ -356,7 +361,7 @@ def test_a_placeholder_among_numbers_is_a_missing_value_with_a_name(
 
 
 @pytest.mark.parametrize("write", [csv, jsonl])
-def test_half_of_the_values_turned_to_words_is_told_as_such(tmp_path: Path, write: object) -> None:
+def test_half_of_the_values_turned_to_words_is_told_as_such(tmp_path: Path, write: Write) -> None:
     values = np.random.default_rng(1).normal(size=400).round(3).tolist()
     before = write(tmp_path / f"r.{write.__name__}", v=values)
     after = write(tmp_path / f"c.{write.__name__}", v=[*values[:190], *["low", "high"] * 105])
@@ -368,7 +373,7 @@ def test_half_of_the_values_turned_to_words_is_told_as_such(tmp_path: Path, writ
 
 
 @pytest.mark.parametrize("write", [csv, jsonl])
-def test_a_level_that_is_no_number_stays_a_level(tmp_path: Path, write: object) -> None:
+def test_a_level_that_is_no_number_stays_a_level(tmp_path: Path, write: Write) -> None:
     path = write(tmp_path / f"r.{write.__name__}", rooms=["1", "2", "3+", "2", "4"] * 80)
     code, document = report(path, path)
     assert (code, named(document, "rooms")["kind"]) == (0, "categorical")
@@ -543,7 +548,7 @@ def test_an_unknown_name_is_refused_with_what_there_is(
 
 
 @pytest.mark.parametrize("write", [parquet, csv, jsonl])
-def test_numbers_that_are_declared_categorical_are_levels(tmp_path: Path, write: object) -> None:
+def test_numbers_that_are_declared_categorical_are_levels(tmp_path: Path, write: Write) -> None:
     ids = [1, 2, 3, 4, 5] * 100
     other = [1, 2, 3, 3, 5] * 100
     before = write(tmp_path / f"r.{write.__name__}", shop=ids)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from commands.check.check import add_arguments, run
+from commands.check.check import run
+from commands.check.options import add_arguments
 
 CASE = Path(__file__).parents[1] / "resources" / "cases" / "readme-collector-lines"
 ROWS = 400

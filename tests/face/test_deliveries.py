@@ -19,8 +19,8 @@ import function_app
 from engine import inbox, journal
 from engine.clock import SetClock
 from engine.store import Row
+from fleet.commands import Command
 from fleet.refused import MAX_MESSAGE
-from fleet.service import Command
 from hosts import read_config
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, REFUSED_QUEUE, LocalHost

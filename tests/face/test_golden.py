@@ -67,7 +67,8 @@ def test_divergences_of_continuous_features_and_levels_are_those_of_before(
     sides = [tmp_path / "reference.parquet", tmp_path / "current.parquet"]
     for table, path in zip(tables(rows), sides, strict=True):
         pq.write_table(table, path)
-    _, found = report(*sides)
+    reference, current = sides
+    _, found = report(reference, current)
     numbers = {one["name"]: [one["psi"], one["kl"], one["js"]] for one in found["features"]}
     before = BEFORE["{} against {}".format(*rows)]
     assert numbers.keys() == before.keys()

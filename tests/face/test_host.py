@@ -26,7 +26,8 @@ from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.listener import MAX_BODY
 from hosts.local.functions.queues import Queues
-from hosts.local.functions.serve import Server, serve
+from hosts.local.functions.serve import Options, serve
+from hosts.local.functions.server import Server
 
 KEY = "a-function-key"
 HOOK = f"/runtime/webhooks/eventgrid?functionName=events&code={KEY}"
@@ -320,14 +321,14 @@ def test_while_the_file_is_locked_the_pump_waits(
 def test_a_taken_port_is_one_clear_line(host: Running, tmp_path: Path) -> None:
     queues = Queues(tmp_path / "other.db")
     with pytest.raises(Refused, match=rf"cannot listen on 127\.0\.0\.1:{host.port}: .*in use"):
-        serve(sample(), queues, port=host.port)
+        serve(sample(), queues, Options(port=host.port))
     queues.close()
 
 
 def test_nothing_listens_abroad_without_a_key(tmp_path: Path) -> None:
     queues = Queues(tmp_path / "other.db")
     with pytest.raises(Refused, match="without a function key"):
-        serve(sample(), queues, host="0.0.0.0", port=0)
+        serve(sample(), queues, Options(host="0.0.0.0", port=0))
     queues.close()
 
 
@@ -336,7 +337,7 @@ import os, signal, sys, time
 from pathlib import Path
 import azure.functions as func
 from hosts.local.functions.queues import Queues
-from hosts.local.functions.serve import serve
+from hosts.local.functions.serve import Options, serve
 
 folder = Path(sys.argv[1])
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
@@ -354,7 +355,7 @@ def work(message: func.QueueMessage, done: func.Out[str]) -> None:
     if sys.argv[2] == "die":
         os.kill(os.getpid(), signal.SIGKILL)
 
-serve(app, Queues(folder / "store.db"), port=0, root=folder,
+serve(app, Queues(folder / "store.db"), Options(port=0, root=folder),
       ready=lambda server: print(server.url, server.key, flush=True))
 print("stopped", flush=True)
 """

@@ -124,7 +124,13 @@ def test_what_names_rows_is_suggested_to_be_left_out_in_a_comment(
     assert "#   visits: {}    # numeric" in text
 
 
-@pytest.mark.parametrize("settings", [{}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
 def test_fleet_yaml_is_utf_8_in_every_locale(tmp_path: Path, settings: dict[str, str]) -> None:
     """Without UTF-8 mode the names in the file are read and shown, only the locale's escaped."""
     table = pacsv.read_csv(EMOJI)

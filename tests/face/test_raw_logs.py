@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,10 +23,11 @@ DAY = AT.date().isoformat()
 INPUTS = f"modelDataCollector/Raw_Demand/Raw_Blue/model_inputs/{AT:%Y/%m/%d/%H}/a.jsonl"
 
 
-@pytest.fixture
-def stage(tiny: Path) -> Iterator[Stage]:
-    """The tiny fleet, whose model has other names in Azure ML."""
-    document = tiny / "fleet.yaml"
+@pytest.fixture(scope="module")
+def begun(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny fleet, whose model has other names in Azure ML, with its reference built."""
+    folder = shutil.copytree(prepared, tmp_path_factory.mktemp("raw") / "fleet")
+    document = folder / "fleet.yaml"
     text = document.read_text()
     for before, after in (
         ("logs: {endpoint: demand}", MAPPED),
@@ -34,7 +36,15 @@ def stage(tiny: Path) -> Iterator[Stage]:
         assert before in text
         text = text.replace(before, after)
     document.write_text(text)
-    yield from opened(tiny)
+    for _ in opened(folder):
+        pass
+    return folder
+
+
+@pytest.fixture
+def stage(begun: Path, tmp_path: Path) -> Iterator[Stage]:
+    """A copy of that fleet."""
+    yield from opened(shutil.copytree(begun, tmp_path / "fleet"))
 
 
 def row(number: int) -> dict[str, Any]:

@@ -22,9 +22,10 @@ import fleet.ports
 import retrain.ports
 from engine.clock import SetClock
 from engine.loop import Loop
+from fleet.commands import Command
 from fleet.domain import FleetDomain
 from fleet.ports import World
-from fleet.service import Command, Service
+from fleet.service import Service
 from tests.simulation import story as tale
 from tests.simulation.boundary import Boundary, Crash, Wrapped
 from tests.simulation.outside import Outside

@@ -14,12 +14,13 @@ import pytest
 from tests.simulation import mutations
 
 WORKERS = 2
-SAMPLE = 320
+SAMPLE = 160
 FULL = 20_000
 PROCESSES = 200
 BATCH = 500
 CALL = (
-    "import argparse, sys; from commands.check.check import add_arguments, run; "
+    "import argparse, sys; from commands.check.check import run; "
+    "from commands.check.options import add_arguments; "
     "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
 )
 

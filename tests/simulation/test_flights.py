@@ -18,17 +18,10 @@ import pytest
 import yaml
 
 from examples.flights.columns import FEATURES
-from examples.flights.data import prepare
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/flights"
 KEPT = ["correlationid", "day", "time", *FEATURES, "label"]
-
-
-@pytest.fixture(scope="session")
-def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The prepared year, made once for each worker."""
-    return prepare(tmp_path_factory.mktemp("flights") / "data")
 
 
 class Copy:
@@ -107,6 +100,7 @@ def test_a_leak_by_a_harmless_name_is_refused_all_the_same(tmp_path: Path, year:
     assert [line["verdict"] for line in copy.lines("gate")] == ["passed"]
 
 
+@pytest.mark.slow
 def test_nothing_is_ever_promoted_on_shuffled_labels(tmp_path: Path, year: Path) -> None:
     copy = Copy(tmp_path, year, date(2013, 4, 1), date(2013, 5, 2))
     copy.keep("flights-q1")
@@ -128,6 +122,7 @@ def test_nothing_is_ever_promoted_on_shuffled_labels(tmp_path: Path, year: Path)
     assert [r for r in summary["rollouts"] if r["outcome"] == "promoted"] == []
 
 
+@pytest.mark.slow
 def test_without_the_calendar_only_explanations_and_held_pages_change(
     tmp_path: Path, year: Path
 ) -> None:

@@ -14,14 +14,15 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from engine.codec import kind_of
-from fleet import telemetry
+from fleet import gauges
 from fleet.document.policies import Fleet
-from fleet.domain import FLEET, FleetDomain
+from fleet.domain import FleetDomain
+from fleet.instruments import EVENTS, METRICS, SPANS
 from fleet.model.effects import EFFECTS
 from fleet.model.facts import FACTS
+from fleet.partitions import FLEET
 from fleet.ports import Publisher, World
 from fleet.published import CATALOGUE, PREFIX, document
-from fleet.telemetry import EVENTS, METRICS, SPANS
 from fleet.traced import Traced
 from hosts.azure.telemetry import AzureTelemetry
 from tests.doubles.insights import Insights
@@ -73,8 +74,8 @@ def told(name: str, monkeypatch: pytest.MonkeyPatch) -> Outgoing:
         played = play.Play(play.Conditions(story.STORIES[name]), play.opening(), Boundary())
         played.run()
         now = played.stage.clock.now()
-        found = telemetry.points(played.loop, story.fleet(), now)
-        telemetry.tick(azure, found, {"driftwarden-due-poison": 0})
+        found = gauges.points(played.loop, story.fleet(), now)
+        gauges.tick(azure, found, {"driftwarden-due-poison": 0})
         azure.close()
         documents = [one for reader in readers for one in reader.documents]
         return Outgoing(documents, insights)

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 import function_app
+from commands.app import App
 from commands.replay.rehearse import Options, Told, replay
 from engine import journal
 from hosts.local.host import STORE_FILE
@@ -28,7 +29,7 @@ def resumed(folder: Path) -> Told:
     try:
         with contextlib.chdir(folder):
             options = Options(folder / "fleet.yaml")
-            return replay(function_app.app, function_app.use, options, console)
+            return replay(App(function_app.app, function_app.use), options, console)
     finally:
         function_app._given.clear()
 

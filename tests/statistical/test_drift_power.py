@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.statistical.streams import Drift, Setting
@@ -32,7 +34,9 @@ drifts = pytest.mark.parametrize(("n", "drift", "rows", "ten", "one"), POWER)
 
 
 @drifts
-def test_power_sample(n, drift, rows, ten, one) -> None:
+def test_power_sample(
+    n: int, drift: dict[str, Any], rows: dict[str, Any], ten: float, one: float
+) -> None:
     found = tally(Setting(n, **rows, drift=Drift(10, **drift)), 10 if rows else 20, 3)
     assert_rate_at_least(found.found, found.moved, ten)
 
@@ -40,7 +44,9 @@ def test_power_sample(n, drift, rows, ten, one) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("features", "windows"), [(10, 600), (1, 2_000)])
 @drifts
-def test_power(n, drift, rows, ten, one, features, windows) -> None:
+def test_power(
+    n: Any, drift: Any, rows: Any, ten: Any, one: Any, features: Any, windows: Any
+) -> None:
     setting = Setting(n, **rows, drift=Drift(features, **drift))
     moved = found = 0
     for seed in (1, 2, 3):

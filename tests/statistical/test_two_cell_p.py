@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -88,7 +89,9 @@ def bare(
 
 
 @ways
-def test_p_lies_between_half_and_twice_that_of_two_known_tests(call, rest) -> None:
+def test_p_lies_between_half_and_twice_that_of_two_known_tests(
+    call: Callable[..., Any], rest: bool
+) -> None:
     p = bare(call, rest, np.array(GRID))
     within = (p >= BOUNDS[:, 0] / 2) & (p <= 2 * BOUNDS[:, 1])
     off = np.maximum(BOUNDS[:, 0] / p, p / BOUNDS[:, 1])
@@ -101,7 +104,9 @@ def test_p_lies_between_half_and_twice_that_of_two_known_tests(call, rest) -> No
 
 @ways
 @pytest.mark.parametrize("turn", ["sides", "cells", "both"])
-def test_neither_the_order_of_sides_nor_that_of_cells_matters(call, rest, turn) -> None:
+def test_neither_the_order_of_sides_nor_that_of_cells_matters(
+    call: Callable[..., Any], rest: bool, turn: str
+) -> None:
     tables = np.array(GRID)
     turned = tables[:, ::-1] if turn != "cells" else tables
     turned = turned[..., ::-1] if turn != "sides" else turned

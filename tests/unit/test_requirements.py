@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.markers import default_environment
@@ -43,10 +44,14 @@ def _written() -> list[Requirement]:
 
 def _pinned(python: str) -> dict[str, Requirement]:
     """What is installed where the app runs: Linux, on that version of Python."""
-    here = {**default_environment(), "sys_platform": "linux", "platform_system": "Linux"}
+    here: dict[str, Any] = {
+        **default_environment(),
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+    }
     there = {**here, "python_version": python, "python_full_version": f"{python}.0"}
     wanted = [one for one in _written() if one.marker is None or one.marker.evaluate(there)]
-    found = {canonicalize_name(one.name): one for one in wanted}
+    found = {str(canonicalize_name(one.name)): one for one in wanted}
     assert len(wanted) == len(found), f"a package stands twice for Python {python}"
     return found
 
@@ -101,7 +106,7 @@ def test_what_the_app_imports_is_required() -> None:
     """By name, not only by way of another package, but for what the SDKs stand on."""
     underneath = {
         "azure-core", "azure-monitor-opentelemetry-exporter", "markupsafe", "marshmallow",
-        "opentelemetry-api",
+        "opentelemetry-api", "pydantic-core",
     }  # fmt: skip
     ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"function_app", "cli"}
     known = set(sys.stdlib_module_names) | ours

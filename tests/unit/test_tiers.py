@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.tiers import ADVICE, GUARD, WentOutside, quick
+from tests.tiers import ADVICE, GUARD, WentOutside, inside, quick
 
 pytestmark = pytest.mark.usefixtures("outside")
 
@@ -23,22 +23,22 @@ def run() -> object:
     return subprocess.run([sys.executable, "-c", ""], check=True)
 
 
-def spawn() -> object:
-    return multiprocessing.get_context("spawn").Process(target=print).start()
+def spawn() -> None:
+    multiprocessing.get_context("spawn").Process(target=print).start()
 
 
-def fork() -> object:
-    return multiprocessing.get_context("fork").Process(target=print).start()
+def fork() -> None:
+    multiprocessing.get_context("fork").Process(target=print).start()
 
 
-def listen() -> object:
+def listen() -> None:
     with socket.socket() as server:
-        return server.bind(("127.0.0.1", 0))
+        server.bind(("127.0.0.1", 0))
 
 
-def connect() -> object:
+def connect() -> None:
     with socket.socket() as client:
-        return client.connect(("127.0.0.1", 9))
+        client.connect(("127.0.0.1", 9))
 
 
 def look_up() -> object:
@@ -76,5 +76,6 @@ def test_other_threads_and_later_tests_go_where_they_like() -> None:
 
 
 def test_a_test_that_asks_for_outside_is_not_quick(request: pytest.FixtureRequest) -> None:
+    assert not inside(request.node)
     assert not quick(request.node)
     assert request.node.get_closest_marker("quick") is None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from engine.errors import Refused
 from fleet.model.effects import Publish, Tell
 from fleet.model.facts import Asked, Declined
+from fleet.model.lines import alerting, operations
 from fleet.model.part import Part, take
 from fleet.model.report_links import named
 from fleet.model.signals.catalogue import REFUSED, REFUSED_SPLIT, signal_of
@@ -31,7 +32,7 @@ def follow(turn: Turn) -> None:
         if news_for is not None and condition.active and step.alert is not None:
             turn.wake(step.alert.since + news_for)
         if step.alert is not None and step.alert != known:
-            turn.change(alerts={**turn.model.alerts, key: step.alert})
+            turn.model = replace(turn.model, alerts={**turn.model.alerts, key: step.alert})
         for notice in step.effects:
             _tell(turn, notice)
         turn.notices += [(notice, known) for notice in step.effects]
@@ -56,14 +57,15 @@ def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Aler
     if before is None and after.phase is lifecycle.Phase.INACTIVE:
         return
     turn.say(
-        "alert",
-        alert=after.id,
-        phase=after.phase,
-        kind=after.kind,
-        severity=after.severity,
-        reason=after.reason,
-        features=after.features,
-        explained_by=after.explained_by,
+        alerting.Alert(
+            after.id,
+            after.phase,
+            after.kind,
+            after.severity,
+            after.reason,
+            after.features,
+            after.explained_by,
+        )
     )
 
 
@@ -78,7 +80,9 @@ def declined(turn: Turn, fact: Declined) -> Declined:
     turn.signal(Finding(key, True, f"{fact.effect} was refused: {fact.reason}", severity))
     known = turn.model.alerts.get(key)
     if known is not None:
-        turn.change(alerts={**turn.model.alerts, key: replace(known, since=turn.now)})
+        turn.model = replace(
+            turn.model, alerts={**turn.model.alerts, key: replace(known, since=turn.now)}
+        )
     return fact
 
 
@@ -91,10 +95,10 @@ def acknowledged(turn: Turn, fact: Asked) -> Asked:
     try:
         done = transitions.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
     except Refused as error:
-        turn.say("refused", id=fact.id, reason=str(error))
+        turn.say(operations.Refused(str(error), fact.id))
         return fact
     if done.alert is not None:
-        turn.change(alerts={**turn.model.alerts, key: done.alert})
+        turn.model = replace(turn.model, alerts={**turn.model.alerts, key: done.alert})
     return fact
 
 

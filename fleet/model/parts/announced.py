@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
+from fleet.model.lines import alerting, windows
 from fleet.model.part import Part
 from fleet.model.turn import Turn
 from monitoring.aftermath import aftermath
@@ -24,11 +26,11 @@ def follow(turn: Turn) -> None:
     """
     if turn.watched.calendar.empty:
         return
-    for line in list(turn.lines):
-        if line["what"] == "alert" and line["explained_by"]:
-            key = f"{_key(line['explained_by'])}{line['alert']}"
-            turn.change(counts={**turn.model.counts, key: 1})
-    if any(line["what"] == "assessed" for line in turn.lines):
+    for line in turn.lines:
+        if isinstance(line, alerting.Alert) and line.explained_by:
+            key = f"{_key(line.explained_by)}{line.alert}"
+            turn.model = replace(turn.model, counts={**turn.model.counts, key: 1})
+    if any(isinstance(line, windows.Assessed) for line in turn.lines):
         _tell(turn)
 
 
@@ -47,27 +49,28 @@ def _tell(turn: Turn) -> None:
         for key, count in turn.model.counts.items()
         if not key.startswith(EXPLAINED) or any(key.startswith(_key(name)) for name in open_)
     }
-    turn.change(counts={**kept, TOLD_TO: max(before, newest.toordinal())})
+    turn.model = replace(turn.model, counts={**kept, TOLD_TO: max(before, newest.toordinal())})
 
 
 def _say(turn: Turn, event: Event) -> None:
     first, last = (day.isoformat() for day in turn.watched.calendar.reach(event))
     verdicts = [past.verdict for day, past in turn.model.past.items() if first <= day <= last]
-    windows = [verdict for verdict in verdicts if verdict is not None]
-    moved = sum(verdict in MOVED for verdict in windows)
+    judged = [verdict for verdict in verdicts if verdict is not None]
+    moved = sum(verdict in MOVED for verdict in judged)
     alerts = sum(key.startswith(_key(event.name)) for key in turn.model.counts)
-    came_to = aftermath(len(windows), moved, alerts)
+    came_to = aftermath(len(judged), moved, alerts)
     turn.say(
-        "event",
-        event=event.name,
-        first=event.first.isoformat(),
-        last=event.last.isoformat(),
-        category=event.category,
-        source=event.source,
-        outcome=came_to.outcome,
-        reason=came_to.reason,
-        windows=len(windows),
-        alerts=alerts,
+        windows.Event(
+            event.name,
+            first=event.first.isoformat(),
+            last=event.last.isoformat(),
+            category=event.category,
+            source=event.source,
+            outcome=came_to.outcome,
+            reason=came_to.reason,
+            windows=len(judged),
+            alerts=alerts,
+        )
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fleet.model.facts import Declined, Gated, Registered
 from fleet.model.keys import short
+from fleet.model.lines import training
 from fleet.model.part import Part, take
 from fleet.model.state import Challenger
 from fleet.model.tasks import Gate
@@ -19,7 +20,7 @@ def registered(turn: Turn, fact: Registered) -> Registered:
     """Put a version that was registered from outside into the queue, once."""
     if fact.version in turn.model.versions_under_way:
         return fact
-    turn.say("registered", version=fact.version, waived_by=fact.waived_by, reason=fact.reason)
+    turn.say(training.Registered(fact.version, fact.waived_by, fact.reason))
     challenger = Challenger(
         fact.version,
         f"{turn.watched.name}-{short(fact.version)[:8]}",
@@ -27,7 +28,7 @@ def registered(turn: Turn, fact: Registered) -> Registered:
         waived_by=fact.waived_by,
         waived_for=fact.reason,
     )
-    turn.change(queue=(*turn.model.queue, challenger))
+    turn.model = replace(turn.model, queue=(*turn.model.queue, challenger))
     return fact
 
 
@@ -37,18 +38,17 @@ def gated(turn: Turn, fact: Gated) -> Gated:
     if found is None or found.gated:
         return fact
     decision = fact.decision
-    turn.say(
-        "gate", id=fact.id, version=fact.version, trigger=found.trigger,
-        verdict=decision.verdict, reason=decision.reason,
-    )  # fmt: skip
+    turn.say(training.Gate(fact.id, fact.version, found.trigger, decision.verdict, decision.reason))
     passed = decision.verdict is Verdict.passed
     after = replace(found, gated=True, scores=fact.scores, bad_rate=fact.bad_rate)
     queue = [after if c.id == fact.id else c for c in turn.model.queue if c.id != fact.id or passed]
-    turn.change(queue=tuple(queue))
+    turn.model = replace(turn.model, queue=tuple(queue))
     if passed:
-        turn.change(scores={**turn.model.scores, fact.version: fact.scores})
+        turn.model = replace(turn.model, scores={**turn.model.scores, fact.version: fact.scores})
         if fact.label_rate is not None:
-            turn.change(rates={**turn.model.rates, fact.version: fact.label_rate})
+            turn.model = replace(
+                turn.model, rates={**turn.model.rates, fact.version: fact.label_rate}
+            )
     return fact
 
 
@@ -56,7 +56,7 @@ def declined(turn: Turn, fact: Declined) -> Declined:
     """A version whose gate was refused leaves the queue."""
     if fact.effect == "gate":
         left = tuple(c for c in turn.model.queue if f"gate:{c.id}" != fact.key)
-        turn.change(queue=left)
+        turn.model = replace(turn.model, queue=left)
     return fact
 
 
@@ -70,7 +70,7 @@ def follow(turn: Turn) -> None:
         past = tuple((day, p.joined) for day, p in sorted(turn.model.past.items()) if p.joined)
         turn.owe(Gate(challenger.id, challenger.version, champion, days, past, need))
         queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
-        turn.change(queue=tuple(queue))
+        turn.model = replace(turn.model, queue=tuple(queue))
 
 
 def _gate_days(turn: Turn, challenger: Challenger) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fleet.model.facts import Asked
+from fleet.model.lines import operations
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
 from monitoring.calendars import Freeze
@@ -10,13 +13,13 @@ from monitoring.calendars import Freeze
 
 def asked(turn: Turn, fact: Asked) -> Asked:
     """Write a command down; freeze or unfreeze where it says so."""
-    turn.say("command", verb=fact.verb, by=fact.by, reason=fact.reason, target=fact.target)
+    turn.say(operations.Command(fact.verb, fact.by, fact.reason, fact.target))
     match fact.verb:
         case "freeze" if fact.until is not None:
             freeze = Freeze(fact.until, fact.by, fact.reason)
-            turn.change(freezes=(*turn.model.freezes, freeze))
+            turn.model = replace(turn.model, freezes=(*turn.model.freezes, freeze))
         case "unfreeze":
-            turn.change(freezes=())
+            turn.model = replace(turn.model, freezes=())
     return fact
 
 

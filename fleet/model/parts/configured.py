@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fleet.model.facts import Configured
+from fleet.model.lines import operations
 from fleet.model.live import want
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
@@ -13,15 +16,17 @@ def configured(turn: Turn, fact: Configured) -> Configured:
     model = turn.model
     if not fact.policy:
         if not model.dormant:
-            turn.change(dormant=True)
-            turn.say("dormant", reason=fact.reason)
+            turn.model = replace(turn.model, dormant=True)
+            turn.say(operations.Dormant(fact.reason))
         return fact
     if model.policy != fact.policy or model.dormant:
-        turn.change(policy=fact.policy, dormant=False)
-        turn.say("policy", hash=fact.policy)
+        turn.model = replace(turn.model, policy=fact.policy, dormant=False)
+        turn.say(operations.Policy(fact.policy))
     if not model.champion:
         champion = turn.watched.policy.serving.champion
-        turn.change(champion=champion, champion_since=turn.now, weights={champion: 100})
+        turn.model = replace(
+            turn.model, champion=champion, champion_since=turn.now, weights={champion: 100}
+        )
         want(turn, f"traffic:begin:{champion}", {champion: 100}, ())
     return fact
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fleet.model.part import Part
@@ -32,7 +33,7 @@ def follow(turn: Turn) -> None:
 def _days(turn: Turn) -> None:
     zone = turn.watched.zone
     if not turn.model.counted:
-        turn.change(counted=(day_of(turn.now, zone) - DAY).isoformat())
+        turn.model = replace(turn.model, counted=(day_of(turn.now, zone) - DAY).isoformat())
     while True:
         day = date.fromisoformat(turn.model.counted) + DAY
         start, end = bounds(day, zone)
@@ -42,18 +43,18 @@ def _days(turn: Turn) -> None:
             return
         served, scored = _arms(turn)
         turn.owe(Count(day.isoformat(), start, end, served, scored, turn.model.reference))
-        turn.change(counted=day.isoformat())
+        turn.model = replace(turn.model, counted=day.isoformat())
 
 
 def _hours(turn: Turn) -> None:
     last = turn.model.traffic_to
     whole = _floor(turn.now - LAG)
     if last is None:
-        turn.change(traffic_to=whole)
+        turn.model = replace(turn.model, traffic_to=whole)
     elif whole > last:
         start = max(last, whole - MOST_HOURS * HOUR)
         turn.owe(CountTraffic(start, whole))
-        turn.change(traffic_to=whole)
+        turn.model = replace(turn.model, traffic_to=whole)
     turn.wake(whole + HOUR + LAG)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from engine.step import Line
 from engine.store import instant, parse_instant
 from fleet.model.facts import Noted
+from fleet.model.lines import operations, serving, training, windows
+from fleet.model.lines.line import Line
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
 from monitoring.drift.why import Happening
@@ -25,24 +27,28 @@ def remember(turn: Turn, lines: Sequence[Line]) -> None:
         known = turn.model.happened
         kind = what.split(" ", 1)[0]
         before = next((one for one in reversed(known) if one.what.startswith(f"{kind} ")), None)
-        noted = line["what"] == "noted"
-        at = parse_instant(line["at"]) if noted and line["at"] else turn.now
+        noted = isinstance(line, operations.Noted)
+        at = _moment(line) or turn.now
         if before is not None and before.what == what and (not noted or before.at == at):
             continue
-        turn.change(happened=(*known, Happening(at, what))[-KEPT:])
+        turn.model = replace(turn.model, happened=(*known, Happening(at, what))[-KEPT:])
 
 
-def _words(line: Mapping[str, Any]) -> str:
-    match line["what"]:
-        case "noted":
-            words = f"{line['type']} {line['subject']}"
-        case "registered":
-            words = f"registered {line['version']}"
-        case "traffic":
-            split = sorted(line["weights"].items())
+def _moment(line: Line) -> datetime | None:
+    return parse_instant(line.at) if isinstance(line, operations.Noted) and line.at else None
+
+
+def _words(line: Line) -> str:
+    match line:
+        case operations.Noted():
+            words = f"{line.type} {line.subject}"
+        case training.Registered():
+            words = f"registered {line.version}"
+        case serving.Traffic():
+            split = sorted(line.weights.items())
             words = f"traffic {', '.join(f'{name} {share} %' for name, share in split if share)}"
-        case "reference":
-            words = f"reference of {line['version']}"
+        case windows.Reference():
+            words = f"reference of {line.version}"
         case _:
             return ""
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
@@ -51,7 +57,7 @@ def _words(line: Mapping[str, Any]) -> str:
 def noted(turn: Turn, fact: Noted) -> Noted:
     """Journal something that was noted around the model."""
     at = instant(fact.at) if fact.at else None
-    turn.say("noted", type=fact.type, subject=fact.subject, at=at)
+    turn.say(operations.Noted(fact.type, fact.subject, at))
     return fact
 
 

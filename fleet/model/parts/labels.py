@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fleet.model.cursors import moved, say_read
 from fleet.model.facts import LabelsRead
+from fleet.model.lines import logs
 from fleet.model.part import Part, take
 from fleet.model.records import Collection
 from fleet.model.state import Loose, outputs_of, ranged
@@ -24,14 +25,14 @@ def labels_read(turn: Turn, fact: LabelsRead) -> LabelsRead:
         window = turn.model.windows.get(day)
         if window is not None and fact.rows not in window.labels:
             grown = replace(window, labels=(*window.labels, fact.rows))
-            turn.change(windows=turn.model.window(day, grown).windows)
+            turn.model = replace(turn.model, windows=turn.model.window(day, grown).windows)
     others = {name: kept for name, kept in turn.model.loose.items() if name != key}
     if fact.unknown:
         since = loose.since if loose is not None else turn.now
         others[key] = Loose(fact.start, fact.end, since, fact.of)
-    turn.change(loose=others)
+    turn.model = replace(turn.model, loose=others)
     if not again:
-        say_read(turn, fact, sum(fact.matched.values()), unknown=fact.unknown)
+        say_read(turn, fact, sum(fact.matched.values()), fact.unknown)
     return fact
 
 
@@ -49,8 +50,8 @@ def follow(turn: Turn) -> None:
         blob = key.rpartition(":")[0]
         if turn.now >= loose.since + wait:
             others = {name: kept for name, kept in turn.model.loose.items() if name != key}
-            turn.change(loose=others)
-            turn.say("unmatched", blob=blob, reason="no logged prediction has these ids")
+            turn.model = replace(turn.model, loose=others)
+            turn.say(logs.Unmatched(blob, "no logged prediction has these ids"))
             continue
         turn.wake(loose.since + wait)
         outputs = turn.model.outputs
@@ -59,7 +60,7 @@ def follow(turn: Turn) -> None:
             continue
         turn.owe(ReadLabels(blob, loose.start, loose.end, outputs, of))
         asked = replace(loose, asked=of)
-        turn.change(loose={**turn.model.loose, key: asked})
+        turn.model = replace(turn.model, loose={**turn.model.loose, key: asked})
 
 
 PART = Part("labels", (take(LabelsRead, labels_read),), follow)

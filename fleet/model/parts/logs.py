@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from fleet.model.cursors import moved, say_read
 from fleet.model.facts import Counted, LogGrew, LogRead
+from fleet.model.lines import logs
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Batch, Collection
@@ -33,7 +34,7 @@ def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
     if known is None:
         known = Cursor(0, fact.collection, version, turn.now)
     grown = replace(known, size=max(known.size, fact.size), touched=turn.now)
-    turn.change(blobs={**model.blobs, fact.blob: grown})
+    turn.model = replace(turn.model, blobs={**model.blobs, fact.blob: grown})
     return fact
 
 
@@ -47,7 +48,7 @@ def _by_now(turn: Turn, fact: LogRead) -> LogRead:
     if ahead:
         windows = sorted({batch.window for batch in ahead})
         rows = sum(batch.count for batch in ahead)
-        turn.say("ahead", blob=fact.blob, rows=rows, first=windows[0], last=windows[-1])
+        turn.say(logs.Ahead(fact.blob, rows, first=windows[0], last=windows[-1]))
     return replace(
         fact,
         batches=tuple(batch for batch in fact.batches if batch.window <= last),
@@ -73,7 +74,7 @@ def counted(turn: Turn, fact: Counted) -> Counted:
         _put(turn, batch, Collection.inputs, version)
     for version, batch in fact.outputs:
         _put(turn, batch, Collection.outputs, version)
-    turn.say("counted", window=fact.window, rows=sum(batch.count for _, batch in fact.inputs))
+    turn.say(logs.Counted(fact.window, sum(batch.count for _, batch in fact.inputs)))
     return fact
 
 
@@ -83,7 +84,7 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
     if window is None:
         _, ends = bounds(date.fromisoformat(day), turn.watched.zone)
         if day in model.past or turn.now >= ends + turn.watched.open_for:
-            turn.say("late", window=day, rows=batch.count)
+            turn.say(logs.Late(day, batch.count))
             return
         window = Window(ends + turn.watched.policy.logs.grace, ends)
     if batch in window.inputs or batch in window.traffic or (deployment, batch) in window.outputs:
@@ -95,7 +96,7 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
             window = replace(window, outputs=(*window.outputs, (deployment, batch)))
         case _:
             window = replace(window, traffic=(*window.traffic, batch))
-    turn.change(windows=model.window(day, window).windows)
+    turn.model = replace(turn.model, windows=model.window(day, window).windows)
 
 
 def follow(turn: Turn) -> None:
@@ -115,7 +116,7 @@ def follow(turn: Turn) -> None:
             turn.owe(ReadLog(blob, cursor.read, end, *read))
         reading += 1
         asked = replace(cursor, asked=cursor.read)
-        turn.change(blobs={**turn.model.blobs, blob: asked})
+        turn.model = replace(turn.model, blobs={**turn.model.blobs, blob: asked})
 
 
 PART = Part(

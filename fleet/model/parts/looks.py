@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fleet.model.effects import Look
 from fleet.model.part import Part
 from fleet.model.turn import Turn
@@ -20,7 +22,7 @@ def follow(turn: Turn) -> None:
         turn.wake(last + every)
         return
     turn.owe(Look(turn.now))
-    turn.change(looked_at=turn.now)
+    turn.model = replace(turn.model, looked_at=turn.now)
     turn.wake(turn.now + every)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fleet.model.facts import Counted, LogRead, Measured, TrafficCounted
+from fleet.model.lines import alerting
 from fleet.model.part import Part, take
 from fleet.model.records import ObjectiveStatus, TrafficCount
 from fleet.model.signals.catalogue import OBJECTIVE
@@ -43,7 +44,9 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount], *, fresh: bool) -> None:
         return
     known = turn.model.objectives
     fresh_at = turn.now if fresh else known.fresh_at
-    turn.change(objectives=replace(known, counts=(*known.counts, *counts), fresh_at=fresh_at))
+    turn.model = replace(
+        turn.model, objectives=replace(known, counts=(*known.counts, *counts), fresh_at=fresh_at)
+    )
 
 
 def measured(turn: Turn, fact: Measured) -> Measured:
@@ -51,7 +54,9 @@ def measured(turn: Turn, fact: Measured) -> Measured:
     known = turn.model.objectives
     if known.asked != fact.at:
         return fact
-    turn.change(objectives=replace(known, history=fact.history, at=fact.at, asked=None))
+    turn.model = replace(
+        turn.model, objectives=replace(known, history=fact.history, at=fact.at, asked=None)
+    )
     for status in fact.statuses:
         _signal(turn, status)
     return fact
@@ -71,7 +76,7 @@ def follow(turn: Turn) -> None:
     if known.counts or (again is not None and turn.now >= again):
         turn.owe(Measure(turn.now, known.history, known.counts, known.fresh_at, known.fresh_was))
         asked = replace(known, counts=(), asked=turn.now, fresh_was=known.fresh_at)
-        turn.change(objectives=asked)
+        turn.model = replace(turn.model, objectives=asked)
         return
     turn.wake(again)
 
@@ -106,7 +111,7 @@ def _signal(turn: Turn, status: ObjectiveStatus) -> None:
         active = None
     before = turn.model.signals.get(_key(status.name))
     if active and (before is None or not before.active):
-        turn.say("slo", objective=status.name, verdict=status.verdict, reasons=status.reasons)
+        turn.say(alerting.Slo(status.name, status.verdict, status.reasons))
     reason = "; ".join(status.reasons) or f"{status.name} is met"
     severity = Severity.PAGE if status.page else Severity.TICKET
     key = _key(status.name)

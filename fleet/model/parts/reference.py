@@ -5,10 +5,12 @@ Every change is journalled with the reference before, the operator and the reaso
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from fleet.model.facts import Asked, Referenced
 from fleet.model.keys import short
+from fleet.model.lines import operations, windows
 from fleet.model.part import Part, take
 from fleet.model.state import Past
 from fleet.model.tasks import BuildReference
@@ -27,7 +29,8 @@ def _rebuild(turn: Turn, fact: Asked) -> None:
     model = turn.model
     days: tuple[tuple[str, str, str], ...] = ()
     if not model.champion:
-        return turn.say("refused", id=fact.id, reason="no version serves yet")
+        reason = "no version serves yet"
+        return turn.say(operations.Refused(reason, fact.id))
     if fact.days:
         first, last = fact.days
         days = tuple(
@@ -37,7 +40,7 @@ def _rebuild(turn: Turn, fact: Asked) -> None:
         )
         if not days or not model.reference:
             reason = f"no day from {first} to {last} has counts"
-            return turn.say("refused", id=fact.id, reason=reason)
+            return turn.say(operations.Refused(reason, fact.id))
     return turn.owe(
         BuildReference(
             model.champion,
@@ -64,7 +67,7 @@ def follow(turn: Turn) -> None:
     champion = turn.model.champion
     if turn.model.reference or turn.model.reference_asked == champion:
         return
-    turn.change(reference_asked=champion)
+    turn.model = replace(turn.model, reference_asked=champion)
     turn.owe(BuildReference(champion, "file", (), "", ""))
 
 
@@ -74,7 +77,7 @@ def _take_over(turn: Turn, fact: Referenced) -> None:
     late = _late(turn, fact)
     if late:
         if fact.reason:
-            turn.say("refused", id=fact.reference, reason=f"{late}; {fact.by} may ask again")
+            turn.say(operations.Refused(f"{late}; {fact.by} may ask again", fact.reference))
         return
     if fact.past:
         last = datetime.fromisoformat(max(fact.days)).replace(tzinfo=UTC) + timedelta(days=1)
@@ -82,13 +85,26 @@ def _take_over(turn: Turn, fact: Referenced) -> None:
             day: Past(rows, labelled, sketch, joined)
             for day, (sketch, joined, rows, labelled) in fact.past.items()
         }
-        turn.change(trigger=trigger.trained(model.trigger, last), past={**known, **model.past})
+        turn.model = replace(
+            turn.model, trigger=trigger.trained(model.trigger, last), past={**known, **model.past}
+        )
     scores = {**model.scores, fact.version: fact.scores} if fact.scores else model.scores
-    turn.change(reference=fact.reference, scores=scores)
+    turn.model = replace(turn.model, reference=fact.reference, scores=scores)
+    asked_for = bool(fact.reason)
     turn.say(
-        "reference", version=fact.version, reference=fact.reference, days=len(fact.days),
-        rows=fact.rows, **_told(model.reference, fact),
-    )  # fmt: skip
+        windows.Reference(
+            fact.version,
+            fact.reference,
+            len(fact.days),
+            fact.rows,
+            before=model.reference,
+            by=fact.by if asked_for else None,
+            reason=fact.reason,
+            first=min(fact.days) if asked_for else "",
+            last=max(fact.days) if asked_for else "",
+            note=fact.note,
+        )
+    )
 
 
 def _late(turn: Turn, fact: Referenced) -> str:
@@ -99,17 +115,6 @@ def _late(turn: Turn, fact: Referenced) -> str:
         # Its bins are others than those that windows have been counted with since.
         return "another first reference was set before it"
     return ""
-
-
-def _told(before: str, fact: Referenced) -> dict[str, str]:
-    """Fields of the journal line that are left out when empty: predecessor, origin and operator."""
-    told: dict[str, str] = {}
-    if before:
-        told |= {"before": before}
-    if fact.reason:
-        told |= {"by": fact.by, "reason": fact.reason}
-        told |= {"first": min(fact.days), "last": max(fact.days)}
-    return told | ({"note": fact.note} if fact.note else {})
 
 
 PART = Part("reference", (take(Asked, asked), take(Referenced, referenced)), follow)

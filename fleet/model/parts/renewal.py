@@ -7,10 +7,12 @@ verdicts, and later windows are no longer compared with them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from fleet.model.facts import Assessed, Referenced
 from fleet.model.keys import short
+from fleet.model.lines import windows
 from fleet.model.part import Part, take
 from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
@@ -30,7 +32,7 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed:
     scores = model.scores.get(model.champion, "")
     of = short(f"ruler {FORMAT} {model.reference}")
     turn.owe(BuildReference(model.champion, of, days, model.reference, scores, renew=True))
-    turn.change(renewal=model.reference)
+    turn.model = replace(turn.model, renewal=model.reference)
     return fact
 
 
@@ -43,12 +45,17 @@ def referenced(turn: Turn, fact: Referenced) -> Referenced:
     if not late and fact.reference != model.reference:
         # Ranges that are being read now are still counted with the older bins.
         last = day_of(turn.now + timedelta(days=1), turn.watched.zone)
-        turn.change(reference=fact.reference, recount_to=str(last))
+        turn.model = replace(turn.model, reference=fact.reference, recount_to=str(last))
     turn.say(
-        "reference", version=fact.version, reference=turn.model.reference, days=len(fact.days),
-        rows=fact.rows, before=fact.renewed,
-        note="another reference was set before these bins were made" if late else fact.note,
-    )  # fmt: skip
+        windows.Reference(
+            fact.version,
+            turn.model.reference,
+            len(fact.days),
+            fact.rows,
+            before=fact.renewed,
+            note="another reference was set before these bins were made" if late else fact.note,
+        )
+    )
     return fact
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet.model.facts import Asked, Reported
+from fleet.model.lines import windows
 from fleet.model.part import Part, take
 from fleet.model.report_links import draws
 from fleet.model.tasks import BuildReport
@@ -46,8 +47,8 @@ def asked(turn: Turn, fact: Asked) -> Asked:
 
 def reported(turn: Turn, fact: Reported) -> Reported:
     """Write down what a report is called, or why there is none."""
-    said = {"report": fact.report} if fact.report else {"note": f"no report: {fact.note}"}
-    turn.say("report", window=fact.window, of=fact.of, **said)
+    note = "" if fact.report else f"no report: {fact.note}"
+    turn.say(windows.Report(fact.window, fact.of, fact.report, note))
     return fact
 
 

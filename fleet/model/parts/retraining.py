@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 
 from fleet.model.effects import Publish
 from fleet.model.facts import Asked
+from fleet.model.lines import training
 from fleet.model.part import Part, take
 from fleet.model.signals.catalogue import Asks, signal_of
 from fleet.model.state import Past
@@ -33,21 +35,21 @@ def follow(turn: Turn) -> None:
     lacking = _start(turn, decision, signals)
     if lacking:
         _decline(turn, decision, lacking)
-    turn.change(asked_by=None, event=None)
+    turn.model = replace(turn.model, asked_by=None, event=None)
     # The run that just began would be declined as under way: remember that reason without a line.
     held = trigger.decide(turn.model.trigger, _signals(turn), turn.watched.policy.trigger, turn.now)
     turn.wake(held.again_at)
     if not held.fire:
-        turn.change(declined=held.reason if held.kind is not None else "")
+        turn.model = replace(turn.model, declined=held.reason if held.kind is not None else "")
     return None
 
 
 def _decline(turn: Turn, decision: trigger.Decision, reason: str) -> None:
     """Journal a refusal once for as long as it stays the same."""
     if _gist(reason) != _gist(turn.model.declined):
-        turn.change(declined=reason)
+        turn.model = replace(turn.model, declined=reason)
         if reason:
-            turn.say("trigger", fire=False, kind=decision.kind, reason=reason)
+            turn.say(training.Trigger(False, str(decision.kind), reason))
 
 
 def _gist(reason: str) -> str:
@@ -125,32 +127,46 @@ def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> 
         return chosen.reason
     number = model.started + 1
     name = f"{turn.watched.name}-run-{number}"
-    days = tuple(day.isoformat() for day in chosen.training)
-    job = TrainingJob(
-        id=name,
-        model=turn.watched.name,
-        spec=policy.training.spec if policy.training is not None else "",
-        days=days,
-        holdout_days=tuple(day.isoformat() for day in chosen.holdout),
-        inputs={day: model.past[day].joined for day in days},
-        time_limit=policy.training.run.time_limit if policy.training else timedelta(hours=6),
-        tags=_lineage(turn, name, decision, [model.past[day] for day in days]),
-    )
+    job = _job(turn, decision, chosen, name)
     kind = str(decision.kind)
     price = signals.estimate.cost if signals.estimate is not None else None
-    turn.change(
+    turn.model = replace(
+        turn.model,
         run=run.Run(name, kind, turn.now, job),
         started=number,
         trigger=trigger.record(model.trigger, turn.now, price),
     )
     turn.say(
-        "trigger", fire=True, kind=kind, reason=decision.reason, run=name, days=list(days),
-        holdout=list(job.holdout_days),
-        left_out=[f"{left.day}: {left.reason}" for left in chosen.left_out],
-    )  # fmt: skip
-    told: Fields = {"run": name, "trigger": kind, "reason": decision.reason, "days": len(days)}
+        training.Trigger(
+            True,
+            kind,
+            decision.reason,
+            run=name,
+            days=job.days,
+            holdout=job.holdout_days,
+            left_out=tuple(f"{left.day}: {left.reason}" for left in chosen.left_out),
+        )
+    )
+    told: Fields = {"run": name, "trigger": kind, "reason": decision.reason, "days": len(job.days)}
     turn.owe(Publish(f"retrain:{name}", Event.RETRAIN_STARTED, told, turn.now))
     return ""
+
+
+def _job(
+    turn: Turn, decision: trigger.Decision, chosen: dataset.Selection, name: str
+) -> TrainingJob:
+    model, policy = turn.model, turn.watched.policy.training
+    days = tuple(day.isoformat() for day in chosen.training)
+    return TrainingJob(
+        id=name,
+        model=turn.watched.name,
+        spec=policy.spec if policy is not None else "",
+        days=days,
+        holdout_days=tuple(day.isoformat() for day in chosen.holdout),
+        inputs={day: model.past[day].joined for day in days},
+        time_limit=policy.run.time_limit if policy is not None else timedelta(hours=6),
+        tags=_lineage(turn, name, decision, [model.past[day] for day in days]),
+    )
 
 
 def _lineage(
@@ -169,9 +185,9 @@ def asked(turn: Turn, fact: Asked) -> Asked:
     """Note that an operator or a watched event asks for a retraining."""
     match fact.verb:
         case "retrain":
-            turn.change(asked_by=fact.by)
+            turn.model = replace(turn.model, asked_by=fact.by)
         case "event":
-            turn.change(event=fact.reason)
+            turn.model = replace(turn.model, event=fact.reason)
     return fact
 
 

@@ -11,6 +11,7 @@ from fleet.model import live
 from fleet.model.effects import Publish, Tag
 from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCounted
 from fleet.model.keys import short
+from fleet.model.lines import serving
 from fleet.model.part import Part, take
 from fleet.model.records import TrafficCount
 from fleet.model.signals.catalogue import ROLLOUT
@@ -56,8 +57,8 @@ def adopted(turn: Turn, taken: Adopted) -> Adopted:
         else:
             _observe(turn, state.ChampionGone(taken.champion))
     if taken.champion != turn.model.champion:
-        turn.say("champion", version=taken.champion, before=turn.model.champion, reason="adopted")
-        turn.change(champion=taken.champion, champion_since=turn.now)
+        turn.say(serving.Champion(taken.champion, turn.model.champion, "adopted"))
+        turn.model = replace(turn.model, champion=taken.champion, champion_since=turn.now)
     return taken
 
 
@@ -143,8 +144,11 @@ def _start_on(turn: Turn) -> None:
         need=ready.need,
         waived_by=ready.waived_by,
     )
-    turn.change(
-        rollouts=number, queue=tuple(c for c in model.queue if c.id != ready.id), rollout=waiting
+    turn.model = replace(
+        turn.model,
+        rollouts=number,
+        queue=tuple(c for c in model.queue if c.id != ready.id),
+        rollout=waiting,
     )
     outset = state.Outset(model.champion, _expectations(turn, ready), _per_hour(turn))
     begun = step.start(waiting, outset, turn.watched.rules, turn.now)
@@ -184,14 +188,21 @@ def _observe(turn: Turn, seen: state.Observation) -> None:
 
 def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
     after = moved.rollout
-    turn.change(rollout=after)
+    turn.model = replace(turn.model, rollout=after)
     turn.wake(moved.wake_at)
     if (after.phase, after.stage) != (before.phase, before.stage):
         turn.say(
-            "rollout", id=after.id, challenger=after.challenger, champion=after.champion,
-            phase=after.phase, stage=after.stage, reason=after.reason, waived_by=after.waived_by,
-            guards={guard.name: judge.verdict(guard) for guard in after.guards},
-        )  # fmt: skip
+            serving.Rollout(
+                after.id,
+                after.challenger,
+                after.champion,
+                after.phase,
+                after.stage,
+                after.reason,
+                after.waived_by,
+                guards={guard.name: judge.verdict(guard) for guard in after.guards},
+            )
+        )
         _went_on(turn, before, after)
     for effect in moved.effects:
         match effect:
@@ -248,7 +259,9 @@ def _promote(turn: Turn, over: Rollout) -> None:
     """Make the challenger the champion; its training days become the reference."""
     model = turn.model
     scores = {name: blob for name, blob in model.scores.items() if name == over.challenger}
-    turn.change(champion=over.challenger, champion_since=turn.now, scores=scores, rates={})
+    turn.model = replace(
+        turn.model, champion=over.challenger, champion_since=turn.now, scores=scores, rates={}
+    )
     run = model.run
     days = run.job.days if run is not None and run.version == over.challenger else ()
     slices = [

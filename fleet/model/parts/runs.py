@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from fleet.model.effects import Cancel, Poll, Publish, Submit
 from fleet.model.facts import Asked, Declined, Hinted, RunChanged
+from fleet.model.lines import training
 from fleet.model.part import Part, take
 from fleet.model.signals.catalogue import RUN
 from fleet.model.state import Challenger, Finished
@@ -39,7 +40,7 @@ def hinted(turn: Turn, fact: Hinted) -> Hinted:
     if known is None or known.ended or known.poll_at is None:
         return fact
     if fact.run in (known.id, known.job.id):
-        turn.change(run=replace(known, poll_at=min(known.poll_at, turn.now)))
+        turn.model = replace(turn.model, run=replace(known, poll_at=min(known.poll_at, turn.now)))
     return fact
 
 
@@ -62,7 +63,7 @@ def _observe(turn: Turn, seen: run.Observation) -> None:
     if known is None or known.ended or policy is None:
         return
     step = supervision.step(known, seen, policy.run, turn.now)
-    turn.change(run=step.run)
+    turn.model = replace(turn.model, run=step.run)
     turn.wake(step.wake_at)
     for effect in step.effects:
         _run_effect(turn, effect)
@@ -84,9 +85,7 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
     model = turn.model
     if model.run is None:
         return
-    turn.say(
-        "run", run=model.run.id, phase=ended.outcome, version=ended.version, reason=ended.reason
-    )
+    turn.say(training.Run(model.run.id, ended.outcome, ended.version, ended.reason))
     turn.owe(
         Publish(
             f"retrain:{ended.key}",
@@ -107,13 +106,14 @@ def _run_ended(turn: Turn, ended: run.Ended) -> None:
     if ended.outcome is not run.Phase.succeeded or ended.version is None:
         return
     took = max(turn.now - model.run.at, SHORTEST).total_seconds()
-    turn.change(
+    turn.model = replace(
+        turn.model,
         finished=(*model.finished, Finished(took, model.run.cost))[-10:],
         trigger=trigger.trained(model.trigger, turn.now),
     )
     if ended.version not in turn.model.versions_under_way:
         challenger = Challenger(ended.version, model.run.id, model.run.trigger)
-        turn.change(queue=(*turn.model.queue, challenger))
+        turn.model = replace(turn.model, queue=(*turn.model.queue, challenger))
 
 
 PART = Part(

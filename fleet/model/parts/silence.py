@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fleet.model.facts import LogRead, TrafficCounted
+from fleet.model.lines import alerting
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Collection, TrafficCount
@@ -38,7 +39,7 @@ def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
     """Take in what a log service counted: hours that it leaves out had no request."""
     _gather(turn, fact.counts)
     if turn.watched.policy.traffic.silence:
-        turn.change(hearing=replace(turn.model.hearing, counted_to=fact.end))
+        turn.model = replace(turn.model, hearing=replace(turn.model.hearing, counted_to=fact.end))
     return fact
 
 
@@ -56,7 +57,7 @@ def follow(turn: Turn) -> None:
         # The app was down: logs of the meantime may still be on their way.
         waited = hearing.waited or turn.now
         if turn.now < waited + HOUR:
-            turn.change(hearing=replace(hearing, waited=waited))
+            turn.model = replace(turn.model, hearing=replace(hearing, waited=waited))
             turn.wake(waited + HOUR)
             return
     until = traffic.hour_of(turn.now - _lag(turn))
@@ -65,11 +66,11 @@ def follow(turn: Turn) -> None:
         # An event was announced since: less is expected than when this moment was chosen.
         again = _due(turn)
         later = again if again is not None and again > turn.now else turn.now + HOUR
-        turn.change(hearing=replace(hearing, due=later))
+        turn.model = replace(turn.model, hearing=replace(hearing, due=later))
         turn.wake(later)
         return
-    turn.change(hearing=replace(hearing, verdict=found.verdict))
-    turn.say("silence", reason=found.reason, expected=found.expected)
+    turn.model = replace(turn.model, hearing=replace(hearing, verdict=found.verdict))
+    turn.say(alerting.Silence(found.reason, found.expected))
     _signal(turn, found)
 
 
@@ -83,17 +84,19 @@ def _gather(turn: Turn, counts: Sequence[TrafficCount]) -> None:
         return
     late = _lateness(turn, hours)
     heard = hearing.heard.plus(hours)
-    turn.change(hearing=replace(hearing, heard=heard, late=late, waited=None))
+    turn.model = replace(turn.model, hearing=replace(hearing, heard=heard, late=late, waited=None))
     until = traffic.hour_of(turn.now - _lag(turn))
     found = traffic.judge(heard, until, policy, turn.watched.zone, _special(turn))
     if found.verdict is Verdict.SILENT:
         # These counts are from before the silence; `follow` says whether it still lasts.
         found = Heard(hearing.verdict or Verdict.NORMAL, found.reason)
     elif found.verdict is Verdict.QUIET and hearing.verdict is not Verdict.QUIET:
-        turn.say("quiet", reason=found.reason, expected=found.expected)
+        turn.say(alerting.Quiet(found.reason, found.expected))
     if found.verdict is not Verdict.SILENT and SILENCE in turn.model.signals:
         _signal(turn, found)
-    turn.change(hearing=replace(turn.model.hearing, due=_due(turn), verdict=found.verdict))
+    turn.model = replace(
+        turn.model, hearing=replace(turn.model.hearing, due=_due(turn), verdict=found.verdict)
+    )
 
 
 def _lateness(turn: Turn, hours: Counter[int]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from fleet.model import live
 from fleet.model.effects import SetTraffic
 from fleet.model.facts import Adopted, Declined, TrafficSeen, TrafficSet
+from fleet.model.lines import serving
 from fleet.model.part import Part, take
 from fleet.model.signals.catalogue import REFUSED_SPLIT, TRAFFIC
 from fleet.model.state import Foreign, Wanted
@@ -30,25 +31,25 @@ Found = TrafficSet | TrafficSeen
 
 def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     """Take over what holds after a split was set; it may be somebody else's all the same."""
-    turn.change(weights=fact.weights, names={**turn.model.names, **fact.names})
-    turn.say("traffic", weights=fact.weights, shadow=fact.shadow)
+    turn.model = replace(turn.model, weights=fact.weights, names={**turn.model.names, **fact.names})
+    turn.say(serving.Traffic(fact.weights, fact.shadow))
     wanted = turn.model.wanted
     if wanted is None or wanted.key != fact.key:
         return None
     known = replace(wanted, owed=False, declined=False)
-    turn.change(wanted=known)
+    turn.model = replace(turn.model, wanted=known)
     if fact.foreign and _live(fact.weights) == _live(wanted.weights):
         # The foreign split equals the wanted one: report it, and the next look ends the alert.
-        turn.say("foreign", weights=fact.weights, wanted=wanted.weights, reason=fact.foreign)
+        turn.say(serving.Foreign(fact.weights, wanted.weights, reason=fact.foreign))
         _tell(turn, f"the live traffic was changed outside Driftwarden: {fact.foreign}")
-        turn.change(wanted=replace(known, good_at=turn.now))
+        turn.model = replace(turn.model, wanted=replace(known, good_at=turn.now))
         return None
     return _compare(turn, known, fact)
 
 
 def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
     """Compare what a look found with what was wanted, unless that is still on its way."""
-    turn.change(names={**turn.model.names, **fact.names})
+    turn.model = replace(turn.model, names={**turn.model.names, **fact.names})
     wanted = turn.model.wanted
     if wanted is None or wanted.owed:
         return None
@@ -61,7 +62,9 @@ def declined(turn: Turn, fact: Declined) -> Declined:
     if wanted is None or fact.key != wanted.key:
         return fact
     looked_at = turn.now if wanted.times else None
-    turn.change(wanted=replace(wanted, owed=False, declined=True), looked_at=looked_at)
+    turn.model = replace(
+        turn.model, wanted=replace(wanted, owed=False, declined=True), looked_at=looked_at
+    )
     return fact
 
 
@@ -72,7 +75,7 @@ def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     if set(found.shadow) != set(wanted.shadow) and _may_repeat(found):
         # Older tools drop the mirror when they write an endpoint; that is not a foreign split.
         reason = "the mirror to the shadow was removed, so the split is set again"
-        turn.say("mirror", shadow=found.shadow, wanted=wanted.shadow, reason=reason)
+        turn.say(serving.Mirror(found.shadow, wanted.shadow, reason))
         _again(turn, wanted)
     return None
 
@@ -83,14 +86,14 @@ def _may_repeat(found: Found) -> bool:
 
 
 def _restored(turn: Turn, wanted: Wanted) -> None:
-    turn.change(wanted=replace(wanted, good_at=turn.now, declined=False))
+    turn.model = replace(turn.model, wanted=replace(wanted, good_at=turn.now, declined=False))
     for key in (TRAFFIC, REFUSED_SPLIT):
         turn.settle(key)
     if not live.held(turn):
         return
     *before, last = turn.model.foreign
-    turn.change(foreign=(*before, replace(last, until=turn.now)))
-    turn.say("restored", weights=wanted.weights)
+    turn.model = replace(turn.model, foreign=(*before, replace(last, until=turn.now)))
+    turn.say(serving.Restored(wanted.weights))
 
 
 def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
@@ -103,15 +106,13 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     new = not live.held(turn) or turn.model.foreign[-1].weights != weights
     if not live.held(turn):
         stretch = Foreign(wanted.good_at, weights)
-        turn.change(foreign=(*turn.model.foreign, stretch)[-KEPT:])
+        turn.model = replace(turn.model, foreign=(*turn.model.foreign, stretch)[-KEPT:])
     elif new:
         *before, last = turn.model.foreign
-        turn.change(foreign=(*before, replace(last, weights=weights)))
-    turn.change(weights=weights)
+        turn.model = replace(turn.model, foreign=(*before, replace(last, weights=weights)))
+    turn.model = replace(turn.model, weights=weights)
     if new:
-        turn.say(
-            "foreign", weights=weights, shadow=found.shadow, wanted=wanted.weights, policy=policy
-        )
+        turn.say(serving.Foreign(weights, wanted.weights, found.shadow, policy))
     _tell(turn, reason)
     if policy == ADOPT:
         return _adopt(turn, wanted, found, reason)
@@ -124,11 +125,13 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
 def _adopt(turn: Turn, wanted: Wanted, found: Found, reason: str) -> Adopted:
     weights = dict(found.weights)
     *before, last = turn.model.foreign
-    turn.change(foreign=(*before, replace(last, until=turn.now)))
+    turn.model = replace(turn.model, foreign=(*before, replace(last, until=turn.now)))
     # Set as our own, so that the record beside the split says so too.
     root = wanted.key.partition(":adopted:")[0]
     key = f"{root}:adopted:{wanted.times + 1}"
-    turn.change(wanted=Wanted(key, weights, found.shadow, turn.now, times=wanted.times + 1))
+    turn.model = replace(
+        turn.model, wanted=Wanted(key, weights, found.shadow, turn.now, times=wanted.times + 1)
+    )
     turn.owe(SetTraffic(key, weights, found.shadow))
     # Ties go to the first name, so that the choice is deterministic.
     most = min(weights, key=lambda version: (-weights[version], version))
@@ -143,7 +146,7 @@ def _again(turn: Turn, wanted: Wanted) -> None:
     times = wanted.times + 1
     root = wanted.key.rpartition(":again:")[0] or wanted.key
     again = replace(wanted, key=f"{root}:again:{times}", times=times, owed=True)
-    turn.change(wanted=again)
+    turn.model = replace(turn.model, wanted=again)
     turn.owe(SetTraffic(again.key, again.weights, again.shadow))
 
 

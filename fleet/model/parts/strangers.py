@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from fleet.model.facts import LogGrew, LogRead, TrafficCounted
+from fleet.model.lines import logs
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
 
@@ -37,14 +39,12 @@ def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
         met = turn.model.strangers
         if turn.model.version_of(deployment) in known or deployment in met or len(met) >= KEPT:
             continue
-        turn.change(strangers=(*met, deployment))
-        turn.say(
-            "stranger",
-            deployment=deployment,
-            source=source,
-            reason="no known version has this name: its answers are not joined with labels and not "
-            "judged in rollouts; map it to its version under logs.deployments in fleet.yaml",
+        turn.model = replace(turn.model, strangers=(*met, deployment))
+        reason = (
+            "no known version has this name: its answers are not joined with labels and not "
+            "judged in rollouts; map it to its version under logs.deployments in fleet.yaml"
         )
+        turn.say(logs.Stranger(deployment, source, reason))
 
 
 def _known(turn: Turn) -> set[str]:

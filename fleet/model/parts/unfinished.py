@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from fleet.model.lines import logs
 from fleet.model.part import Part
 from fleet.model.state import Cursor
 from fleet.model.turn import Turn
@@ -29,9 +30,11 @@ def follow(turn: Turn) -> None:
         if turn.now < cursor.touched + QUIET:
             turn.wake(cursor.touched + QUIET)
             continue
-        turn.change(blobs={**turn.model.blobs, blob: replace(cursor, told=cursor.read)})
+        turn.model = replace(
+            turn.model, blobs={**turn.model.blobs, blob: replace(cursor, told=cursor.read)}
+        )
         turn.count("bad")
-        turn.say("unfinished", blob=blob, start=cursor.read, bad=1, reason=_reason(cursor))
+        turn.say(logs.Unfinished(blob, cursor.read, 1, _reason(cursor)))
 
 
 def _reason(cursor: Cursor) -> str:

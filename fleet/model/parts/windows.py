@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from fleet.document.policies import CLOSED_AFTER
 from fleet.model.facts import Assessed, Joined
+from fleet.model.lines import windows
 from fleet.model.part import Part, take
 from fleet.model.signals import page_context
 from fleet.model.state import Past, Window
@@ -29,9 +30,10 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
     if window is None or window.assess_asked != fact.of:
         return None
     done = replace(window, assessed=fact.of)
-    turn.change(windows=turn.model.window(fact.window, done).windows)
+    turn.model = replace(turn.model, windows=turn.model.window(fact.window, done).windows)
     past = turn.model.past.get(fact.window, Past())
-    turn.change(
+    turn.model = replace(
+        turn.model,
         past=turn.model.remember(
             fact.window,
             replace(
@@ -42,22 +44,23 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
                 verdict=fact.verdict,
                 flagged=fact.flagged,
             ),
-        ).past
+        ).past,
     )
     turn.say(
-        "assessed",
-        window=fact.window,
-        rows=fact.rows,
-        verdict=fact.verdict,
-        stream=fact.stream,
-        psi=fact.psi,
-        score_psi=fact.score_psi,
-        event=turn.model.past[fact.window].event,
-        quality=[trouble.reason for trouble in fact.quality],
-        **({"against": fact.against} if fact.against else {}),
-        **({"since": fact.since} if fact.since else {}),
-        **({"estimate": fact.estimate} if fact.estimate else {}),
-        report=fact.report,
+        windows.Assessed(
+            fact.window,
+            fact.rows,
+            fact.verdict,
+            fact.stream,
+            fact.psi,
+            fact.score_psi,
+            event=turn.model.past[fact.window].event,
+            quality=tuple(trouble.reason for trouble in fact.quality),
+            report=fact.report,
+            against=fact.against,
+            since=fact.since,
+            estimate=fact.estimate,
+        )
     )
     return fact
 
@@ -68,22 +71,23 @@ def joined(turn: Turn, fact: Joined) -> Joined | None:
     if window is None or window.join_asked != fact.of:
         return None
     done = replace(window, joined=fact.of)
-    turn.change(windows=turn.model.window(fact.window, done).windows)
+    turn.model = replace(turn.model, windows=turn.model.window(fact.window, done).windows)
     past = turn.model.past.get(fact.window, Past(event=_event(turn, fact.window)))
     known = replace(past, rows=fact.expected, labelled=fact.labelled, joined=fact.rows)
-    turn.change(past=turn.model.remember(fact.window, known).past)
+    turn.model = replace(turn.model, past=turn.model.remember(fact.window, known).past)
     turn.say(
-        "joined",
-        window=fact.window,
-        labelled=fact.labelled,
-        expected=fact.expected,
-        contradictions=fact.contradictions,
-        health=fact.health,
-        reason=fact.reason,
-        explained_by=fact.explained_by,
-        scores=fact.scores,
-        rolling=fact.rolling,
-        rows=fact.rows,
+        windows.Joined(
+            fact.window,
+            fact.labelled,
+            fact.expected,
+            fact.contradictions,
+            fact.health,
+            fact.reason,
+            fact.scores,
+            fact.rolling,
+            fact.rows,
+            fact.explained_by,
+        )
     )
     return fact
 
@@ -108,7 +112,7 @@ def _assess_on(turn: Turn) -> None:
         if window.assess_asked != window.assess_of:
             turn.owe(_assess(turn, day, window))
             asked = replace(window, assess_asked=window.assess_of)
-            turn.change(windows=turn.model.window(day, asked).windows)
+            turn.model = replace(turn.model, windows=turn.model.window(day, asked).windows)
         return
 
 
@@ -176,7 +180,7 @@ def _join_on(turn: Turn) -> None:
             continue
         turn.owe(_join(turn, day, window))
         asked = replace(window, join_asked=window.join_of)
-        turn.change(windows=turn.model.window(day, asked).windows)
+        turn.model = replace(turn.model, windows=turn.model.window(day, asked).windows)
 
 
 def _join(turn: Turn, day: str, window: Window) -> Join:
@@ -217,23 +221,23 @@ def _cuts(active: Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
 
 def _close(turn: Turn) -> None:
     """Close windows and files that nothing will be added to any more."""
-    windows = {
+    still_open = {
         day: window
         for day, window in turn.model.windows.items()
         if turn.now < window.ends + turn.watched.open_for
     }
-    if len(windows) < len(turn.model.windows):
-        turn.change(windows=windows)
+    if len(still_open) < len(turn.model.windows):
+        turn.model = replace(turn.model, windows=still_open)
     blobs = {
         blob: cursor
         for blob, cursor in turn.model.blobs.items()
         if cursor.read < cursor.size or turn.now < cursor.touched + CLOSED_AFTER
     }
     if len(blobs) < len(turn.model.blobs):
-        turn.change(blobs=blobs)
+        turn.model = replace(turn.model, blobs=blobs)
     if len(turn.model.past) > DAYS_KEPT:
         kept = sorted(turn.model.past)[-DAYS_KEPT:]
-        turn.change(past={day: turn.model.past[day] for day in kept})
+        turn.model = replace(turn.model, past={day: turn.model.past[day] for day in kept})
 
 
 def _rows_of(turn: Turn, day: str, before: list[str]) -> dict[str, str]:

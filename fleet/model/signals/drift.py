@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fleet.model.effects import Publish
 from fleet.model.facts import Assessed
@@ -70,7 +71,7 @@ def _stream(turn: Turn, fact: Assessed, moved: list[str], drifted: list[str]) ->
     """Publish a change of the stream's verdict; an initial `stable` is not published."""
     before = turn.model.stream
     after = Drift.DRIFTED if drifted else Drift.DRIFTING if moved else Drift.STABLE
-    turn.change(stream=after)
+    turn.model = replace(turn.model, stream=after)
     if after is (before or Drift.STABLE):
         return
     turn.owe(

@@ -21,7 +21,7 @@ def accumulated(
     current: Sketch,
     side: Against,
 ) -> dict[str, float]:
-    """Evidence by feature, from the earlier days counted with the same bins and the window.
+    """Return the evidence by feature, from the window and the earlier days with the same bins.
 
     Days of announced events are left out.
     """

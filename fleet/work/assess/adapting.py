@@ -18,14 +18,14 @@ from monitoring.drift.verdict import FeaturePolicy, Metric, Policy
 
 @dataclass(frozen=True)
 class Adapted:
-    """The policy with what was learnt in it: `thresholds` by feature, from these `days`."""
+    """The policy with the learnt `thresholds` by feature, from the given `days`."""
 
     policy: Policy
     thresholds: dict[str, float] = field(default_factory=dict)
     days: str = ""
 
     def words(self, feature: str) -> str:
-        """Say where a feature's threshold is from; nothing where it is the policy's own."""
+        """Return the source of a feature's threshold; empty where it is the policy's own."""
         own = self.thresholds.get(feature)
         return "" if own is None else f"threshold {own:.2g} learnt from {self.days}"
 
@@ -38,15 +38,15 @@ class Adapted:
 def adapted(
     watched: Watched, effect: Assess, ruler: Ruler, usual: Sketch, past: Mapping[str, Sketch]
 ) -> Adapted:
-    """Learn from the earlier days that are like the window's, where the policy asks for it.
+    """Learn thresholds from earlier days of the window's class, where the policy is adaptive.
 
-    These are days of its class, whatever windows are held against: a weekend's effects say nothing
-    of a weekday's. Days of announced events are no such days, unless the window is one itself.
+    Only days of its class count, whatever the window is compared with: the effects of weekends do
+    not apply to weekdays. Days of announced events are left out, unless the window is one itself.
 
     Parameters
     ----------
     usual
-        What the window is held against.
+        The counts that the window is compared with.
     past
         Earlier days that were counted with the same bins.
     """

@@ -1,4 +1,4 @@
-"""What one window is held against: the whole reference, or its days of the window's class."""
+"""The counts that a window is compared with: the whole reference, or its days of one class."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from monitoring.drift.sketch import Sketch, merge
 class Against:
     """The reference's side of one assessment.
 
-    `total` and `slices` are for the window alone, `together` for it and those before it, merged.
-    `usual` are the weekdays from which the window's class, `own`, differs; none where it was not
-    held against its own class, or is a weekday itself. `words` says which days all this was,
-    nothing where days are not told apart.
+    `total` and `slices` are for the window alone, `together` for the window merged with those
+    before it. `usual` are the weekdays from which the window's class, `own`, differs: empty where
+    the window was not compared with its own class, or is a weekday. `words` names the days of the
+    comparison, and is empty where classes are not distinguished.
     """
 
     total: Sketch
@@ -39,7 +39,7 @@ def against(
     current: Sketch,
     before: Sequence[Sketch],
 ) -> Against:
-    """Choose what a window, and each of those before it, is held against."""
+    """Choose the days of the reference for a window and for each of those before it."""
     known = effect.known
     if known is None or not watched.policy.drift.classes:
         return Against(reference.total, reference.slices, reference.total)
@@ -49,7 +49,7 @@ def against(
     windows = (current, *before)
     parts = [(sums[one.places], part.rows) for one, part in zip(chosen, windows, strict=True)]
     first = chosen[0]
-    # A holiday that is held against weekends need not be like one: what it lacks says nothing.
+    # A holiday compared with weekends need not resemble one: a missing difference means nothing.
     own = first.held if first.held is _class(watched, effect.window, known) else None
     apart = own not in (None, DayClass.WEEKDAY)
     usual = [place for place, one in enumerate(classes) if one is DayClass.WEEKDAY]

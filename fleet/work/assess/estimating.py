@@ -1,4 +1,4 @@
-"""How good the champion's newest scores are, by what its scores meant at the reference."""
+"""The performance of the newest scores, estimated by the calibration of the reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitoring.estimate import Calibration, calibrate, estimate
 def estimated(
     blobs: Blobs, effect: Assess, scores: pa.Table | None, confidence: float
 ) -> dict[str, tuple[float, float, float]]:
-    """Estimate (value, low, high) by metric; empty where scores can't be told as probabilities."""
+    """Estimate (value, low, high) by metric; empty where scores cannot be read as probabilities."""
     if scores is None or not effect.scores:
         return {}
     calibration = _calibration(blobs.get(effect.scores))
@@ -29,7 +29,7 @@ def estimated(
 
 @lru_cache(maxsize=16)
 def _calibration(content: bytes) -> Calibration | None:
-    # The content is the key, so whose blobs it came from makes no difference.
+    # Cached by content: the same bytes calibrate the same in every store.
     table = rows.read(content)
     if "label" not in table.column_names:
         return None

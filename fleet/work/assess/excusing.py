@@ -1,4 +1,4 @@
-"""Drift of a segment that a holiday of its own country accounts for."""
+"""Drift of a segment that a holiday of its own country explains."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from monitoring.drift.report import FeatureReport
 def excused(
     watched: Watched, effect: Assess, flagged: Sequence[str], features: Iterable[FeatureReport]
 ) -> dict[str, str]:
-    """Name the holiday by each feature of a segment that drifts on account of it.
+    """Return the holiday that explains the drift of each feature of a segment.
 
-    The window lies in it, or without the windows that do nothing would persist. Only segments for
-    which the calendar names a country have holidays of their own; the model's are for all rows and
-    are not asked here.
+    The window lies in the holiday, or the drift does not persist without the windows that do. Only
+    segments for which the calendar names a country have their own holidays; those of the model
+    apply to all rows and are not considered here.
 
     Parameters
     ----------
     flagged
-        What is significant in the window alone.
+        Features and segments that are significant in the window alone.
     features
-        Those that moved.
+        The features that moved.
     """
     found = {one.where: _holiday(watched, effect, flagged, one) for one in features}
     return {where: name for where, name in found.items() if name}

@@ -1,22 +1,18 @@
-"""Why features are said to drift, for the report and for whoever is paged."""
+"""Why features are said to drift, for the report and for the person paged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from engine.store import instant
-from fleet.document.policies import Watched
 from fleet.model.signals.page_context import happened_before
 from fleet.model.tasks import Assess
-from fleet.work.assess.adapting import Adapted
-from fleet.work.assess.sides import Held
+from fleet.work.assess.inputs import Inputs
 from monitoring.drift import why
 from monitoring.drift.report import FeatureReport, Report
-from monitoring.drift.segments import Segmented
 from monitoring.drift.verdict import SEVERITY, Policy, Ruling
 
 FEATURES = 5
@@ -27,35 +23,24 @@ SLOW = "; slow drift: no window shows it alone"
 
 @dataclass(frozen=True)
 class Explained:
-    """What the on-call engineer reads, the change by feature, and all of it for the report."""
+    """The lines of a page, the change by feature, and the document for the report."""
 
     lines: tuple[str, ...] = ()
     since: dict[str, str] | None = None
-    document: dict[str, Any] | None = None
+    document: dict[str, object] | None = None
 
 
-def explain(
-    past: Mapping[str, Segmented],
-    watched: Watched,
-    effect: Assess,
-    alone: Report,
-    held: Held,
-    moved: Mapping[str, Ruling],
-    usual: Adapted,
-) -> Explained:
+def explain(inputs: Inputs, alone: Report, moved: Mapping[str, Ruling]) -> Explained:
     """Explain the features that moved, in all rows or in a segment.
 
-    Where none did, the lines name those that differ most: a page for something else shows them.
-
-    past: earlier days counted with the same bins, by day, oldest first; usual: thresholds learnt.
+    Where none did, the lines name those that differ most: a page about another signal shows them.
     """
     if not moved:
-        known = [feature for feature in alone.features if feature.effect is not None]
-        known.sort(key=lambda one: -(one.effect or 0.0))
-        return Explained(tuple(_line(feature, None, "") for feature in known[:NEAR]))
+        return Explained(_largest(alone))
+    effect, usual = inputs.effect, inputs.usual
     features = [feature for feature in alone.features if feature.where in moved]
     features.sort(key=lambda one: (-SEVERITY.index(moved[one.where].verdict), -(one.effect or 0.0)))
-    changes = _changes(past, effect.window, features, held)
+    changes = _changes(inputs, features)
     lines = [
         _line(feature, changes.get(feature.where), usual.words(feature.name))
         + (SLOW if moved[feature.where].slow else "")
@@ -64,16 +49,8 @@ def explain(
     ]
     lead = changes.get(features[0].where)
     began = lead.window if lead else effect.window
-    before = happened_before(effect.happened, began, watched.zone)
-    events = {day: event for day, _, event in effect.history}
-    event = events.get(lead.window) if lead is not None else None
-    if event is not None and lead is not None:
-        lines.append(f"{lead.window} lies in {event}")
-    if before:
-        lines.append(why.told(before))
-    if effect.health:
-        lines.append(effect.health)
-    document = {
+    before = happened_before(effect.happened, began, inputs.watched.zone)
+    document: dict[str, object] = {
         "features": {
             feature.where: _document(feature, changes.get(feature.where)) for feature in features
         },
@@ -81,14 +58,32 @@ def explain(
         "performance": effect.health,
     }
     since = {name: str(change) for name, change in changes.items()}
-    return Explained(tuple(lines), since, document)
+    return Explained((*lines, *_around(effect, lead, before)), since, document)
 
 
-def _changes(
-    past: Mapping[str, Segmented], window: str, features: Sequence[FeatureReport], held: Held
-) -> dict[str, why.Change]:
-    """The change of each feature over the days that were counted with the same bins."""
-    windows = [*past.items(), (window, held.current)]
+def _largest(alone: Report) -> tuple[str, ...]:
+    known = [feature for feature in alone.features if feature.effect is not None]
+    known.sort(key=lambda one: -(one.effect or 0.0))
+    return tuple(_line(feature, None, "") for feature in known[:NEAR])
+
+
+def _around(
+    effect: Assess, lead: why.Change | None, before: Sequence[why.Happening]
+) -> Iterator[str]:
+    """Yield the event on the day of the change, what happened before it, and the performance."""
+    events = {day: event for day, _, event in effect.history}
+    if lead is not None and events.get(lead.window) is not None:
+        yield f"{lead.window} lies in {events[lead.window]}"
+    if before:
+        yield why.told(before)
+    if effect.health:
+        yield effect.health
+
+
+def _changes(inputs: Inputs, features: Sequence[FeatureReport]) -> dict[str, why.Change]:
+    """Return the change of each feature over the days that were counted with the same bins."""
+    held = inputs.held
+    windows = [*inputs.past.items(), (inputs.effect.window, held.current)]
     found = {}
     for feature in features:
         own = [(day, one[feature.segment]) for day, one in windows if feature.segment in one]
@@ -109,7 +104,7 @@ def _line(feature: FeatureReport, change: why.Change | None, threshold: str) -> 
 
 
 def _most_in(feature: FeatureReport, alone: Report, policy: Policy) -> str:
-    """Name the segments in which a feature whose total moved did so most."""
+    """Name the segments in which a feature that moved in all rows moved most."""
     if feature.segment is not None:
         return ""
     least = max(feature.effect or 0.0, policy.floor)
@@ -126,7 +121,7 @@ def _most_in(feature: FeatureReport, alone: Report, policy: Policy) -> str:
     return f"; most in {told}" if told else ""
 
 
-def _document(feature: FeatureReport, change: why.Change | None) -> dict[str, Any]:
+def _document(feature: FeatureReport, change: why.Change | None) -> dict[str, object]:
     bins = [
         {
             "label": move.label,

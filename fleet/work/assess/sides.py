@@ -1,4 +1,4 @@
-"""A window and what it is held against, over all rows and by segment."""
+"""A window and the counts it is compared with, over all rows and by segment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from monitoring.drift.verdict import Policy
 class Held:
     """One window, alone and merged with those before it; by segment, None for all rows.
 
-    `notes` say which segments that were asked for there are none of.
+    `notes` name the requested segments that do not exist.
     """
 
     ruler: Ruler
@@ -40,18 +40,18 @@ class Held:
         return assess_segments(self.ruler, totals, self.current, policy, slices)
 
     def together(self, policy: Policy) -> Report:
-        """Judge the merged windows: only the effect counts, which needs no design effects."""
+        """Judge the merged windows; only the effect is used, which needs no design effects."""
         totals = {name: side.together for name, side in self.sides.items()}
         return assess_segments(self.ruler, totals, self.merged, policy)
 
     @property
     def usual(self) -> Segmented:
-        """What the window alone is held against."""
+        """The counts that the window alone is compared with."""
         return {name: side.total for name, side in self.sides.items()}
 
 
 def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -> Held:
-    """Sum the window's sketches and choose what each segment is held against."""
+    """Sum the window's sketches and choose the reference counts of each segment."""
     ruler = reference.ruler
     levels = load_levels(blobs, effect.reference, watched.policy.drift)
     own, lost = counts_of(blobs, ruler, effect.sketches, effect.rows, levels)
@@ -85,7 +85,7 @@ def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -
 
 
 def _of(watched: Watched, segment: str | None) -> Watched:
-    """The model as one segment lives: by its own country's calendar."""
+    """Return the model with the calendar of a segment's own country."""
     if segment is None:
         return watched
     return replace(watched, calendar=watched.calendar.for_segment(segment))

@@ -26,7 +26,7 @@ COLUMNS = ("served", "label", "time")
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdict, its reason, the event that alone degrades it, and what only segments show."""
+    """The verdict, its reason, the event that explains it, and degraded segments."""
 
     report: Performance
     reason: str
@@ -44,7 +44,7 @@ class _Day:
 def judge(blobs: Blobs, watched: Watched, effect: Join, today: pa.Table) -> Judged:
     """Judge the trailing windows with this one; name the worst segments where it is degraded.
 
-    Where only segments are, that is told apart: of days without an event, which is no excuse.
+    Segments that are degraded alone are reported separately, from days without an event.
     """
     names = watched.policy.performance.segments
     days = [
@@ -75,7 +75,7 @@ def scored(table: pa.Table, score: str) -> Joined:
 
 
 def _kept(content: bytes, names: Sequence[str]) -> pa.Table:
-    """Read what is judged of a day's rows: those before segments were asked for may lack some."""
+    """Read the columns that are judged; days from before a segment was requested may lack it."""
     held = pa.ipc.open_stream(content).schema.names
     return rows.read(content, [*COLUMNS, *(name for name in names if name in held)])
 
@@ -85,7 +85,7 @@ def _day(table: pa.Table, names: Sequence[str], event: str | None) -> _Day:
 
 
 def _levels(table: pa.Table, names: Sequence[str]) -> dict[str, npt.NDArray[np.object_]]:
-    """Level of each row by feature; None throughout where the rows lack the feature."""
+    """Return the level of each row by feature; all None where the rows lack the feature."""
     return {
         name: np.array(segment_names(table[name]).to_pylist(), object)
         if name in table.column_names
@@ -98,7 +98,7 @@ def _levels(table: pa.Table, names: Sequence[str]) -> dict[str, npt.NDArray[np.o
 def _usual(
     content: bytes, zone: str, names: tuple[str, ...]
 ) -> tuple[Baseline | None, dict[str, Baseline]]:
-    # The content is the key, so whose blobs it came from makes no difference.
+    # Cached by content: the same bytes give the same result in every store.
     table = rows.read(content)
     joined = scored(table, "score")
     return reference(joined, zone), baselines(joined, _levels(table, names), zone)
@@ -116,7 +116,7 @@ def _assessed(
     watched: Watched, effect: Join, days: Sequence[_Day], usual: Baseline | None
 ) -> Performance:
     policy = watched.policy.performance
-    # Labels are judged as far as they have come; completeness says how far that is.
+    # Labels that have arrived are judged; the completeness is reported beside them.
     return assess(_several(days), policy, watched.zone, effect.ends + policy.wait, usual)
 
 

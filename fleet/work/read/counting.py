@@ -1,4 +1,4 @@
-"""Windows whose rows stay in a log service: their counts, and where wanted their rows."""
+"""Windows whose rows stay in a log service: their counts and, on request, their rows."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def count_window(world: World, watched: Watched, effect: Count) -> Counted:
     Raises
     ------
     Refused
-        No log service is there, or what it has is not as configured.
+        There is no log service, or its table is not as configured.
     Unavailable
-        Rows of the window are still on their way.
+        Rows of the window have not arrived yet.
     """
     logs, counting = watched.policy.logs, _counting(world)
     inputs, outputs = [], []

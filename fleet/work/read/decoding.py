@@ -22,9 +22,9 @@ from monitoring.schema import Kind, kind_of
 
 PARQUET = ".parquet"
 MIB = 1024 * 1024
-#: A range as long as this without a line end holds no line that anybody would want.
+#: A range of this length without a line end is skipped: no valid line is that long.
 LONGEST = 32 * MIB
-#: Rows of which so many bytes have come together are put away before more are read.
+#: Rows are handed on after this many bytes, before more are read.
 PIECE = 32 * MIB
 #: Parquet is read whole: its directory is at the end.
 MOST_PARQUET = 64 * MIB
@@ -40,11 +40,10 @@ OWN = "a request that Driftwarden made itself"
 
 @dataclass
 class Range:
-    """Bytes [start, end) of a log file, and what came of reading them.
+    """Bytes [start, end) of a log file, and the outcome of reading them.
 
-    `read` is where the next range starts; `limit` is where this one was to end, past which there
-    is not yet anything; `seen` is where the file ended, or the range. `bad` has a reason for every
-    line or row that was left out.
+    `read` is where the next range starts; `limit` is the requested end; `seen` is where the file or
+    the range ended. `bad` has a reason for every line or row that was left out.
     """
 
     path: str
@@ -60,14 +59,14 @@ class Range:
         self.limit = self.end
 
     def take(self, decoded: Decoded) -> None:
-        """Note what was left out."""
+        """Record what was left out."""
         self.bad += [*decoded.bad, *[OWN] * decoded.own]
 
 
 def rows_in(logs: LogFiles, found: Range, *, scored: bool) -> Iterator[pa.Table]:
     """Decode inputs, or outputs (`scored`), to tables with correlationid, index and time.
 
-    The range is read only when the last table was taken.
+    The range is read completely only after the last table was taken.
     """
     pieces = _tables if found.path.endswith(PARQUET) else _pieces
     for piece in pieces(logs, found):
@@ -82,7 +81,7 @@ def rows_in(logs: LogFiles, found: Range, *, scored: bool) -> Iterator[pa.Table]
 
 
 def traffic_in(logs: LogFiles, found: Range) -> pa.Table:
-    """Decode traffic lines; requests of Driftwarden's own are no traffic."""
+    """Decode traffic lines, without Driftwarden's own requests."""
     decoded = _lines(found, _chunk(logs, found), traffic.decode, traffic.SCHEMA)
     table, own = collector.rows_of_others(decoded.table)
     found.bad += [*decoded.bad, *[OWN] * own]
@@ -124,7 +123,7 @@ def _tables(logs: LogFiles, found: Range) -> Iterator[Decoded]:
 def _lines(
     found: Range, chunk: bytes, decode: Callable[[bytes], Decoded], nothing: pa.Schema
 ) -> Decoded:
-    """Decode a chunk and move on behind its last whole line, or over one that never ends."""
+    """Decode a chunk and advance behind its last whole line, or past an endless one."""
     decoded = decode(chunk)
     if not decoded.consumed and len(chunk) >= LONGEST:
         reason = f"byte {found.start}: a line of more than {LONGEST // MIB} MiB, left out"
@@ -154,7 +153,7 @@ def _pieces(logs: LogFiles, found: Range) -> Iterator[Decoded]:
 
 
 def _with_few_apart(chunk: bytes) -> bytes:
-    """Cut a chunk behind so many lines that refer to other blobs: each may be as large as it."""
+    """Cut a chunk after a number of lines that refer to other blobs: each may be as large."""
     marks = itertools.islice(MARKER.finditer(chunk), APART_AT_ONCE - 1, None)
     last = next(marks, None)
     return chunk if last is None else chunk[: chunk.find(b"\n", last.end()) + 1] or chunk
@@ -172,20 +171,20 @@ def _apart(logs: LogFiles, line: Apart) -> Decoded:
 
 
 def _placed(table: pa.Table, found: Range) -> pa.Table:
-    """Leave out and count rows without id, index or time: no window and no label can be theirs."""
+    """Leave out and count rows without id, index or time: they match no window and no label."""
     lost = pc.fill_null(pc.less(table["index"], 0), True)
     lost = pc.or_(lost, pc.or_(pc.is_null(table["correlationid"]), _out_of_time(table)))
     return _without(table, lost, "a row without a usable correlationid, index or time", found)
 
 
 def _out_of_time(table: pa.Table) -> pa.ChunkedArray:
-    """Mark the rows without a time that a calendar knows: a clock that was never set has others."""
+    """Mark the rows whose time lies outside the calendar, e.g. from an unset clock."""
     known = pc.and_(pc.greater_equal(table["time"], FIRST), pc.less(table["time"], LAST))
     return pc.invert(pc.fill_null(known, False))
 
 
 def _numbers(table: pa.Table, found: Range) -> pa.Table:
-    """Bring the scores to float64, rows with another value left out and counted."""
+    """Convert the scores to float64; rows with another value are left out and counted."""
     if SCORE not in table.column_names:
         names = ", ".join(table.column_names[len(collector.KEYS) :][:5])
         raise Refused(f"{found.path}: outputs have no {SCORE!r}; found {names or 'no field'}")

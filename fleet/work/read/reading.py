@@ -34,7 +34,7 @@ SLOW = ""
 def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
     """Decode inputs, outputs or traffic lines into one batch for each window they fall into.
 
-    What is too large to be held at once makes several batches for a window.
+    A range that does not fit into memory makes several batches for a window.
     """
     found = Range(effect.blob, effect.start, effect.end)
     counts: tuple[TrafficCount, ...] = ()
@@ -80,7 +80,7 @@ def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -
 
 
 def _by_version(table: pa.Table, watched: Watched) -> pa.Table:
-    """Name who answered as fleet.yaml does."""
+    """Replace the deployments' raw names by the versions of fleet.yaml."""
     place = table.column_names.index("deployment")
     said = pc.dictionary_encode(table["deployment"].combine_chunks())
     known = [watched.policy.logs.version_of(raw) for raw in said.dictionary.to_pylist()]
@@ -90,7 +90,7 @@ def _by_version(table: pa.Table, watched: Watched) -> pa.Table:
 def _traffic(table: pa.Table, watched: Watched) -> tuple[TrafficCount, ...]:
     """Count requests, errors and slow answers by deployment and hour.
 
-    429 is capacity and not the model's doing; it counts neither as a request nor as an error.
+    429 means missing capacity, not a fault of the model: it is neither a request nor an error.
     """
     table = table.filter(pc.not_equal(table["status"], CAPACITY))
     status = table["status"]
@@ -148,7 +148,7 @@ def traffic_count(found: dict[str, Any], limits: Iterable[str]) -> TrafficCount:
 
 
 def read_labels(world: World, effect: ReadLabels, task: Task = Task.CLASSIFICATION) -> LabelsRead:
-    """Decode labels and say how many belong to which open window, by the ids of its outputs."""
+    """Decode labels and count them by open window, matched by the ids of its outputs."""
     place = Range(effect.blob, effect.start, effect.end)
     table = labels_in(world.logs, place, task)
     ids = table["correlationid"]

@@ -1,6 +1,6 @@
-"""The reference that an operator asks for: from a table, or from days that are known.
+"""The reference that an operator asks for: from a table, or from known days.
 
-The bins stay where they are, so that windows and references before and after can be compared.
+The bins stay the same, so that windows before and after can be compared.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from monitoring.intake.sampling import MOST_ROWS
 
 
 def rebuild(world: World, watched: Watched, effect: BuildReference) -> Referenced:
-    """Make the reference that was asked for.
+    """Make the requested reference.
 
     Raises
     ------
     Refused
-        Where the table cannot be read, or lacks a feature or a column that a reference needs.
+        The table cannot be read, or lacks a feature or a required column.
     """
     if effect.days:
         made = _from_days(world, watched, effect)
@@ -55,7 +55,7 @@ def _from_days(world: World, watched: Watched, effect: BuildReference) -> Refere
 
 
 def _newest(world: World, names: list[str]) -> pa.Table | None:
-    """Return the rows of the newest days, as many whole days as `MOST_ROWS` has room for."""
+    """Return the rows of the newest whole days, at most `MOST_ROWS`."""
     held: list[pa.Table] = []
     for name in reversed(names):
         table = rows.get(world.blobs, name)

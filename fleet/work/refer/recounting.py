@@ -1,4 +1,4 @@
-"""Counts under one ruler: as they were kept, or taken again from the rows behind them."""
+"""Counts under one ruler: as stored, or counted again from the rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def counts_of(
     behind: Mapping[str, str],
     levels: segments.Levels,
 ) -> tuple[list[segments.Segmented], int]:
-    """Read sketches as counts under `ruler`; and how many are left out for want of rows.
+    """Return sketches as counts under `ruler`, and the number left out for lack of rows.
 
     behind: the blob of rows by the name of the sketch, for those that may be of another ruler.
     """
@@ -42,7 +42,7 @@ def recounted(
 
 
 def told(foreign: int, what: str) -> str:
-    """Say what was left out; empty where nothing was.
+    """Return a note on what was left out; empty where nothing was.
 
     >>> told(2, "batches")
     '2 batches are left out: they were counted with other bins, and their rows are not kept'

@@ -34,11 +34,10 @@ SCORE = usual_scores.SCORE
 
 @dataclass(frozen=True)
 class Reference:
-    """What windows are held against: `slices` are sketches as long as a window.
+    """What windows are compared with; each of `slices` covers the length of a window.
 
-    `note` says how many of a table's rows it was made of, where those were not all; `days` which
-    day each slice is, empty where the reference was made before that was kept. `parts` are the
-    same of each segment.
+    `note` says how many rows of a table were used, where not all were. `days` names the day of each
+    slice, and is empty in older references. `parts` are the same by segment.
     """
 
     ruler: Ruler
@@ -69,7 +68,7 @@ def load(blobs: Blobs, reference: str) -> Reference:
 def load_levels(blobs: Blobs, reference: str, policy: DriftPolicy) -> dict[str, tuple[str, ...]]:
     """Return the levels that are counted as segments, by feature: asked for and in the reference.
 
-    A reference keeps those it was made with: one from before they were asked for has none.
+    A reference keeps the levels it was made with: an older one has none.
     """
     held = json.loads(blobs.get(reference)).get("segments", {})
     return {name: tuple(held[name]) for name in policy.segments if name in held}
@@ -85,7 +84,7 @@ def _named(blobs: Blobs, reference: str, field: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def _ruler(content: bytes) -> Ruler:
-    # The content is the key, so whose blobs it came from makes no difference.
+    # Cached by content: the same bytes give the same reference in every store.
     return Ruler.from_bytes(content)
 
 
@@ -102,13 +101,13 @@ def build_first(world: World, watched: Watched, effect: BuildReference, path: st
 
 
 def read(world: World, watched: Watched, version: str, path: str) -> pa.Table:
-    """Read a table of a version's reference rows; Refused where any of it is no such row."""
+    """Read a table of a version's reference rows; Refused where a row is invalid."""
     features = world.registry.card(watched.name, version).features
     return normalised(world.tables.read(path), path, terms_of(watched, features))
 
 
 def terms_of(watched: Watched, features: Sequence[str] = ()) -> Terms:
-    """Return what a table of a model's rows has to be; `features` are those of its card."""
+    """Return the requirements on a table of a model's rows; `features` are those of its card."""
     task = watched.policy.performance.task
     return Terms(watched.zone, task, features=tuple(features))
 
@@ -116,7 +115,7 @@ def terms_of(watched: Watched, features: Sequence[str] = ()) -> Terms:
 def score(
     world: World, watched: Watched, version: str, table: pa.Table, where: str
 ) -> npt.NDArray[np.float64]:
-    """Score reference rows; Refused where the version gives what is no score."""
+    """Score reference rows; Refused where the version returns an invalid score."""
     scores = world.scoring.score(watched.name, version, table)
     what = f"{where}: scored by {watched.name} {version}"
     return check_scores(scores, what, watched.policy.performance.task)
@@ -157,7 +156,7 @@ def _from_table(world: World, watched: Watched, effect: BuildReference, path: st
 
 
 def _from_days(world: World, watched: Watched, effect: BuildReference) -> Referenced:
-    """The edges stay where they are: the ruler never moves with what it measures."""
+    """Make a reference from days, with the bins of the last one: bins never follow the data."""
     ruler = load_ruler(world.blobs, effect.ruler)
     slices: dict[str, tuple[str, segments.Segmented]] = {}
     for day, name, joined in effect.days:
@@ -197,6 +196,6 @@ def put(
 
 
 def note_of(table: pa.Table) -> str:
-    """Say where a table is a sample of more rows."""
+    """Return a note where a table is a sample of more rows."""
     before = rows_before(table)
     return f"the reference is a sample of {table.num_rows:,} of {before:,} rows" if before else ""

@@ -1,4 +1,4 @@
-"""A reference of an older format, measured again on its own rows."""
+"""A reference of an older format, counted again on its own rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitoring.drift.ruler import FORMAT, Ruler
 def renew(world: World, watched: Watched, effect: BuildReference) -> Referenced:
     """Give a reference bins of the newest format, where the rows of all its days are kept.
 
-    Else the reference stays as it is, and the note says why.
+    Otherwise the reference stays the same, and the note says why.
     """
     old = referencing.load(world.blobs, effect.ruler)
     kept = {day: joined for day, _, joined in effect.days}

@@ -1,7 +1,8 @@
-"""What is usual of one version's scores: kept at its reference or its gate, held against later.
+"""The usual scores of a version: kept with its reference or its gate, compared with later ones.
 
-Beside score, label and time of every row: the features that performance is broken down by, the
-association of each feature with the score, and what the version's card says of their importance.
+The table has score, label and time of every row, and the features that are segments of performance.
+Its metadata hold the association of each feature with the score, and the importance of features
+from the version's card.
 """
 
 from __future__ import annotations
@@ -24,11 +25,19 @@ from monitoring.schema import Kind
 from monitoring.score_sums import Sums, summed
 
 SCORE = "score"
-#: Columns of a table that are none of the model's features.
+#: Columns of a table that are not features.
 OWN = (
-    "day", "correlationid", "index", "time", "label", "deployment", "served", "baseline",
-    "challenger", SCORE,
-)  # fmt: skip
+    "day",
+    "correlationid",
+    "index",
+    "time",
+    "label",
+    "deployment",
+    "served",
+    "baseline",
+    "challenger",
+    SCORE,
+)
 ASSOCIATION, IMPORTANCE = b"driftwarden.association", b"driftwarden.importance"
 
 
@@ -63,7 +72,7 @@ def association(blobs: Blobs, name: str) -> Sums | None:
 
 @lru_cache(maxsize=16)
 def _association(content: bytes) -> Sums | None:
-    # The content is the key, so whose blobs it came from makes no difference.
+    # Cached by content: the same bytes give the same result in every store.
     said = _told(content).get(ASSOCIATION)
     return Sums.from_bytes(said) if said is not None else None
 
@@ -79,8 +88,8 @@ def shares(blobs: Blobs, name: str) -> dict[str, float]:
 def negligible(blobs: Blobs, name: str, moved: Mapping[str, str], least: float) -> dict[str, float]:
     """Return the shares of importance below `least` by what moved.
 
-    `moved` names the feature of each stream that moved. One that the card does not weigh may be
-    important.
+    `moved` names the feature of each stream that moved. A feature without a weight in the card may
+    be important and is left out.
     """
     known = shares(blobs, name) if moved and name else {}
     return {
@@ -95,12 +104,12 @@ def _told(content: bytes) -> dict[bytes, bytes]:
 
 
 def kinds(watched: Watched) -> dict[str, Kind]:
-    """Return the kind of each feature that its column's type is not true of."""
+    """Return the declared kind of each feature whose column type is misleading."""
     declared = watched.policy.drift.features.items()
     return {name: own.kind for name, own in declared if own.kind is not None}
 
 
 def salts(watched: Watched) -> dict[str, str]:
-    """Return the salt of each feature whose levels are known by a keyed hash only."""
+    """Return the salt of each redacted feature, whose levels are stored as keyed hashes."""
     redacted = (name for name, own in watched.policy.drift.features.items() if own.redact)
     return {name: f"{watched.name}/{name}" for name in redacted}

@@ -30,13 +30,13 @@ LATER = (
     HTTPStatus.TOO_MANY_REQUESTS,
 )
 
-# The client takes its options by call only, and passes them to the event's model too, which warns
-# of each on every call.
+# The client accepts its options per call only. It passes them to the event's model, too, which
+# warns of each on every call.
 logging.getLogger("azure.eventgrid._legacy._generated._serialization").setLevel(logging.ERROR)
 
 
 class AzurePublisher:
-    """Sends each event to the topic; the outbox repeats what the topic did not take.
+    """Sends each event to the topic; the outbox retries events that the topic did not accept.
 
     Parameters
     ----------
@@ -78,13 +78,13 @@ class AzurePublisher:
         except ClientAuthenticationError as error:
             if error.status_code != HTTPStatus.UNAUTHORIZED:
                 raise
-            # The client has dropped the token it held: this asks for a new one.
+            # The client has dropped its token: this requests a new one.
             self._once(event)
 
     def _once(self, event: CloudEvent[object]) -> None:
         self._client.send(
             [event],
-            # Waiting is the outbox's part: it keeps no function running meanwhile.
+            # The outbox waits instead: no function is kept running meanwhile.
             retry_total=0,
             connection_timeout=CONNECT_SECONDS,
             read_timeout=ANSWER_SECONDS,
@@ -105,7 +105,7 @@ def _line(error: AzureError) -> str:
 
 
 def _delay(error: HttpResponseError) -> timedelta:
-    """What the answer's Retry-After asks for, in whole seconds, or a pause of our own."""
+    """Return the answer's Retry-After in whole seconds, or a default pause."""
     headers = getattr(error.response, "headers", {})
     asked = str(headers.get("Retry-After", ""))
     return timedelta(seconds=int(asked)) if asked.isdecimal() else PAUSE

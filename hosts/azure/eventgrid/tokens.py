@@ -1,4 +1,4 @@
-"""Whether a bearer token says that Event Grid itself sends; keys fetched seldom, whatever comes."""
+"""Verify that a bearer token is Event Grid's; keys are fetched rarely, whatever is sent."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
 ROLE = "AzureEventGridSecureWebhookSubscriber"
 LEEWAY = timedelta(minutes=2)
 LONGEST = 16 * 1024
-#: How often keys are looked at again: Microsoft Learn, "Signing key rollover in the Microsoft
+#: How often keys are fetched again: Microsoft Learn, "Signing key rollover in the Microsoft
 #: identity platform", which also says that a new key may come at any time.
 KEYS_LAST = timedelta(hours=24)
-#: However many unknown keys are named, the tenant is asked this often at most.
+#: The tenant is asked at most this often, however many unknown keys are named.
 PAUSE = timedelta(seconds=30)
 PATIENCE = 5.0
 
@@ -37,7 +37,7 @@ class Keys:
     Parameters
     ----------
     document : address of the tenant's OpenID configuration, which names where the keys are.
-    context : whom to trust; the system's authorities where None.
+    context : the trusted authorities; the system's where None.
     clock : seconds, never going back.
     """
 
@@ -58,9 +58,9 @@ class Keys:
         Raises
         ------
         Denied
-            The tenant has just said that it has no such key.
+            The tenant has no such key.
         Unavailable
-            The tenant does not answer, or was asked too recently to be asked again.
+            The tenant does not answer, or was asked too recently.
         """
         with self._lock:
             now = self._clock()
@@ -100,11 +100,11 @@ class Keys:
 
 
 class Gate:
-    """Lets Event Grid in, and nobody else.
+    """Admits requests of Event Grid only.
 
     Parameters
     ----------
-    tenant : the id of the tenant whose tokens count.
+    tenant : the id of the tenant whose tokens are accepted.
     audience : the application id or its URI, as the subscription names it.
     authority : `https://login.microsoftonline.com`, or another cloud's.
     """
@@ -118,21 +118,21 @@ class Gate:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._audience = audience
-        # Tokens of version 2.0 and 1.0; which of them comes is a setting of the application.
+        # Tokens of version 2.0 and 1.0: a setting of the application chooses the version.
         self._issuers = [f"{authority}/{tenant}/v2.0", f"https://sts.windows.net/{tenant}/"]
         document = f"{authority}/{tenant}/v2.0/.well-known/openid-configuration"
         self._keys = Keys(document, context, clock)
 
     def admit(self, authorization: str | None) -> None:
-        """Return where the Authorization header holds a good token of Event Grid's.
+        """Return if the Authorization header holds a valid token of Event Grid.
 
         Raises
         ------
         Denied
-            401 where it proves nothing, 403 where it proves somebody or something else.
+            401 where the token is invalid, 403 where it is of another caller or audience.
         Unavailable
-            The keys can't be had now, or the token's time has passed or not come: what is sent
-            again brings a new token, and 401 would be the end of the delivery.
+            The keys are not available now, or the token has expired or is not valid yet: a retry
+            brings a new token, while 401 would end the delivery.
         """
         claims = self._claims(_bearer(authorization))
         sender = claims.get("azp") or claims.get("appid")

@@ -1,7 +1,7 @@
 """Event Grid's deliveries over plain HTTP, where each carries a token of Microsoft Entra ID.
 
-An alternative to the Event Grid trigger for those who want no key in a subscription's address. The
-platform validates nothing on this route, so all of it is done here. Sources: Microsoft Learn,
+An alternative to the Event Grid trigger that needs no key in a subscription's address. The platform
+validates nothing on this route, so that everything is validated here. Sources: Microsoft Learn,
 "Deliver events to Microsoft Entra protected endpoints" (the application and its role), "Access
 tokens in the Microsoft identity platform" (issuers, `azp` and `appid`, keys), "Endpoint validation
 with Event Grid event schema" and "... with CloudEvents schema" (the two handshakes), "Event Grid
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hosts.azure.eventgrid.tokens import Gate
 
 PUBLIC = "https://login.microsoftonline.com"
-#: Who sends the handshake of CloudEvents.
+#: The origin in a CloudEvents handshake.
 ORIGIN = "eventgrid.azure.net"
 VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 _TENANT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -40,9 +40,9 @@ def answer(
     Returns
     -------
     HttpResponse
-        404 where the settings name no tenant and audience, 200 when all is taken in or parked and
-        for a handshake, 401 and 403 for a token that is none of Event Grid's, 400 for a body that
-        nothing can be made of, 503 for "try later".
+        404 where the settings name no tenant and audience, 200 for a handshake and when every event
+        is delivered or parked, 401 and 403 for a token that is not Event Grid's, 400 for a
+        malformed body, 503 for "try later".
     """
     tenant, audience = settings.get(WEBHOOK_TENANT, ""), settings.get(WEBHOOK_AUDIENCE, "")
     if not tenant or not audience:
@@ -55,7 +55,7 @@ def answer(
 
 @lru_cache(maxsize=4)
 def _gate(tenant: str, audience: str, authority: str) -> Gate:
-    # Late: nothing that is not asked for here pays for cryptography.
+    # Late: cryptography is imported only by requests to this route.
     from hosts.azure.eventgrid.tokens import Gate
 
     if not _TENANT.fullmatch(tenant.lower()):
@@ -66,7 +66,7 @@ def _gate(tenant: str, audience: str, authority: str) -> Gate:
 
 
 def _handshake(request: func.HttpRequest) -> func.HttpResponse:
-    """CloudEvents ask without a token whether this origin may send; what it sends needs one."""
+    """Answer a CloudEvents handshake, which has no token; the deliveries need one."""
     if request.headers.get("webhook-request-origin", "").lower() != ORIGIN:
         return face.error(403, f"only {ORIGIN} may deliver here")
     return func.HttpResponse(status_code=200, headers={"WebHook-Allowed-Origin": ORIGIN})
@@ -86,13 +86,13 @@ def _taken(opened: Callable[[], Service], request: func.HttpRequest, gate: Gate)
         except Unavailable as error:
             late.append(error)
     if late:
-        # Event Grid sends the whole batch again; what was taken in is known by its id.
+        # Event Grid sends the whole batch again; delivered events are deduplicated by id.
         raise late[-1]
     return {"taken": len(elements)}
 
 
 def _code(elements: list[Any]) -> str | None:
-    """Return the code that Event Grid's own handshake wants back; it is always alone."""
+    """Return the validation code of Event Grid's own handshake, a batch of one event."""
     if len(elements) != 1 or not isinstance(elements[0], Mapping):
         return None
     keys = {str(key).lower(): value for key, value in elements[0].items()}

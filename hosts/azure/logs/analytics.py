@@ -1,4 +1,4 @@
-"""Feature logs in Log Analytics: counted by the service's own engine, or read by row."""
+"""Feature logs in Log Analytics: counted by the service, or read by row."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from monitoring.drift.sketch import Sketch, merge
 from monitoring.intake.collector import KEYS
 from monitoring.intake.lines import UTC_TIME, column
 
-#: The service's own default is 3 minutes, its most 10 ("Timeouts", Log Analytics API); above the
-#: default, a queue message's visibility would be at stake.
+#: The service's default is 3 minutes, its maximum 10 ("Timeouts", Log Analytics API); a longer
+#: query could outlast the visibility timeout of the queue message.
 SERVER_TIMEOUT = 180
-#: How much longer than the service we wait for its answer, in seconds.
+#: How much longer than the service's timeout the client waits, in seconds.
 GRACE = 15
-#: Records that one answer holds at most ("Query limits", Kusto documentation).
+#: The most records of one answer ("Query limits", Kusto documentation).
 MOST_ROWS = 500_000
-#: A time range that is not cut any further.
+#: The shortest time range: it is not halved any more.
 SHORTEST = timedelta(seconds=1)
-#: The least that rows are given to arrive: three minutes are the usual most ("Log data ingestion
-#: time in Azure Monitor").
+#: The minimum delay for rows to arrive: usually at most three minutes ("Log data ingestion time in
+#: Azure Monitor").
 SETTLE = timedelta(minutes=5)
 
 
 class Partial(Exception):
-    """The answer is not the whole one; a shorter time range may have a whole one."""
+    """The answer is truncated; a shorter time range may have a complete one."""
 
 
 class Analytics:
@@ -103,7 +103,7 @@ class Analytics:
         start: datetime,
         end: datetime,
     ) -> Iterator[list[list[Any]]]:
-        """Yield the rows of a query over ranges that make up [start, end), each a whole answer."""
+        """Yield the rows of a query over parts of [start, end), each with a complete answer."""
         if start >= end:
             return
         try:
@@ -148,12 +148,12 @@ class Analytics:
         return found
 
     def _reconnect(self) -> None:
-        # A client keeps its token until the time it was good for is over.
+        # A client keeps its token until that expires.
         self._client.close()
         self._client = self._connected()
 
     def _connected(self) -> LogsQueryClient:
-        # Waiting is for the loop, which keeps what is owed; a worker that sleeps serves nobody.
+        # The loop retries later from its outbox: a worker must not sleep.
         return LogsQueryClient(
             self._cloud.credential,
             endpoint=self._cloud.logs,
@@ -170,7 +170,7 @@ def _hopeless(source: LogSource, start: datetime, reason: str) -> Refused | Unav
 
 
 def _sketch(ruler: Ruler, found: Iterable[Sequence[Any]]) -> Sketch:
-    """Put the rows of a `kql.count_query` together."""
+    """Assemble the rows of a `kql.count_query` to a sketch."""
     counts = np.zeros(ruler.width, np.int64)
     bins = list(ruler.features.values())
     rows = 0

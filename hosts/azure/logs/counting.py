@@ -16,7 +16,7 @@ from monitoring.drift.sketch import Sketch
 
 
 class AzureCounting:
-    """Asks the workspace of the app's settings wherever a source names none.
+    """Queries the workspace of the app's settings where a source names none.
 
     Errors are those of `hosts.azure.logs.analytics.Analytics`.
     """

@@ -19,7 +19,7 @@ PAST_THE_END = 416
 
 @contextmanager
 def reading(where: str) -> Iterator[None]:
-    """Raise our errors for those of reading a blob that somebody else writes and names."""
+    """Translate the errors of reading a blob whose name comes from outside."""
     try:
         with translated(where):
             try:
@@ -29,19 +29,19 @@ def reading(where: str) -> Iterator[None]:
                     raise
                 raise Refused(f"{where}: not found") from None
     except Broken as error:
-        # A name that is none came from an event, a log line or fleet.yaml: not our fault.
+        # An invalid name comes from an event, a log line or fleet.yaml, so that it is refused.
         raise Refused(str(error)) from None
     except Conflict as error:
-        # Archived, or written over between two requests for one reading.
+        # The blob is archived, or was overwritten between two requests.
         raise Unavailable(str(error), DENIED_DELAY) from None
 
 
 class AzureLogs:
     """`fleet.ports.LogFiles` on one container, read by ranges and never written.
 
-    Log files only grow, so ranges of different moments fit together without comparing etags. Where
-    one was replaced by a shorter one, ranges behind its end are empty: nothing of it is read until
-    it has grown past the place that was read last.
+    Log files only grow, so that ranges read at different times fit together without etags. Where a
+    file was replaced by a shorter one, ranges behind its end are empty until it has grown past the
+    position that was read last.
 
     Raises
     ------
@@ -57,12 +57,12 @@ class AzureLogs:
     def read(self, path: str, start: int, end: int) -> bytes:
         """Return the bytes [start, end) of a log, fewer where it is shorter.
 
-        `path` is that of a blob within the container, or the blob's whole address: so the data
-        collector names what was too long for a line.
+        `path` is that of a blob within the container, or the blob's whole address: the data
+        collector refers to long rows by address.
         """
         path = self._within(path)
         if not path or {".", ".."} & set(path.split("/")):
-            # On the way these would be taken for folders, and lead out of the container.
+            # HTTP clients would resolve these segments, and leave the container.
             raise Refused(f"log {path!r}: not the name of a blob")
         if not 0 <= start <= end:
             raise Refused(f"log {path}: bytes {start} to {end} are not a range")
@@ -88,7 +88,7 @@ class AzureLogs:
             return path
         theirs, ours = addresses.split(path), addresses.split(self._container.url)
         folder = f"{ours.path}/"
-        # One account answers at two hosts: .dfs. is its Data Lake face.
+        # An account has two hosts: .dfs. is its Data Lake endpoint.
         host = theirs.netloc.lower().replace(".dfs.", ".blob.", 1)
         if host != ours.netloc.lower() or not theirs.path.startswith(folder):
             place = f"{theirs.netloc.rpartition('@')[2]}{theirs.path}"

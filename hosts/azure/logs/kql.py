@@ -1,4 +1,4 @@
-"""The text of every query sent to Log Analytics: names and values stand in it as literals only.
+"""The text of every query sent to Log Analytics: names and values appear in it as literals only.
 
 The tables and their columns are described in docs/log-analytics.md. A feature's name is a key of
 the dynamic column `Features`, so it is compared with string literals and never an identifier.
@@ -20,13 +20,13 @@ from monitoring.drift.spelling import spellings
 from monitoring.intake.collector import KEYS
 
 TRAFFIC = "AmlOnlineEndpointTrafficLog"
-#: Characters of levels that one query may carry. No length limit of a query is published; above
-#: this, a feature's levels are counted by name and looked up in the ruler when they arrive.
+#: The most characters of levels in one query. No length limit is published; above this, a feature's
+#: levels are counted by name and looked up in the ruler afterwards.
 DICTIONARY = 262_144
-#: Rows that arrive later than this after their time are late data, not a reason to wait.
+#: Rows that arrive later than this are late data, and not waited for.
 LATEST = timedelta(hours=6)
 
-#: `feature` and `bin` of a result's row that hold something else.
+#: Values of `feature` and `bin` that mark special rows of a result.
 ROWS = -1
 BY_LEVEL = -1
 
@@ -39,10 +39,10 @@ _MODEL_ERRORS = f"ResponseCode in {MODEL_ERRORS} or ResponseCode >= 500"
 
 
 def text(value: str) -> str:
-    """Quote a string literal, whatever it holds.
+    """Quote any text as a string literal.
 
-    Escapes as in "The string data type" (Kusto documentation); characters that would end the
-    line, or that JSON cannot carry, go by their code.
+    Escapes as in "The string data type" (Kusto documentation); characters that would end the line,
+    or that JSON cannot carry, are written as their code.
     """
     return f'"{"".join(_spelled(character) for character in value)}"'
 
@@ -61,7 +61,7 @@ def moment(value: datetime) -> str:
 
 
 def table(name: str) -> str:
-    """Quote a table's name; Refused where no table of Log Analytics can have it."""
+    """Quote a table's name; Refused where Log Analytics does not allow it."""
     if not _TABLE.fullmatch(name):
         raise Refused(
             f"log table {name!r}: letters, digits and _ only, a letter first, at most 63 characters"
@@ -70,16 +70,16 @@ def table(name: str) -> str:
 
 
 def bag_key(feature: str) -> str:
-    """Name the key of `Features` that a feature is found under (see intake.collector.decode)."""
+    """Return the key of `Features` that holds a feature (see intake.collector.decode)."""
     inner = feature.removeprefix("data.")
     return inner if inner in KEYS else feature
 
 
 def count_query(source: LogSource, ruler: Ruler, start: datetime, end: datetime) -> str:
-    """Write the one query that counts every feature of `ruler` over the rows in [start, end).
+    """Write the query that counts every feature of `ruler` over the rows in [start, end).
 
-    Its rows are (feature, bin, level, n): the feature's place in the ruler; the bin, as the
-    ruler's edges and levels cut them; and how many values fell there. Where `bin` is -1, `level`
+    Its rows are (feature, bin, level, n): the feature's place in the ruler; the bin, by the ruler's
+    edges and levels; and the number of values in it. Where `bin` is -1, `level`
     names the level itself. The row with feature -1 holds the number of rows.
     """
     listed = _listed(ruler)
@@ -141,7 +141,8 @@ def traffic_query(
 ) -> str:
     """Write the query that counts requests, errors and answers over each of `limits` (ms).
 
-    By deployment and hour; 429 is capacity and counts as nothing. Columns: "Azure Monitor Logs
+    By deployment and hour; 429 means missing capacity and is not counted. Columns: "Azure Monitor
+    Logs
     reference, AmlOnlineEndpointTrafficLog".
     """
     over = "".join(
@@ -170,10 +171,10 @@ def _only(column: str, source: LogSource) -> str:
 
 
 def _listed(ruler: Ruler) -> set[str]:
-    """Features whose levels the query may name: not the redacted, and only while there is room.
+    """Return the features whose levels the query names: not redacted ones, within the length limit.
 
-    Numbers and truth values have several spellings, and rare levels fall into groups by a hash:
-    those are placed by their bins.
+    Numbers and booleans have several spellings, and rare levels are grouped by a hash: these are
+    placed by their bins.
     """
     room = DICTIONARY
     listed = set()
@@ -194,7 +195,7 @@ def _by_name(bins: CategoricalBins) -> bool:
 def _feature_lines(ruler: Ruler, listed: set[str], widest: int) -> Iterator[str]:
     for place, (name, bins) in enumerate(ruler.features.items()):
         edges = bins.edges if isinstance(bins, NumericBins) else ()
-        # An edge that nothing is greater than adds no bin.
+        # No value is greater than a padded edge, so that it adds no bin.
         padded = [*map(_real, edges), *["real(+inf)"] * (widest - len(edges))]
         cells = [
             text(bag_key(name)),

@@ -1,4 +1,4 @@
-"""What the logs and metrics query services' errors mean to the caller.
+"""The errors of the logs and metrics query services, translated for the caller.
 
 Sources: Microsoft Learn, "Azure Monitor Log Analytics API errors" and "Query limits"; the SDKs'
 troubleshooting guides.
@@ -15,10 +15,10 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 
 from engine.errors import Broken, DriftwardenError, Refused, Unavailable
 
-#: Assigning a role takes minutes to take effect: nobody gains by asking more often.
+#: A role assignment takes minutes to take effect: earlier retries are pointless.
 DENIED_DELAY = timedelta(minutes=5)
 DEFAULT_DELAY = timedelta(seconds=30)
-#: Said of an answer that was cut off because it was too long.
+#: The code of an answer that was truncated because of its length.
 TOO_LARGE = "E_QUERY_RESULT_SET_TOO_LARGE"
 _SECONDS = re.compile(r"\d{1,6}")
 _LONGEST = 200
@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 def answered(where: str, ask: Callable[[], Answer], renew: Callable[[], None]) -> Answer:
     """Call `ask`; where its token has expired, once more after `renew`.
 
-    `where` names the service and what is asked of it. The cause is left out of the traceback.
+    `where` names the service and the request. The cause is left out of the traceback.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def translate(error: AzureError, where: str) -> DriftwardenError:
 
 
 def said(error: AzureError) -> str:
-    """Return the innermost thing that the service says, in one line."""
+    """Return the innermost message of the service, in one line."""
     nested = _nested(error)
     text = str(nested[-1].get("message") or "") if nested else ""
     text = text or str(error.message or type(error).__name__)
@@ -80,7 +80,7 @@ def _codes(error: AzureError) -> list[str]:
 
 
 def _nested(error: AzureError) -> list[dict[str, Any]]:
-    """Return the answer's error object, then what is inside it, outermost first."""
+    """Return the nested error objects of an answer, outermost first."""
     response = getattr(error, "response", None)
     try:
         part = response.json().get("error") if response is not None else None

@@ -72,7 +72,7 @@ class AzureTables:
             raise Refused(f"{path}: az://CONTAINER/PATH is expected")
         client = self._service.get_container_client(container)
         with reading(path):
-            # A folder is only a common beginning of names.
+            # A folder is only a common prefix of names.
             below = {
                 found.name: found
                 for found in client.list_blobs(name_starts_with=name)
@@ -104,14 +104,14 @@ def _batches(source: Source) -> Iterator[pa.RecordBatch]:
 
 
 def _file(name: str, place: Path) -> Source:
-    # Arrow opens what is gzipped by its name.
+    # Arrow recognises gzip by the file name.
     return Source(name, lambda: pa.input_stream(str(place)))
 
 
 def _blob(container: ContainerClient, found: BlobProperties) -> Source:
     name = str(found.name)
     blob = container.get_blob_client(name)
-    # Listings leave the quotes out that a condition needs.
+    # Listings omit the quotes that a condition needs.
     etag = f'"{found.etag.strip(chr(34))}"'
     shown = f"{SCHEME}{container.container_name}/{name}"
 
@@ -125,7 +125,7 @@ def _blob(container: ContainerClient, found: BlobProperties) -> Source:
 
 
 class _Ranges(io.RawIOBase):
-    """A blob as a file, each read a request for a range; it has to stay what it was when listed."""
+    """A blob as a file: each read requests a range, on the condition of the listed etag."""
 
     def __init__(self, blob: BlobClient, name: str, size: int, etag: str) -> None:
         self._blob = blob

@@ -25,7 +25,8 @@ def traffic_counts(
 
     From the request log (`AmlOnlineEndpointTrafficLog` of the source's workspace, whatever its
     table): percentile metrics cannot be added up, counts over a limit can. `limits` are in
-    milliseconds by name; each makes a column `over:<name>`. 429 is capacity and counts as nothing.
+    milliseconds by name; each makes a column `over:<name>`. 429 means missing capacity and is not
+    counted.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What Azure's SDKs raise, by what the caller does next.
+"""The exceptions of Azure's SDKs, translated to errors by what the caller does next.
 
 Status codes: "Azure Resource Manager: resource provider API guidelines" and "Throttling Resource
 Manager requests" (Microsoft Learn); exceptions: azure-core's `exceptions.py` and azure-ai-ml's
@@ -20,29 +20,29 @@ from engine.errors import Broken, DriftwardenError, Refused, Unavailable
 PROVIDER = "Microsoft.MachineLearningServices/workspaces"
 LONGEST = 300
 SOON = timedelta(seconds=30)
-#: What a role assignment that was just made, or an expired token, takes to be seen.
+#: The time until a new role assignment or a fresh token takes effect.
 IDENTITY = timedelta(minutes=2)
-#: Codes of a failed asynchronous operation that are the service's own: mfe.json's ErrorResponse.
+#: Codes of a failed asynchronous operation where the service is at fault: mfe.json's ErrorResponse.
 THEIRS = re.compile(r"InternalServerError|ServiceError|ServerError|Unavailable|Timeout|Transient")
-#: "Troubleshoot Azure RBAC" (Microsoft Learn): what an AuthorizationFailed says.
+#: "Troubleshoot Azure RBAC" (Microsoft Learn): the message of AuthorizationFailed.
 ACTION = re.compile(r"perform action '([^']+)'")
 SECRET = re.compile(r"(?i)\b(sig|sv|code|key|token|password|accountkey)=[^&\s\"']+")
-#: `_exception_helper.py` of azure-ai-ml writes for a terminal.
+#: `_exception_helper.py` of azure-ai-ml formats for a terminal.
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 class Absent(Refused):
-    """There is nothing of that name."""
+    """Nothing has that name."""
 
 
 @contextmanager
 def translated(what: str, needs: str = "") -> Iterator[None]:
-    """Turn what the SDKs raise inside into this project's errors.
+    """Translate exceptions of the SDKs in the block to this project's errors.
 
     Parameters
     ----------
-    what : what is being done, the beginning of every message: "job flights-run-1: submit".
-    needs : the permission that it takes, below `PROVIDER`, for an answer that doesn't say:
+    what : the operation, the beginning of every message: "job flights-run-1: submit".
+    needs : the required permission below `PROVIDER`, for answers that do not name it:
         "jobs/write".
 
     Raises
@@ -50,12 +50,12 @@ def translated(what: str, needs: str = "") -> Iterator[None]:
     Absent
         404.
     Refused
-        403, naming the permission; anything else that asking again would not change.
+        403, naming the permission; and other errors that a retry would not change.
     Unavailable
-        Throttled, busy, a conflict with an operation in progress, no answer, or a token that was
-        not taken: the SDK fetches a new one for the next request.
+        Throttled, busy, a conflict with an operation in progress, no answer, or a rejected token:
+        the SDK fetches a new one for the next request.
     Broken
-        The SDK failed in itself.
+        The SDK itself failed.
     """
     try:
         yield
@@ -70,7 +70,7 @@ def _error(error: AzureError, what: str, needs: str) -> DriftwardenError:
     if category is None:
         # No answer: refused or dropped connections, timeouts, names that don't resolve.
         return Unavailable(f"{what}: {_line(error)}", SOON)
-    # What the SDK finds wrong with a document it raises as "Unknown": `log_and_raise_error`.
+    # The SDK raises validation errors of a document as "Unknown": `log_and_raise_error`.
     kind = Broken if str(getattr(category, "value", category)) == "SystemError" else Refused
     return kind(f"{what}: {_line(error)}")
 
@@ -89,13 +89,13 @@ def _answered(error: HttpResponseError, status: int, what: str, needs: str) -> D
         case _ if status >= 500:
             return Unavailable(told, _after(getattr(error.response, "headers", {})))
         case _ if status < 400 and THEIRS.search(told):
-            # An asynchronous operation that ended badly: the request itself was well.
+            # An asynchronous operation failed after its request had succeeded.
             return Unavailable(told, SOON)
     return Refused(told)
 
 
 def _permission(told: str, needs: str) -> str:
-    """Return the permission that Resource Manager names, or the one that the caller knows of."""
+    """Return the permission that Resource Manager names, or the caller's."""
     named = ACTION.search(told)
     if named:
         return named[1]
@@ -113,7 +113,7 @@ def _after(headers: Mapping[str, str]) -> timedelta:
 
 
 def _line(error: AzureError) -> str:
-    """Return an error's words as one line without secrets."""
+    """Return an error's message as one line without secrets."""
     model = getattr(error, "error", None)
     code, message = getattr(model, "code", None), getattr(model, "message", None)
     words = f"{code}: {message}" if code and message else str(error.message or error)

@@ -1,4 +1,4 @@
-"""Traffic of batch endpoints: one deployment is the default and gets every job."""
+"""Traffic of batch endpoints: the default deployment gets every job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WHOLE = 100
 
 
 class AzureBatchServing(AzureServing):
-    """Implements `retrain.ports.Serving` on batch endpoints: the default deployment is switched.
+    """Implements `retrain.ports.Serving` on batch endpoints by switching the default deployment.
 
     Source: `defaults.deploymentName` of BatchEndpointProperties ("gets 100 % traffic"), REST
     reference of Azure Machine Learning. Takes `Deployments(kind=BATCH)`.
@@ -22,7 +22,7 @@ class AzureBatchServing(AzureServing):
     resource = "batchEndpoints"
 
     def _wanted(self, model: str, traffic: Traffic, record: Record | None) -> Split:
-        """Return the split by deployments; Refused where it is one that no default can make."""
+        """Return the split by deployments; Refused where a default deployment cannot make it."""
         live = {version: share for version, share in traffic.weights.items() if share}
         if traffic.shadow or set(live.values()) != {WHOLE}:
             raise Refused(

@@ -1,4 +1,4 @@
-"""Which deployment of an endpoint holds which version of a model; makes those that are missing."""
+"""The deployments of an endpoint by the version that they hold; missing ones are made."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _DIGEST = 10
 
 
 def deployment_name(version: str) -> str:
-    """Return the name of the deployment that we make for a version.
+    """Return the name of a new deployment for a version.
 
-    A version that is a legal name keeps it; others get a readable part and a digest. A version that
-    looks like the latter gets a digest too, so that no version's name is another's.
+    A version that is a valid name is used as it is; others get a readable part and a digest. A
+    version that looks like the latter gets a digest, too, so that names are unique.
 
     >>> deployment_name("flights-2013-06")
     'flights-2013-06'
@@ -60,14 +60,14 @@ class Names:
 
 @dataclass(frozen=True)
 class Kind:
-    """Where online or batch deployments are found in an MLClient, and what loads their YAML."""
+    """How an MLClient reaches online or batch deployments, and how their YAML is loaded."""
 
     name: str
     load: str
 
     @property
     def resource(self) -> str:
-        """What a role's actions name them."""
+        """The resource's name in the actions of a role."""
         return f"{self.name}Endpoints/deployments"
 
     def operations(self, client: Any) -> Any:
@@ -87,8 +87,8 @@ class Deployments:
     endpoint_of : the endpoint of a model.
     template_of : the deployment YAML of a model (instance, environment, data collector); None where
         versions are deployed by others.
-    names_of : how fleet.yaml says that the deployments and the registry name a model's versions.
-    wait : how long a new deployment is waited for before the caller is told to come again.
+    names_of : the names in fleet.yaml of a model's deployments, and its name in the registry.
+    wait : how long to wait for a new deployment before Unavailable is raised.
     """
 
     def __init__(
@@ -114,17 +114,17 @@ class Deployments:
         return {found.name.lower(): version_of(found, names) for found in self._all(model)}
 
     def ready(self, model: str, version: str, gone: Container[str] = ()) -> str:
-        """Return the deployment of a version, made without any traffic where there is none.
+        """Return the deployment of a version; a missing one is made without traffic.
 
-        A deployment of this name in `gone` was there once: it is not made again, because somebody
-        took it away.
+        A deployment named in `gone` existed once: it is not made again, because somebody deleted
+        it.
 
         Raises
         ------
         Unavailable
-            While it is being made; the next call goes on from there.
+            The deployment is being made; the next call continues.
         Refused
-            Where it failed, was deleted, or nothing says how to make one.
+            It failed, was deleted, or there is no template for it.
         """
         found = self._find(model, version)
         if found is None:
@@ -165,7 +165,7 @@ class Deployments:
         with translated(where, f"{self._kind.resource}/write"):
             operations = self._kind.operations(self._workspace.client)
             poller = operations.begin_create_or_update(deployment)
-            # What is still under way then is found by its state.
+            # An operation still in progress is found by its state.
             poller.wait(self._wait.total_seconds())
 
     def _load(self, template: Path, name: str, endpoint: str, model: str) -> Any:
@@ -190,7 +190,7 @@ def state_of(resource: Any) -> str:
 def version_of(deployment: Any, names: Names) -> str:
     """Return which version a deployment holds.
 
-    By fleet.yaml, our tag, its model's id, or else its own name.
+    In this order: fleet.yaml, our tag, its model's id, its own name.
     """
     mapped = behind(str(deployment.name), names.deployments)
     if mapped is not None:

@@ -1,4 +1,4 @@
-"""The user's job file, made into the job for one training: its name, inputs and tags."""
+"""The user's job file with the name, inputs and tags of one training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOR_MODEL = "driftwarden.model"
 ASKED = "driftwarden.asked"
 PREFIX = "driftwarden."
 
-#: "CLI (v2) command job YAML schema" (Microsoft Learn), and what the service takes as a job's id.
+#: "CLI (v2) command job YAML schema" (Microsoft Learn), and the allowed ids of jobs.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 SUFFIXES = (".yml", ".yaml")
 #: Literal inputs may not be empty.
@@ -42,16 +42,16 @@ def job_name(job_id: str) -> str:
 
 
 def asked(job: TrainingJob) -> str:
-    """Return a hash of what is to be trained, on what days.
+    """Return a hash of the requested training and its days.
 
-    Not of the inputs: another version of this app may write the same rows as other bytes.
+    Inputs are left out: another version of this app may write the same rows as other bytes.
     """
     said = json.dumps([job.model, job.spec, job.days, job.holdout_days])
     return sha256(said.encode()).hexdigest()[:16]
 
 
 def check_same(job: TrainingJob, tags: dict[str, str]) -> None:
-    """Refuse a job of this name that was not made for the same training."""
+    """Refuse a job of this name that belongs to a different training."""
     if tags.get(ASKED) != asked(job):
         raise Refused(
             f"job {job.id}: the workspace has one of that name for another training; give the "
@@ -60,7 +60,7 @@ def check_same(job: TrainingJob, tags: dict[str, str]) -> None:
 
 
 def prepared(folder: Path, job: TrainingJob, uri_of: Callable[[str], str]) -> Job:
-    """Return the job of `job.spec`, filled in; Refused with one line where the file is wrong."""
+    """Return the job of `job.spec`, filled in; Refused with one line where the file is invalid."""
     path = _path(folder, job.spec)
     declared = _read(path, []).inputs
     if "data" not in declared:
@@ -70,7 +70,7 @@ def prepared(folder: Path, job: TrainingJob, uri_of: Callable[[str], str]) -> Jo
     made.experiment_name = made.experiment_name or job.model
     made.tags = {**(made.tags or {}), **_tags(job)}
     if hasattr(made, "set_limits") and made.limits is None:
-        # Should nobody be left to cancel it.
+        # A limit for the case that nobody cancels it.
         made.set_limits(timeout=int(job.time_limit.total_seconds()))
     result: Job = made
     return result
@@ -90,7 +90,7 @@ def _read(path: Path, changes: list[dict[str, Any]]) -> Any:
     from azure.ai.ml import load_job
     from azure.ai.ml.exceptions import MlException
 
-    # The library of the SDK's schemas, whose errors it lets through.
+    # The SDK does not catch the errors of its schema library.
     from marshmallow.exceptions import ValidationError
 
     try:
@@ -101,7 +101,7 @@ def _read(path: Path, changes: list[dict[str, Any]]) -> Any:
 
 
 def _inputs(job: TrainingJob, declared: Mapping[str, Any], uri: str) -> list[dict[str, Any]]:
-    """Return what becomes of the inputs that the file declares; of `data`, its path."""
+    """Return the values of the inputs that the file declares; for `data`, its path."""
     known = {
         "data.path": uri,
         "model": job.model,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 READ, WRITE = "models/versions/read", "models/versions/write"
 
-#: What a training leaves on the version that it registers, as properties or as tags.
+#: The properties or tags that a training sets on the version that it registers.
 FEATURES = "driftwarden.features"
 TRAINING_FROM = "driftwarden.training_from"
 TRAINING_TO = "driftwarden.training_to"
@@ -27,7 +27,8 @@ IMPORTANCE = "driftwarden.importance"
 CARD = (FEATURES, TRAINING_FROM, TRAINING_TO, METRICS, IMPORTANCE)
 
 #: Where the stage is kept. Azure's own `stage` is lost when a version is archived there, and on
-#: versions with a deployment template (`Model._to_rest_object` of azure-ai-ml): it is only shown.
+#: versions with a deployment template (`Model._to_rest_object` of azure-ai-ml): it is for display
+#: only.
 STAGE = "driftwarden.stage"
 SHOWN = {
     Stage.candidate: "Development",
@@ -38,7 +39,7 @@ SHOWN = {
 
 
 class AzureRegistry:
-    """Implements the `Registry` port; `name_of` says how a model is called in the workspace."""
+    """Implements the `Registry` port; `name_of` returns a model's name in the workspace."""
 
     def __init__(
         self, workspace: Workspace, name_of: Callable[[str], str] = lambda model: model
@@ -53,8 +54,8 @@ class AzureRegistry:
     def tag(self, model: str, version: str, tags: dict[str, str], stage: Stage) -> None:
         """Add `tags` to the version and put it into `stage`; repeating changes nothing.
 
-        The service has no condition on this write: it is read back, and Unavailable where somebody
-        else wrote in between.
+        The service has no conditional write here: the tags are read back, and Unavailable is raised
+        where somebody else wrote in between.
         """
         found = self._get(model, version)
         before = dict(found.tags or {})
@@ -107,7 +108,7 @@ def _stage(tags: dict[str, str]) -> Stage:
 
 def _card(model: str, version: str, found: Model) -> ModelCard:
     tags = dict(found.tags or {})
-    # Properties can't be changed afterwards, so they are believed first.
+    # Properties are immutable, so that they take precedence.
     said = tags | dict(found.properties or {})
     where = f"model {model} {version}"
     features = _json(where, FEATURES, said.get(FEATURES, "[]"), list)

@@ -23,10 +23,10 @@ MIRROR_LIMIT = 50
 
 @dataclass(frozen=True)
 class Rules:
-    """How the traffic of one model is treated.
+    """The rules for the traffic of one model.
 
-    `mirror` is the percent of the live traffic that a shadow gets a copy of, `foreign` what is done
-    about a split that somebody else made.
+    `mirror` is the percent of the live traffic copied to a shadow, `foreign` the treatment of a
+    split that somebody else set.
     """
 
     mirror: int = MIRROR_LIMIT
@@ -40,15 +40,15 @@ class Rules:
 class AzureServing:
     """Implements `retrain.ports.Serving` on managed online endpoints.
 
-    An endpoint is written as a whole and the last writer wins, so that whoever writes holds a lease
-    in our store, looks what stands there first, and reads back what it wrote. What we meant stands
-    in the endpoint's tags, written together with the split: a repeat after a lost answer finds it.
+    An endpoint is written as a whole and the last writer wins. A writer therefore holds a lease in
+    our store, reads the endpoint first, and reads it back afterwards. The intended split is kept in
+    the endpoint's tags, written together with the split: a repeat after a lost answer finds it.
 
     Parameters
     ----------
     endpoint_of : the endpoint of a model.
-    rules_of : how a model's traffic is treated.
-    wait : how long a write is waited for before the caller is told to come again.
+    rules_of : the rules for a model's traffic.
+    wait : how long to wait for a write before Unavailable is raised.
     """
 
     resource = "onlineEndpoints"
@@ -71,30 +71,30 @@ class AzureServing:
         self._wait = wait
 
     def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
-        """Make `traffic` hold, unless somebody else's split stands there and the rules respect it.
+        """Set `traffic`, unless somebody else set a split and the rules keep it.
 
-        The newest key may come again; what holds already is not written again. A superseded key is
-        a late repeat and changes nothing.
+        The newest key may be repeated; a split that is already set is not written again. A
+        superseded key is a late repeat and changes nothing.
 
         Raises
         ------
         Unavailable
-            While another worker changes the split, a deployment or the endpoint is being changed,
-            or the service does not answer: the same key goes on from there.
+            Another worker changes the split, a deployment or the endpoint is being changed, or the
+            service does not answer: a repeat of the key continues.
         Refused
-            Where the rules hold somebody else's split, a deployment failed or was deleted, or the
-            endpoint cannot do it.
+            The rules keep somebody else's split, a deployment failed or was deleted, or the
+            endpoint does not support the split.
         """
         with self._lease.held(model) as lease:
             record = Record.read(self._read(model).tags)
             if record is not None and record.superseded(key):
                 return
             wanted = self._wanted(model, traffic, record)
-            # Making a deployment takes a while: what stands there is looked at again.
+            # Making a deployment takes a while, so that the endpoint is read again.
             self._move(model, self._read(model), wanted, key, lease)
 
     def traffic(self, model: str) -> Traffic:
-        """Return the split that holds now; Refused where there is none."""
+        """Return the current split; Refused where there is none."""
         endpoint = self._read(model)
         held, record = self._split(endpoint), Record.read(endpoint.tags)
         if not held.weights:
@@ -133,7 +133,7 @@ class AzureServing:
         what = f"{model}: traffic of endpoint {self._endpoint_of(model)}"
         with translated(what, f"{self.resource}/write"):
             poller = self._operations().begin_create_or_update(endpoint)
-            # What is still under way then is found by its state.
+            # An operation still in progress is found by its state.
             poller.wait(self._wait.total_seconds())
 
     def _check(self, model: str, after: Record) -> None:
@@ -145,7 +145,7 @@ class AzureServing:
             raise Unavailable(f"{where} reads back other than it was written: who else writes it?")
 
     def _wanted(self, model: str, traffic: Traffic, record: Record | None) -> Split:
-        """Return the split by deployments; every version has one then."""
+        """Return the split by deployments; every version has a deployment afterwards."""
         if len(traffic.shadow) > 1:
             raise Refused(
                 f"{model}: {', '.join(traffic.shadow)} cannot all be shadows: "
@@ -169,7 +169,7 @@ class AzureServing:
         with translated(f"{model}: endpoint {name}", f"{self.resource}/read"):
             return self._operations().get(name)
 
-    # What online and batch endpoints differ in.
+    # The differences between online and batch endpoints.
 
     def _operations(self) -> Any:
         return self._workspace.client.online_endpoints

@@ -1,4 +1,4 @@
-"""How an endpoint's traffic is split, and the record of what we meant it to be in its tags."""
+"""The split of an endpoint's traffic, and the record of the intended split in its tags."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAST_KEPT = TAG_LENGTH // (DIGEST + 1)
 
 
 class Foreign(StrEnum):
-    """What to do about a split that somebody else made."""
+    """The treatment of a split that somebody else set."""
 
     hold = "hold"
     adopt = "adopt"
@@ -39,7 +39,7 @@ class Split:
 
     @classmethod
     def of(cls, weights: Mapping[str, int] | None, mirror: Mapping[str, int] | None) -> Split:
-        """Return the split without zeros; azure-ai-ml writes names in lower case, so read so."""
+        """Return the split without zeros, in lower case as azure-ai-ml writes names."""
         return cls(_whole(weights), _whole(mirror))
 
     def __str__(self) -> str:
@@ -49,10 +49,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Record:
-    """What the tags of an endpoint say: the split last meant, and the keys that asked for one.
+    """The tags of an endpoint: the split last intended, and the keys that requested one.
 
-    `past` are digests of superseded keys, the newest last; `foreign` tells of somebody else's split
-    that was met when `key` was carried out, and what was done about it.
+    `past` are digests of superseded keys, the newest last; `foreign` describes somebody else's
+    split found while `key` was carried out, and its treatment.
     """
 
     split: Split
@@ -62,7 +62,7 @@ class Record:
 
     @classmethod
     def read(cls, tags: Mapping[str, str] | None) -> Record | None:
-        """Return the record, None where traffic was never set by us."""
+        """Return the record; None where Driftwarden never set the traffic."""
         tags = tags or {}
         if KEY not in tags:
             return None
@@ -70,7 +70,7 @@ class Record:
         return cls(split, tags[KEY], tuple(tags.get(PAST, "").split()), tags.get(FOREIGN, ""))
 
     def superseded(self, key: str) -> bool:
-        """Tell a late repeat: another key came after it."""
+        """Tell whether a key is a late repeat: another key came after it."""
         return _tag(key) != self.key and _digest(key) in self.past
 
     def tags(self, tags: Mapping[str, str] | None) -> dict[str, str]:
@@ -91,7 +91,7 @@ class Record:
 
 
 class Move(StrEnum):
-    """What follows from an endpoint's split, its record and what is asked for."""
+    """The decision on an endpoint's split, its record and the requested split."""
 
     keep = "keep"
     write = "write"
@@ -100,7 +100,7 @@ class Move(StrEnum):
 
 
 def decide(held: Split, record: Record | None, wanted: Split, key: str, policy: Foreign) -> Move:
-    """Return what to do so that `wanted` holds, unless somebody else's will stands against it."""
+    """Decide how to set `wanted`, unless somebody else's split is to be kept."""
     if record is not None and record.key == _tag(key):
         adopted = record.foreign.startswith(Foreign.adopt) and held == record.split
         if adopted or held == wanted == record.split:
@@ -119,7 +119,7 @@ def decide(held: Split, record: Record | None, wanted: Split, key: str, policy: 
 def explained(held: Split, record: Record) -> bool:
     """Tell whether a split is the recorded one.
 
-    A mirror that is gone explains itself: older tools and the Studio drop it without a word
+    A missing mirror is expected: older tools and the Studio drop it silently
     ("Perform safe rollout of new deployments for real-time inference", Microsoft Learn).
     """
     return held.weights == record.split.weights and held.mirror in ({}, record.split.mirror)
@@ -128,7 +128,7 @@ def explained(held: Split, record: Record) -> bool:
 def following(
     record: Record | None, held: Split, wanted: Split, key: str, move: Move, policy: Foreign
 ) -> Record:
-    """Return the record after `key`: the split it leaves, and a note of what it met."""
+    """Return the record after `key`: the split, and a note on a foreign one."""
     named = _tag(key)
     left = held if move is Move.adopt else wanted
     if record is None:

@@ -36,13 +36,13 @@ PHASES = {
     "Failed": JobPhase.failed,
     "CancelRequested": JobPhase.cancelled,
     "Canceled": JobPhase.cancelled,
-    # No heartbeat: it may come back to any of the others.
+    # No heartbeat: the job may return to any other status.
     "NotResponding": JobPhase.unknown,
     "Unknown": JobPhase.unknown,
 }
-#: `RootError.code` of azure-ai-ml's runhistory: whose fault a failure was.
+#: `RootError.code` of azure-ai-ml's runhistory: the party at fault for a failure.
 OURS = {"UserError", "ValidationError"}
-#: A node that was taken away is called the user's error, too: Azure/MLOpsPython issue 346,
+#: A preempted node is reported as the user's error, too: Azure/MLOpsPython issue 346,
 #: "UserError: AzureMLCompute job failed. PreemptionError: Nodes of this job got pre-empted".
 #: Quotas and capacity: "Manage and increase quotas" and "Troubleshoot compute" (Microsoft Learn).
 TAKEN = re.compile(r"(?i)pre-?empt|evicted|quota|insufficient capacity|node (was )?(lost|unusable)")
@@ -60,8 +60,8 @@ class AzureTrainer:
     ----------
     workspace : where the jobs run.
     folder : where fleet.yaml lies.
-    uri_of : the address of one of our blobs, as a job can read it.
-    name_of : how a model is called in the workspace: what a job is told and registers.
+    uri_of : the address of a blob for a job.
+    name_of : the name of a model in the workspace, which a job receives and registers.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class AzureTrainer:
         self._name_of = name_of
 
     def submit(self, job: TrainingJob) -> None:
-        """Start the job, once per `job.id`; Refused where that name ran something else before."""
+        """Start the job, once per `job.id`; Refused where the name belongs to a different job."""
         job = replace(job, model=self._name_of(job.model))
         if self._submitted(job):
             return
@@ -86,12 +86,12 @@ class AzureTrainer:
             with translated(f"job {job.id}: submit", WRITE):
                 self._workspace.client.jobs.create_or_update(made)
         except Refused:
-            # Somebody was faster: the service refuses a second job of the name.
+            # A concurrent worker won: the service refuses a second job of the name.
             if not self._submitted(job):
                 raise
 
     def poll(self, job_id: str, now: datetime) -> JobStatus:  # noqa: ARG002 (the port's)
-        """The job's status; a name that the workspace doesn't know is silence."""
+        """Return the job's status; a name that the workspace does not know is silence."""
         found = self._find(job_id)
         if found is None:
             return JobStatus(JobPhase.unknown, reason=f"job {job_id}: not in the workspace")
@@ -111,7 +111,7 @@ class AzureTrainer:
         if found is None or PHASES.get(_status(found)) not in (JobPhase.running, JobPhase.unknown):
             return
         with translated(f"job {job_id}: cancel", CANCEL):
-            # Not waited for: a poller would leave a thread behind.
+            # The result is not polled: a poller would leave a thread behind.
             self._workspace.client.jobs.begin_cancel(job_name(job_id), polling=False)
 
     def _find(self, job_id: str) -> Job | None:
@@ -144,7 +144,7 @@ class AzureTrainer:
 
     def _failed(self, job_id: str) -> JobStatus:
         with translated(f"job {job_id}: its error", READ):
-            # What went wrong is told by the run history only, which has no public operation.
+            # Only the run history has the error, and it has no public operation.
             details = self._workspace.client.jobs._runs_operations.get_run_details(job_name(job_id))
         code, said = _told(details.error)
         reason = f"{code}: {said}"[:LONGEST_REASON]
@@ -162,7 +162,7 @@ def _made_by(model: Model, job_id: str, name: str) -> bool:
 
 
 def _told(error: Any) -> tuple[str, str]:
-    """Return the code and the words of a run's error; where it has none, nobody is to blame."""
+    """Return the code and the message of a run's error, both empty where it has none."""
     root = getattr(error, "error", None)
     if root is None:
         return "UserError", "the job failed and left no reason; see its logs"

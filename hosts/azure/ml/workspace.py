@@ -12,7 +12,7 @@ from hosts.azure.settings import Settings
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
-#: Seconds. The outbox tries again later, so that no function waits long inside the SDK.
+#: Seconds. The outbox retries later, so that no function waits long inside the SDK.
 CONNECT, READ, POLL = 10, 60, 5
 
 
@@ -36,7 +36,7 @@ class Workspace:
     def _open(self) -> MLClient:
         from azure.ai.ml import MLClient
 
-        # It tells standard error of every experimental class that it meets.
+        # It prints a warning for every experimental class.
         logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
         cloud: dict[str, Any] = {"cloud": self._cloud.name}
         if self._cloud.metadata is not None:
@@ -51,7 +51,7 @@ class Workspace:
             connection_verify=self._cloud.verify,
             connection_timeout=CONNECT,
             read_timeout=READ,
-            # A Retry-After of minutes would be slept through in here.
+            # The SDK would sleep through a Retry-After of minutes.
             retry_total=0,
             polling_interval=POLL,
             **cloud,

@@ -14,8 +14,8 @@ from engine.blobs import content_name
 from engine.errors import Broken, Refused
 from hosts.azure.storage.storage_errors import GONE, said_code, translated
 
-#: Bytes of blobs that an instance keeps at hand: a reference is some ninety small ones, and every
-#: window is held against it.
+#: Bytes of blobs that an instance caches: a reference is some ninety small blobs, and every window
+#: needs it.
 AT_HAND = 64 * 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 class AzureBlobs:
     """`engine.blobs.Blobs` in a container; made where missing.
 
-    Names lie flat: hashes spread over the service's partitions by themselves.
+    Names have no folders: hashes spread over the service's partitions anyway.
 
     Raises
     ------
@@ -48,7 +48,7 @@ class AzureBlobs:
         name = content_name(content)
         with translated(self._where(name)):
             try:
-                # Not overwriting sends If-None-Match: *, so whoever is first writes.
+                # Not overwriting sends If-None-Match: *, so that the first writer wins.
                 self._container.upload_blob(name, content, overwrite=False)
             except ResourceExistsError as error:
                 if said_code(error) in GONE:
@@ -73,7 +73,7 @@ class AzureBlobs:
         return content
 
     def address(self, name: str) -> str:
-        """Return where a blob can be read by whoever may, e.g. a training job."""
+        """Return the address of a blob, for a reader with a role, e.g. a training job."""
         url: str = self._container.get_blob_client(_checked(name)).url
         return url
 
@@ -102,7 +102,7 @@ class AzureBlobs:
             return self._at_hand.get(name)
 
     def _keep(self, name: str, content: bytes) -> None:
-        """Keep at hand what was used last: a name says what its content is, so it never ages."""
+        """Cache the blobs used last; names are hashes of content, so that no entry expires."""
         with self._lock:
             if name not in self._at_hand:
                 self._size += len(content)

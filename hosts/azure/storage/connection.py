@@ -1,4 +1,4 @@
-"""How a storage account is reached: the settings that the Functions host reads for its own."""
+"""The connection to a storage account, in the settings that the Functions host uses."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _Client = TypeVar("_Client")
 
 SERVICES = ("blob", "queue", "table")
-#: Two quick tries more, and then it is the outbox's or the queue's turn to wait.
+#: Two quick retries; after them the outbox or the queue waits.
 RETRIES = 2
 CONNECT_SECONDS = 5
-#: A table request is cut off by the service after 30 s; an answer later than this is none.
+#: The service cuts off a table request after 30 s; later answers are treated as none.
 READ_SECONDS = 40
 
 
@@ -52,7 +52,7 @@ class Connection:
 
     @classmethod
     def read(cls, name: str, settings: Mapping[str, str]) -> Connection:
-        """Read one connection; Refused where nothing of it is set."""
+        """Read one connection; Refused where none of its settings is set."""
         if secret := settings.get(name, ""):
             return cls(name, secret)
         account = settings.get(f"{name}__accountName", "")
@@ -106,7 +106,7 @@ class Connection:
             opened: _Client = cast(Any, client).from_connection_string(self.secret, **options)
             return opened
         except ValueError:
-            # What the SDK says could quote the string, and a key with it.
+            # The SDK's message could quote the connection string with its key.
             raise Refused(f"{self.name}: not a storage connection string") from None
 
     def _identity(self, credential: TokenCredential | None) -> TokenCredential:

@@ -1,4 +1,4 @@
-"""A lease in our own store: the services that split traffic let the last writer win."""
+"""A lease in our own store, because in services that split traffic the last writer wins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FREE = ""
 
 
 class Held:
-    """A lease that was taken; `renew` before anything that cannot be taken back."""
+    """A lease that is held; `renew` before every irreversible step."""
 
     def __init__(self, store: Store, clock: Clock, partition: str, holder: str) -> None:
         self._store = store
@@ -26,18 +26,18 @@ class Held:
         self._holder = holder
 
     def renew(self, lasts: timedelta = LASTS) -> None:
-        """Hold it for `lasts` from now on; Unavailable where somebody else took it over."""
+        """Extend it to `lasts` from now; Unavailable where another worker took it over."""
         try:
             self._write(instant(self._clock.now() + lasts))
         except Conflict as error:
             raise Unavailable(f"{self._partition}: the lease on its traffic was lost") from error
 
     def release(self) -> None:
-        """Let others take it at once."""
+        """Release it for others at once."""
         try:
             self._write(FREE)
         except Conflict:
-            # It ran out and another worker has it: there is nothing left to give back.
+            # It expired and another worker holds it: there is nothing to release.
             return
 
     def _write(self, until: str) -> None:
@@ -51,8 +51,8 @@ class Held:
 class Lease:
     """One holder at a time for the traffic of a model.
 
-    The row lies in the model's partition. It carries who holds it and until when; the etag decides
-    between two that come at once. A holder that dies is waited for until its time is over.
+    The row lies in the model's partition, with the holder and the expiry; the etag decides between
+    concurrent workers. The lease of a crashed holder ends by its expiry.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Lease:
 
     @contextmanager
     def held(self, model: str) -> Iterator[Held]:
-        """Hold the lease while the block runs; Unavailable while another holds it."""
+        """Hold the lease during the block; Unavailable while another worker holds it."""
         holder = self._name()
         until = instant(self._clock.now() + self._lasts)
         operation = self._taking(model, {"holder": holder, "until": until})

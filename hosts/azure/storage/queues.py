@@ -1,4 +1,4 @@
-"""Queues of Azure Queue Storage: plain text, as host.json tells the Functions host to expect."""
+"""Queues of Azure Queue Storage: plain text, as host.json configures the Functions host."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class AzureQueue:
         self._create()
 
     def put(self, body: str) -> None:
-        """Add one message; Refused where the service could not carry it."""
+        """Add one message; Refused where the service would not accept it."""
         size = len(body.encode("utf-8", "replace"))
         if size > MAX_BODY:
             raise Refused(f"queue {self._name}: a message of {size} bytes, {MAX_BODY} at most")
@@ -67,7 +67,7 @@ class AzureQueue:
         return self._name
 
     def waiting(self) -> int:
-        """Return about how many messages there are, invisible ones too."""
+        """Return the approximate number of messages, invisible ones included."""
         with translated(f"queue {self._name}"):
             return int(self._queue.get_queue_properties().approximate_message_count or 0)
 
@@ -78,14 +78,14 @@ class AzureQueue:
             pages = self._queue.receive_messages(
                 messages_per_page=min(limit, MOST), visibility_timeout=seconds
             ).by_page()
-            # One request: after a page that is not full the SDK would ask for the rest.
+            # One request only: after a page that is not full the SDK would request another.
             return [
                 Message(got.id, str(got.pop_receipt), str(got.content), int(got.dequeue_count or 0))
                 for got in next(pages, ())
             ]
 
     def delete(self, message: Message) -> bool:
-        """Delete what was received; False where somebody else received it since."""
+        """Delete a received message; False where it was received again since."""
         with translated(f"queue {self._name}"):
             try:
                 self._queue.delete_message(message.id, message.receipt)
@@ -96,9 +96,10 @@ class AzureQueue:
         return True
 
     def poison(self, message: Message, reason: str) -> bool:
-        """Move what was received to `<queue>-poison` as `{"reason": …, "body": …}`.
+        """Move a received message to `<queue>-poison` as `{"reason": …, "body": …}`.
 
-        The Functions host moves the bare body; so does this where the reason does not fit. A crash
+        The Functions host moves the bare body; this does the same where the reason does not fit. A
+        crash
         in between leaves the message in both queues, never in none.
         """
         told = json.dumps({"reason": reason, "body": message.body}, ensure_ascii=False)
@@ -116,5 +117,5 @@ class AzureQueue:
 
 
 def poison_name(queue: str) -> str:
-    """Return where messages of `queue` go that failed too often."""
+    """Return the name of the queue for messages that failed too often."""
     return f"{queue}-poison"

@@ -1,4 +1,4 @@
-"""What the storage services' errors mean to the caller, for tables, blobs and queues alike.
+"""The errors of the storage services, translated for tables, blobs and queues alike.
 
 Source of the codes: Microsoft Learn, "Status and error codes" of the Storage services' REST API.
 """
@@ -16,10 +16,10 @@ from azure.core.pipeline import PipelineResponse
 
 from engine.errors import Broken, Conflict, DriftwardenError, Unavailable
 
-#: Assigning a role takes minutes to take effect: nobody gains by asking more often.
+#: A role assignment takes minutes to take effect: earlier retries are pointless.
 DENIED_DELAY = timedelta(minutes=5)
 DEFAULT_DELAY = timedelta(seconds=30)
-#: What we write into is being deleted, or was.
+#: The table, container or queue is being deleted, or was.
 GONE = {
     f"{kind}{what}"
     for kind in ("Table", "Container", "Queue")
@@ -32,10 +32,10 @@ _LONGEST = 200
 
 @contextmanager
 def translated(where: str) -> Iterator[None]:
-    """Raise our errors instead of the SDK's; `where` names the service and the thing asked for.
+    """Translate the SDK's errors; `where` names the service and the request.
 
-    The cause is left out of the traceback: its text can hold an address with a shared access
-    signature in it.
+    The cause is left out of the traceback: its text may hold an address with a shared access
+    signature.
     """
     try:
         yield
@@ -46,9 +46,9 @@ def translated(where: str) -> Iterator[None]:
 def translate(error: AzureError, where: str) -> DriftwardenError:
     """Return our error for one of the SDK's.
 
-    Conflict on 409 and 412 and on 404 (what was to be written over is gone); Broken on other 4xx,
-    where the request itself is at fault; Unavailable on 401, 403, 408, 429, 5xx and where no answer
-    came, which leaves open whether the request was carried out.
+    Conflict on 409 and 412 and on 404 (the row to overwrite is gone); Broken on other 4xx,
+    where the request itself is at fault; Unavailable on 401, 403, 408, 429, 5xx and without an
+    answer, where the outcome of the request is unknown.
     """
     status = error.status_code if isinstance(error, HttpResponseError) else None
     said = f"{where}: {plain(error)}"
@@ -69,21 +69,21 @@ def translate(error: AzureError, where: str) -> DriftwardenError:
 
 
 def said_code(error: AzureError) -> str:
-    """Return the service's own code of an error, or an empty text."""
+    """Return the service's code of an error, or an empty text."""
     code = getattr(error, "error_code", None) or ""
     return str(getattr(code, "value", code))
 
 
 def plain(error: AzureError) -> str:
-    """Return the first line of what an error says, without addresses' query strings."""
+    """Return the first line of an error's message, without query strings of addresses."""
     line = str(error.message or type(error).__name__).strip().splitlines()[0]
     return _QUERY.sub("?…", line)[:_LONGEST]
 
 
 def give_way(response: PipelineResponse[Any, Any]) -> None:
-    """Raise Unavailable where an answer asks for a pause: a hook of the Tables client.
+    """Raise Unavailable where an answer asks for a pause; a hook of the Tables client.
 
-    Its retry policy would sleep for as long as the service asks, a worker with it.
+    Its retry policy would sleep for as long as the service asks, and block the worker.
     """
     headers = response.http_response.headers
     if response.http_response.status_code >= 400 and "Retry-After" in headers:

@@ -1,10 +1,9 @@
-"""What a worker reads first, in one request: a head and what is pending beside it.
+"""A worker's first read in one request: a head and the pending rows beside it.
 
-A turn of the loop reads the head, then what waits, then what is owed: three requests, each a
-transaction that is paid for. They are asked for together, and the second and third are answered
-from what came with the first. What somebody else commits in between is missed, as it would be if he
-committed a little later: a unit's etags refuse what no longer fits, and his doorbell rings after
-his commit.
+A turn of the loop reads the head, then the inbox, then the outbox: three requests, each a billed
+transaction. They are combined, and the second and third are answered from the first. A concurrent
+commit in between is missed, as if it had come a little later: the etags of a unit reject stale
+rows, and the doorbell rings after the commit.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from dataclasses import dataclass, replace
 
 from engine.store import Row
 
-#: Rows asked for at once; of a longer queue the rest is read when its turn comes.
+#: Rows per request; the rest of a longer queue is read later.
 MOST = 300
-#: Seconds. Whoever asks later than this is not the turn that read the head.
+#: Seconds. A later read belongs to another turn.
 LASTS = 1.0
 
 
@@ -30,7 +29,7 @@ class _Seen:
     given: frozenset[str] = frozenset()
 
     def of(self, prefix: str, limit: int) -> list[Row] | None:
-        """Return the rows of a prefix; None where there may be more of them than were read."""
+        """Return the rows of a prefix; None where there may be more than were read."""
         rows = [row for row in self.rows if row.key.startswith(prefix)]
         last = self.rows[-1].key if self.rows else ""
         whole = len(self.rows) < MOST or (last > prefix and not last.startswith(prefix))
@@ -38,7 +37,7 @@ class _Seen:
 
 
 class Glimpse:
-    """Rows of the partition that was read last, each thread its own; a prefix is given once.
+    """The rows of the partition that was read last, by thread; each prefix is used once.
 
     `read` returns the first rows of a partition that are its head or pending, in key order.
     """
@@ -48,22 +47,22 @@ class Glimpse:
         self._last = threading.local()
 
     def take(self, partition: str) -> list[Row]:
-        """Read ahead; return the rows, of which the head is one where there is one."""
+        """Read ahead; return the rows, the head included where there is one."""
         rows = self._read(partition, MOST)
         self._last.seen = _Seen(partition, tuple(rows), time.monotonic() + LASTS)
         return rows
 
     def pending(self, partition: str, prefix: str, limit: int) -> list[Row] | None:
-        """Return pending rows of a prefix, at most `limit`; None where they have to be read."""
+        """Return pending rows of a prefix, at most `limit`; None where they must be read."""
         seen: _Seen | None = getattr(self._last, "seen", None)
         if seen is None or seen.partition != partition or time.monotonic() > seen.until:
             return None
         if prefix in seen.given:
-            # Asked for a second time, they may have changed: that is another look.
+            # A second request reads again: the rows may have changed.
             return None
         self._last.seen = replace(seen, given=seen.given | {prefix})
         return seen.of(prefix, limit)
 
     def forget(self) -> None:
-        """What was read ahead is out of date."""
+        """Drop the rows that were read ahead."""
         self._last.seen = None

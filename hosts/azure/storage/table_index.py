@@ -1,9 +1,9 @@
-"""Hints of who is to be woken when, and of which partitions there are; heads have the last word.
+"""Hints of which partitions exist and when to wake them; the heads are authoritative.
 
-Tables finds rows by PartitionKey and RowKey only, and a transaction holds one PartitionKey. So two
-partitions of the table serve as indexes. Their rows are written before the commit that they
-announce, and are verified when they are read: one too many costs a read, one too few never happens.
-The reasoning stands in docs/adr/0011.
+Tables finds rows by PartitionKey and RowKey only, and a transaction is limited to one PartitionKey.
+Therefore two partitions of the table serve as indexes. Their rows are written before the commit
+that they announce, and verified when read: an obsolete hint costs a read, a missing one cannot
+occur. See docs/adr/0011.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from engine.store import MAX_OPERATIONS
 
 WAKES = "~wakes"
 NAMES = "~partitions"
-#: What one query may return at most (Microsoft Learn, "Query timeout and pagination").
+#: The most rows of one query (Microsoft Learn, "Query timeout and pagination").
 PAGE = 1000
-#: The least that is read at once: hints that are over stand in between.
+#: The least number of hints per read, because obsolete ones lie in between.
 FEW = 16
 
 
 class Wake(NamedTuple):
-    """When a head wants to be woken (empty: never), and the etag of that head (empty: none)."""
+    """When to wake a head (empty: never), and the etag of that head (empty: none)."""
 
     at: str
     etag: str
 
 
 def text(value: str) -> str:
-    """Write a literal of a query.
+    """Quote a literal of a query.
 
     >>> text("don't")
     "'don''t'"
@@ -51,7 +51,7 @@ class Index:
     Parameters
     ----------
     table : the table.
-    head : returns a partition's wake as its head says it now.
+    head : returns a partition's wake by its current head.
     """
 
     def __init__(self, table: TableClient, head: Callable[[str], Wake]) -> None:
@@ -59,10 +59,10 @@ class Index:
         self._named: set[str] = set()
 
     def announce(self, partition: str, wake: Wake) -> None:
-        """Hint that the head that replaces `wake.etag` will want to be woken at `wake.at`.
+        """Write the hint that the head that replaces `wake.etag` is to be woken at `wake.at`.
 
-        The hint is named by the head that it replaces, so that it can be told when its writer can
-        no longer succeed.
+        The hint is named by the head that it replaces, so that a reader can tell when its writer
+        can no longer succeed.
         """
         base = _digest(wake.etag)
         self._table.upsert_entity(
@@ -77,9 +77,9 @@ class Index:
         )
 
     def wakes(self, limit: int, until: str = "") -> list[tuple[str, str]]:
-        """Return (instant, partition) of heads that want to be woken, the earliest first.
+        """Return (instant, partition) of heads to wake, the earliest first.
 
-        Hints that no head can come to any more are removed on the way.
+        Obsolete hints are deleted on the way.
         """
         query = equals("PartitionKey", WAKES)
         if until:
@@ -99,8 +99,8 @@ class Index:
     def _sort_out(
         self, hints: list[TableEntity], found: dict[str, str], limit: int
     ) -> list[TableEntity]:
-        """Add to `found` what heads confirm, up to `limit`; return the hints that are over."""
-        # A head must be read after the hint that it judges: it is remembered for this page only.
+        """Add to `found` the hints that heads confirm, up to `limit`; return obsolete ones."""
+        # A head must be read after the hint that it confirms: it is cached for this page only.
         heads: dict[str, Wake] = {}
         over = []
         for hint in hints:
@@ -119,7 +119,7 @@ class Index:
         try:
             self._submit([("delete", _keys(hint)) for hint in hints])
         except TableTransactionError as error:
-            # Another tick removes them too; what that one leaves, the next one finds.
+            # A concurrent tick deletes them, too; the next one finds the rest.
             if error.status_code != 404:
                 raise
 
@@ -128,15 +128,15 @@ class Index:
             self._table.submit_transaction(operations[start : start + MAX_OPERATIONS])
 
     def name(self, partition: str) -> None:
-        """Hint that a partition is about to have rows."""
+        """Write the hint that a partition is about to have rows."""
         if partition in self._named:
             return
-        # Merged, so that what is known of it stays.
+        # Merged, so that known properties stay.
         self._table.upsert_entity({"PartitionKey": NAMES, "RowKey": partition}, UpdateMode.MERGE)
         self._named.add(partition)
 
     def names(self) -> list[str]:
-        """Return every partition that has rows; one that once had some is not looked at again."""
+        """Return every partition that has rows; known ones are not checked again."""
         found: list[str] = []
         for page in self._pages(equals("PartitionKey", NAMES), PAGE):
             fresh = [hint for hint in page if not hint.get("seen")]

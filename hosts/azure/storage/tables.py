@@ -35,7 +35,7 @@ from hosts.azure.storage.storage_errors import GONE, said_code, translated
 from hosts.azure.storage.table_glimpse import Glimpse
 from hosts.azure.storage.table_index import Index, Wake, equals, text
 
-#: What one query may return at most (Microsoft Learn, "Query timeout and pagination").
+#: The most rows of one query (Microsoft Learn, "Query timeout and pagination").
 PAGE = 1000
 _ETAG = re.compile(r'W/"[^"]+"')
 _INT64 = 2**63
@@ -46,10 +46,9 @@ class TablesStore:
     """`engine.store.Store` in one table.
 
     A lost answer leaves open whether a commit was applied. Either it surfaces as Unavailable, or
-    the SDK tries again and the second try finds the first one's rows, which is a Conflict. Nothing
-    here guesses. The loop reads the partition again in both cases, at once or on the next delivery,
-    and goes on from what it finds: facts taken in are no longer pending, what is owed is in the
-    outbox.
+    the SDK tries again and the second try finds the first one's rows, which is a Conflict. The
+    store does not guess. In both cases the loop reads the partition again, at once or on the next
+    delivery, and continues: settled facts are no longer pending, owed effects are in the outbox.
 
     Parameters
     ----------
@@ -156,7 +155,7 @@ class TablesStore:
             return None
 
     def _wake(self, partition: str) -> Wake:
-        """Return when a partition's head wants to be woken, without reading its state."""
+        """Return when a partition's head is to be woken, without reading its state."""
         head = self._found(partition, HEAD, [*_KEYS, "Timestamp", "wake_at"])
         if head is None:
             return Wake("", "")
@@ -165,7 +164,7 @@ class TablesStore:
     def _announce(self, partition: str, operation: Insert | Replace) -> None:
         wake = str(operation.props.get("wake_at", ""))
         etag = operation.etag if isinstance(operation, Replace) else ""
-        # A head that keeps its wake has its hint already.
+        # A head whose wake did not change has its hint already.
         if wake and Wake(wake, etag) != self._wakes.get(partition):
             self._index.announce(partition, Wake(wake, etag))
 
@@ -176,7 +175,7 @@ def _operation(partition: str, operation: Operation) -> tuple[Any, ...]:
         case Insert(props=props):
             return ("create", entity | _properties(operation.key, props))
         case Replace(key=key, etag=etag) if not _ETAG.fullmatch(etag):
-            # The service answers that the request is malformed, not that it lost.
+            # The service reports a malformed request here, not a conflict.
             raise Conflict(f"{partition}: {key} never had the etag {etag!r}")
         case Replace(props=props, etag=etag):
             options = {

@@ -6,13 +6,12 @@ import hmac
 import json
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from urllib.parse import parse_qsl
 
 import azure.functions as func
 from azure.functions.http import HttpRequest
-from azure.functions.queue import QueueMessage
 from azure.functions.timer import TimerRequest
 
 from engine.errors import Refused
@@ -21,7 +20,9 @@ from hosts.local.functions.function_table import Entry, Trigger, read_entries
 from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.http import Response, plain
 from hosts.local.functions.invoke import Invoker
-from hosts.local.functions.queues import Message, Queues
+from hosts.local.functions.pump import Pump
+from hosts.local.functions.queues import Queues
+from hosts.local.functions.request import Request, lowered
 from hosts.local.functions.timers import Timer, Timers
 
 logger = logging.getLogger("driftwarden.host")
@@ -33,11 +34,11 @@ class Dispatcher:
     Parameters
     ----------
     app : FunctionApp
-        Read once, here.
+        Read once, by the constructor.
     queues : Queues
         Where queue triggers read, queue outputs write and timers keep their status.
     clock : callable
-        Dates the messages that functions put.
+        The time of messages that functions put.
     key : str
         The function key; the same one opens the Event Grid webhook.
     host_file : HostFile
@@ -61,12 +62,13 @@ class Dispatcher:
         host_file: HostFile | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        self._host_file = host_file or HostFile()
-        self.entries = read_entries(app, self._host_file.route_prefix, settings or {})
+        host_file = host_file or HostFile()
+        self.entries = read_entries(app, host_file.route_prefix, settings or {})
         self._by_name = {entry.name: entry for entry in self.entries}
         self._by_queue = {e.queue: e for e in self.entries if e.trigger is Trigger.QUEUE}
         self._queues, self.key = queues, key
         self._invoker = Invoker(queues, clock)
+        self._pump = Pump(queues, self._invoker, host_file)
         timed = (entry for entry in self.entries if entry.trigger is Trigger.TIMER)
         timers = tuple(Timer(entry.name, entry.schedule, entry.at_start) for entry in timed)
         self.timers = Timers(timers, queues, self._tick)
@@ -92,22 +94,19 @@ class Dispatcher:
             404 without a route, 405 for another method, 401 without the key where it is needed,
             500 when the function failed. HEAD is answered by GET's function, body and all.
         """
-        method, lowered, parameters = method.upper(), _lowered(headers), _parameters(query)
+        request = Request(method.upper(), path, query, lowered(headers), body)
         routed = [(e, e.route.match(path)) for e in self.entries if e.route is not None]
         found = [(entry, values) for entry, values in routed if values is not None]
         if not found:
             return plain(404, "no function answers this path")
-        if method == "HEAD" and not any("HEAD" in entry.methods for entry, _ in found):
-            method = "GET"
+        if request.method == "HEAD" and not any("HEAD" in entry.methods for entry, _ in found):
+            request = replace(request, method="GET")
         for entry, values in found:
-            if method not in entry.methods:
+            if request.method not in entry.methods:
                 continue
-            if entry.key_needed and not self._opens(lowered, parameters):
+            if entry.key_needed and not self._is_key(request.key):
                 return plain(401, "this needs the function key: x-functions-key or ?code=")
-            url = f"http://{lowered.get('host', 'localhost')}{path}{query and '?'}{query}"
-            return self._answer(
-                entry, _http_request(method, url, lowered, parameters, values, body)
-            )
+            return self._answer(entry, request.decoded(values))
         allowed = sorted({each for entry, _ in found for each in entry.methods})
         return plain(405, "not with this method", ("Allow", ", ".join(allowed)))
 
@@ -127,7 +126,7 @@ class Dispatcher:
         Returns
         -------
         Response
-            200 for a handshake, 202 when all is taken, 400 for what no retry can mend, 401
+            200 for a handshake, 202 when every event succeeded, 400 for a malformed request, 401
             without the key, 404 for an unknown function, 500 for "try later".
         """
         if not self._is_key(key):
@@ -135,21 +134,9 @@ class Dispatcher:
         entry = self._by_name.get(function_name)
         if entry is None or entry.trigger is not Trigger.EVENT_GRID:
             return plain(404, f"no function {function_name!r} takes events")
-        lowered = _lowered(headers)
         try:
-            if method.upper() == "OPTIONS":
-                origin = lowered.get("webhook-request-origin", webhook.ORIGIN)
-                return Response(200, (("WebHook-Allowed-Origin", origin),))
-            match lowered.get("aeg-event-type", "").lower():
-                case "subscriptionvalidation":
-                    answer = {"validationResponse": webhook.validation_code(body)}
-                    kind = ("Content-Type", "application/json")
-                    return Response(200, (kind,), json.dumps(answer).encode())
-                case "notification":
-                    return self._notify(entry, webhook.parse_elements(lowered, body))
-                case "unsubscribe":
-                    return Response(202)
-            raise Refused("aeg-event-type: Notification, SubscriptionValidation or Unsubscribe")
+            notify = partial(self._notify, entry)
+            return webhook.answer(method, lowered(headers), body, notify)
         except Refused as refusal:
             logger.warning("%s refused a delivery: %s", entry.name, refusal)
             return plain(400, str(refusal))
@@ -161,8 +148,8 @@ class Dispatcher:
     def pump_queue(self, queue: str, now: datetime, limit: int | None = None) -> int:
         """Run the function of `queue` on one batch of visible messages.
 
-        A message is deleted when the function returned. Otherwise it is seen again after the
-        retry delay, and after the last try moved to `<queue>-poison` with the reason.
+        A message is deleted when the function returned. Otherwise it becomes visible after the
+        retry delay, and after the last try it is moved to `<queue>-poison` with the reason.
 
         Parameters
         ----------
@@ -172,7 +159,7 @@ class Dispatcher:
         Returns
         -------
         int
-            How many messages were taken, however they fared.
+            The number of messages taken, failed ones included.
 
         Raises
         ------
@@ -181,19 +168,13 @@ class Dispatcher:
         """
         if queue not in self._by_queue:
             raise Refused(f"queue {queue!r} triggers no function")
-        messages = self._queues.get(queue, now, limit or self._host_file.batch_size)
-        for message in messages:
-            self._work(self._by_queue[queue], message, now)
-        return len(messages)
+        return self._pump.work(self._by_queue[queue], now, limit)
 
     def next_due(self, now: datetime) -> datetime | None:
-        """The earliest moment at which a timer or a message is due; None if nothing ever is."""
+        """Return the earliest moment at which a timer or a message is due; None if none is."""
         moments = [self.timers.next_moment(name, now) for name in self.timers.names]
         visible = (self._queues.next_visible(queue) for queue in self.queue_names)
         return min([*moments, *(moment for moment in visible if moment)], default=None)
-
-    def _opens(self, headers: Mapping[str, str], query: Mapping[str, str]) -> bool:
-        return self._is_key(headers.get("x-functions-key", query.get("code")))
 
     def _is_key(self, offered: str | None) -> bool:
         return offered is not None and hmac.compare_digest(offered.encode(), self.key.encode())
@@ -213,59 +194,3 @@ class Dispatcher:
 
     def _tick(self, name: str, request: TimerRequest) -> None:
         self._invoker.invoke(self._by_name[name], lambda: request)
-
-    def _work(self, entry: Entry, message: Message, now: datetime) -> None:
-        tries = self._host_file.max_dequeue_count
-        if message.tries > tries:
-            reason = f"taken {tries} times and never finished: the host died each time"
-        else:
-            reason = self._invoker.invoke(entry, partial(_queue_message, message)).failure
-        if not reason:
-            self._queues.delete(message)
-        elif message.tries >= tries:
-            logger.error("%s gave up on message %s: %s", entry.name, message.id, reason)
-            self._queues.poison(message, reason, now)
-        else:
-            self._queues.postpone(message, now + self._host_file.retry_delay)
-
-
-def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
-def _parameters(query: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        # A parameter given twice arrives as one, joined by a comma, as from the Functions host.
-        found[name] = f"{found[name]},{value}" if name in found else value
-    return found
-
-
-def _http_request(
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    parameters: Mapping[str, str],
-    route: Mapping[str, str],
-    body: bytes,
-) -> HttpRequest:
-    return HttpRequest(
-        method,
-        url,
-        headers=headers,
-        params=parameters,
-        route_params=route,
-        body_type="bytes",
-        body=body,
-    )
-
-
-def _queue_message(message: Message) -> QueueMessage:
-    return QueueMessage(  # type: ignore[no-untyped-call]
-        id=str(message.id),
-        body=message.body,
-        dequeue_count=message.tries,
-        insertion_time=message.inserted,
-        time_next_visible=message.visible,
-        pop_receipt=message.receipt,
-    )

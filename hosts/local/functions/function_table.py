@@ -15,7 +15,7 @@ from azure.functions.decorators.function_app import Function
 
 from engine.errors import Refused
 from hosts.local.functions.http import METHODS, Route, parse_route
-from hosts.local.functions.queues import check_name
+from hosts.local.functions.messages import check_name
 from hosts.local.functions.timers import parse_schedule
 
 
@@ -28,24 +28,24 @@ class Trigger(StrEnum):
     QUEUE = "queueTrigger"
 
 
-#: Stands for the return value where a binding names an argument.
+#: The name of the return value in a binding.
 RETURN = "$return"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One function: how it is triggered, and what it may leave in queues.
+    """One function: its trigger, and its queue outputs.
 
     Attributes
     ----------
     argument : str
-        The parameter that takes what triggered it.
+        The parameter for the trigger's input.
     outputs : tuple of (str, str)
         (parameter or `$return`, queue) of every queue output.
     context : bool
         Whether it has a `context` parameter.
     text : bool
-        Whether it takes what triggered it as text: the worker decodes nothing then.
+        Whether it takes the trigger's input as text, without decoding.
     route, methods, key_needed : HTTP triggers only.
     queue : queue triggers only.
     schedule, at_start : timers only.
@@ -74,7 +74,7 @@ def read_entries(
     Parameters
     ----------
     settings : mapping
-        What `%NAME%` in a schedule or a queue's name stands for.
+        The values of `%NAME%` in schedules and names of queues.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def read_entries(
         settings cannot work; two functions share a queue, or answer the same path (Azure leaves
         open which one wins).
     """
-    # The app remembers names between readings and would call each one a duplicate of itself.
+    # The app remembers names between readings and would report each as a duplicate.
     app.functions_bindings = None
     try:
         functions = app.get_functions()
@@ -122,7 +122,7 @@ def _with_rules(
 ) -> Entry:
     match entry.trigger:
         case Trigger.HTTP:
-            # The Functions host takes an empty route for none, which means the function's name.
+            # The Functions host treats an empty route as none, which means the function's name.
             route = str(trigger.get("route") or entry.name)
             methods = trigger.get("methods") or METHODS
             return replace(

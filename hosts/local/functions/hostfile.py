@@ -1,4 +1,4 @@
-"""The settings of host.json that the local host obeys."""
+"""The settings of host.json that the local host supports."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _TIME_SPAN = re.compile(r"(?:(\d+)\.)?([01]?\d|2[0-3]):([0-5]?\d)(?::([0-5]?\d))
 
 @dataclass(frozen=True)
 class HostFile:
-    """Defaults are those of the Azure Functions host.
+    """The supported settings, with the defaults of the Azure Functions host.
 
     Attributes
     ----------
     route_prefix : str
-        What stands before every HTTP route; may be empty.
+        The prefix of every HTTP route; may be empty.
     batch_size : int
         Messages taken from a queue at once, 1 to 32.
     max_dequeue_count : int
@@ -35,12 +35,12 @@ class HostFile:
 
 
 def parse_host_file(text: str) -> HostFile:
-    """Read the text of a host.json; sections of no concern here are passed over.
+    """Read the text of a host.json; other sections are ignored.
 
     Raises
     ------
     Refused
-        The text is no JSON object, or a setting has no usable value.
+        The text is not a JSON object, or a setting has an invalid value.
 
     Examples
     --------

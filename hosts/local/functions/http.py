@@ -21,12 +21,12 @@ class Response:
     body: bytes = b""
 
     def header(self, name: str) -> str | None:
-        """The first value under `name`, whatever its case."""
+        """Return the first value under `name`, ignoring case."""
         return next((v for n, v in self.headers if n.lower() == name.lower()), None)
 
 
 def plain(status: int, text: str, *headers: tuple[str, str]) -> Response:
-    """An answer of one line of text."""
+    """Return an answer of one line of text."""
     kind = ("Content-Type", "text/plain; charset=utf-8")
     return Response(status, (kind, *headers), f"{text}\n".encode())
 
@@ -48,7 +48,7 @@ class Route:
     segments: tuple[Segment, ...]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Values of the parameters, or None where `path` is another's.
+        """Return the values of the parameters, or None where `path` does not match.
 
         Examples
         --------
@@ -69,7 +69,7 @@ class Route:
         return values if len(parts) == len(self.segments) else None
 
     def overlaps(self, other: Route) -> bool:
-        """Whether some path belongs to both."""
+        """Tell whether some path matches both."""
         for mine, theirs in zip(self.segments, other.segments, strict=False):
             if mine.rest or theirs.rest:
                 return True
@@ -85,7 +85,7 @@ def parse_route(template: str) -> Route:
     Raises
     ------
     Refused
-        Constraints, optional and mixed parts: the local host lacks them.
+        The template has constraints, optional or mixed parts, which the local host lacks.
     """
     parts = template.strip("/").split("/") if template.strip("/") else []
     segments = tuple(_segment(template, part) for part in parts)

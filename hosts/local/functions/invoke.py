@@ -22,7 +22,7 @@ logger = logging.getLogger("driftwarden.host")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an invocation came to: the answer (HTTP only), or why it failed in one line."""
+    """The outcome of an invocation: the answer (HTTP only), or the failure in one line."""
 
     response: Response | None = None
     failure: str = ""
@@ -39,19 +39,19 @@ class Slot(func.Out[object]):
         self._value = val
 
     def get(self) -> object:
-        """What was set last."""
+        """Return the value that was set last."""
         return self._value
 
 
 class Invoker:
-    """Calls functions and delivers what they leave in queue outputs.
+    """Calls functions and delivers their queue outputs.
 
     Parameters
     ----------
     queues : Queues
-        Takes the messages, all of an invocation in one commit, once the function has returned.
+        Receives all messages of an invocation in one commit, once the function has returned.
     clock : callable
-        Dates them.
+        The time of these messages.
     """
 
     def __init__(self, queues: Queues, clock: Callable[[], datetime]) -> None:
@@ -59,10 +59,10 @@ class Invoker:
         self._numbers = itertools.count(1)
 
     def invoke(self, entry: Entry, supply: Callable[[], object]) -> Outcome:
-        """Call `entry` with what `supply` makes; whatever it raises becomes a failure, logged."""
+        """Call `entry` with the result of `supply`; exceptions are logged and become a failure."""
         try:
             return Outcome(self._run(entry, supply()))
-        # The host outlives whatever a function raises, an exit included.
+        # The host survives every exception of a function, an exit included.
         except (Exception, SystemExit) as error:
             reason = describe(error)
             logger.error("function %s failed: %s", entry.name, reason)
@@ -87,7 +87,7 @@ class Invoker:
 
 
 def describe(error: BaseException) -> str:
-    """`error` in one line of at most 500 characters."""
+    """Return `error` in one line of at most 500 characters."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]
 
 

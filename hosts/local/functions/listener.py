@@ -20,11 +20,11 @@ from hosts.local.functions.http import Response, plain
 
 logger = logging.getLogger("driftwarden.host")
 
-#: Event Grid delivers at most 1 MB at once; nothing else here needs more.
+#: Event Grid delivers at most 1 MB at once; no other request needs more.
 MAX_BODY = 1024 * 1024
-#: Up to this much of a body that is too large is read and dropped, so that the answer arrives.
+#: Of a body that is too large, up to this much is read and dropped, so that the answer arrives.
 MAX_DROPPED = 16 * MAX_BODY
-#: A connection without a word for this long is closed.
+#: An idle connection is closed after this time.
 IDLE_SECONDS = 30
 
 
@@ -34,13 +34,13 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "driftwarden", ""
     timeout = IDLE_SECONDS
-    # Headers and body go out in one packet; without these a kept connection waits 40 ms.
+    # Headers and body are sent in one packet; otherwise a kept connection waits 40 ms.
     wbufsize = -1
     disable_nagle_algorithm = True
     server: Listener
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        # http.server looks for do_GET and so on; which methods there are, the dispatcher knows.
+        # http.server looks for do_GET and so on; the dispatcher knows the allowed methods.
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
             target = urlsplit(self.path)
         except ValueError:
             return plain(400, "the request's target is no URL")
-        # Nobody stands in front of this host to vouch for an identity, so none is believed.
+        # No proxy in front of this host verifies an identity, so that such headers are dropped.
         headers = {
             name: ", ".join(self.headers.get_all(name, []))
             for name in {name.lower() for name in self.headers}
@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.dispatcher.event_grid(name, headers, body, key, self.command)
 
     def _body(self) -> bytes | Response:
-        """The request's body, or the answer to one that is not taken; the connection ends then."""
+        """Return the request's body, or the answer that refuses it and ends the connection."""
         if "transfer-encoding" in self.headers:
             return plain(411, "chunked bodies are not taken: send Content-Length")
         lengths = set(self.headers.get_all("content-length", ["0"]))
@@ -115,13 +115,13 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(response.body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no readable request in one plain line, and close."""
+        """Answer an unreadable request in one plain line, and close."""
         self.close_connection = True
         self.command = getattr(self, "command", None) or "GET"
         self._write(plain(code, message or explain or HTTPStatus(code).phrase))
 
     def handle_expect_100(self) -> bool:
-        """Ask for the body only when it will be read."""
+        """Request the body only when it will be read."""
         length = self.headers.get("content-length", "0")
         if length.isascii() and length.isdigit() and int(length[:18]) > MAX_BODY:
             self.send_error(413, f"a body of {length} bytes; {MAX_BODY} at most")
@@ -129,12 +129,12 @@ class Handler(BaseHTTPRequestHandler):
         return super().handle_expect_100()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Requests are details."""
+        """Log requests at debug level."""
         logger.debug("%s " + format, self.address_string(), *args)
 
 
 class Listener(socketserver.ThreadingTCPServer):
-    """Accepts connections for one dispatcher, a thread each.
+    """Accepts connections for one dispatcher, each in its own thread.
 
     Raises
     ------
@@ -162,12 +162,12 @@ class Listener(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """The port in use, which matters where 0 was asked for."""
+        """The port in use, which is chosen by the system for port 0."""
         return int(self.server_address[1])
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """A context in which a request counts as being answered."""
+        """Count a request as being answered during the block."""
         self._count(1)
         try:
             yield
@@ -175,7 +175,7 @@ class Listener(socketserver.ThreadingTCPServer):
             self._count(-1)
 
     def drained(self, seconds: float) -> bool:
-        """Wait until no request is being answered; False when that took longer."""
+        """Wait until no request is being answered; False after the time limit."""
         with self._quiet:
             return self._quiet.wait_for(lambda: self._answering == 0, seconds)
 

@@ -10,122 +10,49 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import azure.functions as func
 
-from engine.errors import Refused, Unavailable
+from engine.errors import Refused
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import HostFile, parse_host_file
-from hosts.local.functions.invoke import describe
-from hosts.local.functions.listener import Listener
 from hosts.local.functions.queues import Queues
+from hosts.local.functions.server import Server
 
 logger = logging.getLogger("driftwarden.host")
 
-#: How often the pump looks for due timers and messages when there was nothing to do.
-POLL_SECONDS = 0.2
-#: How long a stop waits for what is running; a message cut short comes again.
-GRACE_SECONDS = 10.0
 
+@dataclass(frozen=True)
+class Options:
+    """How an app is served.
 
-class Server:
-    """A dispatcher behind sockets, with a thread that pumps its timers and queues.
-
-    Parameters
+    Attributes
     ----------
-    dispatcher : Dispatcher
-        Its functions run in the threads of their connections, timers and queues in one more.
-    queues : Queues
-        Messages that a killed host held are released at the start.
-    clock : callable
-        The time of the pump.
-    host, port :
-        Port 0 takes a free one, see `url`.
-
-    Raises
-    ------
-    Refused
-        The address cannot be listened on.
+    host, port : str, int
+        The address that is listened on; port 0 takes a free one.
+    key : str, optional
+        The function key. Without one a key is made up, and only this machine is listened to.
+    root : Path
+        The folder of host.json; defaults hold where there is none.
+    settings : mapping, optional
+        App settings (default: the environment), for `%NAME%` in schedules and names of queues.
     """
 
-    def __init__(
-        self,
-        dispatcher: Dispatcher,
-        queues: Queues,
-        clock: Callable[[], datetime],
-        host: str = "127.0.0.1",
-        port: int = 7071,
-    ) -> None:
-        self._dispatcher, self._queues, self._clock = dispatcher, queues, clock
-        self._listener = Listener(dispatcher, host, port)
-        self._stopping = threading.Event()
-        self._failure: Exception | None = None
-        self._threads = (
-            threading.Thread(target=self._listener.serve_forever, args=(0.1,), daemon=True),
-            threading.Thread(target=self._pump, daemon=True),
-        )
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self._listener.port}/"
-        self.key = dispatcher.key
-
-    def __enter__(self) -> Server:
-        self._queues.release()
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._listener.shutdown()
-        self._listener.server_close()
-        self._listener.drained(GRACE_SECONDS)
-        self._threads[1].join(GRACE_SECONDS)
-
-    def stop(self) -> None:
-        """Make `wait` return; safe in a signal handler."""
-        self._stopping.set()
-
-    def wait(self) -> None:
-        """Return after `stop`; raise what broke the pump, if anything did."""
-        self._stopping.wait()
-        if self._failure is not None:
-            raise self._failure
-
-    def _pump(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                if not self._turn():
-                    self._stopping.wait(POLL_SECONDS)
-        except Exception as error:
-            logger.critical("the pump broke: %s", describe(error), exc_info=True)
-            self._failure = error
-            self._stopping.set()
-
-    def _turn(self) -> int:
-        """Run what is due, one batch per queue, so that none starves the rest."""
-        done = 0
-        try:
-            done += self._dispatcher.run_timers(self._clock())
-            for queue in self._dispatcher.queue_names:
-                if not self._stopping.is_set():
-                    done += self._dispatcher.pump_queue(queue, self._clock())
-        except Unavailable as unavailable:
-            logger.warning("timers and queues wait: %s", unavailable)
-            self._stopping.wait(unavailable.delay.total_seconds())
-        return done
+    host: str = "127.0.0.1"
+    port: int = 7071
+    key: str | None = None
+    root: Path = Path()
+    settings: Mapping[str, str] | None = None
 
 
 def serve(
     app: func.FunctionApp,
     queues: Queues,
+    options: Options,
     *,
-    host: str = "127.0.0.1",
-    port: int = 7071,
-    key: str | None = None,
-    root: Path = Path(),
-    settings: Mapping[str, str] | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ready: Callable[[Server], None] | None = None,
 ) -> None:
@@ -133,12 +60,6 @@ def serve(
 
     Parameters
     ----------
-    key : str, optional
-        The function key. Without one a key is made up, and only this machine is listened to.
-    root : Path
-        The folder of host.json; defaults hold where there is none.
-    settings : mapping, optional
-        App settings (default: the environment), for `%NAME%` in schedules and names of queues.
     ready : callable, optional
         Called once requests are answered, with the server's `url` and `key`.
 
@@ -147,17 +68,18 @@ def serve(
     Refused
         The app, host.json, the address or the lack of a key does not allow it.
     """
-    if key is None and not _is_loopback(host):
+    host = options.host
+    if options.key is None and not _is_loopback(host):
         raise Refused(f"without a function key only 127.0.0.1 is listened on, not {host}: set one")
     dispatcher = Dispatcher(
         app,
         queues,
         clock,
-        key=key or secrets.token_urlsafe(24),
-        host_file=_host_file(root / "host.json"),
-        settings=os.environ if settings is None else settings,
+        key=options.key or secrets.token_urlsafe(24),
+        host_file=_host_file(options.root / "host.json"),
+        settings=os.environ if options.settings is None else options.settings,
     )
-    with Server(dispatcher, queues, clock, host, port) as server, _signals(server.stop):
+    with Server(dispatcher, queues, clock, host, options.port) as server, _signals(server.stop):
         logger.info("listening on %s", server.url)
         if ready is not None:
             ready(server)
@@ -182,7 +104,7 @@ def _host_file(path: Path) -> HostFile:
 
 @contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGINT and SIGTERM stop; elsewhere than in the main thread signals are not ours."""
+    """Stop on SIGINT and SIGTERM; only the main thread can handle signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

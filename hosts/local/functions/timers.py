@@ -15,7 +15,7 @@ from croniter import CroniterError, croniter
 from engine.errors import Refused
 from hosts.local.functions.hostfile import parse_time_span
 
-#: A run noticed later than this after its moment is past due; earlier is only the pump's rhythm.
+#: A run later than this is past due; smaller delays come from the pump's interval.
 PUNCTUAL = timedelta(seconds=5)
 
 _VALUE = r"(?:\d{1,2}|[A-Za-z]{3})"
@@ -25,7 +25,7 @@ _FIELD = re.compile(rf"{_PART}(?:,{_PART})*")
 
 @dataclass(frozen=True)
 class Status:
-    """What is remembered of a timer: its schedule as written, its last run, its next moment."""
+    """The saved status of a timer: its schedule as written, its last run, its next moment."""
 
     schedule: str
     last: datetime | None
@@ -33,10 +33,10 @@ class Status:
 
 
 class Statuses(Protocol):
-    """Where statuses outlive the process."""
+    """Persistent storage of statuses."""
 
     def read_status(self, name: str) -> Status | None:
-        """The status last written under `name`."""
+        """Return the status last written under `name`."""
 
     def write_status(self, name: str, status: Status) -> None:
         """Replace the status of `name`."""
@@ -57,10 +57,10 @@ class Timers:
     Parameters
     ----------
     timers : tuple of Timer
-        Refused at once when a schedule cannot be read or never comes.
+        Refused at once when a schedule is invalid or never due.
     statuses : Statuses
-        Where the last and the next moment are saved after each run, so that a run missed or cut
-        short while the host was down is made up for by one that is past due.
+        Keeps the last and the next moment after each run, so that a run missed or interrupted while
+        the host was down is followed by one that is past due.
     run : callable
         Calls the function; must not raise.
     """
@@ -86,15 +86,15 @@ class Timers:
         return tuple(self._schedules)
 
     def next_moment(self, name: str, now: datetime) -> datetime:
-        """When `name` is due next; before `now` when it was missed."""
+        """Return when `name` is due next; before `now` when it was missed."""
         return self._status(name, now).next
 
     def after(self, name: str, moment: datetime) -> datetime:
-        """The schedule's first moment after `moment`."""
+        """Return the schedule's first moment after `moment`."""
         return self._after[name](moment)
 
     def run_due(self, now: datetime) -> int:
-        """Run what is due at `now`, once each however many moments were missed; count the runs."""
+        """Run the timers due at `now`, once each even after several misses; count the runs."""
         count = 0
         for name in self.names:
             due = self._status(name, now).next
@@ -125,7 +125,7 @@ class Timers:
             if saved is not None and saved.schedule == self._schedules[name]:
                 self._known[name] = saved
             else:
-                # New, or with a new schedule: the past says nothing about it.
+                # The timer or its schedule is new: a saved status does not apply.
                 first = self._after[name](now)
                 self._save(name, Status(self._schedules[name], None, first))
         return self._known[name]
@@ -144,7 +144,7 @@ def parse_schedule(text: str) -> Callable[[datetime], datetime]:
     Raises
     ------
     Refused
-        It is neither, or it never comes.
+        It is neither, or it is never due.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def parse_schedule(text: str) -> Callable[[datetime], datetime]:
         return found
 
     try:
-        # Any moment will do to find out whether the schedule is readable and ever comes.
+        # Any moment shows whether the schedule is valid and ever due.
         after(datetime.fromisoformat("2000-01-01T00:00:00+00:00"))
     except CroniterError as error:
         raise Refused(f"schedule {text!r}: {error}") from error
@@ -182,7 +182,7 @@ def _interval(text: str) -> Callable[[datetime], datetime]:
 
 
 def _seventh_day(field: str) -> bool:
-    # croniter takes 7 for Sunday, NCRONTAB refuses it.
+    # croniter accepts 7 as Sunday, NCRONTAB refuses it.
     return any("7" in part.split("/")[0] for part in field.split(","))
 
 

@@ -1,15 +1,16 @@
-"""What Event Grid posts to a webhook, decoded into what the Functions worker hands a function."""
+"""Requests of Event Grid to a webhook, decoded to the arguments of functions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from azure.functions import CloudEvent, EventGridEvent
 from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.meta import Datum
 
 from engine.errors import Refused
+from hosts.local.functions.http import Response
 
 PATH = "/runtime/webhooks/eventgrid"
 #: Event Grid sends this origin with a CloudEvents handshake.
@@ -17,10 +18,10 @@ ORIGIN = "eventgrid.azure.net"
 
 
 def parse_elements(headers: Mapping[str, str], body: bytes) -> list[dict[str, object]]:
-    """The events of one delivery, each as the JSON object that was sent.
+    """Return the events of one delivery, each as the JSON object that was sent.
 
     An array is a batch of either schema, an object one event, and a body beside `ce-` headers a
-    CloudEvent in binary mode. What the objects hold is the function's business.
+    CloudEvent in binary mode. The objects' fields are not checked here.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def parse_elements(headers: Mapping[str, str], body: bytes) -> list[dict[str, ob
     Raises
     ------
     Refused
-        The body is not JSON, or not an object or an array of objects: never worth a retry.
+        The body is not JSON, or not an object or an array of objects: a retry would not help.
     """
     if "ce-specversion" in headers:
         return [_binary(headers, body)]
@@ -44,13 +45,45 @@ def parse_elements(headers: Mapping[str, str], body: bytes) -> list[dict[str, ob
     return found
 
 
-def validation_code(body: bytes) -> str:
-    """The code that a SubscriptionValidation delivery wants back.
+def answer(
+    method: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    notify: Callable[[list[dict[str, object]]], Response],
+) -> Response:
+    """Answer one request: a handshake here, a notification by `notify` with its events.
+
+    Parameters
+    ----------
+    headers : mapping
+        Names in lower case.
 
     Raises
     ------
     Refused
-        The body holds none.
+        The request is not one of Event Grid, or its body is malformed.
+    """
+    if method.upper() == "OPTIONS":
+        origin = headers.get("webhook-request-origin", ORIGIN)
+        return Response(200, (("WebHook-Allowed-Origin", origin),))
+    match headers.get("aeg-event-type", "").lower():
+        case "subscriptionvalidation":
+            code = {"validationResponse": validation_code(body)}
+            return Response(200, (("Content-Type", "application/json"),), json.dumps(code).encode())
+        case "notification":
+            return notify(parse_elements(headers, body))
+        case "unsubscribe":
+            return Response(202)
+    raise Refused("aeg-event-type: Notification, SubscriptionValidation or Unsubscribe")
+
+
+def validation_code(body: bytes) -> str:
+    """Return the validation code of a SubscriptionValidation delivery.
+
+    Raises
+    ------
+    Refused
+        The body has no validation code.
     """
     document = _parse(body)
     first = document[0] if isinstance(document, list) and document else document
@@ -62,13 +95,13 @@ def validation_code(body: bytes) -> str:
 
 
 def decode(element: dict[str, object]) -> EventGridEvent | CloudEvent:
-    """The object that the worker makes of `element`: `specversion` marks a CloudEvent.
+    """Return the object that the worker makes of `element`: `specversion` marks a CloudEvent.
 
     Raises
     ------
     ValueError, TypeError
-        The time is unreadable, for instance: on Azure too the invocation fails before the
-        function is reached.
+        A field such as the time is invalid: in Azure, too, the invocation fails before the function
+        is called.
     """
     datum = Datum(value=json.dumps(element), type="json")
     return EventGridEventInConverter.decode(datum, trigger_metadata=None)

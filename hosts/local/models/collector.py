@@ -1,7 +1,8 @@
 """Write scored traffic in the layout and line format of Azure ML's model data collector.
 
-Every byte follows from the rows, the version and the scores: the same block written twice gives the
-same files. A line holds one row. Missing and non-finite numbers are null, as JSON knows neither.
+The files depend on the rows, the version and the scores only: the same block written twice gives
+the same bytes. A line holds one row. Missing and non-finite numbers are null, as JSON knows
+neither.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ TRAFFIC = '{"time":"%s","deployment":"%s","correlationid":%s,"status":%d,"durati
 
 @dataclass(frozen=True)
 class Block:
-    """Rows that arrived together at one endpoint, as the texts that go into lines.
+    """Rows that arrived together at one endpoint, as texts for log lines.
 
     Attributes
     ----------
@@ -107,7 +108,7 @@ def output_lines(
 
 
 def traffic_line(block: Block, row: int, deployment: str, status: int, duration: float) -> str:
-    """Return one line of the traffic log: what an HTTP client would have seen."""
+    """Return one line of the traffic log, as an HTTP client would have seen the request."""
     return TRAFFIC % (block.times[row], deployment, block.ids[row], status, round(duration, 3))
 
 
@@ -134,7 +135,7 @@ def _times(endpoint: str, column: pa.ChunkedArray) -> tuple[str, ...]:
 
 
 def _objects(table: pa.Table) -> list[str]:
-    """Return each row as a JSON object; built by column, because by row takes far longer."""
+    """Return each row as a JSON object; built by column, which is much faster than by row."""
     names = (json.dumps(name).replace("%", "%%") for name in table.column_names)
     template = "{" + ",".join(f"{name}:%s" for name in names) + "}"
     columns = [_texts(column) for column in table.columns]

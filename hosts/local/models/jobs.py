@@ -1,7 +1,7 @@
-"""A training job as a folder: what was asked for, where it stands, and what came of its command.
+"""A training job as a folder: the request, its state, and the output of its command.
 
-job.json is the job, status.json its state, log.txt what the command printed, out-N what attempt N
-wrote.
+job.json is the job, status.json its state, log.txt the command's output, out-N the files of attempt
+N.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ JOB = TypeAdapter(TrainingJob)
 
 
 class State(BaseModel):
-    """Where a job stands; `owner` and `child` mark the daemon that watches it and its command.
+    """The state of a job; `owner` and `child` mark the daemon that watches it and its command.
 
-    A command that ended well leaves `running` with `trained` set, until a poll registers it.
+    A successful command leaves `running` with `trained` set, until a poll registers it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,29 +51,29 @@ def submitted(folder: Path) -> bool:
 
 
 def create(folder: Path, job: TrainingJob, since: datetime) -> None:
-    """Write a new job down."""
+    """Write a new job."""
     replace_file(folder / "job.json", JOB.dump_json(job, indent=1), durable=True)
     write_state(folder, State(since=since))
 
 
 def read_job(folder: Path) -> TrainingJob:
-    """Return what was asked for."""
+    """Return the requested job."""
     return JOB.validate_json((folder / "job.json").read_bytes())
 
 
 def read_state(folder: Path) -> State:
-    """Return where the job stands."""
+    """Return the state of the job."""
     return State.model_validate_json((folder / "status.json").read_bytes())
 
 
 def write_state(folder: Path, state: State) -> None:
-    """Record where the job stands, all of it or nothing."""
+    """Write the state of the job atomically."""
     content = state.model_dump_json(indent=1).encode()
     replace_file(folder / "status.json", content, durable=True)
 
 
 def command(job: TrainingJob, folder: Path, out: Path) -> list[str]:
-    """Return the command with its placeholders filled; Refused where it can't be understood."""
+    """Return the command with its placeholders filled; Refused where it is malformed."""
     known = {
         **job.inputs,
         "out": str(out),
@@ -98,7 +98,7 @@ def command(job: TrainingJob, folder: Path, out: Path) -> list[str]:
 
 
 def outcome(folder: Path, state: State, code: int) -> State:
-    """Return what became of an attempt whose command ended with `code` (minus a signal)."""
+    """Return the state after an attempt whose command ended with `code` (minus a signal)."""
     if code < 0:
         reason = f"killed by signal {-code}, not by this trainer"
         return failed(state, reason, infrastructure=True)
@@ -131,7 +131,7 @@ def _last_words(folder: Path) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep the others, threads and processes alike, away from a job."""
+    """Lock a job against other threads and processes."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Processes that run the user's code: what they may see, and whether one still runs."""
+"""Processes that run the user's code: their environment, and whether one still runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLAIN = re.compile(
 
 
 def plain_environment() -> dict[str, str]:
-    """Return the environment that the user's code may see: this process's secrets are not in it."""
+    """Return the environment for the user's code, without this process's secrets."""
     return {name: value for name, value in os.environ.items() if PLAIN.fullmatch(name)}
 
 
@@ -31,12 +31,12 @@ def mark_of(pid: int) -> str:
 
 
 def runs(mark: str) -> bool:
-    """Tell whether the very process that was marked still runs."""
+    """Tell whether the marked process itself still runs."""
     return mark != "" and mark_of(int(mark.partition(":")[0])) == mark
 
 
 def kill_group(mark: str) -> None:
-    """Kill a marked process and its group; nothing happens where it ended."""
+    """Kill a marked process and its group, if it still runs."""
     if runs(mark):
         with suppress(ProcessLookupError):
             os.killpg(int(mark.partition(":")[0]), signal.SIGKILL)

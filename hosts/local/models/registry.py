@@ -37,7 +37,7 @@ class TrainingWindow(BaseModel):
 
 
 class ModelFile(BaseModel):
-    """What model.yaml says: enough to load and to call the version."""
+    """The content of model.yaml: enough to load and to call the version."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,7 +51,7 @@ class ModelFile(BaseModel):
 
 
 class Record(BaseModel):
-    """What tags.json beside model.yaml says: what became of the version after its training."""
+    """The content of tags.json beside model.yaml: the version's tags and stage after training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,11 +61,12 @@ class Record(BaseModel):
 
 
 def read_model(folder: Path) -> ModelFile:
-    """Return a version's model.yaml; Refused with one line where it is absent or wrong."""
-    # Not the whole path: the reason ends up in a journal that must not depend on the machine.
+    """Return a version's model.yaml; Refused with one line where it is absent or invalid."""
+    # Not the whole path: the reason is written to the journal, which must not depend on the
+    # machine.
     where = "/".join((*folder.parts[-2:], MODEL_FILE))
     try:
-        # Every scalar as text: a version "7" or "2013-07-01" is a name, not a number or a day.
+        # Every scalar is read as text: a version "7" or "2013-07-01" is a name.
         found: Any = yaml.load((folder / MODEL_FILE).read_bytes(), yaml.BaseLoader)
         return ModelFile.model_validate(found)
     except OSError:
@@ -90,7 +91,7 @@ class ModelFolders:
         self._root = root
 
     def folder(self, model: str, version: str) -> Path:
-        """Return where a version lies, whether it is there or not."""
+        """Return the folder of a version, which need not exist."""
         return self._root / check_name(model) / check_version(version)
 
     def card(self, model: str, version: str) -> ModelCard:
@@ -121,16 +122,16 @@ class ModelFolders:
                 _write(folder, after)
 
     def versions(self, model: str) -> tuple[str, ...]:
-        """All versions of the model, oldest first; those put there by hand come before all."""
+        """Return all versions of the model, oldest first; those copied by hand come first."""
         found = (self._root / check_name(model)).glob(f"[!.]*/{MODEL_FILE}")
         folders = [path.parent for path in found]
         return tuple(f.name for f in sorted(folders, key=lambda f: (_record(f).order, f.name)))
 
     def register(self, source: Path, tags: dict[str, str] | None = None) -> tuple[str, str]:
-        """Copy a version's folder into the registry, all of it or nothing.
+        """Copy a version's folder into the registry atomically.
 
-        Returns its model and version, as its model.yaml names them. A version that is there
-        already stays as it is. Raises Refused where model.yaml is wrong.
+        Returns the model and version of its model.yaml. A version that exists already is not
+        changed. Raises Refused where model.yaml is invalid.
         """
         found = read_model(source)
         target = self.folder(found.name, found.version)
@@ -154,7 +155,7 @@ class ModelFolders:
 
     @contextmanager
     def _locked(self, model: str) -> Iterator[None]:
-        """Keep other writers, threads and processes alike, away from a model's versions."""
+        """Lock a model's versions against other threads and processes."""
         folder = self._root / check_name(model)
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / ".lock", "wb") as lock:

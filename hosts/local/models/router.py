@@ -1,50 +1,36 @@
-"""Split traffic over model versions by weight, score it in blocks and log what happened."""
+"""Split traffic over model versions by weight, score it in blocks and write the logs."""
 
 from __future__ import annotations
 
-import fcntl
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from engine.errors import Broken, Refused
+from engine.errors import Refused
 from fleet.document.logs import Logs
 from hosts.local.files import replace_file
 from hosts.local.models import collector
 from hosts.local.models.collector import Block
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.scorer import Scorers
+from hosts.local.models.splits import Splits
 from retrain.ports import Traffic
-from retrain.registry import check_name
 
 BUCKETS = 100
-KEYS_KEPT = 200
 SERVED = 200
 MODEL_ERROR = 424
 
 Duration = Callable[[str, str, str], float]
 
 
-class Split(BaseModel):
-    """What a model's traffic file says; `keys` are those that set it, the newest last."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    weights: dict[str, int] = {}
-    shadow: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class Arm:
-    """What one version did with its rows of a block; a score is NaN where it failed a row.
+    """The scores of one version for its rows of a block; NaN where it failed a row.
 
     Logs call it `deployment`.
     """
@@ -57,18 +43,29 @@ class Arm:
     milliseconds: float
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """The configuration of a model's endpoint beside its split.
+
+    `baselines` score every row whatever the split is, `mirror` is the percent of the rows that
+    shadows see. `logs` has the names of the endpoint and its deployments in logs; those of the
+    model and its versions where absent.
+    """
+
+    baselines: tuple[str, ...] = ()
+    mirror: int = BUCKETS
+    logs: Logs | None = None
+
+
 class Router:
     """Serves every model of one machine; implements the `Serving` port.
 
     Parameters
     ----------
-    models : where the versions lie.
+    models : the folders of the versions.
     logs, splits : the folder that logs are written to, and that of the traffic files.
-    baselines : by model, versions that score every row whatever the traffic is.
-    mirrors : by model, the percent of the rows that its shadows see; all of them where absent.
+    endpoints : the configuration of endpoints, by model.
     duration : milliseconds declared for (model, version, correlation id); measured where absent.
-    names : by model, what its endpoint and deployments are called in logs; as the model and the
-        versions where absent.
     """
 
     def __init__(
@@ -77,47 +74,26 @@ class Router:
         logs: Path,
         splits: Path,
         scorers: Scorers,
-        baselines: Mapping[str, tuple[str, ...]] | None = None,
+        endpoints: Mapping[str, Endpoint] | None = None,
         duration: Duration | None = None,
-        mirrors: Mapping[str, int] | None = None,
-        names: Mapping[str, Logs] | None = None,
     ) -> None:
         self._models = models
         self._logs = logs
-        self._splits = splits
+        self._splits = Splits(splits)
         self._scorers = scorers
-        self._baselines = baselines or {}
+        self._endpoints = endpoints or {}
         self._duration = duration
-        self._mirrors = mirrors or {}
-        self._names = names or {}
 
     def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
-        """Make `traffic` hold; Refused where a version isn't in the registry.
-
-        The newest key may come again and mends what was changed behind its back. A key that was
-        superseded is a late repeat and changes nothing.
-        """
-        weights = {version: weight for version, weight in traffic.weights.items() if weight}
-        for version in (*weights, *traffic.shadow):
+        """See `Splits`; Refused where a version isn't in the registry."""
+        live = [version for version, weight in traffic.weights.items() if weight]
+        for version in (*live, *traffic.shadow):
             self._models.card(model, version)
-        with self._locked(model):
-            before = self._split(model)
-            if key in before.keys[:-1]:
-                return
-            keys = before.keys if before.keys[-1:] == (key,) else (*before.keys, key)
-            after = Split(weights=weights, shadow=traffic.shadow, keys=keys[-KEYS_KEPT:])
-            if after != before:
-                content = after.model_dump_json(indent=1).encode()
-                replace_file(self._path(model), content, durable=True)
-        if self._split(model) != after:
-            raise Broken(f"{model}: the traffic file reads back other than it was written")
+        self._splits.set_traffic(model, traffic, key)
 
     def traffic(self, model: str) -> Traffic:
-        """The split that holds now; Refused where none was ever set."""
-        split = self._split(model)
-        if not split.weights:
-            raise Refused(f"{model}: no traffic was ever set, set it to a first version")
-        return Traffic(split.weights, split.shadow)
+        """See `Splits`."""
+        return self._splits.traffic(model)
 
     def serve(self, model: str, block: pa.Table, at: datetime) -> list[tuple[str, int]]:
         """Score a block of requests and log it; the files written are (path below logs, bytes).
@@ -128,13 +104,14 @@ class Router:
         """
         if not len(block):
             return []
+        endpoint = self._endpoint(model)
         texts = collector.block_of(self._logs_of(model).endpoint, block, at)
         traffic = self.traffic(model)
         live = _live_rows(texts, traffic)
-        mirrored = _mirrored_rows(texts, self._mirrors.get(model, BUCKETS))
+        mirrored = _mirrored_rows(texts, endpoint.mirror)
         wanted = {version: rows for version, rows in live.items() if rows}
         wanted |= {version: mirrored for version in sorted(traffic.shadow) if mirrored}
-        baselines = sorted(self._baselines.get(model, ()))
+        baselines = sorted(endpoint.baselines)
         wanted |= {version: list(range(len(block))) for version in baselines}
         features = collector.features_of(block)
         arms = [self._score(model, version, features, rows) for version, rows in wanted.items()]
@@ -153,13 +130,16 @@ class Router:
                 table = table.take(rows)
             scores = scorer.score(table).tolist()
         except Refused:
-            # What the model did wrong is a fact about its requests: 424 in the traffic log.
+            # A failure of the model is logged for its requests, as 424.
             scores = [float("nan")] * len(rows)
         took = (time.perf_counter() - began) * 1000
         return Arm(model, version, self._logs_of(model).deployment_of(version), rows, scores, took)
 
+    def _endpoint(self, model: str) -> Endpoint:
+        return self._endpoints.get(model) or Endpoint()
+
     def _logs_of(self, model: str) -> Logs:
-        return self._names.get(model) or Logs(endpoint=model)
+        return self._endpoint(model).logs or Logs(endpoint=model)
 
     def _files(
         self, block: Block, live: dict[str, list[int]], arms: list[Arm]
@@ -196,25 +176,6 @@ class Router:
         replace_file(self._logs / path, encoded)
         return path, len(encoded)
 
-    def _path(self, model: str) -> Path:
-        return self._splits / f"{check_name(model)}.json"
-
-    def _split(self, model: str) -> Split:
-        path = self._path(model)
-        try:
-            return Split.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            return Split()
-        except ValidationError as error:
-            raise Broken(f"{path.name}: not a traffic file, restore or remove it") from error
-
-    @contextmanager
-    def _locked(self, model: str) -> Iterator[None]:
-        self._splits.mkdir(parents=True, exist_ok=True)
-        with open(self._splits / f".{check_name(model)}.lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
 
 def bucket(digest: str) -> int:
     """Return which of the hundred buckets a request's hash falls into."""
@@ -222,12 +183,12 @@ def bucket(digest: str) -> int:
 
 
 def _mirrored_rows(block: Block, percent: int) -> list[int]:
-    """Return the rows that shadows see; other digits than `bucket`'s, so that all arms are seen."""
+    """Return the rows that shadows see; by other digits than `bucket`'s, to cover all arms."""
     return [row for row, d in enumerate(block.digests) if int(d[15:30], 16) % BUCKETS < percent]
 
 
 def _live_rows(block: Block, traffic: Traffic) -> dict[str, list[int]]:
-    """Return the rows by version; between two versions only the rows a change needs move."""
+    """Return the rows by version; a change of weights moves as few rows as possible."""
     owners = [v for v in sorted(traffic.weights) for _ in range(traffic.weights[v])]
     rows: dict[str, list[int]] = {version: [] for version in sorted(traffic.weights)}
     for row, digest in enumerate(block.digests):
@@ -236,7 +197,7 @@ def _live_rows(block: Block, traffic: Traffic) -> dict[str, list[int]]:
 
 
 def _inputs(features: pa.Table, names: tuple[str, ...]) -> pa.Table:
-    """Return the columns a version declares; one that no request carries is all null."""
+    """Return the columns that a version declares; one missing in the requests is all null."""
     known = set(features.column_names)
     columns = [features[name] if name in known else pa.nulls(len(features)) for name in names]
     return pa.table(columns, names=list(names))

@@ -1,4 +1,4 @@
-"""Score with a model version in a process of its own, so that its code can't hurt this one."""
+"""Score with a model version in its own process, isolated from this one."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 
 
 class ModelFailed(Refused):
-    """The model's code raised, died or gave no answer: what the availability guard counts."""
+    """The model's code raised, crashed or did not answer: the availability guard counts these."""
 
 
 class _EndedError(Exception):
-    """The worker process is gone."""
+    """The worker process has ended."""
 
 
 class Scorer:
@@ -128,13 +128,13 @@ class Scorer:
         except (BrokenPipeError, EOFError):
             raise _EndedError(_ending(self._kill(grace=1.0))) from None
         except BaseException:
-            # Half a conversation is left in the pipes: the next call must not read it.
+            # A partial answer may be left in the pipes: the next call must not read it.
             self._kill()
             raise
 
 
 class Scorers:
-    """The live scorers by folder, at most `limit`; the least recently used makes room."""
+    """The live scorers by folder, at most `limit`; the least recently used is closed."""
 
     def __init__(self, limit: int = LIVE_SCORERS, time_limit: float = TIME_LIMIT) -> None:
         self._limit = limit
@@ -143,7 +143,7 @@ class Scorers:
         self._lock = threading.Lock()
 
     def scorer(self, folder: Path) -> Scorer:
-        """Return the scorer of a version's folder; Refused where its model.yaml is wrong."""
+        """Return the scorer of a version's folder; Refused where its model.yaml is invalid."""
         with self._lock:
             if folder not in self._live:
                 self._live[folder] = Scorer(folder, self._time_limit)
@@ -177,13 +177,13 @@ def _ending(code: int) -> str:
 
 def _start(folder: Path, entry: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        # -P: the folder of worker.py holds modules whose names the user's may have, too.
+        # -P: modules beside worker.py must not shadow the user's of the same name.
         [sys.executable, "-P", worker.__file__, str(folder), entry],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         bufsize=0,
-        # A block is too small for threads to pay, and several workers share the machine.
+        # Blocks are too small to benefit from threads, and several workers share the machine.
         env={**ONE_THREAD, **plain_environment()},
         start_new_session=True,
     )

@@ -1,6 +1,6 @@
-"""Run the user's training command once per job, as a process group, through kills and restarts.
+"""Run the user's training command once per job, as a process group, across kills and restarts.
 
-An attempt whose daemon died is killed where it still runs, and made again in a fresh folder.
+An attempt whose daemon crashed is killed if it still runs, and repeated in a new folder.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ class LocalTrainer:
     Parameters
     ----------
     jobs, models : the folder of the jobs, and the registry that finished versions go to.
-    clock : tells when a job was submitted.
-    synchronous : submit returns when the command has ended.
-    duration : how long a job is said to run, for a replay: until then it polls as running.
-    attempts : how often a job is started anew after its daemon died, before that is a failure.
+    clock : the time at which a job is submitted.
+    synchronous : whether submit returns only after the command has ended.
+    duration : for a replay, the declared duration of a job: until then it polls as running.
+    attempts : how often a job is restarted after its daemon crashed, before it fails.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class LocalTrainer:
         self._watches: dict[Path, threading.Thread] = {}
 
     def submit(self, job: TrainingJob) -> None:
-        """Start the job, once per `job.id`; Refused where the id can't name a version."""
+        """Start the job, once per `job.id`; Refused where the id cannot name a version."""
         folder = self._folder(job.id)
         with locked(folder):
             if not submitted(folder):
@@ -85,7 +85,7 @@ class LocalTrainer:
         self._resume(folder)
 
     def poll(self, job_id: str, now: datetime) -> JobStatus:
-        """The job's status at `now`; a finished one is registered here, once its time is over."""
+        """Return the job's status at `now`; a finished job is registered after its duration."""
         folder = self._folder(job_id)
         if not submitted(folder):
             return JobStatus(JobPhase.unknown, reason=f"job {job_id}: never submitted here")
@@ -111,7 +111,7 @@ class LocalTrainer:
                 kill_group(state.child)
 
     def close(self) -> None:
-        """Kill what this trainer still watches; whoever polls it next makes it again."""
+        """Kill the commands that this trainer watches; the next poll restarts them."""
         while self._watches:
             folder, watch = self._watches.popitem()
             with locked(folder):
@@ -126,7 +126,7 @@ class LocalTrainer:
         return self._jobs / check_version(job_id)
 
     def _resume(self, folder: Path) -> None:
-        """Start the next attempt unless the job ended or somebody alive watches it."""
+        """Start the next attempt unless the job ended or a live process watches it."""
         with locked(folder):
             state = read_state(folder)
             if state.phase is not JobPhase.running or state.trained or runs(state.owner):
@@ -144,14 +144,14 @@ class LocalTrainer:
         watch.start()
 
     def _start(self, folder: Path, before: State) -> Process | None:
-        """Start an attempt and record it; None where it can't be started, recorded as well."""
+        """Start an attempt and record it; None, also recorded, where it cannot be started."""
         if before.attempt >= self._attempts:
             reason = f"started {self._attempts} times, and each time the daemon died first"
             write_state(folder, failed(before, reason, infrastructure=True))
             return None
         update = {"attempt": before.attempt + 1, "owner": self._owner, "child": ""}
         state = before.model_copy(update=update)
-        # Recorded before there is a process: one that nobody remembers keeps its own folder.
+        # Recorded before the process starts: a lost process keeps its own folder.
         write_state(folder, state)
         try:
             process = _launch(folder, state.attempt)
@@ -191,21 +191,21 @@ def _launch(folder: Path, attempt: int) -> Process:
 
 
 def _environment() -> dict[str, str]:
-    """Return a plain environment in which `python` is the one that runs this."""
+    """Return a plain environment whose `python` is this interpreter."""
     plain = plain_environment()
     search = [str(Path(sys.executable).parent), plain.get("PATH", os.defpath)]
     return {"PYTHONHASHSEED": "0", **plain, "PATH": os.pathsep.join(search)}
 
 
 def _watch(folder: Path, process: Process, attempt: int) -> None:
-    """Wait for the command's end, or put one to it, and record what came of it."""
+    """Wait for the command, kill it after the limit, and record the outcome."""
     limit = read_job(folder).time_limit
     late = False
     try:
         process.wait(limit.total_seconds())
     except subprocess.TimeoutExpired:
         late = True
-    # Not only a late command: one that ended may have left others of its group behind.
+    # Also after a normal end: processes of its group may still run.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     code = process.wait()

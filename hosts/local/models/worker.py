@@ -1,7 +1,7 @@
 """The worker process of one model version: `python -P worker.py FOLDER MODULE:FUNCTION`.
 
-It imports nothing of this project, so that it starts fast and the version's own modules come first.
-It reads Arrow tables and answers with scores over its own pipes. A frame is its length (8 bytes,
+It imports nothing of this project, so that it starts fast and finds the version's modules first. It
+reads Arrow tables and answers with scores over pipes. A frame is its length (8 bytes,
 little-endian) and its content: an Arrow IPC stream one way; the other way `+` and the scores as
 float64, or `-` and one line that says what the model's code raised.
 """
@@ -47,7 +47,7 @@ def _answer(entry: Entry, folder: Path, request: bytes) -> bytes:
 
 
 def _follow_parent() -> None:
-    """End when the parent does, even while the model's code never returns."""
+    """End with the parent, even while the model's code does not return."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -59,7 +59,7 @@ def _follow_parent() -> None:
 
 
 def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Take the pipes away from the model's code: what it prints goes to standard error."""
+    """Redirect the output of the model's code to standard error, off the pipes."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -17,7 +17,7 @@ from monitoring.intake.parsing import texts_of
 from monitoring.intake.untyped import is_untyped, untyped
 from monitoring.schema import is_text
 
-#: Files that a thread keeps open.
+#: The most files that a thread keeps open.
 READERS = 4
 
 
@@ -69,14 +69,14 @@ class ParquetPart:
 class _Readers(threading.local):
     """Readers of the files that a thread read last: columns are read from several threads.
 
-    Opening a file takes as long as it has columns, so that opening it for each is quadratic.
+    Opening a file takes time in proportion to its columns: reopening it for each is quadratic.
     """
 
     def __init__(self) -> None:
         self._open: list[tuple[ParquetPart, pq.ParquetFile]] = []
 
     def of(self, part: ParquetPart) -> pq.ParquetFile:
-        """Return the reader of a part, the thread's own."""
+        """Return the thread's reader of a part."""
         found = next((one for one in self._open if one[0] is part), None)
         if found is None:
             found = part, part.open()
@@ -150,5 +150,5 @@ def copied(batches: Iterator[pa.RecordBatch], scratch: Path) -> Iterator[Part]:
 
 
 def _shape(batch: pa.RecordBatch) -> tuple[pa.Schema, tuple[bool, ...]]:
-    # Schemas are equal whatever their fields' metadata say.
+    # Schemas compare equal even if the metadata of their fields differ.
     return batch.schema, tuple(is_untyped(one) for one in batch.schema)

@@ -37,7 +37,9 @@ class Parsed:
 class Parser:
     """One running parser, knowing the columns of `tables` by name."""
 
-    def __init__(self, process: subprocess.Popen[str], tables: Mapping[str, Mapping[str, str]]):
+    def __init__(
+        self, process: subprocess.Popen[str], tables: Mapping[str, Mapping[str, str]]
+    ) -> None:
         self._process = process
         self._tables = {name: _schema(columns) for name, columns in tables.items()}
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import shutil
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console
 
-import function_app
 from commands.history import OWN, Source, of_store, of_table
-from commands.replay.rehearse import Options, replay
 from engine.errors import Refused
 from fleet.backtest.play import play
 from fleet.work.refer.referencing import load
@@ -26,22 +21,13 @@ from hosts import read_config
 from hosts.local.host import STORE_FILE
 from hosts.local.opening import open_local
 from monitoring.intake.references import Terms
-
-LAST = date(2024, 3, 2)
+from tests.unit.commands.rehearsal import Replayed
 
 
 @pytest.fixture(scope="module")
-def replayed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two days of the tiny fleet. Not to be changed."""
-    folder = tmp_path_factory.mktemp("history") / "fleet"
-    shutil.copytree(made, folder)
-    try:
-        with contextlib.chdir(folder):
-            options = Options(folder / "fleet.yaml", last=LAST)
-            replay(function_app.app, function_app.use, options, Console(file=io.StringIO()))
-    finally:
-        function_app._given.clear()
-    return folder
+def played(replayed: Replayed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the fleet that has replayed three days. Not to be changed."""
+    return shutil.copytree(replayed.folder, tmp_path_factory.mktemp("history") / "fleet")
 
 
 def stored(folder: Path, months: float = 6) -> Source:
@@ -54,35 +40,35 @@ def tabled(folder: Path, path: Path, months: float = 6) -> Source:
     return of_table(folder, path, watched, months, Terms())
 
 
-def test_the_days_after_the_reference_are_played_as_they_were_assessed(replayed: Path) -> None:
-    watched = read_config(replayed / "fleet.yaml").fleet.models["demand"]
-    source = stored(replayed)
+def test_the_days_after_the_reference_are_played_as_they_were_assessed(played: Path) -> None:
+    watched = read_config(played / "fleet.yaml").fleet.models["demand"]
+    source = stored(played)
     names = [day.name for day in source.history.days]
-    assert names == ["2024-03-01", "2024-03-02"]
+    assert names == ["2024-03-01", "2024-03-02", "2024-03-03"]
     assert len(source.history.held) == 29
-    before = sorted(path for path in (replayed / "var" / "blobs").rglob("*"))
-    played = play(source.blobs, watched, source.history, lambda _: None)
-    assert sorted(path for path in (replayed / "var" / "blobs").rglob("*")) == before
-    config = read_config(replayed / "fleet.yaml")
-    host = open_local(config, replayed)
+    before = sorted(path for path in (played / "var" / "blobs").rglob("*"))
+    days = play(source.blobs, watched, source.history, lambda _: None)
+    assert sorted(path for path in (played / "var" / "blobs").rglob("*")) == before
+    config = read_config(played / "fleet.yaml")
+    host = open_local(config, played)
     past = host.service.loop.head("demand").state.past
-    records = host.service.read("journal", "demand")
+    records: Any = host.service.read("journal", "demand")
     host.close()
     assessed = {
         line["window"]: line for r in records for line in r["lines"] if line["what"] == "assessed"
     }
-    for one in played:
+    for one in days:
         told = assessed[one.day.name]
         assert one.fact.flagged == past[one.day.name].flagged
         assert one.fact.verdict == told["verdict"]
         assert one.fact.stream == told["stream"]
         assert one.fact.psi == pytest.approx(told["psi"])
-    assert played[0].features["x"].ks is not None
-    assert played[0].features["kind"].ks is None
+    assert days[0].features["x"].ks is not None
+    assert days[0].features["kind"].ks is None
 
 
-def test_fewer_months_are_the_newest_days(replayed: Path) -> None:
-    assert [day.name for day in stored(replayed, 1 / 30.4375).history.days] == ["2024-03-02"]
+def test_fewer_months_are_the_newest_days(played: Path) -> None:
+    assert [day.name for day in stored(played, 1 / 30.4375).history.days] == ["2024-03-03"]
 
 
 def test_a_store_that_is_not_there_is_not_made(made: Path) -> None:
@@ -168,8 +154,8 @@ def test_what_is_no_history(recorded: Path, tmp_path: Path, table: pa.Table, why
         tabled(recorded, tmp_path / "past.parquet")
 
 
-def test_the_store_of_a_replay_is_left_as_it_was(replayed: Path) -> None:
-    file = replayed / "var" / STORE_FILE
+def test_the_store_of_a_replay_is_left_as_it_was(played: Path) -> None:
+    file = played / "var" / STORE_FILE
     before = json.dumps([path.name for path in sorted(file.parent.iterdir())])
-    stored(replayed)
+    stored(played)
     assert json.dumps([path.name for path in sorted(file.parent.iterdir())]) == before

@@ -13,7 +13,7 @@ import function_app
 from commands.operate import ask, everybody, instant, span, verify
 from engine.errors import Broken, Refused
 from engine.store import Replace
-from fleet.service import Command
+from fleet.commands import Command
 from hosts import open_host
 from hosts.local.host import LocalHost
 

@@ -19,6 +19,7 @@ from engine.memory import MemoryStore
 from engine.store import instant
 from fleet.document.config import load
 from fleet.domain import FleetDomain
+from fleet.model.lines.line import read_line
 from fleet.model.state import Model, Past
 from fleet.service import Service
 from monitoring.drift.verdict import Verdict
@@ -93,11 +94,22 @@ def line() -> Callable[..., Line]:
             "reason": "harmless: no drift in its 2 windows", "windows": 2, "alerts": 0,
         },
         "command": {"verb": "retrain", "by": "ada", "reason": "why", "target": "m"},
+        "report": {"window": "2013-04-01", "of": "drift-1", "report": "r"},
     }  # fmt: skip
 
     def make(what: str, **fields: Any) -> Line:
         assert set(fields) <= set(kinds[what])
         return {"what": what, **kinds[what], **fields}
+
+    return make
+
+
+@pytest.fixture
+def said(line: Callable[..., Line]) -> Callable[..., Any]:
+    """The same as `line`, read."""
+
+    def make(what: str, **fields: Any) -> Any:
+        return read_line(line(what, **fields))
 
     return make
 
@@ -121,7 +133,7 @@ def service() -> Callable[..., Service]:
         if told:
             head = Head(state, seq=len(told), hash=previous)
             store.commit("flights", [head.write("flights", 1)])
-        loop = Loop(store, FleetDomain(fleet, None), lambda _: None)  # type: ignore[arg-type]
+        loop = Loop(store, FleetDomain(fleet, None), lambda _: None)
         return Service(fleet, loop, SetClock(last))
 
     return make

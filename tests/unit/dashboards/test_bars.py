@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dashboards.bars import bars, longest
 from monitoring.drift.histogram import BinCount
+from monitoring.drift.report import FeatureReport
 from monitoring.schema import Kind
 from tests.doubles.reports import feature
 
 
-def told(feature) -> list[tuple[str, float | None, float | None]]:
+def told(feature: FeatureReport) -> list[tuple[str, float | None, float | None]]:
     return [(bar.name, bar.reference, bar.current) for bar in bars(feature)]
 
 

@@ -138,6 +138,7 @@ def test_names_and_levels_and_reasons_stay_text() -> None:
     assert not any(ord(one) < 32 and one != "\n" for one in found.text)
 
 
+@pytest.mark.usefixtures("heavy")
 def test_the_two_hundred_worst_are_drawn_and_the_others_counted() -> None:
     many = [feature(f"f{n}", Verdict.DRIFTED, effect=1 / (n + 1)) for n in range(1_500)]
     found = Page(report(many))

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from dashboards.days import Day, Episode, days, episodes
+from dashboards.journal import Journal
+from fleet.model.lines.line import Line
 
 AT = datetime(2013, 4, 3, tzinfo=UTC)
 
@@ -11,34 +16,39 @@ def drifting(day: int, *features: str, event: str | None = None) -> Day:
     return Day(date(2013, 4, day), stream=dict.fromkeys(features, "drifting"), event=event)
 
 
-def test_the_latest_assessment_and_join_of_a_window_hold(line) -> None:
+def journal(*lines: Line) -> Journal:
+    return Journal((AT, line) for line in lines)
+
+
+def test_the_latest_assessment_and_join_of_a_window_hold(said: Callable[..., Any]) -> None:
     assessed = [
-        (AT, line("assessed", window="2013-04-02", rows=10)),
-        (AT, line("assessed", window="2013-04-01", rows=20)),
-        (AT, line("assessed", window="2013-04-02", rows=30, quality=["no temp"], event="Fair")),
+        said("assessed", window="2013-04-02", rows=10),
+        said("assessed", window="2013-04-01", rows=20),
+        said("assessed", window="2013-04-02", rows=30, quality=["no temp"], event="Fair"),
     ]
     joined = [
-        (AT, line("joined", window="2013-04-02", labelled=1)),
-        (AT, line("joined", window="2013-04-02", labelled=2, scores={"served": {"auc": 0.7}})),
+        said("joined", window="2013-04-02", labelled=1),
+        said("joined", window="2013-04-02", labelled=2, scores={"served": {"auc": 0.7}}),
     ]
-    first, second = days(assessed, joined)
+    first, second = days(journal(*assessed, *joined))
     assert (first.day, first.rows, first.labelled, first.health) == (date(2013, 4, 1), 20, 0, None)
     assert (second.rows, second.labelled, second.quality) == (30, 2, ("no temp",))
     assert (second.event, second.served, second.baseline) == ("Fair", {"auc": 0.7}, {})
 
 
-def test_an_estimate_is_told_only_while_labels_are_missing(line) -> None:
-    said = {**line("assessed"), "estimate": {"brier": [0.18, 0.17, 0.19], "auc": [0.7, 0.65, 0.75]}}
-    (waiting,) = days([(AT, said)], [(AT, line("joined", labelled=9))])
+def test_an_estimate_is_told_only_while_labels_are_missing(said: Callable[..., Any]) -> None:
+    estimate = {"brier": (0.18, 0.17, 0.19), "auc": (0.7, 0.65, 0.75)}
+    estimated = replace(said("assessed"), estimate=estimate)
+    (waiting,) = days(journal(estimated, said("joined", labelled=9)))
     assert waiting.estimated == "auc 0.700 (0.650 to 0.750), brier 0.180 (0.170 to 0.190)"
-    (known,) = days([(AT, said)], [(AT, line("joined", labelled=880))])
+    (known,) = days(journal(estimated, said("joined", labelled=880)))
     assert known.estimated == ""
-    (plain,) = days([(AT, line("assessed"))], [])
+    (plain,) = days(journal(said("assessed")))
     assert plain.estimated == ""
 
 
-def test_a_window_that_is_only_joined_has_no_verdict(line) -> None:
-    (day,) = days([], [(AT, line("joined", health="insufficient"))])
+def test_a_window_that_is_only_joined_has_no_verdict(said: Callable[..., Any]) -> None:
+    (day,) = days(journal(said("joined", health="insufficient")))
     assert (day.verdict, day.health) == (None, "insufficient")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from dashboards.charts import Axis
 from dashboards.days import Day
@@ -9,7 +10,9 @@ from dashboards.heatmap import heatmap
 AXIS = Axis(date(2013, 4, 1), 28, "UTC")
 
 
-def on(day: int, psi: dict[str, float | None], stream: dict[str, str] | None = None, **more) -> Day:
+def on(
+    day: int, psi: dict[str, float | None], stream: dict[str, str] | None = None, **more: Any
+) -> Day:
     words = {"verdict": "drifted" if stream else "stable", "stream": stream or {}, **more}
     return Day(date(2013, 4, day), rows=900, psi=psi, **words)
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from dashboards import overview
 from dashboards.story import story
@@ -9,7 +11,9 @@ from dashboards.story import story
 AT = datetime(2013, 4, 2, tzinfo=UTC)
 
 
-def state(name: str, verdict: str | None = "stable", firing: tuple[str, ...] = (), **more):
+def state(
+    name: str, verdict: str | None = "stable", firing: tuple[str, ...] = (), **more: Any
+) -> dict[str, Any]:
     return {
         "name": name, "champion": "v1", "since": None, "verdict": verdict, "rollout": None,
         "run": None, "latest_window": "2013-04-01" if verdict else None,
@@ -17,7 +21,9 @@ def state(name: str, verdict: str | None = "stable", firing: tuple[str, ...] = (
     }  # fmt: skip
 
 
-def test_what_needs_somebody_stands_on_top(records, line) -> None:
+def test_what_needs_somebody_stands_on_top(
+    records: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     states = [
         state("calm"),
         state("new", None),
@@ -49,7 +55,9 @@ def test_only_firing_alerts_pages_first() -> None:
     assert [alert["id"] for alert in found.alerts] == ["c", "a"]
 
 
-def test_the_spark_holds_four_weeks(records, year) -> None:
+def test_the_spark_holds_four_weeks(
+    records: Callable[..., Any], year: list[tuple[datetime | dict[Any, Any], ...]]
+) -> None:
     spark = overview.spark(story(records(year)).days, 7)
     assert (spark.days, len(spark.drift), len(spark.health)) == (28, 28, 28)
     assert spark.drift[0][0] == 0
@@ -57,7 +65,9 @@ def test_the_spark_holds_four_weeks(records, year) -> None:
     assert spark.label.startswith("Last 28 windows: ")
 
 
-def test_the_spark_of_a_regression_shows_its_errors(records, year) -> None:
+def test_the_spark_of_a_regression_shows_its_errors(
+    records: Callable[..., Any], year: list[tuple[datetime | dict[Any, Any], ...]]
+) -> None:
     days = story(records(year)).days
     brier = overview.spark(days, 7)
     errors = [

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -45,7 +47,9 @@ class Outline(HTMLParser):
         assert self.stack.pop() == tag
 
 
-def test_a_year_fits_and_shows_everything(service, year) -> None:
+def test_a_year_fits_and_shows_everything(
+    service: Callable[..., Any], year: list[tuple[datetime | dict[Any, Any], ...]]
+) -> None:
     page = pages.model(service(year), "flights")
     outline = Outline(page)
     assert len(page.encode()) < 400_000
@@ -60,7 +64,9 @@ def test_a_year_fits_and_shows_everything(service, year) -> None:
         assert words in page
 
 
-def test_no_page_asks_for_anything_else(service, year) -> None:
+def test_no_page_asks_for_anything_else(
+    service: Callable[..., Any], year: list[tuple[datetime | dict[Any, Any], ...]]
+) -> None:
     made = service(year)
     for page in (pages.model(made, "flights"), pages.fleet(made)):
         outline = Outline(page)
@@ -70,7 +76,9 @@ def test_no_page_asks_for_anything_else(service, year) -> None:
         assert "@import" not in page
 
 
-def test_an_estimate_is_marked_as_one_and_gone_with_the_labels(service, line) -> None:
+def test_an_estimate_is_marked_as_one_and_gone_with_the_labels(
+    service: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     said = {**line("assessed"), "estimate": {"brier": [0.18, 0.17, 0.19]}}
     page = pages.model(service([(AT, REFERENCE), (AT, said)]), "flights")
     assert "estimated, labels missing" in page
@@ -79,7 +87,9 @@ def test_an_estimate_is_marked_as_one_and_gone_with_the_labels(service, line) ->
     assert "estimated" not in pages.model(labelled, "flights")
 
 
-def test_names_and_reasons_are_escaped_wherever_they_stand(service, line) -> None:
+def test_names_and_reasons_are_escaped_wherever_they_stand(
+    service: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     told = [
         (AT, line("traffic", weights={EVIL: 100}, shadow=[])),
         (AT, {**REFERENCE, "note": EVIL}),
@@ -113,7 +123,7 @@ def test_names_and_reasons_are_escaped_wherever_they_stand(service, line) -> Non
     assert "&lt;script&gt;" in page
 
 
-def test_before_the_first_record_the_page_says_what_is_awaited(service) -> None:
+def test_before_the_first_record_the_page_says_what_is_awaited(service: Callable[..., Any]) -> None:
     page = pages.model(service(), "flights")
     for words in (
         "start the service with this fleet.yaml", "no window yet", "no labels yet",
@@ -133,18 +143,22 @@ def test_before_the_first_record_the_page_says_what_is_awaited(service) -> None:
         ([REFERENCE, {"what": "read", "rows": 1}], "Waiting for the end of the first day"),
     ],
 )
-def test_every_step_before_the_first_window_is_named(service, lines, words) -> None:
+def test_every_step_before_the_first_window_is_named(
+    service: Callable[..., Any], lines: list[Any], words: str
+) -> None:
     assert words in pages.model(service([(AT, line) for line in lines]), "flights")
 
 
-def test_a_window_without_labels_awaits_them(service, line) -> None:
+def test_a_window_without_labels_awaits_them(
+    service: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     page = pages.model(service([(AT, line("assessed"))]), "flights")
     assert "Waiting for labels" in page
     assert "no labels yet" in page
     Outline(page)
 
 
-def test_a_sampled_reference_is_told_until_the_next_one(service) -> None:
+def test_a_sampled_reference_is_told_until_the_next_one(service: Callable[..., Any]) -> None:
     note = "the reference is a sample of 74,321 of 1,000,000 rows"
     sampled = {**REFERENCE, "note": note}
     page = pages.model(service([(AT, sampled)]), "flights")
@@ -154,12 +168,14 @@ def test_a_sampled_reference_is_told_until_the_next_one(service) -> None:
     assert "<dt>reference" not in pages.model(service(), "flights")
 
 
-def test_an_unknown_model_is_refused(service) -> None:
+def test_an_unknown_model_is_refused(service: Callable[..., Any]) -> None:
     with pytest.raises(Refused, match=r"^no model 'nobody'; known are flights$"):
         pages.model(service(), "nobody")
 
 
-def test_the_fleet(service, year) -> None:
+def test_the_fleet(
+    service: Callable[..., Any], year: list[tuple[datetime | dict[Any, Any], ...]]
+) -> None:
     page = pages.fleet(service(year))
     assert "/models/flights" in page
     assert "Last 28 windows" in page
@@ -167,13 +183,15 @@ def test_the_fleet(service, year) -> None:
     Outline(page)
 
 
-def test_a_fleet_that_has_seen_nothing(service) -> None:
+def test_a_fleet_that_has_seen_nothing(service: Callable[..., Any]) -> None:
     page = pages.fleet(service())
     assert "awaiting the first window" in page
     assert 'pill good"' not in page
 
 
-def test_a_report_is_linked_beside_its_alert_and_read_there(service, line) -> None:
+def test_a_report_is_linked_beside_its_alert_and_read_there(
+    service: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     fired = line("alert", alert="drift-1", phase="firing", kind="drift", severity="page")
     drawn = {"what": "report", "window": "2013-04-01", "of": "drift-1"}
     asked = {"what": "report", "window": "2013-03-31", "of": "c1", "note": f"no report: {EVIL}"}

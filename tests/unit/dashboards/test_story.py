@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from dashboards.story import story
 
 
-def test_a_year(records, year) -> None:
+def test_a_year(
+    records: Callable[..., Any], year: list[tuple[datetime | dict[Any, Any], ...]]
+) -> None:
     told = story(records(year))
     assert told.records == len(year)
     assert len(told.days) == 277
@@ -24,7 +28,7 @@ def test_a_year(records, year) -> None:
     assert told.counts["read"] == 277
 
 
-def test_events_that_are_over(records, line) -> None:
+def test_events_that_are_over(records: Callable[..., Any], line: Callable[..., Any]) -> None:
     (event,) = story(records([(datetime(2013, 4, 3, tzinfo=UTC), line("event"))])).events
     assert (event.name, event.first.day, event.last.day) == ("strike", 1, 2)
     assert event.came_to == "harmless: no drift in its 2 windows"
@@ -35,6 +39,6 @@ def test_nothing_yet() -> None:
     assert (told.records, told.days, told.episodes, told.alerts) == (0, (), (), ())
 
 
-def test_unknown_lines_are_counted_only(records) -> None:
+def test_unknown_lines_are_counted_only(records: Callable[..., Any]) -> None:
     told = story(records([(datetime(2013, 4, 1, tzinfo=UTC), {"what": "parked"})]))
     assert told.counts == {"parked": 1}

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -11,17 +14,19 @@ from dashboards.summary import summary, text
 ROWS = pa.table({"label": [1, 0], "served": [0.9, 0.2], "baseline": [0.5, 0.5]})
 
 
-def made(records, told):
+def made(records: Callable[..., Any], told: list[Any]) -> dict[str, Any]:
     return summary("flights", records(told), lambda _: ROWS, 61.5)
 
 
-def printed(document, width: int) -> str:
+def printed(document: dict[str, Any], width: int) -> str:
     console = Console(width=width, record=True, file=io.StringIO())
     console.print(text(document))
     return console.export_text()
 
 
-def test_the_shape_is_exactly_the_documented_one(records, year) -> None:
+def test_the_shape_is_exactly_the_documented_one(
+    records: Callable[..., Any], year: list[tuple[datetime | dict[Any, Any], ...]]
+) -> None:
     document = json.loads(json.dumps(made(records, year), allow_nan=False))
     assert list(document) == [
         "model", "from", "to", "rows", "windows", "seconds", "drift_episodes", "alerts",
@@ -54,13 +59,15 @@ def test_the_shape_is_exactly_the_documented_one(records, year) -> None:
     }  # fmt: skip
 
 
-def test_a_journal_without_windows(records) -> None:
+def test_a_journal_without_windows(records: Callable[..., Any]) -> None:
     document = made(records, [])
     assert (document["from"], document["rows"], document["alerts"]) == (None, 0, [])
     assert "no window yet" in printed(document, 100)
 
 
-def test_the_text_is_short_and_says_how_every_rollout_ended(records, year) -> None:
+def test_the_text_is_short_and_says_how_every_rollout_ended(
+    records: Callable[..., Any], year: list[tuple[datetime | dict[Any, Any], ...]]
+) -> None:
     said = printed(made(records, year), 120)
     assert len(said.splitlines()) <= 60
     assert max(map(len, said.splitlines())) <= 120
@@ -76,7 +83,11 @@ def test_the_text_is_short_and_says_how_every_rollout_ended(records, year) -> No
         assert words in said
 
 
-def test_names_are_no_markup(records, line, year) -> None:
+def test_names_are_no_markup(
+    records: Callable[..., Any],
+    line: Callable[..., Any],
+    year: list[tuple[datetime | dict[Any, Any], ...]],
+) -> None:
     at = year[0][0]
     told = [(at, line("rollout", challenger="[red]v2[/red]", phase="stopped", reason="[bold]x"))]
     said = printed(made(records, told), 120)

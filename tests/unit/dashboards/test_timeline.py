@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Any
 
 from dashboards import timeline
 from dashboards.charts import Axis
@@ -22,7 +24,9 @@ def test_an_event_is_one_bar_over_its_days() -> None:
     assert bar.title == "Fair\n2013-04-03 to 2013-04-04"
 
 
-def test_the_challengers_share_stands_in_the_champions_era(records, line) -> None:
+def test_the_challengers_share_stands_in_the_champions_era(
+    records: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     told = story(
         records(
             [
@@ -48,13 +52,17 @@ def test_the_challengers_share_stands_in_the_champions_era(records, line) -> Non
     assert ways == [("phase-shadow", 10, 10), ("phase-canary", 20, 10), ("end promoted", 30, 0)]
 
 
-def test_a_rollout_under_way_reaches_to_now(records, line) -> None:
+def test_a_rollout_under_way_reaches_to_now(
+    records: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     told = story(records([(at(1), line("rollout"))]))
     (rollouts,) = timeline.serving(told, AXIS, at(6), "m")
     assert [(bar.left, bar.width) for bar in rollouts.bars] == [(0, 5)]
 
 
-def test_pages_come_first_and_what_was_held_is_hollow(records, line) -> None:
+def test_pages_come_first_and_what_was_held_is_hollow(
+    records: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     page = {"alert": "quality-1", "severity": "page"}
     told = story(
         records(

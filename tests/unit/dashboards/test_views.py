@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from dashboards import views
 from dashboards.days import Day
 from engine.store import instant
+from fleet.document.policies import Watched
 
 AT = datetime(2013, 4, 2, tzinfo=UTC)
 STATE = {"champion": "v2", "since": instant(AT), "halted": None, "dormant": False, "freezes": []}
 
 
 @pytest.fixture
-def watched(service):
+def watched(service: Callable[..., Any]) -> Watched:
     return service().fleet.models["flights"]
 
 
@@ -21,7 +24,7 @@ def words(found: views.ModelView) -> list[tuple[str, str]]:
     return [(pill.word, pill.look) for pill in found.pills]
 
 
-def test_nothing_known_is_never_good(watched) -> None:
+def test_nothing_known_is_never_good(watched: Watched) -> None:
     found = views.model(watched, STATE, [], AT)
     assert words(found) == [
         ("none firing", "none"), ("no window yet", "none"), ("no labels yet", "none"),
@@ -35,7 +38,9 @@ def test_too_few_rows_or_labels_are_no_good_news() -> None:
     assert looks == ["good", "none", "none"]
 
 
-def test_how_a_model_stands_is_what_its_newest_windows_say(watched, records, line) -> None:
+def test_how_a_model_stands_is_what_its_newest_windows_say(
+    watched: Watched, records: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     told = [
         (AT, line("assessed", verdict="drifted")),
         (AT, line("joined", health="degraded")),
@@ -51,7 +56,7 @@ def test_how_a_model_stands_is_what_its_newest_windows_say(watched, records, lin
     assert found.under_way.challenger == "v2"
 
 
-def test_what_an_operator_must_know_is_said_on_top(watched) -> None:
+def test_what_an_operator_must_know_is_said_on_top(watched: Watched) -> None:
     freezes = [
         {"until": instant(AT + timedelta(hours=1)), "by": "ada", "reason": "audit"},
         {"until": instant(AT), "by": "bob", "reason": "over"},
@@ -64,7 +69,9 @@ def test_what_an_operator_must_know_is_said_on_top(watched) -> None:
     )
 
 
-def test_a_stream_that_fell_silent_shows_blank_days_up_to_now(watched, records, line) -> None:
+def test_a_stream_that_fell_silent_shows_blank_days_up_to_now(
+    watched: Watched, records: Callable[..., Any], line: Callable[..., Any]
+) -> None:
     told = [
         (AT, line("assessed", window=(AT + timedelta(days=n)).date().isoformat()))
         for n in range(40)

@@ -49,6 +49,13 @@ def test_what_does_not_fit_is_broken_and_names_the_field() -> None:
         codec.decode(Inner, b'{"weights": 3}')
 
 
+def test_plain_json_is_typed_again() -> None:
+    value = Outer((Inner({"a": 1}, datetime(2013, 1, 1, tzinfo=UTC)),), timedelta(hours=2), None)
+    assert codec.typed(Outer, codec.plain(value)) == value
+    with pytest.raises(Broken, match=r"Inner cannot be read: weights"):
+        codec.typed(Inner, {"at": None})
+
+
 def test_a_kind_outside_the_set_can_neither_be_written_nor_read() -> None:
     kinds = codec.Kinds(Inner)
     assert kinds.decode(kinds.encode(Inner({"a": 1}))) == Inner({"a": 1})

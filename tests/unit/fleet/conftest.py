@@ -104,8 +104,9 @@ def _fits(effect: Publish) -> None:
     stored = EFFECTS.decode(EFFECTS.encode(effect))
     event = document(stored.key, stored.type, "demand", stored.fields, stored.at)
     shape = CATALOGUE[effect.type]
-    Draft202012Validator(schema(shape)).validate(event["data"])
-    assert set(event["data"]) == {one.name for one in shape.fields}
+    data: Any = event["data"]
+    Draft202012Validator(schema(shape)).validate(data)
+    assert set(data) == {one.name for one in shape.fields}
 
 
 @dataclass
@@ -224,7 +225,7 @@ def begun(story: Story) -> Story:
     return story.begin()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def telling() -> Callable[[Watched], Story]:
     """Make a partition of other rules."""
     return Story

@@ -59,7 +59,7 @@ class Shop:
         times = pa.array([MONDAY] * len(table), pa.timestamp("us", "UTC"))
         table = table.append_column("time", times)
         table = table.append_column("label", pa.array([0.0, 1.0] * (len(table) // 2)))
-        self.world.tables["reference.parquet"] = table  # type: ignore[index]
+        self.world.tables["reference.parquet"] = table
         self.world.scoring.functions["v1"] = lambda rows: [0.5] * rows.num_rows  # type: ignore[attr-defined]
         loop = Loop(self.store, FleetDomain(self.fleet, self.world), self.rung.append)
         self.service = Service(self.fleet, loop, self.clock)
@@ -104,13 +104,13 @@ class Shop:
         ]
         path = f"labels/demand/{day_of(number)}-{hour}.jsonl"
         content = "".join(lines).encode()
-        self.world.logs[path] = content  # type: ignore[index]
+        self.world.logs[path] = content
         said = {"model": "demand", "blob": path, "size": len(content)}
         event = {"id": path, "type": "Driftwarden.LabelsArrived", "source": "/t", "data": said}
         assert self.service.ingest(event) == "demand"
 
     def _announce(self, path: str, content: bytes) -> None:
-        self.world.logs[path] = content  # type: ignore[index]
+        self.world.logs[path] = content
         event = {
             "id": f"{path}@{len(content)}", "eventType": "Microsoft.Storage.BlobCreated",
             "subject": f"/blobServices/default/containers/logs/blobs/{path}",

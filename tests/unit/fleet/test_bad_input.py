@@ -29,7 +29,7 @@ def test_a_calm_day_is_stable_and_pages_nobody(shop: Shop) -> None:
 def test_a_file_without_rows_makes_no_window(shop: Shop) -> None:
     shop.log(0, rows_of(0, 1))
     (path,) = [path for path in shop.world.logs if "model_inputs" in path]  # type: ignore[attr-defined]
-    line = json.loads(shop.world.logs[path])  # type: ignore[index]
+    line = json.loads(shop.world.logs[path])
     shop._announce(path, json.dumps({**line, "data": []}).encode() + b"\n\n")
     shop.night(0)
     assert [line["rows"] for line in shop.said("read")] == [0]
@@ -162,7 +162,7 @@ def test_a_clock_in_the_future_opens_no_window_and_is_told(shop: Shop, years: fl
 def test_a_clock_that_was_never_set_stops_no_file(shop: Shop, date: str) -> None:
     shop.log(0, rows_of(0))
     (path,) = [path for path in shop.world.logs if "model_inputs" in path]  # type: ignore[attr-defined]
-    content = shop.world.logs[path]  # type: ignore[index]
+    content = shop.world.logs[path]
     for number, zone in enumerate(("+00:00", "-14:00", "+14:00")):
         moment = f"{date}:59:59{zone}".encode()
         wrong = content.replace(b"2024-03-04T09:00:00+00:00", moment)

@@ -8,11 +8,12 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
-from fleet.domain import FLEET, Desk, FleetDomain
-from fleet.model.facts import Asked, Declined, LogGrew, Notified, Parked, Unrecognised
+from fleet.domain import Desk, FleetDomain
+from fleet.model.facts import Asked, Declined, Fact, LogGrew, Notified, Parked, Unrecognised
 from fleet.model.records import Collection
 from fleet.model.state import Model
 from fleet.model.tasks import ReadLabels
+from fleet.partitions import FLEET
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.routing import OnCall
@@ -32,7 +33,12 @@ def test_every_partition_has_its_own_kind_of_state(domain: FleetDomain) -> None:
 
 
 def test_unknown_types_are_written_down_once_and_what_is_parked_always(domain: FleetDomain) -> None:
-    facts = [Unrecognised("A", "s"), Unrecognised("A", "t"), Parked("1", "r"), Parked("1", "r")]
+    facts: list[Fact] = [
+        Unrecognised("A", "s"),
+        Unrecognised("A", "t"),
+        Parked("1", "r"),
+        Parked("1", "r"),
+    ]
     done = domain.step(FLEET, Desk(), facts, NOW)
     assert done.state == Desk(("A",), 2)
     assert [line["what"] for line in done.lines] == ["unknown", "parked", "parked"]

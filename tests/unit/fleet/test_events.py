@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,8 @@ from engine.inbox import insert
 from engine.step import Delivery
 from engine.store import check
 from fleet.document.policies import Fleet
-from fleet.events import delivery, event
+from fleet.envelope import event
+from fleet.events import delivery
 from fleet.model.facts import FACTS, Asked, Hinted, LogGrew, Noted, Registered, Unrecognised
 from fleet.model.records import Collection
 
@@ -272,43 +273,6 @@ def test_an_id_is_its_sources_own_and_either_schema_is_the_same_event(fleet: Fle
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ({}, "event: 'id' is missing; every event carries one"),
-        ({"id": 3, "type": "x"}, "event: 'id' is missing; every event carries one"),
-        ({"id": "", "type": "x"}, "event: 'id' is missing; every event carries one"),
-        ({"id": "e1"}, "event e1: 'eventType' (or CloudEvents 'type') is missing"),
-        ({"id": "e1", "type": 4}, "event e1: 'eventType' (or CloudEvents 'type') is missing"),
-        (
-            {"id": "e1", "type": "x", "data": [1]},
-            "event e1: 'data' is list, an object is expected",
-        ),
-        (
-            {"id": "e1", "type": "x", "data": "text"},
-            "event e1: 'data' is str, an object is expected",
-        ),
-        ("text", "event: str came, an object is expected"),
-        (None, "event: NoneType came, an object is expected"),
-        ({"id": "e1", "type": "x", "data": 0}, "event e1: 'data' is int, an object is expected"),
-        (
-            {"id": "e1\n", "type": "x"},
-            "event: 'id' has control characters or half a surrogate pair",
-        ),
-        (
-            {"id": "\ud83d", "type": "x"},
-            "event: 'id' has control characters or half a surrogate pair",
-        ),
-        ({"id": "e" * 2049, "type": "x"}, "event: 'id' has 2049 characters, 2048 at most"),
-        (
-            grid("x" * 3000),
-            "event e1: the type has 3000 characters, 2048 at most",
-        ),
-        (grid("x", topic=["t"]), "event e1: 'topic' is list, text is expected"),
-        (grid("x", subject=7), "event e1: 'subject' is int, text is expected"),
-        (grid("x", eventTime="noon"), "event e1: the time 'noon' is no ISO 8601 instant"),
-        (cloud("x", time=5), "event e1: the time 5 is no ISO 8601 instant"),
-        (
-            grid("x", eventTime="0001-01-01T00:00:00+14:00"),
-            "event e1: the time '0001-01-01T00:00:00+14:00' is no ISO 8601 instant",
-        ),
         (
             blob(INPUTS, 1 << 60),
             "event e1: data.contentlength is 1152921504606846976, a byte count is expected",
@@ -428,5 +392,5 @@ def test_whatever_comes_is_taken_in_or_refused_and_can_be_stored(
         return
     if found is not None:
         row = insert(FACTS, found, AT)
-        assert FACTS.decode(row.props["body"]) == found.fact
+        assert FACTS.decode(cast(bytes, row.props["body"])) == found.fact
         check(found.partition, [row])

@@ -14,7 +14,8 @@ import pytest
 from engine.errors import Refused
 from fleet.counting import LogSource
 from fleet.document.policies import Fleet
-from fleet.events import delivery, event
+from fleet.envelope import event
+from fleet.events import delivery
 from fleet.model.facts import Asked, LogGrew, Noted, Registered, TrafficCounted, TrafficSeen
 from fleet.model.records import Collection, TrafficCount
 from fleet.model.tasks import Count, CountTraffic, Join, ReadLog
@@ -171,7 +172,7 @@ def traffic(deployment: str, name: str) -> bytes:
 def test_traffic_lines_are_counted_and_kept_by_version(raw: Fleet, world: World, many: int) -> None:
     named = ["Raw_Blue", "raw_blue", "v1", "Raw.Zero", "New_One"]
     content = b"".join(traffic(one, f"{one}-{i}") for i in range(many) for one in named)
-    world.logs["t"] = content  # type: ignore[index]
+    world.logs["t"] = content
     effect = ReadLog("t", 0, len(content), Collection.traffic, "", "")
     read = read_log(world, raw.models["demand"], effect)
     assert [(count.deployment, count.requests) for count in read.traffic] == [
@@ -183,7 +184,7 @@ def test_traffic_lines_are_counted_and_kept_by_version(raw: Fleet, world: World,
 
 
 def test_no_traffic_has_no_version(raw: Fleet, world: World) -> None:
-    world.logs["t"] = b"\n"  # type: ignore[index]
+    world.logs["t"] = b"\n"
     effect = ReadLog("t", 0, 1, Collection.traffic, "", "")
     assert read_log(world, raw.models["demand"], effect).traffic == ()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from fleet import oncall
 from fleet.model.effects import AckModel, SendPage
-from fleet.model.facts import Asked, Declined, LogGrew, Notified
+from fleet.model.facts import Asked, Declined, Fact, LogGrew, Notified
 from fleet.model.records import Collection as Logs
 from monitoring.alerts.grouping import Policy
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
@@ -24,7 +24,7 @@ def notice(alert: str = "drift-1", model: str = "demand") -> Notify:
 
 
 def test_what_is_refused_leaves_the_others_alone() -> None:
-    facts = [
+    facts: list[Fact] = [
         Asked("ack", "g.hopper", "", "c1", "nobody:drift-9"),
         Notified(notice()),
         LogGrew("a", 1, Logs.inputs),

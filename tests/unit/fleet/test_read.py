@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine import journal
 from engine.errors import Refused
 from engine.journal import Record
 from fleet import read
@@ -18,7 +19,7 @@ def test_events_that_are_over_come_from_the_journal(
         {"what": "event", "event": "strike", "reason": "explained 2 alerts", "alerts": 2},
     )
     kept = [Record(1, "2024-03-14T03:00:00.000000Z", lines, "")]
-    monkeypatch.setattr(read.journal, "read", lambda store, name: kept)
+    monkeypatch.setattr(journal, "read", lambda store, name: kept)
     loop = _Loop()
     (event,) = read.events(loop, fleet, "demand")  # type: ignore[arg-type]
     assert event == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -59,10 +59,11 @@ def test_what_is_nested_too_deeply_is_told_all_the_same() -> None:
     assert delivery("fleet", deep, "x").partition == "fleet"
 
 
+@pytest.mark.usefixtures("heavy")
 @given(JSON | st.dictionaries(st.just("id"), JSON), st.text(st.characters()))
 def test_whatever_comes_can_be_stored_and_told(content: Any, reason: str) -> None:
     found = delivery("fleet", content, reason)
     row = insert(FACTS, found, NOW)
-    assert FACTS.decode(row.props["body"]) == found.fact
+    assert FACTS.decode(cast(bytes, row.props["body"])) == found.fact
     check(found.partition, [row])
     assert len(message(content, reason, NOW).encode()) <= MAX_MESSAGE

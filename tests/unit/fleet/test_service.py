@@ -17,12 +17,13 @@ from engine.errors import Broken, Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
+from fleet.commands import Command
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
+from fleet.instruments import METRICS
 from fleet.model.facts import Asked, Notified, Reported
 from fleet.ports import World
-from fleet.service import Command, Service
-from fleet.telemetry import METRICS
+from fleet.service import Service
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.paging import Page
 
@@ -83,7 +84,7 @@ class Desk:
 @pytest.fixture
 def desk(fleet: Fleet, world: World) -> Desk:
     days = ["2024-03-01"] * 40 + ["2024-03-02"] * 40
-    world.tables["reference.parquet"] = pa.table(  # type: ignore[index]
+    world.tables["reference.parquet"] = pa.table(
         {
             "day": days,
             "time": pa.array([datetime.fromisoformat(d) for d in days], pa.timestamp("us", "UTC")),
@@ -286,7 +287,7 @@ def test_a_reference_that_is_asked_for_is_built_and_told(desk: Desk) -> None:
 
 def test_a_table_that_is_no_reference_is_refused_and_tickets(desk: Desk) -> None:
     before = desk.service.loop.head("demand").state.reference
-    desk.world.tables["bad.parquet"] = pa.table({"day": [DAYS[0]]})  # type: ignore[index]
+    desk.world.tables["bad.parquet"] = pa.table({"day": [DAYS[0]]})
     desk.command("reference", "demand", data="bad.parquet")
     state = desk.service.loop.head("demand").state
     assert state.reference == before
@@ -345,10 +346,10 @@ def test_a_silence_of_one_feature_leaves_the_others_alone(desk: Desk) -> None:
 
 
 def test_views(desk: Desk) -> None:
-    models = desk.service.read("models")
+    models: Any = desk.service.read("models")
     assert [model["name"] for model in models] == ["demand", "fraud"]
     assert models[0]["latest_window"] == "2024-03-02"
-    one = desk.service.read("models", "demand")
+    one: Any = desk.service.read("models", "demand")
     assert list(one["days"]) == ["2024-03-01", "2024-03-02"]
     records = desk.service.read("journal", "demand")
     assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
@@ -392,13 +393,14 @@ def test_a_model_that_left_the_file_is_left_alone_and_comes_back(
     desk.service = before
     desk.service.begin()
     desk.settle()
-    assert desk.service.read("models", "demand")["champion"] == "v1"
+    model: Any = desk.service.read("models", "demand")
+    assert model["champion"] == "v1"
 
 
 def test_every_metric_of_a_model_is_measured_and_no_other(desk: Desk) -> None:
     desk.service.begin()
     desk.settle()
-    points = desk.service.read("metrics")
+    points: Any = desk.service.read("metrics")
     measured = {name for name, metric in METRICS.items() if "model" in metric.attributes}
     assert {point["metric"] for point in points} == measured
     assert all(set(p["attributes"]) == set(METRICS[p["metric"]].attributes) for p in points)

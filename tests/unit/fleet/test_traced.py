@@ -17,12 +17,14 @@ from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
 from fleet.document.policies import Fleet
-from fleet.domain import FLEET, FleetDomain
+from fleet.domain import Desk, FleetDomain
+from fleet.instruments import EVENTS, METRICS, SPANS
 from fleet.model.effects import Publish, SetTraffic
-from fleet.model.facts import Configured, Declined, Parked
+from fleet.model.facts import Configured, Declined, Fact, Parked
+from fleet.partitions import FLEET
 from fleet.ports import World
 from fleet.published import Event
-from fleet.telemetry import EVENTS, METRICS, SPANS, Silent
+from fleet.telemetry import Silent
 from fleet.traced import Traced, doorbell
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
@@ -101,13 +103,13 @@ def test_a_domain_behaves_as_it_does_untraced(fleet: Fleet, world: World, traced
 
 
 def test_facts_are_counted_by_kind_and_the_refused_once_more(traced: Traced, heard: Heard) -> None:
-    facts = [Parked("e1", "no type"), Parked("e2", "no id")]
-    traced.step(FLEET, traced.initial(FLEET), facts, NOW)
+    facts: list[Fact] = [Parked("e1", "no type"), Parked("e2", "no id")]
+    traced.step(FLEET, Desk(), facts, NOW)
     assert heard.counted("driftwarden.facts.settled") == [
         (2, {"partition": FLEET, "fact": "parked"})
     ]
     assert heard.counted("driftwarden.events.refused") == [(2, {})]
-    traced.step(FLEET, traced.initial(FLEET), [], NOW)
+    traced.step(FLEET, Desk(), [], NOW)
     assert len(heard.added) == 2
 
 
@@ -146,7 +148,8 @@ def test_an_event_refused_for_good_is_journalled_counted_and_a_ticket(
     fleet: Fleet, world: World, heard: Heard
 ) -> None:
     refusing = raising(world, Refused("topic: 403; give the app's identity the role"))
-    store, rung = MemoryStore(), []
+    store = MemoryStore()
+    rung: list[str] = []
     loop = Loop(store, Traced(FleetDomain(fleet, refusing), heard), rung.append)
     # There is no reference table: an alert says so, and what publishes that is refused.
     loop.deliver(Delivery("demand", "policy", Configured(fleet.models["demand"].hash)), NOW)

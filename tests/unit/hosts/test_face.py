@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 
 from engine.errors import Broken, NotFound, Refused, Unavailable
-from fleet.service import Command
+from fleet.commands import Command
 from hosts import face
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)

@@ -97,10 +97,10 @@ def test_what_leaves_nothing_to_draw(seen: Any) -> None:
 
 def test_ids_of_chance_are_numbered_and_our_own_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reports, "_check_installed", lambda: None)
+    mine = uuid4()
     monkeypatch.setattr(
         reports, "_drawn", lambda *sides: f"{uuid4()} {(one := uuid4()).hex} {one} {mine} {one.hex}"
     )
-    mine = uuid4()
     table_of = table(4, who=[str(mine), None] * 2)
     page, again = html(table_of), html(table_of)
     assert page == again
@@ -109,10 +109,13 @@ def test_ids_of_chance_are_numbered_and_our_own_are_kept(monkeypatch: pytest.Mon
     assert (first, third) == (str(UUID(int=0)), str(UUID(int=2)))
 
 
+@pytest.mark.usefixtures("heavy")
 def test_evidently_draws_a_page_that_asks_nobody_for_anything() -> None:
     pytest.importorskip("evidently")
-    hostile = table(60, **{f"<b>{SPY}": [SPY, "c"] * 30})
-    usual = [table(80, 0.5, **{f"<b>{SPY}": [SPY, "c"] * 40})]
+    more: dict[str, Any] = {f"<b>{SPY}": [SPY, "c"] * 30}
+    hostile = table(60, **more)
+    more = {f"<b>{SPY}": [SPY, "c"] * 40}
+    usual = [table(80, 0.5, **more)]
     page = html(hostile, usual)
     assert "window.told" in page
     assert SPY not in page
@@ -126,7 +129,7 @@ def test_evidently_draws_a_page_that_asks_nobody_for_anything() -> None:
 @pytest.mark.parametrize("rows", [1, 2, 30])
 def test_evidently_draws_small_windows(rows: int) -> None:
     pytest.importorskip("evidently")
-    same = {"one": [1.0] * rows, "label": [None] * rows}
+    same: dict[str, Any] = {"one": [1.0] * rows, "label": [None] * rows}
     assert "<header " in html(table(rows, **same), [table(50, one=[1.0] * 50)])
     assert "<header " in html(table(rows))
 

@@ -98,6 +98,7 @@ def test_a_long_list_is_cut() -> None:
     assert Breakdown(9, parts).reason.endswith("; and 2 more")
 
 
+@pytest.mark.usefixtures("heavy")
 def test_many_segments_raise_no_more_alarms_than_the_total() -> None:
     """Nominal 1 % of windows; days differ by a calibration error of 0.02, shared by segments."""
     rng, trials, alarms = np.random.default_rng(7), 150, 0

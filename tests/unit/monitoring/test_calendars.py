@@ -73,7 +73,7 @@ END:VCALENDAR
 
 def one(text: str, **policy: object) -> Calendar:
     return calendar(
-        Policy(zone=NEW_YORK, ics=("a.ics",), **policy),  # type: ignore[arg-type]
+        Policy(zone=NEW_YORK, ics=("a.ics",), **policy),
         [text],
     )
 
@@ -239,7 +239,7 @@ def test_unknown_names_are_refused_with_a_suggestion(
     policy: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(ValidationError, match=complaint):
-        Policy(**policy)  # type: ignore[arg-type]
+        Policy(**policy)
 
 
 def test_a_subdivision_adds_its_own_days() -> None:

@@ -32,6 +32,7 @@ def arrays(rows: list[tuple[int, float]]) -> tuple[Floats, Floats]:
     return np.array([r[0] for r in rows], float), np.array([r[1] for r in rows], float)
 
 
+@pytest.mark.usefixtures("heavy")
 @given(LABELLED)
 def test_metrics_agree_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
     label, score = arrays(rows)

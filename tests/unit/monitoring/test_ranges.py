@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -22,7 +23,9 @@ wild = st.floats(allow_subnormal=False)
     st.lists(st.one_of(st.none(), wild, finite)),
     st.tuples(finite, finite),
 )
-def test_what_is_counted_is_what_comparing_finds(values, ends):
+def test_what_is_counted_is_what_comparing_finds(
+    values: list[Any], ends: tuple[float, ...]
+) -> None:
     low, high = sorted(ends)
     ranges = {
         "both": Range(low=low, high=high), "low": Range(low=low), "high": Range(high=high)
@@ -38,7 +41,7 @@ def test_what_is_counted_is_what_comparing_finds(values, ends):
     assert found == {name: number for name, number in expected.items() if number}
 
 
-def test_the_ends_belong_to_a_range_of_any_type():
+def test_the_ends_belong_to_a_range_of_any_type() -> None:
     column = pa.array([0, 1, 10, 11], pa.int16())
     assert outside(pa.table({"x": column}), {"x": Range(low=1, high=10)}) == {"x": 2}
     assert outside(pa.table({"x": column}), {"x": Range(low=1, high=1)}) == {"x": 3}
@@ -46,12 +49,12 @@ def test_the_ends_belong_to_a_range_of_any_type():
     assert outside(pa.table({"x": ["5", "20"]}), {"x": Range(high=10)}) == {}
 
 
-def test_no_ranges_are_no_work():
+def test_no_ranges_are_no_work() -> None:
     assert ruler_of({}).width == 0
     assert outside(pa.table({"x": [1.0]}), {}) == {}
 
 
-def test_counts_that_a_service_made_are_told_alike():
+def test_counts_that_a_service_made_are_told_alike() -> None:
     ranges = {"x": Range(low=0), "y": Range(high=2.5)}
     table = pa.table({"x": [-1.0, 0.0, None], "y": [2.5, 2.6, 9.0]})
     assert outside_of(sketch(table, ruler_of(ranges)), ranges) == {"x": 1, "y": 2}
@@ -66,7 +69,7 @@ def test_counts_that_a_service_made_are_told_alike():
         ({"minimum": 0}, "minimum"),
     ],
 )
-def test_ranges_that_are_none(given, words):
+def test_ranges_that_are_none(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Range.model_validate(given)
 
@@ -75,5 +78,5 @@ def test_ranges_that_are_none(given, words):
     ("given", "text"),
     [({"low": 0, "high": 1}, "[0, 1]"), ({"low": 0.5}, "[0.5, inf)"), ({"high": 2}, "(-inf, 2]")],
 )
-def test_a_range_is_spelled_as_an_interval(given, text):
+def test_a_range_is_spelled_as_an_interval(given: dict[str, Any], text: str) -> None:
     assert str(Range.model_validate(given)) == text

@@ -13,7 +13,7 @@ from monitoring.schema import Kind, classify, kind_of, nearly_unique
     [pa.int8(), pa.uint64(), pa.float16(), pa.float32(), pa.decimal128(9, 2), pa.null()],
     ids=str,
 )
-def test_numbers_are_numeric(dtype):
+def test_numbers_are_numeric(dtype: pa.DataType) -> None:
     assert kind_of(dtype) is Kind.NUMERIC
 
 
@@ -29,11 +29,11 @@ def test_numbers_are_numeric(dtype):
     ],
     ids=str,
 )
-def test_text_booleans_and_dictionaries_are_categorical(dtype):
+def test_text_booleans_and_dictionaries_are_categorical(dtype: pa.DataType) -> None:
     assert kind_of(dtype) is Kind.CATEGORICAL
 
 
-def test_the_rest_is_ignored_with_a_reason():
+def test_the_rest_is_ignored_with_a_reason() -> None:
     schema = pa.schema(
         [
             ("x", pa.float64()),
@@ -53,7 +53,7 @@ def test_the_rest_is_ignored_with_a_reason():
     ]
 
 
-def test_nearly_unique_needs_both_many_levels_and_few_rows_per_level():
+def test_nearly_unique_needs_both_many_levels_and_few_rows_per_level() -> None:
     assert nearly_unique(1_001, 2_001)
     assert not nearly_unique(1_000, 1_000)
     assert not nearly_unique(1_001, 2_002)

@@ -54,17 +54,19 @@ def segmented(segments: int) -> Report:
     ],
     ids=["no features", "one", "no bins", "hostile names", "marks as names", "changed", "segments"],
 )
-def test_it_is_what_the_standard_encoder_makes_of_the_report(given):
+def test_it_is_what_the_standard_encoder_makes_of_the_report(given: Report) -> None:
     whole = json.dumps(given.to_json(), indent=2, allow_nan=False, ensure_ascii=False)
     assert "".join(spelled(given)) == whole
 
 
-def test_a_number_that_json_does_not_know_is_refused():
+def test_a_number_that_json_does_not_know_is_refused() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         list(spelled(report([feature(psi=float("nan"))])))
 
 
-def test_neither_the_report_nor_its_json_nor_its_words_make_an_object_for_each_bin(monkeypatch):
+def test_neither_the_report_nor_its_json_nor_its_words_make_an_object_for_each_bin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def none(*_: object) -> None:
         raise AssertionError("a bin was made")
 
@@ -76,6 +78,6 @@ def test_neither_the_report_nor_its_json_nor_its_words_make_an_object_for_each_b
     assert first.labels is last.labels is RULER.features["level"].labels
 
 
-def test_the_text_comes_a_feature_at_a_time():
+def test_the_text_comes_a_feature_at_a_time() -> None:
     parts = list(spelled(segmented(20)))
     assert max(map(len, parts)) < sum(map(len, parts)) / 15

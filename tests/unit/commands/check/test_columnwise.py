@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -26,7 +28,9 @@ ROWS = Rows(np.argsort(SEGMENTS, kind="stable"), {"a": (0, 3), "b": (3, 5), "c":
     ids=["text", "truth values", "fractions", "whole numbers", "nothing"],
 )
 @pytest.mark.parametrize("chunks", [1, 3])
-def test_each_segment_has_the_counts_of_its_rows(values, bins, chunks):
+def test_each_segment_has_the_counts_of_its_rows(
+    values: list[Any], bins: CategoricalBins | NumericBins, chunks: int
+) -> None:
     whole = pa.array(values)
     parts = [whole.slice(start, 7 // chunks) for start in range(0, 7, 7 // chunks)]
     column = pa.chunked_array(parts)
@@ -35,7 +39,7 @@ def test_each_segment_has_the_counts_of_its_rows(values, bins, chunks):
     assert found.tolist() == [count(whole.take(pa.array(one)), bins).tolist() for one in rows]
 
 
-def test_without_segments_there_are_all_rows():
+def test_without_segments_there_are_all_rows() -> None:
     column = pa.chunked_array([[1.0, 3.0]])
     assert by_segment(column, NumericBins((2.0,)), None, np.array([1, 1, 0])).tolist() == [
         [1, 1, 0]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -27,7 +29,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def printed(monkeypatch: pytest.MonkeyPatch):
+def printed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Lines on a terminal of a width, without colours; on a pipe where there is no width."""
 
     def show(found: Report, width: int | None = None, page: Path | None = None) -> list[str]:
@@ -62,7 +64,9 @@ GONE = feature(
 
 @pytest.mark.parametrize("width", [*WIDTHS, 30])
 @pytest.mark.parametrize("segmented", [False, True])
-def test_a_line_a_feature_and_none_wider_than_the_terminal(printed, width, segmented) -> None:
+def test_a_line_a_feature_and_none_wider_than_the_terminal(
+    printed: Callable[..., Any], width: int, segmented: bool
+) -> None:
     features = [feature(name, Verdict.DRIFTED) for name in HOSTILE]
     features += [NUMBERS, GONE, *(feature(f"calm {n}") for n in range(40))]
     if segmented:
@@ -75,7 +79,7 @@ def test_a_line_a_feature_and_none_wider_than_the_terminal(printed, width, segme
         assert len({*shown}) == len(HOSTILE) + 1
 
 
-def test_columns_go_in_the_order_of_their_worth(printed) -> None:
+def test_columns_go_in_the_order_of_their_worth(printed: Callable[..., Any]) -> None:
     found = report([feature("income", Verdict.DRIFTED), NUMBERS])
     assert [re.split(r"\s{2,}", printed(found, width)[0]) for width in (55, 60, 70, 80, 140)] == [
         ["feature", "verdict", "what moved"],
@@ -86,7 +90,7 @@ def test_columns_go_in_the_order_of_their_worth(printed) -> None:
     ]
 
 
-def test_the_worst_stands_first_with_what_moved_in_words(printed) -> None:
+def test_the_worst_stands_first_with_what_moved_in_words(printed: Callable[..., Any]) -> None:
     lines = printed(report([feature("calm", p_value=0.03), feature("loud", Verdict.DRIFTED)]), 62)
     assert re.split(r"\s{2,}", lines[1]) == [
         "loud", "drifted", "0.240", "< 0.001", "60K+ 40 % → 25 %",
@@ -94,16 +98,16 @@ def test_the_worst_stands_first_with_what_moved_in_words(printed) -> None:
     assert re.split(r"\s{2,}", lines[2])[:4] == ["calm", "stable", "0.240", "0.03"]
 
 
-def test_a_column_that_is_gone_says_so_where_others_moved(printed) -> None:
+def test_a_column_that_is_gone_says_so_where_others_moved(printed: Callable[..., Any]) -> None:
     (line,) = (one for one in printed(report([GONE]), 80) if one.startswith("gone"))
     assert line.endswith("missing in current")
 
 
-def test_intervals_of_numbers_are_not_cut(printed) -> None:
+def test_intervals_of_numbers_are_not_cut(printed: Callable[..., Any]) -> None:
     assert "≤ -12346: 50 % → 25 %" in "\n".join(printed(report([NUMBERS, GONE]), 80))
 
 
-def test_the_units_are_explained(printed) -> None:
+def test_the_units_are_explained(printed: Callable[..., Any]) -> None:
     text = " ".join(printed(report([feature()]), 140))
     for words in (
         "psi beyond what chance gives, drifting from 0.02, drifted from 0.1 on",
@@ -114,12 +118,12 @@ def test_the_units_are_explained(printed) -> None:
     assert "q: " not in " ".join(printed(report([feature()]), 80))
 
 
-def test_several_thresholds_are_not_told_as_one(printed) -> None:
+def test_several_thresholds_are_not_told_as_one(printed: Callable[..., Any]) -> None:
     features = [feature("a"), feature("b", threshold=0.3)]
     assert "drifted from its threshold on" in " ".join(printed(report(features)))
 
 
-def test_columns_left_out_are_told_in_short_lines(printed) -> None:
+def test_columns_left_out_are_told_in_short_lines(printed: Callable[..., Any]) -> None:
     left = [("order_id", "unique integers"), ("created_at", "a date or time")]
     lines = printed(report([feature(), unjudged("few")], [("tags", "a nested value")], left))
     assert "not compared: order_id (unique integers), created_at (a date or time)" in lines
@@ -129,7 +133,7 @@ def test_columns_left_out_are_told_in_short_lines(printed) -> None:
     )
 
 
-def test_hundreds_of_columns_left_out_do_not_flood_the_screen(printed) -> None:
+def test_hundreds_of_columns_left_out_do_not_flood_the_screen(printed: Callable[..., Any]) -> None:
     dates = [(f"date_{n}", "a date or time") for n in range(200)]
     few = "non-missing rows on the current side, 30 are needed"
     reasons = [unjudged(f"f{n}", f"{n} {few}") for n in range(25)]
@@ -140,7 +144,7 @@ def test_hundreds_of_columns_left_out_do_not_flood_the_screen(printed) -> None:
     assert "and 20 others (--json names all)" in text
 
 
-def test_the_last_line_says_what_to_do(printed) -> None:
+def test_the_last_line_says_what_to_do(printed: Callable[..., Any]) -> None:
     drifted = report([feature("amount due", Verdict.DRIFTED), feature("calm")])
     assert printed(drifted)[-1] == (
         "drifted: 1,000 reference rows, 500 current rows, 2 features judged (1 drifted, 1 stable). "
@@ -156,7 +160,9 @@ def test_the_last_line_says_what_to_do(printed) -> None:
 
 
 @pytest.mark.parametrize("name", ["a,b", "two\nlines", "x" * 300])
-def test_a_name_that_cannot_be_typed_is_not_put_into_a_command(printed, name: str) -> None:
+def test_a_name_that_cannot_be_typed_is_not_put_into_a_command(
+    printed: Callable[..., Any], name: str
+) -> None:
     last = printed(report([feature(name, Verdict.DRIFTED)]))[-1]
     assert last.endswith("driftwarden check … --html page.html")
 

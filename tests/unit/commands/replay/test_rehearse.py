@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import random
@@ -17,11 +15,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-import function_app
-from commands.replay.rehearse import Options, Told, replay
-from engine import journal
+from commands.replay.rehearse import Told
 from engine.errors import Refused
 from engine.store import Replace
 from hosts import read_config
@@ -29,56 +24,19 @@ from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.opening import open_local
 from hosts.local.position import position
 from hosts.local.sqlite import SqliteStore
+from tests.unit.commands.rehearsal import LAST, Replayed, journals, rehearse
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
-LAST = date(2024, 3, 3)
-Lines = dict[str, list[tuple[int, str, str]]]
-
-
-def rehearse(folder: Path, **options: object) -> tuple[Told, str]:
-    """Replay in this process; what was told, and what the terminal showed.
-
-    The training command runs where the process stands, so that is the fleet's folder.
-    """
-    shown = io.StringIO()
-    chosen = Options(folder / "fleet.yaml", **{"last": LAST, **options})
-    console = Console(file=shown, width=200)
-    try:
-        with contextlib.chdir(folder):
-            told = replay(function_app.app, function_app.use, chosen, console)
-        return told, shown.getvalue()
-    finally:
-        function_app._given.clear()
-
-
-def journals(folder: Path) -> Lines:
-    """Every journal of a store: what it says, and the hashes that chain it."""
-    store = SqliteStore(folder / "var" / STORE_FILE)
-    found = {
-        name: [(r.seq, r.hash, json.dumps(r.lines)) for r in journal.read(store, name)]
-        for name in store.partitions()
-    }
-    for name in store.partitions():
-        journal.verify(store, name)
-    store.close()
-    return found
-
-
-@pytest.fixture(scope="module")
-def once(made: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Told, str]:
-    """One replay of three days, not to be changed."""
-    folder = tmp_path_factory.mktemp("once") / "fleet"
-    shutil.copytree(made, folder)
-    told, shown = rehearse(folder)
-    return folder, told, shown
+# A machine may be busy.
+PATIENCE = 600.0
 
 
 def said(told: Told, what: str) -> list[dict[str, object]]:
     return [line for record in told.records for line in record.lines if line["what"] == what]
 
 
-def test_what_a_replay_tells(once: tuple[Path, Told, str]) -> None:
-    folder, told, shown = once
+def test_what_a_replay_tells(replayed: Replayed) -> None:
+    folder, told, shown = replayed.folder, replayed.told, replayed.shown
     assert told.model == "demand"
     assert told.target == folder / "var" / "summary.json"
     assert [line["window"] for line in said(told, "assessed")] == [
@@ -96,31 +54,26 @@ def test_what_a_replay_tells(once: tuple[Path, Told, str]) -> None:
     assert "registered guessed" in shown
 
 
-def test_every_time_in_the_journal_is_replay_time(once: tuple[Path, Told, str]) -> None:
-    _, told, _ = once
-    moments = [record.at for record in told.records]
+def test_every_time_in_the_journal_is_replay_time(replayed: Replayed) -> None:
+    moments = [record.at for record in replayed.told.records]
     assert moments == sorted(moments)
     assert all("2024-02-29" <= at[:10] <= "2024-03-06" for at in moments)
 
 
-def test_no_path_of_the_machine_is_in_the_journal(once: tuple[Path, Told, str]) -> None:
-    folder, _, _ = once
-    text = json.dumps(journals(folder))
-    assert str(folder) not in text
+def test_no_path_of_the_machine_is_in_the_journal(replayed: Replayed) -> None:
+    text = json.dumps(replayed.journals)
+    assert str(replayed.folder) not in text
     assert "/tmp" not in text
 
 
-def test_a_replay_again_is_the_same_byte_for_byte(
-    once: tuple[Path, Told, str], recorded: Path
-) -> None:
-    folder, told, _ = once
+def test_a_replay_again_is_the_same_byte_for_byte(replayed: Replayed, recorded: Path) -> None:
     again, _ = rehearse(recorded)
-    assert again.records == told.records
-    assert journals(recorded) == journals(folder)
+    assert again.records == replayed.told.records
+    assert journals(recorded) == replayed.journals
 
 
 def started(folder: Path) -> subprocess.Popen[bytes]:
-    words = [COMMAND, "replay", "--to", str(LAST), "--json"]
+    words = [str(COMMAND), "replay", "--to", str(LAST), "--json"]
     return subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -137,7 +90,7 @@ def killed(folder: Path, after: float) -> bool:
     """
     known = logged(folder)
     process = started(folder)
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while process.poll() is None and logged(folder) == known:
         assert time.monotonic() < end, "it does not begin"
         time.sleep(0.02)
@@ -157,16 +110,16 @@ def killed_until_done(folder: Path, kills: int, pause: Callable[[], float]) -> i
     while hit < kills and killed(folder, pause()):
         hit += 1
     if hit == kills:
-        assert started(folder).wait(120) == 0
+        assert started(folder).wait(PATIENCE) == 0
     return hit
 
 
 def test_killed_at_any_moment_it_resumes_to_the_same_journal(
-    once: tuple[Path, Told, str], recorded: Path
+    replayed: Replayed, recorded: Path
 ) -> None:
     chance = random.Random(11)
     assert killed_until_done(recorded, 1, lambda: chance.uniform(0, 0.5)) == 1
-    assert journals(recorded) == journals(once[0])
+    assert journals(recorded) == replayed.journals
     document = json.loads((recorded / "var" / "summary.json").read_text())
     assert set(document) == {
         "model", "from", "to", "rows", "windows", "seconds", "drift_episodes", "alerts",
@@ -174,22 +127,22 @@ def test_killed_at_any_moment_it_resumes_to_the_same_journal(
     }  # fmt: skip
     assert (document["from"], document["to"]) == ("2024-03-01", "2024-03-03")
     assert (document["rows"], document["windows"]) == (180, 3)
-    assert document["journal"] == {"records": len(once[1].records), "verified": True}
+    assert document["journal"] == {"records": len(replayed.told.records), "verified": True}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_ten_times_it_resumes_to_the_same_journal(
-    once: tuple[Path, Told, str], recorded: Path, seed: int
+    replayed: Replayed, recorded: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
     assert killed_until_done(recorded, 10, lambda: chance.uniform(0, 0.5)) >= 3
-    assert journals(recorded) == journals(once[0])
+    assert journals(recorded) == replayed.journals
 
 
-def test_a_finished_replay_starts_afresh(once: tuple[Path, Told, str], tmp_path: Path) -> None:
+def test_a_finished_replay_starts_afresh(replayed: Replayed, tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
-    shutil.copytree(once[0], folder)
+    shutil.copytree(replayed.folder, folder)
     marker = folder / "var" / "blobs" / "left-over"
     marker.write_text("x")
     told, _ = rehearse(folder, last=date(2024, 3, 1))
@@ -221,10 +174,10 @@ def test_a_preparation_that_fails_is_told_with_its_last_words(recorded: Path) ->
 
 
 def test_an_interrupted_replay_is_not_opened_for_live_commands(
-    once: tuple[Path, Told, str], tmp_path: Path
+    replayed: Replayed, tmp_path: Path
 ) -> None:
     folder = tmp_path / "fleet"
-    shutil.copytree(once[0], folder)
+    shutil.copytree(replayed.folder, folder)
     config = read_config(folder / "fleet.yaml")
     host = open_local(config, folder)
     assert isinstance(host, LocalHost)

@@ -13,7 +13,7 @@ from commands.replay.scenario import SCENARIO_FILE, happenings, read_scenario
 from engine.clock import SetClock
 from engine.errors import Refused
 from hosts import read_config
-from hosts.local.host import LocalHost
+from hosts.local.host import Durations, LocalHost
 from hosts.local.position import position
 from hosts.local.sqlite import SqliteStore
 
@@ -24,8 +24,8 @@ NOW = datetime(2024, 2, 29, 10, tzinfo=UTC)
 def host(recorded: Path) -> Iterator[LocalHost]:
     config = read_config(recorded / "fleet.yaml")
     opened = LocalHost(
-        config, recorded, SetClock(NOW), durable=False, run_for=timedelta(hours=2),
-        latency=lambda *_: 20.0,
+        config, recorded, SetClock(NOW), durable=False,
+        durations=Durations(timedelta(hours=2), lambda *_: 20.0),
     )  # fmt: skip
     yield opened
     opened.close()

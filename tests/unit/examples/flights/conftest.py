@@ -6,12 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from examples.flights.data import prepare
-
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepare(tmp_path_factory.mktemp("flights") / "data")
+def prepared(year: Path) -> Path:
+    return year
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,9 @@ def test_every_number_is_the_one_that_its_own_library_gives(
     total = merge(past.ruler, (sketch(part, past.ruler) for part in past.held))
     for number, one in enumerate(played):
         for name, found in one.features.items():
-            a, c = (s.feature(past.ruler, name)[:-1] for s in (total, past.sketch(number)))
+            a, c = (
+                s.feature(past.ruler, name)[:-1].astype(float) for s in (total, past.sketch(number))
+            )
             shown = past.ruler.features[name].shown
             known = divergences(pool(a, shown), pool(c, shown))
             assert found.psi == pytest.approx(float(known.psi))

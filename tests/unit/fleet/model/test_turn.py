@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from fleet.document.policies import Fleet
+from fleet.model.lines import alerting
 from fleet.model.state import Model
 from fleet.model.turn import Turn
-from monitoring.calendars import Freeze
+from monitoring.slo.objective import Verdict
 
 NOW = datetime(2024, 3, 4, tzinfo=UTC)
 
@@ -22,13 +23,9 @@ def test_the_earliest_moment_ahead_is_when_to_wake(fleet: Fleet) -> None:
 
 def test_lines_are_plain_json(fleet: Fleet) -> None:
     turn = Turn(fleet.models["demand"], NOW, Model())
-    turn.say("freeze", freeze=Freeze(NOW, "x", "y"), names=("a", "b"), share=0.5, none=None)
+    turn.say(alerting.Slo("available", Verdict.BURNING, ("a", "b")))
+    turn.say(alerting.Silence("no request", None))
     assert turn.step().lines == (
-        {
-            "what": "freeze",
-            "freeze": {"until": "2024-03-04T00:00:00Z", "by": "x", "reason": "y"},
-            "names": ["a", "b"],
-            "share": 0.5,
-            "none": None,
-        },
+        {"what": "slo", "objective": "available", "verdict": "burning", "reasons": ["a", "b"]},
+        {"what": "silence", "reason": "no request", "expected": None},
     )

@@ -148,7 +148,7 @@ def test_redacted_features_leak_nothing(
 
 def test_without_kept_rows_the_references_own_table_is_read(stage: Stage) -> None:
     table = features(4, day=["2024-03-01", *DAYS, "2024-03-04"])
-    stage.world.tables["reference.parquet"] = table  # type: ignore[index]
+    stage.world.tables["reference.parquet"] = table
     stage.build(features(), keep=False)
     (usual,) = stage.drawn.reference
     assert usual.num_rows == 2

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
-from fleet.document.receivers import FileReceiver, TerminalReceiver, WebhookReceiver
+from fleet.document.receivers import FileReceiver, Receiver, TerminalReceiver, WebhookReceiver
 from hosts.azure.receivers import OPENERS
 from hosts.receivers.paging import open_pager
 from tests.unit.hosts.receivers.pages import around
 
 
 def test_a_page_is_a_log_record_or_a_post(tmp_path: Path) -> None:
-    receivers = {
+    receivers: dict[str, Receiver] = {
         "duty": TerminalReceiver(kind="terminal"),
         "ops": WebhookReceiver(kind="webhook", url="env:PAGER_URL"),
     }

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from fleet import telemetry
-from fleet.telemetry import METRICS, Instrument, Point
+from fleet import gauges
+from fleet.gauges import Point
+from fleet.instruments import METRICS, Instrument
 from hosts.azure.cloud import Cloud
 from hosts.azure.telemetry import AzureTelemetry
 from tests.doubles.insights import DATA, Insights
@@ -92,7 +93,7 @@ def test_a_tick_is_a_heartbeat_and_gauges(azure: AzureTelemetry, insights: Insig
         Point("driftwarden.traffic.weight", 90, {"model": "demand", "version": "v1"}),
         Point("driftwarden.effects.oldest", 12.5, {"model": "demand"}),
     ]
-    telemetry.tick(azure, found, {"driftwarden-due-poison": 2})
+    gauges.tick(azure, found, {"driftwarden-due-poison": 2})
     azure.close()
     assert sorted(metrics(insights), key=lambda one: one[0]) == [
         ("driftwarden.effects.oldest", 12.5, {"model": "demand"}),

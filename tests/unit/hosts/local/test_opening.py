@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
-from engine.store import Insert, instant
-from fleet.domain import FLEET
+from engine.store import Insert, Value, instant
+from fleet.partitions import FLEET
 from hosts import read_config
 from hosts.local.host import STORE_FILE
 from hosts.local.opening import open_local
@@ -22,7 +22,7 @@ END = datetime(2024, 3, 7, 9, tzinfo=UTC)
 def replayed(folder: Path, *, finished: bool) -> None:
     """Leave the mark of a replay in a store."""
     store = SqliteStore(folder / "var" / STORE_FILE)
-    props = {"at": instant(END), "fed": True, "over": True, "finished": finished}
+    props: dict[str, Value] = {"at": instant(END), "fed": True, "over": True, "finished": finished}
     store.commit(FLEET, [Insert(POSITION, props)])
     store.close()
 

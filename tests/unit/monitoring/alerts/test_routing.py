@@ -351,6 +351,7 @@ HISTORIES = st.lists(
 )
 
 
+@pytest.mark.usefixtures("heavy")
 @settings(deadline=None)
 @given(HISTORIES, st.randoms(use_true_random=False))
 def test_doubled_and_shuffled_deliveries_end_in_the_same_knowledge(

@@ -24,7 +24,14 @@ class Days:
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
 
-    def day(self, rows: int, shift=0.0, flag=0.2, extra=0.0, scale=1.0) -> Sketch:
+    def day(
+        self,
+        rows: int,
+        shift: float = 0.0,
+        flag: float = 0.2,
+        extra: float = 0.0,
+        scale: float = 1.0,
+    ) -> Sketch:
         x = np.searchsorted(EDGES, self.rng.normal(shift, scale, rows))
         lots = np.array([0.3 - extra, 0.2 + extra, 0.2, 0.1, 0.1, 0.05, 0.03, 0.02])
         ones = int(self.rng.binomial(rows, flag))
@@ -41,7 +48,7 @@ def days() -> Days:
     return Days(7)
 
 
-def test_no_drift_leaves_little_evidence(days):
+def test_no_drift_leaves_little_evidence(days: Days) -> None:
     found = evidence(RULER, days.held(days.day(10_000), 32))
     assert found.shape == (3,)
     assert ((found >= 0) & (found < 1_000)).all()
@@ -57,14 +64,16 @@ def test_no_drift_leaves_little_evidence(days):
         ({"extra": 0.07}, [False, False, True]),
     ],
 )
-def test_what_no_window_shows_adds_up(days, drift, moved):
+def test_what_no_window_shows_adds_up(
+    days: Days, drift: dict[str, float], moved: list[bool]
+) -> None:
     reference = days.day(10_000)
-    held = days.held(reference, 16) + days.held(reference, 16, **drift)
+    held = days.held(reference, 16) + days.held(reference, 16, 500, **drift)
     assert (evidence(RULER, held) >= ALARM).tolist() == moved
     assert (evidence(RULER, held[:18]) < ALARM).all()
 
 
-def test_one_odd_window_is_no_slow_drift(days):
+def test_one_odd_window_is_no_slow_drift(days: Days) -> None:
     reference = days.day(10_000)
     odd = days.held(reference, 1, shift=2.0, flag=0.9, extra=0.25)
     calm = days.held(reference, 20)
@@ -72,13 +81,13 @@ def test_one_odd_window_is_no_slow_drift(days):
         assert (evidence(RULER, held) < ALARM).all()
 
 
-def test_only_the_last_windows_count(days):
+def test_only_the_last_windows_count(days: Days) -> None:
     reference = days.day(10_000)
     old, new = days.held(reference, 8, shift=1.0), days.held(reference, WINDOWS)
     assert evidence(RULER, old + new).tolist() == evidence(RULER, new).tolist()
 
 
-def test_every_window_has_its_own_reference(days):
+def test_every_window_has_its_own_reference(days: Days) -> None:
     """Weekends that always differ are no drift against weekends, and are against all days."""
     week, weekend = days.day(10_000), days.day(4_000, shift=0.5, extra=0.1)
     held = []
@@ -89,7 +98,7 @@ def test_every_window_has_its_own_reference(days):
     assert evidence(RULER, pooled)[0] >= ALARM
 
 
-def test_days_that_differ_are_no_drift_with_slices(days):
+def test_days_that_differ_are_no_drift_with_slices(days: Days) -> None:
     """Days differ by .15 sd: taken for independent rows they are a drift sooner or later."""
     false, without = 0, 0
     for _ in range(20):
@@ -111,7 +120,7 @@ def weather(days: Days, number: int) -> list[Sketch]:
     return found
 
 
-def test_spells_of_weather_are_no_drift(days):
+def test_spells_of_weather_are_no_drift(days: Days) -> None:
     """The same days in a random order would not tell how long a spell lasts."""
     false, shuffled = 0, 0
     for _ in range(20):
@@ -125,14 +134,14 @@ def test_spells_of_weather_are_no_drift(days):
     assert shuffled >= 1
 
 
-def test_too_few_slices_are_not_used(days):
+def test_too_few_slices_are_not_used(days: Days) -> None:
     reference = days.day(10_000)
     held = days.held(reference, 5)
     few = [days.day(500) for _ in range(7)]
     assert evidence(RULER, held, few).tolist() == evidence(RULER, held).tolist()
 
 
-def test_windows_without_rows_and_references_without_values(days):
+def test_windows_without_rows_and_references_without_values(days: Days) -> None:
     reference, none = days.day(10_000), empty(RULER)
     assert evidence(RULER, []).tolist() == [0, 0, 0]
     assert evidence(RULER, [Held(none, reference)] * 5).max() < 100
@@ -144,7 +153,7 @@ def test_windows_without_rows_and_references_without_values(days):
     assert (found >= ALARM).all()
 
 
-def test_the_order_of_features_says_nothing(days):
+def test_the_order_of_features_says_nothing(days: Days) -> None:
     reference = days.day(10_000)
     held = days.held(reference, 6, shift=0.1)
     turned = Ruler({name: RULER.features[name] for name in ("kind", "x", "flag")})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -182,7 +183,8 @@ def test_p_is_no_smaller_than_chance_has_it(measure: Measure, rows: int) -> None
 
 def examples(measure: Measure, number: int = 100) -> list[tuple[np.ndarray, np.ndarray]]:
     """Counts of shares of any kind: even ones, a few large, many at nothing on either side."""
-    rng, found = np.random.default_rng(12), []
+    rng = np.random.default_rng(12)
+    found: list[Any] = []
     while len(found) < number:
         size = 2 if len(measure.law) == 2 else int(rng.integers(2, 24))
         law = rng.dirichlet(np.full(size, rng.choice([0.1, 0.5, 5.0])))

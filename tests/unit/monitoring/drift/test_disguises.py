@@ -6,7 +6,8 @@ words do not have; so a number may be judged more severely than the words for it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +52,7 @@ def coins(share: float, n: int) -> np.ndarray:
     return np.repeat([0, 1], [n - round(share * n), round(share * n)])
 
 
-def spread(shares: list[float], n: int) -> np.ndarray:
+def spread(shares: Sequence[float], n: int) -> np.ndarray:
     """Whole numbers from 0 on in those shares."""
     ends = np.round(np.cumsum(shares) / sum(shares) * n).astype(int)
     return np.repeat(np.arange(len(shares)), np.diff(ends, prepend=0))
@@ -123,7 +124,9 @@ few = pytest.mark.parametrize("case", FEW.values(), ids=FEW)
 
 @few
 @rows
-def test_numbers_are_never_judged_less_than_the_words_for_them(case, n: int) -> None:
+def test_numbers_are_never_judged_less_than_the_words_for_them(
+    case: tuple[list[int], ...], n: int
+) -> None:
     sides = spread(case[0], M), spread(case[1], n)
     text, number = both(sides, words), both(sides, lambda side: side)
     assert SEVERITY.index(number.verdict) >= SEVERITY.index(text.verdict), (
@@ -136,7 +139,9 @@ def test_numbers_are_never_judged_less_than_the_words_for_them(case, n: int) -> 
 
 
 @few
-def test_no_size_of_a_change_is_judged_less_in_numbers_than_in_words(case) -> None:
+def test_no_size_of_a_change_is_judged_less_in_numbers_than_in_words(
+    case: tuple[list[int], ...],
+) -> None:
     reference, whole = spread(case[0], M), np.array(case[1], float) / sum(case[1])
     usual = np.array(case[0], float) / sum(case[0])
     for size in np.arange(0, 1.01, 0.12):
@@ -147,7 +152,7 @@ def test_no_size_of_a_change_is_judged_less_in_numbers_than_in_words(case) -> No
 
 
 @few
-def test_what_levels_are_called_makes_no_difference(case) -> None:
+def test_what_levels_are_called_makes_no_difference(case: tuple[list[int], ...]) -> None:
     sides = spread(case[0], M), spread(case[1], N)
     found = [both(sides, words), both(sides, lambda side: words(7 * side % 23))]
     for name in ("p_value", "psi", "kl", "js", "effect"):
@@ -217,7 +222,7 @@ EMPTY = {
 
 
 @pytest.mark.parametrize("sides", EMPTY.values(), ids=EMPTY)
-def test_a_column_that_is_lost_or_filled_has_drifted(sides) -> None:
+def test_a_column_that_is_lost_or_filled_has_drifted(sides: tuple[Any, ...]) -> None:
     full, none = sides
     assert judged(full, none).verdict == "drifted"
     half = pa.concat_arrays([full[::20], none.cast(full.type)[:500]])

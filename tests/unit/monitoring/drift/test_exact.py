@@ -15,12 +15,13 @@ counts = st.tuples(
 ).map(lambda drawn: (round(drawn[0] * drawn[1]), drawn[0], round(drawn[2] * drawn[3]), drawn[2]))
 
 
-def of(a, m, c, n, **others):
-    return float(share_p((np.float64(a), np.float64(m)), (np.float64(c), np.float64(n)), **others))
+def of(a: int, m: int, c: int, n: int, **others: float) -> float:
+    one, other = np.array([a, m], float), np.array([c, n], float)
+    return float(share_p((one[:1], one[1:]), (other[:1], other[1:]), **others)[0])
 
 
 @given(counts)
-def test_a_share_is_tested_alike_from_every_side(table):
+def test_a_share_is_tested_alike_from_every_side(table: tuple[int, ...]) -> None:
     a, m, c, n = table
     same = pytest.approx(of(a, m, c, n), rel=1e-9)
     assert of(c, n, a, m) == same
@@ -29,7 +30,7 @@ def test_a_share_is_tested_alike_from_every_side(table):
 
 
 @given(counts)
-def test_the_p_lies_between_one_tail_and_two(table):
+def test_the_p_lies_between_one_tail_and_two(table: tuple[int, ...]) -> None:
     a, m, c, n = table
     law = stats.hypergeom(m + n, a + c, n)
     tail = min(law.cdf(c), law.sf(c - 1))
@@ -38,20 +39,20 @@ def test_the_p_lies_between_one_tail_and_two(table):
         assert 0.8 * tail <= found <= min(1, 2.4 * tail)
 
 
-def test_known_tables():
+def test_known_tables() -> None:
     assert of(8736, 8736, 1303, 1344) == pytest.approx(2.9e-36, rel=0.1)
     assert of(200, 10_000, 100, 1_000) < 1e-25
     assert of(0, 10, 0, 10) == of(10, 10, 5, 5) == 1
 
 
-def test_clumps_make_a_share_less_certain():
+def test_clumps_make_a_share_less_certain() -> None:
     plain, clumped = of(100, 1_000, 150, 1_000), of(100, 1_000, 150, 1_000, factor=4.0)
     assert plain == pytest.approx(stats.fisher_exact([[100, 900], [150, 850]]).pvalue, rel=0.05)
     assert clumped == pytest.approx(stats.fisher_exact([[25, 225], [37, 213]]).pvalue, rel=0.2)
     assert of(100, 1_000, 150, 1_000, factor=4.0, freedom=10.0) > clumped
 
 
-def test_the_largest_cell_is_the_same_from_both_sides_and_counts_for_all():
+def test_the_largest_cell_is_the_same_from_both_sides_and_counts_for_all() -> None:
     a, c = np.array([[900.0, 50, 0, 50, 0]]), np.array([[900.0, 50, 12, 38, 0]])
     found = largest_cell_p(a, c, None, None)
     assert found == pytest.approx(3 * of(0, 1_000, 12, 1_000))

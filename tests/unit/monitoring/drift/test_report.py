@@ -15,12 +15,12 @@ from monitoring.drift.verdict import Policy
 RULER = Ruler({"x": NumericBins((0.0, 1.0)), "s": CategoricalBins(("a", "b"))})
 
 
-def counted(x, s) -> Sketch:
+def counted(x: list[int], s: list[int]) -> Sketch:
     """Sketch from counts: x in 3 bins and missing, s in a, b, rest and missing."""
     return Sketch(RULER.id, sum(x), np.array([*x, *s], np.int64))
 
 
-def test_the_shape_of_the_json():
+def test_the_shape_of_the_json() -> None:
     report = assess(
         RULER,
         counted([400, 300, 300, 0], [600, 400, 0, 0]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,13 @@ from monitoring.drift.verdict import Policy, Verdict
 POLICY = Policy()
 
 
-def evidence(effect=0.3, q=0.001, present=(1000, 1000), missing=(0, 0), **numbers):
+def evidence(
+    effect: Any = 0.3,
+    q: Any = 0.001,
+    present: Any = (1000, 1000),
+    missing: Any = (0, 0),
+    **numbers: Any,
+) -> Any:
     known = {"psi": 0.3, "kl": 0.1, "js": 0.2, "p_values": 1e-4, "p": 1e-4}
     known |= {"missing_effect": math.nan, "p_missing": math.nan} | numbers
     return Evidence(present, missing, Numbers(effect=effect, **known), q)
@@ -26,12 +33,12 @@ def evidence(effect=0.3, q=0.001, present=(1000, 1000), missing=(0, 0), **number
 def ruled(case: Evidence) -> Verdict:
     """What `rule` says of one feature with that evidence; its q is that of a family of one."""
     ruler = Ruler({"x": NumericBins((0.0,))})
-    sides = (
+    a, c = (
         np.array([[there, 0, gone]]) for there, gone in zip(case.present, case.missing, strict=True)
     )
     numbers = replace(case.numbers, p=case.q)
     fields = {name: np.array([[getattr(numbers, name)]]) for name in Scores.__slots__}
-    return rule(ruler, tuple(sides), Scores(**fields), POLICY).at(0, 0)
+    return rule(ruler, (a, c), Scores(**fields), POLICY).at(0, 0)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +78,13 @@ def ruled(case: Evidence) -> Verdict:
         ),
     ],
 )
-def test_one_window(case, verdict, why):
+def test_one_window(case: Evidence, verdict: str, why: str) -> None:
     found = ruled(case)
     assert found == verdict
     assert reason(found, case, POLICY, POLICY.threshold) == why
 
 
-def test_thresholds_are_by_feature_and_families_by_pair_or_together():
+def test_thresholds_are_by_feature_and_families_by_pair_or_together() -> None:
     ruler = Ruler({name: NumericBins((0.0,)) for name in ("a", "b")})
     policy = Policy.model_validate({"features": {"b": {"threshold": 0.5}}})
     counts = np.tile([100, 100, 0], (2, 2))

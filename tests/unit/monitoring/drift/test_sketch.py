@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +27,7 @@ from monitoring.drift.sketch import (
 from monitoring.schema import Kind, kind_of
 
 
-def brute(values, edges):
+def brute(values: list[Any], edges: list[Any]) -> list[int]:
     """One value after another: (e[i-1], e[i]]; missing last."""
     counts = [0] * (len(edges) + 2)
     for value in values:
@@ -42,12 +43,12 @@ cells = st.none() | st.sampled_from([np.nan, np.inf, -np.inf]) | st.floats(-6, 6
 
 
 @given(st.lists(cells, max_size=50), edge_lists)
-def test_counts_agree_with_a_loop(values, edges):
+def test_counts_agree_with_a_loop(values: list[Any], edges: list[Any]) -> None:
     found = count(pa.array(values, pa.float64()), NumericBins(tuple(edges)))
     assert found.tolist() == brute(values, edges)
 
 
-def test_counting_across_chunks_and_batches():
+def test_counting_across_chunks_and_batches() -> None:
     values = np.arange(2 * CHUNK + 17, dtype=np.float64)
     column = pa.chunked_array([values[:5], values[5:]])
     assert count(column, NumericBins((9.0,))).tolist() == [10, 2 * CHUNK + 7, 0]
@@ -63,10 +64,12 @@ def test_counting_across_chunks_and_batches():
     ],
     ids=lambda column: str(column.type),
 )
-def test_measuring_and_counting_at_once_is_the_same(column):
+def test_measuring_and_counting_at_once_is_the_same(column: pa.ChunkedArray) -> None:
     name, table = "f", pa.table({"f": column})
     ruler = Ruler.of(table)
-    measured = ruled(column, kind_of(column.type))
+    kind = kind_of(column.type)
+    assert isinstance(kind, Kind)
+    measured = ruled(column, kind)
     assert measured[0] == ruler.features[name]
     assert measured[1].tolist() == sketch(table, ruler).feature(ruler, name).tolist()
 
@@ -77,7 +80,7 @@ def table() -> pa.Table:
 
 
 @given(st.integers(0, 4), st.integers(0, 4))
-def test_sketches_add_up_in_any_order(one, other):
+def test_sketches_add_up_in_any_order(one: int, other: int) -> None:
     low, high = sorted((one, other))
     whole = pa.table({"x": [0.0, 1.0, 2.0, None], "s": ["a", "b", "a", None]})
     ruler = Ruler.of(whole)
@@ -90,7 +93,7 @@ def test_sketches_add_up_in_any_order(one, other):
     assert parts[2] + empty(ruler) == parts[2]
 
 
-def test_each_feature_counts_every_row(table):
+def test_each_feature_counts_every_row(table: pa.Table) -> None:
     ruler = Ruler.of(table)
     found = sketch(table, ruler)
     assert found.rows == 4
@@ -98,14 +101,16 @@ def test_each_feature_counts_every_row(table):
     assert found.feature(ruler, "x").sum() == 4
 
 
-def test_unseen_levels_fall_in_rest_and_absent_columns_are_missing(table):
+def test_unseen_levels_fall_in_rest_and_absent_columns_are_missing(table: pa.Table) -> None:
     ruler = Ruler.of(table)
     found = sketch(pa.table({"s": ["z", "a", "None"]}), ruler)
     assert found.feature(ruler, "s").tolist() == [1, 0, 2, 0]
     assert found.feature(ruler, "x").tolist()[-1] == 3
 
 
-def test_text_where_numbers_are_due_is_missing_and_numbers_where_text_is_are_levels(table):
+def test_text_where_numbers_are_due_is_missing_and_numbers_where_text_is_are_levels(
+    table: pa.Table,
+) -> None:
     ruler = Ruler.of(table)
     found = sketch(pa.table({"x": ["1", "2"], "s": [1, 2]}), ruler)
     assert found.feature(ruler, "x").tolist()[-1] == 2
@@ -128,20 +133,24 @@ TWINS = {
 
 @pytest.mark.parametrize("other", TWINS.values(), ids=TWINS)
 @pytest.mark.parametrize("reference", TWINS.values(), ids=TWINS)
-def test_a_flag_is_counted_alike_whatever_type_and_spelling_it_comes_in(reference, other):
+def test_a_flag_is_counted_alike_whatever_type_and_spelling_it_comes_in(
+    reference: pa.Array, other: pa.Array
+) -> None:
     levels = {"f": Kind.CATEGORICAL}
     table, current = pa.table({"f": reference}), pa.table({"f": other})
     for ruler in (Ruler.of(table, None, levels), Ruler.of(table, {"f": "salt"}, levels)):
         assert sketch(current, ruler) == sketch(table, ruler)
 
 
-def test_numbers_that_are_a_dictionary_are_numbers():
+def test_numbers_that_are_a_dictionary_are_numbers() -> None:
     ruler = Ruler.of(pa.table({"x": [1.5, 2.5, None]}))
     coded = pa.array([1.5, 2.5, None]).dictionary_encode()
     assert sketch(pa.table({"x": coded}), ruler) == sketch(pa.table({"x": [1.5, 2.5, None]}), ruler)
 
 
-def test_a_single_precision_column_fills_the_atoms_of_a_double_one_and_the_other_way_round():
+def test_a_single_precision_column_fills_the_atoms_of_a_double_one_and_the_other_way_round() -> (
+    None
+):
     values = np.repeat([0.1, 0.7, -0.3, 1e-5, 123456.7, 0.0], 40)
     narrow, wide = pa.array(values.astype(np.float32)), pa.array(values)
     for one, other in ((narrow, wide), (wide, narrow)):
@@ -172,13 +181,13 @@ LEVELS = pa.chunked_array([["a", "b", None], [], ["zz", "a", "1"]], pa.string())
     ],
     ids=lambda column: str(column.type),
 )
-def test_the_places_of_rows_are_what_is_counted(column):
+def test_the_places_of_rows_are_what_is_counted(column: pa.ChunkedArray) -> None:
     bins = CategoricalBins(("a", "1", "0"), groups=3)
     found = np.bincount(places(column, bins), minlength=bins.size + 1)
     assert found.tolist() == count(column, bins).tolist()
 
 
-def test_bytes_round_trip_and_newer_ones_are_refused(table):
+def test_bytes_round_trip_and_newer_ones_are_refused(table: pa.Table) -> None:
     found = sketch(table, Ruler.of(table))
     assert Sketch.from_bytes(found.to_bytes()) == found
     header, body = found.to_bytes().split(b"\n", 1)
@@ -187,7 +196,7 @@ def test_bytes_round_trip_and_newer_ones_are_refused(table):
         Sketch.from_bytes(newer + b"\n" + body)
 
 
-def test_sketches_of_two_rulers_do_not_mix(table):
+def test_sketches_of_two_rulers_do_not_mix(table: pa.Table) -> None:
     other = pa.table({"x": [5.0, 6.0]})
     with pytest.raises(Refused, match="two rulers"):
         sketch(table, Ruler.of(table)) + sketch(other, Ruler.of(other))

@@ -16,8 +16,7 @@ from monitoring.drift.verdict import SEVERITY, Policy
 def judged(before: object, after: object) -> FeatureReport:
     reference, current = pa.table({"x": before}), pa.table({"x": after})
     ruler = Ruler.of(reference)
-    sides = (sketch(side, ruler) for side in (reference, current))
-    return assess(ruler, *sides, Policy()).features[0]
+    return assess(ruler, sketch(reference, ruler), sketch(current, ruler), Policy()).features[0]
 
 
 def spread(rows: int, ties: float, value: float) -> np.ndarray:

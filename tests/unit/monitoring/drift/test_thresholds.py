@@ -25,6 +25,7 @@ LAWS: dict[str, tuple[Draw, float]] = {
 }
 
 
+@pytest.mark.usefixtures("heavy")
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("windows", [8, 20, 60])
 def test_calm_windows_seldom_exceed_what_was_learnt(law: str, windows: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,17 +30,17 @@ POLICY = Policy()
         ([], None, "insufficient"),
     ],
 )
-def test_a_stream_needs_persistence(flags, effect, verdict):
+def test_a_stream_needs_persistence(flags: list[Any], effect: float | None, verdict: str) -> None:
     assert stream(flags, effect, POLICY, POLICY.threshold).verdict == verdict
 
 
-def test_the_worst_of_those_that_could_be_judged():
+def test_the_worst_of_those_that_could_be_judged() -> None:
     assert worst([Verdict.INSUFFICIENT, Verdict.STABLE]) is Verdict.STABLE
     assert worst([Verdict.DRIFTING, Verdict.DRIFTED, Verdict.STABLE]) is Verdict.DRIFTED
     assert worst([Verdict.INSUFFICIENT]) is worst([]) is Verdict.INSUFFICIENT
 
 
-def test_policies_of_features():
+def test_policies_of_features() -> None:
     policy = Policy.model_validate({"features": {"x": {"threshold": 0.5}, "s": {"redact": True}}})
     assert policy.threshold_of("x") == 0.5
     assert policy.threshold_of("s") == policy.threshold_of("other") == 0.10
@@ -72,7 +73,9 @@ def test_policies_of_features():
         ([None, False], 0.05, 0.0, "insufficient", "too few judged windows: 1, 2 are needed"),
     ],
 )
-def test_evidence_that_added_up_stands_in_for_flags(flags, effect, evidence, verdict, reason):
+def test_evidence_that_added_up_stands_in_for_flags(
+    flags: list[Any], effect: float, evidence: float, verdict: str, reason: str
+) -> None:
     ruling = stream(flags, effect, POLICY, POLICY.threshold, evidence)
     assert ruling.verdict == verdict
     assert reason in ruling.reason
@@ -89,13 +92,13 @@ def test_evidence_that_added_up_stands_in_for_flags(flags, effect, evidence, ver
         ({"metric": "kl"}, 0.10),
     ],
 )
-def test_thresholds_in_other_units_are_a_psi(given, psi):
+def test_thresholds_in_other_units_are_a_psi(given: dict[str, Any], psi: float) -> None:
     policy = Policy.model_validate({"features": {"x": given}})
     assert policy.threshold_of("x") == pytest.approx(psi, abs=1e-4)
 
 
 @pytest.mark.parametrize("d", [0.1, 0.2, 0.4])
-def test_the_units_agree_on_a_shift_of_the_mean(d):
+def test_the_units_agree_on_a_shift_of_the_mean(d: float) -> None:
     """Deciles of two normals: each threshold set at what the shift does is nearly its psi."""
     edges = norm.ppf(np.arange(1, 10) / 10)
     p, q = (np.diff(norm.cdf(edges - mean), prepend=0, append=1) for mean in (0, d))

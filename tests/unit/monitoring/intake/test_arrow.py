@@ -14,7 +14,7 @@ from monitoring.intake.arrow import decode, slices
 TABLE = pa.table({"x": [1.0, None], "s": ["a", "b"]})
 
 
-def test_parquet_file_and_stream():
+def test_parquet_file_and_stream() -> None:
     parquet = io.BytesIO()
     pq.write_table(TABLE, parquet)
     file, stream = io.BytesIO(), io.BytesIO()
@@ -27,12 +27,12 @@ def test_parquet_file_and_stream():
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1junk", b"ARROW1junk", b'{"x": 1}'])
-def test_anything_else_is_refused(content):
+def test_anything_else_is_refused(content: bytes) -> None:
     with pytest.raises(Refused, match="neither Parquet nor Arrow"):
         decode(content)
 
 
-def test_large_files_come_in_pieces():
+def test_large_files_come_in_pieces() -> None:
     table = pa.table({"x": range(300_000)})
     content = io.BytesIO()
     pq.write_table(table, content, row_group_size=100_000)

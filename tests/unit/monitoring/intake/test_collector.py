@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def line(correlation: str, *rows: dict[str, object], **fields: object) -> bytes:
     return json.dumps(document | fields).encode() + b"\n"
 
 
-def test_rows_carry_their_lines_id_and_their_own_index():
+def test_rows_carry_their_lines_id_and_their_own_index() -> None:
     decoded = decode(line("a", {"x": 1.5, "s": "JFK"}, {"x": 2.5}) + line("b", {"s": "EWR"}))
     assert decoded.bad == ()
     when = datetime(2013, 4, 1, 5, tzinfo=UTC)
@@ -34,7 +35,7 @@ def test_rows_carry_their_lines_id_and_their_own_index():
     ]
 
 
-def test_both_parsers_agree():
+def test_both_parsers_agree() -> None:
     block = b"".join(
         line(f"id{index}", {"x": index / 7, "n": index, "s": "JFK", "b": index % 2 == 0}, {"x": 1})
         for index in range(200)
@@ -47,7 +48,7 @@ def test_both_parsers_agree():
     assert whole.slice(0, 40).to_pylist() == start.to_pylist()
 
 
-def test_reading_resumes_after_the_last_complete_line():
+def test_reading_resumes_after_the_last_complete_line() -> None:
     block = line("a", {"x": 1}) + line("b", {"x": 2})
     cut = len(block) - 9
     first = decode(block[:cut])
@@ -60,7 +61,7 @@ def test_reading_resumes_after_the_last_complete_line():
 
 
 @pytest.mark.parametrize("many", [1, 300])
-def test_bad_lines_are_counted_and_the_others_kept(many):
+def test_bad_lines_are_counted_and_the_others_kept(many: int) -> None:
     block = (
         line("a", {"x": 1}) * many
         + b"not json\n"
@@ -79,12 +80,12 @@ def test_bad_lines_are_counted_and_the_others_kept(many):
 
 
 @pytest.mark.parametrize("many", [2, 300])
-def test_dates_stay_text_however_many_lines_there_are(many):
+def test_dates_stay_text_however_many_lines_there_are(many: int) -> None:
     decoded = decode(line("a", {"day": "2013-04-01 05:00:00"}) * many)
     assert decoded.table["day"].to_pylist() == ["2013-04-01 05:00:00"] * many
 
 
-def test_features_named_like_the_envelope_are_set_apart():
+def test_features_named_like_the_envelope_are_set_apart() -> None:
     decoded = decode(line("a", {"time": 3, "index": 7, "x": 1}))
     assert decoded.table.schema.names == [
         "correlationid",
@@ -96,7 +97,7 @@ def test_features_named_like_the_envelope_are_set_apart():
     ]
 
 
-def test_nothing_is_an_empty_table():
+def test_nothing_is_an_empty_table() -> None:
     for chunk in (b"", b"\n\n", b'{"cut'):
         decoded = decode(chunk)
         assert decoded.table.num_rows == 0
@@ -126,7 +127,7 @@ def bare(correlation: str, data: object, **fields: object) -> bytes:
     ],
     ids=str,
 )
-def test_a_line_that_names_its_request_and_has_rows_is_a_collectors(found):
+def test_a_line_that_names_its_request_and_has_rows_is_a_collectors(found: dict[str, Any]) -> None:
     assert is_collector_line(found)
 
 
@@ -143,7 +144,7 @@ def test_a_line_that_names_its_request_and_has_rows_is_a_collectors(found):
     ],
     ids=str,
 )
-def test_a_plain_row_is_none(row):
+def test_a_plain_row_is_none(row: dict[str, Any]) -> None:
     assert not is_collector_line(row)
 
 
@@ -159,7 +160,9 @@ def test_a_plain_row_is_none(row):
     ],
     ids=["list", "object", "text of a list", "text of an object", "spaced text"],
 )
-def test_rows_are_the_same_however_they_are_spelled(data, many):
+def test_rows_are_the_same_however_they_are_spelled(
+    data: dict[str, float | str] | list[dict[str, float | str]] | str, many: int
+) -> None:
     block = bare("a", data) * many
     decoded = decode(block)
     assert (decoded.bad, decoded.consumed) == ((), len(block))
@@ -170,7 +173,7 @@ def test_rows_are_the_same_however_they_are_spelled(data, many):
 
 
 @pytest.mark.parametrize("many", [1, 300])
-def test_spellings_may_change_from_line_to_line(many):
+def test_spellings_may_change_from_line_to_line(many: int) -> None:
     block = bare("a", [{"x": 1}, {"x": 2}]) * many + bare("b", {"x": 3}) + bare("c", '[{"x": 4}]')
     decoded = decode(block)
     assert decoded.bad == ()
@@ -181,7 +184,7 @@ def test_spellings_may_change_from_line_to_line(many):
 @pytest.mark.parametrize(
     "data", ["pro", '"[1]"', "7", "[1, 2]", "[{", '{"x": 1', 3, True, None, ...], ids=str
 )
-def test_what_holds_no_rows_is_bad_and_the_rest_is_read(data):
+def test_what_holds_no_rows_is_bad_and_the_rest_is_read(data: Any) -> None:
     decoded = decode(bare("a", data) + bare("b", {"x": 1}))
     assert decoded.table["correlationid"].to_pylist() == ["b"]
     assert [reason[:7] for reason in decoded.bad] == ["line 1:"]
@@ -189,7 +192,7 @@ def test_what_holds_no_rows_is_bad_and_the_rest_is_read(data):
 
 @pytest.mark.parametrize("many", [0, 300])
 @pytest.mark.parametrize("between", [b"", b" ", b"\t", b"\r", b"  "], ids=repr)
-def test_several_objects_on_one_line_are_all_read(between, many):
+def test_several_objects_on_one_line_are_all_read(between: bytes, many: int) -> None:
     """A writer that does not end its last line appends the next one to it."""
     two = between.join([bare("a", {"x": 1}).strip(), bare("b", [{"x": 2}]).strip()])
     block = bare("z", [{"x": 0}]) * many + two + between + bare("c", [{"x": 3}])
@@ -209,7 +212,9 @@ def test_several_objects_on_one_line_are_all_read(between, many):
     ],
     ids=["garbage", "half", "cut first", "list", "no rows"],
 )
-def test_of_several_objects_on_a_line_the_good_ones_are_kept(line_, read, reason):
+def test_of_several_objects_on_a_line_the_good_ones_are_kept(
+    line_: bytes, read: list[Any], reason: str
+) -> None:
     decoded = decode(line_ + b"\n" + bare("z", [{"x": 1}]))
     assert decoded.table["correlationid"].to_pylist() == [*read, "z"]
     assert [found.removeprefix("line 1: ")[: len(reason)] for found in decoded.bad] == [reason]
@@ -217,7 +222,7 @@ def test_of_several_objects_on_a_line_the_good_ones_are_kept(line_, read, reason
 
 @pytest.mark.parametrize("cut", [1, 2, 30, 60, 80])
 @pytest.mark.parametrize("many", [2, 400])
-def test_a_file_that_begins_within_a_line_loses_that_line_alone(cut, many):
+def test_a_file_that_begins_within_a_line_loses_that_line_alone(cut: int, many: int) -> None:
     block = (bare("a", [{"x": 0.5, "s": "JFK"}]) * many)[cut:]
     decoded = decode(block)
     assert (decoded.table.num_rows, decoded.consumed) == (many - 1, len(block))
@@ -236,7 +241,7 @@ def test_a_file_that_begins_within_a_line_loses_that_line_alone(cut, many):
     ],
     ids=["list", "object", "text", "elsewhere", "crlf"],
 )
-def test_a_last_line_is_whole_with_its_last_brace(last, many):
+def test_a_last_line_is_whole_with_its_last_brace(last: bytes, many: int) -> None:
     """No byte before that is one line; whatever follows is another."""
     before = bare("a", [{"s": "JFK"}]) * many
     brace = last.rindex(b"}") + 1
@@ -252,7 +257,7 @@ def test_a_last_line_is_whole_with_its_last_brace(last, many):
 
 
 @pytest.mark.parametrize("many", [1, 300])
-def test_rows_in_a_blob_of_their_own_are_referred_to(many):
+def test_rows_in_a_blob_of_their_own_are_referred_to(many: int) -> None:
     """`data` is an address where a payload is over 4 MB, and `datainblob` says so."""
     address = "https://account.blob.core.windows.net/modeldata/mdc/a%20b"
     block = line("a", {"x": 1}) * many + line("c", data=address, datainblob="true")
@@ -274,13 +279,13 @@ def test_rows_in_a_blob_of_their_own_are_referred_to(many):
     ],
     ids=str,
 )
-def test_both_spellings_of_rows_elsewhere_are_known(fields, many):
+def test_both_spellings_of_rows_elsewhere_are_known(fields: dict[str, Any], many: int) -> None:
     decoded = decode(bare("a", [{"x": 1}]) * many + bare("c", **fields))
     assert decoded.apart == (Apart(many + 1, "mdc/b.json", "c", "2013-04-01T05:00:00Z"),)
     assert (decoded.bad, decoded.table.num_rows) == ((), many)
 
 
-def test_rows_in_the_line_come_before_rows_elsewhere():
+def test_rows_in_the_line_come_before_rows_elsewhere() -> None:
     decoded = decode(bare("c", [{"x": 1}], dataref="mdc/b.json"))
     assert (decoded.apart, decoded.table.num_rows) == ((), 1)
 
@@ -294,7 +299,7 @@ def test_rows_in_the_line_come_before_rows_elsewhere():
         b'"[{\\"x\\": 1.5, \\"s\\": \\"JFK\\"}, {\\"x\\": 2.5}]"',
     ],
 )
-def test_rows_of_a_blob_belong_to_the_line_that_referred_to_it(content):
+def test_rows_of_a_blob_belong_to_the_line_that_referred_to_it(content: bytes) -> None:
     where = Apart(7, "u", "c", "2013-04-01T05:00:00Z")
     when = datetime(2013, 4, 1, 5, tzinfo=UTC)
     decoded = rows_apart(content, where)
@@ -307,20 +312,20 @@ def test_rows_of_a_blob_belong_to_the_line_that_referred_to_it(content):
 
 
 @pytest.mark.parametrize("content", [b'{"x": 1}', b'{\n  "x": 1\n}\n', b'"{\\"x\\": 1}"'])
-def test_a_blob_may_hold_one_row(content):
+def test_a_blob_may_hold_one_row(content: bytes) -> None:
     decoded = rows_apart(content, Apart(7, "u", "c", "2013-04-01T05:00:00Z"))
     assert (decoded.bad, decoded.table["x"].to_pylist()) == ((), [1])
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG", b"[1, 2]", b'[{"x": 1}', b'{"x": 1'])
-def test_a_blob_without_rows_is_bad(content):
+def test_a_blob_without_rows_is_bad(content: bytes) -> None:
     decoded = rows_apart(content, Apart(7, "u", "c", "2013-04-01T05:00:00Z"))
     assert decoded.table.num_rows == 0
     assert [reason[:7] for reason in decoded.bad] == (["line 7:"] if content else [])
 
 
 @pytest.mark.parametrize("many", [2, 300])
-def test_requests_of_our_own_are_left_out_and_counted(many):
+def test_requests_of_our_own_are_left_out_and_counted(many: int) -> None:
     block = line("a", {"x": 1}, xrequestid="r") * many
     ours = line("b", {"x": 2}, xrequestid="driftwarden-7") + line("driftwarden-8", {"x": 3})
     elsewhere = line("driftwarden-9", data="https://u", datainblob="true")
@@ -353,7 +358,9 @@ AROUND = [b"", b"".join(line(f"id{i}", {"x": i / 7, "s": "JFK"}) for i in range(
     ids=["crlf", "empty", "utf-8", "surrogate", "pair", "nul", "nuls", "cut", "no rows", "nested",
          "huge", "time"],
 )  # fmt: skip
-def test_odd_lines_neither_stop_nor_spoil_the_others(around, odd, rows, reason):
+def test_odd_lines_neither_stop_nor_spoil_the_others(
+    around: bytes, odd: bytes, rows: int, reason: str | None
+) -> None:
     block = around + odd + line("z", {"x": 0.5, "s": "EWR"})
     decoded = decode(block)
     assert decoded.consumed == len(block)
@@ -365,7 +372,7 @@ def test_odd_lines_neither_stop_nor_spoil_the_others(around, odd, rows, reason):
 
 
 @pytest.mark.parametrize("around", AROUND, ids=["few", "many"])
-def test_a_byte_order_mark_is_no_part_of_the_first_line(around):
+def test_a_byte_order_mark_is_no_part_of_the_first_line(around: bytes) -> None:
     block = b"\xef\xbb\xbf" + line("a", {"x": 1.0}) + around
     decoded = decode(block)
     assert (decoded.bad, decoded.consumed) == ((), len(block))
@@ -374,7 +381,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(around):
     assert (twice.bad, twice.table.num_rows) == ((), 2 * decoded.table.num_rows)
 
 
-def test_one_bad_line_among_blocks_changes_nothing_else():
+def test_one_bad_line_among_blocks_changes_nothing_else() -> None:
     """Blocks are parsed on their own; numbers of one and texts of another go together."""
     one = b"".join(line(f"id{i}", {"x": i, "s": "a" * 400, "t": i / 2}) for i in range(9_000))
     two = b"".join(line(f"jd{i}", {"x": i / 2, "t": "b"}) for i in range(50))
@@ -390,7 +397,7 @@ def test_one_bad_line_among_blocks_changes_nothing_else():
     assert decoded.table["correlationid"].to_pylist()[-1] == "jd49"
 
 
-def test_a_file_growing_by_any_bytes_is_read_once():
+def test_a_file_growing_by_any_bytes_is_read_once() -> None:
     """Whatever the announcements cut, the chunks between the cursors hold every line once."""
     block = b"".join(line(f"id{i}", {"x": i, "s": "ü"}) for i in range(40)).replace(b"\n", b"\r\n")
     for step in (1, 7, 190, 1_000):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,8 +60,11 @@ def test_text_is_as_it_stands_and_only_empty_cells_are_null() -> None:
     ]
 
 
+Read = Callable[[Source], Iterator[pa.RecordBatch]]
+
+
 @pytest.mark.parametrize("read", [csv_texts, csv_batches])
-def test_a_header_may_stand_alone_or_behind_blank_lines(read: object) -> None:
+def test_a_header_may_stand_alone_or_behind_blank_lines(read: Read) -> None:
     for body in (b"a,b", b"a,b\n", b"\n\na,b\n"):
         (batch,) = read(memory(body))
         assert (batch.schema.names, batch.num_rows) == (["a", "b"], 0)
@@ -71,7 +75,7 @@ def test_a_header_may_stand_alone_or_behind_blank_lines(read: object) -> None:
 
 @pytest.mark.parametrize("read", [csv_texts, csv_batches])
 def test_columns_without_name_and_value_are_dropped_only_if_that_holds_for_all(
-    read: object, monkeypatch: pytest.MonkeyPatch
+    read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert rows(list(read(memory(b"a,,\n1,,\n"))))[0].keys() == {"a"}
     long = b"a,\n" + b"1,\n" * 40_000 + b"1,2\n"

@@ -17,7 +17,7 @@ WHEN = datetime(2013, 4, 2, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("many", [1, 500])
-def test_lines_to_the_schema(many):
+def test_lines_to_the_schema(many: int) -> None:
     block = b'{"correlationid":"a","index":2,"label":1,"time":"2013-04-02T00:00:00Z"}\n' * many
     decoded = decode(block + b'{"corr')
     assert decoded.table.schema == SCHEMA
@@ -29,7 +29,7 @@ def test_lines_to_the_schema(many):
 
 
 @pytest.mark.parametrize("many", [1, 500])
-def test_bad_lines_are_counted(many):
+def test_bad_lines_are_counted(many: int) -> None:
     block = (
         b'{"correlationid":"a","label":true}\n' * many
         + b'{"correlationid":"a"}\n{"label":1}\n{"correlationid":"a","label":"late"}\n'
@@ -46,7 +46,7 @@ def test_bad_lines_are_counted(many):
     ]
 
 
-def test_tables_are_brought_to_the_schema():
+def test_tables_are_brought_to_the_schema() -> None:
     table = pa.table({"label": pa.array([1, 0], pa.int8()), "correlationid": ["a", "b"]})
     found = normalised(table).table
     assert found.schema == SCHEMA
@@ -55,7 +55,7 @@ def test_tables_are_brought_to_the_schema():
     assert normalised(timed).table["time"].to_pylist() == [WHEN, WHEN]
 
 
-def test_tables_that_hold_no_labels_are_refused():
+def test_tables_that_hold_no_labels_are_refused() -> None:
     with pytest.raises(Refused, match="no column 'label'"):
         normalised(pa.table({"correlationid": ["a"]}))
     with pytest.raises(Refused, match="labels"):
@@ -63,7 +63,7 @@ def test_tables_that_hold_no_labels_are_refused():
 
 
 @pytest.mark.parametrize("many", [1, 900])
-def test_labels_without_a_time_stand_until_one_with_a_time_contradicts(many):
+def test_labels_without_a_time_stand_until_one_with_a_time_contradicts(many: int) -> None:
     block = (
         b'{"correlationid":"a","label":1}\n' * many
         + b'{"correlationid":"b","label":1,"time":"2013-04-02"}\n'
@@ -82,7 +82,7 @@ def test_labels_without_a_time_stand_until_one_with_a_time_contradicts(many):
 
 
 @pytest.mark.parametrize("many", [1, 500])
-def test_no_label_makes_the_join_refuse_a_day(many):
+def test_no_label_makes_the_join_refuse_a_day(many: int) -> None:
     odd = b"".join(
         b'{"correlationid":"a","label":%s,"index":%s}\n' % pair
         for pair in ((b"2", b"0"), (b"NaN", b"0"), (b"0.5", b"0"), (b"1", b"-1"), (b"1", b"1e9"))
@@ -95,7 +95,7 @@ def test_no_label_makes_the_join_refuse_a_day(many):
     ]
 
 
-def test_rows_of_tables_that_no_join_could_take_are_left_out():
+def test_rows_of_tables_that_no_join_could_take_are_left_out() -> None:
     table = pa.table(
         {
             "correlationid": ["a", None, "c", "d", "e"],
@@ -112,7 +112,7 @@ def test_rows_of_tables_that_no_join_could_take_are_left_out():
 
 
 @pytest.mark.parametrize("many", [1, 500])
-def test_labels_of_a_regression_are_any_finite_numbers(many):
+def test_labels_of_a_regression_are_any_finite_numbers(many: int) -> None:
     block = (
         b'{"correlationid":"a","label":-12.5}\n' * many
         + b'{"correlationid":"b","label":1e999}\n{"correlationid":"c","label":"12"}\n'

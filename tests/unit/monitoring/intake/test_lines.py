@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -30,11 +31,11 @@ from monitoring.intake.objects import MARK
     ],
     ids=str,
 )
-def test_columns_of_any_types(values, expected):
+def test_columns_of_any_types(values: list[Any], expected: list[Any]) -> None:
     assert column(values).to_pylist() == expected
 
 
-def test_a_line_being_written_is_left_for_later():
+def test_a_line_being_written_is_left_for_later() -> None:
     assert complete(b'{"a":1}\n{"a"', closed=False) == b'{"a":1}\n'
     assert complete(b'{"a"', closed=False) == b""
     assert complete(b'{"a":1}', closed=True) == b'{"a":1}'
@@ -61,7 +62,7 @@ def test_a_line_being_written_is_left_for_later():
     ],
     ids=lambda value: repr(value)[:24],
 )
-def test_whole_objects_need_no_line_end(tail, whole):
+def test_whole_objects_need_no_line_end(tail: bytes, whole: int) -> None:
     """A number can grow and a list is no line; an object ends with its last brace."""
     for before in (b"", b'{"a":0}\n'):
         assert len(complete(before + tail, closed=False)) == len(before) + whole
@@ -79,7 +80,7 @@ def test_whole_objects_need_no_line_end(tail, whole):
         (7, None),
     ],
 )
-def test_times_are_utc(text, moment):
+def test_times_are_utc(text: int | str | None, moment: datetime | None) -> None:
     assert instant(text) == moment
     if text != 7:
         assert times(pa.array([text, text], pa.string())).to_pylist() == [moment, moment]

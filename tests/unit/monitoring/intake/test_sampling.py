@@ -19,7 +19,7 @@ def batches(rows: int, size: int) -> list[pa.RecordBatch]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 1_000])
-def test_a_sample_depends_on_rows_and_name_alone(size):
+def test_a_sample_depends_on_rows_and_name_alone(size: int) -> None:
     found = sampled(batches(1_000, size), of("a"), 50)
     assert found["x"].to_pylist() == sampled(batches(1_000, 1_000), of("a"), 50)["x"].to_pylist()
     assert found["x"].to_pylist() == sorted(found["x"].to_pylist())
@@ -28,7 +28,7 @@ def test_a_sample_depends_on_rows_and_name_alone(size):
 
 
 @pytest.mark.parametrize("rows", [0, 1, 50])
-def test_what_can_be_held_is_held_whole(rows):
+def test_what_can_be_held_is_held_whole(rows: int) -> None:
     found = sampled(batches(rows, 8), of("a"), 50)
     assert found.num_rows == rows
     assert rows_before(found) == 0
@@ -36,7 +36,7 @@ def test_what_can_be_held_is_held_whole(rows):
     assert sampled([], of("a")).num_rows == 0
 
 
-def test_every_row_is_as_likely_as_any_other():
+def test_every_row_is_as_likely_as_any_other() -> None:
     """Over 400 names each of 200 rows is drawn Binomial(400, 1/4) times; 200 rows are looked at."""
     counts = np.zeros(200, int)
     for name in range(400):
@@ -47,7 +47,7 @@ def test_every_row_is_as_likely_as_any_other():
     assert counts.max() <= high
 
 
-def test_types_may_change_from_batch_to_batch():
+def test_types_may_change_from_batch_to_batch() -> None:
     parts = [pa.record_batch({"x": [1, 2]}), pa.record_batch({"x": [0.5], "y": ["a"]})]
     assert sampled(parts, of("a")).to_pydict() == {"x": [1.0, 2.0, 0.5], "y": [None, None, "a"]}
     assert sampled(parts * 10, of("a"), 4).num_rows == 4

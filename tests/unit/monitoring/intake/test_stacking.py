@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -30,7 +31,9 @@ NOON = datetime(2013, 4, 1, 12, tzinfo=UTC)
     ],
     ids=str,
 )
-def test_columns_of_two_types_become_one(first, second, expected):
+def test_columns_of_two_types_become_one(
+    first: list[Any], second: list[Any], expected: list[Any]
+) -> None:
     tables = [pa.table({"x": first, "y": [0] * len(first)}), pa.table({"x": second})]
     found = stacked(tables)
     assert found["x"].to_pylist() == expected
@@ -38,7 +41,7 @@ def test_columns_of_two_types_become_one(first, second, expected):
     assert found.column_names == ["x", "y"]
 
 
-def test_dictionaries_and_texts_go_together():
+def test_dictionaries_and_texts_go_together() -> None:
     coded = pa.table({"x": pa.array(["a", None]).dictionary_encode()})
     assert stacked([coded, pa.table({"x": ["b"]}), pa.table({"x": [1]})])["x"].to_pylist() == [
         "a", None, "b", "1"

@@ -165,6 +165,7 @@ def pages(rng: np.random.Generator, target: float, per_minute: float, guard: flo
     return paged
 
 
+@pytest.mark.usefixtures("heavy")
 @pytest.mark.parametrize(("target", "per_minute"), [(0.999, 1.0), (0.99, 0.1)])
 def test_low_traffic_at_half_budget_pages_nobody_with_the_guard(
     target: float, per_minute: float

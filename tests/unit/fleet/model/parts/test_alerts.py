@@ -65,6 +65,7 @@ def test_no_event_and_no_freeze_lifts_a_page_for_a_burning_objective(
     assert paged(story) == ["slo-answers-1"]
 
 
+@pytest.mark.usefixtures("heavy")
 def test_no_event_and_no_freeze_lifts_a_page_for_silence(begun: Any) -> None:
     """On a public holiday fewer requests are expected, and none at all is still too few."""
     freeze(begun)

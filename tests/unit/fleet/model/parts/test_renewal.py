@@ -12,6 +12,7 @@ import pytest
 
 from fleet.document.policies import Fleet
 from fleet.model.facts import Referenced
+from fleet.model.lines import windows
 from fleet.model.parts import renewal
 from fleet.model.parts.renewal import referenced
 from fleet.model.tasks import BuildReference
@@ -118,4 +119,6 @@ def test_newer_bins_that_come_after_another_reference_are_left(shop: Shop) -> No
     turn = Turn(shop.fleet.models["demand"], shop.clock.moment, shop.state)
     referenced(turn, Referenced("v1", "newer", (), 0, renewed="another"))
     assert turn.model.reference == shop.state.reference
-    assert "another reference was set before" in str(turn.lines[-1]["note"])
+    said = turn.lines[-1]
+    assert isinstance(said, windows.Reference)
+    assert "another reference was set before" in said.note

@@ -284,7 +284,7 @@ def test_a_freeze_holds_the_start_of_a_rollout(known: Any) -> None:
     until = known.now + 2 * DAY
     known.tell(Asked("freeze", "e.noether", "launch", "c1", until=until))
     gated(known)
-    assert known.state.rollout is None
+    assert not known.state.rollout
     known.tell(at=until)
     assert known.state.rollout.phase is Phase.shadow
 

@@ -45,7 +45,7 @@ def test_the_day_on_which_a_training_ended_is_the_first_new_one(
     turn = Turn(watched, story.now, story.state)
     for day, new in (("2024-03-03", 0), (first, 1)):
         past = replace(story.state.past["2024-03-03"])
-        turn.change(past={**story.state.past, day: past})
+        turn.model = replace(turn.model, past={**story.state.past, day: past})
         assert retraining._signals(turn).new_days == new
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,13 +32,21 @@ def read(story: Any, counts: list[TrafficCount], at: datetime) -> None:
     story.tell(LogRead("traffic", 0, 1, 1, (), tuple(counts)), at=at)
 
 
-@pytest.fixture
-def heard(begun: Any) -> Any:
-    """Three weeks of 25 requests an hour, read at the end of each hour."""
+@pytest.fixture(scope="module")
+def weeks(fleet: Fleet, telling: Callable[..., Any]) -> Any:
+    """Three weeks of 25 requests an hour, read at the end of each hour. Not to be told more."""
+    story = telling(fleet.models["demand"]).begin()
     for i in range(WEEKS * 7 * 24):
         start = START + i * HOUR
-        read(begun, [hour(start, 24 + i % 3)], start + HOUR)
-    return begun
+        read(story, [hour(start, 24 + i % 3)], start + HOUR)
+    return story
+
+
+@pytest.fixture
+def heard(weeks: Any) -> Any:
+    """A story of its own after those three weeks."""
+    told = {name: list(getattr(weeks, name)) for name in ("effects", "lines", "last")}
+    return replace(weeks, **told)
 
 
 def pages(story: Any) -> list[Any]:

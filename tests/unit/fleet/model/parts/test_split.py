@@ -131,7 +131,7 @@ def test_a_new_rollout_waits_while_the_split_is_somebody_elses(under: Any) -> No
     story.tell(Registered("v2"))
     asked = story.ever(Gate)[-1]
     story.tell(Gated(asked.id, "v2", Decision(Verdict.passed, "better"), "s", 0.2))
-    assert story.state.rollout is None
+    assert not story.state.rollout
     looked(story, {"v1": 100})
     assert story.state.rollout.challenger == "v2"
 

@@ -102,7 +102,8 @@ def test_drift_that_lasts_is_drift(window: Window) -> None:
     assert found.verdict is Verdict.DRIFTED
     (line,) = found.lines
     assert line.startswith("x: psi ")
-    assert line.count("->") == 3
+    # Each of the three bins: its share, then its rows.
+    assert line.count("→") == 6
 
 
 def history(window: Window, shifts: list[float], event: str | None = None) -> dict[str, Any]:

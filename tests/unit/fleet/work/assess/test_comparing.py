@@ -90,7 +90,7 @@ def test_a_weekday_is_held_against_weekdays(weeks: Weeks) -> None:
 
 def test_weekends_before_a_weekday_are_no_drift(weeks: Weeks) -> None:
     """What is merged with a window is held against what its own days are like."""
-    before = {
+    before: dict[str, Any] = {
         "before": tuple(weeks.put(weeks.rows(weekend)) for weekend in (False, True)),
         "flags": (("x", "kind"),) * 2, "events": (None, None), "days": (FRIDAY, SATURDAY),
     }  # fmt: skip
@@ -98,7 +98,7 @@ def test_weekends_before_a_weekday_are_no_drift(weeks: Weeks) -> None:
 
 
 def test_drift_on_weekends_is_drift(weeks: Weeks) -> None:
-    before = {
+    before: dict[str, Any] = {
         "before": (weeks.put(weeks.rows(False)), weeks.put(weeks.rows(True, 0.8))),
         "flags": ((), ("x",)), "events": (None, None), "days": (FRIDAY, SATURDAY),
     }  # fmt: skip

@@ -42,7 +42,7 @@ class Stores:
         table = table.append_column("time", times).append_column(
             "label", pa.array([0.0] * DAYS * N)
         )
-        world.tables["reference.parquet"] = table  # type: ignore[index]
+        world.tables["reference.parquet"] = table
         world.scoring.functions["v1"] = lambda found: [0.5] * len(found)  # type: ignore[attr-defined]
         made = build(world, self.watched, BuildReference("v1", "file", (), "", ""))
         self.reference = made.reference

@@ -56,7 +56,7 @@ class Flights:
         self.world, self.watched = world, policy(fleet.models["demand"], *names)
         self.chance, self.rows_of = np.random.default_rng(5), rows_of
         self.table = self.rows(DAYS * N, day=np.repeat(self.dates(), N), label=[0.0] * DAYS * N)
-        world.tables["reference.parquet"] = self.table  # type: ignore[index]
+        world.tables["reference.parquet"] = self.table
         world.scoring.functions["v1"] = lambda found: [0.5] * len(found)  # type: ignore[attr-defined]
         self.made = build(world, self.watched, BuildReference("v1", "file", (), "", ""))
         self.reference = self.made.reference
@@ -75,7 +75,7 @@ class Flights:
         found = features(self.chance, N, **more)
         data = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
         line = {"specversion": "1.0", "correlationid": "a", "time": at.isoformat(), "data": data}
-        self.world.logs[day] = json.dumps(line).encode() + b"\n"  # type: ignore[index]
+        self.world.logs[day] = json.dumps(line).encode() + b"\n"
         ask = ReadLog(day, 0, 10**8, Collection.inputs, "v1", self.reference)
         (batch,) = read_log(self.world, self.watched, ask).batches
         return batch.sketch
@@ -217,7 +217,7 @@ def test_a_moved_reference_keeps_segments(flights: Flights) -> None:
     ask = BuildReference("v1", "asked", days[:10], flights.reference, "usual", "", "me", "because")
     made = rebuild(world, flights.watched, ask)
     assert set(load(world.blobs, made.reference).parts) == set(names_of({"carrier": CARRIERS}))
-    world.tables["new.parquet"] = flights.table  # type: ignore[index]
+    world.tables["new.parquet"] = flights.table
     ask = replace(ask, days=(), data="new.parquet")
     made = rebuild(world, flights.watched, ask)
     parts = load(world.blobs, made.reference).parts

@@ -46,10 +46,14 @@ class Window:
     def put(self, table: pa.Table) -> str:
         return rows.put(self.world.blobs, table)
 
-    def scores(self, version: str, scores: Sequence[float], ids: Sequence[str] = IDS) -> Any:
+    def scores(
+        self, version: str, scores: Sequence[float] | np.ndarray, ids: Sequence[str] = IDS
+    ) -> Any:
         return version, self.put(self.make(ids, score=scores))
 
-    def labels(self, label: Sequence[float | None], ids: Sequence[str] = IDS, **more: Any) -> str:
+    def labels(
+        self, label: Sequence[float | None] | np.ndarray, ids: Sequence[str] = IDS, **more: Any
+    ) -> str:
         return self.put(self.make(ids, label=pa.array(label, pa.float64()), **more))
 
     def traffic(self, deployments: Sequence[str], ids: Sequence[str] = IDS) -> str:

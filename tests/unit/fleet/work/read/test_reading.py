@@ -58,7 +58,7 @@ def test_lines_are_cut_at_the_midnight_of_the_business_zone(
             line("b", MIDNIGHT, {"x": 2.0, "kind": "b"}, {"x": None, "kind": "new"}),
         )
     )
-    world.logs["f"] = content  # type: ignore[index]
+    world.logs["f"] = content
     read = read_log(world, fleet.models["demand"], log("f", Collection.inputs, reference))
     assert (read.start, read.end, read.limit, read.bad) == (0, len(content), 10**6, 0)
     assert [(batch.window, batch.count) for batch in read.batches] == [
@@ -78,7 +78,7 @@ def test_lines_are_cut_at_the_midnight_of_the_business_zone(
 
 def test_a_range_ends_with_its_last_whole_line(world: World, fleet: Fleet, reference: str) -> None:
     whole = line("a", MIDNIGHT, {"x": 1.0})
-    world.logs["f"] = whole + line("b", MIDNIGHT, {"x": 2.0})[:-5]  # type: ignore[index]
+    world.logs["f"] = whole + line("b", MIDNIGHT, {"x": 2.0})[:-5]
     model = fleet.models["demand"]
     read = read_log(world, model, log("f", Collection.inputs, reference, 0, len(whole) + 20))
     assert (read.end, read.limit) == (len(whole), len(whole) + 20)
@@ -88,7 +88,7 @@ def test_a_range_ends_with_its_last_whole_line(world: World, fleet: Fleet, refer
 
 
 def test_outputs_have_rows_and_no_sketch(world: World, fleet: Fleet) -> None:
-    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.25})  # type: ignore[index]
+    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.25})
     read = read_log(world, fleet.models["demand"], log("f", Collection.outputs))
     (batch,) = read.batches
     assert batch.sketch == ""
@@ -96,12 +96,12 @@ def test_outputs_have_rows_and_no_sketch(world: World, fleet: Fleet) -> None:
 
 
 def test_bad_lines_are_left_out_and_counted(world: World, fleet: Fleet) -> None:
-    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.25}) + b"{nonsense\n" + b"[1]\n"  # type: ignore[index]
+    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.25}) + b"{nonsense\n" + b"[1]\n"
     read = read_log(world, fleet.models["demand"], log("f", Collection.outputs))
     assert read.bad == 2
     assert read.bad_reason.startswith("line 2: not JSON")
     assert [batch.count for batch in read.batches] == [1]
-    assert read.end == len(world.logs["f"])  # type: ignore[index]
+    assert read.end == len(world.logs["f"])
 
 
 def test_parquet_logs_are_read_whole(
@@ -111,7 +111,7 @@ def test_parquet_logs_are_read_whole(
     found = rows_of(["a", "b"], MIDNIGHT - timedelta(seconds=30), x=[1.0, 2.0], kind=["a", "b"])
     pq.write_table(found, sink)
     content = sink.getvalue().to_pybytes()
-    world.logs["f.parquet"] = content  # type: ignore[index]
+    world.logs["f.parquet"] = content
     read = read_log(world, fleet.models["demand"], log("f.parquet", Collection.inputs, reference))
     assert read.end == len(content)
     assert [(batch.window, batch.count) for batch in read.batches] == [
@@ -120,14 +120,14 @@ def test_parquet_logs_are_read_whole(
 
 
 def test_a_parquet_log_that_is_none_is_refused(world: World, fleet: Fleet) -> None:
-    world.logs["f.parquet"] = b"PAR1 not at all"  # type: ignore[index]
+    world.logs["f.parquet"] = b"PAR1 not at all"
     with pytest.raises(Refused, match="neither Parquet nor Arrow"):
         read_log(world, fleet.models["demand"], log("f.parquet", Collection.outputs))
 
 
 def test_a_parquet_log_is_written_once(world: World, fleet: Fleet) -> None:
     """A cursor past its start means that it was read before."""
-    world.logs["f.parquet"] = b"PAR1 another"  # type: ignore[index]
+    world.logs["f.parquet"] = b"PAR1 another"
     with pytest.raises(Refused, match=r"f.parquet: changed after it was read"):
         read_log(world, fleet.models["demand"], log("f.parquet", Collection.outputs, start=4))
 
@@ -146,7 +146,7 @@ def test_a_large_parquet_log_makes_several_batches(
     found = rows_of(ids, MIDNIGHT, x=[1.0] * 1_000, kind=["a"] * 1_000)
     pq.write_table(found, sink, row_group_size=100)
     content = sink.getvalue().to_pybytes()
-    world.logs["f.parquet"] = content  # type: ignore[index]
+    world.logs["f.parquet"] = content
     effect = log("f.parquet", Collection.inputs, reference, end=len(content) // 2)
     monkeypatch.setattr(arrow, "ROWS", 100)
     read = read_log(world, fleet.models["fraud"], effect)
@@ -171,8 +171,8 @@ def test_rows_in_other_blobs_are_fetched(world: World, fleet: Fleet, reference: 
         for name in ("b", "c")
     )
     content = line("a", MIDNIGHT, {"x": 1.0, "kind": "a"}) + apart
-    world.logs["f"] = content  # type: ignore[index]
-    world.logs["https://a/b"] = b'[{"x": 2.0, "kind": "b"}, {"x": 3.0}]'  # type: ignore[index]
+    world.logs["f"] = content
+    world.logs["https://a/b"] = b'[{"x": 2.0, "kind": "b"}, {"x": 3.0}]'
     read = read_log(world, fleet.models["demand"], log("f", Collection.inputs, reference))
     assert [batch.count for batch in read.batches] == [1, 2]
     kept = rows.get(world.blobs, read.batches[1].rows)
@@ -192,8 +192,8 @@ def test_only_so_many_other_blobs_are_read_at_once(
     for name in "abc":
         found = {"correlationid": name, "time": MIDNIGHT.isoformat(), "data": f"u/{name}"}
         lines.append(json.dumps({**found, "datainblob": "true"}).encode() + b"\n")
-        world.logs[f"u/{name}"] = b'[{"score": 0.5}]' + b" " * 10 * (name == "b")  # type: ignore[index]
-    world.logs["f"] = b"".join(lines)  # type: ignore[index]
+        world.logs[f"u/{name}"] = b'[{"score": 0.5}]' + b" " * 10 * (name == "b")
+    world.logs["f"] = b"".join(lines)
     first = read_log(world, fleet.models["demand"], log("f", Collection.outputs))
     assert first.end == first.limit == len(lines[0] + lines[1])
     assert (sum(batch.count for batch in first.batches), first.bad) == (1, 1)
@@ -213,7 +213,7 @@ def test_a_line_longer_than_a_range_is_left_out(
         traffic(MIDNIGHT, 200) if kind is Collection.traffic else line("a", MIDNIGHT, {"score": 1})
     )
     content = line("b", MIDNIGHT, {"score": 1, "s": "long" * 600}) + good
-    world.logs["f"] = content  # type: ignore[index]
+    world.logs["f"] = content
     cursor, counts, reasons = 0, 0, []
     for _ in range(10):
         end = min(cursor + 1_000, len(content))
@@ -231,7 +231,7 @@ def test_a_line_longer_than_a_range_is_left_out(
 
 def test_a_line_being_written_is_waited_for(world: World, fleet: Fleet) -> None:
     content = line("a", MIDNIGHT, {"score": 1})[:-2]
-    world.logs["f"] = content  # type: ignore[index]
+    world.logs["f"] = content
     read = read_log(world, fleet.models["fraud"], log("f", Collection.outputs))
     assert (read.end, read.bad, read.batches) == (0, 0, ())
     assert (read.seen, read.limit) == (len(content), 10**6)
@@ -248,10 +248,10 @@ def test_a_last_line_without_its_end_is_read_once(
         Collection.traffic: traffic(MIDNIGHT, 200), Collection.labels: label("a"),
     }.get(kind, line("a", MIDNIGHT, {"score": 1, "x": 1.0, "kind": "a"}))  # fmt: skip
     for ended, behind in ((one[:-1], b"\n" + one), (one[:-1], one)):
-        world.logs["f"] = ended  # type: ignore[index]
+        world.logs["f"] = ended
         first = _rows_read(world, fleet, log("f", kind, reference, 0, len(ended)))
         assert first == (len(ended), 1, 0)
-        world.logs["f"] = ended + behind  # type: ignore[index]
+        world.logs["f"] = ended + behind
         rest = log("f", kind, reference, len(ended), len(ended + behind))
         assert _rows_read(world, fleet, rest) == (len(ended + behind), 1, 0)
 
@@ -275,8 +275,8 @@ def test_rows_elsewhere_are_found_under_either_spelling(
         {"dataref": "u/a?sig=x"}, {"dataref": "u/none"},
     ]  # fmt: skip
     content = b"".join(json.dumps({**common, **one}).encode() + b"\n" for one in spelled)
-    world.logs["f"] = content  # type: ignore[index]
-    world.logs["u/a"] = b'[{"score": 0.5}, {"score": 0.25}]'  # type: ignore[index]
+    world.logs["f"] = content
+    world.logs["u/a"] = b'[{"score": 0.5}, {"score": 0.25}]'
     found, counts, bad, rounds = 0, 0, [], 0
     while found < len(content):
         read = read_log(
@@ -292,11 +292,11 @@ def test_rows_elsewhere_are_found_under_either_spelling(
 
 def test_requests_of_our_own_are_counted_and_in_no_window(world: World, fleet: Fleet) -> None:
     ours = line("driftwarden-1", MIDNIGHT, {"score": 0.5})
-    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.5}) + ours  # type: ignore[index]
+    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.5}) + ours
     read = read_log(world, fleet.models["fraud"], log("f", Collection.outputs))
     assert [batch.count for batch in read.batches] == [1]
     assert (read.bad, read.bad_reason) == (1, "a request that Driftwarden made itself")
-    world.logs["t"] = traffic(MIDNIGHT, 500, name="driftwarden-1") + traffic(MIDNIGHT, 200)  # type: ignore[index]
+    world.logs["t"] = traffic(MIDNIGHT, 500, name="driftwarden-1") + traffic(MIDNIGHT, 200)
     read = read_log(world, fleet.models["fraud"], log("t", Collection.traffic))
     assert [(count.requests, count.errors) for count in read.traffic] == [(1, 0)]
     assert read.bad == 1
@@ -304,7 +304,7 @@ def test_requests_of_our_own_are_counted_and_in_no_window(world: World, fleet: F
 
 @pytest.mark.parametrize(("value", "kept", "bad"), [("high", 0, 1), (None, 1, 0), (1, 1, 0)])
 def test_scores_are_numbers(world: World, fleet: Fleet, value: Any, kept: int, bad: int) -> None:
-    world.logs["f"] = line("a", MIDNIGHT, {"score": value})  # type: ignore[index]
+    world.logs["f"] = line("a", MIDNIGHT, {"score": value})
     read = read_log(world, fleet.models["fraud"], log("f", Collection.outputs))
     assert (sum(batch.count for batch in read.batches), read.bad) == (kept, bad)
     for batch in read.batches:
@@ -313,7 +313,7 @@ def test_scores_are_numbers(world: World, fleet: Fleet, value: Any, kept: int, b
 
 
 def test_outputs_without_a_score_are_refused(world: World, fleet: Fleet) -> None:
-    world.logs["f"] = line("a", MIDNIGHT, {"proba": 0.5})  # type: ignore[index]
+    world.logs["f"] = line("a", MIDNIGHT, {"proba": 0.5})
     with pytest.raises(Refused, match="f: outputs have no 'score'; found proba"):
         read_log(world, fleet.models["fraud"], log("f", Collection.outputs))
 
@@ -321,7 +321,7 @@ def test_outputs_without_a_score_are_refused(world: World, fleet: Fleet) -> None
 def test_a_line_without_a_time_does_not_stop_the_file(world: World, fleet: Fleet) -> None:
     """Its day is not known, so it can be in no window; the rest goes on."""
     timeless = line("b", MIDNIGHT, {"score": 0.5}).replace(MIDNIGHT.isoformat().encode(), b"noon")
-    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.25}) + timeless  # type: ignore[index]
+    world.logs["f"] = line("a", MIDNIGHT, {"score": 0.25}) + timeless
     read = read_log(world, fleet.models["demand"], log("f", Collection.outputs))
     assert [(batch.window, batch.count) for batch in read.batches] == [("2024-03-05", 1)]
     assert read.bad == 1
@@ -347,7 +347,7 @@ def test_traffic_is_counted_by_deployment_and_hour(world: World, fleet: Fleet) -
             traffic(begin + timedelta(hours=1), 200), traffic(begin + timedelta(hours=1), 429),
         )
     )  # fmt: skip
-    world.logs["t"] = content  # type: ignore[index]
+    world.logs["t"] = content
     read = read_log(world, fleet.models["demand"], log("t", Collection.traffic))
     ten, eleven, noon = (datetime(2024, 3, 4, hour, tzinfo=UTC) for hour in (10, 11, 12))
     assert read.traffic == (
@@ -359,10 +359,10 @@ def test_traffic_is_counted_by_deployment_and_hour(world: World, fleet: Fleet) -
 
 
 def test_no_traffic_is_no_count(world: World, fleet: Fleet) -> None:
-    world.logs["t"] = b"\n"  # type: ignore[index]
+    world.logs["t"] = b"\n"
     read = read_log(world, fleet.models["demand"], log("t", Collection.traffic))
     assert (read.traffic, read.batches) == ((), ())
-    world.logs["t"] = traffic(MIDNIGHT, 429)  # type: ignore[index]
+    world.logs["t"] = traffic(MIDNIGHT, 429)
     assert read_log(world, fleet.models["demand"], log("t", Collection.traffic)).traffic == ()
 
 
@@ -378,7 +378,7 @@ def test_labels_are_matched_by_the_ids_of_open_windows(
     tuesday = rows.put(world.blobs, rows_of(["c"], score=[0.3]))
     timeless = label("b").replace(MIDNIGHT.isoformat().encode(), b"noon")
     content = label("a") + label("c", 0) + label("z") + label("b", None) + timeless + b"{half"
-    world.logs["l"] = content  # type: ignore[index]
+    world.logs["l"] = content
     asked = ReadLabels(
         "l", 0, len(content), {"2024-03-04": (monday,), "2024-03-05": (tuesday,)}, "o"
     )
@@ -394,12 +394,12 @@ def test_a_label_that_fits_two_windows_is_given_to_both(
     world: World, rows_of: Callable[..., pa.Table]
 ) -> None:
     one = rows.put(world.blobs, rows_of(["a"], score=[0.1]))
-    world.logs["l"] = label("a")  # type: ignore[index]
+    world.logs["l"] = label("a")
     read = read_labels(world, ReadLabels("l", 0, 10**6, {"d1": (one,), "d2": (one,)}, "o"))
     assert (read.matched, read.unknown) == ({"d1": 1, "d2": 1}, 0)
 
 
 def test_no_label_is_no_blob(world: World) -> None:
-    world.logs["l"] = b""  # type: ignore[index]
+    world.logs["l"] = b""
     read = read_labels(world, ReadLabels("l", 0, 10, {}, "o"))
     assert (read.rows, read.matched, read.unknown, read.end) == ("", {}, 0, 0)

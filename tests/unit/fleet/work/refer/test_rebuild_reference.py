@@ -13,9 +13,8 @@ from fleet.model.facts import Referenced
 from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.assess.assessing import SCORE
 from fleet.work.refer.rebuild_reference import rebuild
-from fleet.work.refer.referencing import build, load
+from fleet.work.refer.referencing import SCORE, build, load
 
 FEW = "days are too few to calibrate: drift pages from 8 days on"
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
@@ -39,7 +38,7 @@ def scored(rows: pa.Table) -> list[float]:
 
 @pytest.fixture
 def first(world: World, fleet: Fleet) -> Referenced:
-    world.tables["reference.parquet"] = table()  # type: ignore[index]
+    world.tables["reference.parquet"] = table()
     world.scoring.functions["v1"] = scored  # type: ignore[attr-defined]
     return build(world, fleet.models["demand"], BuildReference("v1", "file", (), "", ""))
 
@@ -54,7 +53,7 @@ def asked(first: Referenced, data: str = "", days: int = 0) -> BuildReference:
 def test_a_table_is_counted_with_the_bins_that_are_there(
     world: World, fleet: Fleet, first: Referenced
 ) -> None:
-    world.tables["new.parquet"] = table(shift=10.0)  # type: ignore[index]
+    world.tables["new.parquet"] = table(shift=10.0)
     made = rebuild(world, fleet.models["demand"], asked(first, "new.parquet"))
     before, after = load(world.blobs, first.reference), load(world.blobs, made.reference)
     assert after.ruler.id == before.ruler.id
@@ -100,7 +99,7 @@ def test_few_days_say_that_nothing_pages(world: World, fleet: Fleet, first: Refe
 def test_without_a_first_reference_the_table_makes_the_bins(
     world: World, fleet: Fleet, first: Referenced
 ) -> None:
-    world.tables["new.parquet"] = table(shift=10.0)  # type: ignore[index]
+    world.tables["new.parquet"] = table(shift=10.0)
     effect = BuildReference("v1", "a", (), "", "", "new.parquet", "g.hopper", "the file was bad")
     made = rebuild(world, fleet.models["demand"], effect)
     assert load(world.blobs, made.reference).ruler.id != load(world.blobs, first.reference).ruler.id
@@ -119,6 +118,6 @@ def test_without_a_first_reference_the_table_makes_the_bins(
 def test_what_is_no_reference(
     world: World, fleet: Fleet, first: Referenced, rows_of: pa.Table, why: str
 ) -> None:
-    world.tables["new.parquet"] = rows_of  # type: ignore[index]
+    world.tables["new.parquet"] = rows_of
     with pytest.raises(Refused, match=why):
         rebuild(world, fleet.models["demand"], asked(first, "new.parquet"))

@@ -41,7 +41,7 @@ def table(**more: object) -> pa.Table:
 
 @pytest.fixture
 def ready(world: World) -> World:
-    world.tables["reference.parquet"] = table()  # type: ignore[index]
+    world.tables["reference.parquet"] = table()
     world.scoring.functions["v1"] = lambda found: [0.25] * found.num_rows  # type: ignore[attr-defined]
     return world
 
@@ -69,7 +69,7 @@ def test_a_reference_from_a_table(ready: World, fleet: Fleet) -> None:
 
 def test_days_may_be_dates(ready: World, fleet: Fleet) -> None:
     dates = pa.array(["2024-03-01"] * 40 + ["2024-03-02"] * 60).cast(pa.date32())
-    ready.tables["reference.parquet"] = table(day=dates)  # type: ignore[index]
+    ready.tables["reference.parquet"] = table(day=dates)
     made = build(ready, fleet.models["demand"], ASKED)
     assert made.days == ("2024-03-01", "2024-03-02")
 
@@ -88,7 +88,7 @@ def test_days_may_be_dates(ready: World, fleet: Fleet) -> None:
 def test_what_is_no_reference_is_refused_when_it_is_taken_in(
     ready: World, fleet: Fleet, change: dict[str, object], said: str
 ) -> None:
-    ready.tables["reference.parquet"] = table(**change)  # type: ignore[index]
+    ready.tables["reference.parquet"] = table(**change)
     with pytest.raises(Refused) as refused:
         build(ready, fleet.models["demand"], ASKED)
     assert str(refused.value).startswith(f"reference.parquet: {said}")
@@ -111,7 +111,7 @@ def test_days_of_every_shape_make_one_reference(
     first = build(ready, watched, ASKED)
     days, plain = table()["day"].to_pylist(), table()
     instants = pc.cast(plain["time"], pa.timestamp("ns", "UTC"))
-    ready.tables["reference.parquet"] = table(  # type: ignore[index]
+    ready.tables["reference.parquet"] = table(
         day=shape(days), time=instants, label=pc.cast(plain["label"], pa.int64())
     )
     assert build(ready, watched, ASKED) == first
@@ -136,7 +136,7 @@ def test_a_version_that_gives_no_scores_makes_no_reference(
 
 @pytest.mark.parametrize("name", ["day", "time", "label"])
 def test_a_column_that_is_needed_is_named(ready: World, fleet: Fleet, name: str) -> None:
-    ready.tables["reference.parquet"] = table().drop_columns([name])  # type: ignore[index]
+    ready.tables["reference.parquet"] = table().drop_columns([name])
     with pytest.raises(Refused) as refused:
         build(ready, fleet.models["demand"], ASKED)
     assert str(refused.value).startswith(f"reference.parquet: needs a column '{name}'; found ")
@@ -180,7 +180,7 @@ def test_redacted_levels_are_in_no_blob(ready: World, resolve: Callable[..., Fle
          "    drift: {features: {kind: {redact: true}}}")
     )  # fmt: skip
     secret = ["a-secret", "another-one"] * 50
-    ready.tables["reference.parquet"] = table(kind=secret)  # type: ignore[index]
+    ready.tables["reference.parquet"] = table(kind=secret)
     made = build(ready, redacting.models["demand"], ASKED)
     found = load(ready.blobs, made.reference)
     assert b"a-secret" not in found.ruler.to_bytes()
@@ -194,7 +194,7 @@ def test_a_reference_says_what_it_was_sampled_from(ready: World, fleet: Fleet) -
     whole = load(ready.blobs, build(ready, fleet.models["demand"], ASKED).reference)
     assert whole.note == ""
     batches = pa.Table.from_batches(table().to_batches() * 3).to_batches()
-    ready.tables["reference.parquet"] = sampled(batches, np.random.default_rng(1), 100)  # type: ignore[index]
+    ready.tables["reference.parquet"] = sampled(batches, np.random.default_rng(1), 100)
     made = build(ready, fleet.models["demand"], ASKED)
     assert made.rows == 100
     assert made.note == "the reference is a sample of 100 of 300 rows"

@@ -151,7 +151,7 @@ def test_a_topic_that_does_not_answer_is_tried_again(
 
 def test_no_token_is_the_outsides_fault(topic: Topic, certificates: Authority) -> None:
     class Without(LoopbackCredential):
-        def get_token(self, *scopes: str, **_: object):
+        def get_token(self, *scopes: str, **_: object) -> None:
             raise CredentialUnavailableError(message="no managed identity here")
 
     publisher = AzurePublisher(Cloud(Without(), trusted=str(certificates.bundle)), topic.endpoint)
@@ -238,7 +238,7 @@ def test_the_topic_takes_nothing_less_than_what_the_client_sends(
 @pytest.mark.usefixtures("outside")
 def test_a_key_opens_the_topic_without_tls_as_the_service_allows() -> None:
     with Topic() as topic:
-        event = CloudEvent(source="/s", type="t")
+        event: CloudEvent[None] = CloudEvent(source="/s", type="t")
         EventGridPublisherClient(topic.endpoint, AzureKeyCredential(KEY)).send(event)
         assert len(topic.received) == 1
         wrong = EventGridPublisherClient(topic.endpoint, AzureKeyCredential("other"))

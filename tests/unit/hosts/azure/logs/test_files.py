@@ -77,7 +77,7 @@ def test_only_addresses_of_the_container_are_read(address: str, same: bool) -> N
             asked.append(scopes[0])
             raise RuntimeError("would be sent")
 
-    with connection.blobs(Credential()) as service:  # type: ignore[arg-type]
+    with connection.blobs(Credential()) as service:
         logs = AzureLogs(service, "logs")
         if same:
             with pytest.raises(RuntimeError, match="would be sent"):

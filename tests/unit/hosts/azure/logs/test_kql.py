@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.errors import Refused
 from fleet.counting import LogSource
 from hosts.azure.logs import kql
-from monitoring.drift.binning import CategoricalBins, NumericBins
+from monitoring.drift.binning import Bins, CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
 from tests.doubles.loganalytics import TABLES
 from tests.resources.kql.parser import Parser, running
@@ -151,7 +151,7 @@ def test_instants_are_written_in_utc_to_the_microsecond() -> None:
 
 def test_a_large_model_stays_within_the_room_for_levels(parser: Parser) -> None:
     """100 numeric features and 20 categorical ones with 1,000 levels each: one query."""
-    features = {
+    features: dict[str, Bins] = {
         f"numeric_feature_{n}": NumericBins(tuple(n + e / 7 for e in range(9))) for n in range(100)
     }
     levels = tuple(f"level number {n}" for n in range(1_000))

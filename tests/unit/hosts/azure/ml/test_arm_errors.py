@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ServiceRequestError
@@ -153,13 +154,15 @@ def test_secrets_and_long_speeches_stay_out() -> None:
     assert len(str(caught.value)) < 350
 
 
+@pytest.mark.usefixtures("heavy")
 def test_the_sdk_failing_in_itself_is_broken() -> None:
     from azure.ai.ml.exceptions import ErrorCategory, MlException
 
-    for category, kind in (
+    cases: tuple[tuple[Any, type[Exception]], ...] = (
         (ErrorCategory.USER_ERROR, Refused),
         (ErrorCategory.SYSTEM_ERROR, Broken),
         (ErrorCategory.UNKNOWN, Refused),
-    ):
+    )
+    for category, kind in cases:
         with pytest.raises(kind, match=r"^reading: it is so$"), translated("reading"):
             raise MlException("\x1b[31mit\nis\x1b[39m so", "it is so", error_category=category)

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.azure.ml.scoring import EVALUATION, PAYLOAD, REQUEST, ROWS, AzureScoring
+from hosts.azure.ml.scoring import EVALUATION, PAYLOAD, ROWS, AzureScoring
+from hosts.azure.ml.scoring_client import REQUEST, ScoringClient
 from hosts.azure.ml.workspace import Workspace
 from retrain.ports import ModelCard
 from tests.doubles.azureml import AzureML
@@ -32,9 +33,11 @@ SCORE = f"POST /endpoints/{ENDPOINT}/score"
 class Cards:
     """A registry that knows one model."""
 
-    def __init__(self, features: tuple[str, ...] = ("a", "b"), **tags: str) -> None:
+    def __init__(
+        self, features: tuple[str, ...] = ("a", "b"), tags: dict[str, str] | None = None
+    ) -> None:
         self.features = features
-        self.tags = tags
+        self.tags = tags or {}
 
     def card(self, model: str, version: str) -> ModelCard:
         return ModelCard(model, version, self.features, tags=self.tags)
@@ -78,11 +81,12 @@ def naps() -> list[float]:
 @pytest.fixture
 def make(at: Stand, certificates: Authority, naps: list[float]) -> Callable[..., AzureScoring]:
     def build(cards: Cards | None = None, **options: Any) -> AzureScoring:
-        return AzureScoring(
-            at.workspace, at.deployments, cards or Cards(), lambda _: ENDPOINT,
-            options.pop("read_table", lambda _: ROW),
-            verify=str(certificates.bundle), sleep=naps.append, **options,
-        )  # fmt: skip
+        read = options.pop("read_table", lambda _: ROW)
+        client = ScoringClient(
+            at.workspace, verify=str(certificates.bundle), sleep=naps.append, **options
+        )
+        known: Any = cards or Cards()
+        return AzureScoring(client, at.deployments, known, lambda _: ENDPOINT, read)
 
     return build
 
@@ -266,7 +270,7 @@ def test_no_key_is_ever_logged_or_shown(
     at.service.fail(SCORE, answer=Response(403, {}), times=9)
     with pytest.raises(Unavailable) as refused:
         scoring.score("flights", "champion", ROW)
-    said = caplog.text + str(refused.value) + repr(scoring._doors)
+    said = caplog.text + str(refused.value) + repr(scoring._client._doors)
     assert "loopback-primary" not in said
 
 
@@ -320,7 +324,7 @@ def test_evaluation_rows_lie_where_the_tag_says(make: Callable[..., AzureScoring
         asked.append(address)
         return table
 
-    cards = Cards(**{EVALUATION: "https://x/evaluation.parquet"})
+    cards = Cards(tags={EVALUATION: "https://x/evaluation.parquet"})
     assert make(cards, read_table=read).evaluation("flights", "champion") is table
     assert asked == ["https://x/evaluation.parquet"]
     assert make(Cards(), read_table=read).evaluation("flights", "champion") is None

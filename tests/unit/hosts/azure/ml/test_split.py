@@ -34,7 +34,7 @@ def test_zeros_and_cases_make_no_difference() -> None:
 @settings(deadline=None, max_examples=60)
 @given(splits, records, splits, keys, st.sampled_from(Foreign))
 def test_a_repeat_of_what_was_done_does_nothing(
-    held: Split, record: Record | None, wanted: Split, key: str, policy: Foreign
+    held: Split, record: Record, wanted: Split, key: str, policy: Foreign
 ) -> None:
     move = decide(held, record, wanted, key, policy)
     if move in (Move.keep, Move.hold):
@@ -46,7 +46,7 @@ def test_a_repeat_of_what_was_done_does_nothing(
 @settings(deadline=None, max_examples=60)
 @given(splits, records, splits, keys)
 def test_holding_never_writes_over_what_we_did_not_write(
-    held: Split, record: Record | None, wanted: Split, key: str
+    held: Split, record: Record, wanted: Split, key: str
 ) -> None:
     unexplained = record is not None and held != wanted and not explained(held, record)
     assert (decide(held, record, wanted, key, Foreign.hold) is Move.hold) == unexplained

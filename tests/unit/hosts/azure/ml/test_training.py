@@ -254,7 +254,7 @@ def test_whose_fault_a_failure_is(
 def test_a_version_is_found_however_it_was_registered(
     trainer: AzureTrainer, service: AzureML
 ) -> None:
-    ways = {
+    ways: dict[str, dict[str, Any]] = {
         "named": {"version": "flights-run-1"},
         "tagged": {"version": "7", "tags": {"driftwarden.job": "flights-run-1"}},
         "output": {"version": "8", "job": "flights-run-1"},
@@ -308,7 +308,11 @@ def test_a_cancelling_that_never_finishes_holds_nobody_up(
 def test_whatever_request_fails_the_whole_can_be_repeated(
     trainer: AzureTrainer, service: AzureML, where: str, status: int
 ) -> None:
-    service.on_job = lambda document: service.assets.add_model("flights", document["name"]) and None
+
+    def register(document: dict[str, Any]) -> None:
+        service.assets.add_model("flights", document["name"])
+
+    service.on_job = register
     service.fail(where, answer=Response(status, {"error": {"code": "x", "message": "y"}}))
     caught = 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -83,7 +84,11 @@ def test_a_service_that_is_out_is_unavailable(
 ) -> None:
     queue = AzureQueue(relayed.queues(), fresh_name)
     relays["Queue"].fail("", answer=DENIED, times=99)
-    for act in (lambda: queue.put("a"), lambda: queue.receive(1, LEASE)):
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: queue.put("a"),
+        lambda: queue.receive(1, LEASE),
+    )
+    for act in acts:
         with pytest.raises(Unavailable, match=fresh_name):
             act()
     with pytest.raises(Unavailable, match=fresh_name):

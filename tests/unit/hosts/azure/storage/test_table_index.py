@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -91,14 +92,23 @@ def test_a_wake_taken_back_and_set_again_is_found_once(store: TablesStore) -> No
 
 
 def test_a_writer_in_flight_keeps_its_hint(
-    store: TablesStore, account: Connection, fresh_name: str, table: Relay
+    store: TablesStore,
+    account: Connection,
+    fresh_name: str,
+    table: Relay,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Between a writer's hint and its commit somebody else looks, and may not clear it away."""
     move(store, "p", NOON + HOUR)
     slow = TablesStore(account.tables(), fresh_name)
     operations = head(slow, "p", NOON)
     submit = slow._table.submit_transaction
-    slow._table.submit_transaction = lambda *given: (store.due(NOON), submit(*given))  # type: ignore[method-assign]
+
+    def looked_at(*given: Any) -> Any:
+        store.due(NOON)
+        return submit(*given)
+
+    monkeypatch.setattr(slow._table, "submit_transaction", looked_at)
     slow.commit("p", operations)
     assert store.due(NOON) == ["p"]
 

@@ -14,7 +14,7 @@ from engine.codec import Kinds
 from engine.errors import Broken, Conflict, Unavailable
 from engine.loop import Loop
 from engine.step import Delivery, Step
-from engine.store import HEAD, Insert, Replace, instant
+from engine.store import HEAD, Insert, Replace, Value, instant
 from hosts.azure.storage import tables
 from hosts.azure.storage.connection import Connection
 from hosts.azure.storage.tables import TablesStore
@@ -168,7 +168,15 @@ def test_keys_with_quotes_are_keys(store: TablesStore) -> None:
 
 
 def test_values_at_the_edges_come_back(store: TablesStore) -> None:
-    props = {"i": 2**63 - 1, "j": -(2**63), "zero": 0, "e": "", "b": b"", "f": 1.0, "g": -1e300}
+    props: dict[str, Value] = {
+        "i": 2**63 - 1,
+        "j": -(2**63),
+        "zero": 0,
+        "e": "",
+        "b": b"",
+        "f": 1.0,
+        "g": -1e300,
+    }
     store.commit("p", [Insert("a", props)])
     row = store.get("p", "a")
     assert row is not None

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import azure.functions as func
 import pytest
@@ -11,11 +13,12 @@ import pytest
 from engine.errors import Refused
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import HostFile
+from hosts.local.functions.http import Response
 from hosts.local.functions.queues import LEASE, Queues
 
 NOW = datetime(2013, 7, 4, 12, tzinfo=UTC)
 KEY = "a-function-key"
-SEEN: list[object] = []
+SEEN: list[Any] = []
 
 
 def sample() -> func.FunctionApp:
@@ -37,7 +40,7 @@ def sample() -> func.FunctionApp:
 
     @app.route(route="commands", methods=["POST"])
     @app.queue_output(arg_name="bell", queue_name="work", connection="c")
-    def command(req: func.HttpRequest, bell: func.Out[list[str]]) -> func.HttpResponse:
+    def command(req: func.HttpRequest, bell: func.Out[list[str]]) -> Any:
         bell.set(["one", "two"])
         match req.get_json()["verb"]:
             case "fail":
@@ -67,7 +70,7 @@ def sample() -> func.FunctionApp:
         return f"tick {timer.past_due}"
 
     @app.queue_trigger(arg_name="message", queue_name="work", connection="c")
-    def work(message: func.QueueMessage, context: func.Context) -> None:
+    def work(message: func.QueueMessage, context: func.Context) -> Any:
         SEEN.append(message)
         if message.get_body() == b"bad":
             raise ValueError(f"bad for {context.function_name}")
@@ -79,7 +82,7 @@ def sample() -> func.FunctionApp:
 
 
 @pytest.fixture
-def queues(tmp_path: Path):
+def queues(tmp_path: Path) -> Iterator[Queues]:
     opened = Queues(tmp_path / "store.db", durable=False)
     yield opened
     opened.close()
@@ -95,7 +98,7 @@ def bodies(queues: Queues, queue: str = "work") -> list[str]:
     return [message.body.decode() for message in queues.peek(queue)]
 
 
-def post(host: Dispatcher, verb: str):
+def post(host: Dispatcher, verb: str) -> Response:
     return host.http(
         "POST", "/commands", "", {"X-Functions-Key": KEY}, json.dumps({"verb": verb}).encode()
     )
@@ -167,7 +170,7 @@ def test_a_failure_is_500_one_line_and_no_message(
     assert "\n" not in record.getMessage()
 
 
-def notify(host: Dispatcher, body: object, **headers: str):
+def notify(host: Dispatcher, body: object, **headers: str) -> Response:
     return host.event_grid(
         "events",
         {"aeg-event-type": "Notification"} | headers,

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import azure.functions as func
 import pytest
 
@@ -142,7 +145,7 @@ def same_name(app: func.FunctionApp) -> None:
         (same_name, "watch does not have a unique function name"),
     ],
 )
-def test_refused_at_start(define, reason: str) -> None:
+def test_refused_at_start(define: Callable[..., Any], reason: str) -> None:
     app = func.FunctionApp()
     define(app)
     with pytest.raises(Refused, match=reason):

@@ -5,13 +5,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.local.functions.queues import LEASE, MAX_BODY, Queues
+from hosts.local.functions.messages import MAX_BODY, Message
+from hosts.local.functions.queues import LEASE, Queues
 from hosts.local.functions.timers import Status
 
 NOW = datetime(2013, 7, 4, 12, 0, 0, 250_001, tzinfo=UTC)
@@ -24,13 +26,13 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def queues(path: Path):
+def queues(path: Path) -> Iterator[Queues]:
     opened = Queues(path)
     yield opened
     opened.close()
 
 
-def bodies(messages) -> list[bytes]:
+def bodies(messages: list[Message]) -> list[bytes]:
     return [message.body for message in messages]
 
 
@@ -143,7 +145,7 @@ def test_two_processes_share_a_file(queues: Queues, path: Path) -> None:
 def test_a_locked_file_is_unavailable(
     queues: Queues, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hosts.local.functions.queues.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("hosts.local.functions.queue_file.BUSY_SECONDS", 0.05)
     hasty = Queues(path)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("begin immediate")

@@ -93,7 +93,8 @@ def test_schedules_refused(schedule: str) -> None:
 
 
 def test_a_timer_runs_at_its_moments_and_saves_its_status() -> None:
-    statuses, runs = Remembered(), []
+    statuses = Remembered()
+    runs: list[tuple[str, bool]] = []
     ticking = timers(statuses, runs)
     assert ticking.run_due(at("2013-01-01 00:01:00")) == 0
     assert ticking.next_moment("tick", at("2013-01-01 00:01:00")) == at("2013-01-01 00:05:00")
@@ -107,7 +108,8 @@ def test_a_timer_runs_at_its_moments_and_saves_its_status() -> None:
 
 
 def test_past_due_is_one_run_however_many_were_missed() -> None:
-    statuses, runs = Remembered(), []
+    statuses = Remembered()
+    runs: list[tuple[str, bool]] = []
     timers(statuses, runs).run_due(at("2013-01-01 00:01:00"))
     restarted = timers(statuses, runs)
     assert restarted.run_due(at("2013-01-01 06:02:00")) == 1
@@ -117,7 +119,8 @@ def test_past_due_is_one_run_however_many_were_missed() -> None:
 
 
 def test_a_run_cut_short_is_past_due_at_the_next_start() -> None:
-    statuses, runs = Remembered(), []
+    statuses = Remembered()
+    runs: list[tuple[str, bool]] = []
 
     def die() -> None:
         raise KeyboardInterrupt
@@ -131,7 +134,8 @@ def test_a_run_cut_short_is_past_due_at_the_next_start() -> None:
 
 
 def test_another_schedule_forgets_the_past() -> None:
-    statuses, runs = Remembered(), []
+    statuses = Remembered()
+    runs: list[tuple[str, bool]] = []
     timers(statuses, runs).run_due(at("2013-01-01 00:01:00"))
     changed = timers(statuses, runs, schedule="0 0 * * * *")
     assert changed.run_due(at("2013-01-01 06:02:00")) == 0
@@ -139,7 +143,9 @@ def test_another_schedule_forgets_the_past() -> None:
 
 
 def test_runs_never_overlap() -> None:
-    statuses, runs, inner = Remembered(), [], []
+    statuses = Remembered()
+    runs: list[tuple[str, bool]] = []
+    inner: list[object] = []
     now = at("2013-01-01 00:05:00")
     ticking = timers(statuses, runs, then=lambda: inner.append(ticking.run("tick", now)))
     assert ticking.run("tick", now)
@@ -147,7 +153,8 @@ def test_runs_never_overlap() -> None:
 
 
 def test_run_at_start() -> None:
-    statuses, runs = Remembered(), []
+    statuses = Remembered()
+    runs: list[tuple[str, bool]] = []
     ticking = timers(statuses, runs, at_start=True)
     assert ticking.run_due(at("2013-01-01 00:01:00")) == 1
     assert ticking.run_due(at("2013-01-01 00:01:30")) == 0

@@ -79,7 +79,7 @@ def test_every_kind_of_column_becomes_plain_json() -> None:
         empty=pa.nulls(3),
         day=pa.array([datetime(2013, 1, 2), None, None], pa.timestamp("s")),
     )
-    expected = {
+    expected: dict[str, list[Any]] = {
         "whole": [1, None, -9007199254740993],
         "small": [1, 2, 3],
         "real": [0.1, None, -1e300],

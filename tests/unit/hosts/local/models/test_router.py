@@ -17,7 +17,7 @@ from engine.errors import Broken, Refused
 from fleet.document.logs import Logs
 from hosts.local.models.collector import digest
 from hosts.local.models.registry import ModelFolders
-from hosts.local.models.router import Router, bucket
+from hosts.local.models.router import Endpoint, Router, bucket
 from hosts.local.models.scorer import Scorers
 from retrain.ports import Traffic
 
@@ -172,7 +172,7 @@ def test_logs_are_written_under_the_raw_names(open_router: Any, tmp_path: Path) 
         return 1.0
 
     names = Logs(endpoint="Raw_Flights", deployments={"v1": "Raw_Blue", "v3": "Raw_Zero"})
-    router = open_router(duration=latency, baselines={"flights": ("v3",)}, names={"flights": names})
+    router = open_router(duration=latency, endpoints={"flights": Endpoint(("v3",), logs=names)})
     router.set_traffic("flights", Traffic({"v1": 100}, ("v2",)), "k1")
     written = router.serve("flights", block(), AT)
     folders = {path.split("/2013/")[0] for path, _ in written}
@@ -237,7 +237,7 @@ def test_buckets_are_even() -> None:
 def test_shadows_and_baselines_score_every_row_and_serve_none(
     open_router: Callable[..., Router], tmp_path: Path
 ) -> None:
-    router = open_router(baselines={"flights": ("v3",)})
+    router = open_router(endpoints={"flights": Endpoint(("v3",))})
     router.set_traffic("flights", Traffic({"v1": 100}, ("v2",)), "k1")
     router.serve("flights", block(), AT)
     for version in ("v1", "v2", "v3"):
@@ -249,7 +249,7 @@ def test_shadows_and_baselines_score_every_row_and_serve_none(
 def test_a_mirror_shows_a_shadow_its_share_of_either_arm(
     open_router: Callable[..., Router], tmp_path: Path
 ) -> None:
-    router = open_router(mirrors={"flights": 30}, baselines={"flights": ("v3",)})
+    router = open_router(endpoints={"flights": Endpoint(("v3",), mirror=30)})
     router.set_traffic("flights", Traffic({"v1": 50, "v3": 50}, ("v2",)), "k1")
     router.serve("flights", block(4_000), AT)
 
@@ -269,7 +269,7 @@ def test_a_mirror_shows_a_shadow_its_share_of_either_arm(
 def test_a_baseline_that_is_live_too_scores_all_and_serves_its_own(
     open_router: Callable[..., Router], tmp_path: Path
 ) -> None:
-    router = open_router(baselines={"flights": ("v1",)})
+    router = open_router(endpoints={"flights": Endpoint(("v1",))})
     router.set_traffic("flights", Traffic({"v1": 50, "v2": 50}), "k1")
     router.serve("flights", block(), AT)
     inputs = lines(tmp_path, "modelDataCollector/flights/v1/model_inputs")

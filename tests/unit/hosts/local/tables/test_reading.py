@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +17,7 @@ from hosts.local.tables.reading import Columns, Unreadable, open_columns, read_b
 
 
 @pytest.fixture
-def opened(tmp_path: Path):
+def opened(tmp_path: Path) -> Callable[..., Any]:
     (tmp_path / "scratch").mkdir()
     return lambda path: open_columns(path, tmp_path / "scratch")
 
@@ -30,7 +32,7 @@ def values(columns: Columns, name: str) -> list[object]:
     return columns.column(name).to_pylist()
 
 
-def test_files_are_put_below_each_other(tmp_path: Path, opened) -> None:
+def test_files_are_put_below_each_other(tmp_path: Path, opened: Callable[..., Any]) -> None:
     parquet(tmp_path / "f" / "1.parquet", a=[1, 2], b=["x", "y"])
     parquet(tmp_path / "f" / "2.parquet", a=[2.5], c=[True])
     columns = opened(tmp_path / "f")
@@ -41,7 +43,9 @@ def test_files_are_put_below_each_other(tmp_path: Path, opened) -> None:
     assert columns.untyped == frozenset()
 
 
-def test_numbers_beside_text_leave_the_type_open(tmp_path: Path, opened) -> None:
+def test_numbers_beside_text_leave_the_type_open(
+    tmp_path: Path, opened: Callable[..., Any]
+) -> None:
     parquet(tmp_path / "f" / "1.parquet", a=[1, 2])
     parquet(tmp_path / "f" / "2.parquet", a=["3", "x"])
     columns = opened(tmp_path / "f")
@@ -49,19 +53,21 @@ def test_numbers_beside_text_leave_the_type_open(tmp_path: Path, opened) -> None
     assert columns.untyped == {"a"}
 
 
-def test_text_files_leave_every_type_open(tmp_path: Path, opened) -> None:
+def test_text_files_leave_every_type_open(tmp_path: Path, opened: Callable[..., Any]) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,x\n")
     columns = opened(tmp_path / "a.csv")
     assert columns.untyped == {"a", "b"}
     assert values(columns, "a") == ["1"]
 
 
-def test_a_packed_file_is_known_by_its_bytes(tmp_path: Path, opened) -> None:
+def test_a_packed_file_is_known_by_its_bytes(tmp_path: Path, opened: Callable[..., Any]) -> None:
     (tmp_path / "a.csv").write_bytes(gzip.compress(b"a\n7\n"))
     assert values(opened(tmp_path / "a.csv"), "a") == ["7"]
 
 
-def test_keys_of_folders_are_columns_of_open_type(tmp_path: Path, opened) -> None:
+def test_keys_of_folders_are_columns_of_open_type(
+    tmp_path: Path, opened: Callable[..., Any]
+) -> None:
     parquet(tmp_path / "f" / "y=1" / "k=a%2Fb" / "1.parquet", x=[1])
     parquet(tmp_path / "f" / "y=2" / "k=__HIVE_DEFAULT_PARTITION__" / "1.parquet", x=[2])
     columns = opened(tmp_path / "f")
@@ -71,7 +77,9 @@ def test_keys_of_folders_are_columns_of_open_type(tmp_path: Path, opened) -> Non
     assert opened(tmp_path / "f" / "y=1").schema.names == ["x", "k"]
 
 
-def test_types_that_do_not_go_together_fail_with_their_column(tmp_path: Path, opened) -> None:
+def test_types_that_do_not_go_together_fail_with_their_column(
+    tmp_path: Path, opened: Callable[..., Any]
+) -> None:
     parquet(tmp_path / "f" / "1.parquet", a=pa.array([0], pa.date32()), x=[1])
     parquet(tmp_path / "f" / "2.parquet", a=["x"], x=[2])
     columns = opened(tmp_path / "f")
@@ -80,7 +88,9 @@ def test_types_that_do_not_go_together_fail_with_their_column(tmp_path: Path, op
         columns.column("a")
 
 
-def test_a_page_that_is_damaged_fails_with_its_column(tmp_path: Path, opened) -> None:
+def test_a_page_that_is_damaged_fails_with_its_column(
+    tmp_path: Path, opened: Callable[..., Any]
+) -> None:
     path = parquet(tmp_path / "a.parquet", a=["one", "two"] * 300, x=[1, 2] * 300)
     start = pq.read_metadata(path).row_group(0).column(0).dictionary_page_offset
     body = bytearray(path.read_bytes())
@@ -92,7 +102,7 @@ def test_a_page_that_is_damaged_fails_with_its_column(tmp_path: Path, opened) ->
         columns.column("a")
 
 
-def test_what_a_folder_holds_besides_is_told(tmp_path: Path, opened) -> None:
+def test_what_a_folder_holds_besides_is_told(tmp_path: Path, opened: Callable[..., Any]) -> None:
     parquet(tmp_path / "f" / "1.parquet", a=[1])
     for name in ("read.me", "2.parquet", "_SUCCESS"):
         (tmp_path / "f" / name).touch()
@@ -118,18 +128,23 @@ def test_batches_refuse_names_that_repeat(tmp_path: Path) -> None:
 
 
 def test_a_thread_opens_a_file_once_for_all_its_columns(
-    tmp_path: Path, opened, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wide = {f"c{number}": [number] for number in range(50)}
     columns = opened(parquet(tmp_path / "wide.parquet", **wide))
     times = []
     plain = ParquetPart.open
-    monkeypatch.setattr(ParquetPart, "open", lambda part: times.append(part) or plain(part))
+
+    def counted(part: ParquetPart) -> object:
+        times.append(part)
+        return plain(part)
+
+    monkeypatch.setattr(ParquetPart, "open", counted)
     assert [values(columns, name) for name in wide] == [[number] for number in range(50)]
     assert len(times) == 1
 
 
-def test_readers_of_many_files_do_not_mix(tmp_path: Path, opened) -> None:
+def test_readers_of_many_files_do_not_mix(tmp_path: Path, opened: Callable[..., Any]) -> None:
     for number in range(3 * READERS):
         parquet(tmp_path / "f" / f"{number:02}.parquet", a=[number], b=[str(number)])
     columns = opened(tmp_path / "f")
@@ -138,7 +153,9 @@ def test_readers_of_many_files_do_not_mix(tmp_path: Path, opened) -> None:
         assert values(columns, "b") == [str(number) for number in range(3 * READERS)]
 
 
-def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path, opened) -> None:
+def test_a_file_that_was_written_anew_is_read_anew(
+    tmp_path: Path, opened: Callable[..., Any]
+) -> None:
     for number in (1, 2):
         assert values(opened(parquet(tmp_path / "a.parquet", a=[number])), "a") == [number]
 
@@ -147,7 +164,9 @@ def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path, opened) -> No
     "place",
     ["_temporary/0/a.parquet", ".ipynb_checkpoints/a.parquet", "_delta_log/0.json", "x/.git/a.csv"],
 )
-def test_what_lies_in_a_hidden_folder_is_no_data(tmp_path: Path, opened, place: str) -> None:
+def test_what_lies_in_a_hidden_folder_is_no_data(
+    tmp_path: Path, opened: Callable[..., Any], place: str
+) -> None:
     parquet(tmp_path / "f" / "b.parquet", a=[1])
     file = tmp_path / "f" / place
     file.parent.mkdir(parents=True)
@@ -156,17 +175,19 @@ def test_what_lies_in_a_hidden_folder_is_no_data(tmp_path: Path, opened, place: 
     assert (values(columns, "a"), columns.notes) == ([1], ())
 
 
-def test_a_key_may_begin_with_an_underscore(tmp_path: Path, opened) -> None:
+def test_a_key_may_begin_with_an_underscore(tmp_path: Path, opened: Callable[..., Any]) -> None:
     parquet(tmp_path / "f" / "_region=eu" / "b.parquet", a=[1])
     assert values(opened(tmp_path / "f"), "_region") == ["eu"]
 
 
-def test_a_hidden_folder_that_is_asked_for_is_read(tmp_path: Path, opened) -> None:
+def test_a_hidden_folder_that_is_asked_for_is_read(
+    tmp_path: Path, opened: Callable[..., Any]
+) -> None:
     parquet(tmp_path / "_staged" / "b.parquet", a=[1])
     assert values(opened(tmp_path / "_staged"), "a") == [1]
 
 
-def test_links_that_are_not_followed_are_told(tmp_path: Path, opened) -> None:
+def test_links_that_are_not_followed_are_told(tmp_path: Path, opened: Callable[..., Any]) -> None:
     parquet(tmp_path / "day" / "1.parquet", a=[2])
     parquet(tmp_path / "f" / "b.parquet", a=[1])
     (tmp_path / "f" / "c.parquet").symlink_to(tmp_path / "day" / "1.parquet")

@@ -1,0 +1,21 @@
+"""The options of `driftwarden check`, apart from the command: declaring them imports no tables."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of the command."""
+    where = "Parquet, CSV (TSV) or JSON Lines, a file or a folder; text also as .gz, .zst, .bz2"
+    parser.add_argument("--reference", required=True, type=Path, metavar="PATH", help=where)
+    parser.add_argument("--current", required=True, type=Path, metavar="PATH", help=where)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--features", metavar="A,B", help="look at these columns only")
+    parser.add_argument("--ignore", metavar="A,B", help="leave these columns out")
+    parser.add_argument(
+        "--categorical", metavar="A,B", help="take the numbers of these columns for levels"
+    )
+    parser.add_argument("--segment", metavar="COL", help="judge each level of this column, too")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="draw the distributions, too")

@@ -1,0 +1,85 @@
+"""Commands that open no fleet: check, init, validate, backtest, and the replay, which makes one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from engine.errors import Refused
+
+OK, REFUSED = 0, 2
+
+
+def check(arguments: Namespace) -> int:
+    """Compare two data sets."""
+    from commands.check.check import run
+
+    return run(arguments)
+
+
+def init(arguments: Namespace) -> int:
+    """Write a first fleet.yaml."""
+    from commands.init import write_first
+
+    print(write_first(arguments.sample, arguments.out))
+    return OK
+
+
+def validate(arguments: Namespace) -> int:
+    """Name everything wrong with a fleet.yaml, and with the tables that it names."""
+    from hosts import read_config
+
+    try:
+        config = read_config(arguments.file)
+    except Refused as error:
+        # Bare lines: editors and CI jump to `fleet.yaml:41:`.
+        print(error, file=sys.stderr)
+        return REFUSED
+    # Late: the faults of a document are printed without a second of imports.
+    from commands.references import look
+
+    seen = look(config, arguments.file)
+    for line in (*seen.faults, *seen.notes):
+        print(line, file=sys.stderr)
+    if seen.faults:
+        return REFUSED
+    print(f"{arguments.file}: {len(config.fleet.models)} models, nothing wrong")
+    return OK
+
+
+def backtest(arguments: Namespace) -> int:
+    """Play a model's past days, and propose thresholds."""
+    from commands.backtest import run
+
+    words = list(arguments.of)
+    if words and Path(words[0]).suffix in (".yaml", ".yml"):
+        arguments.fleet = Path(words.pop(0))
+    if len(words) > 1:
+        raise Refused(f"backtest plays one model at a time; these are {', '.join(words)}")
+    arguments.model = words[0] if words else None
+    run(arguments)
+    return OK
+
+
+def replay(arguments: Namespace) -> int:
+    """Push a recorded time through the fleet, and write its summary."""
+    from rich.console import Console
+
+    from commands.replay import rehearse
+    from dashboards import summary
+    from hosts.local.files import replace_file
+
+    options = rehearse.Options(
+        arguments.fleet, arguments.first, arguments.last, arguments.summary, arguments.fresh
+    )
+    console = Console(stderr=arguments.json)
+    told = rehearse.replay(arguments.app(), options, console)
+    document = summary.summary(told.model, told.records, told.rows.__getitem__, told.seconds)
+    replace_file(told.target, json.dumps(document, indent=1).encode() + b"\n")
+    if arguments.json:
+        print(json.dumps(document))
+    console.print(summary.text(document))
+    console.print(f"summary: {told.target}")
+    return OK

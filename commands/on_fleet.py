@@ -1,0 +1,128 @@
+"""Commands on an open fleet: serve it, show it, and send it an operator's command."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import uuid
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from commands.app import App
+    from fleet.commands import Command
+    from hosts.local.host import LocalHost
+
+OK = 0
+
+
+def serve(arguments: Namespace) -> int:
+    """Serve triggers, API and dashboard until told to stop."""
+    from hosts.local.opening import serve_fleet
+
+    with _host(arguments) as (host, app):
+        serve_fleet(host, app.functions, arguments.port)
+    return OK
+
+
+def status(arguments: Namespace) -> int:
+    """Show every model."""
+    with _host(arguments) as (host, _):
+        return _print(host.service.read("models"), arguments.json, "models")
+
+
+def alerts(arguments: Namespace) -> int:
+    """Show every alert."""
+    with _host(arguments) as (host, _):
+        return _print(host.service.read("alerts"), arguments.json, "alerts")
+
+
+def journal(arguments: Namespace) -> int:
+    """Show a partition's journal."""
+    with _host(arguments) as (host, _):
+        found = host.service.read("journal", arguments.model, arguments.since)
+        return _print(found, arguments.json, "journal")
+
+
+def verify(arguments: Namespace) -> int:
+    """Verify every journal's chain of hashes."""
+    from commands import operate
+
+    with _host(arguments) as (host, _):
+        found = operate.verify(host)
+        return _print({"verified": True, "records": found}, arguments.json, "verify")
+
+
+def change(arguments: Namespace) -> int:
+    """Send an operator's command."""
+    from commands import operate
+
+    with _host(arguments) as (host, app):
+        command = _asked(arguments, host.clock.now())
+        concerned = operate.ask(host, app.functions, command)
+        return _print({"id": command.id, "accepted": concerned}, arguments.json, "command")
+
+
+def report(arguments: Namespace) -> int:
+    """Draw the report of a window, and write it to a file."""
+    from commands import operate
+    from fleet.model.report_links import place
+    from hosts.local.files import replace_file
+
+    with _host(arguments) as (host, app):
+        command = _asked(arguments, host.clock.now())
+        page = operate.report(host, app.functions, command)
+        where = place(command.target, command.id)
+        if page is not None:
+            where = str(arguments.html or Path(f"report-{command.target}-{command.id}.html"))
+            replace_file(Path(where), page)
+        return _print({"id": command.id, "report": where}, arguments.json, "report")
+
+
+@contextmanager
+def _host(arguments: Namespace) -> Iterator[tuple[LocalHost, App]]:
+    from hosts import open_host
+
+    app: App = arguments.app()
+    host = cast("LocalHost", open_host(arguments.fleet))
+    app.use(host)
+    try:
+        host.service.begin()
+        yield host, app
+    finally:
+        host.close()
+
+
+def _asked(arguments: Namespace, now: datetime) -> Command:
+    from commands import operate
+    from fleet.commands import Command
+
+    target = arguments.target
+    if hasattr(arguments, "every"):
+        target = operate.everybody(target, arguments.every)
+    if getattr(arguments, "feature", None):
+        target = f"{target}/{arguments.feature}"
+    until = getattr(arguments, "until", None)
+    return Command(
+        arguments.command,
+        target,
+        arguments.by or getpass.getuser(),
+        arguments.reason,
+        uuid.uuid4().hex[:12],
+        operate.instant(until, now) if until else None,
+        *operate.source(arguments),
+    )
+
+
+def _print(found: object, as_json: bool, view: str) -> int:
+    if as_json:
+        print(json.dumps(found))
+    else:
+        from commands.showing import show
+
+        show(found, view)
+    return OK

@@ -1,0 +1,131 @@
+"""An operator's commands: their verbs, which partitions they concern, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from engine.errors import Refused
+from fleet.document.policies import Fleet
+from fleet.model.facts import Asked
+from fleet.partitions import ONCALL
+
+REFERENCE = "reference"
+REPORT = "report"
+MODEL_VERBS = (
+    "retrain",
+    "cancel",
+    "freeze",
+    "unfreeze",
+    "approve",
+    "rollback",
+    REFERENCE,
+    REPORT,
+)
+TEAM_VERBS = ("ack", "silence", "unsilence")
+RESUME = "resume"
+EVERY_MODEL = "--all"
+
+
+@dataclass(frozen=True)
+class Command:
+    """An operator's command, from the command line or from POST /api/commands.
+
+    A new reference is made from the table `data`, or from the days from `days[0]` to `days[1]`. A
+    report shows the window `days[0]`, or the newest.
+    """
+
+    verb: str
+    target: str
+    by: str
+    reason: str
+    id: str
+    until: datetime | None = None
+    data: str = ""
+    days: tuple[str, ...] = ()
+
+    @property
+    def fact(self) -> Asked:
+        """The fact that partitions receive."""
+        return Asked(
+            verb=self.verb,
+            by=self.by,
+            reason=self.reason,
+            id=self.id,
+            target=self.target,
+            until=self.until,
+            data=self.data,
+            days=self.days,
+        )
+
+
+def concerned(
+    command: Command, fleet: Fleet, partitions: Callable[[], Collection[str]]
+) -> tuple[str, ...]:
+    """Return the partitions that a command is delivered to; `partitions` lists the store's.
+
+    Raises
+    ------
+    Refused
+        The verb or the target is unknown.
+    """
+    if command.verb in MODEL_VERBS:
+        if command.target == EVERY_MODEL and command.verb in ("freeze", "unfreeze"):
+            return tuple(fleet.models)
+        return (_model_of(command, fleet),)
+    if command.verb == "unsilence":
+        return tuple(ONCALL + team for team in fleet.teams)
+    if command.verb in TEAM_VERBS:
+        watched = fleet.models[_model_of(command, fleet)]
+        return (ONCALL + watched.policy.team,)
+    if command.verb == RESUME:
+        # Partitions of teams and of the fleet can be resumed, too.
+        return (command.target if command.target in partitions() else _model_of(command, fleet),)
+    known = ", ".join(sorted((*MODEL_VERBS, *TEAM_VERBS, RESUME)))
+    raise Refused(f"unknown verb {command.verb!r}; known are {known}")
+
+
+def check(command: Command) -> None:
+    """Refuse a command whose arguments are incomplete or contradict each other."""
+    if command.verb == "freeze" and command.until is None:
+        raise Refused(f"freeze {command.target}: until when? a freeze needs an end")
+    if command.verb == REFERENCE:
+        _check_reference(command)
+    if command.verb == REPORT and command.days:
+        _check_window(command)
+
+
+def _model_of(command: Command, fleet: Fleet) -> str:
+    """Return the model that a target names: itself, `model:alert`, `model/feature`, a rollout."""
+    name = command.target.replace("/", ":").partition(":")[0]
+    if name in fleet.models:
+        return name
+    for model in fleet.models:
+        if name.startswith(f"{model}-rollout-"):
+            return model
+    known = ", ".join(fleet.models) or "none"
+    raise Refused(f"{command.verb} {command.target}: no such model; known are {known}")
+
+
+def _check_window(command: Command) -> None:
+    try:
+        date.fromisoformat(command.days[0])
+    except ValueError as error:
+        raise Refused(f"report {command.target}: a window as 2026-01-31: {error}") from error
+
+
+def _check_reference(command: Command) -> None:
+    """Refuse a reference without a reason, or without exactly one source."""
+    what = f"reference {command.target}"
+    if not command.reason.strip():
+        raise Refused(f"{what}: give a reason; the reference never changes without one")
+    if bool(command.data) == bool(command.days):
+        raise Refused(f"{what}: give a table, or a first and a last day")
+    if command.days:
+        try:
+            first, last = map(date.fromisoformat, command.days)
+        except ValueError as error:
+            raise Refused(f"{what}: a first and a last day as 2026-01-31: {error}") from error
+        if last < first:
+            raise Refused(f"{what}: {last} is before {first}")

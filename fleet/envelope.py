@@ -1,0 +1,126 @@
+"""The envelope of an event from outside: Event Grid's own schema, or CloudEvents 1.0.
+
+The samples of Azure Machine Learning write keys in PascalCase, the service's specification in
+camelCase, so the case of keys does not count. Every text is checked for what stores cannot keep.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from engine.errors import Refused
+
+#: No name, path or reason is longer; a blob's name has 1,024 characters at most.
+LONGEST = 2048
+#: No file is larger: 4 PiB.
+LARGEST = 1 << 52
+_UNSOUND = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event, from Event Grid's own schema or CloudEvents; `fields` have lower-case names."""
+
+    id: str
+    type: str
+    source: str
+    subject: str
+    at: datetime | None
+    fields: Mapping[str, object]
+
+    def text(self, key: str) -> str:
+        """Return a field as text, whole numbers included; Refused where it is absent."""
+        value = self.fields.get(key)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST:
+            value = str(value)
+        if not isinstance(value, str) or not value:
+            raise Refused(f"event {self.id}: data.{key} is missing")
+        return sound(value, f"event {self.id}: data.{key}")
+
+    def number(self, key: str) -> int:
+        """Return a field that counts bytes; Refused where it is none."""
+        value = self.fields.get(key)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:
+            raise Refused(f"event {self.id}: data.{key} is {value!r}, a byte count is expected")
+        return value
+
+    def tags(self, key: str) -> dict[str, object]:
+        """Return a field's own fields, their names in lower case; empty where it is absent."""
+        tags = self.fields.get(key.lower())
+        if not isinstance(tags, Mapping | None):
+            raise Refused(f"event {self.id}: {key!r} is not an object")
+        return _lowered(tags or {})
+
+    @property
+    def reason(self) -> str:
+        """The reason that the sender gives, or else the type."""
+        why = self.fields.get("reason") or self.type
+        if not isinstance(why, str):
+            raise Refused(f"event {self.id}: data.reason is {type(why).__name__}, text is expected")
+        return sound(why, f"event {self.id}: data.reason")
+
+
+def event(document: object) -> Event:
+    """Read an event of either schema; keys are taken whatever their case.
+
+    Raises
+    ------
+    Refused
+        Where it is no object, where id or type is absent, or anything is of the wrong kind.
+    """
+    if not isinstance(document, Mapping):
+        raise Refused(f"event: {type(document).__name__} came, an object is expected")
+    keys = _lowered(document)
+    kind = keys.get("eventtype") or keys.get("type")
+    name = keys.get("id")
+    if not isinstance(name, str) or not name:
+        raise Refused("event: 'id' is missing; every event carries one")
+    name = sound(name, "event: 'id'")
+    if not isinstance(kind, str) or not kind:
+        raise Refused(f"event {name}: 'eventType' (or CloudEvents 'type') is missing")
+    fields = keys.get("data")
+    if not isinstance(fields, Mapping | None):
+        raise Refused(f"event {name}: 'data' is {type(fields).__name__}, an object is expected")
+    return Event(
+        name,
+        sound(kind, f"event {name}: the type"),
+        _named(name, keys, "topic", "source"),
+        _named(name, keys, "subject"),
+        _moment(name, keys.get("eventtime") or keys.get("time")),
+        _lowered(fields or {}),
+    )
+
+
+def sound(text: str, what: str) -> str:
+    """Return a text that every store keeps: bounded, no control characters, no half pairs."""
+    if len(text) > LONGEST:
+        raise Refused(f"{what} has {len(text)} characters, {LONGEST} at most")
+    if _UNSOUND.search(text):
+        raise Refused(f"{what} has control characters or half a surrogate pair")
+    return text
+
+
+def _lowered(document: Mapping[object, object]) -> dict[str, object]:
+    return {str(key).lower(): value for key, value in document.items()}
+
+
+def _named(name: str, keys: Mapping[str, object], *found: str) -> str:
+    value = next((keys[key] for key in found if keys.get(key) is not None), "")
+    if not isinstance(value, str):
+        raise Refused(f"event {name}: '{found[0]}' is {type(value).__name__}, text is expected")
+    return sound(value, f"event {name}: '{found[0]}'")
+
+
+def _moment(name: str, value: object) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str):
+            raise TypeError("an instant is text")
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise Refused(f"event {name}: the time {value!r} is no ISO 8601 instant") from None

@@ -1,0 +1,161 @@
+"""The telemetry catalogue: every metric, span and custom event, named once.
+
+Attributes have bounded cardinality: names out of fleet.yaml and words of the state machines, never
+a feature's value, a row's id or a person's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleet.published import CATALOGUE
+
+#: The values of each attribute: they bound the number of time series.
+ATTRIBUTES = {
+    "model": "name of a model in fleet.yaml",
+    "partition": "name of a model, `oncall:TEAM`, or `fleet`",
+    "version": "a version that answers live traffic now",
+    "effect": "kind of an effect (fleet/model/effects.py)",
+    "fact": "kind of a fact (fleet/model/facts.py)",
+    "outcome": "`paid`, `postponed` (outside's fault), `refused`, `failed` (a defect); of a "
+    "training, how it ended",
+    "queue": "name of a queue of the app",
+}
+ATTRIBUTES |= {
+    field.name: "a word of the published event's field (docs/events.md)"
+    for shape in CATALOGUE.values()
+    for field in shape.fields
+    if field.words and field.name not in ATTRIBUTES
+}
+
+
+class Instrument(StrEnum):
+    """How the values of a metric are aggregated."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: its unit (UCUM), its attributes, and what it measures."""
+
+    name: str
+    unit: str
+    attributes: tuple[str, ...]
+    description: str
+    instrument: Instrument = Instrument.GAUGE
+
+
+@dataclass(frozen=True)
+class Span:
+    """One kind of work whose duration is measured.
+
+    `consumes` marks the entry of a message; `duration` names the histogram that takes its seconds.
+    """
+
+    name: str
+    attributes: tuple[str, ...]
+    description: str
+    consumes: bool = False
+    duration: str = ""
+
+
+@dataclass(frozen=True)
+class CustomEvent:
+    """An occurrence that operators search for later."""
+
+    name: str
+    attributes: tuple[str, ...]
+    description: str
+
+
+OWED = ("partition", "effect", "outcome")
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("driftwarden.alerts.firing", "{alert}", ("model",), "Alerts that fire now."),
+        Metric("driftwarden.effects.owed", "{effect}", ("model",), "Effects not yet paid."),
+        Metric("driftwarden.effects.oldest", "s", ("model",), "Age of the oldest unpaid effect."),
+        Metric("driftwarden.traffic.weight", "%", ("model", "version"), "Share of live traffic."),
+        Metric("driftwarden.window.rows", "{row}", ("model",), "Rows of the newest window."),
+        Metric("driftwarden.window.labelled", "{row}", ("model",), "Labels of the newest joined."),
+        Metric(
+            "driftwarden.lines.bad",
+            "{line}",
+            ("model",),
+            "Lines and rows of logs and labels that were left out, own requests among them.",
+        ),
+        Metric("driftwarden.drift.flagged", "{feature}", ("model",), "Features that moved."),
+        Metric("driftwarden.rollout.active", "{rollout}", ("model",), "Rollouts under way."),
+        Metric("driftwarden.partition.halted", "{partition}", ("model",), "Stopped by a defect."),
+        Metric("driftwarden.queue.poison", "{message}", ("queue",), "Messages given up on."),
+        Metric(
+            "driftwarden.heartbeat",
+            "{tick}",
+            (),
+            "One each tick: silence is an outage.",
+            Instrument.COUNTER,
+        ),
+        Metric(
+            "driftwarden.events.refused",
+            "{event}",
+            (),
+            "Events that could not be read.",
+            Instrument.COUNTER,
+        ),
+        Metric(
+            "driftwarden.facts.settled",
+            "{fact}",
+            ("partition", "fact"),
+            "Facts taken in; one more for each lost race.",
+            Instrument.COUNTER,
+        ),
+        Metric(
+            "driftwarden.effects.paid",
+            "{effect}",
+            OWED,
+            "Attempts to pay an effect.",
+            Instrument.COUNTER,
+        ),
+        Metric(
+            "driftwarden.effect.duration",
+            "s",
+            OWED,
+            "Time of one attempt.",
+            Instrument.HISTOGRAM,
+        ),
+    )
+}
+
+SPANS = {
+    span.name: span
+    for span in (
+        Span("driftwarden.ingest", (), "One event taken in.", consumes=True),
+        Span("driftwarden.work", ("partition",), "One queue message worked off.", consumes=True),
+        Span(
+            "driftwarden.effect",
+            OWED,
+            "One attempt to pay an effect.",
+            duration="driftwarden.effect.duration",
+        ),
+    )
+}
+
+EVENTS = {
+    event.name: event
+    for event in (
+        CustomEvent("driftwarden.declined", ("partition", "effect"), "An effect refused for good."),
+        CustomEvent("driftwarden.halted", ("partition",), "A partition stopped by a defect."),
+        *(
+            CustomEvent(
+                f"driftwarden.{shape.event}",
+                ("model", *(field.name for field in shape.fields if field.words)),
+                f"Published: {shape.description[0].lower()}{shape.description[1:]}",
+            )
+            for shape in CATALOGUE.values()
+        ),
+    )
+}

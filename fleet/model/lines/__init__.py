@@ -1,0 +1,1 @@
+"""The kinds of journal line, by subject; `line` writes and reads them."""

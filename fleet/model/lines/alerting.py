@@ -1,0 +1,63 @@
+"""Lines about alerts: what becomes one, its phases, and the pages of the on-call partition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert changed; `explained_by` names the announced event that explains it."""
+
+    alert: str
+    phase: str
+    kind: str
+    severity: str
+    reason: str
+    features: tuple[str, ...]
+    explained_by: str | None
+
+
+@dataclass(frozen=True)
+class Slo:
+    """A service-level objective began to burn, or its budget is spent."""
+
+    objective: str
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """The endpoint fell silent; `expected` requests would have been usual."""
+
+    reason: str
+    expected: float | None
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """The endpoint has few requests for the hour; `expected` would have been usual."""
+
+    reason: str
+    expected: float | None
+
+
+@dataclass(frozen=True)
+class Notified:
+    """A model told its team about an alert."""
+
+    alert: str
+    status: str
+    severity: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A receiver is paged."""
+
+    receiver: str
+    severity: str
+    event: str
+    title: str

@@ -1,0 +1,65 @@
+"""Lines about running a partition: its policy, commands, refusals, and news from around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fleet.model.lines.omitted import OMITTED
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The policy of this hash holds from here on."""
+
+    hash: str
+
+
+@dataclass(frozen=True)
+class Dormant:
+    """fleet.yaml does not name the model any more."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """An operator's command; `halted` is the reason of the halt that `resume` lifted."""
+
+    verb: str
+    by: str
+    reason: str
+    target: str
+    halted: str = field(default="", metadata=OMITTED)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A fact, a command or an effect was refused for good; `id` is None where it has none."""
+
+    reason: str
+    id: str | None = field(default=None, metadata=OMITTED)
+
+
+@dataclass(frozen=True)
+class Parked:
+    """An event or a fact was not acted on."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """An event around the model that may explain what follows; `at` is an instant."""
+
+    type: str
+    subject: str
+    at: str | None
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """An event of a type that is not known."""
+
+    type: str
+    source: str

@@ -1,0 +1,79 @@
+"""The traffic files: the split of each model, and the keys that set it."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from engine.errors import Broken, Refused
+from hosts.local.files import replace_file
+from retrain.ports import Traffic
+from retrain.registry import check_name
+
+KEYS_KEPT = 200
+
+
+class Split(BaseModel):
+    """The content of a traffic file; `keys` are those that set it, the newest last."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weights: dict[str, int] = {}
+    shadow: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+class Splits:
+    """The traffic files of one folder; a lock file beside each lets one process write at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+        """Set the split.
+
+        The newest key may be repeated: the file is restored where somebody changed it. A superseded
+        key is a late repeat and changes nothing.
+        """
+        weights = {version: weight for version, weight in traffic.weights.items() if weight}
+        with self._locked(model):
+            before = self._split(model)
+            if key in before.keys[:-1]:
+                return
+            keys = before.keys if before.keys[-1:] == (key,) else (*before.keys, key)
+            after = Split(weights=weights, shadow=traffic.shadow, keys=keys[-KEYS_KEPT:])
+            if after != before:
+                content = after.model_dump_json(indent=1).encode()
+                replace_file(self._path(model), content, durable=True)
+        if self._split(model) != after:
+            raise Broken(f"{model}: the traffic file reads back other than it was written")
+
+    def traffic(self, model: str) -> Traffic:
+        """Return the current split; Refused where none was ever set."""
+        split = self._split(model)
+        if not split.weights:
+            raise Refused(f"{model}: no traffic was ever set, set it to a first version")
+        return Traffic(split.weights, split.shadow)
+
+    def _path(self, model: str) -> Path:
+        return self._folder / f"{check_name(model)}.json"
+
+    def _split(self, model: str) -> Split:
+        path = self._path(model)
+        try:
+            return Split.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return Split()
+        except ValidationError as error:
+            raise Broken(f"{path.name}: not a traffic file, restore or remove it") from error
+
+    @contextmanager
+    def _locked(self, model: str) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with open(self._folder / f".{check_name(model)}.lock", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,83 @@
+"""The files of a table: those of a folder that hold rows, their format and compression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from engine.errors import Refused
+from monitoring.intake.formats import codec_by, format_of, is_marker
+
+SHOWN = 3
+
+
+def table_files(path: Path, notes: list[str]) -> list[Path]:
+    """Return a file, or those of a folder that hold rows; `notes` tells what is left out.
+
+    Refused where there are none, or several formats.
+    """
+    if not path.exists():
+        raise Refused(f"{path}: no such file or folder")
+    found = _below(path, notes) if path.is_dir() else [path]
+    filled = [file for file in found if file.stat().st_size]
+    if not filled:
+        raise Refused(f"{found[0]}: the file is empty (zero bytes)")
+    if len(filled) < len(found):
+        empty = [file for file in found if file not in filled]
+        notes.append(_told(path, "of zero bytes", empty))
+    formats = {file_format(file) for file in filled}
+    if len(formats) > 1:
+        raise Refused(f"{path}: files of several formats: {', '.join(sorted(formats))}")
+    return filled
+
+
+def _below(path: Path, notes: list[str]) -> list[Path]:
+    below = sorted(one for one in path.rglob("*") if not _is_hidden(one.relative_to(path)))
+    files = [one for one in below if one.is_file()]
+    found = [file for file in files if format_of(file.name)]
+    other = [file for file in files if not format_of(file.name)]
+    # A link to a folder may be a cycle; a broken link may have had rows.
+    links = [one for one in below if one.is_symlink() and one not in files]
+    if links:
+        notes.append(_told(path, "that are links to folders or to nothing", links))
+    if not found:
+        raise Refused(f"{path}: no Parquet, CSV or JSON Lines file in this folder")
+    if other:
+        notes.append(_told(path, "that are no Parquet, CSV or JSON Lines", other))
+    return found
+
+
+def _is_hidden(place: Path) -> bool:
+    """Tell whether a path is internal to a writer, e.g. `_temporary/0`."""
+    return any(is_marker(name) and "=" not in name for name in place.parts)
+
+
+def _told(path: Path, what: str, files: Sequence[Path]) -> str:
+    names = ", ".join(str(file.relative_to(path)) for file in files[:SHOWN])
+    rest = ", …" if len(files) > SHOWN else ""
+    return f"{path}: files {what} left out ({len(files):,}): {names}{rest}"
+
+
+def file_format(file: Path) -> str:
+    """Return "Parquet", "CSV" or "JSON Lines", by the name or else by the first bytes."""
+    return format_of(file.name) or _sniffed(file)
+
+
+def _sniffed(file: Path) -> str:
+    with opened(file) as stream:
+        start = stream.read(512)
+    if start.startswith(b"PAR1"):
+        return "Parquet"
+    if start.startswith(b"ARROW1"):
+        raise Refused(f"{file}: an Arrow file; Parquet, CSV or JSON Lines are needed")
+    return "JSON Lines" if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") else "CSV"
+
+
+def opened(file: Path) -> pa.NativeFile:
+    """Open a file and decompress it by its first bytes, whatever its name."""
+    stream = pa.OSFile(str(file))
+    codec = codec_by(stream.read(4))
+    stream.seek(0)
+    return pa.CompressedInputStream(stream, codec) if codec else stream
