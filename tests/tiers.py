@@ -12,12 +12,13 @@ from __future__ import annotations
 import multiprocessing.util
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.doctest import DoctestModule
 
 TESTS = Path(__file__).parent
 UNIT = TESTS / "unit"
@@ -92,6 +93,17 @@ def quick(item: pytest.Item) -> bool:
     """Tell whether `make quick` runs a test."""
     slow = item.get_closest_marker("slow") is not None
     return inside(item) and not slow and not asks_for(item, HEAVY)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path,
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Look for no doctests below `tests`: there are none, and each file would be read twice."""
+    found = yield
+    if not file_path.is_relative_to(TESTS):
+        return found
+    return [one for one in found if not isinstance(one, DoctestModule)]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -134,6 +134,7 @@ def test_evidently_draws_small_windows(rows: int) -> None:
     assert "<header " in html(table(rows))
 
 
+@pytest.mark.usefixtures("heavy")
 def test_whatever_evidently_trips_over_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     evidently = pytest.importorskip("evidently")
 
