@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not finished.exists():
+            # What was begun by a worker that failed is begun again.
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             make(folder)
             finished.touch()
