@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import binom
 
-from engine.errors import Broken, Refused
+from engine.errors import Refused
 from fleet.document.logs import Logs
 from hosts.local.models.collector import digest
 from hosts.local.models.registry import ModelFolders
@@ -98,47 +98,10 @@ def test_traffic_is_recorded_and_read_back(router: Router, open_router: Any) -> 
     assert open_router().traffic("flights") == Traffic({"v1": 100}, ("v2",))
 
 
-def test_traffic_that_was_never_set_is_refused(router: Router) -> None:
-    with pytest.raises(Refused, match="no traffic was ever set"):
-        router.traffic("flights")
-
-
-def test_the_same_key_writes_nothing_again(router: Router, tmp_path: Path) -> None:
-    router.set_traffic("flights", Traffic({"v1": 100}), "k1")
-    before = (tmp_path / "traffic" / "flights.json").stat().st_ino
-    router.set_traffic("flights", Traffic({"v1": 100}), "k1")
-    assert (tmp_path / "traffic" / "flights.json").stat().st_ino == before
-
-
-def test_a_late_repeat_of_an_older_key_changes_nothing(router: Router) -> None:
-    router.set_traffic("flights", Traffic({"v1": 90, "v2": 10}), "k1")
-    router.set_traffic("flights", Traffic({"v1": 50, "v2": 50}), "k2")
-    router.set_traffic("flights", Traffic({"v1": 90, "v2": 10}), "k1")
-    assert router.traffic("flights").weights == {"v1": 50, "v2": 50}
-
-
-def test_the_newest_key_mends_what_was_changed_behind_its_back(
-    router: Router, tmp_path: Path
-) -> None:
-    router.set_traffic("flights", Traffic({"v1": 100}), "k1")
-    path = tmp_path / "traffic" / "flights.json"
-    path.write_text(path.read_text().replace('"v1"', '"v2"'))
-    assert router.traffic("flights").weights == {"v2": 100}
-    router.set_traffic("flights", Traffic({"v1": 100}), "k1")
-    assert router.traffic("flights").weights == {"v1": 100}
-
-
 @pytest.mark.parametrize("traffic", [Traffic({"unheard": 100}), Traffic({"v1": 100}, ("unheard",))])
 def test_a_version_that_is_not_registered_gets_no_traffic(router: Router, traffic: Traffic) -> None:
     with pytest.raises(Refused, match="flights unheard: not in the registry"):
         router.set_traffic("flights", traffic, "k1")
-
-
-def test_a_damaged_traffic_file_is_broken_not_guessed(router: Router, tmp_path: Path) -> None:
-    router.set_traffic("flights", Traffic({"v1": 100}), "k1")
-    (tmp_path / "traffic" / "flights.json").write_text("{")
-    with pytest.raises(Broken, match=r"flights\.json"):
-        router.traffic("flights")
 
 
 def test_one_version_serves_all_and_every_row_is_logged(router: Router, tmp_path: Path) -> None:
