@@ -15,7 +15,7 @@ from fleet.backtest.budget import MONTH
 from fleet.backtest.play import Day, History
 from fleet.document.config import Config
 from fleet.document.policies import Watched
-from fleet.model.state import Past
+from fleet.model.slices.windows import Past
 from fleet.work import rows
 from fleet.work.refer import referencing
 from fleet.work.refer.usual_scores import kinds, salts
@@ -80,11 +80,11 @@ def of_store(config: Config, beside: Path, watched: Watched, months: float) -> S
 
 def _stored(host: LocalHost, watched: Watched, months: float, hint: str) -> Source:
     model = host.service.loop.head(watched.name).state
-    if not model.reference:
+    if not model.windows.reference:
         raise Refused(f"{watched.name}: no reference was built yet; {hint}")
     blobs = Aside(host.blobs)
-    reference = referencing.load(blobs, model.reference)
-    found, foreign = _days(blobs, model.past, reference.ruler)
+    reference = referencing.load(blobs, model.windows.reference)
+    found, foreign = _days(blobs, model.windows.past, reference.ruler)
     slices = set(reference.slices)
     own = {day.name for day in found if Sketch.from_bytes(blobs.get(day.sketch)) in slices}
     notes = [reference.note] if reference.note else []
@@ -93,11 +93,14 @@ def _stored(host: LocalHost, watched: Watched, months: float, hint: str) -> Sour
     later = [day for day in found if day.name not in own]
     held = [day for day in found if day.name in own]
     history = History(
-        model.reference, _recent(later, months), tuple(d.kept for d in held if d.kept), tuple(notes)
+        model.windows.reference,
+        _recent(later, months),
+        tuple(d.kept for d in held if d.kept),
+        tuple(notes),
     )
     if later:
         return Source(blobs, history)
-    levels = referencing.load_levels(blobs, model.reference, watched.policy.drift)
+    levels = referencing.load_levels(blobs, model.windows.reference, watched.policy.drift)
     return Source(blobs, _halved(blobs, reference.ruler, held, months, notes, levels))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any, cast
 from engine import codec
 from engine.errors import Broken, Refused
 from engine.journal import GENESIS
+from engine.step import Domain
 from engine.store import (
     HEAD,
     MAX_PROPERTY_BYTES,
@@ -67,8 +69,8 @@ def _state(shape: Hashable, packed: bytes) -> Any:
     return codec.decode(cast(type[Any], shape), codec.unpack(packed))
 
 
-def read_head(row: Row | None, shape: type[Any], initial: Any, version: int) -> Head:
-    """Return the head that a row holds, or a new one.
+def read_head(row: Row | None, domain: Domain, partition: str) -> Head:
+    """Return the head that a row holds, or a new one; a state of an older format is upgraded.
 
     Raises
     ------
@@ -76,15 +78,18 @@ def read_head(row: Row | None, shape: type[Any], initial: Any, version: int) -> 
         A newer version of the app wrote it; this version must not change it.
     """
     if row is None:
-        return Head(initial)
-    props = row.props
-    if int(props["version"]) > version:
-        raise Refused(
-            f"state has format {int(props['version'])}, newer than this app reads ({version})"
-        )
+        return Head(domain.initial(partition))
+    props, version = row.props, int(row.props["version"])
+    if version > domain.version:
+        raise Refused(f"state has format {version}, newer than this app reads ({domain.version})")
     names = [f"state{i}" for i in range(STATE_PROPERTIES)]
     packed = b"".join(row.content(name) for name in names if name in props)
-    state = _state(cast(Hashable, shape), packed)
+    shape = domain.shape(partition)
+    if version < domain.version:
+        stored = domain.upgrade(partition, version, json.loads(codec.unpack(packed)))
+        state = codec.decode(shape, json.dumps(stored).encode())
+    else:
+        state = _state(cast(Hashable, shape), packed)
     return Head(
         state,
         int(props["seq"]),

@@ -51,8 +51,7 @@ class Loop:
         return self._read(partition, self.store.get(partition, HEAD))
 
     def _read(self, partition: str, row: Row | None) -> Head:
-        shape, initial = self.domain.shape(partition), self.domain.initial(partition)
-        return read_head(row, shape, initial, self.domain.version)
+        return read_head(row, self.domain, partition)
 
     def drain(self, partition: str, now: datetime) -> None:
         """Take in waiting facts and pay owed effects until nothing is due."""

@@ -64,6 +64,10 @@ class Domain(Protocol):
         """Return the class of that partition's state."""
         ...
 
+    def upgrade(self, partition: str, version: int, stored: dict[str, Any]) -> dict[str, Any]:
+        """Return a state's JSON object in the present format, from one of an older version."""
+        ...
+
     def initial(self, partition: str) -> Any:
         """Return the state of a partition that nothing has happened to yet."""
         ...

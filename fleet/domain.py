@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 from engine.codec import kind_of
 from engine.errors import Refused, Unavailable
@@ -19,6 +19,7 @@ from fleet.model.facts import FACTS, Configured, Declined, Fact, Notified, Parke
 from fleet.model.lines import operations
 from fleet.model.lines.line import Line, write_line
 from fleet.model.state import Model
+from fleet.model.upgrade import FORMAT, upgrade
 from fleet.partitions import FLEET, ONCALL
 from fleet.perform import perform
 from fleet.ports import World
@@ -42,7 +43,7 @@ State = Model | OnCall | Desk
 class FleetDomain:
     """`engine.step.Domain` for models, on-call teams, and the fleet itself."""
 
-    version = 1
+    version = FORMAT
     facts = FACTS
     effects = EFFECTS
 
@@ -55,6 +56,10 @@ class FleetDomain:
         if partition == FLEET:
             return Desk
         return OnCall if partition.startswith(ONCALL) else Model
+
+    def upgrade(self, partition: str, version: int, stored: dict[str, Any]) -> dict[str, Any]:
+        """See `engine.step.Domain`; only models have changed their format so far."""
+        return upgrade(version, stored) if self.shape(partition) is Model else stored
 
     def initial(self, partition: str) -> State:
         """See `engine.step.Domain`."""

@@ -31,20 +31,18 @@ def points(loop: Loop, fleet: Fleet, now: datetime) -> Iterator[Point]:
         by_model = {"model": name}
         owed = outbox.owed(loop.store, loop.domain.effects, name)
         ages = [(now - parse_instant(str(item.row.props["at"]))).total_seconds() for item in owed]
-        live = [a for a in state.alerts.values() if a.phase in ("firing", "acknowledged")]
-        active = state.rollout is not None and not state.rollout.ended
-        days = [past for _, past in sorted(state.past.items())]
+        days = [past for _, past in sorted(state.windows.past.items())]
         joined = [past for past in days if past.joined]
-        yield Point("driftwarden.alerts.firing", len(live), by_model)
+        yield Point("driftwarden.alerts.firing", len(state.alerting.live), by_model)
         yield Point("driftwarden.effects.owed", len(owed), by_model)
         yield Point("driftwarden.effects.oldest", max(ages, default=0.0), by_model)
         yield Point("driftwarden.window.rows", days[-1].rows if days else 0, by_model)
         yield Point("driftwarden.window.labelled", joined[-1].labelled if joined else 0, by_model)
         yield Point("driftwarden.lines.bad", state.counts.get("bad", 0), by_model)
         yield Point("driftwarden.drift.flagged", len(_flagged(state)), by_model)
-        yield Point("driftwarden.rollout.active", int(active), by_model)
+        yield Point("driftwarden.rollout.active", int(state.promotion.active is not None), by_model)
         yield Point("driftwarden.partition.halted", int(bool(head.halted)), by_model)
-        for version, weight in state.weights.items():
+        for version, weight in state.traffic.weights.items():
             yield Point("driftwarden.traffic.weight", weight, {"model": name, "version": version})
 
 
@@ -60,5 +58,5 @@ def tick(
 
 
 def _flagged(state: Model) -> tuple[str, ...]:
-    assessed = [day for day, past in state.past.items() if past.verdict is not None]
-    return state.past[max(assessed)].flagged if assessed else ()
+    assessed = [day for day, past in state.windows.past.items() if past.verdict is not None]
+    return state.windows.past[max(assessed)].flagged if assessed else ()

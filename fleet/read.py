@@ -32,11 +32,11 @@ def model(loop: Loop, fleet: Fleet, name: str) -> Json:
         "policy": state.policy,
         "halted": head.halted or None,
         "wake_at": codec.plain(head.wake_at),
-        "alerts": [codec.plain(alert) for alert in state.alerts.values()],
-        "run": codec.plain(state.run),
-        "queue": [codec.plain(challenger) for challenger in state.queue],
-        "rollout": codec.plain(state.rollout),
-        "days": {day: codec.plain(past) for day, past in sorted(state.past.items())},
+        "alerts": [codec.plain(alert) for alert in state.alerting.alerts.values()],
+        "run": codec.plain(state.training.run),
+        "queue": [codec.plain(challenger) for challenger in state.promotion.queue],
+        "rollout": codec.plain(state.promotion.rollout),
+        "days": {day: codec.plain(past) for day, past in sorted(state.windows.past.items())},
         "freezes": [codec.plain(freeze) for freeze in state.freezes],
         "counts": state.counts,
     }
@@ -115,20 +115,19 @@ def _known(fleet: Fleet, name: str) -> None:
 
 
 def _summary(name: str, state: Model) -> Json:
-    latest = max(state.past, default=None)
-    past = state.past[latest] if latest is not None else None
-    live = [alert for alert in state.alerts.values() if alert.phase in ("firing", "acknowledged")]
-    active = state.rollout if state.rollout is not None and not state.rollout.ended else None
+    latest = max(state.windows.past, default=None)
+    past = state.windows.past[latest] if latest is not None else None
+    run, active = state.training.active, state.promotion.active
     return {
         "name": name,
         "champion": state.champion,
         "since": codec.plain(state.champion_since),
-        "weights": state.weights,
+        "weights": state.traffic.weights,
         "dormant": state.dormant,
         "latest_window": latest,
         "verdict": past.verdict if past is not None else None,
-        "firing": [{"id": alert.id, "severity": alert.severity} for alert in live],
-        "run": state.run.phase if state.run is not None and not state.run.ended else None,
+        "firing": [{"id": alert.id, "severity": alert.severity} for alert in state.alerting.live],
+        "run": run.phase if run is not None else None,
         "rollout": (
             {"challenger": active.challenger, "phase": active.phase} if active is not None else None
         ),

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from engine.codec import kind_of
 from engine.errors import Refused, Unavailable
@@ -29,6 +30,10 @@ class Traced:
     def shape(self, partition: str) -> type[State]:
         """See `engine.step.Domain`."""
         return self._domain.shape(partition)
+
+    def upgrade(self, partition: str, version: int, stored: dict[str, Any]) -> dict[str, Any]:
+        """See `engine.step.Domain`."""
+        return self._domain.upgrade(partition, version, stored)
 
     def initial(self, partition: str) -> object:
         """See `engine.step.Domain`."""

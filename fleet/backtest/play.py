@@ -21,7 +21,8 @@ from fleet.model.facts import Assessed
 from fleet.model.parts import alerts, windows
 from fleet.model.records import Batch
 from fleet.model.signals import drift
-from fleet.model.state import Model, Window
+from fleet.model.slices.windows import Window, Windows
+from fleet.model.state import Model
 from fleet.model.tasks import Assess
 from fleet.model.turn import Turn
 from fleet.ports import World
@@ -97,12 +98,13 @@ def play(blobs: Blobs, watched: Watched, history: History, told: Told) -> tuple[
     world = World(blobs, *[absent] * 8)
     ruler = load(blobs, history.reference).ruler
     numbers = _sorted(blobs, history.held, ruler)
-    model = Model(champion="champion", reference=history.reference)
+    model = Model(champion="champion", windows=Windows(reference=history.reference))
     played = []
     for done, day in enumerate(history.days):
         batch = Batch(day.name, day.rows, "", day.sketch)
         ends, closes = _ends(watched, day), _closes(watched, day)
-        turn = Turn(watched, closes, model.window(day.name, Window(closes, ends, (batch,))))
+        turn = Turn(watched, closes, model)
+        turn.windows = turn.windows.put(day.name, Window(closes, ends, (batch,)))
         windows.follow(turn)
         (asked,) = (effect for effect in turn.effects if isinstance(effect, Assess))
         fact = assess_window(world, watched, asked)

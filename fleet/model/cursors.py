@@ -6,20 +6,20 @@ from dataclasses import replace
 
 from fleet.model.facts import LabelsRead, LogRead
 from fleet.model.lines import logs
-from fleet.model.state import Cursor
+from fleet.model.slices.logs import Cursor
 from fleet.model.turn import Turn
 
 
 def moved(turn: Turn, fact: LogRead | LabelsRead) -> Cursor | None:
     """Move a file's cursor behind a range that was read; None where it is elsewhere by now."""
-    cursor = turn.model.blobs.get(fact.blob)
+    cursor = turn.logs.blobs.get(fact.blob)
     if cursor is None or cursor.asked != fact.start:
         return None
     # Past `end` there is only part of a line: wait until the file is announced again.
     partly = fact.end < fact.limit and cursor.size <= fact.limit
     size = fact.end if partly else cursor.size
     moved = _left(turn, replace(cursor, read=fact.end, asked=-1, size=size), fact)
-    turn.model = replace(turn.model, blobs={**turn.model.blobs, fact.blob: moved})
+    turn.logs = replace(turn.logs, blobs={**turn.logs.blobs, fact.blob: moved})
     return moved
 
 

@@ -112,7 +112,7 @@ class Run:
         assert set(sent.values()) <= {1, 2}, "Event Grid's receivers know a repeat by its id"
         split = service.online.endpoints["demand"]["properties"]["traffic"]
         assert {k: v for k, v in split.items() if v} == {
-            k: v for k, v in self.state.weights.items() if v
+            k: v for k, v in self.state.traffic.weights.items() if v
         }
 
 
@@ -282,7 +282,7 @@ def test_a_passing_fault_changes_nothing(
 
 
 def in_canary(run: Run) -> bool:
-    active = run.state.rollout
+    active = run.state.promotion.rollout
     return active is not None and active.challenger == CHALLENGER and active.phase == "canary"
 
 
@@ -314,7 +314,7 @@ def test_somebody_elses_split_in_a_canary_is_held_and_told(
         run.stage.service.online.split("demand", {"first": 20, CHALLENGER: 80}, {})
 
     def given_back(run: Run) -> None:
-        assert run.state.rollout.phase == "canary"
+        assert run.state.promotion.rollout.phase == "canary"
         (alert,) = fired(run, "traffic")
         assert alert["severity"] == "page"
         held = run.stage.service.online.endpoints["demand"]["properties"]["traffic"]
@@ -324,7 +324,7 @@ def test_somebody_elses_split_in_a_canary_is_held_and_told(
     with life(Once(moved, given_back, after=14)) as run:
         assert run.lines("foreign")
         assert run.lines("restored")
-        assert run.state.rollout.phase != "canary"
+        assert run.state.promotion.rollout.phase != "canary"
         run.check_nothing_is_lost_or_doubled()
     outcomes["somebody else splits the traffic in a canary"] = (
         "paged (traffic-1), promotion waits, evidence left out; goes on when given back"
@@ -355,7 +355,7 @@ def test_an_operation_that_never_finishes_stays_owed_until_it_does(
     owed: list[int] = []
 
     def stuck(run: Run, at: datetime) -> None:
-        active, service = run.state.rollout, run.stage.service
+        active, service = run.state.promotion.rollout, run.stage.service
         if not owed and (active is None or active.challenger != CHALLENGER):
             return
         if not owed:

@@ -85,7 +85,7 @@ def test_the_endpoint_serves_what_the_journal_says(played: AzureStage) -> None:
     state = played.host.service.loop.head("flights").state
     split = played.service.online.endpoints["flights"]["properties"]["traffic"]
     assert {name: weight for name, weight in split.items() if weight} == {
-        name: weight for name, weight in state.weights.items() if weight
+        name: weight for name, weight in state.traffic.weights.items() if weight
     }
     assert state.champion != "flights-q1"
 

@@ -17,7 +17,9 @@ from engine import journal
 from engine.clock import SetClock
 from engine.head import Head
 from engine.store import instant
-from fleet.model.state import Model, Past
+from fleet.model.slices.windows import Past, Windows
+from fleet.model.state import Model
+from fleet.model.upgrade import FORMAT
 from hosts import read_config
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import parse_host_file
@@ -116,8 +118,8 @@ def fill(host: LocalHost) -> None:
         host.store.commit("flights", [row])
         if line["what"] == "assessed":
             past[line["window"]] = Past(900, verdict=Verdict(line["verdict"]))
-    head = Head(Model(champion="q1", past=past), seq=seq, hash=previous)
-    host.store.commit("flights", [head.write("flights", 1)])
+    head = Head(Model(champion="q1", windows=Windows(past=past)), seq=seq, hash=previous)
+    host.store.commit("flights", [head.write("flights", FORMAT)])
 
 
 @pytest.fixture(scope="module")

@@ -73,6 +73,9 @@ class Counts:
     def shape(self, partition: str) -> type[Count]:
         return Count
 
+    def upgrade(self, partition: str, version: int, stored: dict[str, Any]) -> dict[str, Any]:
+        return stored
+
     def initial(self, partition: str) -> Count:
         return Count()
 

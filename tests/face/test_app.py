@@ -102,7 +102,7 @@ def served(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     try:
         until(lambda: started)
         running = Running(host, started[0])
-        until(lambda: host.service.loop.head("demand").state.reference)
+        until(lambda: host.service.loop.head("demand").state.windows.reference)
         yield running
     finally:
         started[0].stop()
@@ -268,7 +268,7 @@ def test_an_announced_log_file_ends_as_a_sketch_in_the_state(served: Running) ->
     name = day.date().isoformat()
 
     def window() -> Any:
-        return served.host.service.loop.head("demand").state.windows.get(name)
+        return served.host.service.loop.head("demand").state.windows.open.get(name)
 
     until(lambda: window() is not None and window().inputs)
     (batch,) = window().inputs
@@ -295,7 +295,7 @@ def test_a_malformed_element_is_parked_while_the_rest_goes_on(served: Running) -
     name = day.date().isoformat()
 
     def window() -> Any:
-        return served.host.service.loop.head("demand").state.windows.get(name)
+        return served.host.service.loop.head("demand").state.windows.open.get(name)
 
     until(lambda: window() is not None and window().inputs and window().outputs)
     until(lambda: len(served.lines("fleet")) == 3)

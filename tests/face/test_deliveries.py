@@ -180,7 +180,7 @@ def opened(folder: Path) -> Iterator[Stage]:
         end = now + timedelta(days=365)
         host.service.command(Command("freeze", "demand", "e.noether", "storm", "c1", end))
         stage.settle()
-        assert host.service.loop.head("demand").state.reference
+        assert host.service.loop.head("demand").state.windows.reference
         yield stage
     finally:
         function_app._given.clear()
@@ -314,10 +314,10 @@ def test_every_good_event_counts_once_and_every_bad_one_is_refused_once(
     # In the state: every row of every file, however often and in what order it was announced.
     state = stage.host.service.loop.head("demand").state
     for day, count in rows.items():
-        window = state.windows[day]
+        window = state.windows.open[day]
         assert sum(batch.count for batch in window.inputs) == count
         assert sum(batch.count for _, batch in window.outputs) == count
-    assert {path: cursor.read for path, cursor in state.blobs.items()} == sizes
+    assert {path: cursor.read for path, cursor in state.logs.blobs.items()} == sizes
 
     # On the queue: each malformed event once, with its reason; and in the fleet's journal.
     messages = stage.messages()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fleet.model.parts.unfinished import QUIET
-from fleet.model.state import Window
+from fleet.model.slices.windows import Window
 from hosts.local.host import DUE_QUEUE
 from tests.face.test_deliveries import BLOB, CONTAINER, LEARNING, Stage, grid, opened
 
@@ -76,7 +76,7 @@ def later(stage: Stage, after: timedelta) -> None:
 
 
 def window(stage: Stage) -> Window:
-    found: Window = stage.host.service.loop.head("demand").state.windows[DAY]
+    found: Window = stage.host.service.loop.head("demand").state.windows.open[DAY]
     return found
 
 

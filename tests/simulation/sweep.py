@@ -119,7 +119,7 @@ def check(play: Play) -> None:
     """Assert what must hold whenever a moment is over."""
     outside, loop = play.stage.outside, play.loop
     assert not outside.ledger.contradictions, outside.ledger.contradictions[0]
-    assert outside.traffic(tale.MODEL).weights == loop.head(tale.MODEL).state.weights
+    assert outside.traffic(tale.MODEL).weights == loop.head(tale.MODEL).state.traffic.weights
     for partition in outside.store.partitions():
         journal.verify(outside.store, partition)
         for prefix in (IN, OUT):
@@ -133,17 +133,23 @@ def check(play: Play) -> None:
 def outcome(play: Play) -> dict[str, Any]:
     """Return what a story came to: everything that is counted, decided and told."""
     model: Model = play.loop.head(tale.MODEL).state
-    assert model.rollout is not None
+    assert model.promotion.rollout is not None
     return {
         "champion": model.champion,
-        "weights": model.weights,
-        "rollout": (model.rollout.phase, model.rollout.reason, model.rollout.heard),
-        "guards": [(g.name, g.n_c, g.n_s, g.bad_c, g.bad_s) for g in model.rollout.guards],
-        "days": {d: (p.rows, p.labelled, p.verdict) for d, p in model.past.items()},
+        "weights": model.traffic.weights,
+        "rollout": (
+            model.promotion.rollout.phase,
+            model.promotion.rollout.reason,
+            model.promotion.rollout.heard,
+        ),
+        "guards": [
+            (g.name, g.n_c, g.n_s, g.bad_c, g.bad_s) for g in model.promotion.rollout.guards
+        ],
+        "days": {d: (p.rows, p.labelled, p.verdict) for d, p in model.windows.past.items()},
         "counts": model.counts,
-        "alerts": {key: (alert.phase, alert.id) for key, alert in model.alerts.items()},
-        "started": model.started,
-        "finished": [run.cost for run in model.finished],
+        "alerts": {key: (alert.phase, alert.id) for key, alert in model.alerting.alerts.items()},
+        "started": model.training.started,
+        "finished": [run.cost for run in model.training.finished],
         "registry": {v: (c.stage, c.tags) for v, c in play.stage.outside.cards.items()},
     }
 

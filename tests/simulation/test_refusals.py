@@ -35,9 +35,12 @@ def test_a_run_that_the_trainer_refuses_has_failed_and_is_told(
 
     monkeypatch.setattr(outside.Trainer, "submit", refuse)
     _, model = played()
-    assert model.run is not None
-    assert (model.run.phase, model.run.reason) == (Phase.failed, "no compute of that name")
-    assert model.alerts["run"].phase is Alarm.FIRING
+    assert model.training.run is not None
+    assert (model.training.run.phase, model.training.run.reason) == (
+        Phase.failed,
+        "no compute of that name",
+    )
+    assert model.alerting.alerts["run"].phase is Alarm.FIRING
 
 
 def test_a_guard_that_the_policy_leaves_out_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,10 +51,10 @@ def test_a_guard_that_the_policy_leaves_out_is_not_asked(monkeypatch: pytest.Mon
         _, model = played()
     finally:
         story.fleet.cache_clear()
-    assert model.rollout is not None
-    assert [guard.name for guard in model.rollout.guards] == ["large_loss"]
+    assert model.promotion.rollout is not None
+    assert [guard.name for guard in model.promotion.rollout.guards] == ["large_loss"]
     # Only labels tell of the canary now, a day later than its requests were answered.
-    assert model.rollout.phase == "bake"
+    assert model.promotion.rollout.phase == "bake"
 
 
 def test_a_fact_that_a_partition_does_not_take_is_parked_and_stops_nothing() -> None:

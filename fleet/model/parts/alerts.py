@@ -21,18 +21,18 @@ from monitoring.finding import Finding
 def follow(turn: Turn) -> None:
     """Bring every alert up to date with its signal."""
     policy = turn.watched.policy.alerts
-    for key, condition in sorted(turn.model.signals.items()):
-        known = turn.model.alerts.get(key)
+    for key, condition in sorted(turn.alerting.signals.items()):
+        known = turn.alerting.alerts.get(key)
         news_for = signal_of(key).news_for
         if news_for is not None and known is not None and turn.now >= known.since + news_for:
             turn.settle(key)
-            condition = turn.model.signals[key]
+            condition = turn.alerting.signals[key]
         step = transitions.step(known, condition, policy, turn.now)
         turn.wake(step.wake_at)
         if news_for is not None and condition.active and step.alert is not None:
             turn.wake(step.alert.since + news_for)
         if step.alert is not None and step.alert != known:
-            turn.model = replace(turn.model, alerts={**turn.model.alerts, key: step.alert})
+            turn.alerting = replace(turn.alerting, alerts={**turn.alerting.alerts, key: step.alert})
         for notice in step.effects:
             _tell(turn, notice)
         turn.notices += [(notice, known) for notice in step.effects]
@@ -78,10 +78,10 @@ def declined(turn: Turn, fact: Declined) -> Declined:
     key = f"{REFUSED}{fact.effect.replace('_', '-')}"
     severity = Severity.PAGE if key == REFUSED_SPLIT else Severity.TICKET
     turn.signal(Finding(key, True, f"{fact.effect} was refused: {fact.reason}", severity))
-    known = turn.model.alerts.get(key)
+    known = turn.alerting.alerts.get(key)
     if known is not None:
-        turn.model = replace(
-            turn.model, alerts={**turn.model.alerts, key: replace(known, since=turn.now)}
+        turn.alerting = replace(
+            turn.alerting, alerts={**turn.alerting.alerts, key: replace(known, since=turn.now)}
         )
     return fact
 
@@ -93,12 +93,12 @@ def acknowledged(turn: Turn, fact: Asked) -> Asked:
     key = lifecycle.key_of(fact.target)
     policy = turn.watched.policy.alerts
     try:
-        done = transitions.acknowledge(turn.model.alerts.get(key), fact.target, fact.by, policy)
+        done = transitions.acknowledge(turn.alerting.alerts.get(key), fact.target, fact.by, policy)
     except Refused as error:
         turn.say(operations.Refused(str(error), fact.id))
         return fact
     if done.alert is not None:
-        turn.model = replace(turn.model, alerts={**turn.model.alerts, key: done.alert})
+        turn.alerting = replace(turn.alerting, alerts={**turn.alerting.alerts, key: done.alert})
     return fact
 
 

@@ -35,7 +35,7 @@ def follow(turn: Turn) -> None:
 
 
 def _tell(turn: Turn) -> None:
-    judged = [day for day, past in turn.model.past.items() if past.verdict is not None]
+    judged = [day for day, past in turn.windows.past.items() if past.verdict is not None]
     if not judged:
         return
     newest = date.fromisoformat(max(judged))
@@ -54,7 +54,7 @@ def _tell(turn: Turn) -> None:
 
 def _say(turn: Turn, event: Event) -> None:
     first, last = (day.isoformat() for day in turn.watched.calendar.reach(event))
-    verdicts = [past.verdict for day, past in turn.model.past.items() if first <= day <= last]
+    verdicts = [past.verdict for day, past in turn.windows.past.items() if first <= day <= last]
     judged = [verdict for verdict in verdicts if verdict is not None]
     moved = sum(verdict in MOVED for verdict in judged)
     alerts = sum(key.startswith(_key(event.name)) for key in turn.model.counts)

@@ -8,7 +8,7 @@ from fleet.model.facts import Declined, Gated, Registered
 from fleet.model.keys import short
 from fleet.model.lines import training
 from fleet.model.part import Part, take
-from fleet.model.state import Challenger
+from fleet.model.slices.promotion import Challenger
 from fleet.model.tasks import Gate
 from fleet.model.turn import Turn
 from retrain.gate import Verdict
@@ -28,26 +28,30 @@ def registered(turn: Turn, fact: Registered) -> Registered:
         waived_by=fact.waived_by,
         waived_for=fact.reason,
     )
-    turn.model = replace(turn.model, queue=(*turn.model.queue, challenger))
+    turn.promotion = replace(turn.promotion, queue=(*turn.promotion.queue, challenger))
     return fact
 
 
 def gated(turn: Turn, fact: Gated) -> Gated:
     """Take the gate's decision; a version that did not pass leaves the queue."""
-    found = next((c for c in turn.model.queue if c.id == fact.id), None)
+    found = next((c for c in turn.promotion.queue if c.id == fact.id), None)
     if found is None or found.gated:
         return fact
     decision = fact.decision
     turn.say(training.Gate(fact.id, fact.version, found.trigger, decision.verdict, decision.reason))
     passed = decision.verdict is Verdict.passed
     after = replace(found, gated=True, scores=fact.scores, bad_rate=fact.bad_rate)
-    queue = [after if c.id == fact.id else c for c in turn.model.queue if c.id != fact.id or passed]
-    turn.model = replace(turn.model, queue=tuple(queue))
+    queue = [
+        after if c.id == fact.id else c for c in turn.promotion.queue if c.id != fact.id or passed
+    ]
+    turn.promotion = replace(turn.promotion, queue=tuple(queue))
     if passed:
-        turn.model = replace(turn.model, scores={**turn.model.scores, fact.version: fact.scores})
+        turn.promotion = replace(
+            turn.promotion, scores={**turn.promotion.scores, fact.version: fact.scores}
+        )
         if fact.label_rate is not None:
-            turn.model = replace(
-                turn.model, rates={**turn.model.rates, fact.version: fact.label_rate}
+            turn.promotion = replace(
+                turn.promotion, rates={**turn.promotion.rates, fact.version: fact.label_rate}
             )
     return fact
 
@@ -55,32 +59,32 @@ def gated(turn: Turn, fact: Gated) -> Gated:
 def declined(turn: Turn, fact: Declined) -> Declined:
     """A version whose gate was refused leaves the queue."""
     if fact.effect == "gate":
-        left = tuple(c for c in turn.model.queue if f"gate:{c.id}" != fact.key)
-        turn.model = replace(turn.model, queue=left)
+        left = tuple(c for c in turn.promotion.queue if f"gate:{c.id}" != fact.key)
+        turn.promotion = replace(turn.promotion, queue=left)
     return fact
 
 
 def follow(turn: Turn) -> None:
     """Owe the gate of every version that waits for it."""
-    for challenger in turn.model.queue:
+    for challenger in turn.promotion.queue:
         if challenger.asked:
             continue
         days = _gate_days(turn, challenger)
         champion, need = turn.model.champion, challenger.need
-        past = tuple((day, p.joined) for day, p in sorted(turn.model.past.items()) if p.joined)
+        past = tuple((day, p.joined) for day, p in sorted(turn.windows.past.items()) if p.joined)
         turn.owe(Gate(challenger.id, challenger.version, champion, days, past, need))
-        queue = [replace(c, asked=True) if c is challenger else c for c in turn.model.queue]
-        turn.model = replace(turn.model, queue=tuple(queue))
+        queue = [replace(c, asked=True) if c is challenger else c for c in turn.promotion.queue]
+        turn.promotion = replace(turn.promotion, queue=tuple(queue))
 
 
 def _gate_days(turn: Turn, challenger: Challenger) -> tuple[tuple[str, str], ...]:
-    model = turn.model
-    if model.run is not None and model.run.id == challenger.id:
-        days = [day for day in model.run.job.holdout_days if day in model.past]
+    run, past = turn.training.run, turn.windows.past
+    if run is not None and run.id == challenger.id:
+        days = [day for day in run.job.holdout_days if day in past]
     else:
-        days = [d for d in sorted(model.past) if model.past[d].joined and not model.past[d].event]
+        days = [day for day in sorted(past) if past[day].joined and not past[day].event]
         days = days[-RECENT_DAYS:]
-    return tuple((day, model.past[day].joined) for day in days)
+    return tuple((day, past[day].joined) for day in days)
 
 
 PART = Part(

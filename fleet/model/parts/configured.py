@@ -25,7 +25,10 @@ def configured(turn: Turn, fact: Configured) -> Configured:
     if not model.champion:
         champion = turn.watched.policy.serving.champion
         turn.model = replace(
-            turn.model, champion=champion, champion_since=turn.now, weights={champion: 100}
+            turn.model,
+            champion=champion,
+            champion_since=turn.now,
+            traffic=replace(turn.traffic, weights={champion: 100}),
         )
         want(turn, f"traffic:begin:{champion}", {champion: 100}, ())
     return fact

@@ -22,7 +22,7 @@ MOST_HOURS = 24
 def follow(turn: Turn) -> None:
     """Owe the count of every day and hour that is over; run again, it owes nothing new."""
     logs = turn.watched.policy.logs
-    if not turn.model.reference:
+    if not turn.windows.reference:
         return
     if logs.table is not None:
         _days(turn)
@@ -32,29 +32,29 @@ def follow(turn: Turn) -> None:
 
 def _days(turn: Turn) -> None:
     zone = turn.watched.zone
-    if not turn.model.counted:
-        turn.model = replace(turn.model, counted=(day_of(turn.now, zone) - DAY).isoformat())
+    if not turn.logs.counted:
+        turn.logs = replace(turn.logs, counted=(day_of(turn.now, zone) - DAY).isoformat())
     while True:
-        day = date.fromisoformat(turn.model.counted) + DAY
+        day = date.fromisoformat(turn.logs.counted) + DAY
         start, end = bounds(day, zone)
         due = end + turn.watched.policy.logs.grace
         if turn.now < due:
             turn.wake(due)
             return
         served, scored = _arms(turn)
-        turn.owe(Count(day.isoformat(), start, end, served, scored, turn.model.reference))
-        turn.model = replace(turn.model, counted=day.isoformat())
+        turn.owe(Count(day.isoformat(), start, end, served, scored, turn.windows.reference))
+        turn.logs = replace(turn.logs, counted=day.isoformat())
 
 
 def _hours(turn: Turn) -> None:
-    last = turn.model.traffic_to
+    last = turn.logs.traffic_to
     whole = _floor(turn.now - LAG)
     if last is None:
-        turn.model = replace(turn.model, traffic_to=whole)
+        turn.logs = replace(turn.logs, traffic_to=whole)
     elif whole > last:
         start = max(last, whole - MOST_HOURS * HOUR)
         turn.owe(CountTraffic(start, whole))
-        turn.model = replace(turn.model, traffic_to=whole)
+        turn.logs = replace(turn.logs, traffic_to=whole)
     turn.wake(whole + HOUR + LAG)
 
 
@@ -68,8 +68,8 @@ def _arms(turn: Turn) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str
     The rows of a shadow are copies of what others answered, so they do not count as requests.
     """
     model = turn.model
-    active = model.rollout if model.rollout is not None and not model.rollout.ended else None
-    live = {version for version, weight in model.weights.items() if weight}
+    active = model.promotion.active
+    live = {version for version, weight in model.traffic.weights.items() if weight}
     if active is not None and active.phase is not Phase.shadow:
         # A day may hold the end of one stage and the begin of the next.
         live |= {active.champion, active.challenger}
@@ -77,7 +77,7 @@ def _arms(turn: Turn) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str
     if turn.watched.policy.serving.baseline is not None:
         scoring.add(turn.watched.policy.serving.baseline)
     by_version: dict[str, list[str]] = {}
-    for deployment, version in model.names.items():
+    for deployment, version in model.traffic.names.items():
         by_version.setdefault(version, []).append(deployment)
 
     # One that is mapped has one name: the service says it again, in lower case.

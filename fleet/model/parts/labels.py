@@ -9,7 +9,8 @@ from fleet.model.facts import LabelsRead
 from fleet.model.lines import logs
 from fleet.model.part import Part, take
 from fleet.model.records import Collection
-from fleet.model.state import Loose, outputs_of, ranged
+from fleet.model.slices.logs import Loose, ranged
+from fleet.model.slices.windows import outputs_of
 from fleet.model.tasks import ReadLabels
 from fleet.model.turn import Turn
 
@@ -17,20 +18,20 @@ from fleet.model.turn import Turn
 def labels_read(turn: Turn, fact: LabelsRead) -> LabelsRead:
     """Give a range of labels to the windows whose rows they name."""
     key = ranged(fact.blob, fact.start)
-    loose = turn.model.loose.get(key)
+    loose = turn.logs.loose.get(key)
     again = loose is not None and loose.asked == fact.of
     if not again and moved(turn, fact) is None:
         return fact
     for day in fact.matched:
-        window = turn.model.windows.get(day)
+        window = turn.windows.open.get(day)
         if window is not None and fact.rows not in window.labels:
             grown = replace(window, labels=(*window.labels, fact.rows))
-            turn.model = replace(turn.model, windows=turn.model.window(day, grown).windows)
-    others = {name: kept for name, kept in turn.model.loose.items() if name != key}
+            turn.windows = turn.windows.put(day, grown)
+    others = {name: kept for name, kept in turn.logs.loose.items() if name != key}
     if fact.unknown:
         since = loose.since if loose is not None else turn.now
         others[key] = Loose(fact.start, fact.end, since, fact.of)
-    turn.model = replace(turn.model, loose=others)
+    turn.logs = replace(turn.logs, loose=others)
     if not again:
         say_read(turn, fact, sum(fact.matched.values()), fact.unknown)
     return fact
@@ -38,29 +39,29 @@ def labels_read(turn: Turn, fact: LabelsRead) -> LabelsRead:
 
 def follow(turn: Turn) -> None:
     """Match labels again that came before the outputs they belong to, as outputs come."""
-    if not turn.model.reference:
+    if not turn.windows.reference:
         return
     wait = turn.watched.policy.labels.wait
     reading = any(
         cursor.asked >= 0 or cursor.read < cursor.size
-        for cursor in turn.model.blobs.values()
+        for cursor in turn.logs.blobs.values()
         if cursor.collection is Collection.outputs
     )
-    for key, loose in sorted(turn.model.loose.items()):
+    for key, loose in sorted(turn.logs.loose.items()):
         blob = key.rpartition(":")[0]
         if turn.now >= loose.since + wait:
-            others = {name: kept for name, kept in turn.model.loose.items() if name != key}
-            turn.model = replace(turn.model, loose=others)
+            others = {name: kept for name, kept in turn.logs.loose.items() if name != key}
+            turn.logs = replace(turn.logs, loose=others)
             turn.say(logs.Unmatched(blob, "no logged prediction has these ids"))
             continue
         turn.wake(loose.since + wait)
-        outputs = turn.model.outputs
+        outputs = turn.windows.outputs
         of = outputs_of(outputs)
         if reading or of in (loose.of, loose.asked):
             continue
         turn.owe(ReadLabels(blob, loose.start, loose.end, outputs, of))
         asked = replace(loose, asked=of)
-        turn.model = replace(turn.model, loose={**turn.model.loose, key: asked})
+        turn.logs = replace(turn.logs, loose={**turn.logs.loose, key: asked})
 
 
 PART = Part("labels", (take(LabelsRead, labels_read),), follow)

@@ -11,7 +11,8 @@ from fleet.model.lines import logs
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Batch, Collection
-from fleet.model.state import Cursor, Window, outputs_of
+from fleet.model.slices.logs import Cursor
+from fleet.model.slices.windows import Window, outputs_of
 from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds, day_of
@@ -26,15 +27,15 @@ HOUR = timedelta(hours=1)
 def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
     """Note a log file's size; the inputs of a shadow are copies and do not count."""
     model = turn.model
-    version = model.version_of(fact.deployment)
+    version = model.traffic.version_of(fact.deployment)
     if fact.collection is Collection.inputs and not answers(turn, version):
         turn.count("ignored")
         return fact
-    known = model.blobs.get(fact.blob)
+    known = model.logs.blobs.get(fact.blob)
     if known is None:
         known = Cursor(0, fact.collection, version, turn.now)
     grown = replace(known, size=max(known.size, fact.size), touched=turn.now)
-    turn.model = replace(turn.model, blobs={**model.blobs, fact.blob: grown})
+    turn.logs = replace(turn.logs, blobs={**model.logs.blobs, fact.blob: grown})
     return fact
 
 
@@ -80,10 +81,10 @@ def counted(turn: Turn, fact: Counted) -> Counted:
 
 def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> None:
     model, day = turn.model, batch.window
-    window = model.windows.get(day)
+    window = model.windows.open.get(day)
     if window is None:
         _, ends = bounds(date.fromisoformat(day), turn.watched.zone)
-        if day in model.past or turn.now >= ends + turn.watched.open_for:
+        if day in model.windows.past or turn.now >= ends + turn.watched.open_for:
             turn.say(logs.Late(day, batch.count))
             return
         window = Window(ends + turn.watched.policy.logs.grace, ends)
@@ -96,27 +97,27 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
             window = replace(window, outputs=(*window.outputs, (deployment, batch)))
         case _:
             window = replace(window, traffic=(*window.traffic, batch))
-    turn.model = replace(turn.model, windows=model.window(day, window).windows)
+    turn.windows = turn.windows.put(day, window)
 
 
 def follow(turn: Turn) -> None:
     """Owe the next range of every file that has grown."""
-    if not turn.model.reference:
+    if not turn.windows.reference:
         return
-    reading = sum(cursor.asked >= 0 for cursor in turn.model.blobs.values())
-    for blob, cursor in sorted(turn.model.blobs.items()):
+    reading = sum(cursor.asked >= 0 for cursor in turn.logs.blobs.values())
+    for blob, cursor in sorted(turn.logs.blobs.items()):
         if cursor.asked >= 0 or cursor.read >= cursor.size or reading >= READS_AT_ONCE:
             continue
         end = min(cursor.size, cursor.read + RANGE)
         if cursor.collection is Collection.labels:
-            outputs = turn.model.outputs
+            outputs = turn.windows.outputs
             turn.owe(ReadLabels(blob, cursor.read, end, outputs, outputs_of(outputs)))
         else:
-            read = (cursor.collection, cursor.deployment, turn.model.reference)
+            read = (cursor.collection, cursor.deployment, turn.windows.reference)
             turn.owe(ReadLog(blob, cursor.read, end, *read))
         reading += 1
         asked = replace(cursor, asked=cursor.read)
-        turn.model = replace(turn.model, blobs={**turn.model.blobs, blob: asked})
+        turn.logs = replace(turn.logs, blobs={**turn.logs.blobs, blob: asked})
 
 
 PART = Part(

@@ -42,21 +42,17 @@ def traffic_counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
 def _gather(turn: Turn, counts: Sequence[TrafficCount], *, fresh: bool) -> None:
     if not turn.watched.objectives:
         return
-    known = turn.model.objectives
+    known = turn.objectives
     fresh_at = turn.now if fresh else known.fresh_at
-    turn.model = replace(
-        turn.model, objectives=replace(known, counts=(*known.counts, *counts), fresh_at=fresh_at)
-    )
+    turn.objectives = replace(known, counts=(*known.counts, *counts), fresh_at=fresh_at)
 
 
 def measured(turn: Turn, fact: Measured) -> Measured:
     """Take over the measurement that was asked for; an older one is dropped."""
-    known = turn.model.objectives
+    known = turn.objectives
     if known.asked != fact.at:
         return fact
-    turn.model = replace(
-        turn.model, objectives=replace(known, history=fact.history, at=fact.at, asked=None)
-    )
+    turn.objectives = replace(known, history=fact.history, at=fact.at, asked=None)
     for status in fact.statuses:
         _signal(turn, status)
     return fact
@@ -64,7 +60,7 @@ def measured(turn: Turn, fact: Measured) -> Measured:
 
 def follow(turn: Turn) -> None:
     """Owe a measurement where something was counted, grew stale, or burns."""
-    known = turn.model.objectives
+    known = turn.objectives
     if not turn.watched.objectives or known.asked is not None:
         return
     again = None
@@ -76,14 +72,14 @@ def follow(turn: Turn) -> None:
     if known.counts or (again is not None and turn.now >= again):
         turn.owe(Measure(turn.now, known.history, known.counts, known.fresh_at, known.fresh_was))
         asked = replace(known, counts=(), asked=turn.now, fresh_was=known.fresh_at)
-        turn.model = replace(turn.model, objectives=asked)
+        turn.objectives = asked
         return
     turn.wake(again)
 
 
 def _stale_at(turn: Turn) -> list[datetime]:
     """When the newest log will be too old for a freshness objective, while it is not yet."""
-    known = turn.model.objectives
+    known = turn.objectives
     if known.fresh_at is None or known.at is None:
         return []
     limits = [
@@ -97,7 +93,7 @@ def _stale_at(turn: Turn) -> list[datetime]:
 
 
 def _burns(turn: Turn, name: str) -> bool:
-    said = turn.model.signals.get(_key(name))
+    said = turn.alerting.signals.get(_key(name))
     return said is not None and bool(said.active)
 
 
@@ -109,7 +105,7 @@ def _signal(turn: Turn, status: ObjectiveStatus) -> None:
     active: bool | None = status.verdict in (Verdict.BURNING, Verdict.EXHAUSTED)
     if status.verdict is Verdict.INSUFFICIENT:
         active = None
-    before = turn.model.signals.get(_key(status.name))
+    before = turn.alerting.signals.get(_key(status.name))
     if active and (before is None or not before.active):
         turn.say(alerting.Slo(status.name, status.verdict, status.reasons))
     reason = "; ".join(status.reasons) or f"{status.name} is met"

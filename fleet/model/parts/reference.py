@@ -12,7 +12,7 @@ from fleet.model.facts import Asked, Referenced
 from fleet.model.keys import short
 from fleet.model.lines import operations, windows
 from fleet.model.part import Part, take
-from fleet.model.state import Past
+from fleet.model.slices.windows import Past
 from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from retrain import trigger
@@ -35,10 +35,10 @@ def _rebuild(turn: Turn, fact: Asked) -> None:
         first, last = fact.days
         days = tuple(
             (day, past.sketch, past.joined)
-            for day, past in sorted(model.past.items())
+            for day, past in sorted(model.windows.past.items())
             if first <= day <= last and past.sketch
         )
-        if not days or not model.reference:
+        if not days or not model.windows.reference:
             reason = f"no day from {first} to {last} has counts"
             return turn.say(operations.Refused(reason, fact.id))
     return turn.owe(
@@ -46,8 +46,8 @@ def _rebuild(turn: Turn, fact: Asked) -> None:
             model.champion,
             short(f"asked {fact.id}"),
             days,
-            model.reference,
-            model.scores.get(model.champion, ""),
+            model.windows.reference,
+            model.promotion.scores.get(model.champion, ""),
             fact.data,
             fact.by,
             fact.reason,
@@ -65,9 +65,9 @@ def referenced(turn: Turn, fact: Referenced) -> Referenced:
 def follow(turn: Turn) -> None:
     """Owe the first reference of a champion, once."""
     champion = turn.model.champion
-    if turn.model.reference or turn.model.reference_asked == champion:
+    if turn.windows.reference or turn.windows.reference_asked == champion:
         return
-    turn.model = replace(turn.model, reference_asked=champion)
+    turn.windows = replace(turn.windows, reference_asked=champion)
     turn.owe(BuildReference(champion, "file", (), "", ""))
 
 
@@ -85,11 +85,14 @@ def _take_over(turn: Turn, fact: Referenced) -> None:
             day: Past(rows, labelled, sketch, joined)
             for day, (sketch, joined, rows, labelled) in fact.past.items()
         }
-        turn.model = replace(
-            turn.model, trigger=trigger.trained(model.trigger, last), past={**known, **model.past}
+        turn.training = replace(
+            turn.training, trigger=trigger.trained(model.training.trigger, last)
         )
-    scores = {**model.scores, fact.version: fact.scores} if fact.scores else model.scores
-    turn.model = replace(turn.model, reference=fact.reference, scores=scores)
+        turn.windows = replace(turn.windows, past={**known, **model.windows.past})
+    turn.windows = replace(turn.windows, reference=fact.reference)
+    if fact.scores:
+        scores = {**turn.promotion.scores, fact.version: fact.scores}
+        turn.promotion = replace(turn.promotion, scores=scores)
     asked_for = bool(fact.reason)
     turn.say(
         windows.Reference(
@@ -97,7 +100,7 @@ def _take_over(turn: Turn, fact: Referenced) -> None:
             fact.reference,
             len(fact.days),
             fact.rows,
-            before=model.reference,
+            before=model.windows.reference,
             by=fact.by if asked_for else None,
             reason=fact.reason,
             first=min(fact.days) if asked_for else "",
@@ -111,7 +114,7 @@ def _late(turn: Turn, fact: Referenced) -> str:
     model = turn.model
     if fact.version != model.champion:
         return f"the reference was made for {fact.version}, and {model.champion} serves now"
-    if fact.past and model.reference:
+    if fact.past and model.windows.reference:
         # Its bins are others than those that windows have been counted with since.
         return "another first reference was set before it"
     return ""

@@ -23,16 +23,18 @@ from monitoring.localdays import day_of
 def assessed(turn: Turn, fact: Assessed) -> Assessed:
     """Owe newer bins, once, for a reference that a window was just compared with."""
     model = turn.model
-    old = 0 < fact.ruler < FORMAT and fact.reference == model.reference
-    if not old or model.renewal == model.reference:
+    old = 0 < fact.ruler < FORMAT and fact.reference == model.windows.reference
+    if not old or model.windows.renewal == model.windows.reference:
         return fact
     days = tuple(
-        (day, past.sketch, past.joined) for day, past in sorted(model.past.items()) if past.joined
+        (day, past.sketch, past.joined)
+        for day, past in sorted(model.windows.past.items())
+        if past.joined
     )
-    scores = model.scores.get(model.champion, "")
-    of = short(f"ruler {FORMAT} {model.reference}")
-    turn.owe(BuildReference(model.champion, of, days, model.reference, scores, renew=True))
-    turn.model = replace(turn.model, renewal=model.reference)
+    scores = model.promotion.scores.get(model.champion, "")
+    of = short(f"ruler {FORMAT} {model.windows.reference}")
+    turn.owe(BuildReference(model.champion, of, days, model.windows.reference, scores, renew=True))
+    turn.windows = replace(turn.windows, renewal=model.windows.reference)
     return fact
 
 
@@ -41,15 +43,15 @@ def referenced(turn: Turn, fact: Referenced) -> Referenced:
     if not fact.renewed:
         return fact
     model = turn.model
-    late = fact.renewed != model.reference or fact.version != model.champion
-    if not late and fact.reference != model.reference:
+    late = fact.renewed != model.windows.reference or fact.version != model.champion
+    if not late and fact.reference != model.windows.reference:
         # Ranges that are being read now are still counted with the older bins.
         last = day_of(turn.now + timedelta(days=1), turn.watched.zone)
-        turn.model = replace(turn.model, reference=fact.reference, recount_to=str(last))
+        turn.windows = replace(turn.windows, reference=fact.reference, recount_to=str(last))
     turn.say(
         windows.Reference(
             fact.version,
-            turn.model.reference,
+            turn.windows.reference,
             len(fact.days),
             fact.rows,
             before=fact.renewed,

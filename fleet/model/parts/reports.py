@@ -37,7 +37,7 @@ def asked(turn: Turn, fact: Asked) -> Asked:
     if fact.verb != "report":
         return fact
     window = fact.days[0] if fact.days else _newest(turn)
-    if window not in turn.model.past and window not in turn.model.windows:
+    if window not in turn.windows.past and window not in turn.windows.open:
         reason = f"window {window!r} is not known" if window else "there is no window yet"
         reported(turn, Reported(window, fact.id, "", reason))
     else:
@@ -58,16 +58,16 @@ def _owe(turn: Turn, window: str, of: str, features: Sequence[str]) -> None:
     if not kept:
         reported(turn, Reported(window, of, "", f"the rows of {window} are not kept"))
         return
-    known = model.past.get(window)
+    known = model.windows.past.get(window)
     flagged = known.flagged if known is not None else ()
-    past = tuple((day, one.joined) for day, one in sorted(model.past.items()) if one.joined)
+    past = tuple((day, one.joined) for day, one in sorted(model.windows.past.items()) if one.joined)
     first = tuple(dict.fromkeys((*features, *flagged)))
-    turn.owe(BuildReport(window, of, kept, model.reference, past, first))
+    turn.owe(BuildReport(window, of, kept, model.windows.reference, past, first))
 
 
 def _rows(turn: Turn, window: str) -> tuple[str, ...]:
     """Rows with labels and scores where they are joined, or else as they came in."""
-    past, still = turn.model.past.get(window), turn.model.windows.get(window)
+    past, still = turn.windows.past.get(window), turn.windows.open.get(window)
     if past is not None and past.joined:
         return (past.joined,)
     return tuple(batch.rows for batch in still.inputs if batch.rows) if still is not None else ()
@@ -75,7 +75,9 @@ def _rows(turn: Turn, window: str) -> tuple[str, ...]:
 
 def _newest(turn: Turn) -> str:
     model = turn.model
-    return max((day for day, past in model.past.items() if past.verdict is not None), default="")
+    return max(
+        (day for day, past in model.windows.past.items() if past.verdict is not None), default=""
+    )
 
 
 PART = Part("reports", (take(Asked, asked), take(Reported, reported)), follow)

@@ -12,7 +12,7 @@ from fleet.model.facts import Asked
 from fleet.model.lines import training
 from fleet.model.part import Part, take
 from fleet.model.signals.catalogue import Asks, signal_of
-from fleet.model.state import Past
+from fleet.model.slices.windows import Past
 from fleet.model.turn import Turn
 from fleet.published import Event, Fields
 from monitoring import calendars
@@ -28,26 +28,30 @@ def follow(turn: Turn) -> None:
     if turn.watched.policy.training is None:
         return None
     signals = _signals(turn)
-    decision = trigger.decide(turn.model.trigger, signals, turn.watched.policy.trigger, turn.now)
+    decision = trigger.decide(turn.training.trigger, signals, turn.watched.policy.trigger, turn.now)
     turn.wake(decision.again_at)
     if not decision.fire:
         return _decline(turn, decision, decision.reason if decision.kind is not None else "")
     lacking = _start(turn, decision, signals)
     if lacking:
         _decline(turn, decision, lacking)
-    turn.model = replace(turn.model, asked_by=None, event=None)
+    turn.training = replace(turn.training, asked_by=None, event=None)
     # The run that just began would be declined as under way: remember that reason without a line.
-    held = trigger.decide(turn.model.trigger, _signals(turn), turn.watched.policy.trigger, turn.now)
+    held = trigger.decide(
+        turn.training.trigger, _signals(turn), turn.watched.policy.trigger, turn.now
+    )
     turn.wake(held.again_at)
     if not held.fire:
-        turn.model = replace(turn.model, declined=held.reason if held.kind is not None else "")
+        turn.training = replace(
+            turn.training, declined=held.reason if held.kind is not None else ""
+        )
     return None
 
 
 def _decline(turn: Turn, decision: trigger.Decision, reason: str) -> None:
     """Journal a refusal once for as long as it stays the same."""
-    if _gist(reason) != _gist(turn.model.declined):
-        turn.model = replace(turn.model, declined=reason)
+    if _gist(reason) != _gist(turn.training.declined):
+        turn.training = replace(turn.training, declined=reason)
         if reason:
             turn.say(training.Trigger(False, str(decision.kind), reason))
 
@@ -58,25 +62,25 @@ def _gist(reason: str) -> str:
 
 
 def _signals(turn: Turn) -> trigger.Signals:
-    model = turn.model
-    recent = sorted(model.past)[-RECENT_DAYS:]
-    events = [event for day in recent if (event := model.past[day].event) is not None]
+    model, past = turn.model, turn.windows.past
+    recent = sorted(past)[-RECENT_DAYS:]
+    events = [event for day in recent if (event := past[day].event) is not None]
     first = _first_new(turn)
-    new = [day for day, past in model.past.items() if past.labelled and day >= first]
+    new = [day for day, known in past.items() if known.labelled and day >= first]
     freeze = calendars.frozen(model.freezes, turn.now)
     return trigger.Signals(
         degraded=bool(_asking(turn, Asks.PERFORMANCE)),
         score_drifted=bool(_asking(turn, Asks.SCORE)),
         drifted=tuple(f for one in _asking(turn, Asks.DRIFT) for f in one.features),
-        asked_by=model.asked_by,
-        event=model.event,
+        asked_by=model.training.asked_by,
+        event=model.training.event,
         new_days=len(new),
         announced=max(set(events), key=events.count) if events else None,
         announced_share=len(events) / len(recent) if recent else 0.0,
         active=_under_way(turn),
         frozen=freeze.reason if freeze is not None else None,
         estimate=cost.estimate(
-            [cost.Past(timedelta(seconds=f.seconds), f.cost) for f in model.finished]
+            [cost.Past(timedelta(seconds=f.seconds), f.cost) for f in model.training.finished]
         ),
     )
 
@@ -87,7 +91,7 @@ def _first_new(turn: Turn) -> str:
     A reference's training ended, by convention, at the midnight (UTC) after its last day, which is
     still that day in zones west of UTC; a run's ended within a day of the model's zone.
     """
-    trained = turn.model.trigger.trained_at
+    trained = turn.training.trigger.trained_at
     if trained is None:
         return ""
     return max(trained.date(), calendars.day_of(trained, turn.watched.zone)).isoformat()
@@ -97,19 +101,19 @@ def _asking(turn: Turn, what: Asks) -> list[Condition]:
     """Active signals that ask for a retraining; what an event explains will pass with it."""
     return [
         said
-        for key, said in sorted(turn.model.signals.items())
+        for key, said in sorted(turn.alerting.signals.items())
         if said.active and said.explained_by is None and signal_of(key).asks is what
     ]
 
 
 def _under_way(turn: Turn) -> str | None:
     model = turn.model
-    if model.run is not None and not model.run.ended:
-        return f"run {model.run.id}"
-    if model.queue:
-        return f"challenger {model.queue[0].version}"
-    if model.rollout is not None and not model.rollout.ended:
-        return f"rollout of {model.rollout.challenger}"
+    if model.training.active is not None:
+        return f"run {model.training.active.id}"
+    if model.promotion.queue:
+        return f"challenger {model.promotion.queue[0].version}"
+    if model.promotion.active is not None:
+        return f"rollout of {model.promotion.active.challenger}"
     return None
 
 
@@ -118,23 +122,23 @@ def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> 
     model, policy = turn.model, turn.watched.policy
     rows = [
         dataset.DayRow(date.fromisoformat(day), past.rows, past.labelled, past.event)
-        for day, past in model.past.items()
+        for day, past in model.windows.past.items()
         if past.joined
     ]
     today = calendars.day_of(turn.now, turn.watched.zone)
     chosen = dataset.select(rows, policy.dataset, today)
     if not chosen.enough:
         return chosen.reason
-    number = model.started + 1
+    number = model.training.started + 1
     name = f"{turn.watched.name}-run-{number}"
     job = _job(turn, decision, chosen, name)
     kind = str(decision.kind)
     price = signals.estimate.cost if signals.estimate is not None else None
-    turn.model = replace(
-        turn.model,
+    turn.training = replace(
+        turn.training,
         run=run.Run(name, kind, turn.now, job),
         started=number,
-        trigger=trigger.record(model.trigger, turn.now, price),
+        trigger=trigger.record(model.training.trigger, turn.now, price),
     )
     turn.say(
         training.Trigger(
@@ -163,9 +167,9 @@ def _job(
         spec=policy.spec if policy is not None else "",
         days=days,
         holdout_days=tuple(day.isoformat() for day in chosen.holdout),
-        inputs={day: model.past[day].joined for day in days},
+        inputs={day: model.windows.past[day].joined for day in days},
         time_limit=policy.run.time_limit if policy is not None else timedelta(hours=6),
-        tags=_lineage(turn, name, decision, [model.past[day] for day in days]),
+        tags=_lineage(turn, name, decision, [model.windows.past[day] for day in days]),
     )
 
 
@@ -185,9 +189,9 @@ def asked(turn: Turn, fact: Asked) -> Asked:
     """Note that an operator or a watched event asks for a retraining."""
     match fact.verb:
         case "retrain":
-            turn.model = replace(turn.model, asked_by=fact.by)
+            turn.training = replace(turn.training, asked_by=fact.by)
         case "event":
-            turn.model = replace(turn.model, event=fact.reason)
+            turn.training = replace(turn.training, event=fact.reason)
     return fact
 
 

@@ -15,7 +15,7 @@ from fleet.model.lines import serving
 from fleet.model.part import Part, take
 from fleet.model.records import TrafficCount
 from fleet.model.signals.catalogue import ROLLOUT
-from fleet.model.state import Challenger
+from fleet.model.slices.promotion import Challenger
 from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from fleet.published import Event
@@ -50,8 +50,8 @@ def follow(turn: Turn) -> None:
 
 def adopted(turn: Turn, taken: Adopted) -> Adopted:
     """End the rollout where a foreign split was adopted, and take over its champion."""
-    active = turn.model.rollout
-    if active is not None and not active.ended:
+    active = turn.promotion.active
+    if active is not None:
         if taken.champion == active.champion:
             _observe(turn, state.Abort("somebody else", taken.reason))
         else:
@@ -95,10 +95,10 @@ def _traffic(turn: Turn, source: str, found: Sequence[TrafficCount]) -> None:
         sorted(found, key=lambda count: (count.start, count.end)),
         key=lambda count: (count.start, count.end),
     ):
-        counts = [replace(c, deployment=turn.model.version_of(c.deployment)) for c in group]
+        counts = [replace(c, deployment=turn.traffic.version_of(c.deployment)) for c in group]
         _remember_traffic(turn, counts)
-        active = turn.model.rollout
-        if active is None or active.ended:
+        active = turn.promotion.active
+        if active is None:
             continue
         name = f"{source}:{start:%d%H%M%S}"
         for guard, interval in _intervals(counts, active.challenger):
@@ -130,12 +130,12 @@ def _intervals(counts: list[TrafficCount], challenger: str) -> list[tuple[str, j
 
 def _start_on(turn: Turn) -> None:
     model = turn.model
-    ready = next((challenger for challenger in model.queue if challenger.gated), None)
-    busy = model.rollout is not None and not model.rollout.ended
+    ready = next((challenger for challenger in model.promotion.queue if challenger.gated), None)
+    busy = model.promotion.active is not None
     freeze = calendars.frozen(model.freezes, turn.now)
     if ready is None or busy or freeze is not None or live.held(turn):
         return
-    number = model.rollouts + 1
+    number = model.promotion.rollouts + 1
     waiting = Rollout(
         id=f"{turn.watched.name}-rollout-{number}",
         challenger=ready.version,
@@ -144,10 +144,10 @@ def _start_on(turn: Turn) -> None:
         need=ready.need,
         waived_by=ready.waived_by,
     )
-    turn.model = replace(
-        turn.model,
+    turn.promotion = replace(
+        turn.promotion,
         rollouts=number,
-        queue=tuple(c for c in model.queue if c.id != ready.id),
+        queue=tuple(c for c in model.promotion.queue if c.id != ready.id),
         rollout=waiting,
     )
     outset = state.Outset(model.champion, _expectations(turn, ready), _per_hour(turn))
@@ -168,13 +168,13 @@ def _expectations(turn: Turn, ready: Challenger) -> tuple[Expectation, ...]:
 
 
 def _per_hour(turn: Turn) -> float:
-    recent = [turn.model.past[day].rows for day in sorted(turn.model.past)[-RECENT_DAYS:]]
+    recent = [turn.windows.past[day].rows for day in sorted(turn.windows.past)[-RECENT_DAYS:]]
     return sum(recent) / (24 * len(recent)) if recent else 0.0
 
 
 def _observe(turn: Turn, seen: state.Observation) -> None:
-    active = turn.model.rollout
-    if active is None or active.ended:
+    active = turn.promotion.active
+    if active is None:
         return
     if isinstance(seen, state.Evidence):
         if seen.guard not in {g.name for g in active.guards}:
@@ -188,7 +188,7 @@ def _observe(turn: Turn, seen: state.Observation) -> None:
 
 def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
     after = moved.rollout
-    turn.model = replace(turn.model, rollout=after)
+    turn.promotion = replace(turn.promotion, rollout=after)
     turn.wake(moved.wake_at)
     if (after.phase, after.stage) != (before.phase, before.stage):
         turn.say(
@@ -258,16 +258,21 @@ def _ended(turn: Turn, over: Rollout, ended: state.Ended) -> None:
 def _promote(turn: Turn, over: Rollout) -> None:
     """Make the challenger the champion; its training days become the reference."""
     model = turn.model
-    scores = {name: blob for name, blob in model.scores.items() if name == over.challenger}
+    scores = {
+        name: blob for name, blob in model.promotion.scores.items() if name == over.challenger
+    }
     turn.model = replace(
-        turn.model, champion=over.challenger, champion_since=turn.now, scores=scores, rates={}
+        turn.model,
+        champion=over.challenger,
+        champion_since=turn.now,
+        promotion=replace(turn.promotion, scores=scores, rates={}),
     )
-    run = model.run
+    run = model.training.run
     days = run.job.days if run is not None and run.version == over.challenger else ()
     slices = [
         (day, past.sketch, past.joined)
         for day in days
-        if (past := model.past.get(day)) is not None and past.sketch
+        if (past := model.windows.past.get(day)) is not None and past.sketch
     ]
     if slices and over.challenger in scores:
         turn.owe(
@@ -275,7 +280,7 @@ def _promote(turn: Turn, over: Rollout) -> None:
                 over.challenger,
                 short("".join(sketch for _, sketch, _ in slices)),
                 tuple(slices),
-                model.reference,
+                model.windows.reference,
                 scores[over.challenger],
             )
         )
@@ -283,8 +288,8 @@ def _promote(turn: Turn, over: Rollout) -> None:
 
 def _settle_signal(turn: Turn) -> None:
     """Clear the alert of a rollout that was not promoted, a day after its end."""
-    said = turn.model.signals.get(ROLLOUT)
-    active = turn.model.rollout
+    said = turn.alerting.signals.get(ROLLOUT)
+    active = turn.promotion.rollout
     if said is None or not said.active or active is None:
         return
     until = active.since + SHOWN_FOR

@@ -10,7 +10,8 @@ from fleet.model.facts import Asked, Declined, Hinted, RunChanged
 from fleet.model.lines import training
 from fleet.model.part import Part, take
 from fleet.model.signals.catalogue import RUN
-from fleet.model.state import Challenger, Finished
+from fleet.model.slices.promotion import Challenger
+from fleet.model.slices.training import Finished
 from fleet.model.turn import Turn
 from fleet.published import Event
 from monitoring.finding import Finding
@@ -36,17 +37,19 @@ def asked(turn: Turn, fact: Asked) -> Asked:
 
 def hinted(turn: Turn, fact: Hinted) -> Hinted:
     """Make the run's next question to the trainer due; a hint at another run changes nothing."""
-    known = turn.model.run
+    known = turn.training.run
     if known is None or known.ended or known.poll_at is None:
         return fact
     if fact.run in (known.id, known.job.id):
-        turn.model = replace(turn.model, run=replace(known, poll_at=min(known.poll_at, turn.now)))
+        turn.training = replace(
+            turn.training, run=replace(known, poll_at=min(known.poll_at, turn.now))
+        )
     return fact
 
 
 def declined(turn: Turn, fact: Declined) -> Declined | None:
     """Fail the run whose submission or poll was refused; its end is the alert."""
-    known = turn.model.run
+    known = turn.training.run
     if fact.effect not in ("submit", "poll") or known is None:
         return fact
     changed(turn, RunChanged(known.job.id, JobPhase.failed, None, fact.reason))
@@ -59,11 +62,11 @@ def follow(turn: Turn) -> None:
 
 
 def _observe(turn: Turn, seen: run.Observation) -> None:
-    known, policy = turn.model.run, turn.watched.policy.training
+    known, policy = turn.training.run, turn.watched.policy.training
     if known is None or known.ended or policy is None:
         return
     step = supervision.step(known, seen, policy.run, turn.now)
-    turn.model = replace(turn.model, run=step.run)
+    turn.training = replace(turn.training, run=step.run)
     turn.wake(step.wake_at)
     for effect in step.effects:
         _run_effect(turn, effect)
@@ -82,38 +85,38 @@ def _run_effect(turn: Turn, effect: run.Effect) -> None:
 
 
 def _run_ended(turn: Turn, ended: run.Ended) -> None:
-    model = turn.model
-    if model.run is None:
+    over = turn.training.run
+    if over is None:
         return
-    turn.say(training.Run(model.run.id, ended.outcome, ended.version, ended.reason))
+    turn.say(training.Run(over.id, ended.outcome, ended.version, ended.reason))
     turn.owe(
         Publish(
             f"retrain:{ended.key}",
             Event.RETRAIN_ENDED,
             {
-                "run": model.run.id,
-                "trigger": model.run.trigger,
+                "run": over.id,
+                "trigger": over.trigger,
                 "outcome": ended.outcome,
                 "version": ended.version,
                 "reason": ended.reason,
-                "cost": model.run.cost,
+                "cost": over.cost,
             },
             turn.now,
         )
     )
     failed = ended.outcome in (run.Phase.failed, run.Phase.timed_out)
-    turn.signal(Finding(RUN, failed, f"{model.run.id}: {ended.reason}"))
+    turn.signal(Finding(RUN, failed, f"{over.id}: {ended.reason}"))
     if ended.outcome is not run.Phase.succeeded or ended.version is None:
         return
-    took = max(turn.now - model.run.at, SHORTEST).total_seconds()
-    turn.model = replace(
-        turn.model,
-        finished=(*model.finished, Finished(took, model.run.cost))[-10:],
-        trigger=trigger.trained(model.trigger, turn.now),
+    took = max(turn.now - over.at, SHORTEST).total_seconds()
+    turn.training = replace(
+        turn.training,
+        finished=(*turn.training.finished, Finished(took, over.cost))[-10:],
+        trigger=trigger.trained(turn.training.trigger, turn.now),
     )
     if ended.version not in turn.model.versions_under_way:
-        challenger = Challenger(ended.version, model.run.id, model.run.trigger)
-        turn.model = replace(turn.model, queue=(*turn.model.queue, challenger))
+        challenger = Challenger(ended.version, over.id, over.trigger)
+        turn.promotion = replace(turn.promotion, queue=(*turn.promotion.queue, challenger))
 
 
 PART = Part(

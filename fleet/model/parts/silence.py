@@ -39,76 +39,74 @@ def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
     """Take in what a log service counted: hours that it leaves out had no request."""
     _gather(turn, fact.counts)
     if turn.watched.policy.traffic.silence:
-        turn.model = replace(turn.model, hearing=replace(turn.model.hearing, counted_to=fact.end))
+        turn.silence = replace(turn.silence, counted_to=fact.end)
     return fact
 
 
 def follow(turn: Turn) -> None:
     """Tell of silence when it is due; run again, it owes nothing new."""
-    hearing, policy = turn.model.hearing, turn.watched.policy.traffic
-    if hearing.due is None or hearing.verdict is Verdict.SILENT:
+    silence, policy = turn.silence, turn.watched.policy.traffic
+    if silence.due is None or silence.verdict is Verdict.SILENT:
         return
-    if turn.now < hearing.due:
-        turn.wake(hearing.due)
+    if turn.now < silence.due:
+        turn.wake(silence.due)
         return
-    if _unread(turn, hearing.due):
+    if _unread(turn, silence.due):
         return
-    if turn.now > hearing.due + HOUR:
+    if turn.now > silence.due + HOUR:
         # The app was down: logs of the meantime may still be on their way.
-        waited = hearing.waited or turn.now
+        waited = silence.waited or turn.now
         if turn.now < waited + HOUR:
-            turn.model = replace(turn.model, hearing=replace(hearing, waited=waited))
+            turn.silence = replace(silence, waited=waited)
             turn.wake(waited + HOUR)
             return
     until = traffic.hour_of(turn.now - _lag(turn))
-    found = traffic.judge(hearing.heard, until, policy, turn.watched.zone, _special(turn))
+    found = traffic.judge(silence.heard, until, policy, turn.watched.zone, _special(turn))
     if found.verdict is not Verdict.SILENT:
         # An event was announced since: less is expected than when this moment was chosen.
         again = _due(turn)
         later = again if again is not None and again > turn.now else turn.now + HOUR
-        turn.model = replace(turn.model, hearing=replace(hearing, due=later))
+        turn.silence = replace(silence, due=later)
         turn.wake(later)
         return
-    turn.model = replace(turn.model, hearing=replace(hearing, verdict=found.verdict))
+    turn.silence = replace(silence, verdict=found.verdict)
     turn.say(alerting.Silence(found.reason, found.expected))
     _signal(turn, found)
 
 
 def _gather(turn: Turn, counts: Sequence[TrafficCount]) -> None:
-    policy, hearing = turn.watched.policy.traffic, turn.model.hearing
+    policy, silence = turn.watched.policy.traffic, turn.silence
     hours: Counter[int] = Counter()
     for count in counts:
-        if count.requests and answers(turn, turn.model.version_of(count.deployment)):
+        if count.requests and answers(turn, turn.traffic.version_of(count.deployment)):
             hours[traffic.hour_of(count.start)] += count.requests
     if not policy.silence or not hours:
         return
     late = _lateness(turn, hours)
-    heard = hearing.heard.plus(hours)
-    turn.model = replace(turn.model, hearing=replace(hearing, heard=heard, late=late, waited=None))
+    heard = silence.heard.plus(hours)
+    turn.silence = replace(silence, heard=heard, late=late, waited=None)
     until = traffic.hour_of(turn.now - _lag(turn))
     found = traffic.judge(heard, until, policy, turn.watched.zone, _special(turn))
     if found.verdict is Verdict.SILENT:
         # These counts are from before the silence; `follow` says whether it still lasts.
-        found = Heard(hearing.verdict or Verdict.NORMAL, found.reason)
-    elif found.verdict is Verdict.QUIET and hearing.verdict is not Verdict.QUIET:
+        found = Heard(silence.verdict or Verdict.NORMAL, found.reason)
+    elif found.verdict is Verdict.QUIET and silence.verdict is not Verdict.QUIET:
         turn.say(alerting.Quiet(found.reason, found.expected))
-    if found.verdict is not Verdict.SILENT and SILENCE in turn.model.signals:
+    if found.verdict is not Verdict.SILENT and SILENCE in turn.alerting.signals:
         _signal(turn, found)
-    turn.model = replace(
-        turn.model, hearing=replace(turn.model.hearing, due=_due(turn), verdict=found.verdict)
-    )
+    turn.silence = replace(turn.silence, due=_due(turn), verdict=found.verdict)
 
 
 def _lateness(turn: Turn, hours: Counter[int]) -> dict[str, int]:
     """How late the first new hour is heard of, by day of arrival, the longest of each."""
-    hearing = turn.model.hearing
-    last = hearing.heard.last
+    silence = turn.silence
+    last = silence.heard.last
     new = [hour for hour in hours if last is not None and hour > last]
     if not new:
-        return hearing.late
+        return silence.late
     seconds = max(int((turn.now - traffic.moment(min(new) + 1)).total_seconds()), 0)
     today = turn.now.date().isoformat()
-    late = {**hearing.late, today: max(seconds, hearing.late.get(today, 0))}
+    late = {**silence.late, today: max(seconds, silence.late.get(today, 0))}
     return {day: late[day] for day in sorted(late)[-DAYS_KEPT:]}
 
 
@@ -117,27 +115,27 @@ def _lag(turn: Turn) -> timedelta:
 
     The worst day does not count: it may have been an outage, or a history read at once.
     """
-    usual = sorted(turn.model.hearing.late.values())[:-1]
+    usual = sorted(turn.silence.late.values())[:-1]
     return turn.watched.policy.traffic.lag + timedelta(seconds=1.1 * max(usual, default=0))
 
 
 def _due(turn: Turn) -> datetime | None:
-    hearing = turn.model.hearing
-    if len(hearing.late) < MIN_DAYS:
+    silence = turn.silence
+    if len(silence.late) < MIN_DAYS:
         return None
     policy, zone = turn.watched.policy.traffic, turn.watched.zone
-    hour = traffic.due(hearing.heard, policy, zone, _special(turn))
+    hour = traffic.due(silence.heard, policy, zone, _special(turn))
     return None if hour is None else traffic.moment(hour) + _lag(turn)
 
 
 def _unread(turn: Turn, due: datetime) -> bool:
     """Tell whether requests may be known outside that are not known here yet."""
     if turn.watched.policy.logs.traffic:
-        counted_to = turn.model.hearing.counted_to
+        counted_to = turn.silence.counted_to
         return counted_to is None or counted_to < due - _lag(turn)
     return any(
         cursor.asked >= 0 or cursor.read < cursor.size
-        for cursor in turn.model.blobs.values()
+        for cursor in turn.logs.blobs.values()
         if cursor.collection is Collection.traffic
     )
 

@@ -15,7 +15,7 @@ from fleet.model.facts import Adopted, Declined, TrafficSeen, TrafficSet
 from fleet.model.lines import serving
 from fleet.model.part import Part, take
 from fleet.model.signals.catalogue import REFUSED_SPLIT, TRAFFIC
-from fleet.model.state import Foreign, Wanted
+from fleet.model.slices.traffic import Foreign, Wanted
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Severity
 from monitoring.finding import Finding
@@ -31,26 +31,28 @@ Found = TrafficSet | TrafficSeen
 
 def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     """Take over what holds after a split was set; it may be somebody else's all the same."""
-    turn.model = replace(turn.model, weights=fact.weights, names={**turn.model.names, **fact.names})
+    turn.traffic = replace(
+        turn.traffic, weights=fact.weights, names={**turn.traffic.names, **fact.names}
+    )
     turn.say(serving.Traffic(fact.weights, fact.shadow))
-    wanted = turn.model.wanted
+    wanted = turn.traffic.wanted
     if wanted is None or wanted.key != fact.key:
         return None
     known = replace(wanted, owed=False, declined=False)
-    turn.model = replace(turn.model, wanted=known)
+    turn.traffic = replace(turn.traffic, wanted=known)
     if fact.foreign and _live(fact.weights) == _live(wanted.weights):
         # The foreign split equals the wanted one: report it, and the next look ends the alert.
         turn.say(serving.Foreign(fact.weights, wanted.weights, reason=fact.foreign))
         _tell(turn, f"the live traffic was changed outside Driftwarden: {fact.foreign}")
-        turn.model = replace(turn.model, wanted=replace(known, good_at=turn.now))
+        turn.traffic = replace(turn.traffic, wanted=replace(known, good_at=turn.now))
         return None
     return _compare(turn, known, fact)
 
 
 def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
     """Compare what a look found with what was wanted, unless that is still on its way."""
-    turn.model = replace(turn.model, names={**turn.model.names, **fact.names})
-    wanted = turn.model.wanted
+    turn.traffic = replace(turn.traffic, names={**turn.traffic.names, **fact.names})
+    wanted = turn.traffic.wanted
     if wanted is None or wanted.owed:
         return None
     return _compare(turn, wanted, fact)
@@ -58,12 +60,12 @@ def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
 
 def declined(turn: Turn, fact: Declined) -> Declined:
     """A split that was refused does not hold; what does is looked up at once, the first time."""
-    wanted = turn.model.wanted
+    wanted = turn.traffic.wanted
     if wanted is None or fact.key != wanted.key:
         return fact
     looked_at = turn.now if wanted.times else None
-    turn.model = replace(
-        turn.model, wanted=replace(wanted, owed=False, declined=True), looked_at=looked_at
+    turn.traffic = replace(
+        turn.traffic, wanted=replace(wanted, owed=False, declined=True), looked_at=looked_at
     )
     return fact
 
@@ -86,13 +88,13 @@ def _may_repeat(found: Found) -> bool:
 
 
 def _restored(turn: Turn, wanted: Wanted) -> None:
-    turn.model = replace(turn.model, wanted=replace(wanted, good_at=turn.now, declined=False))
+    turn.traffic = replace(turn.traffic, wanted=replace(wanted, good_at=turn.now, declined=False))
     for key in (TRAFFIC, REFUSED_SPLIT):
         turn.settle(key)
     if not live.held(turn):
         return
-    *before, last = turn.model.foreign
-    turn.model = replace(turn.model, foreign=(*before, replace(last, until=turn.now)))
+    *before, last = turn.traffic.foreign
+    turn.traffic = replace(turn.traffic, foreign=(*before, replace(last, until=turn.now)))
     turn.say(serving.Restored(wanted.weights))
 
 
@@ -103,14 +105,14 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
         f"live traffic is {_text(weights)}, but {_text(wanted.weights)} was set; "
         f"it was changed outside Driftwarden, and serving.foreign is {policy}"
     )
-    new = not live.held(turn) or turn.model.foreign[-1].weights != weights
+    new = not live.held(turn) or turn.traffic.foreign[-1].weights != weights
     if not live.held(turn):
         stretch = Foreign(wanted.good_at, weights)
-        turn.model = replace(turn.model, foreign=(*turn.model.foreign, stretch)[-KEPT:])
+        turn.traffic = replace(turn.traffic, foreign=(*turn.traffic.foreign, stretch)[-KEPT:])
     elif new:
-        *before, last = turn.model.foreign
-        turn.model = replace(turn.model, foreign=(*before, replace(last, weights=weights)))
-    turn.model = replace(turn.model, weights=weights)
+        *before, last = turn.traffic.foreign
+        turn.traffic = replace(turn.traffic, foreign=(*before, replace(last, weights=weights)))
+    turn.traffic = replace(turn.traffic, weights=weights)
     if new:
         turn.say(serving.Foreign(weights, wanted.weights, found.shadow, policy))
     _tell(turn, reason)
@@ -124,13 +126,13 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
 
 def _adopt(turn: Turn, wanted: Wanted, found: Found, reason: str) -> Adopted:
     weights = dict(found.weights)
-    *before, last = turn.model.foreign
-    turn.model = replace(turn.model, foreign=(*before, replace(last, until=turn.now)))
+    *before, last = turn.traffic.foreign
+    turn.traffic = replace(turn.traffic, foreign=(*before, replace(last, until=turn.now)))
     # Set as our own, so that the record beside the split says so too.
     root = wanted.key.partition(":adopted:")[0]
     key = f"{root}:adopted:{wanted.times + 1}"
-    turn.model = replace(
-        turn.model, wanted=Wanted(key, weights, found.shadow, turn.now, times=wanted.times + 1)
+    turn.traffic = replace(
+        turn.traffic, wanted=Wanted(key, weights, found.shadow, turn.now, times=wanted.times + 1)
     )
     turn.owe(SetTraffic(key, weights, found.shadow))
     # Ties go to the first name, so that the choice is deterministic.
@@ -146,7 +148,7 @@ def _again(turn: Turn, wanted: Wanted) -> None:
     times = wanted.times + 1
     root = wanted.key.rpartition(":again:")[0] or wanted.key
     again = replace(wanted, key=f"{root}:again:{times}", times=times, owed=True)
-    turn.model = replace(turn.model, wanted=again)
+    turn.traffic = replace(turn.traffic, wanted=again)
     turn.owe(SetTraffic(again.key, again.weights, again.shadow))
 
 

@@ -36,10 +36,10 @@ def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
 def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
     known = _known(turn)
     for deployment in dict.fromkeys(deployments):
-        met = turn.model.strangers
-        if turn.model.version_of(deployment) in known or deployment in met or len(met) >= KEPT:
+        met = turn.logs.strangers
+        if turn.traffic.version_of(deployment) in known or deployment in met or len(met) >= KEPT:
             continue
-        turn.model = replace(turn.model, strangers=(*met, deployment))
+        turn.logs = replace(turn.logs, strangers=(*met, deployment))
         reason = (
             "no known version has this name: its answers are not joined with labels and not "
             "judged in rollouts; map it to its version under logs.deployments in fleet.yaml"
@@ -49,16 +49,16 @@ def _meet(turn: Turn, deployments: Iterable[str], source: str) -> None:
 
 def _known(turn: Turn) -> set[str]:
     """Every version that the state or fleet.yaml names."""
-    model, policy = turn.model, turn.watched.policy
-    known = {policy.serving.champion, model.champion, *policy.logs.deployments}
-    known |= {*model.weights, *model.scores, *model.rates, *model.names.values()}
-    known |= {challenger.version for challenger in model.queue}
+    traffic, promotion, policy = turn.traffic, turn.promotion, turn.watched.policy
+    known = {policy.serving.champion, turn.model.champion, *policy.logs.deployments}
+    known |= {*traffic.weights, *traffic.names.values(), *promotion.scores, *promotion.rates}
+    known |= {challenger.version for challenger in promotion.queue}
     if policy.serving.baseline is not None:
         known.add(policy.serving.baseline)
-    if model.wanted is not None:
-        known |= {*model.wanted.weights, *model.wanted.shadow}
-    if model.rollout is not None:
-        known |= {model.rollout.champion, model.rollout.challenger}
+    if traffic.wanted is not None:
+        known |= {*traffic.wanted.weights, *traffic.wanted.shadow}
+    if promotion.rollout is not None:
+        known |= {promotion.rollout.champion, promotion.rollout.challenger}
     return known
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from fleet.model.lines import logs
 from fleet.model.part import Part
-from fleet.model.state import Cursor
+from fleet.model.slices.logs import Cursor
 from fleet.model.turn import Turn
 
 #: The data collector begins a new file every hour, so that a file this quiet is complete.
@@ -21,17 +21,17 @@ QUIET = timedelta(hours=1)
 
 def follow(turn: Turn) -> None:
     """Count and tell the unfinished lines of files that have gone quiet, once each."""
-    if not turn.model.reference:
+    if not turn.windows.reference:
         return
-    for blob, cursor in sorted(turn.model.blobs.items()):
+    for blob, cursor in sorted(turn.logs.blobs.items()):
         waits = cursor.asked < 0 and cursor.read >= cursor.size and cursor.told != cursor.read
         if not waits or not (cursor.rest or cursor.missing):
             continue
         if turn.now < cursor.touched + QUIET:
             turn.wake(cursor.touched + QUIET)
             continue
-        turn.model = replace(
-            turn.model, blobs={**turn.model.blobs, blob: replace(cursor, told=cursor.read)}
+        turn.logs = replace(
+            turn.logs, blobs={**turn.logs.blobs, blob: replace(cursor, told=cursor.read)}
         )
         turn.count("bad")
         turn.say(logs.Unfinished(blob, cursor.read, 1, _reason(cursor)))

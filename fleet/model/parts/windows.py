@@ -11,7 +11,7 @@ from fleet.model.facts import Assessed, Joined
 from fleet.model.lines import windows
 from fleet.model.part import Part, take
 from fleet.model.signals import page_context
-from fleet.model.state import Past, Window
+from fleet.model.slices.windows import Past, Window
 from fleet.model.tasks import Assess, Join
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds
@@ -26,25 +26,22 @@ HISTORY = 28
 
 def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
     """Remember an assessment; stop it where the window has changed since."""
-    window = turn.model.windows.get(fact.window)
+    window = turn.windows.open.get(fact.window)
     if window is None or window.assess_asked != fact.of:
         return None
     done = replace(window, assessed=fact.of)
-    turn.model = replace(turn.model, windows=turn.model.window(fact.window, done).windows)
-    past = turn.model.past.get(fact.window, Past())
-    turn.model = replace(
-        turn.model,
-        past=turn.model.remember(
-            fact.window,
-            replace(
-                past,
-                rows=fact.rows,
-                sketch=fact.sketch,
-                event=_event(turn, fact.window),
-                verdict=fact.verdict,
-                flagged=fact.flagged,
-            ),
-        ).past,
+    turn.windows = turn.windows.put(fact.window, done)
+    past = turn.windows.past.get(fact.window, Past())
+    turn.windows = turn.windows.remember(
+        fact.window,
+        replace(
+            past,
+            rows=fact.rows,
+            sketch=fact.sketch,
+            event=_event(turn, fact.window),
+            verdict=fact.verdict,
+            flagged=fact.flagged,
+        ),
     )
     turn.say(
         windows.Assessed(
@@ -54,7 +51,7 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
             fact.stream,
             fact.psi,
             fact.score_psi,
-            event=turn.model.past[fact.window].event,
+            event=turn.windows.past[fact.window].event,
             quality=tuple(trouble.reason for trouble in fact.quality),
             report=fact.report,
             against=fact.against,
@@ -67,14 +64,14 @@ def assessed(turn: Turn, fact: Assessed) -> Assessed | None:
 
 def joined(turn: Turn, fact: Joined) -> Joined | None:
     """Remember a join; stop it where the window has changed since."""
-    window = turn.model.windows.get(fact.window)
+    window = turn.windows.open.get(fact.window)
     if window is None or window.join_asked != fact.of:
         return None
     done = replace(window, joined=fact.of)
-    turn.model = replace(turn.model, windows=turn.model.window(fact.window, done).windows)
-    past = turn.model.past.get(fact.window, Past(event=_event(turn, fact.window)))
+    turn.windows = turn.windows.put(fact.window, done)
+    past = turn.windows.past.get(fact.window, Past(event=_event(turn, fact.window)))
     known = replace(past, rows=fact.expected, labelled=fact.labelled, joined=fact.rows)
-    turn.model = replace(turn.model, past=turn.model.remember(fact.window, known).past)
+    turn.windows = turn.windows.remember(fact.window, known)
     turn.say(
         windows.Joined(
             fact.window,
@@ -94,7 +91,7 @@ def joined(turn: Turn, fact: Joined) -> Joined | None:
 
 def follow(turn: Turn) -> None:
     """Owe the assessments and joins that are due, and close what nothing is added to any more."""
-    if not turn.model.reference:
+    if not turn.windows.reference:
         return
     _assess_on(turn)
     _join_on(turn)
@@ -103,7 +100,7 @@ def follow(turn: Turn) -> None:
 
 def _assess_on(turn: Turn) -> None:
     """Assess windows in order, because persistence looks back over the ones before."""
-    for day, window in sorted(turn.model.windows.items()):
+    for day, window in sorted(turn.windows.open.items()):
         if turn.now < window.closes:
             turn.wake(window.closes)
             return
@@ -112,38 +109,36 @@ def _assess_on(turn: Turn) -> None:
         if window.assess_asked != window.assess_of:
             turn.owe(_assess(turn, day, window))
             asked = replace(window, assess_asked=window.assess_of)
-            turn.model = replace(turn.model, windows=turn.model.window(day, asked).windows)
+            turn.windows = turn.windows.put(day, asked)
         return
 
 
 def _assess(turn: Turn, day: str, window: Window) -> Assess:
-    model = turn.model
-    earlier = [d for d in sorted(model.past) if d < day and model.past[d].sketch]
-    trailing = [d for d in earlier if model.past[d].verdict is not None][-2:]
-    before = [model.past[d] for d in trailing]
-    days = sorted(d for d in model.windows if d <= day)[-7:]
+    model, past, opened = turn.model, turn.windows.past, turn.windows.open
+    earlier = [d for d in sorted(past) if d < day and past[d].sketch]
+    trailing = [d for d in earlier if past[d].verdict is not None][-2:]
     outputs = [
         batch.rows
-        for d in days
-        for deployment, batch in model.windows[d].outputs
+        for d in sorted(d for d in opened if d <= day)[-7:]
+        for deployment, batch in opened[d].outputs
         if deployment == model.champion
     ]
     return Assess(
         window=day,
         of=window.assess_of,
         sketches=tuple(batch.sketch for batch in window.inputs),
-        before=tuple(past.sketch for past in before),
-        flags=tuple(past.flagged for past in before),
-        events=tuple(past.event for past in before),
+        before=tuple(past[d].sketch for d in trailing),
+        flags=tuple(past[d].flagged for d in trailing),
+        events=tuple(past[d].event for d in trailing),
         outputs=tuple(outputs),
-        reference=model.reference,
-        scores=model.scores.get(model.champion, ""),
+        reference=model.windows.reference,
+        scores=model.promotion.scores.get(model.champion, ""),
         champion=model.champion,
         event=_event(turn, day),
         expected=_expected(turn, day),
         days=tuple(trailing),
         known=turn.now if turn.watched.policy.drift.classes else None,
-        history=tuple((d, model.past[d].sketch, model.past[d].event) for d in earlier[-HISTORY:]),
+        history=tuple((d, past[d].sketch, past[d].event) for d in earlier[-HISTORY:]),
         happened=model.happened,
         health=page_context.health(turn),
         outside=dict(sum((Counter(batch.outside) for batch in window.inputs), Counter())),
@@ -155,7 +150,7 @@ def _expected(turn: Turn, day: str) -> float | None:
     """Rows of the same weekday in the four weeks before, on days without an event."""
     that = date.fromisoformat(day)
     same = [
-        turn.model.past.get((that - timedelta(weeks=back)).isoformat()) for back in (1, 2, 3, 4)
+        turn.windows.past.get((that - timedelta(weeks=back)).isoformat()) for back in (1, 2, 3, 4)
     ]
     counts = [past.rows for past in same if past is not None and not past.event and past.rows]
     return sum(counts) / len(counts) if counts else None
@@ -168,7 +163,7 @@ def _event(turn: Turn, day: str) -> str | None:
 
 def _join_on(turn: Turn) -> None:
     wait = turn.watched.policy.performance.wait
-    for day, window in sorted(turn.model.windows.items()):
+    for day, window in sorted(turn.windows.open.items()):
         overdue = turn.now >= window.ends + wait
         if not window.outputs or window.join_asked == window.join_of:
             continue
@@ -180,14 +175,14 @@ def _join_on(turn: Turn) -> None:
             continue
         turn.owe(_join(turn, day, window))
         asked = replace(window, join_asked=window.join_of)
-        turn.model = replace(turn.model, windows=turn.model.window(day, asked).windows)
+        turn.windows = turn.windows.put(day, asked)
 
 
 def _join(turn: Turn, day: str, window: Window) -> Join:
-    model, policy = turn.model, turn.watched.policy
-    active = model.rollout if model.rollout is not None and not model.rollout.ended else None
+    model, past, policy = turn.model, turn.windows.past, turn.watched.policy
+    active, rates = model.promotion.active, model.promotion.rates
     rolling = policy.performance.rolling_days
-    days = [d for d in sorted(model.past) if d < day and model.past[d].joined][-(rolling - 1) :]
+    days = [d for d in sorted(past) if d < day and past[d].joined][-(rolling - 1) :]
     starts, _ = bounds(date.fromisoformat(day), turn.watched.zone)
     return Join(
         window=day,
@@ -195,16 +190,16 @@ def _join(turn: Turn, day: str, window: Window) -> Join:
         inputs=tuple(batch.rows for batch in window.inputs if batch.rows),
         outputs=tuple((deployment, batch.rows) for deployment, batch in window.outputs),
         traffic=tuple(batch.rows for batch in window.traffic),
-        names=model.names,
+        names=model.traffic.names,
         labels=window.labels,
-        trailing=tuple((d, model.past[d].joined, model.past[d].event) for d in days),
+        trailing=tuple((d, past[d].joined, past[d].event) for d in days),
         champion=active.champion if active is not None else model.champion,
         challenger=active.challenger if active is not None else None,
         shadowed=active is not None and active.phase is Phase.shadow,
         cuts=_cuts(active, policy.judge),
         baseline=policy.serving.baseline,
-        reference=model.scores.get(model.champion, ""),
-        challenger_rate=model.rates.get(active.challenger) if active is not None else None,
+        reference=model.promotion.scores.get(model.champion, ""),
+        challenger_rate=rates.get(active.challenger) if active is not None else None,
         starts=starts,
         ends=window.ends,
         event=_event(turn, day),
@@ -223,30 +218,30 @@ def _close(turn: Turn) -> None:
     """Close windows and files that nothing will be added to any more."""
     still_open = {
         day: window
-        for day, window in turn.model.windows.items()
+        for day, window in turn.windows.open.items()
         if turn.now < window.ends + turn.watched.open_for
     }
-    if len(still_open) < len(turn.model.windows):
-        turn.model = replace(turn.model, windows=still_open)
+    if len(still_open) < len(turn.windows.open):
+        turn.windows = replace(turn.windows, open=still_open)
     blobs = {
         blob: cursor
-        for blob, cursor in turn.model.blobs.items()
+        for blob, cursor in turn.logs.blobs.items()
         if cursor.read < cursor.size or turn.now < cursor.touched + CLOSED_AFTER
     }
-    if len(blobs) < len(turn.model.blobs):
-        turn.model = replace(turn.model, blobs=blobs)
-    if len(turn.model.past) > DAYS_KEPT:
-        kept = sorted(turn.model.past)[-DAYS_KEPT:]
-        turn.model = replace(turn.model, past={day: turn.model.past[day] for day in kept})
+    if len(blobs) < len(turn.logs.blobs):
+        turn.logs = replace(turn.logs, blobs=blobs)
+    if len(turn.windows.past) > DAYS_KEPT:
+        kept = sorted(turn.windows.past)[-DAYS_KEPT:]
+        turn.windows = replace(turn.windows, past={day: turn.windows.past[day] for day in kept})
 
 
 def _rows_of(turn: Turn, day: str, before: list[str]) -> dict[str, str]:
     """Rows behind the sketches of a window and of the days before it, by the sketch's name."""
-    model = turn.model
-    if day > model.recount_to:
+    known = turn.windows
+    if day > known.recount_to:
         return {}
-    own = {batch.sketch: batch.rows for batch in model.windows[day].inputs}
-    earlier = {model.past[one].sketch: model.past[one].joined for one in before}
+    own = {batch.sketch: batch.rows for batch in known.open[day].inputs}
+    earlier = {known.past[one].sketch: known.past[one].joined for one in before}
     return {sketch: rows for sketch, rows in (own | earlier).items() if rows}
 
 

@@ -69,9 +69,9 @@ def _quality(turn: Turn, fact: Assessed) -> None:
 
 def _stream(turn: Turn, fact: Assessed, moved: list[str], drifted: list[str]) -> None:
     """Publish a change of the stream's verdict; an initial `stable` is not published."""
-    before = turn.model.stream
+    before = turn.alerting.stream
     after = Drift.DRIFTED if drifted else Drift.DRIFTING if moved else Drift.STABLE
-    turn.model = replace(turn.model, stream=after)
+    turn.alerting = replace(turn.alerting, stream=after)
     if after is (before or Drift.STABLE):
         return
     turn.owe(

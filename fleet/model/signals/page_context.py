@@ -19,7 +19,7 @@ MOVED, STILL = f"{PERFORMANCE} moved too: ", f"{PERFORMANCE} did not move: "
 
 def health(turn: Turn) -> str:
     """Return a line on whether performance moved too; empty while labels are missing."""
-    said = turn.model.signals.get(PERFORMANCE)
+    said = turn.alerting.signals.get(PERFORMANCE)
     if said is None or said.active is None:
         return ""
     return f"{MOVED if said.active else STILL}{said.reason}"
@@ -27,7 +27,7 @@ def health(turn: Turn) -> str:
 
 def inputs(turn: Turn) -> tuple[str, ...]:
     """What the newest assessment says of the inputs; without the performance, which is asked."""
-    said = turn.model.signals.get(DRIFT)
+    said = turn.alerting.signals.get(DRIFT)
     if said is None:
         return ()
     lines = (line for line in said.lines if not line.startswith((MOVED, STILL)))

@@ -51,7 +51,7 @@ def test_the_days_after_the_reference_are_played_as_they_were_assessed(played: P
     assert sorted(path for path in (played / "var" / "blobs").rglob("*")) == before
     config = read_config(played / "fleet.yaml")
     host = open_local(config, played)
-    past = host.service.loop.head("demand").state.past
+    past = host.service.loop.head("demand").state.windows.past
     records: Any = host.service.read("journal", "demand")
     host.close()
     assessed = {

@@ -20,7 +20,9 @@ from engine.store import instant
 from fleet.document.config import load
 from fleet.domain import FleetDomain
 from fleet.model.lines.line import read_line
-from fleet.model.state import Model, Past
+from fleet.model.slices.windows import Past, Windows
+from fleet.model.state import Model
+from fleet.model.upgrade import FORMAT
 from fleet.service import Service
 from monitoring.drift.verdict import Verdict
 
@@ -129,10 +131,12 @@ def service() -> Callable[..., Service]:
             last = at
             if said["what"] == "assessed":
                 days[said["window"]] = Past(said["rows"], verdict=Verdict(said["verdict"]))
-        state = Model(champion=champion, champion_since=moment("2013-03-30"), past=days)
+        state = Model(
+            champion=champion, champion_since=moment("2013-03-30"), windows=Windows(past=days)
+        )
         if told:
             head = Head(state, seq=len(told), hash=previous)
-            store.commit("flights", [head.write("flights", 1)])
+            store.commit("flights", [head.write("flights", FORMAT)])
         loop = Loop(store, FleetDomain(fleet, None), lambda _: None)
         return Service(fleet, loop, SetClock(last))
 

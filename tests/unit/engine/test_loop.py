@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from engine import journal
+from engine import codec, journal
 from engine.codec import Kinds
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery, Step
-from engine.store import HEAD, Delete, Replace, Row
+from engine.store import HEAD, Delete, Replace, Row, Value
 
 NOW = datetime(2013, 7, 4, 12, tzinfo=UTC)
 
@@ -61,6 +61,11 @@ class Tallies:
 
     def shape(self, partition: str) -> type[Tally]:
         return Tally
+
+    def upgrade(self, partition: str, version: int, stored: dict[str, Any]) -> dict[str, Any]:
+        """Version 1 called the total a sum."""
+        assert version == 1
+        return {"total": stored["sum"]}
 
     def initial(self, partition: str) -> Tally:
         return Tally()
@@ -357,18 +362,33 @@ def test_a_fact_of_an_unknown_kind_is_parked_with_its_reason(loop: Loop) -> None
     assert record.lines[0]["what"] == "refused"
 
 
-def test_a_newer_state_is_left_alone_and_an_older_one_is_read(loop: Loop) -> None:
+def altered(loop: Loop, **props: Value) -> Row:
+    """Write into a head what another version of the app would have, and return the row before."""
+    row = loop.store.get("p", HEAD)
+    assert row is not None
+    loop.store.commit("p", [Replace(HEAD, {**row.props, **props}, row.etag)])
+    return row
+
+
+def test_a_newer_state_is_left_alone(loop: Loop) -> None:
     add(loop, 5)
     loop.drain("p", NOW)
-    row = loop.store.get("p", HEAD)
-    assert row is not None
-    loop.store.commit("p", [Replace(HEAD, {**row.props, "version": 1}, row.etag)])
-    assert loop.head("p").state.total == 5
-    row = loop.store.get("p", HEAD)
-    assert row is not None
-    loop.store.commit("p", [Replace(HEAD, {**row.props, "version": 3}, row.etag)])
+    altered(loop, version=3)
     with pytest.raises(Refused, match="newer"):
         loop.drain("p", NOW)
+
+
+def test_an_older_state_is_upgraded_when_it_is_read_and_written_in_the_present_format(
+    loop: Loop,
+) -> None:
+    add(loop, 5)
+    loop.drain("p", NOW)
+    altered(loop, version=1, state0=codec.pack(b'{"sum":7}'))
+    assert loop.head("p").state.total == 7
+    add(loop, 2)
+    loop.drain("p", NOW)
+    assert loop.head("p").state.total == 9
+    assert altered(loop).props["version"] == 2
 
 
 class Raced(MemoryStore):

@@ -183,7 +183,7 @@ class Story:
         """A calm assessment of a day, as it was asked for, but for what `fields` say."""
         plain: dict[str, Any] = {
             "window": day,
-            "of": self.state.windows[day].assess_asked,
+            "of": self.state.windows.open[day].assess_asked,
             "rows": 100,
             "sketch": f"sketch-{day}",
             "report": f"report-{day}",
@@ -199,7 +199,7 @@ class Story:
         """A healthy join of a day, as it was asked for, but for what `fields` say."""
         plain: dict[str, Any] = {
             "window": day,
-            "of": self.state.windows[day].join_asked,
+            "of": self.state.windows.open[day].join_asked,
             "rows": f"joined-{day}",
             "labelled": 100,
             "expected": 100,

@@ -34,7 +34,7 @@ def test_a_file_without_rows_makes_no_window(shop: Shop) -> None:
     shop.night(0)
     assert [line["rows"] for line in shop.said("read")] == [0]
     assert shop.said("assessed") == []
-    assert shop.state.windows == {}
+    assert shop.state.windows.open == {}
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -138,7 +138,7 @@ def test_labels_of_rows_that_were_never_predicted_are_told_once_and_let_go(shop:
     assert shop.said("joined")[-1]["labelled"] == ROWS
     assert shop.said("read", unknown=2)
     assert len(shop.said("unmatched")) == 1
-    assert shop.state.loose == {}
+    assert shop.state.logs.loose == {}
     assert len(shop.said("joined")) == 1
 
 
@@ -151,7 +151,7 @@ def test_a_clock_in_the_future_opens_no_window_and_is_told(shop: Shop, years: fl
     day = ahead.date().isoformat()
     (line,) = shop.said("ahead")
     assert (line["rows"], line["first"], line["last"]) == (ROWS, day, day)
-    assert list(shop.state.windows) == [day_of(0)]
+    assert list(shop.state.windows.open) == [day_of(0)]
     assert [line["rows"] for line in shop.said("assessed")] == [ROWS]
     assert shop.pages() == []
     shop.day(1, rows_of(1))
@@ -200,7 +200,7 @@ def test_rows_that_come_after_a_window_is_let_go_are_written_down_and_change_not
 ) -> None:
     shop.day(0, rows_of(0))
     shop.play(MONDAY + timedelta(days=9))
-    assert shop.state.windows == {}
+    assert shop.state.windows.open == {}
     before, pages = shop.said("assessed"), shop.pages()
     shop.log(0, rows_of(60, shift=5.0), name="late")
     # A day of which nothing was ever known is no less over.
@@ -209,7 +209,7 @@ def test_rows_that_come_after_a_window_is_let_go_are_written_down_and_change_not
     told = sorted((line["window"], line["rows"]) for line in shop.said("late"))
     assert told == [(day_of(0), ROWS), (day_of(2), ROWS)]
     assert (shop.said("assessed"), shop.pages()) == (before, pages)
-    assert shop.state.windows == {}
+    assert shop.state.windows.open == {}
 
 
 def test_an_hour_to_come_hides_no_silence(shop: Shop) -> None:
@@ -222,7 +222,7 @@ def test_an_hour_to_come_hides_no_silence(shop: Shop) -> None:
         }  # fmt: skip
         shop._announce(f"traffic/shop-demand/{year}.jsonl", json.dumps(line).encode() + b"\n")
     shop.night(0)
-    last = shop.state.hearing.heard.last
+    last = shop.state.silence.heard.last
     assert last is not None
     assert moment(last) == MONDAY + timedelta(hours=9)
     assert len(shop.said("ahead")) == 1

@@ -259,7 +259,7 @@ def test_what_the_router_told_of_is_no_stranger(begun: Any, spelled: str) -> Non
     begun.tell(TrafficSeen(AT, {"v1": 100}, (), {"blue": "7"}))
     begun.tell(LogGrew("o", 10, Collection.outputs, spelled))
     assert met(begun) == []
-    assert begun.state.blobs["o"].deployment == "7"
+    assert begun.state.logs.blobs["o"].deployment == "7"
 
 
 def test_what_is_mapped_is_no_stranger(raw: Fleet, telling: Callable[..., Any]) -> None:
@@ -279,7 +279,7 @@ def test_labels_are_nobodys(begun: Any) -> None:
 def test_a_log_full_of_strangers_does_not_fill_the_state(begun: Any) -> None:
     for number in range(200):
         begun.tell(LogGrew(f"o{number}", 10, Collection.outputs, f"Raw_{number}"))
-    assert len(begun.state.strangers) == len(met(begun)) == 50
+    assert len(begun.state.logs.strangers) == len(met(begun)) == 50
 
 
 def test_joins_know_deployments_by_any_case(begun: Any) -> None:

@@ -273,12 +273,12 @@ DAYS = ("2024-03-01", "2024-03-02")
 
 
 def test_a_reference_that_is_asked_for_is_built_and_told(desk: Desk) -> None:
-    before = desk.service.loop.head("demand").state.reference
+    before = desk.service.loop.head("demand").state.windows.reference
     assert desk.command("reference", "demand", days=(DAYS[1], DAYS[1])) == ("demand",)
     state = desk.service.loop.head("demand").state
-    assert state.reference != before
+    assert state.windows.reference != before
     told = desk.said("demand", "reference")[-1]
-    assert (told["before"], told["reference"]) == (before, state.reference)
+    assert (told["before"], told["reference"]) == (before, state.windows.reference)
     assert (told["by"], told["reason"], told["rows"]) == ("g.hopper", "because", 40)
     # The same delivery again is the same command.
     desk.command("reference", "demand", days=(DAYS[1], DAYS[1]))
@@ -286,13 +286,13 @@ def test_a_reference_that_is_asked_for_is_built_and_told(desk: Desk) -> None:
 
 
 def test_a_table_that_is_no_reference_is_refused_and_tickets(desk: Desk) -> None:
-    before = desk.service.loop.head("demand").state.reference
+    before = desk.service.loop.head("demand").state.windows.reference
     desk.world.tables["bad.parquet"] = pa.table({"day": [DAYS[0]]})
     desk.command("reference", "demand", data="bad.parquet")
     state = desk.service.loop.head("demand").state
-    assert state.reference == before
+    assert state.windows.reference == before
     assert "bad.parquet: needs a column 'time'" in desk.said("demand", "refused")[0]["reason"]
-    assert state.alerts["refused-build-reference"].severity is Severity.TICKET
+    assert state.alerting.alerts["refused-build-reference"].severity is Severity.TICKET
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_an_event_refused_for_good_is_journalled_counted_and_a_ticket(
     ]
     state = loop.head("demand").state
     assert state.counts["declined"] == 3
-    alert = state.alerts["refused-publish"]
+    alert = state.alerting.alerts["refused-publish"]
     assert (alert.phase, alert.severity) == ("firing", "ticket")
     assert alert.reason.startswith("publish was refused: topic: 403")
     declined = [said["effect"] for name, said in heard.events if name == "driftwarden.declined"]

@@ -47,7 +47,7 @@ def tickets(story: Any) -> list[tuple[str, Status, Severity]]:
 
 
 def condition(story: Any, key: str) -> Any:
-    return story.state.signals.get(key)
+    return story.state.alerting.signals.get(key)
 
 
 def grew(size: int, blob: str = "a", kind: Collection = INPUTS, by: str = "v1") -> LogGrew:

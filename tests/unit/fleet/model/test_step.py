@@ -63,20 +63,20 @@ def test_a_model_that_left_the_file_keeps_its_state(begun: Any) -> None:
     begun.tell(Configured("", "not in fleet.yaml any more"))
     assert begun.state.dormant
     assert begun.said("dormant") == [{"what": "dormant", "reason": "not in fleet.yaml any more"}]
-    assert begun.state.reference == "ref"
+    assert begun.state.windows.reference == "ref"
     begun.tell(Configured(begun.watched.hash))
     assert not begun.state.dormant
 
 
 def test_the_split_that_the_router_took_over_is_known(begun: Any) -> None:
     begun.tell(TrafficSet("k", {"v1": 80, "v2": 20}, ("v3",)))
-    assert begun.state.weights == {"v1": 80, "v2": 20}
+    assert begun.state.traffic.weights == {"v1": 80, "v2": 20}
     assert begun.said("traffic")[-1]["shadow"] == ["v3"]
 
 
 def test_a_reference_of_another_version_is_ignored(begun: Any) -> None:
     begun.tell(Referenced("v9", "other", ("2024-03-03",), 1, "s"))
-    assert begun.state.reference == "ref"
+    assert begun.state.windows.reference == "ref"
 
 
 def test_what_a_reference_left_out_is_written_down(begun: Any) -> None:
@@ -189,13 +189,13 @@ def running(begun: Any) -> Any:
 
 @pytest.mark.parametrize("hints", [1, 2])
 def test_a_hint_about_the_run_asks_the_trainer_at_once_and_once(running: Any, hints: int) -> None:
-    polled = running.state.run.poll_at
+    polled = running.state.training.run.poll_at
     running.tell(*[Hinted("demand-run-1")] * hints)
     (poll,) = running.owed(Poll)
     assert (poll.run, poll.at) == ("demand-run-1", running.now)
     # From here on it is asked as often as ever.
-    assert running.state.run.poll_at > running.now
-    assert running.state.run.poll_at != polled
+    assert running.state.training.run.poll_at > running.now
+    assert running.state.training.run.poll_at != polled
 
 
 def test_a_hint_about_another_run_or_one_that_is_over_asks_nothing(running: Any) -> None:
@@ -203,16 +203,16 @@ def test_a_hint_about_another_run_or_one_that_is_over_asks_nothing(running: Any)
     running.tell(Hinted("demand-run-7"))
     assert running.state == before
     running.tell(RunChanged("demand-run-1", JobPhase.succeeded, "demand-run-1"))
-    over = running.state.run
+    over = running.state.training.run
     running.tell(Hinted("demand-run-1"))
     assert running.owed(Poll) == []
-    assert running.state.run == over
+    assert running.state.training.run == over
 
 
 def test_a_hint_before_there_was_any_run_asks_nothing(begun: Any) -> None:
     begun.tell(Hinted("demand-run-1"))
     assert begun.owed(Poll) == []
-    assert begun.state.run is None
+    assert begun.state.training.run is None
 
 
 def test_what_happened_around_the_model_is_a_line_in_its_journal(begun: Any) -> None:

@@ -48,8 +48,8 @@ def test_a_fleet_begins_with_its_champion_and_reference(host: LocalHost) -> None
     host.service.begin()
     drained(host, "demand")
     state = host.service.loop.head("demand").state
-    assert (state.champion, state.weights) == ("first", {"first": 100})
-    assert len(state.past) == 29
+    assert (state.champion, state.traffic.weights) == ("first", {"first": 100})
+    assert len(state.windows.past) == 29
     assert host.router.traffic("demand").weights == {"first": 100}
 
 

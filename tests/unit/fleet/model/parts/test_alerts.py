@@ -45,8 +45,8 @@ def test_no_event_and_no_freeze_lifts_a_page_for_broken_data(begun: Any, kind: s
         explained_by="strike",
         quality=(Trouble(kind, True, "1 of 6 features broke", ("x",)),),
     )
-    assert begun.state.past[STRUCK].event == "strike"
-    assert begun.state.alerts["drift"].phase is Phase.PENDING
+    assert begun.state.windows.past[STRUCK].event == "strike"
+    assert begun.state.alerting.alerts["drift"].phase is Phase.PENDING
     assert paged(begun) == ["quality-1"]
 
 
@@ -74,7 +74,7 @@ def test_no_event_and_no_freeze_lifts_a_page_for_silence(begun: Any) -> None:
     for at in (start + i * HOUR for i in range(hours)):
         heard = TrafficCount("v1", at, at + HOUR, 24 + at.hour % 3, 0, 0)
         begun.tell(LogRead("traffic", 0, 1, 1, (), (heard,)), at=at + HOUR)
-    due = begun.state.hearing.due
+    due = begun.state.silence.due
     assert end < due < end + timedelta(hours=24), "the holiday lasts a day"
     begun.tell(at=due)
     assert paged(begun) == ["silence-1"]
@@ -83,7 +83,7 @@ def test_no_event_and_no_freeze_lifts_a_page_for_silence(begun: Any) -> None:
 def test_an_alert_is_acknowledged_by_its_name(begun: Any) -> None:
     assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED})
     begun.tell(Asked("ack", "a.turing", "", "c1", "drift-1"))
-    alert = begun.state.alerts["drift"]
+    alert = begun.state.alerting.alerts["drift"]
     assert (alert.phase, alert.acknowledged_by) == (Phase.ACKNOWLEDGED, "a.turing")
     begun.tell(Asked("ack", "a.turing", "", "c2", "drift-9"))
     assert begun.said("refused")[-1]["reason"] == "drift-9: no alert of that name has fired"
@@ -101,20 +101,20 @@ def test_a_refusal_is_news_for_a_day(begun: Any) -> None:
     begun.tell(refused)
     begun.tell(refused, after=timedelta(hours=20))
     begun.tell(after=timedelta(hours=23))
-    assert begun.state.signals["refused-tag"].active
+    assert begun.state.alerting.signals["refused-tag"].active
     begun.tell(after=HOUR)
-    assert not begun.state.signals["refused-tag"].active
+    assert not begun.state.alerting.signals["refused-tag"].active
     # Refused again while the ticket is still open, it is news again.
     begun.tell(refused, after=HOUR)
-    assert begun.state.signals["refused-tag"].active
-    assert begun.state.alerts["refused-tag"].quiet is None
+    assert begun.state.alerting.signals["refused-tag"].active
+    assert begun.state.alerting.alerts["refused-tag"].quiet is None
     for _ in range(2):
-        assert begun.state.alerts["refused-tag"].phase is Phase.FIRING
+        assert begun.state.alerting.alerts["refused-tag"].phase is Phase.FIRING
         begun.tell(after=timedelta(days=1))
-    assert begun.state.alerts["refused-tag"].phase is Phase.RESOLVED
+    assert begun.state.alerting.alerts["refused-tag"].phase is Phase.RESOLVED
     assert [status for _, status, _ in tickets(begun)][-1] is Status.RESOLVED
     begun.tell(refused, after=HOUR)
-    assert begun.state.alerts["refused-tag"].id == "refused-tag-2"
+    assert begun.state.alerting.alerts["refused-tag"].id == "refused-tag-2"
 
 
 def test_a_partition_wakes_when_a_refusal_is_no_news_any_more(begun: Any) -> None:
@@ -125,10 +125,10 @@ def test_a_partition_wakes_when_a_refusal_is_no_news_any_more(begun: Any) -> Non
             break
         begun.tell(at=begun.wake_at)
     assert begun.now == over
-    assert not begun.state.signals["refused-tag"].active
+    assert not begun.state.alerting.signals["refused-tag"].active
 
 
 def test_a_refused_split_stays_news_until_the_split_holds(begun: Any) -> None:
     begun.tell(Declined("set_traffic", "traffic:x", "no such deployment"))
     begun.tell(after=timedelta(days=3))
-    assert begun.state.signals["refused-set-traffic"].active
+    assert begun.state.alerting.signals["refused-set-traffic"].active

@@ -78,7 +78,7 @@ def test_an_event_without_windows_was_unused_and_is_told_with_the_next_one(story
 def test_it_is_told_once_even_when_the_window_is_assessed_again(story: Any) -> None:
     for day in REACHED:
         assess(story, day)
-    assess(story, REACHED[-1], of=story.state.windows[REACHED[-1]].assess_asked)
+    assess(story, REACHED[-1], of=story.state.windows.open[REACHED[-1]].assess_asked)
     for day in ("2024-03-14", "2024-03-15"):
         assess(story, day)
     assert len(story.said("event")) == 1

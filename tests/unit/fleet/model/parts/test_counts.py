@@ -77,7 +77,7 @@ def test_a_shadows_copies_are_no_requests_and_its_answers_are_read(asking: Any) 
     story.tell(Registered("v2"))
     gate = story.ever(Gate)[-1]
     story.tell(Gated(gate.id, "v2", Decision(Verdict.passed, "better"), "s", 0.2))
-    assert story.state.rollout.phase is Phase.shadow
+    assert story.state.promotion.rollout.phase is Phase.shadow
     asked = story.ever(SetTraffic)[-1]
     story.tell(TrafficSet(asked.key, asked.weights, asked.shadow, {"green": "v2"}))
     story.tell(at=FIRST_DUE)
@@ -117,9 +117,9 @@ def test_counted_hours_are_evidence_in_a_canary(asking: Any) -> None:
     )
     story.tell(TrafficCounted(start, start + HOUR, counts))
     # Errors and latency each heard the challenger's thirty.
-    assert story.state.rollout.heard == 60
+    assert story.state.promotion.rollout.heard == 60
     # What the same hour says once more is known.
     story.tell(TrafficCounted(start, start + HOUR, counts))
-    assert story.state.rollout.heard == 60
+    assert story.state.promotion.rollout.heard == 60
     looked = TrafficSeen(story.now, {"v1": 80, "v2": 20})
     assert not story.tell(looked).said("foreign")

@@ -27,8 +27,8 @@ def test_a_growing_file_is_read_from_where_the_cursor_stands(begun: Any) -> None
     assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(10, 30)]
     begun.tell(read(10, 30, rows("2")))
     assert begun.owed(ReadLog) == []
-    assert begun.state.windows[DAY].inputs == (rows("1"), rows("2"))
-    assert begun.state.blobs["a"].read == 30
+    assert begun.state.windows.open[DAY].inputs == (rows("1"), rows("2"))
+    assert begun.state.logs.blobs["a"].read == 30
 
 
 def test_a_file_announced_twice_at_one_size_is_read_once(begun: Any) -> None:
@@ -40,7 +40,7 @@ def test_a_file_announced_twice_at_one_size_is_read_once(begun: Any) -> None:
 def test_an_incomplete_last_line_waits_for_the_next_announcement(begun: Any) -> None:
     begun.tell(grew(10)).tell(read(0, 7, rows("1"), limit=10))
     assert begun.owed(ReadLog) == []
-    assert begun.state.blobs["a"].read == 7
+    assert begun.state.logs.blobs["a"].read == 7
     begun.tell(grew(22))
     assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(7, 22)]
 
@@ -91,8 +91,8 @@ def test_only_so_many_reads_are_under_way_at_once(begun: Any) -> None:
 
 def test_rows_go_to_the_windows_they_fall_into(begun: Any) -> None:
     begun.tell(grew(10)).tell(read(0, 10, rows("1"), rows("2", "2024-03-05")))
-    assert set(begun.state.windows) == {DAY, "2024-03-05"}
-    window = begun.state.windows[DAY]
+    assert set(begun.state.windows.open) == {DAY, "2024-03-05"}
+    window = begun.state.windows.open[DAY]
     assert (window.ends, window.closes) == (ENDS, CLOSES)
 
 
@@ -117,8 +117,8 @@ def test_every_range_of_a_labels_file_waits_for_its_outputs(begun: Any) -> None:
     outputs = begun.ever(ReadLabels)[-1].of
     first = replace(matched("l", DAY), of=outputs, rows="labels-0")
     begun.tell(first, replace(matched("l", DAY, start=10, end=20), of=outputs, rows="labels-10"))
-    assert begun.state.windows[DAY].labels == ("labels-0", "labels-10")
-    assert begun.state.loose == {}
+    assert begun.state.windows.open[DAY].labels == ("labels-0", "labels-10")
+    assert begun.state.logs.loose == {}
 
 
 def test_a_range_without_unknown_rows_leaves_an_earlier_one_waiting(begun: Any) -> None:
@@ -127,7 +127,7 @@ def test_a_range_without_unknown_rows_leaves_an_earlier_one_waiting(begun: Any) 
     begun.tell(matched("l", unknown=5))
     begun.tell(grew(20, "l", LABELS))
     begun.tell(matched("l", start=10, end=20))
-    (waiting,) = begun.state.loose.values()
+    (waiting,) = begun.state.logs.loose.values()
     assert (waiting.start, waiting.end) == (0, 10)
 
 

@@ -48,14 +48,14 @@ def test_two_requests_are_two_effects(known: Any) -> None:
 
 
 def test_what_it_replaces_and_who_and_why_are_journalled(known: Any) -> None:
-    past, trained = known.state.past, known.state.trigger
+    past, trained = known.state.windows.past, known.state.training.trigger
     told = made(note="a sample")
     assert FACTS.decode(FACTS.encode(told)) == told
     known.tell(told)
-    assert known.state.reference == "ref-2"
-    assert known.state.scores == {"v1": "scores-2"}
+    assert known.state.windows.reference == "ref-2"
+    assert known.state.promotion.scores == {"v1": "scores-2"}
     # A reference is not what a version was trained on, nor a day that was served.
-    assert (known.state.past, known.state.trigger) == (past, trained)
+    assert (known.state.windows.past, known.state.training.trigger) == (past, trained)
     assert known.said("reference")[-1] == {
         "what": "reference", "version": "v1", "reference": "ref-2", "days": 2, "rows": 200,
         "before": "ref", "by": "g.hopper", "reason": "a new supplier",
@@ -65,7 +65,7 @@ def test_what_it_replaces_and_who_and_why_are_journalled(known: Any) -> None:
 
 def test_the_usual_scores_stay_where_there_are_no_others(known: Any) -> None:
     known.tell(Referenced("v1", "ref-2", DAYS, 200, "", by="x", reason="y"))
-    assert known.state.scores == {"v1": "scores-v1"}
+    assert known.state.promotion.scores == {"v1": "scores-v1"}
 
 
 def test_days_that_nobody_knows_are_refused_aloud(known: Any) -> None:
@@ -85,7 +85,7 @@ def test_a_model_that_has_not_begun_has_nothing_to_be_referred_to(story: Any) ->
 
 def test_one_that_comes_after_a_promotion_is_refused_aloud(known: Any) -> None:
     known.tell(Referenced("v0", "ref-2", DAYS, 200, by="g.hopper", reason="r"))
-    assert known.state.reference == "ref"
+    assert known.state.windows.reference == "ref"
     assert known.said("refused")[-1]["reason"] == (
         "the reference was made for v0, and v1 serves now; g.hopper may ask again"
     )
@@ -93,5 +93,5 @@ def test_one_that_comes_after_a_promotion_is_refused_aloud(known: Any) -> None:
 
 def test_other_bins_never_replace_those_that_windows_were_counted_with(known: Any) -> None:
     known.tell(made(past={DAYS[0]: ("s", "r", 100, 100)}))
-    assert known.state.reference == "ref"
+    assert known.state.windows.reference == "ref"
     assert "another first reference" in known.said("refused")[-1]["reason"]

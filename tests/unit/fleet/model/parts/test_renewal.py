@@ -62,16 +62,16 @@ def shop(resolve: Callable[..., Fleet], world: World) -> Shop:
 
 
 def ruler(shop: Shop) -> Ruler:
-    return load_ruler(shop.world.blobs, shop.state.reference)
+    return load_ruler(shop.world.blobs, shop.state.windows.reference)
 
 
 def test_the_version_before_left_a_reference_of_format_1(shop: Shop) -> None:
-    assert (ruler(shop).format, shop.state.renewal) == (1, "")
+    assert (ruler(shop).format, shop.state.windows.renewal) == (1, "")
     assert [line["verdict"] for line in shop.said("assessed")] == ["insufficient", "stable"]
 
 
 def test_a_reference_gets_newer_bins_once_a_window_was_held_against_it(shop: Shop) -> None:
-    before = shop.state.reference
+    before = shop.state.windows.reference
     shop.day(2, rows_of(2))
     assert ruler(shop).format == 2
     assert ruler(shop).features["x"].tails == (True, True)
@@ -96,14 +96,14 @@ def test_windows_are_judged_on_through_the_change(shop: Shop) -> None:
 
 def test_a_reference_whose_rows_are_gone_keeps_its_bins_and_says_so(shop: Shop) -> None:
     model = shop.state
-    days = [(day, past.sketch, past.joined) for day, past in sorted(model.past.items())]
+    days = [(day, past.sketch, past.joined) for day, past in sorted(model.windows.past.items())]
     for lacking, told in (
         (days[1:], "the rows of 1 of its 28 days are not kept"),
         ([], "the rows of 28 of its 28 days are not kept"),
     ):
-        asked = BuildReference("v1", "o", tuple(lacking), model.reference, "", renew=True)
+        asked = BuildReference("v1", "o", tuple(lacking), model.windows.reference, "", renew=True)
         made = renew(shop.world, shop.fleet.models["demand"], asked)
-        assert (made.reference, made.renewed) == (model.reference, model.reference)
+        assert (made.reference, made.renewed) == (model.windows.reference, model.windows.reference)
         assert "the reference keeps the bins of format 1 (format 2 gives" in made.note
         assert told in made.note
 
@@ -118,7 +118,7 @@ def test_the_report_says_which_bins_a_window_was_counted_with(shop: Shop) -> Non
 def test_newer_bins_that_come_after_another_reference_are_left(shop: Shop) -> None:
     turn = Turn(shop.fleet.models["demand"], shop.clock.moment, shop.state)
     referenced(turn, Referenced("v1", "newer", (), 0, renewed="another"))
-    assert turn.model.reference == shop.state.reference
+    assert turn.windows.reference == shop.state.windows.reference
     said = turn.lines[-1]
     assert isinstance(said, windows.Reference)
     assert "another reference was set before" in said.note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from fleet.model.effects import Tell
 from fleet.model.facts import Asked, Reported
 from fleet.model.records import Trouble
-from fleet.model.state import Past
+from fleet.model.slices.windows import Past
 from fleet.model.tasks import BuildReport
 from monitoring.alerts.lifecycle import Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
@@ -81,14 +82,16 @@ def test_broken_data_owes_one_too(asked_of: Any) -> None:
 
 
 def test_joined_rows_go_before_those_that_came_in(asked_of: Any) -> None:
-    asked_of.state = asked_of.state.remember(DAY, Past(joined="joined"))
+    known = asked_of.state.windows.remember(DAY, Past(joined="joined"))
+    asked_of.state = replace(asked_of.state, windows=known)
     drifted(asked_of)
     assert asked_of.owed(BuildReport)[0].rows == ("joined",)
 
 
 def test_rows_that_are_not_kept_are_told(asked_of: Any) -> None:
     asked_of.tell(asked_of.assessed(DAY))
-    asked_of.state = asked_of.state.__class__(**{**vars(asked_of.state), "windows": {}})
+    closed = replace(asked_of.state.windows, open={})
+    asked_of.state = replace(asked_of.state, windows=closed)
     asked_of.tell(Asked("report", "g.hopper", "", "c1", "demand"))
     assert asked_of.ever(BuildReport) == []
     assert asked_of.said("report") == [

@@ -34,7 +34,7 @@ def gated(story: Any, decision: Decision = PASSED, bad_rate: float | None = 0.2)
 def traffic(story: Any, ours: tuple[int, int, int], theirs: tuple[int, int, int]) -> Any:
     """An hour of traffic: requests, errors and slow answers of challenger and champion."""
     start = story.now - HOUR
-    active = story.state.rollout
+    active = story.state.promotion.rollout
     names = (active.challenger, active.champion) if active is not None else ("", "v1")
     counts = tuple(
         TrafficCount(name, start, story.now, *numbers)
@@ -50,7 +50,7 @@ def traffic(story: Any, ours: tuple[int, int, int], theirs: tuple[int, int, int]
 
 def shadow_days(story: Any, difference: float, days: int = 3) -> Any:
     """Paired losses of the shadow's days, each a thousand rows whose champion loses 0.2 a row."""
-    first = story.state.rollout.since
+    first = story.state.promotion.rollout.since
     for i in range(days):
         day = (first + i * DAY).date().isoformat()
         story.batch(day, Collection.outputs)
@@ -97,19 +97,19 @@ def test_what_does_not_pass_the_gate_leaves_the_queue(begun: Any, verdict: Verdi
     gated(begun, Decision(verdict, "not shown"))
     (line,) = begun.said("gate")
     assert (line["version"], line["verdict"], line["reason"]) == ("v2", verdict, "not shown")
-    assert begun.state.queue == ()
-    assert begun.state.rollout is None
-    assert "v2" not in begun.state.scores
+    assert begun.state.promotion.queue == ()
+    assert begun.state.promotion.rollout is None
+    assert "v2" not in begun.state.promotion.scores
     # The answer once more finds nobody.
     gated(begun)
-    assert begun.state.rollout is None
+    assert begun.state.promotion.rollout is None
 
 
 def test_a_gate_that_was_refused_lets_its_version_go(begun: Any) -> None:
     registered(begun)
     (gate,) = begun.owed(Gate)
     begun.tell(Declined("gate", gate.key, "v2: not in the registry"))
-    assert begun.state.queue == ()
+    assert begun.state.promotion.queue == ()
     (tell,) = begun.owed(Tell)
     assert tell.notice.reason == "gate was refused: v2: not in the registry"
 
@@ -117,7 +117,7 @@ def test_a_gate_that_was_refused_lets_its_version_go(begun: Any) -> None:
 def test_a_passed_version_begins_in_the_shadow(known: Any) -> None:
     registered(known)
     gated(known)
-    rollout = known.state.rollout
+    rollout = known.state.promotion.rollout
     assert (rollout.id, rollout.phase) == ("demand-rollout-1", Phase.shadow)
     (split,) = known.owed(SetTraffic)
     assert (split.weights, split.shadow) == ({"v1": 100}, ("v2",))
@@ -143,11 +143,14 @@ def test_a_challenger_registered_during_a_rollout_waits_its_turn(known: Any) -> 
     gated(known)
     registered(known, "v3")
     gated(known)
-    assert known.state.rollout.challenger == "v2"
-    assert [challenger.version for challenger in known.state.queue] == ["v3"]
+    assert known.state.promotion.rollout.challenger == "v2"
+    assert [challenger.version for challenger in known.state.promotion.queue] == ["v3"]
     known.tell(Asked("rollback", "g.hopper", "no", "c1"))
-    assert known.state.rollout.challenger == "v3"
-    assert (known.state.rollout.id, known.state.queue) == ("demand-rollout-2", ())
+    assert known.state.promotion.rollout.challenger == "v3"
+    assert (known.state.promotion.rollout.id, known.state.promotion.queue) == (
+        "demand-rollout-2",
+        (),
+    )
     told = [(line["challenger"], line["phase"]) for line in known.said("rollout")]
     assert told == [("v2", "shadow"), ("v2", "stopped"), ("v3", "shadow")]
 
@@ -155,7 +158,7 @@ def test_a_challenger_registered_during_a_rollout_waits_its_turn(known: Any) -> 
 def test_a_waived_shadow_begins_with_live_traffic(known: Any) -> None:
     registered(known, waived_by="m.okafor", reason="wanted before the weekend")
     gated(known)
-    rollout = known.state.rollout
+    rollout = known.state.promotion.rollout
     assert (rollout.phase, rollout.waived_by) == (Phase.canary, "m.okafor")
     (split,) = known.owed(SetTraffic)
     assert (split.weights, split.shadow) == ({"v1": 80, "v2": 20}, ())
@@ -168,7 +171,7 @@ def test_a_shadow_that_is_worse_stops(known: Any) -> None:
     registered(known)
     gated(known)
     shadow_days(known, +0.1)
-    assert known.state.rollout.phase is Phase.stopped
+    assert known.state.promotion.rollout.phase is Phase.stopped
     assert known.ever(SetTraffic)[-1].weights == {"v1": 100}
     assert known.ever(Tag)[-1].stage is Stage.archived
     assert known.state.champion == "v1"
@@ -178,7 +181,7 @@ def canary(story: Any) -> Any:
     registered(story)
     gated(story)
     shadow_days(story, -0.05)
-    assert story.state.rollout.phase is Phase.canary
+    assert story.state.promotion.rollout.phase is Phase.canary
     return story
 
 
@@ -186,7 +189,7 @@ def test_errors_of_the_challenger_alone_roll_it_back(known: Any) -> None:
     canary(known)
     known.tell(after=HOUR)
     traffic(known, (200, 60, 2), (800, 16, 8))
-    rollout = known.state.rollout
+    rollout = known.state.promotion.rollout
     assert rollout.phase is Phase.rolled_back
     assert rollout.reason.startswith("errors rejected: 60 of 200 (30 %) bad on the challenger")
     (split,) = known.owed(SetTraffic)
@@ -196,14 +199,14 @@ def test_errors_of_the_challenger_alone_roll_it_back(known: Any) -> None:
     assert tell.notice.alert == "rollout-1"
     known.tell(after=DAY)
     known.tell(after=DAY)
-    assert known.state.alerts["rollout"].phase == "resolved"
+    assert known.state.alerting.alerts["rollout"].phase == "resolved"
 
 
 def test_silence_promotes_nothing(known: Any) -> None:
     canary(known)
     known.tell(after=timedelta(days=2))
-    assert known.state.rollout.phase is Phase.stopped
-    assert known.state.rollout.reason == (
+    assert known.state.promotion.rollout.phase is Phase.stopped
+    assert known.state.promotion.rollout.reason == (
         "no live request of the challenger was counted in the stage of 20 %"
     )
 
@@ -217,7 +220,7 @@ def promote(story: Any) -> Any:
         ours = weight * 100
         traffic(story, (ours, ours // 100, 0), (10_000 - ours, (10_000 - ours) // 50, 100))
         story.tell(after=DAY)
-    assert story.state.rollout.phase is Phase.bake
+    assert story.state.promotion.rollout.phase is Phase.bake
     assert story.ever(SetTraffic)[-1].weights["v2"] == 100
     story.tell(after=HOUR)
     traffic(story, (1000, 10, 0), (0, 0, 0))
@@ -242,7 +245,7 @@ def test_every_step_of_a_rollout_is_published(known: Any) -> None:
 
 def test_a_promotion_moves_the_champion(known: Any) -> None:
     promote(known)
-    assert known.state.rollout.phase is Phase.promoted
+    assert known.state.promotion.rollout.phase is Phase.promoted
     assert known.state.champion == "v2"
     assert known.state.champion_since == known.now
     assert known.ever(SetTraffic)[-1].weights == {"v2": 100}
@@ -251,14 +254,14 @@ def test_a_promotion_moves_the_champion(known: Any) -> None:
     assert any(e.type == "rollout.promoted" for e in known.owed(Publish))
     # It came from outside: nobody knows its days, so the reference stays.
     assert known.owed(BuildReference) == []
-    assert known.state.reference == "ref"
-    assert set(known.state.scores) == {"v2"}
+    assert known.state.windows.reference == "ref"
+    assert set(known.state.promotion.scores) == {"v2"}
 
 
 def test_a_promoted_run_moves_the_reference_to_its_days(known: Any) -> None:
     known.tell(Asked("retrain", "g.hopper", "", "c1"))
-    days = known.state.run.job.days
-    holdout = known.state.run.job.holdout_days
+    days = known.state.training.run.job.days
+    holdout = known.state.training.run.job.holdout_days
     known.tell(RunChanged("demand-run-1", JobPhase.succeeded, "v2"), after=HOUR)
     (gate,) = known.owed(Gate)
     assert tuple(day for day, _ in gate.days) == holdout
@@ -284,9 +287,9 @@ def test_a_freeze_holds_the_start_of_a_rollout(known: Any) -> None:
     until = known.now + 2 * DAY
     known.tell(Asked("freeze", "e.noether", "launch", "c1", until=until))
     gated(known)
-    assert not known.state.rollout
+    assert not known.state.promotion.rollout
     known.tell(at=until)
-    assert known.state.rollout.phase is Phase.shadow
+    assert known.state.promotion.rollout.phase is Phase.shadow
 
 
 def test_a_freeze_holds_a_step_towards_production_and_not_a_rollback(known: Any) -> None:
@@ -296,16 +299,19 @@ def test_a_freeze_holds_a_step_towards_production_and_not_a_rollback(known: Any)
     until = known.now + 5 * DAY
     known.tell(Asked("freeze", "e.noether", "launch", "c1", until=until))
     known.tell(after=2 * DAY)
-    assert (known.state.rollout.phase, known.state.rollout.stage) == (Phase.canary, 0)
+    assert (known.state.promotion.rollout.phase, known.state.promotion.rollout.stage) == (
+        Phase.canary,
+        0,
+    )
     known.tell(after=HOUR)
     traffic(known, (200, 100, 2), (800, 16, 8))
-    assert known.state.rollout.phase is Phase.rolled_back
+    assert known.state.promotion.rollout.phase is Phase.rolled_back
 
 
 def test_an_operator_rolls_a_canary_back(known: Any) -> None:
     canary(known)
     known.tell(Asked("rollback", "g.hopper", "customers complain", "c1"))
-    rollout = known.state.rollout
+    rollout = known.state.promotion.rollout
     assert (rollout.phase, rollout.reason) == (
         Phase.rolled_back, "by g.hopper: customers complain",
     )  # fmt: skip
@@ -327,7 +333,7 @@ def test_approval_is_awaited_where_it_is_asked_for(resolve: Any, telling: Any) -
     registered(story)
     gated(story)
     shadow_days(story, -0.05)
-    assert story.state.rollout.phase is Phase.shadow
+    assert story.state.promotion.rollout.phase is Phase.shadow
     story.tell(Asked("approve", "a.lovelace", "looks right", "c1"))
-    assert story.state.rollout.phase is Phase.canary
-    assert story.state.rollout.approved_by == ("a.lovelace",)
+    assert story.state.promotion.rollout.phase is Phase.canary
+    assert story.state.promotion.rollout.approved_by == ("a.lovelace",)

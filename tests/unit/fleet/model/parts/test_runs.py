@@ -40,12 +40,17 @@ def test_the_day_on_which_a_training_ended_is_the_first_new_one(
     story = telling(watched).begin()
     story.state = replace(
         story.state,
-        trigger=replace(story.state.trigger, trained_at=datetime.fromisoformat(trained)),
+        training=replace(
+            story.state.training,
+            trigger=replace(
+                story.state.training.trigger, trained_at=datetime.fromisoformat(trained)
+            ),
+        ),
     )
     turn = Turn(watched, story.now, story.state)
     for day, new in (("2024-03-03", 0), (first, 1)):
-        past = replace(story.state.past["2024-03-03"])
-        turn.model = replace(turn.model, past={**story.state.past, day: past})
+        past = replace(story.state.windows.past["2024-03-03"])
+        turn.windows = replace(turn.windows, past={**story.state.windows.past, day: past})
         assert retraining._signals(turn).new_days == new
 
 
@@ -74,19 +79,19 @@ def test_a_run_is_asked_about_until_it_has_a_version(running: Any) -> None:
     (ended,) = running.owed(Publish)
     assert (ended.type, ended.fields["outcome"]) == ("retrain.ended", "succeeded")
     assert (ended.fields["version"], ended.fields["cost"]) == ("demand-run-1", 3.5)
-    (challenger,) = running.state.queue
+    (challenger,) = running.state.promotion.queue
     assert (challenger.version, challenger.trigger) == ("demand-run-1", "operator")
-    assert running.state.finished[0].cost == 3.5
-    assert running.state.trigger.trained_at == running.now
+    assert running.state.training.finished[0].cost == 3.5
+    assert running.state.training.trigger.trained_at == running.now
 
 
 def test_a_version_that_its_job_registered_has_its_place_already(running: Any) -> None:
     running.tell(Registered("demand-run-1", "registered"))
-    (queued,) = running.state.queue
+    (queued,) = running.state.promotion.queue
     running.tell(RunChanged("demand-run-1", JobPhase.succeeded, "demand-run-1", cost=3.5))
-    assert [c.id for c in running.state.queue] == [queued.id]
+    assert [c.id for c in running.state.promotion.queue] == [queued.id]
     assert len(running.ever(Gate)) == 1
-    assert running.state.finished[0].cost == 3.5
+    assert running.state.training.finished[0].cost == 3.5
 
 
 @pytest.mark.parametrize("place", ["champion", "rollout"])
@@ -96,10 +101,12 @@ def test_a_version_beyond_the_queue_does_not_return_to_it(running: Any, place: s
         running.state = replace(running.state, champion=version)
     else:
         begun = Rollout("demand-rollout-1", version, "v1", running.now, Ended.promoted)
-        running.state = replace(running.state, rollout=begun)
+        running.state = replace(
+            running.state, promotion=replace(running.state.promotion, rollout=begun)
+        )
     running.tell(RunChanged(version, JobPhase.succeeded, version))
-    assert running.state.queue == ()
-    assert running.state.trigger.trained_at == running.now
+    assert running.state.promotion.queue == ()
+    assert running.state.training.trigger.trained_at == running.now
 
 
 def test_a_run_that_fails_is_a_ticket(running: Any) -> None:
@@ -110,7 +117,7 @@ def test_a_run_that_fails_is_a_ticket(running: Any) -> None:
     ended, alert = running.owed(Publish)
     assert (ended.type, alert.type) == ("retrain.ended", "alert.firing")
     assert (ended.fields["outcome"], ended.fields["version"]) == ("failed", None)
-    assert running.state.queue == ()
+    assert running.state.promotion.queue == ()
 
 
 def test_a_run_past_its_time_is_cancelled(running: Any) -> None:

@@ -54,7 +54,7 @@ def pages(story: Any) -> list[Any]:
 
 
 def test_silence_pages_by_time_alone_and_ends_with_a_request(heard: Any) -> None:
-    due = heard.state.hearing.due
+    due = heard.state.silence.due
     assert END + HOUR < due <= END + 2 * HOUR + timedelta(minutes=10)
     assert heard.wake_at <= due
     heard.tell(at=due - timedelta(minutes=1))
@@ -69,18 +69,18 @@ def test_silence_pages_by_time_alone_and_ends_with_a_request(heard: Any) -> None
     heard.tell(after=5 * HOUR)
     assert pages(heard) == []
     read(heard, [hour(END + 7 * HOUR)], END + 8 * HOUR)
-    assert not heard.state.signals["silence"].active
+    assert not heard.state.alerting.signals["silence"].active
     heard.tell(after=timedelta(days=1, minutes=1))
     assert [page.status for page in pages(heard) if page.status is Status.RESOLVED]
 
 
 def test_traffic_as_usual_leaves_no_signal(heard: Any) -> None:
-    assert "silence" not in heard.state.signals
+    assert "silence" not in heard.state.alerting.signals
     assert heard.said("quiet") == []
 
 
 def test_what_is_announced_and_not_read_yet_may_be_requests(heard: Any) -> None:
-    due = heard.state.hearing.due
+    due = heard.state.silence.due
     heard.tell(LogGrew("traffic/new", 100, Collection.traffic), at=due - timedelta(minutes=1))
     heard.tell(at=due)
     assert pages(heard) == []
@@ -89,7 +89,7 @@ def test_what_is_announced_and_not_read_yet_may_be_requests(heard: Any) -> None:
 
 
 def test_who_was_away_waits_an_hour_for_what_was_logged_meanwhile(heard: Any) -> None:
-    due = heard.state.hearing.due
+    due = heard.state.silence.due
     heard.tell(at=due + timedelta(hours=9))
     assert pages(heard) == []
     assert heard.wake_at <= due + timedelta(hours=10)
@@ -98,7 +98,7 @@ def test_who_was_away_waits_an_hour_for_what_was_logged_meanwhile(heard: Any) ->
 
 
 def test_what_came_meanwhile_is_no_silence(heard: Any) -> None:
-    due = heard.state.hearing.due
+    due = heard.state.silence.due
     heard.tell(at=due + timedelta(hours=9))
     count = int((heard.now - END) / HOUR)
     read(heard, [hour(END + i * HOUR) for i in range(count)], heard.now + timedelta(minutes=5))
@@ -111,7 +111,7 @@ def test_logs_that_come_once_a_day_are_awaited_as_long(begun: Any) -> None:
     for day in range(WEEKS * 7):
         start = START + timedelta(days=day)
         read(begun, [hour(start + i * HOUR) for i in range(24)], start + timedelta(hours=26))
-    due = begun.state.hearing.due
+    due = begun.state.silence.due
     assert due > END + timedelta(hours=26)
     assert due < END + timedelta(hours=32)
 
@@ -119,12 +119,12 @@ def test_logs_that_come_once_a_day_are_awaited_as_long(begun: Any) -> None:
 def test_a_history_that_is_read_at_once_says_nothing_about_its_lateness(begun: Any) -> None:
     hours = [START + i * HOUR for i in range(WEEKS * 7 * 24)]
     read(begun, [hour(start) for start in hours], END)
-    assert begun.state.hearing.due is None
+    assert begun.state.silence.due is None
 
 
 def test_copies_for_a_yardstick_are_no_requests(begun: Any) -> None:
     read(begun, [hour(START, deployment="v0")], START + HOUR)
-    assert begun.state.hearing.heard.counts == ()
+    assert begun.state.silence.heard.counts == ()
 
 
 def test_silence_can_be_left_out(
@@ -136,7 +136,7 @@ def test_silence_can_be_left_out(
     story = telling(fleet.models["demand"]).begin()
     read(story, [hour(START)], START + HOUR)
     story.tell(TrafficCounted(START, START + HOUR, (hour(START),)))
-    assert story.state.hearing == Model().hearing
+    assert story.state.silence == Model().silence
 
 
 def test_a_log_service_is_believed_only_as_far_as_it_has_counted(
@@ -150,7 +150,7 @@ def test_a_log_service_is_believed_only_as_far_as_it_has_counted(
             TrafficCounted(start, start + HOUR, (hour(start),)),
             at=start + HOUR + timedelta(minutes=11),
         )
-    due = story.state.hearing.due
+    due = story.state.silence.due
     story.tell(at=due)
     assert pages(story) == []
     story.tell(TrafficCounted(END, END + 2 * HOUR, ()), after=timedelta(minutes=2))
@@ -168,7 +168,7 @@ def test_the_bounded_history_is_small_and_is_read_back(heard: Any) -> None:
     for i in range(4 * 7):
         day = [hour(END + (24 * i + j) * HOUR, 900 + j % 7) for j in range(24)]
         read(heard, day, END + (i + 1) * 24 * HOUR)
-    assert len(heard.state.hearing.heard.counts) == KEPT
-    stored = codec.encode(heard.state.hearing)
+    assert len(heard.state.silence.heard.counts) == KEPT
+    stored = codec.encode(heard.state.silence)
     assert len(stored) < 8_000
-    assert codec.decode(type(heard.state.hearing), stored) == heard.state.hearing
+    assert codec.decode(type(heard.state.silence), stored) == heard.state.silence

@@ -51,7 +51,7 @@ def canary(story: Any) -> Any:
     story.tell(Registered("v2", waived_by="m.okafor", reason="known well"))
     asked = story.ever(Gate)[-1]
     story.tell(Gated(asked.id, "v2", Decision(Verdict.passed, "better"), "scores-v2", 0.2))
-    assert story.state.rollout.phase is Phase.canary
+    assert story.state.promotion.rollout.phase is Phase.canary
     return confirmed(story)
 
 
@@ -100,9 +100,12 @@ def test_held_it_pages_and_nothing_moves_towards_production(under: Any) -> None:
     assert line["weights"] == {"v1": 40, "v2": 60}
     assert line["wanted"] == {"v1": 80, "v2": 20}
     assert alerts(story) == [(Status.FIRING, Severity.PAGE)]
-    before = story.state.rollout
+    before = story.state.promotion.rollout
     story.tell(at=story.now + timedelta(days=3))
-    assert (story.state.rollout.phase, story.state.rollout.stage) == (before.phase, before.stage)
+    assert (story.state.promotion.rollout.phase, story.state.promotion.rollout.stage) == (
+        before.phase,
+        before.stage,
+    )
     assert len(story.ever(SetTraffic)) == 2
 
 
@@ -110,19 +113,19 @@ def test_evidence_under_somebody_elses_split_does_not_count(under: Any) -> None:
     story = canary(under("hold"))
     story.tell(after=HOUR)
     counted(story, 500)
-    clean = story.state.rollout.heard
+    clean = story.state.promotion.rollout.heard
     assert clean == 1000
     looked(story, {"v1": 40, "v2": 60})
     counted(story, 500)
-    assert story.state.rollout.heard == clean
+    assert story.state.promotion.rollout.heard == clean
     # Given back: what was served in between stays out, what comes after counts.
     looked(story, {"v1": 80, "v2": 20})
     assert story.said("restored")
     counted(story, 500)
-    assert story.state.rollout.heard == clean
+    assert story.state.promotion.rollout.heard == clean
     story.tell(after=2 * HOUR)
     counted(story, 500)
-    assert story.state.rollout.heard > clean
+    assert story.state.promotion.rollout.heard > clean
 
 
 def test_a_new_rollout_waits_while_the_split_is_somebody_elses(under: Any) -> None:
@@ -131,9 +134,9 @@ def test_a_new_rollout_waits_while_the_split_is_somebody_elses(under: Any) -> No
     story.tell(Registered("v2"))
     asked = story.ever(Gate)[-1]
     story.tell(Gated(asked.id, "v2", Decision(Verdict.passed, "better"), "s", 0.2))
-    assert not story.state.rollout
+    assert not story.state.promotion.rollout
     looked(story, {"v1": 100})
-    assert story.state.rollout.challenger == "v2"
+    assert story.state.promotion.rollout.challenger == "v2"
 
 
 def test_reverted_it_is_set_again_once_a_look(under: Any) -> None:
@@ -150,7 +153,7 @@ def test_reverted_it_is_set_again_once_a_look(under: Any) -> None:
     assert third.key == again.key.replace(":1", ":2")
     confirmed(story)
     assert story.said("restored")
-    assert story.state.rollout.phase is Phase.canary
+    assert story.state.promotion.rollout.phase is Phase.canary
 
 
 def test_adopted_outside_a_rollout_it_is_the_split_to_hold(under: Any) -> None:
@@ -180,7 +183,7 @@ def test_adopted_in_a_canary_it_ends_the_rollout(
 ) -> None:
     story = canary(under("adopt"))
     looked(story, found)
-    assert story.state.rollout.phase is phase
+    assert story.state.promotion.rollout.phase is phase
     assert story.state.champion == champion
     assert story.ever(SetTraffic)[-1].weights == {champion: 100}
     confirmed(story)
@@ -194,7 +197,7 @@ def test_a_dropped_mirror_is_set_again_without_an_alert(under: Any) -> None:
     asked = story.ever(Gate)[-1]
     story.tell(Gated(asked.id, "v2", Decision(Verdict.passed, "better"), "s", 0.2))
     confirmed(story)
-    assert story.state.rollout.phase is Phase.shadow
+    assert story.state.promotion.rollout.phase is Phase.shadow
     looked(story, {"v1": 100})
     (again,) = story.owed(SetTraffic)
     assert again.shadow == ("v2",)
@@ -217,8 +220,8 @@ def test_a_refused_split_pages_is_looked_up_and_asked_for_again(under: Any) -> N
     looked(story, {"v1": 1, "v2": 99})
     confirmed(story)
     assert story.said("restored")
-    assert not story.state.signals["refused-set-traffic"].active
-    assert not story.state.signals["traffic"].active
+    assert not story.state.alerting.signals["refused-set-traffic"].active
+    assert not story.state.alerting.signals["traffic"].active
 
 
 def test_a_deployment_of_another_name_is_known_by_its_version(under: Any) -> None:
@@ -226,17 +229,17 @@ def test_a_deployment_of_another_name_is_known_by_its_version(under: Any) -> Non
     (look,) = story.tell(at=story.now + LOOK_EVERY).owed(Look)
     story.tell(TrafficSeen(look.at, {"v1": 80, "v2": 20}, (), {"green": "v2"}))
     story.tell(LogGrew("inputs/green", 5, Collection.inputs, "green"))
-    assert story.state.blobs["inputs/green"].deployment == "v2"
+    assert story.state.logs.blobs["inputs/green"].deployment == "v2"
     start = story.now
     story.tell(after=HOUR)
-    before = story.state.rollout.heard
+    before = story.state.promotion.rollout.heard
     counts = (
         TrafficCount("green", start, story.now, 10, 0, 0),
         TrafficCount("v1", start, story.now, 40, 0, 0),
     )
     story.tell(LogGrew("traffic/green", 5, Collection.traffic))
     story.tell(LogRead("traffic/green", 0, 5, 5, (), counts))
-    assert story.state.rollout.heard == before + 20
+    assert story.state.promotion.rollout.heard == before + 20
 
 
 def test_what_was_overwritten_on_the_way_is_told_all_the_same(under: Any) -> None:
@@ -250,4 +253,4 @@ def test_what_was_overwritten_on_the_way_is_told_all_the_same(under: Any) -> Non
     assert alerts(story) == [(Status.FIRING, Severity.PAGE)]
     assert story.said("foreign")[0]["reason"] == met
     looked(story, {"v1": 80, "v2": 20})
-    assert not story.state.signals["traffic"].active
+    assert not story.state.alerting.signals["traffic"].active

@@ -12,8 +12,10 @@ from engine import codec
 from fleet.model.facts import FACTS, LabelsRead, LogGrew, LogRead
 from fleet.model.parts.unfinished import QUIET
 from fleet.model.records import Batch, Collection
-from fleet.model.state import Cursor, Model
+from fleet.model.slices.logs import Cursor
+from fleet.model.state import Model
 from fleet.model.tasks import ReadLabels, ReadLog
+from fleet.model.upgrade import upgrade
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 INPUTS = Collection.inputs
@@ -54,7 +56,7 @@ def test_a_file_that_grows_after_all_is_read_from_the_lines_begin(begun: Any) ->
     begun.tell(grew(22))
     assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(7, 22)]
     begun.tell(read(7, 22, 22, 22, ROWS)).tell(after=10 * QUIET)
-    assert begun.state.windows["2024-03-04"].inputs == (ROWS,)
+    assert begun.state.windows.open["2024-03-04"].inputs == (ROWS,)
     assert (len(told(begun)), begun.state.counts["bad"]) == (1, 0)
 
 
@@ -96,7 +98,7 @@ def test_it_is_told_before_its_cursor_is_let_go_of(begun: Any) -> None:
     """Nobody was there for days."""
     begun.tell(grew(10)).tell(read(0, 7, 10, 10)).tell(after=timedelta(days=5))
     assert len(told(begun)) == 1
-    assert begun.state.blobs == {}
+    assert begun.state.logs.blobs == {}
 
 
 def test_bad_lines_add_up(begun: Any) -> None:
@@ -109,8 +111,8 @@ def test_what_an_older_app_stored_is_read() -> None:
     """Cursors and results of before know nothing of what was left."""
     cursor = {"size": 9, "collection": "model_inputs", "deployment": "v1",
               "touched": NOW.isoformat(), "read": 9, "asked": -1}  # fmt: skip
-    model = codec.decode(Model, json.dumps({"blobs": {"a": cursor}}).encode())
-    assert model.blobs == {"a": Cursor(9, INPUTS, "v1", NOW, 9)}
+    model = codec.decode(Model, json.dumps(upgrade(1, {"blobs": {"a": cursor}})).encode())
+    assert model.logs.blobs == {"a": Cursor(9, INPUTS, "v1", NOW, 9)}
     fact = {"kind": "log_read", "blob": "a", "start": 0, "end": 7, "limit": 10, "batches": []}
     assert FACTS.decode(json.dumps(fact).encode()) == LogRead("a", 0, 7, 10, ())
 

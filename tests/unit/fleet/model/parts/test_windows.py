@@ -49,7 +49,7 @@ def test_a_window_is_assessed_when_its_late_rows_had_their_time(begun: Any) -> N
     assert (asked.window, asked.sketches, asked.reference) == (DAY, (f"sketch-{DAY}",), "ref")
     assert (asked.champion, asked.scores, asked.event) == ("v1", "scores-v1", None)
     begun.tell(begun.assessed(DAY))
-    assert begun.state.past[DAY].sketch == f"sketch-{DAY}"
+    assert begun.state.windows.past[DAY].sketch == f"sketch-{DAY}"
     assert begun.said("assessed")[0]["window"] == DAY
 
 
@@ -89,7 +89,7 @@ def test_late_rows_are_assessed_again(begun: Any) -> None:
     (asked,) = begun.owed(Assess)
     assert asked.sketches == (f"sketch-{DAY}", "sketch-late")
     begun.tell(begun.assessed(DAY, rows=105))
-    assert begun.state.past[DAY].rows == 105
+    assert begun.state.windows.past[DAY].rows == 105
 
 
 def test_the_answer_to_an_older_question_is_ignored(begun: Any) -> None:
@@ -98,9 +98,9 @@ def test_the_answer_to_an_older_question_is_ignored(begun: Any) -> None:
     begun.tell(grew(30, "late")).tell(LogRead("late", 0, 30, 30, (rows("late"),)))
     begun.tell(older)
     assert begun.said("assessed") == []
-    assert DAY not in begun.state.past
+    assert DAY not in begun.state.windows.past
     begun.tell(begun.assessed(DAY, rows=105))
-    assert begun.state.past[DAY].rows == 105
+    assert begun.state.windows.past[DAY].rows == 105
 
 
 def test_usual_rows_come_from_the_same_weekday_without_events(begun: Any) -> None:
@@ -117,7 +117,7 @@ def test_labels_reach_the_windows_whose_rows_they_name(begun: Any) -> None:
     (asked,) = begun.owed(ReadLabels)
     assert asked.outputs == {DAY: (f"rows-model_outputs-v1-{DAY}", f"rows-model_outputs-v0-{DAY}")}
     begun.tell(matched("l", DAY, "2001-01-01", unknown=3))
-    assert begun.state.windows[DAY].labels == ("labels-l",)
+    assert begun.state.windows.open[DAY].labels == ("labels-l",)
     assert begun.said("read")[-1]["unknown"] == 3
     (join,) = begun.owed(Join)
     assert (join.window, join.labels, join.baseline) == (DAY, ("labels-l",), "v0")
@@ -138,12 +138,12 @@ def test_labels_of_a_day_that_goes_on_wait_for_its_end(begun: Any) -> None:
 def test_more_labels_join_again(begun: Any) -> None:
     begun.batch(DAY, OUTPUTS).tell(grew(10, "l", LABELS), at=ENDS).tell(matched("l", DAY))
     begun.tell(begun.joined(DAY, labelled=60))
-    assert begun.state.past[DAY].labelled == 60
+    assert begun.state.windows.past[DAY].labelled == 60
     begun.tell(grew(10, "m", LABELS)).tell(matched("m", DAY))
     (join,) = begun.owed(Join)
     assert join.labels == ("labels-l", "labels-m")
     begun.tell(begun.joined(DAY, labelled=100))
-    assert begun.state.past[DAY].labelled == 100
+    assert begun.state.windows.past[DAY].labelled == 100
 
 
 def test_overdue_labels_are_no_good_news(begun: Any) -> None:
@@ -156,7 +156,10 @@ def test_overdue_labels_are_no_good_news(begun: Any) -> None:
     assert join.labels == ()
     nothing = begun.joined(DAY, labelled=0, health=Health.INSUFFICIENT, reason="no labels")
     begun.tell(nothing)
-    labels, known = begun.state.signals["labels"], begun.state.signals["performance"]
+    labels, known = (
+        begun.state.alerting.signals["labels"],
+        begun.state.alerting.signals["performance"],
+    )
     assert (labels.active, known.active) == (True, None)
     assert labels.reason == f"0 of 100 rows of {DAY} have a label (0 %; 50 % are needed)"
 
@@ -167,14 +170,14 @@ def test_windows_and_files_are_let_go_when_nothing_can_come_any_more(begun: Any)
     begun.tell(at=CLOSES)
     begun.tell(begun.assessed(DAY))
     begun.tell(at=last - timedelta(microseconds=1))
-    assert DAY in begun.state.windows
+    assert DAY in begun.state.windows.open
     begun.tell(at=last)
-    assert DAY not in begun.state.windows
-    assert begun.state.blobs == {}
-    assert begun.state.past[DAY].sketch
+    assert DAY not in begun.state.windows.open
+    assert begun.state.logs.blobs == {}
+    assert begun.state.windows.past[DAY].sketch
     begun.batch(DAY)
     assert begun.said("late")[-1] == {"what": "late", "window": DAY, "rows": 100}
-    assert DAY not in begun.state.windows
+    assert DAY not in begun.state.windows.open
 
 
 @pytest.mark.parametrize("kind", [TRAFFIC, OUTPUTS])

@@ -75,7 +75,7 @@ def test_drifting_is_a_ticket_and_names_five_features(begun: Any) -> None:
 def test_drift_that_an_event_explains_is_held(begun: Any) -> None:
     assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED}, explained_by="strike")
     assert begun.ever(Tell) == []
-    assert begun.state.alerts["drift"].phase is Phase.PENDING
+    assert begun.state.alerting.alerts["drift"].phase is Phase.PENDING
     (line,) = begun.said("alert")
     assert (line["phase"], line["explained_by"]) == ("pending", "strike")
     # It stays when the event is over: now it is news.
@@ -87,14 +87,14 @@ def test_too_little_to_say_neither_fires_nor_resolves(begun: Any) -> None:
     assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED})
     assess(begun, "2024-03-05", verdict=Drift.INSUFFICIENT)
     begun.tell(after=timedelta(hours=20))
-    assert begun.state.alerts["drift"].phase is Phase.FIRING
+    assert begun.state.alerting.alerts["drift"].phase is Phase.FIRING
 
 
 def test_quiet_for_long_enough_resolves(begun: Any) -> None:
     assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED})
     assess(begun, "2024-03-05")
     begun.tell(after=timedelta(days=1) - timedelta(microseconds=1))
-    assert begun.state.alerts["drift"].phase is Phase.FIRING
+    assert begun.state.alerting.alerts["drift"].phase is Phase.FIRING
     begun.tell(after=timedelta(microseconds=1))
     assert tickets(begun)[-1] == ("drift-1", Status.RESOLVED, Severity.PAGE)
 

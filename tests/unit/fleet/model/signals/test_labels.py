@@ -43,10 +43,10 @@ def test_degraded_performance_pages_and_trains(begun: Any) -> None:
 def test_few_labels_are_a_ticket(begun: Any) -> None:
     degrade(begun, DAY, health=Health.INSUFFICIENT, labelled=40, reason="too few labels")
     assert tickets(begun) == [("labels-1", Status.FIRING, Severity.TICKET)]
-    assert begun.state.signals["labels"].reason == (
+    assert begun.state.alerting.signals["labels"].reason == (
         f"40 of 100 rows of {DAY} have a label (40 %; 50 % are needed)"
     )
-    assert begun.state.signals["performance"].active is None
+    assert begun.state.alerting.signals["performance"].active is None
 
 
 def test_an_explained_degradation_asks_for_nothing(begun: Any) -> None:

@@ -60,6 +60,9 @@ class Tallies:
     def shape(self, partition: str) -> type[Tally]:
         return Tally
 
+    def upgrade(self, partition: str, version: int, stored: dict[str, Any]) -> dict[str, Any]:
+        return stored
+
     def initial(self, partition: str) -> Tally:
         return Tally()
 

@@ -1,0 +1,1 @@
+"""Slices of a model's state: what one subject remembers between steps."""
