@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import packages
+from tests.packages import tree
 
 ROOT = Path(__file__).parents[2]
 FACES = {"cli", "function_app"}
@@ -35,7 +36,7 @@ def sources(*folders: str) -> Iterator[Path]:
 def imported(path: Path) -> set[str]:
     """Every module that a file imports, wherever in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -81,7 +82,7 @@ def test_now_and_chance_are_arguments_below_the_hosts(package: str) -> None:
     """`datetime.now()`, `date.today()`, numpy's global generator and `open` are found by name."""
     wrong = []
     for path in sources(package):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree(path)):
             if not isinstance(node, ast.Call):
                 continue
             called = ast.unparse(node.func)
@@ -119,5 +120,4 @@ def test_importing_the_command_line_opens_no_host_and_no_statistics() -> None:
 
 def test_every_module_says_what_it_is() -> None:
     for path in sources(*packages.EVERY):
-        tree = ast.parse(path.read_text())
-        assert ast.get_docstring(tree), path
+        assert ast.get_docstring(tree(path)), path

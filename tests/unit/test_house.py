@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from tests import packages
+from tests.packages import tree
 
 ROOT = packages.ROOT
 FACES = ("cli.py", "function_app.py")
@@ -29,8 +30,8 @@ def modules() -> dict[str, str]:
 
 def functions() -> Iterator[tuple[str, Function]]:
     """Every function with the place where it is defined."""
-    for path, text in modules().items():
-        for node in ast.walk(ast.parse(text)):
+    for path in modules():
+        for node in ast.walk(tree(ROOT / path)):
             if isinstance(node, Function):
                 yield f"{path}:{node.lineno} {node.name}", node
 
@@ -46,8 +47,8 @@ def parameters(node: Function) -> int:
     return len([one for one in own if one.arg not in ("self", "cls")])
 
 
-def anys(text: str) -> int:
-    return sum(isinstance(n, ast.Name) and n.id == "Any" for n in ast.walk(ast.parse(text)))
+def anys(path: str) -> int:
+    return sum(isinstance(n, ast.Name) and n.id == "Any" for n in ast.walk(tree(ROOT / path)))
 
 
 def test_modules_are_short() -> None:
@@ -75,16 +76,16 @@ def test_the_formatter_is_seldom_overruled() -> None:
 
 
 def test_types_are_known() -> None:
-    fleet = {path: anys(text) for path, text in modules().items() if path.startswith("fleet/")}
+    fleet = {path: anys(path) for path in modules() if path.startswith("fleet/")}
     assert sum(fleet.values()) <= 20, {path: count for path, count in fleet.items() if count}
     for path in ("fleet/model/turn.py", "fleet/model/part.py", "fleet/perform.py"):
         assert fleet[path] == 0, path
 
 
-def imports(text: str, known: set[str]) -> set[str]:
+def imports(path: str, known: set[str]) -> set[str]:
     """Modules of the house that a module imports when it is loaded."""
     found: set[str] = set()
-    for node in ast.parse(text).body:
+    for node in tree(ROOT / path).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} & known
             found |= {f"{node.module}.{alias.name}" for alias in node.names} & known
@@ -92,8 +93,8 @@ def imports(text: str, known: set[str]) -> set[str]:
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    names = {path.removesuffix(".py").replace("/", "."): text for path, text in modules().items()}
-    arrows = {name: imports(text, set(names)) for name, text in names.items()}
+    names = {path.removesuffix(".py").replace("/", "."): path for path in modules()}
+    arrows = {name: imports(path, set(names)) for name, path in names.items()}
     left = dict(arrows)
     while free := [name for name, to in left.items() if not to & left.keys()]:
         for name in free:

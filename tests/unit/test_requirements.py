@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests import packages
+from tests.packages import tree
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("3.11", "3.12", "3.13")
@@ -112,7 +113,7 @@ def test_what_the_app_imports_is_required() -> None:
     known = set(sys.stdlib_module_names) | ours
     found: dict[str, str] = {}
     for path in [ROOT / "function_app.py", *_sources()]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
             for name in names:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests import packages
+from tests.packages import tree
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +16,7 @@ def specs() -> Iterator[tuple[str, str]]:
     """Every constant format specification of an f-string, with its place."""
     for package in packages.SHIPPED:
         for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in ast.walk(tree(path)):
                 if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
                     yield f"{path.relative_to(ROOT)}:{node.lineno}", ast.unparse(node.format_spec)
 

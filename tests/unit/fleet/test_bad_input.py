@@ -13,6 +13,9 @@ from fleet.ports import World
 from monitoring.traffic import moment
 from tests.unit.fleet.shop import MONDAY, ROWS, Row, Shop, day_of, rows_of
 
+#: Whole days, from the log file to the page: tens of milliseconds each, seconds in all.
+pytestmark = pytest.mark.usefixtures("heavy")
+
 
 @pytest.fixture
 def shop(resolve: Callable[..., Fleet], world: World) -> Shop:

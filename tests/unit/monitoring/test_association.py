@@ -115,6 +115,7 @@ def alarms(
     return count
 
 
+@pytest.mark.usefixtures("heavy")
 @pytest.mark.parametrize(("rows", "now"), [(200, 200), (250, 200), (200, 400)])
 def test_a_calm_window_is_told_as_moved_in_at_most_one_of_a_hundred(rows: int, now: int) -> None:
     trials = 40

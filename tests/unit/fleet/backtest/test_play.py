@@ -80,6 +80,7 @@ def played(past: Past, fleet: Fleet) -> tuple[Played, ...]:
     return found
 
 
+@pytest.mark.usefixtures("heavy")
 def test_every_number_is_the_one_that_its_own_library_gives(
     past: Past, played: tuple[Played, ...]
 ) -> None:
@@ -181,6 +182,7 @@ def test_the_document_counts_what_fired(played: tuple[Played, ...], fleet: Fleet
     assert document["series"]["pages"][1] in ("2024-04-21", "2024-04-22")
 
 
+@pytest.mark.usefixtures("heavy")
 def test_few_reference_days_never_page(
     past: Past, fleet: Fleet, resolve: Callable[..., Fleet]
 ) -> None:

@@ -94,7 +94,7 @@ class Flights:
 
 
 @pytest.fixture
-def flights(world: World, fleet: Fleet, rows_of: Make) -> Flights:
+def flights(heavy: None, world: World, fleet: Fleet, rows_of: Make) -> Flights:
     return Flights(world, fleet, rows_of, "carrier")
 
 

@@ -215,6 +215,7 @@ def test_a_wrong_job_file_is_refused_in_one_line(
     assert len(str(caught.value)) < 450
 
 
+@pytest.mark.usefixtures("heavy")
 def test_every_status_of_the_service_is_known() -> None:
     from azure.ai.ml._restclient.arm_ml_service.models import JobStatus as Theirs
 
