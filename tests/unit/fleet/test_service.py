@@ -28,7 +28,7 @@ from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.paging import Page
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
-VIEWS = "there are models, alerts, metrics, events/MODEL, journal/MODEL and reports/MODEL"
+VIEWS = "there are models, alerts, halted, metrics, events/MODEL, journal/MODEL and reports/MODEL"
 
 
 class Desk:
@@ -356,7 +356,8 @@ def test_views(desk: Desk) -> None:
     assert desk.service.read("journal", "demand", "2024-03-05T00:00Z") == []
     assert desk.service.read("journal", "fleet") == []
     assert desk.service.read("journal", "oncall:shop") != []
-    assert desk.service.pulse() == len(desk.store.partitions())
+    partitions = len(desk.store.partitions())
+    assert desk.service.health() == {"status": "ok", "partitions": partitions, "halted": []}
 
 
 @pytest.mark.parametrize(
