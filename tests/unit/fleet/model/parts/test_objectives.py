@@ -33,7 +33,7 @@ def requests(number: int) -> LogRead:
 
 
 def test_a_measurement_that_was_refused_does_not_end_all_others(story: Any) -> None:
-    story.tell(grew(10, Collection.traffic)).tell(requests(1))
+    story.tell(grew(10, Collection.traffic), at=ENDS).tell(requests(1))
     (first,) = story.owed(Measure)
     story.tell(Declined("measure", first.key, "it failed 5 times: KeyError: 'x'"))
     story.tell(grew(20, Collection.traffic)).tell(requests(2), after=HOUR)
