@@ -366,8 +366,8 @@ def test_a_silence_shows_and_is_lifted_by_its_id(run: Shell, fleet: Path) -> Non
         (("status", "--fleet", "none.yaml"), "status: none.yaml: cannot be read: No such file or "
          "directory"),
         (("journal", "nobody"), "journal: no model 'nobody'; known are demand"),
-        (("journal", "demand", "--since", "once"), "journal: since 'once' is no ISO 8601 instant, "
-         "e.g. 2026-01-31T00:00Z"),
+        (("journal", "demand", "--since", "once"), "journal: since 'once' is not an ISO 8601 "
+         "instant, e.g. 2026-01-31T00:00Z"),
         (("retrain", "nobody"), "retrain: retrain nobody: no such model; known are demand"),
         (("silence", "demand", "--for", "long"), "silence: 'long' is no time; write "
          "2026-01-31T18:00Z, a date, or 4h"),
