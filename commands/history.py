@@ -29,7 +29,7 @@ from monitoring.drift.sketch import Sketch
 from monitoring.intake.references import DAY, KEYS, Terms, normalised
 from monitoring.intake.sampling import rows_before
 
-OWN = "no days beside the reference's own are known: the older half of them is the reference here"
+OWN = "no days besides those of a reference: the older half of the days is used as the reference"
 
 
 class Aside(MemoryBlobs):
@@ -176,7 +176,7 @@ def _halved(
     levels: Levels,
 ) -> History:
     if len(days) < 2:
-        raise Refused(f"{len(days)} days are known; a backtest needs some to hold others against")
+        raise Refused(f"{len(days)} days are known; a backtest needs days to compare others with")
     held, later = days[: len(days) // 2], days[len(days) // 2 :]
     kept = tuple(day.kept for day in held if day.kept)
     name = _reference(blobs, ruler, held, levels)

@@ -183,7 +183,7 @@ class Service:
         """
         found = [one for one in read.reports(self.loop, self.fleet, name) if one["of"] == of]
         if not found:
-            raise NotFound(f"no report {of!r} of {name} is drawn yet")
+            raise NotFound(f"no report {of!r} of {name} yet")
         newest = found[-1]
         if not newest.get("report"):
             raise NotFound(str(newest["note"]))

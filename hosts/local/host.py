@@ -168,8 +168,12 @@ def _check(config: Config) -> None:
     for name, watched in config.fleet.models.items():
         training = watched.policy.training
         if training is not None and training.job is not None:
-            raise Refused(f"models.{name}.training.job: needs Azure ML; here it takes a command")
+            raise Refused(
+                f"models.{name}.training.job: needs Azure ML; the local host needs training.command"
+            )
         if watched.policy.logs.table is not None or watched.policy.logs.traffic:
-            raise Refused(f"models.{name}.logs: tables are Log Analytics'; here logs are files")
+            raise Refused(
+                f"models.{name}.logs: tables need Log Analytics; the local host reads files"
+            )
         if watched.policy.serving.kind == "batch":
-            raise Refused(f"models.{name}.serving.kind: batch endpoints are Azure's; take online")
+            raise Refused(f"models.{name}.serving.kind: batch endpoints need Azure; use online")

@@ -388,5 +388,5 @@ def test_event_grid_delivers_behind_entra(served: Running, entra: Entra) -> None
     assert served.told("behind")["by"] == "/shop"
     found = served.host.queues.peek("driftwarden-refused", 1000)
     reasons = [json.loads(message.body)["reason"] for message in found]
-    assert reasons.count("event: str came, an object is expected") == 1
-    assert reasons.count("event untimely: the time 'noon' is no ISO 8601 instant") == 1
+    assert reasons.count("event: an object is expected, not str") == 1
+    assert reasons.count("event untimely: the time 'noon' is not an ISO 8601 instant") == 1

@@ -34,7 +34,7 @@ def test_lengths_of_time(text: str, length: timedelta) -> None:
 
 @pytest.mark.parametrize("text", ["", "4", "h", "-4h", "4 h", "4h30m", "1e3h", "∞d"])
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match="is no length of time; write 30m, 4h or 2d"):
+    with pytest.raises(Refused, match="is not a duration; write 30m, 4h or 2d"):
         span(text)
 
 
