@@ -16,10 +16,11 @@ from fleet.backtest.play import Day, History
 from fleet.document.config import Config
 from fleet.document.policies import Watched
 from fleet.model.slices.windows import Past
+from fleet.service import Service
 from fleet.work import rows
 from fleet.work.refer import referencing
 from fleet.work.refer.usual_scores import kinds, salts
-from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.host import STORE_FILE
 from hosts.local.models.scoring import LocalTables
 from hosts.local.opening import open_local
 from monitoring.drift import segments
@@ -73,16 +74,16 @@ def of_store(config: Config, beside: Path, watched: Watched, months: float) -> S
         raise Refused(f"{beside / place}: no store yet; {hint}")
     host = open_local(config, beside)
     try:
-        return _stored(host, watched, months, hint)
+        return _stored(host.service, watched, months, hint)
     finally:
         host.close()
 
 
-def _stored(host: LocalHost, watched: Watched, months: float, hint: str) -> Source:
-    model = host.service.loop.head(watched.name).state
+def _stored(service: Service, watched: Watched, months: float, hint: str) -> Source:
+    model = service.loop.head(watched.name).state
     if not model.windows.reference:
         raise Refused(f"{watched.name}: no reference was built yet; {hint}")
-    blobs = Aside(host.blobs)
+    blobs = Aside(service.blobs)
     reference = referencing.load(blobs, model.windows.reference)
     found, foreign = _days(blobs, model.windows.past, reference.ruler)
     slices = set(reference.slices)
