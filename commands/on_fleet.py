@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from commands.app import App
     from fleet.commands import Command
-    from hosts import Host
+    from hosts.host import Host
 
 OK = 0
 

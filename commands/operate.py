@@ -12,7 +12,7 @@ import azure.functions as func
 from engine import journal
 from engine.errors import Refused
 from fleet.commands import EVERY_MODEL, Command
-from hosts import Host
+from hosts.host import Host
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
 

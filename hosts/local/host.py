@@ -108,7 +108,7 @@ class LocalHost:
         self.queues.put(REFUSED_QUEUE, message, self.clock.now())
 
     def measure(self) -> None:
-        """See `hosts.Host`: here gauges are read at /api/metrics, when somebody asks."""
+        """See `hosts.host.Host`: here gauges are read at /api/metrics, when somebody asks."""
 
     def close(self) -> None:
         """Stop the processes and close the files."""

@@ -13,7 +13,8 @@ from commands.operate import ask, everybody, instant, span, verify
 from engine.errors import Broken, Refused
 from engine.store import Replace
 from fleet.commands import Command
-from hosts import Host, open_host
+from hosts import open_host
+from hosts.host import Host
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 
