@@ -97,7 +97,7 @@ class LocalHost:
         self.router = self._router(durations.request if durations is not None else None)
         domain = FleetDomain(config.fleet, self._world(beside, quiet))
         loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF))
-        self.service = Service(config.fleet, loop, clock, self.refuse, blobs=self.blobs)
+        self.service = Service(config.fleet, loop, clock, self.blobs, self.refuse)
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue."""
