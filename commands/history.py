@@ -21,8 +21,8 @@ from fleet.work import rows
 from fleet.work.refer import referencing
 from fleet.work.refer.usual_scores import kinds, salts
 from hosts.local.host import STORE_FILE
-from hosts.local.models.scoring import LocalTables
 from hosts.local.opening import open_local
+from hosts.tables.beside import TablesBeside
 from monitoring.drift import segments
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import Levels
@@ -128,11 +128,11 @@ def of_table(beside: Path, path: Path, watched: Watched, months: float, terms: T
         The table cannot be read, has no column `day`, or too few days.
     """
     terms = replace(terms, needs=(DAY,))
-    table = normalised(LocalTables(Path.cwd()).read(str(path)), str(path), terms)
+    table = normalised(TablesBeside(Path.cwd()).read(str(path)), str(path), terms)
     days, notes, blobs = _names(table), _sampled(table), Aside()
     reference = watched.policy.reference.data
     try:
-        found = LocalTables(beside).read(reference)
+        found = TablesBeside(beside).read(reference)
     except Refused as error:
         notes.append(str(error))
         return Source(blobs, _halved_table(blobs, watched, table, days, months, notes))
