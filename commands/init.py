@@ -11,7 +11,7 @@ import pyarrow as pa
 from engine.errors import Refused
 from fleet.document.text import spelled
 from fleet.partitions import FLEET
-from hosts.local.tables.reading import read_batches
+from hosts.tables.reading import read_batches
 from monitoring.intake.naming import Naming, names_things
 from monitoring.intake.references import KEYS, named_once
 from monitoring.intake.stacking import stacked

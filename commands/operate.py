@@ -12,7 +12,7 @@ import azure.functions as func
 from engine import journal
 from engine.errors import Refused
 from fleet.commands import EVERY_MODEL, Command
-from hosts import Host
+from hosts.host import Host
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
 
@@ -97,9 +97,10 @@ def _found(fleet: Path, path: str) -> str:
     return str(there.relative_to(beside) if there.is_relative_to(beside) else there)
 
 
-def verify(host: LocalHost) -> dict[str, int]:
+def verify(host: Host) -> dict[str, int]:
     """Verify every journal's chain; Broken names the first record that does not fit."""
-    return {name: journal.verify(host.store, name) for name in host.store.partitions()}
+    store = host.service.loop.store
+    return {name: journal.verify(store, name) for name in store.partitions()}
 
 
 def everybody(target: str | None, every: bool) -> str:

@@ -13,7 +13,7 @@ from fleet.document.text import parse
 from fleet.work.refer.referencing import terms_of
 from hosts.clock import SystemClock
 from hosts.local.models.registry import ModelFolders
-from hosts.local.models.scoring import LocalTables
+from hosts.tables.beside import TablesBeside
 from monitoring.intake.references import Terms, absent, normalised
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -84,7 +84,7 @@ def _unread(beside: Path, path: str) -> str:
 
 
 def _read(beside: Path, path: str, terms: Terms) -> str:
-    table = LocalTables(beside).read(path)
+    table = TablesBeside(beside).read(path)
     lacking = absent(table.column_names, terms.needs)
     there = tuple(name for name in terms.needs if name in table.column_names)
     normalised(table, path, replace(terms, needs=there))

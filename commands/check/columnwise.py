@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.types as pat
 
-from hosts.local.tables.reading import Columns, Unreadable
+from hosts.tables.reading import Columns, Unreadable
 from monitoring.drift.binning import Bins, CategoricalBins
 from monitoring.drift.sketch import Counts, count, places, ruled
 from monitoring.intake.parsing import NULL_WORDS

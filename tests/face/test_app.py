@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -89,7 +89,8 @@ def served(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """One fleet for all tests here: each finds what it did by a name of its own."""
     tiny = tmp_path_factory.mktemp("served") / "fleet"
     shutil.copytree(prepared, tiny)
-    host = cast(LocalHost, open_host(tiny / "fleet.yaml"))
+    host = open_host(tiny / "fleet.yaml")
+    assert isinstance(host, LocalHost)
     function_app.use(host)
     host.service.begin()
     started: list[Server] = []

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.errors import Refused
-from hosts.local.tables.parts import READERS, ParquetPart
-from hosts.local.tables.reading import Columns, Unreadable, open_columns, read_batches
+from hosts.tables.parts import READERS, ParquetPart
+from hosts.tables.reading import Columns, Unreadable, open_columns, read_batches
 
 
 @pytest.fixture
