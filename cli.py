@@ -1,4 +1,4 @@
-"""The operator's command line: decode, one service verb or host command, encode."""
+"""Watch, retrain and roll out machine-learning models in production."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main(words: list[str] | None = None) -> int:
     except (Broken, Unavailable) as error:
         return _say(f"driftwarden {arguments.command}: {error}", FAILED)
     except UnicodeEncodeError as error:
-        text = f"{error.object!a} cannot be spelled in this locale; set PYTHONUTF8=1"
+        text = f"{error.object!a} cannot be encoded in this locale; set PYTHONUTF8=1"
         return _say(f"driftwarden {arguments.command}: {text}", REFUSED)
     except KeyboardInterrupt:
         return _say("interrupted", 130)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 if TYPE_CHECKING:
-    from hosts import Host
+    from hosts.host import Host
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 READER = func.AuthLevel.ANONYMOUS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import azure.functions as func
 
-    from hosts import Host
+    from hosts.host import Host
 
 
 @dataclass(frozen=True)

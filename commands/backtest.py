@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> None:
     """
     budget = Budget.of(arguments.budget)
     if not arguments.months > 0:
-        raise Refused(f"--months {arguments.months:g}: more than 0 are needed")
+        raise Refused(f"--months {arguments.months:g}: must be greater than 0")
     found = _played(arguments, budget)
     file: Path = arguments.fleet
     before = file.read_bytes().decode()
@@ -115,8 +115,8 @@ def _show(found: Backtest, console: Console) -> None:
         console.print(f"note: {note}", markup=False)
     if not found["calibrated"]:
         console.print(
-            "uncalibrated: fewer than 8 days of reference, or days longer than they are; "
-            "nothing would have paged"
+            "uncalibrated: the reference has fewer than 8 days, or windows have more rows than its "
+            "days; no alert would have paged"
         )
     table = Table("rule", box=None, pad_edge=False)
     for title in ("days with an alert", "a month", "features, all days"):
@@ -127,8 +127,11 @@ def _show(found: Backtest, console: Console) -> None:
     console.print(table)
     _show_features(found, console)
     now, then, budget = found["alerts"]["now"], found["alerts"]["proposed"], found["budget"]
-    console.print(f"alerts as it is set: {_alerts(now)}")
-    console.print(f"with the thresholds below: {_alerts(then)}; granted are {budget['allowed']}")
+    console.print(f"alerts with the current thresholds: {_alerts(now)}")
+    console.print(
+        f"with the proposed thresholds: {_alerts(then)}; "
+        f"the budget allows {budget['allowed']} pages"
+    )
 
 
 def _show_features(found: Backtest, console: Console) -> None:
@@ -144,7 +147,7 @@ def _show_features(found: Backtest, console: Console) -> None:
     console.print(table)
     left = len(found["features"]) - MOST
     if left > 0:
-        console.print(f"and {left} features that fired less")
+        console.print(f"and {left} features on which fewer or no rules fired")
 
 
 def _alerts(counted: Alerted) -> str:

@@ -16,12 +16,13 @@ from fleet.backtest.play import Day, History
 from fleet.document.config import Config
 from fleet.document.policies import Watched
 from fleet.model.slices.windows import Past
+from fleet.service import Service
 from fleet.work import rows
 from fleet.work.refer import referencing
 from fleet.work.refer.usual_scores import kinds, salts
-from hosts.local.host import STORE_FILE, LocalHost
-from hosts.local.models.scoring import LocalTables
+from hosts.local.host import STORE_FILE
 from hosts.local.opening import open_local
+from hosts.tables.beside import TablesBeside
 from monitoring.drift import segments
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import Levels
@@ -29,7 +30,7 @@ from monitoring.drift.sketch import Sketch
 from monitoring.intake.references import DAY, KEYS, Terms, normalised
 from monitoring.intake.sampling import rows_before
 
-OWN = "no days beside the reference's own are known: the older half of them is the reference here"
+OWN = "no days besides those of a reference: the older half of the days is used as the reference"
 
 
 class Aside(MemoryBlobs):
@@ -73,16 +74,16 @@ def of_store(config: Config, beside: Path, watched: Watched, months: float) -> S
         raise Refused(f"{beside / place}: no store yet; {hint}")
     host = open_local(config, beside)
     try:
-        return _stored(host, watched, months, hint)
+        return _stored(host.service, watched, months, hint)
     finally:
         host.close()
 
 
-def _stored(host: LocalHost, watched: Watched, months: float, hint: str) -> Source:
-    model = host.service.loop.head(watched.name).state
+def _stored(service: Service, watched: Watched, months: float, hint: str) -> Source:
+    model = service.loop.head(watched.name).state
     if not model.windows.reference:
         raise Refused(f"{watched.name}: no reference was built yet; {hint}")
-    blobs = Aside(host.blobs)
+    blobs = Aside(service.blobs)
     reference = referencing.load(blobs, model.windows.reference)
     found, foreign = _days(blobs, model.windows.past, reference.ruler)
     slices = set(reference.slices)
@@ -127,11 +128,11 @@ def of_table(beside: Path, path: Path, watched: Watched, months: float, terms: T
         The table cannot be read, has no column `day`, or too few days.
     """
     terms = replace(terms, needs=(DAY,))
-    table = normalised(LocalTables(Path.cwd()).read(str(path)), str(path), terms)
+    table = normalised(TablesBeside(Path.cwd()).read(str(path)), str(path), terms)
     days, notes, blobs = _names(table), _sampled(table), Aside()
     reference = watched.policy.reference.data
     try:
-        found = LocalTables(beside).read(reference)
+        found = TablesBeside(beside).read(reference)
     except Refused as error:
         notes.append(str(error))
         return Source(blobs, _halved_table(blobs, watched, table, days, months, notes))
@@ -176,7 +177,7 @@ def _halved(
     levels: Levels,
 ) -> History:
     if len(days) < 2:
-        raise Refused(f"{len(days)} days are known; a backtest needs some to hold others against")
+        raise Refused(f"{len(days)} days are known; a backtest needs days to compare others with")
     held, later = days[: len(days) // 2], days[len(days) // 2 :]
     kept = tuple(day.kept for day in held if day.kept)
     name = _reference(blobs, ruler, held, levels)

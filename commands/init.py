@@ -11,7 +11,7 @@ import pyarrow as pa
 from engine.errors import Refused
 from fleet.document.text import spelled
 from fleet.partitions import FLEET
-from hosts.local.tables.reading import read_batches
+from hosts.tables.reading import read_batches
 from monitoring.intake.naming import Naming, names_things
 from monitoring.intake.references import KEYS, named_once
 from monitoring.intake.stacking import stacked
@@ -22,8 +22,9 @@ LABELS = ("label", "target", "outcome", "y")
 ROWS = 10_000
 
 TEMPLATE = """\
-# Driftwarden, guessed from {sample}. Lines with CHANGE need your eye; `driftwarden validate` checks
-# the rest. Paths start at this file's folder.
+# Driftwarden, inferred from {sample}.
+# Edit the lines marked CHANGE; `driftwarden validate` checks the rest.
+# Paths are relative to this file's folder.
 version: 1
 store: local:var
 
@@ -72,7 +73,7 @@ def write_first(sample: Path, out: Path) -> str:
         raise Refused(f"{out}: exists; remove it or name another file with --out")
     table = _sample(sample)
     if not table.column_names:
-        raise Refused(f"{sample}: no columns to guess from")
+        raise Refused(f"{sample}: no columns to infer features from")
     # Paths in the document are relative to its folder.
     path = sample if sample.is_absolute() else os.path.relpath(sample, out.parent)
     try:
@@ -83,7 +84,7 @@ def write_first(sample: Path, out: Path) -> str:
         out.write_text(first_document(table, name, _name(sample)), encoding="utf-8")
     except OSError as error:
         raise Refused(f"{out}: cannot be written: {error.strerror}") from error
-    return f"{out}: written; mend the lines with CHANGE, then `driftwarden validate {out}`"
+    return f"{out}: written; edit the lines marked CHANGE, then `driftwarden validate {out}`"
 
 
 def first_document(table: pa.Table, sample: str, name: str) -> str:
@@ -114,7 +115,7 @@ def _features(table: pa.Table, ids: dict[str, Naming | None]) -> list[str]:
         if naming.unique:
             said[column] = f": {naming.reason}; if they name the rows, leave it out"
         else:
-            why = f"CHANGE: {naming.reason}? Else remove the line"
+            why = f"CHANGE: {naming.reason}? Otherwise remove this line"
             declared.append(f"        {spelled(column)}: {{kind: categorical}}    # {why}")
             del said[column]
     comments = [f"      #   {spelled(column)}{text}" for column, text in said.items()]

@@ -39,13 +39,14 @@ def validate(arguments: Namespace) -> int:
         return REFUSED
     # Late: the faults of a document are printed without a second of imports.
     from commands.references import look
+    from monitoring.drift.wording import counted
 
     seen = look(config, arguments.file)
     for line in (*seen.faults, *seen.notes):
         print(line, file=sys.stderr)
     if seen.faults:
         return REFUSED
-    print(f"{arguments.file}: {len(config.fleet.models)} models, nothing wrong")
+    print(f"{arguments.file}: valid, {counted(len(config.fleet.models), 'model')}")
     return OK
 
 

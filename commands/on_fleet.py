@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from commands.app import App
     from fleet.commands import Command
-    from hosts.local.host import LocalHost
+    from hosts.host import Host
 
 OK = 0
 
@@ -87,11 +87,11 @@ def report(arguments: Namespace) -> int:
 
 
 @contextmanager
-def _host(arguments: Namespace) -> Iterator[tuple[LocalHost, App]]:
+def _host(arguments: Namespace) -> Iterator[tuple[Host, App]]:
     from hosts import open_host
 
     app: App = arguments.app()
-    host = cast("LocalHost", open_host(arguments.fleet))
+    host = open_host(arguments.fleet)
     app.use(host)
     try:
         host.service.begin()

@@ -12,7 +12,7 @@ import azure.functions as func
 from engine import journal
 from engine.errors import Refused
 from fleet.commands import EVERY_MODEL, Command
-from hosts import Host
+from hosts.host import Host
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
 
@@ -29,11 +29,11 @@ def span(text: str) -> timedelta:
     """
     found = SPAN.fullmatch(text)
     if found is None:
-        raise Refused(f"{text!r} is no length of time; write 30m, 4h or 2d")
+        raise Refused(f"{text!r} is not a duration; write 30m, 4h or 2d")
     try:
         return timedelta(**{UNITS[found[2]]: float(found[1])})
     except OverflowError as error:
-        raise Refused(f"{text!r} is longer than time can be counted") from error
+        raise Refused(f"{text!r} is too long") from error
 
 
 def instant(text: str, now: datetime) -> datetime:
@@ -50,7 +50,7 @@ def _instant(text: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refused(f"{text!r} is no time; write 2026-01-31T18:00Z, a date, or 4h") from error
+        raise Refused(f"{text!r} is not a time; write 2026-01-31T18:00Z, a date, or 4h") from error
     if len(text) == len("2026-01-31"):
         return moment.replace(tzinfo=now.tzinfo) + timedelta(days=1)
     if moment.tzinfo is None:
@@ -97,9 +97,10 @@ def _found(fleet: Path, path: str) -> str:
     return str(there.relative_to(beside) if there.is_relative_to(beside) else there)
 
 
-def verify(host: LocalHost) -> dict[str, int]:
+def verify(host: Host) -> dict[str, int]:
     """Verify every journal's chain; Broken names the first record that does not fit."""
-    return {name: journal.verify(host.store, name) for name in host.store.partitions()}
+    store = host.service.loop.store
+    return {name: journal.verify(store, name) for name in store.partitions()}
 
 
 def everybody(target: str | None, every: bool) -> str:

@@ -18,21 +18,21 @@ Handler = Callable[[argparse.Namespace], int]
 
 #: Every command that changes something: its word, its target, and its help.
 CHANGES = (
-    ("ack", "alert", "take an alert: no more reminders"),
-    ("silence", "model", "send nothing about a model for a while"),
+    ("ack", "alert", "acknowledge an alert: no more reminders"),
+    ("silence", "model", "mute the alerts of a model or feature for a while"),
     ("unsilence", "id", "lift a silence"),
-    ("freeze", "model", "hold retraining and promotion"),
+    ("freeze", "model", "pause retraining and promotion until a time"),
     ("unfreeze", "model", "lift a freeze"),
     ("retrain", "model", "start a retraining"),
-    ("approve", "rollout", "let a rollout take live traffic"),
+    ("approve", "rollout", "approve a rollout for live traffic"),
     ("rollback", "model", "end a rollout; the champion serves"),
-    ("resume", "model", "lift a halt, once its cause is mended"),
-    ("reference", "model", "hold windows against other days from now on"),
+    ("resume", "model", "resume a halted partition, once the cause is fixed"),
+    ("reference", "model", "compare windows with other days from now on"),
 )
 
 
 def _add_check(commands: Commands) -> None:
-    parser = commands.add_parser("check", help="compare two data sets, once")
+    parser = commands.add_parser("check", help="compare two data sets")
     add_arguments(parser)
     parser.set_defaults(run=on_files.check)
 
@@ -45,13 +45,13 @@ def _add_init(commands: Commands) -> None:
 
 
 def _add_validate(commands: Commands) -> None:
-    validate = commands.add_parser("validate", help="name everything wrong with a fleet.yaml")
+    validate = commands.add_parser("validate", help="report every problem in a fleet.yaml")
     validate.add_argument("file", type=Path)
     validate.set_defaults(run=on_files.validate)
 
 
 def _add_replay(commands: Commands) -> None:
-    text = "push a recorded time through the fleet"
+    text = "replay recorded days through the fleet"
     replay = _on_fleet(commands, "replay", on_files.replay, text)
     replay.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D")
     replay.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D")
@@ -65,19 +65,28 @@ def _add_serve(commands: Commands) -> None:
 
 
 def _add_views(commands: Commands) -> None:
-    _on_fleet(commands, "status", on_fleet.status, "who serves, and how it stands")
-    _on_fleet(commands, "alerts", on_fleet.alerts, "what fires, and what mutes it")
-    shown = _on_fleet(commands, "journal", on_fleet.journal, "what was decided, and why")
+    _on_fleet(
+        commands, "status", on_fleet.status, "list models: champion, newest verdict, firing alerts"
+    )
+    _on_fleet(commands, "alerts", on_fleet.alerts, "list alerts, and why any is muted")
+    shown = _on_fleet(
+        commands, "journal", on_fleet.journal, "print the journal: decisions and reasons"
+    )
     shown.add_argument("model")
     shown.add_argument("--since", metavar="T")
-    _on_fleet(commands, "verify", on_fleet.verify, "walk every journal's chain of hashes")
+    _on_fleet(commands, "verify", on_fleet.verify, "verify the hash chain of every journal")
 
 
 def _add_backtest(commands: Commands) -> None:
-    text = "what would have fired over past days, and thresholds for a budget of pages"
+    text = (
+        "replay past days: the alerts that would have fired, and thresholds for a budget of pages"
+    )
     parser = _on_fleet(commands, "backtest", on_files.backtest, text)
     parser.add_argument(
-        "of", nargs="*", metavar="MODEL", help="left out where there is one; fleet.yaml before it"
+        "of",
+        nargs="*",
+        metavar="MODEL",
+        help="needed where there are several models; a fleet.yaml may precede it",
     )
     parser.add_argument("--data", type=Path, metavar="PATH", help="past rows with a column `day`")
     parser.add_argument("--months", type=float, default=6.0, metavar="N")
@@ -94,7 +103,7 @@ def _add_report(commands: Commands) -> None:
         "--window",
         dest="first",
         metavar="D",
-        help="a day that is still known; left out: the newest",
+        help="a day that is still known (default: the newest window)",
     )
     parser.add_argument("--html", type=Path, metavar="FILE", help="where it is written")
     _add_author(parser)

@@ -13,7 +13,7 @@ from fleet.document.text import parse
 from fleet.work.refer.referencing import terms_of
 from hosts.clock import SystemClock
 from hosts.local.models.registry import ModelFolders
-from hosts.local.models.scoring import LocalTables
+from hosts.tables.beside import TablesBeside
 from monitoring.intake.references import Terms, absent, normalised
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -72,20 +72,20 @@ def local_terms(config: Config, beside: Path, watched: Watched) -> Terms:
 def _unread(beside: Path, path: str) -> str:
     """Return why a table is not read; empty where it can be."""
     if ELSEWHERE in path:
-        return f"{path}: not looked at here; it is checked when the fleet begins"
+        return f"{path}: not checked here, but when the fleet starts"
     place = beside / path
     if not place.exists():
         return f"{path}: no such file or folder yet"
     files = [place] if place.is_file() else [one for one in place.rglob("*") if one.is_file()]
     size = sum(one.stat().st_size for one in files)
     if size > MOST_BYTES:
-        return f"{path}: {size >> 20:,} MB are not looked at here, but when the fleet begins"
+        return f"{path}: {size >> 20:,} MB are not checked here, but when the fleet starts"
     return ""
 
 
 def _read(beside: Path, path: str, terms: Terms) -> str:
-    table = LocalTables(beside).read(path)
+    table = TablesBeside(beside).read(path)
     lacking = absent(table.column_names, terms.needs)
     there = tuple(name for name in terms.needs if name in table.column_names)
     normalised(table, path, replace(terms, needs=there))
-    return f"{path}: a reference needs a column {lacking!r}, too" if lacking else ""
+    return f"{path}: a reference needs the column {lacking!r}, too" if lacking else ""

@@ -54,7 +54,7 @@ def _alerts(found: list[dict[str, Any]]) -> Table | Text:
     for alert in found:
         state = "firing" if alert["firing"] else "resolved"
         if alert["acknowledged_by"]:
-            state += f", taken by {alert['acknowledged_by']}"
+            state += f", acknowledged by {alert['acknowledged_by']}"
         if alert["muted"]:
             state += f", {alert['muted']}"
         table.add_row(alert["id"], alert["severity"], state, Text(alert["reason"]))
@@ -82,11 +82,11 @@ def _is_hash(value: object) -> bool:
 
 def _verified(found: dict[str, Any]) -> Text:
     counts = ", ".join(f"{name} {count}" for name, count in found["records"].items())
-    return Text(f"every journal holds: {counts or 'nothing recorded yet'}")
+    return Text(f"every journal verified; records: {counts or 'none yet'}")
 
 
 def _accepted(found: dict[str, Any]) -> Text:
-    return Text(f"{found['id']} taken in by {', '.join(found['accepted'])}")
+    return Text(f"{found['id']} accepted by {', '.join(found['accepted'])}")
 
 
 def _drawn(found: dict[str, Any]) -> Text:

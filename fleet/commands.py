@@ -89,7 +89,7 @@ def concerned(
 def check(command: Command) -> None:
     """Refuse a command whose arguments are incomplete or contradict each other."""
     if command.verb == "freeze" and command.until is None:
-        raise Refused(f"freeze {command.target}: until when? a freeze needs an end")
+        raise Refused(f"freeze {command.target}: 'until' is missing; a freeze needs an end")
     if command.verb == REFERENCE:
         _check_reference(command)
     if command.verb == REPORT and command.days:

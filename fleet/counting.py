@@ -35,13 +35,21 @@ class Counting(Protocol):
     """Counts and reads rows of feature logs by time."""
 
     def count(self, source: LogSource, ruler: Ruler, start: datetime, end: datetime) -> Sketch:
-        """Return the bin counts of all rows in [start, end); no row leaves the service."""
+        """Return the bin counts of all rows in [start, end); no row leaves the service.
+
+        Of a numeric feature only numbers count, of a categorical one the text of a value, `true`
+        or `7`; any other value is missing.
+        """
         ...
 
     def rows(
         self, source: LogSource, start: datetime, end: datetime, columns: Sequence[str]
     ) -> pa.Table:
-        """Return the rows in [start, end): correlationid, index, time (UTC), then `columns`."""
+        """Return the rows in [start, end): correlationid, index, time (UTC), then `columns`.
+
+        A feature that is called like one of the first three is asked for as `data.<name>`; one
+        that no row has is a column of nulls.
+        """
         ...
 
     def traffic(

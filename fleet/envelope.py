@@ -72,7 +72,7 @@ def event(document: object) -> Event:
         Where it is no object, where id or type is absent, or anything is of the wrong kind.
     """
     if not isinstance(document, Mapping):
-        raise Refused(f"event: {type(document).__name__} came, an object is expected")
+        raise Refused(f"event: an object is expected, not {type(document).__name__}")
     keys = _lowered(document)
     kind = keys.get("eventtype") or keys.get("type")
     name = keys.get("id")
@@ -123,4 +123,4 @@ def _moment(name: str, value: object) -> datetime | None:
         moment = datetime.fromisoformat(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        raise Refused(f"event {name}: the time {value!r} is no ISO 8601 instant") from None
+        raise Refused(f"event {name}: the time {value!r} is not an ISO 8601 instant") from None

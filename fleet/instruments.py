@@ -91,12 +91,14 @@ METRICS = {
         Metric("driftwarden.drift.flagged", "{feature}", ("model",), "Features that moved."),
         Metric("driftwarden.rollout.active", "{rollout}", ("model",), "Rollouts under way."),
         Metric("driftwarden.partition.halted", "{partition}", ("model",), "Stopped by a defect."),
-        Metric("driftwarden.queue.poison", "{message}", ("queue",), "Messages given up on."),
+        Metric(
+            "driftwarden.queue.poison", "{message}", ("queue",), "Messages in the poison queue."
+        ),
         Metric(
             "driftwarden.heartbeat",
             "{tick}",
             (),
-            "One each tick: silence is an outage.",
+            "One per tick; missing ticks mean an outage.",
             Instrument.COUNTER,
         ),
         Metric(
@@ -110,7 +112,7 @@ METRICS = {
             "driftwarden.facts.settled",
             "{fact}",
             ("partition", "fact"),
-            "Facts taken in; one more for each lost race.",
+            "Facts taken in; counted again when a commit is lost to another worker.",
             Instrument.COUNTER,
         ),
         Metric(
@@ -134,7 +136,7 @@ SPANS = {
     span.name: span
     for span in (
         Span("driftwarden.ingest", (), "One event taken in.", consumes=True),
-        Span("driftwarden.work", ("partition",), "One queue message worked off.", consumes=True),
+        Span("driftwarden.work", ("partition",), "One queue message processed.", consumes=True),
         Span(
             "driftwarden.effect",
             OWED,

@@ -90,8 +90,8 @@ DRIFT = (
 )
 ALERT = (
     Field("alert", "The alert and which time it fires, e.g. `drift-3`."),
-    Field("kind", "What it is about.", words=_words(Kind)),
-    Field("severity", "How loudly.", words=_words(Severity)),
+    Field("kind", "The kind of the alert.", words=_words(Kind)),
+    Field("severity", "Whether it is a page or a ticket.", words=_words(Severity)),
     Field("reason", "Why, in one line."),
     Field("features", "Names of the features concerned.", "array"),
 )
@@ -128,19 +128,34 @@ LIVE = (
 CATALOGUE = {
     shape.event: shape
     for shape in (
-        Published(Event.DRIFT_STABLE, "What had moved is stable again.", "window", DRIFT),
+        Published(Event.DRIFT_STABLE, "The stream is stable again.", "window", DRIFT),
         Published(Event.DRIFT_DRIFTING, "The stream drifts, below the threshold.", "window", DRIFT),
         Published(
             Event.DRIFT_DRIFTED, "The stream has drifted, beyond the threshold.", "window", DRIFT
         ),
-        Published(Event.ALERT_FIRING, "An alert fires, or still does.", "alert", ALERT),
+        Published(
+            Event.ALERT_FIRING,
+            "An alert fires, becomes a page, or is repeated as a reminder.",
+            "alert",
+            ALERT,
+        ),
         Published(Event.ALERT_RESOLVED, "An alert is over.", "alert", ALERT),
         Published(Event.RETRAIN_STARTED, "A training was begun.", "run", STARTED),
         Published(Event.RETRAIN_ENDED, "A training ended, well or not.", "run", ENDED),
         Published(Event.ROLLOUT_STARTED, "A rollout left the queue.", "rollout", LIVE),
-        Published(Event.ROLLOUT_ADVANCED, "A rollout went on.", "rollout", LIVE),
+        Published(
+            Event.ROLLOUT_ADVANCED,
+            "A rollout advanced to its next phase or stage.",
+            "rollout",
+            LIVE,
+        ),
         Published(Event.ROLLOUT_PROMOTED, "The challenger is the champion.", "rollout", ROLLOUT),
-        Published(Event.ROLLOUT_ROLLED_BACK, "Live traffic was taken back.", "rollout", ROLLOUT),
+        Published(
+            Event.ROLLOUT_ROLLED_BACK,
+            "The challenger was rolled back; the champion answers all traffic.",
+            "rollout",
+            ROLLOUT,
+        ),
         Published(Event.ROLLOUT_STOPPED, "It ended without a promotion.", "rollout", ROLLOUT),
     )
 }

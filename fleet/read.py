@@ -103,7 +103,9 @@ def _instant(text: str | None) -> datetime | None:
     try:
         moment = parse_instant(text)
     except ValueError as error:
-        raise Refused(f"since {text!r} is no ISO 8601 instant, e.g. 2026-01-31T00:00Z") from error
+        raise Refused(
+            f"since {text!r} is not an ISO 8601 instant, e.g. 2026-01-31T00:00Z"
+        ) from error
     if moment.tzinfo is None:
         raise Refused(f"since {text!r} has no zone; add Z for UTC")
     return moment

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from engine import codec, inbox
-from engine.blobs import Blobs, MemoryBlobs
+from engine.blobs import Blobs
 from engine.clock import Clock
 from engine.errors import NotFound, Refused
 from engine.loop import Loop
@@ -32,19 +32,19 @@ class Service:
 
     Attributes
     ----------
+    blobs : where reports are kept; those of the host's `World`.
     refuse : keeps the message about rejected input; see `fleet.refused.message`.
     container : the container of the logs; empty for any.
     telemetry : receives spans and gauges.
-    blobs : where reports are kept.
     """
 
     fleet: Fleet
     loop: Loop
     clock: Clock
+    blobs: Blobs
     refuse: Callable[[str], None] = _written_down_only
     container: str = ""
     telemetry: Telemetry = field(default_factory=Silent)
-    blobs: Blobs = field(default_factory=MemoryBlobs)
 
     def begin(self) -> None:
         """Deliver changed policies to their models, and ring for every partition."""
@@ -185,7 +185,7 @@ class Service:
         """
         found = [one for one in read.reports(self.loop, self.fleet, name) if one["of"] == of]
         if not found:
-            raise NotFound(f"no report {of!r} of {name} is drawn yet")
+            raise NotFound(f"no report {of!r} of {name} yet")
         newest = found[-1]
         if not newest.get("report"):
             raise NotFound(str(newest["note"]))

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from engine.errors import Refused
 
 if TYPE_CHECKING:
-    from engine.clock import Clock
     from fleet.document.config import Config
-    from fleet.service import Service
+    from hosts.host import Host
+    from hosts.receivers.paging import Openers
 
 
-class Host(Protocol):
-    """The domain with its ports open."""
+@dataclass(frozen=True)
+class HostKind:
+    """A kind of host: how fleet.yaml spells its store, its kinds of receiver, and its opening."""
 
-    service: Service
-    clock: Clock
+    store: str
+    openers: Callable[[], Openers]
+    open: Callable[[Config, Path], Host]
 
-    def measure(self) -> None:
-        """Report the gauges, once a tick."""
-        ...
 
-    def close(self) -> None:
-        """Close every connection, file and process."""
-        ...
+def _local_openers() -> Openers:
+    from hosts.local.receivers import OPENERS
+
+    return OPENERS
+
+
+def _open_local(config: Config, beside: Path) -> Host:
+    from hosts.local.opening import open_local
+
+    return open_local(config, beside)
+
+
+def _azure_openers() -> Openers:
+    from hosts.azure.receivers import OPENERS
+
+    return OPENERS
+
+
+def _open_azure(config: Config, beside: Path) -> Host:
+    from hosts.azure.host import open_azure
+
+    return open_azure(config, beside)
+
+
+#: By the scheme of `store`. The functions import late: importing this package must stay light.
+HOSTS = {
+    "local": HostKind("local:FOLDER", _local_openers, _open_local),
+    "azure": HostKind("azure:CONNECTION", _azure_openers, _open_azure),
+}
 
 
 def read_config(path: Path) -> Config:
@@ -56,14 +83,12 @@ def read_config(path: Path) -> Config:
 
 def _lacking(config: Config) -> list[tuple[str, str]]:
     """Return the receivers that the document's host has no kind for, each with the reason."""
-    match config.document.store.partition(":")[0]:
-        case "local":
-            from hosts.local.receivers import OPENERS
-        case "azure":
-            from hosts.azure.receivers import OPENERS
-        case _:
-            return []
-    return list(OPENERS.lacks(config.document.receivers))
+    kind = HOSTS.get(_scheme(config))
+    return list(kind.openers().lacks(config.document.receivers)) if kind else []
+
+
+def _scheme(config: Config) -> str:
+    return config.document.store.partition(":")[0]
 
 
 def _text(path: Path, name: str) -> str:
@@ -83,18 +108,8 @@ def open_host(path: Path) -> Host:
         The document is invalid, or its store's scheme is unknown.
     """
     config = read_config(path)
-    scheme, _, _ = config.document.store.partition(":")
-    match scheme:
-        case "local":
-            from hosts.local.opening import open_local
-
-            return open_local(config, path.parent)
-        case "azure":
-            from hosts.azure.host import open_azure
-
-            return open_azure(config, path.parent)
-        case _:
-            raise Refused(
-                f"{path.name}: store {config.document.store!r}: known are local:FOLDER and "
-                "azure:CONNECTION"
-            )
+    kind = HOSTS.get(_scheme(config))
+    if kind is None:
+        known = " and ".join(one.store for one in HOSTS.values())
+        raise Refused(f"{path.name}: store {config.document.store!r}: known are {known}")
+    return kind.open(config, path.parent)

@@ -28,7 +28,7 @@ def split(address: str) -> SplitResult:
     try:
         return urlsplit(address)
     except ValueError:
-        raise Refused("log: an address that is none") from None
+        raise Refused("log: not a valid address") from None
 
 
 def within_container(address: str) -> str:

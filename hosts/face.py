@@ -78,7 +78,7 @@ def parse(body: str | bytes, what: str) -> Any:
 
 
 def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")
 
 
 def doorbell(body: bytes) -> tuple[str, str]:

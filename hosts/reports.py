@@ -1,4 +1,4 @@
-"""Draws reports with Evidently, where it is installed; shared by both hosts."""
+"""Draws reports with Evidently, where it is installed; shared by the hosts."""
 
 from __future__ import annotations
 

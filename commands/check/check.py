@@ -14,7 +14,7 @@ from commands.check.comparing import Choice, compare
 from engine.errors import Refused
 from hosts.clock import SystemClock
 from hosts.local.files import write_text
-from hosts.local.tables.reading import open_columns
+from hosts.tables.reading import open_columns
 from monitoring.drift.report import Report
 from monitoring.drift.verdict import Verdict
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.types as pat
 
-from hosts.local.tables.reading import Columns, Unreadable
+from hosts.tables.reading import Columns, Unreadable
 from monitoring.drift.binning import Bins, CategoricalBins
 from monitoring.drift.sketch import Counts, count, places, ruled
 from monitoring.intake.parsing import NULL_WORDS
@@ -25,7 +25,7 @@ from monitoring.intake.untyped import (
 )
 from monitoring.schema import Ignored, Kind, kind_of
 
-COUNTER = "whole numbers that only rise, on from the reference's last: a counter"
+COUNTER = "whole numbers that only increase, continuing the reference's: a counter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Pair:
         if pat.is_temporal(before.type) or pat.is_nested(before.type):
             return str(kind_of(before.type))
         if self.current.rows and name not in self.current.schema.names and may_lack(name):
-            return "missing in current, which may not have it yet"
+            return "missing in current, where it may not be known yet"
         return "" if asked else left_out(name, before)
 
     def _nothing(self, bins: Bins) -> Counts:

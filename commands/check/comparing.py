@@ -13,7 +13,7 @@ import pyarrow.types as pat
 
 from commands.check.columnwise import Counted, LeftOut, Pair, Rows
 from engine.errors import Refused
-from hosts.local.tables.reading import Columns, Unreadable
+from hosts.tables.reading import Columns, Unreadable
 from monitoring.drift.assessment import assess_segments
 from monitoring.drift.columns import places_in
 from monitoring.drift.report import Report

@@ -13,9 +13,9 @@ from monitoring.drift.verdict import Policy, Verdict
 from monitoring.drift.wording import counted, printable
 
 LEGEND = {
-    "effect": "effect: psi beyond what chance gives, drifting from {floor:g}, "
+    "effect": "effect: psi less its mean without drift, drifting from {floor:g}, "
     "drifted from {threshold} on",
-    "p": "p: probability of such a difference by chance alone",
+    "p": "p: probability of a difference at least this large by chance",
     "q": "q: p corrected for the number of features, flagged up to {fdr:g}",
     "what moved": "what moved: shares of rows, reference → current",
 }

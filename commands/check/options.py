@@ -12,10 +12,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--reference", required=True, type=Path, metavar="PATH", help=where)
     parser.add_argument("--current", required=True, type=Path, metavar="PATH", help=where)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--features", metavar="A,B", help="look at these columns only")
+    parser.add_argument("--features", metavar="A,B", help="compare only these columns")
     parser.add_argument("--ignore", metavar="A,B", help="leave these columns out")
     parser.add_argument(
-        "--categorical", metavar="A,B", help="take the numbers of these columns for levels"
+        "--categorical", metavar="A,B", help="treat the numbers of these columns as categories"
     )
     parser.add_argument("--segment", metavar="COL", help="judge each level of this column, too")
     parser.add_argument("--html", type=Path, metavar="FILE", help="draw the distributions, too")

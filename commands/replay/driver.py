@@ -99,7 +99,7 @@ def deliver(dispatcher: Dispatcher, events: Sequence[Json]) -> None:
     body = json.dumps(list(events)).encode()
     answer = dispatcher.event_grid(INGEST, NOTIFICATION, body, dispatcher.key)
     if answer.status != 202:
-        raise Broken(f"the app did not take {len(events)} events: {answer.body.decode()}")
+        raise Broken(f"the app refused {len(events)} events: {answer.body.decode()}")
 
 
 def prepare(host: LocalHost, scenario: Scenario, folder: Path) -> None:

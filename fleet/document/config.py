@@ -48,7 +48,7 @@ class Document(Policy):
         default_factory=dict, description="Where pages can go, by name."
     )
     defaults: dict[str, Any] = Field(
-        default_factory=dict, description="What models have in common; laid under each of them."
+        default_factory=dict, description="Defaults of every model, merged under its own values."
     )
     models: dict[Name, ModelPolicy] = Field(description="The watched models by name.")
 
@@ -117,6 +117,8 @@ def _resolved(source: Source, document: Document) -> Config | list[Problem]:
         models[name], wrong = watched(source, known, name, policy)
         found += wrong
     if FLEET in document.models:
-        found.append(text.problem(("models", FLEET), "the name is the fleet's own; take another"))
+        found.append(
+            text.problem(("models", FLEET), "the name is reserved for the fleet; choose another")
+        )
     found += shared_names(text, document.models)
     return _ordered(found) if found else Config(document, Fleet(models, dict(document.teams)))

@@ -26,7 +26,7 @@ class Logs(Policy):
         "that is another: `{v1: Raw_Name}`.",
     )
     grace: timedelta = Field(
-        timedelta(hours=2), description="How long after the end of a day its late rows are awaited."
+        timedelta(hours=2), description="How long after the end of a day late rows are waited for."
     )
     slow_ms: float = Field(1000.0, gt=0, description="Requests above this count as slow.")
     table: str | None = Field(
@@ -64,7 +64,7 @@ class Logs(Policy):
             except Refused as error:
                 raise ValueError(f"deployments: {error}") from None
         if (name := names.repeated(self.deployments.values())) is not None:
-            raise ValueError(f"deployments: {name!r} stands for two versions; each has its own")
+            raise ValueError(f"deployments: {name!r} is given for two versions; each needs its own")
         return self
 
     @model_validator(mode="after")

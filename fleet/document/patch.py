@@ -36,7 +36,7 @@ def with_thresholds(content: str, file: str, model: str, thresholds: Mapping[str
             changed = _set(changed, file, (*path, key), text)
     tree = {"models": {model: {"drift": {"features": wanted}}}} if wanted else {}
     if parse(changed, file)[0].value != _laid(parse(content, file)[0].value, tree):
-        raise Refused(f"{file}: models.{model}.drift cannot be changed as text; do it by hand")
+        raise Refused(f"{file}: models.{model}.drift cannot be patched; edit it by hand")
     return changed
 
 

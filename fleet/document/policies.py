@@ -79,7 +79,7 @@ class ModelPolicy(Policy):
         hidden = [name for name, own in self.drift.features.items() if own.redact]
         if told := [name for name in self.performance.segments if name in hidden]:
             raise ValueError(
-                f"performance.segments would tell the levels of {told[0]}, a redacted feature"
+                f"performance.segments would reveal the levels of {told[0]}, a redacted feature"
             )
         return self
 

@@ -70,8 +70,8 @@ class Serving(Policy):
     )
     foreign: Literal["hold", "adopt", "revert"] = Field(
         "hold",
-        description="What follows when somebody else changed the traffic: promotion waits, their "
-        "split is taken over, or ours is set again. An alert follows in any case.",
+        description="What to do when somebody else changed the traffic: `hold` promotion, `adopt` "
+        "their split, or `revert` to ours. An alert fires in any case.",
     )
     look_every: timedelta = Field(
         timedelta(hours=6),

@@ -59,7 +59,9 @@ def parse(content: str, file: str) -> tuple[Text, list[Problem]]:
     try:
         value = tree.value(node, ()) if node is not None else None
     except RecursionError:
-        return Text(file, None, {}), [Problem(file, 1, (), "not YAML: too deep, or within itself")]
+        return Text(file, None, {}), [
+            Problem(file, 1, (), "not YAML: nested too deeply, or recursive")
+        ]
     return Text(file, value, tree.lines), tree.problems
 
 
@@ -124,7 +126,7 @@ class _Tree:
         found: dict[str, object] = {}
         for key_node, child in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._wrong(key_node, path, "a key is a name, not a list or mapping")
+                self._wrong(key_node, path, "a key must be text, not a list or mapping")
                 continue
             # Keys are taken as text: `on` and `2020-01-31` are names, not a boolean or a date.
             try:
@@ -134,7 +136,7 @@ class _Tree:
                 continue
             inner = (*path, key)
             if key in found:
-                self._wrong(key_node, inner, f"stands twice; first on line {self.lines[inner]}")
+                self._wrong(key_node, inner, f"duplicate key; first on line {self.lines[inner]}")
             self.lines[inner] = _line(key_node)
             found[key] = self.value(child, inner)
         return found

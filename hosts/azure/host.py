@@ -104,10 +104,10 @@ class AzureHost:
             fleet,
             Loop(self.store, domain, self.ring, backing_off(BACK_OFF)),
             self.clock,
+            self.blobs,
             self.refused.put,
             logs_container,
             self.telemetry,
-            self.blobs,
         )
 
     def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:

@@ -23,13 +23,14 @@ from hosts.local.functions.queues import Queues
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.router import BUCKETS, Duration, Endpoint, Router
 from hosts.local.models.scorer import Scorers
-from hosts.local.models.scoring import LocalScoring, LocalTables
+from hosts.local.models.scoring import LocalScoring
 from hosts.local.models.trainer import MAX_ATTEMPTS, LocalTrainer
 from hosts.local.publisher import FilePublisher
 from hosts.local.receivers import OPENERS, QUIET
 from hosts.local.sqlite import SqliteStore
 from hosts.receivers.paging import Surroundings, open_pager
 from hosts.reports import EvidentlyReports
+from hosts.tables.beside import TablesBeside
 from retrain.ports import TrainingJob
 
 DUE_QUEUE = "driftwarden-due"
@@ -97,7 +98,7 @@ class LocalHost:
         self.router = self._router(durations.request if durations is not None else None)
         domain = FleetDomain(config.fleet, self._world(beside, quiet))
         loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF))
-        self.service = Service(config.fleet, loop, clock, self.refuse, blobs=self.blobs)
+        self.service = Service(config.fleet, loop, clock, self.blobs, self.refuse)
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue."""
@@ -108,7 +109,7 @@ class LocalHost:
         self.queues.put(REFUSED_QUEUE, message, self.clock.now())
 
     def measure(self) -> None:
-        """See `hosts.Host`: here gauges are read at /api/metrics, when somebody asks."""
+        """See `hosts.host.Host`: here gauges are read at /api/metrics, when somebody asks."""
 
     def close(self) -> None:
         """Stop the processes and close the files."""
@@ -142,7 +143,7 @@ class LocalHost:
         return World(
             blobs=self.blobs,
             logs=Logs(self.logs),
-            tables=LocalTables(beside),
+            tables=TablesBeside(beside),
             scoring=LocalScoring(self.models, self.scorers),
             trainer=self.trainer,
             serving=self.router,
@@ -168,8 +169,12 @@ def _check(config: Config) -> None:
     for name, watched in config.fleet.models.items():
         training = watched.policy.training
         if training is not None and training.job is not None:
-            raise Refused(f"models.{name}.training.job: needs Azure ML; here it takes a command")
+            raise Refused(
+                f"models.{name}.training.job: needs Azure ML; the local host needs training.command"
+            )
         if watched.policy.logs.table is not None or watched.policy.logs.traffic:
-            raise Refused(f"models.{name}.logs: tables are Log Analytics'; here logs are files")
+            raise Refused(
+                f"models.{name}.logs: tables need Log Analytics; the local host reads files"
+            )
         if watched.policy.serving.kind == "batch":
-            raise Refused(f"models.{name}.serving.kind: batch endpoints are Azure's; take online")
+            raise Refused(f"models.{name}.serving.kind: batch endpoints need Azure; use online")

@@ -12,8 +12,8 @@ from rich.console import Console
 from engine.clock import Clock
 from engine.errors import Refused
 from fleet.document.config import Config
-from hosts import Host
 from hosts.clock import SystemClock
+from hosts.host import Host
 from hosts.local.functions.serve import Options, serve
 from hosts.local.functions.server import Server
 from hosts.local.host import STORE_FILE, LocalHost

@@ -151,7 +151,7 @@ class SqliteStore:
 def _apply(connection: sqlite3.Connection, partition: str, operation: Operation) -> None:
     changed = _write(connection, partition, operation)
     if changed != 1:
-        raise Conflict(f"{partition}: {operation.key} is not as it was read")
+        raise Conflict(f"{partition}: {operation.key} was changed by another writer")
 
 
 def _write(connection: sqlite3.Connection, partition: str, operation: Operation) -> int:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -89,7 +89,8 @@ def served(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """One fleet for all tests here: each finds what it did by a name of its own."""
     tiny = tmp_path_factory.mktemp("served") / "fleet"
     shutil.copytree(prepared, tiny)
-    host = cast(LocalHost, open_host(tiny / "fleet.yaml"))
+    host = open_host(tiny / "fleet.yaml")
+    assert isinstance(host, LocalHost)
     function_app.use(host)
     host.service.begin()
     started: list[Server] = []
@@ -388,5 +389,5 @@ def test_event_grid_delivers_behind_entra(served: Running, entra: Entra) -> None
     assert served.told("behind")["by"] == "/shop"
     found = served.host.queues.peek("driftwarden-refused", 1000)
     reasons = [json.loads(message.body)["reason"] for message in found]
-    assert reasons.count("event: str came, an object is expected") == 1
-    assert reasons.count("event untimely: the time 'noon' is no ISO 8601 instant") == 1
+    assert reasons.count("event: an object is expected, not str") == 1
+    assert reasons.count("event untimely: the time 'noon' is not an ISO 8601 instant") == 1

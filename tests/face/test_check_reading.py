@@ -221,7 +221,7 @@ def test_a_column_that_current_cannot_have_yet_is_left_out(tmp_path: Path, name:
     code, document = report(before, parquet(tmp_path / "c.parquet", x=x))
     assert (code, verdicts(document)) == (0, {"x": "stable"})
     assert reasons(document, "not_compared") == {
-        name: "missing in current, which may not have it yet"
+        name: "missing in current, where it may not be known yet"
     }
     code, document = report(tmp_path / "c.parquet", before)
     assert (code, reasons(document, "not_compared")) == (0, {name: "only in current"})
@@ -468,7 +468,7 @@ def test_files_of_no_format_are_told(tmp_path: Path) -> None:
     code, _, err = check(folder, folder / "a.csv", "--json")
     assert code == 0
     assert err == (
-        f"driftwarden check: {folder}: files that are no Parquet, CSV or JSON Lines left out (4): "
+        f"driftwarden check: {folder}: files that are not Parquet, CSV or JSON Lines left out (4): "
         "b.xlsx, c.parquet.tmp, d.csv.zip, …\n"
     )
 

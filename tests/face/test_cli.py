@@ -143,7 +143,7 @@ def lines(run: Shell, folder: Path, model: str = "demand") -> list[dict[str, Any
 
 def test_validate_says_nothing_is_wrong(run: Shell, fleet: Path) -> None:
     done = run(fleet, "validate", "fleet.yaml")
-    assert (done.code, done.out, done.err) == (0, "fleet.yaml: 1 models, nothing wrong\n", "")
+    assert (done.code, done.out, done.err) == (0, "fleet.yaml: valid, 1 model\n", "")
 
 
 def test_validate_names_all_problems_one_a_line(run: Shell, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_validate_of_no_file(run: Shell, tmp_path: Path) -> None:
 
 def test_the_installed_command(fleet: Path) -> None:
     done = installed(fleet, "validate", "fleet.yaml")
-    assert (done.code, done.out, done.err) == (0, "fleet.yaml: 1 models, nothing wrong\n", "")
+    assert (done.code, done.out, done.err) == (0, "fleet.yaml: valid, 1 model\n", "")
     assert installed(fleet, "journal", "nobody").refused() == (
         "driftwarden journal: no model 'nobody'; known are demand"
     )
@@ -219,7 +219,7 @@ def test_verify_counts_every_journal(run: Shell, fleet: Path) -> None:
     found = run(fleet, "verify", "--json").json
     assert found["verified"] is True
     assert found["records"]["demand"] == len(run(fleet, "journal", "demand", "--json").json)
-    assert run(fleet, "verify").out.startswith("every journal holds: demand ")
+    assert run(fleet, "verify").out.startswith("every journal verified; records: demand ")
 
 
 def test_who_asked_and_why_are_journalled(run: Shell, fleet: Path) -> None:
@@ -251,7 +251,7 @@ def test_who_asked_and_why_are_journalled(run: Shell, fleet: Path) -> None:
 def test_every_command_is_taken_in(run: Shell, fleet: Path, words: Sequence[str]) -> None:
     done = run(fleet, *words, "--by", "g.hopper")
     assert (done.code, done.err) == (0, "")
-    assert " taken in by " in done.out
+    assert " accepted by " in done.out
 
 
 def test_a_backtest_tells_draws_and_patches(run: Shell, tiny: Path) -> None:
@@ -270,7 +270,7 @@ def test_a_backtest_tells_draws_and_patches(run: Shell, tiny: Path) -> None:
     assert again.json == told.json
     shown = run(tiny, *words, "demand", "--budget", "1 page/day", "--months", "3")
     assert shown.code == 0
-    assert "alerts as it is set: " in shown.out
+    assert "alerts with the current thresholds: " in shown.out
     assert "psi > 0.25" in shown.out
     assert (tiny / "fleet.yaml").read_text() == before
     written = run(tiny, *words, "--budget", "1 page/day", "--write", "--json")
@@ -310,7 +310,7 @@ def test_a_backtest_without_a_patch_still_tells(run: Shell, tiny: Path) -> None:
     ("words", "why"),
     [
         (("--budget", "few"), "budget 'few': write it as '1 page/month' or '2 pages/week'"),
-        (("--months", "0"), "--months 0: more than 0 are needed"),
+        (("--months", "0"), "--months 0: must be greater than 0"),
         (("nobody",), "nobody? known are demand"),
         (("a.yml",), "a.yml: cannot be read: No such file or directory"),
         (("one", "two"), "backtest plays one model at a time; these are one, two"),
@@ -366,12 +366,12 @@ def test_a_silence_shows_and_is_lifted_by_its_id(run: Shell, fleet: Path) -> Non
         (("status", "--fleet", "none.yaml"), "status: none.yaml: cannot be read: No such file or "
          "directory"),
         (("journal", "nobody"), "journal: no model 'nobody'; known are demand"),
-        (("journal", "demand", "--since", "once"), "journal: since 'once' is no ISO 8601 instant, "
-         "e.g. 2026-01-31T00:00Z"),
+        (("journal", "demand", "--since", "once"), "journal: since 'once' is not an ISO 8601 "
+         "instant, e.g. 2026-01-31T00:00Z"),
         (("retrain", "nobody"), "retrain: retrain nobody: no such model; known are demand"),
-        (("silence", "demand", "--for", "long"), "silence: 'long' is no time; write "
+        (("silence", "demand", "--for", "long"), "silence: 'long' is not a time; write "
          "2026-01-31T18:00Z, a date, or 4h"),
-        (("freeze", "demand", "--until", "2026-13-01"), "freeze: '2026-13-01' is no time; write "
+        (("freeze", "demand", "--until", "2026-13-01"), "freeze: '2026-13-01' is not a time; write "
          "2026-01-31T18:00Z, a date, or 4h"),
         (("freeze", "demand", "--until", "2199-01-01T00:00"), "freeze: '2199-01-01T00:00' has no "
          "zone; add Z for UTC"),

@@ -67,8 +67,14 @@ MALFORMED: list[tuple[Callable[[Schema, str], Any], str]] = [
     (lambda s, n: s(n, RETRAIN, "text"), "event {n}: 'data' is str, an object is expected"),
     (lambda s, n: s(n, RETRAIN, 0), "event {n}: 'data' is int, an object is expected"),
     (lambda s, n: s(n, RETRAIN, {}, {"a": 1}), "event {n}: 'subject' is dict, text is expected"),
-    (lambda s, n: {**s(n, RETRAIN, {}), "eventTime": "noon"}, "event {n}: the time 'noon' is no "),
-    (lambda s, n: {**s(n, RETRAIN, {}), "eventTime": 5}, "event {n}: the time 5 is no ISO 8601 "),
+    (
+        lambda s, n: {**s(n, RETRAIN, {}), "eventTime": "noon"},
+        "event {n}: the time 'noon' is not an ",
+    ),
+    (
+        lambda s, n: {**s(n, RETRAIN, {}), "eventTime": 5},
+        "event {n}: the time 5 is not an ISO 8601 ",
+    ),
     (lambda s, n: {**s(n, RETRAIN, {}), "eventTime": []}, "event {n}: data.model is missing"),
     (lambda s, n: s(n, RETRAIN, {"model": "nobody"}), "event {n}: model 'nobody' is not in fleet"),
     (

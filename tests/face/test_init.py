@@ -48,8 +48,8 @@ def test_names_with_an_emoji_survive_from_init_to_backtest(
     assert 'reference: {data: "data😀.csv"}' in text
     assert 'labels: {segment: "😀status"}' in text
     done = command("validate", "fleet.yaml")
-    assert (done.code, done.out) == (0, "fleet.yaml: 1 models, nothing wrong\n")
-    assert "data😀.csv: a reference needs a column 'time', too" in done.err
+    assert (done.code, done.out) == (0, "fleet.yaml: valid, 1 model\n")
+    assert "data😀.csv: a reference needs the column 'time', too" in done.err
     done = command("backtest", "--data", EMOJI.name)
     assert (done.code, done.err) == (0, "")
     assert "😀status" in done.out

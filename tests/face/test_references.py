@@ -135,7 +135,7 @@ def test_a_table_that_is_no_history_is_one_line(
 
 def test_validate_takes_a_reference_as_it_may_be(past: Path, command: Command) -> None:
     done = command("validate", "fleet.yaml")
-    assert (done.code, done.out, done.err) == (0, "fleet.yaml: 1 models, nothing wrong\n", "")
+    assert (done.code, done.out, done.err) == (0, "fleet.yaml: valid, 1 model\n", "")
     pq.write_table(rows(label=[True, False, None, True]), past / "ref.parquet")
     assert command("validate", "fleet.yaml").err == ""
 
@@ -147,7 +147,7 @@ def test_validate_notes_a_reference_that_it_cannot_look_at_yet(
     pq.write_table(rows().drop_columns(["label"]), past / "ref.parquet")
     done = command("validate", "fleet.yaml")
     assert (done.code, done.err) == (
-        0, f"{where}ref.parquet: a reference needs a column 'label', too\n",
+        0, f"{where}ref.parquet: a reference needs the column 'label', too\n",
     )  # fmt: skip
     (past / "ref.parquet").unlink()
     done = command("validate", "fleet.yaml")
@@ -156,7 +156,7 @@ def test_validate_notes_a_reference_that_it_cannot_look_at_yet(
     (past / "fleet.yaml").write_text(text.replace("ref.parquet", "az://rows/ref.parquet"))
     done = command("validate", "fleet.yaml")
     assert done.code == 0
-    assert "az://rows/ref.parquet: not looked at here" in done.err
+    assert "az://rows/ref.parquet: not checked here" in done.err
 
 
 def test_a_feature_called_score_stands_in_the_models_card(tiny: Path, command: Command) -> None:

@@ -140,7 +140,7 @@ class Play:
             FleetDomain(tale.fleet(), world),
             lambda partition: self.boundary.cross("ring", lambda: ring(partition)),
         )
-        return Service(tale.fleet(), loop, self.stage.clock)
+        return Service(tale.fleet(), loop, self.stage.clock, world.blobs)
 
     def _next(self) -> datetime | None:
         at = self.stage.at

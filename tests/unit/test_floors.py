@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hosts import HOSTS
 from tests import packages
 from tests.packages import tree
 
@@ -94,10 +95,11 @@ def test_now_and_chance_are_arguments_below_the_hosts(package: str) -> None:
 
 
 def test_the_hosts_do_not_know_each_other() -> None:
-    for path in sources("hosts/local"):
-        assert not any(name.startswith("hosts.azure") for name in imported(path)), path
-    for path in sources("hosts/azure"):
-        assert not any(name.startswith("hosts.local") for name in imported(path)), path
+    assert {path.parent.name for path in (ROOT / "hosts").glob("*/host.py")} == set(HOSTS)
+    for host in HOSTS:
+        others = tuple(f"hosts.{other}" for other in HOSTS if other != host)
+        for path in sources(f"hosts/{host}"):
+            assert not any(name.startswith(others) for name in imported(path)), path
 
 
 def test_the_functions_app_stays_short() -> None:

@@ -74,7 +74,10 @@ def older_bins(inputs: Inputs) -> str:
     """Say where bins are of an older format, and how many days were counted with other bins."""
     ruler = inputs.reference.ruler
     if ruler.format < FORMAT:
-        return f"bins of format {ruler.format}: no value has a bin of its own"
+        return (
+            f"bins of format {ruler.format}: values that hold a large share have no bins of their "
+            "own"
+        )
     foreign = len(inputs.effect.history) - len(inputs.past)
     return f"{foreign} earlier days were counted with other bins" if foreign else ""
 

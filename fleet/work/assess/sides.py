@@ -68,13 +68,13 @@ def hold(blobs: Blobs, watched: Watched, effect: Assess, reference: Reference) -
         sides[name] = against(_of(watched, name), effect, part, current[name], earlier)
     notes = [
         f"no segments of {name}: it is not categorical in the reference, or the reference was made "
-        "before they were asked for"
+        "before this segment was configured"
         for name in watched.policy.drift.segments
         if name not in levels
     ]
     notes += [told(lost, "batches"), told(gone, "days before")]
     if wanted and len(parts) == 1:
-        notes.append("no segments: the window was counted before they were asked for")
+        notes.append("no segments: the window was counted before segments were configured")
     return Held(
         ruler,
         {name: current[name] for name in parts},

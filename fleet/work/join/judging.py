@@ -56,7 +56,7 @@ def judge(blobs: Blobs, watched: Watched, effect: Join, today: pa.Table) -> Judg
     ordinary = [day for day in days if day.event is None]
     report = _assessed(watched, effect, days, usual)
     degraded = report.verdict is Verdict.DEGRADED
-    plain = "; ".join(report.reasons) or "performance is as at the reference"
+    plain = "; ".join(report.reasons) or "performance is within its limits"
     broken = _broken(watched, effect, days if degraded else ordinary, parts).reason if names else ""
     if not degraded:
         return Judged(report, plain, None, broken)

@@ -107,7 +107,9 @@ def _chunk(logs: LogFiles, found: Range) -> bytes:
 
 def _whole(logs: LogFiles, found: Range) -> bytes:
     if found.start:
-        raise Refused(f"{found.path}: changed after it was read; Parquet is to be written once")
+        raise Refused(
+            f"{found.path}: changed after it was read; a Parquet file must be written once"
+        )
     content = logs.read(found.path, 0, MOST_PARQUET + 1)
     if len(content) > MOST_PARQUET:
         raise Refused(f"{found.path}: over {MOST_PARQUET // MIB} MiB of Parquet; write several")

@@ -67,12 +67,16 @@ class Keys:
             if name in self._keys and now < self._fetched + KEYS_LAST.total_seconds():
                 return self._keys[name]
             if now < self._tried + PAUSE.total_seconds():
-                raise Unavailable("the tenant's signing keys were asked for a moment ago", PAUSE)
+                limit = f"{PAUSE.total_seconds():.0f} s"
+                raise Unavailable(
+                    f"the tenant's signing keys were requested less than {limit} ago; retry later",
+                    PAUSE,
+                )
             self._tried = now
             self._keys = self._fetch()
             self._fetched = now
             if name not in self._keys:
-                raise Denied(401, "token: signed by a key that is none of the tenant's")
+                raise Denied(401, "token: signed by a key that is not the tenant's")
             return self._keys[name]
 
     def _fetch(self) -> dict[str, jwt.PyJWK]:
@@ -137,10 +141,10 @@ class Gate:
         claims = self._claims(_bearer(authorization))
         sender = claims.get("azp") or claims.get("appid")
         if sender != EVENT_GRID:
-            raise Denied(403, "token: it was not given to Event Grid")
+            raise Denied(403, "token: not issued to Event Grid")
         roles = claims.get("roles")
         if not isinstance(roles, list) or ROLE not in roles:
-            raise Denied(403, f"token: without the role {ROLE}")
+            raise Denied(403, f"token: lacks the role {ROLE}")
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:

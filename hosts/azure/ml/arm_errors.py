@@ -79,7 +79,7 @@ def _answered(error: HttpResponseError, status: int, what: str, needs: str) -> D
     told = f"{what}: {_line(error)}"
     match status:
         case 401:
-            return Unavailable(f"{told}: the app's token was not taken", IDENTITY)
+            return Unavailable(f"{told}: the app's token was rejected", IDENTITY)
         case 403:
             return Refused(f"{told}: the app's identity needs {_permission(told, needs)}")
         case 404:

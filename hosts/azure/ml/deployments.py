@@ -136,7 +136,7 @@ class Deployments:
         if state in UNDER_WAY:
             raise Unavailable(f"{where} is {state}", AGAIN)
         if state != "succeeded":
-            raise Refused(f"{where} is {state}: see its logs, mend the cause and delete it")
+            raise Refused(f"{where} is {state}: see its logs, fix the cause and delete it")
         return name
 
     def _all(self, model: str) -> list[Any]:
@@ -178,7 +178,9 @@ class Deployments:
             return getattr(azure.ai.ml, self._kind.load)(template, params_override=overrides)
         except (AzureError, ValidationError, OSError) as error:
             said = " ".join(str(error).split())[:LONGEST]
-            raise Refused(f"{template.name} is no {self._kind.name} deployment: {said}") from error
+            raise Refused(
+                f"{template.name}: not a valid {self._kind.name} deployment: {said}"
+            ) from error
 
 
 def state_of(resource: Any) -> str:

@@ -139,5 +139,5 @@ def _numbers(where: str, kind: str, said: dict[str, str]) -> dict[str, float]:
     found = _json(where, kind, said.get(kind, "{}"), dict)
     for name, value in found.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Refused(f"{where}: {kind}: {name} is no number")
+            raise Refused(f"{where}: {kind}: {name} is not a number")
     return {str(name): float(value) for name, value in found.items()}

@@ -152,7 +152,9 @@ def _failure(
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Unavailable(f"{where} has no capacity (429)", max(pause, PATIENCE))
     if status in DENIED:
-        return Unavailable(f"{where} does not let us in ({status}): is the role assigned?", AGAIN)
+        return Unavailable(
+            f"{where} rejects the app's credentials ({status}): check its role", AGAIN
+        )
     if status == HTTPStatus.NOT_FOUND:
         return Refused(f"{where} is not there (404)")
     if not status or status >= 500:

@@ -119,8 +119,8 @@ class AzureServing:
             return
         if move is Move.hold:
             raise Refused(
-                f"{model}: {held} stands on {name}, set by somebody else; {wanted} is asked for "
-                "and the policy is hold: set it by hand, or change the policy"
+                f"{model}: endpoint {name} has {held}, set outside Driftwarden; {wanted} was "
+                "requested, and serving.foreign is hold: set it by hand, or change serving.foreign"
             )
         after = following(record, held, wanted, key, move, policy)
         lease.renew()
@@ -142,7 +142,9 @@ class AzureServing:
         if (state := state_of(endpoint)) != "succeeded":
             raise Unavailable(f"{where} is {state} after its traffic was set", AGAIN)
         if self._split(endpoint) != after.split or Record.read(endpoint.tags) != after:
-            raise Unavailable(f"{where} reads back other than it was written: who else writes it?")
+            raise Unavailable(
+                f"{where} differs from what was just written: does another tool change it?"
+            )
 
     def _wanted(self, model: str, traffic: Traffic, record: Record | None) -> Split:
         """Return the split by deployments; every version has a deployment afterwards."""

@@ -136,7 +136,7 @@ def following(
     repeated = record.key == named
     foreign = record.foreign if repeated else ""
     if held != wanted and not explained(held, record):
-        foreign = f"{policy}: {held} stood instead of {record.split}"[:TAG_LENGTH]
+        foreign = f"{policy}: {held} found instead of {record.split}"[:TAG_LENGTH]
     past = record.past if repeated else (*record.past, _digest(record.key))[-PAST_KEPT:]
     return Record(left, named, past, foreign)
 

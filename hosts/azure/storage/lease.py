@@ -43,7 +43,7 @@ class Held:
     def _write(self, until: str) -> None:
         row = self._store.get(self._partition, ROW)
         if row is None or row.props["holder"] != self._holder:
-            raise Conflict(f"{self._partition}: the lease is somebody else's")
+            raise Conflict(f"{self._partition}: another worker holds the lease")
         props = {"holder": self._holder, "until": until}
         self._store.commit(self._partition, [Replace(ROW, props, row.etag)])
 

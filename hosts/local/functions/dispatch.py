@@ -108,7 +108,7 @@ class Dispatcher:
                 return plain(401, "this needs the function key: x-functions-key or ?code=")
             return self._answer(entry, request.decoded(values))
         allowed = sorted({each for entry, _ in found for each in entry.methods})
-        return plain(405, "not with this method", ("Allow", ", ".join(allowed)))
+        return plain(405, "method not allowed", ("Allow", ", ".join(allowed)))
 
     def event_grid(
         self,

@@ -74,7 +74,7 @@ def parse_time_span(text: object) -> timedelta:
     """
     found = _TIME_SPAN.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise Refused(f"{text!r} is no time span: write [d.]hh:mm:ss, hours up to 23")
+        raise Refused(f"{text!r} is not a time span: write [d.]hh:mm:ss, hours up to 23")
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 

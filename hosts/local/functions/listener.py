@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             target = urlsplit(self.path)
         except ValueError:
-            return plain(400, "the request's target is no URL")
+            return plain(400, "the request's target is not a URL")
         # No proxy in front of this host verifies an identity, so that such headers are dropped.
         headers = {
             name: ", ".join(self.headers.get_all(name, []))

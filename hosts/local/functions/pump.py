@@ -36,7 +36,7 @@ class Pump:
     def _run(self, entry: Entry, message: Message, now: datetime) -> None:
         tries = self._host_file.max_dequeue_count
         if message.tries > tries:
-            reason = f"taken {tries} times and never finished: the host died each time"
+            reason = f"taken {tries} times without finishing: the host stopped each time"
         else:
             reason = self._invoker.invoke(entry, partial(_queue_message, message)).failure
         if not reason:

@@ -65,7 +65,7 @@ class QueueFile:
             self._file.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
             self._file.executescript(_TABLES)
         except (OSError, sqlite3.DatabaseError) as error:
-            raise Refused(f"{path}: no file for queues ({error}); name another file") from error
+            raise Refused(f"{path}: not a queue file ({error}); choose another") from error
 
     def close(self) -> None:
         """Close the file; what was committed stays."""

@@ -70,7 +70,10 @@ def serve(
     """
     host = options.host
     if options.key is None and not _is_loopback(host):
-        raise Refused(f"without a function key only 127.0.0.1 is listened on, not {host}: set one")
+        raise Refused(
+            f"without a function key the host listens on loopback addresses only, not on {host}: "
+            "set DRIFTWARDEN_KEY"
+        )
     dispatcher = Dispatcher(
         app,
         queues,

@@ -90,7 +90,7 @@ class Server:
                 if not self._turn():
                     self._stopping.wait(POLL_SECONDS)
         except Exception as error:
-            logger.critical("the pump broke: %s", describe(error), exc_info=True)
+            logger.critical("timers and queues stopped: %s", describe(error), exc_info=True)
             self._failure = error
             self._stopping.set()
 
@@ -103,6 +103,6 @@ class Server:
                 if not self._stopping.is_set():
                     done += self._dispatcher.pump_queue(queue, self._clock())
         except Unavailable as unavailable:
-            logger.warning("timers and queues wait: %s", unavailable)
+            logger.warning("timers and queues are delayed: %s", unavailable)
             self._stopping.wait(unavailable.delay.total_seconds())
         return done

@@ -1,8 +1,6 @@
-"""Scoring outside the live traffic, and the tables that fleet.yaml names."""
+"""Scoring outside the live traffic."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +10,6 @@ import pyarrow.parquet as pq
 from engine.errors import Refused
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.scorer import Scorers
-from hosts.local.tables.reading import read_batches
-from monitoring.intake.references import named_once
-from monitoring.intake.sampling import sampled, seed_of
 
 EVALUATION = "evaluation.parquet"
 
@@ -45,15 +40,3 @@ class LocalScoring:
             return pq.read_table(file)
         except (pa.ArrowException, OSError) as error:
             raise Refused(f"{model} {version}: {EVALUATION} cannot be read: {error}") from error
-
-
-class LocalTables:
-    """Implements `fleet.ports.Tables` on files beside fleet.yaml."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def read(self, path: str) -> pa.Table:
-        """See `fleet.ports.Tables`; a table of more than 1 M rows comes as a sample."""
-        batches = named_once(read_batches(self._root / path), path)
-        return sampled(batches, np.random.default_rng(seed_of(path)))

@@ -50,7 +50,7 @@ class Splits:
                 content = after.model_dump_json(indent=1).encode()
                 replace_file(self._path(model), content, durable=True)
         if self._split(model) != after:
-            raise Broken(f"{model}: the traffic file reads back other than it was written")
+            raise Broken(f"{model}: the traffic file differs from what was just written")
 
     def traffic(self, model: str) -> Traffic:
         """Return the current split; Refused where none was ever set."""

@@ -146,7 +146,9 @@ class LocalTrainer:
     def _start(self, folder: Path, before: State) -> Process | None:
         """Start an attempt and record it; None, also recorded, where it cannot be started."""
         if before.attempt >= self._attempts:
-            reason = f"started {self._attempts} times, and each time the daemon died first"
+            reason = (
+                f"started {self._attempts} times; the daemon stopped each time before the job ended"
+            )
             write_state(folder, failed(before, reason, infrastructure=True))
             return None
         update = {"attempt": before.attempt + 1, "owner": self._owner, "child": ""}

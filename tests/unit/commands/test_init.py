@@ -131,7 +131,7 @@ def test_a_sample_that_holds_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="the file is empty"):
         write_first(tmp_path / "empty.csv", out)
     pq.write_table(pa.table({}), tmp_path / "none.parquet")
-    with pytest.raises(Refused, match="no columns to guess from"):
+    with pytest.raises(Refused, match="no columns to infer features from"):
         write_first(tmp_path / "none.parquet", out)
     assert not out.exists()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -15,7 +14,7 @@ from engine.errors import Broken, Refused
 from engine.store import Replace
 from fleet.commands import Command
 from hosts import open_host
-from hosts.local.host import LocalHost
+from hosts.host import Host
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 
@@ -34,7 +33,7 @@ def test_lengths_of_time(text: str, length: timedelta) -> None:
 
 @pytest.mark.parametrize("text", ["", "4", "h", "-4h", "4 h", "4h30m", "1e3h", "∞d"])
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match="is no length of time; write 30m, 4h or 2d"):
+    with pytest.raises(Refused, match="is not a duration; write 30m, 4h or 2d"):
         span(text)
 
 
@@ -71,8 +70,8 @@ def test_one_model_or_all() -> None:
 
 
 @pytest.fixture
-def host(tiny: Path) -> Iterator[LocalHost]:
-    opened = cast(LocalHost, open_host(tiny / "fleet.yaml"))
+def host(tiny: Path) -> Iterator[Host]:
+    opened = open_host(tiny / "fleet.yaml")
     function_app.use(opened)
     opened.service.begin()
     yield opened
@@ -80,7 +79,7 @@ def host(tiny: Path) -> Iterator[LocalHost]:
     opened.close()
 
 
-def test_a_command_is_acted_on_before_it_returns(host: LocalHost) -> None:
+def test_a_command_is_acted_on_before_it_returns(host: Host) -> None:
     asked = Command("freeze", "demand", "g.hopper", "launch", "c1", NOW)
     assert ask(host, function_app.app, asked) == ["demand"]
     (freeze,) = host.service.loop.head("demand").state.freezes
@@ -88,10 +87,11 @@ def test_a_command_is_acted_on_before_it_returns(host: LocalHost) -> None:
     assert verify(host)["demand"] >= 1
 
 
-def test_a_chain_that_was_broken_names_the_record(host: LocalHost) -> None:
+def test_a_chain_that_was_broken_names_the_record(host: Host) -> None:
     ask(host, function_app.app, Command("unfreeze", "demand", "x", "", "c1"))
-    row = host.store.scan("demand", "log:")[-1]
+    store = host.service.loop.store
+    row = store.scan("demand", "log:")[-1]
     altered = {**row.props, "at": "2001-01-01T00:00:00.000000Z"}
-    host.store.commit("demand", [Replace(row.key, altered, row.etag)])
+    store.commit("demand", [Replace(row.key, altered, row.etag)])
     with pytest.raises(Broken, match=r"demand: journal record \d+ does not follow from"):
         verify(host)

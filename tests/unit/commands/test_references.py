@@ -78,8 +78,8 @@ def test_a_large_reference_is_left_to_the_fleet_and_told(
     monkeypatch.setattr(references, "MOST_BYTES", 10)
     assert seen(file).faults == ()
     assert [note.partition("data: ")[2] for note in seen(file).notes] == [
-        "churn: 0 MB are not looked at here, but when the fleet begins",
-        "fraud.csv: 0 MB are not looked at here, but when the fleet begins",
+        "churn: 0 MB are not checked here, but when the fleet starts",
+        "fraud.csv: 0 MB are not checked here, but when the fleet starts",
     ]
 
 

@@ -62,7 +62,7 @@ def test_what_is_halted_is_told_below_the_models(shown: Any) -> None:
 def test_alerts(shown: Any) -> None:
     assert shown([], "alerts") == "no alert has fired\n"
     text = shown([{**ALERT, "acknowledged_by": "a.turing", "muted": "silenced by x"}], "alerts")
-    assert "firing, taken by a.turing, silenced by x" in text
+    assert "firing, acknowledged by a.turing, silenced by x" in text
     # What stands in brackets is text, not markup.
     assert "[psi 0.3]" in text
     assert "resolved" in shown([{**ALERT, "firing": False}], "alerts")
@@ -93,9 +93,9 @@ def test_a_long_journal_ends_with_its_newest(shown: Any) -> None:
 
 def test_verified(shown: Any) -> None:
     found = {"verified": True, "records": {"demand": 3, "fleet": 1}}
-    assert shown(found, "verify") == "every journal holds: demand 3, fleet 1\n"
-    assert "nothing recorded yet" in shown({"verified": True, "records": {}}, "verify")
+    assert shown(found, "verify") == "every journal verified; records: demand 3, fleet 1\n"
+    assert "records: none yet" in shown({"verified": True, "records": {}}, "verify")
 
 
 def test_accepted(shown: Any) -> None:
-    assert shown({"id": "c1", "accepted": ["a", "b"]}, "command") == "c1 taken in by a, b\n"
+    assert shown({"id": "c1", "accepted": ["a", "b"]}, "command") == "c1 accepted by a, b\n"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine import journal
+from engine.blobs import MemoryBlobs
 from engine.clock import SetClock
 from engine.head import Head
 from engine.journal import Record
@@ -138,7 +139,7 @@ def service() -> Callable[..., Service]:
             head = Head(state, seq=len(told), hash=previous)
             store.commit("flights", [head.write("flights", FORMAT)])
         loop = Loop(store, FleetDomain(fleet, None), lambda _: None)
-        return Service(fleet, loop, SetClock(last))
+        return Service(fleet, loop, SetClock(last), MemoryBlobs())
 
     return make
 

@@ -79,4 +79,4 @@ def test_the_page_is_complete_and_escaped(found: dict[str, Any]) -> None:
 
 def test_what_could_not_be_calibrated_says_so(found: dict[str, Any]) -> None:
     text = pages.backtest({**found, "calibrated": False}, NOW)
-    assert "Nothing would have paged" in text
+    assert "No alert would have paged" in text

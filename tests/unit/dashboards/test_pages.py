@@ -206,5 +206,5 @@ def test_a_report_is_linked_beside_its_alert_and_read_there(
     name = made.blobs.put("<html>Größe".encode())
     made = replace(service([(AT, {**drawn, "report": name})]), blobs=made.blobs)
     assert pages.model(made, "flights", "drift-1") == "<html>Größe"
-    with pytest.raises(Refused, match="no report 'c2' of flights is drawn yet"):
+    with pytest.raises(Refused, match="no report 'c2' of flights yet"):
         pages.model(made, "flights", "c2")

@@ -206,7 +206,7 @@ class Story:
             "expected": 100,
             "contradictions": 0,
             "health": Health.HEALTHY,
-            "reason": "performance is as at the reference",
+            "reason": "performance is within its limits",
         }
         said = {**plain, **fields}
         policy = self.watched.policy.performance

@@ -34,7 +34,7 @@ class Desk:
 
     def opened(self, fleet: Fleet) -> Service:
         loop = Loop(self.store, FleetDomain(fleet, self.world), self.rung.append)
-        return Service(fleet, loop, self.clock, self.refused.append, "logs")
+        return Service(fleet, loop, self.clock, self.world.blobs, self.refused.append, "logs")
 
     def settle(self) -> None:
         """Answer every bell until none rings."""

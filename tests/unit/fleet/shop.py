@@ -62,7 +62,7 @@ class Shop:
         self.world.tables["reference.parquet"] = table
         self.world.scoring.functions["v1"] = lambda rows: [0.5] * rows.num_rows  # type: ignore[attr-defined]
         loop = Loop(self.store, FleetDomain(self.fleet, self.world), self.rung.append)
-        self.service = Service(self.fleet, loop, self.clock)
+        self.service = Service(self.fleet, loop, self.clock, self.world.blobs)
         self.service.begin()
         self.play(MONDAY)
 

@@ -43,8 +43,8 @@ def test_both_schemas_say_the_same() -> None:
             {"id": "e1", "type": "x", "data": "text"},
             "event e1: 'data' is str, an object is expected",
         ),
-        ("text", "event: str came, an object is expected"),
-        (None, "event: NoneType came, an object is expected"),
+        ("text", "event: an object is expected, not str"),
+        (None, "event: an object is expected, not NoneType"),
         ({"id": "e1", "type": "x", "data": 0}, "event e1: 'data' is int, an object is expected"),
         (
             {"id": "e1\n", "type": "x"},
@@ -61,11 +61,11 @@ def test_both_schemas_say_the_same() -> None:
         ),
         (grid("x", topic=["t"]), "event e1: 'topic' is list, text is expected"),
         (grid("x", subject=7), "event e1: 'subject' is int, text is expected"),
-        (grid("x", eventTime="noon"), "event e1: the time 'noon' is no ISO 8601 instant"),
-        (cloud("x", time=5), "event e1: the time 5 is no ISO 8601 instant"),
+        (grid("x", eventTime="noon"), "event e1: the time 'noon' is not an ISO 8601 instant"),
+        (cloud("x", time=5), "event e1: the time 5 is not an ISO 8601 instant"),
         (
             grid("x", eventTime="0001-01-01T00:00:00+14:00"),
-            "event e1: the time '0001-01-01T00:00:00+14:00' is no ISO 8601 instant",
+            "event e1: the time '0001-01-01T00:00:00+14:00' is not an ISO 8601 instant",
         ),
     ],
 )

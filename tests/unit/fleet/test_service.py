@@ -182,7 +182,7 @@ def test_commands_reach_whom_they_concern(desk: Desk) -> None:
         ("retrain", "nobody", "retrain nobody: no such model; known are demand, fraud"),
         ("retrain", "--all", "retrain --all: no such model; known are demand, fraud"),
         ("ack", "nobody:drift-1", "ack nobody:drift-1: no such model; known are demand, fraud"),
-        ("freeze", "demand", "freeze demand: until when? a freeze needs an end"),
+        ("freeze", "demand", "freeze demand: 'until' is missing; a freeze needs an end"),
         ("dance", "demand", "unknown verb 'dance'; known are ack, approve, cancel, freeze, "
          "reference, report, resume, retrain, rollback, silence, unfreeze, unsilence"),
     ],
@@ -294,7 +294,7 @@ def test_views(desk: Desk) -> None:
         ("journal", None, None, "no view 'journal'; " + VIEWS),
         ("alerts", "x", None, "no view 'alerts'; " + VIEWS),
         ("pets", None, None, "no view 'pets'; " + VIEWS),
-        ("journal", "demand", "soon", "since 'soon' is no ISO 8601 instant, e.g. "
+        ("journal", "demand", "soon", "since 'soon' is not an ISO 8601 instant, e.g. "
          "2026-01-31T00:00Z"),
         ("journal", "demand", "2024-01-01", "since '2024-01-01' has no zone; add Z for UTC"),
     ],
@@ -400,7 +400,7 @@ def test_a_report_is_asked_for_told_and_read(desk: Desk) -> None:
     assert line["note"] == "no report: this host draws no reports"
     with pytest.raises(Refused, match=r"^no report: this host draws no reports$"):
         desk.service.report("demand", "c2")
-    with pytest.raises(Refused, match=r"^no report 'c3' of demand is drawn yet$"):
+    with pytest.raises(Refused, match=r"^no report 'c3' of demand yet$"):
         desk.service.report("demand", "c3")
 
 

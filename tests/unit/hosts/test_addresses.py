@@ -29,7 +29,7 @@ def test_every_spelling_leads_below_the_container(address: str, path: str) -> No
 
 def test_a_path_is_no_address_and_nonsense_none() -> None:
     assert not is_address("mdc/a.json")
-    with pytest.raises(Refused, match="an address that is none"):
+    with pytest.raises(Refused, match="log: not a valid address"):
         split("https://[x/logs/a")
 
 

@@ -110,7 +110,7 @@ def test_intervals_of_numbers_are_not_cut(printed: Callable[..., Any]) -> None:
 def test_the_units_are_explained(printed: Callable[..., Any]) -> None:
     text = " ".join(printed(report([feature()]), 140))
     for words in (
-        "psi beyond what chance gives, drifting from 0.02, drifted from 0.1 on",
+        "psi less its mean without drift, drifting from 0.02, drifted from 0.1 on",
         "p: ",
         "q: p corrected for",
     ):

@@ -256,7 +256,7 @@ def test_the_hash_follows_the_resolved_policy_only() -> None:
         (
             "  churn:\n",
             "  fleet:\n",
-            ["fleet.yaml:17: models.fleet: the name is the fleet's own; take another"],
+            ["fleet.yaml:17: models.fleet: the name is reserved for the fleet; choose another"],
         ),
         (
             "    serving: {champion: v1}\n",
@@ -274,7 +274,7 @@ def test_the_hash_follows_the_resolved_policy_only() -> None:
         (
             "version: 1\n",
             "version: 1\nversion: 1\n",
-            ["fleet.yaml:2: version: stands twice; first on line 1"],
+            ["fleet.yaml:2: version: duplicate key; first on line 1"],
         ),
     ],
 )  # fmt: skip
@@ -405,6 +405,6 @@ def test_segments_of_performance_never_tell_redacted_levels() -> None:
         "    performance: {segments: [card]}",
     )
     assert told(edited(hidden)) == [
-        "fleet.yaml:17: models.churn: performance.segments would tell the levels of card, a "
+        "fleet.yaml:17: models.churn: performance.segments would reveal the levels of card, a "
         "redacted feature"
     ]

@@ -49,8 +49,8 @@ def test_a_problem_spells_file_line_path_and_message() -> None:
 def test_a_key_that_stands_twice_is_told_with_both_lines() -> None:
     _, problems = parse("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\na: 2\n", "f.yaml")
     assert [str(problem) for problem in problems] == [
-        "f.yaml:5: b.c: stands twice; first on line 3",
-        "f.yaml:6: a: stands twice; first on line 1",
+        "f.yaml:5: b.c: duplicate key; first on line 3",
+        "f.yaml:6: a: duplicate key; first on line 1",
     ]
 
 
@@ -83,7 +83,7 @@ def test_keys_are_text_whatever_they_look_like() -> None:
 def test_a_key_that_is_a_list_is_a_problem_with_its_line() -> None:
     _, problems = parse("a: 1\nb:\n  ? [a, b]\n  : 1\n", "f.yaml")
     assert [str(problem) for problem in problems] == [
-        "f.yaml:3: b: a key is a name, not a list or mapping"
+        "f.yaml:3: b: a key must be text, not a list or mapping"
     ]
 
 
@@ -97,7 +97,7 @@ def test_a_day_that_never_was_is_a_problem_with_its_line() -> None:
 def test_what_holds_itself_is_a_problem_not_a_crash() -> None:
     _, problems = parse("a: &x {b: *x}\n", "f.yaml")
     assert [str(problem) for problem in problems] == [
-        "f.yaml:1: not YAML: too deep, or within itself"
+        "f.yaml:1: not YAML: nested too deeply, or recursive"
     ]
 
 

@@ -132,8 +132,8 @@ def test_a_shifted_clock_goes_on_from_where_it_was_put() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("serving: {", "serving: {kind: batch, ", "serving.kind: batch endpoints are Azure's"),
-        ("logs: {", "logs: {traffic: true, ", "logs: tables are Log Analytics'"),
+        ("serving: {", "serving: {kind: batch, ", "serving.kind: batch endpoints need Azure"),
+        ("logs: {", "logs: {traffic: true, ", "logs: tables need Log Analytics"),
         ("command: [", "job: train.yml #", "training.job: needs Azure ML"),
     ],
 )

@@ -112,7 +112,10 @@ def test_the_report_says_which_bins_a_window_was_counted_with(shop: Shop) -> Non
     last = shop.said("assessed")[-1]
     report = json.loads(shop.world.blobs.get(last["report"]))
     assert report["ruler"] == 1
-    assert "bins of format 1: no value has a bin of its own" in report["notes"]
+    assert (
+        "bins of format 1: values that hold a large share have no bins of their own"
+        in report["notes"]
+    )
 
 
 def test_newer_bins_that_come_after_another_reference_are_left(shop: Shop) -> None:

@@ -248,7 +248,7 @@ def test_what_was_overwritten_on_the_way_is_told_all_the_same(under: Any) -> Non
     gate = story.ever(Gate)[-1]
     story.tell(Gated(gate.id, "v2", Decision(Verdict.passed, "better"), "s", 0.2))
     asked = story.ever(SetTraffic)[-1]
-    met = "revert: v0=100 stood instead of v1=100"
+    met = "revert: v0=100 found instead of v1=100"
     story.tell(TrafficSet(asked.key, asked.weights, asked.shadow, {}, met))
     assert alerts(story) == [(Status.FIRING, Severity.PAGE)]
     assert story.said("foreign")[0]["reason"] == met

@@ -184,7 +184,7 @@ def test_windows_from_before_segments_were_asked_for_are_judged_without(
     flights.watched = wanted
     found = flights.assess(older)
     assert flights.report(found)["notes"] == [
-        "no segments: the window was counted before they were asked for"
+        "no segments: the window was counted before segments were configured"
     ]
     assert set(found.psi) == {"carrier", "delay", "load"}
     # An older window before a new one adds nothing to a segment.

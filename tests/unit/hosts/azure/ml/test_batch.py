@@ -71,7 +71,7 @@ def test_somebody_elses_default_is_held_or_reverted(at: Stand, opened: Workspace
     at.serving.set_traffic("flights", OLD, "k1")
     found = at.service.batch.endpoints[ENDPOINT]["properties"]
     found["defaults"] = {"deploymentName": "other"}
-    with pytest.raises(Refused, match="policy is hold"):
+    with pytest.raises(Refused, match=r"serving\.foreign is hold"):
         at.serving.set_traffic("flights", NEW, "k2")
     reverting = stand(at.service, opened, rules=Rules(foreign=Foreign.revert), batch=True)
     reverting.serving.set_traffic("flights", NEW, "k2")

@@ -101,8 +101,8 @@ def test_somebody_elses_write_is_noticed(registry: AzureRegistry, service: Azure
     [
         ({FEATURES: "distance, hour"}, "driftwarden.features must be a JSON list"),
         ({METRICS: "[1]"}, "driftwarden.metrics must be a JSON dict"),
-        ({METRICS: '{"brier": "low"}'}, "brier is no number"),
-        ({IMPORTANCE: '{"hour": true}'}, "driftwarden.importance: hour is no number"),
+        ({METRICS: '{"brier": "low"}'}, "brier is not a number"),
+        ({IMPORTANCE: '{"hour": true}'}, "driftwarden.importance: hour is not a number"),
         ({STAGE: "retired"}, "'retired' is none of candidate, staging"),
     ],
 )

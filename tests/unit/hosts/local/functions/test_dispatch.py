@@ -265,7 +265,7 @@ def test_a_message_that_kills_the_host_ends_in_poison_too(host: Dispatcher, queu
         queues.release()
     assert host.pump_queue("work", NOW) == 1
     assert SEEN == []
-    assert "the host died" in queues.peek("work-poison")[0].reason
+    assert "the host stopped each time" in queues.peek("work-poison")[0].reason
 
 
 def test_timers_run_and_may_return_a_message(host: Dispatcher, queues: Queues) -> None:

@@ -1,4 +1,4 @@
-"""Scoring outside the live traffic, and the tables that fleet.yaml names."""
+"""Scoring outside the live traffic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from engine.errors import Refused
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.scorer import Scorers
-from hosts.local.models.scoring import EVALUATION, LocalScoring, LocalTables
+from hosts.local.models.scoring import EVALUATION, LocalScoring
 
 
 @pytest.fixture
@@ -48,12 +48,3 @@ def test_held_out_rows_come_with_a_version_or_not(scoring: LocalScoring, tiny: P
     file.write_bytes(b"PAR1")
     with pytest.raises(Refused, match=r"demand first: evaluation.parquet cannot be read: "):
         scoring.evaluation("demand", "first")
-
-
-def test_tables_lie_beside_the_document(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "a.csv").write_text("x,kind\n1,a\n2,b\n")
-    tables = LocalTables(tmp_path)
-    assert tables.read("data/a.csv").to_pydict() == {"x": [1, 2], "kind": ["a", "b"]}
-    with pytest.raises(Refused, match=r"none.parquet: no such file or folder"):
-        tables.read("none.parquet")

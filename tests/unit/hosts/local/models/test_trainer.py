@@ -363,7 +363,7 @@ def test_a_job_that_takes_the_daemon_down_every_time_is_given_up(
     status = ended(daemon)
     assert status.phase is JobPhase.failed
     assert status.infrastructure
-    assert status.reason == "started 3 times, and each time the daemon died first"
+    assert status.reason == "started 3 times; the daemon stopped each time before the job ended"
 
 
 def test_closing_leaves_the_job_to_the_next_one(

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.errors import Refused
-from hosts.local.tables.parts import READERS, ParquetPart
-from hosts.local.tables.reading import Columns, Unreadable, open_columns, read_batches
+from hosts.tables.parts import READERS, ParquetPart
+from hosts.tables.reading import Columns, Unreadable, open_columns, read_batches
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_what_a_folder_holds_besides_is_told(tmp_path: Path, opened: Callable[..
     for name in ("read.me", "2.parquet", "_SUCCESS"):
         (tmp_path / "f" / name).touch()
     assert opened(tmp_path / "f").notes == (
-        f"{tmp_path}/f: files that are no Parquet, CSV or JSON Lines left out (1): read.me",
+        f"{tmp_path}/f: files that are not Parquet, CSV or JSON Lines left out (1): read.me",
         f"{tmp_path}/f: files of zero bytes left out (1): 2.parquet",
     )
 
@@ -197,6 +197,6 @@ def test_links_that_are_not_followed_are_told(tmp_path: Path, opened: Callable[.
     columns = opened(tmp_path / "f")
     assert values(columns, "a") == [1, 2]
     assert columns.notes == (
-        f"{tmp_path / 'f'}: files that are links to folders or to nothing left out (3): "
+        f"{tmp_path / 'f'}: files that are links to folders, or broken links, left out (3): "
         "day, gone.parquet, self",
     )

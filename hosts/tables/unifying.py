@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.types as pat
 
-from hosts.local.tables.parts import Part
+from hosts.tables.parts import Part
 from monitoring.intake.untyped import is_untyped
 from monitoring.schema import Kind, kind_of
 

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pyarrow.types as pat
 
 from engine.errors import Refused
-from hosts.local.tables.parts import KeyedPart, ParquetPart, Part, copied
-from hosts.local.tables.table_files import file_format, opened, table_files
-from hosts.local.tables.unifying import conformed, is_loose, unified
+from hosts.tables.parts import KeyedPart, ParquetPart, Part, copied
+from hosts.tables.table_files import file_format, opened, table_files
+from hosts.tables.unifying import conformed, is_loose, unified
 from monitoring.intake.csvfiles import csv_batches, csv_texts
 from monitoring.intake.source import BROKEN, Source, first_line
 from monitoring.intake.textfiles import json_batches, json_texts

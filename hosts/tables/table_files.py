@@ -41,11 +41,11 @@ def _below(path: Path, notes: list[str]) -> list[Path]:
     # A link to a folder may be a cycle; a broken link may have had rows.
     links = [one for one in below if one.is_symlink() and one not in files]
     if links:
-        notes.append(_told(path, "that are links to folders or to nothing", links))
+        notes.append(_told(path, "that are links to folders, or broken links,", links))
     if not found:
         raise Refused(f"{path}: no Parquet, CSV or JSON Lines file in this folder")
     if other:
-        notes.append(_told(path, "that are no Parquet, CSV or JSON Lines", other))
+        notes.append(_told(path, "that are not Parquet, CSV or JSON Lines", other))
     return found
 
 

@@ -1,0 +1,24 @@
+"""What every host offers to the Functions app and to the commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+    from fleet.service import Service
+
+
+class Host(Protocol):
+    """The domain with its ports open."""
+
+    service: Service
+    clock: Clock
+
+    def measure(self) -> None:
+        """Report the gauges, once a tick."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection, file and process."""
+        ...

@@ -1,0 +1,24 @@
+"""The tables that fleet.yaml names, as files beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from hosts.tables.reading import read_batches
+from monitoring.intake.references import named_once
+from monitoring.intake.sampling import sampled, seed_of
+
+
+class TablesBeside:
+    """Implements `fleet.ports.Tables` on files beside fleet.yaml."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, path: str) -> pa.Table:
+        """See `fleet.ports.Tables`; a table of more than 1 M rows comes as a sample."""
+        batches = named_once(read_batches(self._root / path), path)
+        return sampled(batches, np.random.default_rng(seed_of(path)))
