@@ -143,7 +143,7 @@ def test_every_page_names_features_bins_airports_and_what_happened(first: Path) 
         text = "\n".join(page["lines"])
         assert "just before: " in text
         if ":performance-" in page["key"]:
-            assert re.search(r"psi [0-9.e-]+; .+ % -> .+ % \(.+ rows\)", text)
+            assert re.search(r"psi [0-9.e-]+; .+ % → .+ % \(.+ rows\)", text)
             assert "origin=" in text
 
 
