@@ -32,7 +32,10 @@ def serve(arguments: Namespace) -> int:
 def status(arguments: Namespace) -> int:
     """Show every model."""
     with _host(arguments) as (host, _):
-        return _print(host.service.read("models"), arguments.json, "models")
+        found = host.service.read("models")
+        if arguments.json:
+            return _print(found, arguments.json, "models")
+        return _print({"models": found, "halted": host.service.read("halted")}, False, "status")
 
 
 def alerts(arguments: Namespace) -> int:

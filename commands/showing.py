@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +15,20 @@ NEWEST = 40
 def show(found: object, view: str) -> None:
     """Print a view as a table or a few lines."""
     Console(highlight=False, soft_wrap=True).print(_VIEWS[view](found))
+
+
+def _status(found: dict[str, list[dict[str, Any]]]) -> Table | Group:
+    models = _models(found["models"])
+    if not found["halted"]:
+        return models
+    return Group(models, *(Text(_halted(one)) for one in found["halted"]))
+
+
+def _halted(one: dict[str, Any]) -> str:
+    name = one["partition"]
+    since = f" since {one['since'].removesuffix('Z')[:19]}Z" if one["since"] else ""
+    advice = f"fix the cause, then: driftwarden resume {name}"
+    return f"HALTED: {name}{since}: {one['reason']}; {advice}"
 
 
 def _models(found: list[dict[str, Any]]) -> Table:
@@ -80,7 +94,7 @@ def _drawn(found: dict[str, Any]) -> Text:
 
 
 _VIEWS: dict[str, Callable[[Any], Any]] = {
-    "models": _models,
+    "status": _status,
     "alerts": _alerts,
     "journal": _journal,
     "verify": _verified,

@@ -52,13 +52,17 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class FleetView:
-    """All models, the firing alerts, and the numbers of paging, open and rolling-out models."""
+    """All models, the firing alerts, and the numbers of paging, open and rolling-out models.
+
+    `halted` are partitions that were stopped by a defect, as `fleet.health` gives them.
+    """
 
     models: tuple[ModelRow, ...]
     paging: int
     open: int
     rollouts: int
     alerts: tuple[dict[str, Any], ...]
+    halted: tuple[dict[str, Any], ...]
 
 
 def fleet(
@@ -66,12 +70,14 @@ def fleet(
     journals: Mapping[str, Sequence[Record]],
     alerts: Sequence[dict[str, Any]],
     rolling_days: Mapping[str, int],
+    halted: Sequence[dict[str, Any]] = (),
 ) -> FleetView:
     """Return what the fleet's page shows.
 
     Parameters
     ----------
     states, alerts : as `fleet.read` gives them.
+    halted : as `fleet.health` gives them.
     journals : the newest records of each model, four weeks of windows are shown.
     rolling_days : over how many days each model's performance is averaged.
     """
@@ -85,6 +91,7 @@ def fleet(
         open=sum(model.alerts.look == "warn" for model in models),
         rollouts=sum(bool(model.rollout) for model in models),
         alerts=tuple(firing),
+        halted=tuple(halted),
     )
 
 

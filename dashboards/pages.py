@@ -19,7 +19,7 @@ from dashboards.timeline import stamp
 from engine import journal
 from engine.errors import NotFound
 from engine.store import parse_instant
-from fleet import read
+from fleet import health, read
 from fleet.service import Service
 from monitoring.drift.report import Report
 
@@ -35,7 +35,11 @@ def fleet(service: Service) -> str:
         for name, watched in service.fleet.models.items()
     }
     view = overview.fleet(
-        read.models(loop, service.fleet), newest, read.alerts(loop, service.fleet), widths
+        read.models(loop, service.fleet),
+        newest,
+        read.alerts(loop, service.fleet),
+        widths,
+        health.halted(loop),
     )
     return _render("fleet.html", view=view, now=service.clock.now())
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from engine.errors import Broken, Refused
+from engine.errors import Broken, Newer
 
 T = TypeVar("T")
 SIGNIFICANT_DIGITS = 12
@@ -104,11 +104,22 @@ class Kinds:
         return f'{{"kind":"{kind}"'.encode() + (b"}" if fields == b"{}" else b"," + fields[1:])
 
     def decode(self, content: bytes) -> Any:
-        """Read the value back; Refused where the kind is unknown (a newer version wrote it)."""
-        fields = json.loads(content)
-        kind = fields.pop("kind")
+        """Read the value back.
+
+        Raises
+        ------
+        Newer
+            The kind is unknown: a newer version wrote it.
+        Broken
+            The bytes are damaged, or not of that kind.
+        """
+        try:
+            fields = json.loads(content)
+            kind = fields.pop("kind")
+        except (ValueError, AttributeError, KeyError) as error:
+            raise Broken(f"stored bytes are no fact and no effect: {error}") from error
         if kind not in self._shapes:
-            raise Refused(f"kind {kind!r} is not known to this version")
+            raise Newer(f"kind {kind!r} is not known to this version")
         return decode(self._shapes[kind], json.dumps(fields).encode())
 
 

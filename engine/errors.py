@@ -13,6 +13,10 @@ class Refused(DriftwardenError):
     """The caller's fault: 4xx over HTTP, parked with its reason elsewhere, never retried."""
 
 
+class Newer(Refused):
+    """A newer version of the app wrote it: this version must not change it."""
+
+
 class NotFound(Refused):
     """What was asked for does not exist: 404 over HTTP."""
 
@@ -31,3 +35,7 @@ class Conflict(DriftwardenError):
 
 class Broken(DriftwardenError):
     """Our fault: stop that partition and tell the operators."""
+
+
+class TooLarge(Broken):
+    """A unit or a row of it is over the limits of the strictest store."""

@@ -10,21 +10,12 @@ from functools import lru_cache
 from typing import Any, cast
 
 from engine import codec
-from engine.errors import Broken, Refused
+from engine.errors import Broken, Newer, TooLarge
 from engine.journal import GENESIS
 from engine.step import Domain
-from engine.store import (
-    HEAD,
-    MAX_PROPERTY_BYTES,
-    Insert,
-    Replace,
-    Row,
-    Value,
-    instant,
-    parse_instant,
-)
+from engine.store import HEAD, Insert, Replace, Row, Value, instant, parse_instant, spread
+from engine.texts import cut, unexpected
 
-STATE_PROPERTIES = 8
 MAX_STATE_BYTES = 256 * 1024
 
 
@@ -44,23 +35,37 @@ class Head:
     etag: str = ""
 
     def write(self, partition: str, version: int) -> Insert | Replace:
-        """Return the operation that stores this head over the one it was read from."""
+        """Return the operation that stores this head over the one it was read from.
+
+        Raises
+        ------
+        TooLarge
+            The state has outgrown its bound.
+        """
+        packed = codec.pack(codec.encode(self.state))
+        if len(packed) > MAX_STATE_BYTES:
+            size = f"the state is {len(packed)} bytes, over {MAX_STATE_BYTES}"
+            raise TooLarge(f"{partition}: {size}")
         props: dict[str, Value] = {"version": version, "seq": self.seq, "hash": self.hash}
-        props |= _split(partition, codec.pack(codec.encode(self.state)))
+        props |= spread("state", packed)
         if self.wake_at is not None:
             props["wake_at"] = instant(self.wake_at)
-        if self.halted:
-            props["halted"] = self.halted
-        if self.halted_at is not None:
-            props["halted_at"] = instant(self.halted_at)
         return Replace(HEAD, props, self.etag) if self.etag else Insert(HEAD, props)
 
 
-def _split(partition: str, packed: bytes) -> dict[str, Value]:
-    if len(packed) > MAX_STATE_BYTES:
-        raise Broken(f"{partition}: the state is {len(packed)} bytes, over {MAX_STATE_BYTES}")
-    cuts = range(0, len(packed), MAX_PROPERTY_BYTES)
-    return {f"state{i}": packed[cut : cut + MAX_PROPERTY_BYTES] for i, cut in enumerate(cuts)}
+def _read(row: Row, domain: Domain, partition: str) -> Any:
+    return _state(cast(Hashable, domain.shape(partition)), row.content("state"))
+
+
+def _upgraded(row: Row, domain: Domain, partition: str) -> Any:
+    """Read a state of an older format: rare, because every commit writes the present one."""
+    stored = codec.unpack(row.content("state"))
+    try:
+        new = domain.upgrade(partition, int(row.props["version"]), json.loads(stored))
+        content = json.dumps(new).encode()
+    except Exception as error:
+        raise Broken(f"the stored state cannot be upgraded: {unexpected(error)}") from error
+    return codec.decode(domain.shape(partition), content)
 
 
 @lru_cache(maxsize=64)
@@ -74,24 +79,20 @@ def read_head(row: Row | None, domain: Domain, partition: str) -> Head:
 
     Raises
     ------
-    Refused
-        A newer version of the app wrote it; this version must not change it.
+    Newer
+        A newer version of the app wrote it.
+    Broken
+        The state is damaged.
     """
     if row is None:
         return Head(domain.initial(partition))
     props, version = row.props, int(row.props["version"])
     if version > domain.version:
-        raise Refused(f"state has format {version}, newer than this app reads ({domain.version})")
-    names = [f"state{i}" for i in range(STATE_PROPERTIES)]
-    packed = b"".join(row.content(name) for name in names if name in props)
-    shape = domain.shape(partition)
-    if version < domain.version:
-        stored = domain.upgrade(partition, version, json.loads(codec.unpack(packed)))
-        state = codec.decode(shape, json.dumps(stored).encode())
-    else:
-        state = _state(cast(Hashable, shape), packed)
+        raise Newer(f"state has format {version}, newer than this app reads ({domain.version})")
     return Head(
-        state,
+        _upgraded(row, domain, partition)
+        if version < domain.version
+        else _read(row, domain, partition),
         int(props["seq"]),
         str(props["hash"]),
         _moment(props.get("wake_at")),
@@ -99,6 +100,38 @@ def read_head(row: Row | None, domain: Domain, partition: str) -> Head:
         _moment(props.get("halted_at")),
         row.etag,
     )
+
+
+def halt(row: Row, reason: str, now: datetime) -> Replace:
+    """Return the operation that stops a partition; it wakes at once, to announce the halt.
+
+    The state stays as it is stored: it may be what cannot be read.
+    """
+    at = instant(now)
+    return _changed(row, {"halted": cut(reason) or "no reason", "halted_at": at, "wake_at": at})
+
+
+def announced(row: Row) -> Replace:
+    """Return the operation that notes that a halt was announced."""
+    return _changed(row, {"wake_at": None})
+
+
+def lifted(row: Row, seq: int, link: str, now: datetime) -> Replace:
+    """Return the operation that lets a partition step again, after the record `seq` was written."""
+    over = {"halted": None, "halted_at": None}
+    return _changed(row, {"seq": seq, "hash": link, "wake_at": instant(now), **over})
+
+
+def awake(row: Row, due: datetime) -> Replace:
+    """Return the operation that wakes a partition at `due`, or when it would have woken before."""
+    return _changed(row, {"wake_at": min(str(row.props.get("wake_at", "9")), instant(due))})
+
+
+def _changed(row: Row, changes: dict[str, Value | None]) -> Replace:
+    """Change properties of a stored head and leave the others; None removes one."""
+    props = {name: value for name, value in row.props.items() if name not in changes}
+    props |= {name: value for name, value in changes.items() if value is not None}
+    return Replace(row.key, props, row.etag)
 
 
 def _moment(value: Value | None) -> datetime | None:

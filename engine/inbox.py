@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.codec import Kinds
-from engine.errors import Conflict, Refused
+from engine.codec import Kinds, kind_of
+from engine.errors import Broken, Conflict, Refused, TooLarge
 from engine.step import Delivery
-from engine.store import Insert, Replace, Row, Store, Value, instant
+from engine.store import Insert, Replace, Row, Store, Value, instant, spread
+from engine.texts import cut
 
 IN = "in:"
 
@@ -36,19 +37,27 @@ def insert(kinds: Kinds, delivery: Delivery, now: datetime) -> Insert:
         "pending": True,
         "at": instant(now),
         "id": delivery.id,
-        "body": kinds.encode(delivery.fact),
+        **spread("body", kinds.encode(delivery.fact)),
     }
     return Insert(row_key(delivery.id), props)
 
 
 def accept(store: Store, kinds: Kinds, delivery: Delivery, now: datetime) -> bool:
-    """Keep a delivery; False where the same id arrived before."""
+    """Keep a delivery; False where the same id arrived before.
+
+    Raises
+    ------
+    Refused
+        The fact is larger than a row can be.
+    """
     if store.get(delivery.partition, row_key(delivery.id)) is not None:
         return False
     try:
         store.commit(delivery.partition, [insert(kinds, delivery, now)])
     except Conflict:
         return False
+    except TooLarge as error:
+        raise Refused(f"{kind_of(type(delivery.fact))} cannot be kept: {error}") from error
     return True
 
 
@@ -60,14 +69,17 @@ def waiting(kinds: Kinds, rows: Sequence[Row]) -> list[Waiting]:
 def _read(kinds: Kinds, row: Row) -> Waiting:
     try:
         return Waiting(row, kinds.decode(row.content("body")))
-    except Refused as error:
-        return Waiting(row, None, str(error))
+    except (Broken, Refused) as error:
+        return Waiting(row, None, cut(str(error)))
 
 
 def taken(item: Waiting, now: datetime) -> Replace:
     """Return the operation that marks a fact as taken in; its row stays to show duplicates."""
     kept = {name: item.row.props[name] for name in ("at", "id")}
-    refused = {"refused": item.reason, "body": item.row.props["body"]} if item.reason else {}
+    refused: dict[str, Value] = {}
+    if item.reason:
+        body = {name: value for name, value in item.row.props.items() if name.startswith("body")}
+        refused = {"refused": item.reason, **body}
     return Replace(
         item.row.key, {**kept, **refused, "pending": False, "taken": instant(now)}, item.row.etag
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from engine.codec import to_json
 from engine.errors import Broken
 from engine.step import Line
-from engine.store import HEAD, Insert, Row, Store
+from engine.store import HEAD, Insert, Row, Store, spread
 
 LOG = "log:"
 PAGE = 500
@@ -40,7 +40,7 @@ def record(previous: str, seq: int, at: str, lines: tuple[Line, ...]) -> tuple[I
     """Return the row that records a unit, and its hash."""
     body = to_json(list(lines))
     link = _chain(previous, seq, at, body)
-    return Insert(log_key(seq), {"seq": seq, "at": at, "body": body, "hash": link}), link
+    return Insert(log_key(seq), {"seq": seq, "at": at, "hash": link, **spread("body", body)}), link
 
 
 def read(store: Store, partition: str, after_seq: int = 0) -> Iterator[Record]:

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine import inbox, journal, outbox, sweeping, unit
-from engine.errors import Broken, Conflict, Refused, Unavailable
-from engine.head import Head, read_head
+from engine.errors import Broken, Conflict, Newer, Refused, Unavailable
+from engine.head import Head, announced, halt, lifted, read_head
+from engine.payment import Payment
 from engine.step import Delivery, Domain, Line, Step
-from engine.store import HEAD, Operation, Row, Store, instant
+from engine.store import HEAD, Operation, Row, Store, instant, parse_instant
+from engine.texts import unexpected
 
 MAX_FACTS = 40
 PAID_AT_ONCE = 8
@@ -47,11 +49,13 @@ class Loop:
         return fresh
 
     def head(self, partition: str) -> Head:
-        """Return the head of a partition."""
-        return self._read(partition, self.store.get(partition, HEAD))
-
-    def _read(self, partition: str, row: Row | None) -> Head:
-        return read_head(row, self.domain, partition)
+        """Return the head of a partition; one that cannot be read is shown as halted, and empty."""
+        row = self.store.get(partition, HEAD)
+        try:
+            return read_head(row, self.domain, partition)
+        except (Broken, Newer) as error:
+            said = row.props.get("halted") if row is not None else None
+            return Head(self.domain.initial(partition), halted=str(said or error))
 
     def drain(self, partition: str, now: datetime) -> None:
         """Take in waiting facts and pay owed effects until nothing is due."""
@@ -97,64 +101,87 @@ class Loop:
         alone, so that the successor of a killed worker commits the same units.
         """
         row = self.store.get(partition, HEAD)
-        halted = row is not None and bool(row.props.get("halted"))
+        if row is not None and row.props.get("halted"):
+            self._announce(partition, row, now)
+            raise Broken(f"{partition} is halted: {row.text('halted')}")
         waiting = self.store.scan(partition, inbox.IN, limit=MAX_FACTS, pending=True)
-        owed = [] if halted else outbox.owed(self.store, self.domain.effects, partition)
-        if not halted and len(waiting) < PAID_AT_ONCE and self._pay(partition, owed, now):
-            return True
-        return self._settle(partition, self._read(partition, row), waiting, owed, now)
-
-    def _settle(
-        self,
-        partition: str,
-        head: Head,
-        waiting: list[Row],
-        owed: list[outbox.Owed],
-        now: datetime,
-    ) -> bool:
-        """Commit one unit; False where no fact waits and no due wake-up changes anything."""
-        if head.halted:
-            self._tell(partition, head, now)
-            raise Broken(f"{partition} is halted: {head.halted}")
-        if not waiting and (head.wake_at is None or head.wake_at > now):
-            return False
-        facts = inbox.waiting(self.domain.facts, waiting)
+        unpaid = outbox.unpaid(self.store, partition)
         try:
-            step, taken = unit.fitting(self.domain, partition, head.state, facts, now)
-            operations = self._operations(partition, head, step, taken, owed, now)
-        except (Broken, Refused) as error:
-            self._halt(partition, head, str(error), now)
-            raise Broken(f"{partition} is halted: {error}") from error
+            owed = outbox.owed(self.domain.effects, unpaid)
+            payable = next(outbox.payable(owed, now), None)
+            if payable is None or len(waiting) >= PAID_AT_ONCE:
+                operations = self._unit(partition, row, waiting, owed, now)
+        except Newer:
+            # Left alone: the app that wrote it can still read it.
+            raise
+        except Exception as error:
+            said = unexpected(error)
+            self._halt(partition, row, said, now)
+            raise Broken(f"{partition} is halted: {said}") from error
+        if payable is not None and len(waiting) < PAID_AT_ONCE:
+            Payment(self.store, self.domain, self.deliver).pay(partition, payable, now)
+            return True
         if operations:
             self.store.commit(partition, operations)
         return bool(operations)
 
-    def _halt(self, partition: str, head: Head, reason: str, now: datetime) -> None:
-        """Stop a partition until `resume`, and announce the halt to its operators."""
-        # `wake_at` keeps it due until the halt is announced, even if this worker dies in between.
-        halted = replace(head, halted=reason, halted_at=now, wake_at=now)
-        self.store.commit(partition, [halted.write(partition, self.domain.version)])
-        self._tell(partition, self.head(partition), now)
+    def _unit(
+        self,
+        partition: str,
+        row: Row | None,
+        waiting: list[Row],
+        owed: list[outbox.Owed],
+        now: datetime,
+    ) -> list[Operation]:
+        """Return one unit; empty where no fact waits and no due wake-up changes anything."""
+        head = read_head(row, self.domain, partition)
+        if not waiting and (head.wake_at is None or head.wake_at > now):
+            return []
+        facts = inbox.waiting(self.domain.facts, waiting)
 
-    def _tell(self, partition: str, head: Head, now: datetime) -> None:
+        def build(step: Step, taken: list[inbox.Waiting]) -> list[Operation]:
+            return self._operations(partition, head, step, taken, owed, now)
+
+        return unit.fitting(self.domain, partition, head.state, facts, now, build)
+
+    def _halt(self, partition: str, row: Row | None, reason: str, now: datetime) -> None:
+        """Stop a partition until `resume`, and announce the halt to its operators."""
+        if row is None:
+            begun = Head(self.domain.initial(partition)).write(partition, self.domain.version)
+            self.store.commit(partition, [begun])
+            row = self._stored(partition)
+        # `wake_at` keeps it due until the halt is announced, even if this worker dies in between.
+        self.store.commit(partition, [halt(row, reason, now)])
+        self._announce(partition, self._stored(partition), now)
+
+    def _announce(self, partition: str, row: Row, now: datetime) -> None:
         """Announce a halt once; a repeated announcement has the same delivery id."""
-        if head.wake_at is None:
+        if "wake_at" not in row.props:
             return
-        for told in self.domain.halted(partition, head.halted, head.halted_at or head.wake_at):
-            self.deliver(told, now)
-        asleep = replace(head, wake_at=None)
-        self.store.commit(partition, [asleep.write(partition, self.domain.version)])
+        at = parse_instant(row.text("halted_at"))
+        for notice in self.domain.halted(partition, row.text("halted"), at):
+            self.deliver(notice, now)
+        self.store.commit(partition, [announced(row)])
 
     def _lift(self, partition: str, line: Line, now: datetime) -> bool:
-        head = self.head(partition)
-        if not head.halted:
+        row = self.store.get(partition, HEAD)
+        if row is None or not row.props.get("halted"):
             raise Refused(f"{partition} is not halted")
-        seq = head.seq + 1
-        lines = ({**line, "halted": head.halted},)
-        log, link = journal.record(head.hash, seq, instant(now), lines)
-        lifted = replace(head, seq=seq, hash=link, halted="", halted_at=None, wake_at=now)
-        self.store.commit(partition, [lifted.write(partition, self.domain.version), log])
+        at = parse_instant(row.text("halted_at"))
+        # Told first: a worker that dies in between leaves it halted, and `resume` is called again.
+        for notice in self.domain.resumed(partition, at, now):
+            self.deliver(notice, now)
+        seq = int(row.props["seq"]) + 1
+        lines = ({**line, "halted": row.text("halted")},)
+        log, link = journal.record(row.text("hash"), seq, instant(now), lines)
+        self.store.commit(partition, [lifted(row, seq, link, now), log])
         return True
+
+    def _stored(self, partition: str) -> Row:
+        row = self.store.get(partition, HEAD)
+        if row is None:
+            raise Conflict(f"{partition}: the head is gone")
+        return row
 
     def _operations(
         self,
@@ -175,49 +202,6 @@ class Loop:
         fresh = outbox.insert(self.domain.effects, seq, step.effects, now)
         taken = [inbox.taken(item, now) for item in facts]
         return [moved.write(partition, self.domain.version), log, *taken, *fresh]
-
-    def _pay(self, partition: str, owed: list[outbox.Owed], now: datetime) -> bool:
-        """Pay the first effect that can be paid; False where there is none."""
-        item = next(outbox.payable(owed, now), None)
-        if item is None:
-            return False
-        try:
-            results = self.domain.perform(partition, item.effect, now)
-            mark = outbox.paid(item, now)
-        except Unavailable as error:
-            self._postpone(partition, item, error, now)
-            return True
-        except Refused as error:
-            told = self.domain.refused(item.effect, str(error))
-            results = (Delivery(partition, f"refused:{item.row.key}", told),)
-            mark = outbox.paid(item, now, str(error))
-        except Exception as error:
-            # A defect of this code: the effect stays owed, and the caller gets the exception.
-            failed = Unavailable(f"{type(error).__name__}: {error}")
-            self._postpone(partition, item, failed, now)
-            raise
-        for result in results:
-            if result.partition != partition:
-                self.deliver(result, now)
-        # Results for this partition are deduplicated by outbox row. The effect's key would not do:
-        # the same effect may be owed again later, and its results are then new.
-        own = [
-            replace(result, id=f"{item.row.key}:{n}")
-            for n, result in enumerate(results)
-            if result.partition == partition
-        ]
-        self.store.commit(
-            partition, [mark, *(inbox.insert(self.domain.facts, r, now) for r in own)]
-        )
-        return True
-
-    def _postpone(
-        self, partition: str, item: outbox.Owed, error: Unavailable, now: datetime
-    ) -> None:
-        mark, due = outbox.postponed(item, error.delay, str(error), now)
-        head = self.head(partition)
-        awake = replace(head, wake_at=_earliest(head.wake_at, due))
-        self.store.commit(partition, [awake.write(partition, self.domain.version), mark])
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:

@@ -9,7 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from engine.codec import Kinds
-from engine.store import Insert, Replace, Row, Store, Value, instant, parse_instant
+from engine.errors import Unavailable
+from engine.store import Insert, Replace, Row, Store, Value, instant, parse_instant, spread
+from engine.texts import cut
 
 OUT = "out:"
 PAGE = 200
@@ -36,17 +38,21 @@ def insert(kinds: Kinds, seq: int, effects: Sequence[Any], now: datetime) -> lis
                 "pending": True,
                 "at": instant(now),
                 "lane": effect.lane,
-                "body": kinds.encode(effect),
+                **spread("body", kinds.encode(effect)),
             },
         )
         for n, effect in enumerate(effects)
     ]
 
 
-def owed(store: Store, kinds: Kinds, partition: str) -> list[Owed]:
-    """Return what is unpaid, the oldest first."""
-    rows = store.scan(partition, OUT, limit=PAGE, pending=True)
+def owed(kinds: Kinds, rows: Sequence[Row]) -> list[Owed]:
+    """Read what is unpaid, the oldest first."""
     return [_owed(kinds, row) for row in rows]
+
+
+def unpaid(store: Store, partition: str) -> list[Row]:
+    """Return the rows that are unpaid, the oldest first."""
+    return store.scan(partition, OUT, limit=PAGE, pending=True)
 
 
 def _owed(kinds: Kinds, row: Row) -> Owed:
@@ -75,24 +81,35 @@ def paid(item: Owed, now: datetime, refused: str = "") -> Replace:
     """Return the operation that marks an effect as paid (or as refused for good)."""
     props: dict[str, Value] = {**item.row.props, "pending": False, "paid": instant(now)}
     if refused:
-        props["refused"] = refused
+        props["refused"] = cut(refused)
     return Replace(item.row.key, props, item.row.etag)
 
 
-def postponed(item: Owed, delay: timedelta, reason: str, now: datetime) -> tuple[Replace, datetime]:
+def failures(item: Owed, error: Exception) -> int:
+    """Return how often in a row an effect raised an exception of this type, this time included."""
+    before = item.row.props.get("failure") == type(error).__name__
+    return (int(item.row.props.get("failures", 0)) if before else 0) + 1
+
+
+def postponed(
+    item: Owed, reason: Unavailable, now: datetime, failed: Exception | None = None
+) -> tuple[Replace, datetime]:
     """Return the operation that keeps an effect owed, and when it is due again.
 
     The delay starts with the one that the service asked for and doubles with every try, up to an
-    hour. A jitter of up to a quarter derives from the key, so that a replay repeats it.
+    hour. A jitter of up to a quarter derives from the key, so that a replay repeats it. `failed`
+    is the exception of a defect; `failures` counts those.
     """
-    longest = max(LONGEST_DELAY, delay)
-    grown = min(max(delay, FIRST_DELAY) * 2 ** min(item.attempts, 16), longest)
+    longest = max(LONGEST_DELAY, reason.delay)
+    grown = min(max(reason.delay, FIRST_DELAY) * 2 ** min(item.attempts, 16), longest)
     jitter = sha256(f"{item.row.key}:{item.attempts}".encode()).digest()[0] / 1024
     due = now + grown * (1 + jitter)
-    props = {
+    props: dict[str, Value] = {
         **item.row.props,
         "attempts": item.attempts + 1,
         "due": instant(due),
-        "reason": reason[:500],
+        "reason": cut(str(reason), 500),
+        "failure": type(failed).__name__ if failed is not None else "",
+        "failures": failures(item, failed) if failed is not None else 0,
     }
     return Replace(item.row.key, props, item.row.etag), due

@@ -87,6 +87,10 @@ class Domain(Protocol):
         """Return the facts that tell the operators of a partition that was stopped."""
         ...
 
+    def resumed(self, partition: str, halted_at: datetime, now: datetime) -> tuple[Delivery, ...]:
+        """Return the facts that tell the same operators that the partition steps again."""
+        ...
+
     def refused(self, effect: Any, reason: str) -> Any:
         """Return the fact that says an effect was refused for good."""
         ...

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from engine.errors import Broken
+from engine.errors import Broken, TooLarge
 
 Value = str | bytes | int | float | bool
 
@@ -38,7 +38,21 @@ class Row:
     etag: str = ""
 
     def content(self, name: str) -> bytes:
-        """Return a property that holds bytes."""
+        """Return what `spread` put into a row under this name."""
+        if name in self.props:
+            return self._bytes(name)
+        parts: list[bytes] = []
+        while f"{name}{len(parts)}" in self.props:
+            parts.append(self._bytes(f"{name}{len(parts)}"))
+        if not parts:
+            raise Broken(f"{self.key}.{name} is missing")
+        return b"".join(parts)
+
+    def text(self, name: str) -> str:
+        """Return a property that holds text."""
+        return str(self.props[name])
+
+    def _bytes(self, name: str) -> bytes:
         value = self.props[name]
         if not isinstance(value, bytes):
             raise Broken(f"{self.key}.{name} holds {type(value).__name__}, not bytes")
@@ -111,6 +125,20 @@ class Store(Protocol):
         ...
 
 
+def spread(name: str, content: bytes) -> dict[str, Value]:
+    """Return the properties that hold content of any size: one, or numbered ones that each fit.
+
+    >>> spread("body", b"[]")
+    {'body': b'[]'}
+    >>> list(spread("body", bytes(MAX_PROPERTY_BYTES + 1)))
+    ['body0', 'body1']
+    """
+    if len(content) <= MAX_PROPERTY_BYTES:
+        return {name: content}
+    cuts = range(0, len(content), MAX_PROPERTY_BYTES)
+    return {f"{name}{i}": content[at : at + MAX_PROPERTY_BYTES] for i, at in enumerate(cuts)}
+
+
 def instant(moment: datetime) -> str:
     """Write an instant so that text order is time order.
 
@@ -133,10 +161,11 @@ def _size(value: Value) -> int:
 
 
 def check(partition: str, operations: Sequence[Operation]) -> None:
-    """Raise Broken where a unit would not fit the strictest store."""
+    """Raise Broken where the strictest store would refuse a unit, TooLarge for its size."""
     keys = [operation.key for operation in operations]
     if not operations or len(operations) > MAX_OPERATIONS:
-        raise Broken(f"{partition}: a unit holds 1 to {MAX_OPERATIONS} rows, not {len(operations)}")
+        told = f"a unit holds 1 to {MAX_OPERATIONS} rows, not {len(operations)}"
+        raise TooLarge(f"{partition}: {told}")
     if len(set(keys)) != len(keys):
         raise Broken(f"{partition}: a unit names a row twice")
     for key in (partition, *keys):
@@ -144,7 +173,7 @@ def check(partition: str, operations: Sequence[Operation]) -> None:
             raise Broken(f"{partition}: {key!r} cannot be a row key")
     total = sum(_row_size(partition, operation) for operation in operations)
     if total > MAX_UNIT_BYTES:
-        raise Broken(f"{partition}: a unit of {total} bytes is over {MAX_UNIT_BYTES}")
+        raise TooLarge(f"{partition}: a unit of {total} bytes is over {MAX_UNIT_BYTES}")
 
 
 def _row_size(partition: str, operation: Operation) -> int:
@@ -155,11 +184,11 @@ def _row_size(partition: str, operation: Operation) -> int:
         raise Broken(f"{partition}: {operation.key} has more than {MAX_PROPERTIES} properties")
     for name, value in operation.props.items():
         if _size(value) > MAX_PROPERTY_BYTES:
-            raise Broken(
+            raise TooLarge(
                 f"{partition}: {operation.key}.{name} is {_size(value)} bytes, "
                 f"over {MAX_PROPERTY_BYTES}"
             )
         size += _size(value) + 2 * len(name)
     if size > MAX_ROW_BYTES:
-        raise Broken(f"{partition}: {operation.key} is {size} bytes, over {MAX_ROW_BYTES}")
+        raise TooLarge(f"{partition}: {operation.key} is {size} bytes, over {MAX_ROW_BYTES}")
     return size

@@ -2,32 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from engine import inbox
-from engine.errors import Broken, Refused
+from engine.errors import DriftwardenError, Refused, TooLarge
 from engine.step import Domain, Step
-from engine.store import MAX_OPERATIONS
+from engine.store import Operation, check
+from engine.texts import cut, unexpected
+
+#: Makes the operations of a unit from its step and the facts it took in.
+Build = Callable[[Step, list[inbox.Waiting]], list[Operation]]
+
+
+class Failed(DriftwardenError):
+    """The code of a step failed; the message names the fact and the exception."""
 
 
 def fitting(
-    domain: Domain, partition: str, state: Any, facts: list[inbox.Waiting], now: datetime
-) -> tuple[Step, list[inbox.Waiting]]:
-    """Return a step that fits into one unit, and the facts that it took in."""
+    domain: Domain,
+    partition: str,
+    state: Any,
+    facts: list[inbox.Waiting],
+    now: datetime,
+    build: Build,
+) -> list[Operation]:
+    """Return a unit that fits the store; none where nothing changes.
+
+    Facts are halved until the unit fits and no fact of it is refused; one that is refused alone is
+    parked with the reason.
+
+    Raises
+    ------
+    TooLarge
+        A unit of one fact does not fit.
+    Failed
+        The step or its encoding raised an exception that is none of the domain's.
+    """
     try:
         step = _stepped(domain, partition, state, facts, now)
+        operations = build(step, facts)
+        if operations:
+            check(partition, operations)
     except Refused as error:
         if not facts or facts[0].reason:
             raise
-        return fitting(domain, partition, state, _apart(facts, str(error)), now)
-    room = MAX_OPERATIONS - 2 - len(facts)
-    if len(step.effects) > room:
+        smaller = _apart(facts, str(error))
+    except TooLarge as error:
         if len(facts) <= 1:
-            raise Broken(f"{partition}: one fact owes {len(step.effects)} effects, over {room}")
-        return fitting(domain, partition, state, facts[: len(facts) // 2], now)
-    return step, facts
+            raise TooLarge(f"{error}{_of(facts)}") from error
+        smaller = facts[: len(facts) // 2]
+    except DriftwardenError:
+        raise
+    except Exception as error:
+        if len(facts) <= 1:
+            raise Failed(f"{unexpected(error)}{_of(facts)}") from error
+        smaller = facts[: len(facts) // 2]
+    else:
+        return operations
+    return fitting(domain, partition, state, smaller, now, build)
+
+
+def _of(facts: list[inbox.Waiting]) -> str:
+    """Name the fact that a unit could not be made of."""
+    return f" (fact {cut(str(facts[0].row.props['id']), 200)})" if facts else ""
 
 
 def _stepped(
@@ -47,4 +87,4 @@ def _apart(facts: list[inbox.Waiting], reason: str) -> list[inbox.Waiting]:
     """Halve the facts until the refused one is alone, then park it with the reason."""
     if len(facts) > 1:
         return facts[: len(facts) // 2]
-    return [replace(facts[0], reason=reason)]
+    return [replace(facts[0], reason=cut(reason))]

@@ -94,22 +94,46 @@ class FleetDomain:
         return perform(self.world, self.fleet, partition, effect, now)
 
     def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
-        """See `engine.step.Domain`: a model's team is paged, another halt is written down."""
-        name = f"halted:{partition}:{instant(now)}"
-        if partition not in self.fleet.models:
-            return (Delivery(FLEET, name, Parked(partition, reason)),) if partition != FLEET else ()
-        team = self.fleet.models[partition].policy.team
+        """See `engine.step.Domain`: teams are paged, or the fleet's journal says that none can be.
+
+        A model's team hears of the model, every team of the fleet's partition, and the other teams
+        of a team that can no longer be reached.
+        """
+        said = f"{partition} is stopped by a defect and waits to be resumed: {reason}"
+        return self._notices(partition, Status.FIRING, said, now, now)
+
+    def resumed(self, partition: str, halted_at: datetime, now: datetime) -> tuple[Delivery, ...]:
+        """See `engine.step.Domain`."""
+        return self._notices(partition, Status.RESOLVED, f"{partition} was resumed", halted_at, now)
+
+    def _notices(
+        self, partition: str, status: Status, reason: str, since: datetime, now: datetime
+    ) -> tuple[Delivery, ...]:
+        """Return one notice a team, under the id that the halt has for as long as it lasts."""
+        key = f"halted:{partition}:{instant(since)}" + (
+            ":over" if status is Status.RESOLVED else ""
+        )
         notice = Notify(
-            key=name,
+            key=key,
             model=partition,
-            alert=f"halted-{instant(now)}",
+            alert=f"halted-{instant(since)}",
             kind=Kind.RUN,
             severity=Severity.PAGE,
-            status=Status.FIRING,
-            reason=f"{partition} is stopped by a defect and waits to be resumed: {reason}",
+            status=status,
+            reason=reason,
             at=now,
         )
-        return (Delivery(ONCALL + team, name, Notified(notice)),)
+        teams = self._operators(partition)
+        if not teams and partition != FLEET:
+            return (Delivery(FLEET, key, Parked(partition, reason)),)
+        return tuple(Delivery(ONCALL + team, key, Notified(notice)) for team in teams)
+
+    def _operators(self, partition: str) -> list[str]:
+        if partition in self.fleet.models:
+            return [self.fleet.models[partition].policy.team]
+        if partition == FLEET or partition.startswith(ONCALL):
+            return [team for team in self.fleet.teams if ONCALL + team != partition]
+        return []
 
     def refused(self, effect: Effect, reason: str) -> Declined:
         """See `engine.step.Domain`."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine import outbox
+from engine.head import Head
 from engine.loop import Loop
 from engine.store import parse_instant
 from fleet.document.policies import Fleet
 from fleet.model.state import Model
+from fleet.partitions import FLEET, ONCALL
 from fleet.telemetry import Telemetry
 
 
@@ -24,26 +26,37 @@ class Point:
 
 
 def points(loop: Loop, fleet: Fleet, now: datetime) -> Iterator[Point]:
-    """Measure every gauge of every model."""
+    """Measure every gauge of every model, and what each other partition owes."""
     for name in fleet.models:
         head = loop.head(name)
-        state: Model = head.state
-        by_model = {"model": name}
-        owed = outbox.owed(loop.store, loop.domain.effects, name)
-        ages = [(now - parse_instant(str(item.row.props["at"]))).total_seconds() for item in owed]
-        days = [past for _, past in sorted(state.windows.past.items())]
-        joined = [past for past in days if past.joined]
-        yield Point("driftwarden.alerts.firing", len(state.alerting.live), by_model)
-        yield Point("driftwarden.effects.owed", len(owed), by_model)
-        yield Point("driftwarden.effects.oldest", max(ages, default=0.0), by_model)
-        yield Point("driftwarden.window.rows", days[-1].rows if days else 0, by_model)
-        yield Point("driftwarden.window.labelled", joined[-1].labelled if joined else 0, by_model)
-        yield Point("driftwarden.lines.bad", state.counts.get("bad", 0), by_model)
-        yield Point("driftwarden.drift.flagged", len(_flagged(state)), by_model)
-        yield Point("driftwarden.rollout.active", int(state.promotion.active is not None), by_model)
-        yield Point("driftwarden.partition.halted", int(bool(head.halted)), by_model)
-        for version, weight in state.traffic.weights.items():
-            yield Point("driftwarden.traffic.weight", weight, {"model": name, "version": version})
+        yield from _owed(loop, name, head, now)
+        yield from _model(name, head.state)
+    for name in (FLEET, *(ONCALL + team for team in fleet.teams)):
+        yield from _owed(loop, name, loop.head(name), now)
+
+
+def _owed(loop: Loop, partition: str, head: Head, now: datetime) -> Iterator[Point]:
+    """Measure a partition; `model` is the name of one that belongs to no model, too."""
+    rows = outbox.unpaid(loop.store, partition)
+    ages = [(now - parse_instant(row.text("at"))).total_seconds() for row in rows]
+    by_model = {"model": partition}
+    yield Point("driftwarden.effects.owed", len(rows), by_model)
+    yield Point("driftwarden.effects.oldest", max(ages, default=0.0), by_model)
+    yield Point("driftwarden.partition.halted", int(bool(head.halted)), by_model)
+
+
+def _model(name: str, state: Model) -> Iterator[Point]:
+    by_model = {"model": name}
+    days = [past for _, past in sorted(state.windows.past.items())]
+    joined = [past for past in days if past.joined]
+    yield Point("driftwarden.alerts.firing", len(state.alerting.live), by_model)
+    yield Point("driftwarden.window.rows", days[-1].rows if days else 0, by_model)
+    yield Point("driftwarden.window.labelled", joined[-1].labelled if joined else 0, by_model)
+    yield Point("driftwarden.lines.bad", state.counts.get("bad", 0), by_model)
+    yield Point("driftwarden.drift.flagged", len(_flagged(state)), by_model)
+    yield Point("driftwarden.rollout.active", int(state.promotion.active is not None), by_model)
+    for version, weight in state.traffic.weights.items():
+        yield Point("driftwarden.traffic.weight", weight, {"model": name, "version": version})
 
 
 def tick(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from engine import codec, journal
 from engine.errors import NotFound, Refused
+from engine.head import Head
 from engine.loop import Loop
 from engine.store import parse_instant
 from fleet.document.policies import Fleet
@@ -19,7 +20,7 @@ Json = dict[str, object]
 
 def models(loop: Loop, fleet: Fleet) -> list[Json]:
     """Return one entry per model: champion, verdict, firing alerts, run and rollout."""
-    return [_summary(name, loop.head(name).state) for name in fleet.models]
+    return [_summary(name, loop.head(name)) for name in fleet.models]
 
 
 def model(loop: Loop, fleet: Fleet, name: str) -> Json:
@@ -28,9 +29,8 @@ def model(loop: Loop, fleet: Fleet, name: str) -> Json:
     head = loop.head(name)
     state: Model = head.state
     return {
-        **_summary(name, state),
+        **_summary(name, head),
         "policy": state.policy,
-        "halted": head.halted or None,
         "wake_at": codec.plain(head.wake_at),
         "alerts": [codec.plain(alert) for alert in state.alerting.alerts.values()],
         "run": codec.plain(state.training.run),
@@ -116,7 +116,8 @@ def _known(fleet: Fleet, name: str) -> None:
         raise NotFound(f"no model {name!r}; known are {', '.join(fleet.models) or 'none'}")
 
 
-def _summary(name: str, state: Model) -> Json:
+def _summary(name: str, head: Head) -> Json:
+    state: Model = head.state
     latest = max(state.windows.past, default=None)
     past = state.windows.past[latest] if latest is not None else None
     run, active = state.training.active, state.promotion.active
@@ -126,6 +127,7 @@ def _summary(name: str, state: Model) -> Json:
         "since": codec.plain(state.champion_since),
         "weights": state.traffic.weights,
         "dormant": state.dormant,
+        "halted": head.halted or None,
         "latest_window": latest,
         "verdict": past.verdict if past is not None else None,
         "firing": [{"id": alert.id, "severity": alert.severity} for alert in state.alerting.live],

@@ -11,7 +11,7 @@ from engine.clock import Clock
 from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import envelope, events, gauges, read, refused
+from fleet import envelope, events, gauges, health, read, refused
 from fleet.commands import RESUME, Command, check, concerned
 from fleet.document.policies import Fleet
 from fleet.model.facts import Configured
@@ -159,6 +159,8 @@ class Service:
             case "metrics", None:
                 now = self.clock.now()
                 return [codec.plain(one) for one in gauges.points(self.loop, self.fleet, now)]
+            case "halted", None:
+                return health.halted(self.loop)
             case "alerts", None:
                 return read.alerts(self.loop, self.fleet)
             case "journal", str():
@@ -169,7 +171,7 @@ class Service:
                 return read.reports(self.loop, self.fleet, name)
             case _:
                 raise NotFound(
-                    f"no view {view!r}; there are models, alerts, metrics, events/MODEL, "
+                    f"no view {view!r}; there are models, alerts, halted, metrics, events/MODEL, "
                     "journal/MODEL and reports/MODEL"
                 )
 
@@ -189,6 +191,6 @@ class Service:
             raise NotFound(str(newest["note"]))
         return self.blobs.get(str(newest["report"]))
 
-    def pulse(self) -> int:
-        """Return the number of partitions; raises where the store does not answer."""
-        return len(self.loop.store.partitions())
+    def health(self) -> Json:
+        """See `fleet.health.health`."""
+        return health.health(self.loop)

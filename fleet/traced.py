@@ -76,6 +76,10 @@ class Traced:
         self._telemetry.event("driftwarden.halted", {"partition": partition})
         return self._domain.halted(partition, reason, now)
 
+    def resumed(self, partition: str, halted_at: datetime, now: datetime) -> tuple[Delivery, ...]:
+        """See `engine.step.Domain`."""
+        return self._domain.resumed(partition, halted_at, now)
+
     def refused(self, effect: Effect, reason: str) -> object:
         """See `engine.step.Domain`."""
         return self._domain.refused(effect, reason)

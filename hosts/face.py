@@ -120,6 +120,20 @@ def as_json(view: View) -> func.HttpResponse:
     return _answer(lambda: (codec.to_json(view()).decode(), "application/json"))
 
 
+def healthy(view: Callable[[], Mapping[str, Any]]) -> func.HttpResponse:
+    """Answer with the health as JSON: 503 where its status is not `ok`."""
+    found: list[Mapping[str, Any]] = []
+
+    def shown() -> Mapping[str, Any]:
+        found.append(view())
+        return found[0]
+
+    answer = as_json(shown)
+    if found and found[0]["status"] != "ok":
+        return func.HttpResponse(answer.get_body(), status_code=503, mimetype=answer.mimetype)
+    return answer
+
+
 def as_html(view: Callable[[], str]) -> func.HttpResponse:
     """Answer with a page, or with its error."""
     return _answer(lambda: (view(), "text/html; charset=utf-8"))

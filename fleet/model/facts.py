@@ -14,6 +14,7 @@ from fleet.model.records import (
     Batch,
     Collection,
     DayPair,
+    Dropped,
     LossCount,
     ObjectiveStatus,
     TrafficCount,
@@ -42,7 +43,8 @@ class LogRead:
     """The range [start, end) of a log file was decoded; `bad` lines were left out.
 
     `limit` is the end that was asked for: past `end` there is no whole line yet. `seen` is where
-    the file ended, or `limit`; None of an older reader.
+    the file ended, or `limit`; None of an older reader. `late` rows are of days that are closed,
+    `ahead` of days that have not begun.
     """
 
     blob: str
@@ -54,6 +56,8 @@ class LogRead:
     bad: int = 0
     bad_reason: str = ""
     seen: int | None = None
+    late: Dropped | None = None
+    ahead: Dropped | None = None
 
 
 @dataclass(frozen=True)

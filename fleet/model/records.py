@@ -34,6 +34,15 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """Rows that a reader left out because of their days, `first` to `last`."""
+
+    rows: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
 class TrafficCount:
     """What one deployment answered in one interval of live traffic.
 

@@ -14,9 +14,17 @@ from monitoring.drift.why import Happening
 from retrain.gate import Need
 
 
+def read_from(what: str, blob: str, start: int) -> str:
+    """Return the begin of the key under which a range of a file is read."""
+    return f"{what}:{short(blob)}:{start}"
+
+
 @dataclass(frozen=True)
 class ReadLog:
-    """Decode a range of a log file into batches by window."""
+    """Decode a range of a log file into batches by window, of the days `first` to `last`.
+
+    An older app named no days.
+    """
 
     blob: str
     start: int
@@ -25,11 +33,13 @@ class ReadLog:
     deployment: str
     reference: str
     lane: str = ""
+    first: str = ""
+    last: str = ""
 
     @property
     def key(self) -> str:
         """Blob and cursor: a range is read once from wherever the cursor stood."""
-        return f"read:{short(self.blob)}:{self.start}"
+        return read_from("read", self.blob, self.start)
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class ReadLabels:
     @property
     def key(self) -> str:
         """Blob and cursor, as for feature logs, and the outputs to match with."""
-        return f"labels:{short(self.blob)}:{self.start}:{self.of}"
+        return f"{read_from('labels', self.blob, self.start)}:{self.of}"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pyarrow as pa
 
 from monitoring.intake.lines import UTC_TIME, Decoded, complete, instant, read_fast, times
@@ -17,6 +19,9 @@ RAW = pa.schema(
     ]
 )
 SCHEMA = RAW.set(0, pa.field("time", UTC_TIME))
+REQUEST = "correlationid"
+#: A status of HTTP has three digits.
+STATUSES = 1000
 
 
 def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
@@ -32,13 +37,28 @@ def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
     objects, bad = read_objects(body)
     rows = []
     for number, line in objects:
-        row = {**line, "time": instant(line.get("time"))}
-        absent = [name for name in SCHEMA.names if row.get(name) is None]
-        if absent:
-            bad.append(f"line {number}: no usable {absent[0]}")
+        row = _row(line)
+        if isinstance(row, str):
+            bad.append(f"line {number}: {row}")
         else:
-            rows.append({name: row[name] for name in SCHEMA.names})
-    try:
-        return Decoded(pa.Table.from_pylist(rows, SCHEMA), len(body), tuple(bad))
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        return Decoded(SCHEMA.empty_table(), len(body), (*bad, f"values of wrong types: {error}"))
+            rows.append(row)
+    columns = zip(*rows, strict=True) if rows else ((),) * len(SCHEMA)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
+    return Decoded(pa.table(arrays, SCHEMA), len(body), tuple(bad))
+
+
+def _row(line: dict[str, object]) -> tuple[datetime, str, str, int, float] | str:
+    """Return the values of a line, or why it cannot be used."""
+    time, deployment, name = instant(line.get("time")), line.get("deployment"), line.get(REQUEST)
+    status, duration = line.get("status"), line.get("duration_ms")
+    if time is None:
+        return "no usable time"
+    if not isinstance(deployment, str):
+        return "no usable deployment"
+    if name is None or isinstance(name, list | dict):
+        return "no usable correlationid"
+    if isinstance(status, bool) or not isinstance(status, int) or not 0 <= status < STATUSES:
+        return "no usable status"
+    if isinstance(duration, bool) or not isinstance(duration, int | float):
+        return "no usable duration_ms"
+    return time, deployment, str(name), status, float(duration)

@@ -97,6 +97,9 @@ class Counts:
     def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
         return ()
 
+    def resumed(self, partition: str, halted_at: datetime, now: datetime) -> tuple[Delivery, ...]:
+        return ()
+
     def refused(self, effect: Note, reason: str) -> Noted:
         return Noted(-1)
 

@@ -33,9 +33,11 @@ Known = (
     | logs.Ahead
     | logs.Unmatched
     | logs.Unfinished
+    | logs.Unread
     | logs.Stranger
     | windows.Assessed
     | windows.Joined
+    | windows.Unjudged
     | windows.Reference
     | windows.Report
     | windows.Event

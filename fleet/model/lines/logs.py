@@ -33,10 +33,11 @@ class Counted:
 
 @dataclass(frozen=True)
 class Late:
-    """Rows came for a window that is closed."""
+    """Rows came for a window that is closed, or for several of them, up to `last`."""
 
     window: str
     rows: int
+    last: str = field(default="", metadata=OMITTED)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,15 @@ class Unfinished:
     blob: str
     start: int
     bad: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A range that begins at byte `start` was not read; a new announcement of the file retries."""
+
+    blob: str
+    start: int
     reason: str
 
 

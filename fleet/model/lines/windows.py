@@ -49,6 +49,15 @@ class Joined:
 
 
 @dataclass(frozen=True)
+class Unjudged:
+    """A window's `inputs` were not assessed, or its `labels` not joined, because that failed."""
+
+    window: str
+    of: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Reference:
     """The model has this reference, of so many days and rows.
 

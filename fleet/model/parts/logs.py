@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from fleet.model.cursors import moved, say_read
-from fleet.model.facts import Counted, LogGrew, LogRead
+from fleet.model.facts import Counted, Declined, LogGrew, LogRead
 from fleet.model.lines import logs
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Batch, Collection
 from fleet.model.slices.logs import Cursor
 from fleet.model.slices.windows import Window, outputs_of
-from fleet.model.tasks import ReadLabels, ReadLog
+from fleet.model.tasks import ReadLabels, ReadLog, read_from
 from fleet.model.turn import Turn
 from monitoring.localdays import bounds, day_of
 
@@ -22,6 +22,7 @@ READS_AT_ONCE = 20
 #: Rows may carry tomorrow's date: days change by the clock of the server that logs them.
 AHEAD = timedelta(days=1)
 HOUR = timedelta(hours=1)
+READS = ("read", "labels")
 
 
 def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
@@ -39,12 +40,19 @@ def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
     return fact
 
 
+def _days(turn: Turn) -> tuple[str, str]:
+    """Return the first day whose window may be open, and the last one that rows may carry."""
+    zone = turn.watched.zone
+    first = day_of(turn.now - turn.watched.open_for, zone)
+    return first.isoformat(), day_of(turn.now + AHEAD, zone).isoformat()
+
+
 def _by_now(turn: Turn, fact: LogRead) -> LogRead:
     """Leave out rows and counts dated by a clock that runs ahead: their window has not begun.
 
     Its window would be there before its day, and an hour to come would hide a silence until then.
     """
-    last = day_of(turn.now + AHEAD, turn.watched.zone).isoformat()
+    _, last = _days(turn)
     ahead = [batch for batch in fact.batches if batch.window > last]
     if ahead:
         windows = sorted({batch.window for batch in ahead})
@@ -63,6 +71,10 @@ def log_read(turn: Turn, fact: LogRead) -> LogRead:
     cursor = moved(turn, fact)
     if cursor is None:
         return fact
+    if fact.late is not None:
+        turn.say(logs.Late(fact.late.first, fact.late.rows, fact.late.last))
+    if fact.ahead is not None:
+        turn.say(logs.Ahead(fact.blob, fact.ahead.rows, fact.ahead.first, fact.ahead.last))
     for batch in fact.batches:
         _put(turn, batch, cursor.collection, cursor.deployment)
     say_read(turn, fact, sum(batch.count for batch in fact.batches))
@@ -100,6 +112,21 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
     turn.windows = turn.windows.put(day, window)
 
 
+def declined(turn: Turn, fact: Declined) -> Declined:
+    """Leave a range that cannot be read until its file is announced again; the alert tells it."""
+    for blob, cursor in turn.logs.blobs.items():
+        if cursor.asked >= 0 and _reads(fact.key, blob, cursor.asked):
+            left = replace(cursor, asked=-1, size=cursor.read)
+            turn.logs = replace(turn.logs, blobs={**turn.logs.blobs, blob: left})
+            turn.say(logs.Unread(blob, cursor.read, fact.reason))
+    return fact
+
+
+def _reads(key: str, blob: str, start: int) -> bool:
+    """Tell whether a key is that of a read of the range that begins there."""
+    return any(f"{key}:".startswith(f"{read_from(what, blob, start)}:") for what in READS)
+
+
 def follow(turn: Turn) -> None:
     """Owe the next range of every file that has grown."""
     if not turn.windows.reference:
@@ -114,12 +141,20 @@ def follow(turn: Turn) -> None:
             turn.owe(ReadLabels(blob, cursor.read, end, outputs, outputs_of(outputs)))
         else:
             read = (cursor.collection, cursor.deployment, turn.windows.reference)
-            turn.owe(ReadLog(blob, cursor.read, end, *read))
+            first, last = _days(turn)
+            turn.owe(ReadLog(blob, cursor.read, end, *read, first=first, last=last))
         reading += 1
         asked = replace(cursor, asked=cursor.read)
         turn.logs = replace(turn.logs, blobs={**turn.logs.blobs, blob: asked})
 
 
 PART = Part(
-    "logs", (take(LogGrew, log_grew), take(LogRead, log_read), take(Counted, counted)), follow
+    "logs",
+    (
+        take(LogGrew, log_grew),
+        take(LogRead, log_read),
+        take(Counted, counted),
+        take(Declined, declined),
+    ),
+    follow,
 )

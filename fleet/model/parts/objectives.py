@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from fleet.model.facts import Counted, LogRead, Measured, TrafficCounted
+from fleet.model.facts import Counted, Declined, LogRead, Measured, TrafficCounted
 from fleet.model.lines import alerting
 from fleet.model.part import Part, take
 from fleet.model.records import ObjectiveStatus, TrafficCount
@@ -55,6 +55,13 @@ def measured(turn: Turn, fact: Measured) -> Measured:
     turn.objectives = replace(known, history=fact.history, at=fact.at, asked=None)
     for status in fact.statuses:
         _signal(turn, status)
+    return fact
+
+
+def declined(turn: Turn, fact: Declined) -> Declined:
+    """Measure again with the next counts where a measurement was refused; these are lost."""
+    if fact.effect == "measure":
+        turn.objectives = replace(turn.objectives, asked=None)
     return fact
 
 
@@ -121,6 +128,7 @@ PART = Part(
         take(Counted, counted),
         take(TrafficCounted, traffic_counted),
         take(Measured, measured),
+        take(Declined, declined),
     ),
     follow,
 )

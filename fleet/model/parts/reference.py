@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from fleet.model.facts import Asked, Referenced
+from fleet.model.facts import Asked, Configured, Declined, Referenced
 from fleet.model.keys import short
 from fleet.model.lines import operations, windows
 from fleet.model.part import Part, take
@@ -16,6 +16,8 @@ from fleet.model.slices.windows import Past
 from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from retrain import trigger
+
+AGAIN = timedelta(days=1)
 
 
 def asked(turn: Turn, fact: Asked) -> Asked:
@@ -62,13 +64,39 @@ def referenced(turn: Turn, fact: Referenced) -> Referenced:
     return fact
 
 
+def declined(turn: Turn, fact: Declined) -> Declined:
+    """Ask again the next day for a first reference that was refused: without it all waits."""
+    if fact.key == _first(turn).key and not turn.windows.reference:
+        turn.windows = replace(turn.windows, reference_again=turn.now + AGAIN)
+    return fact
+
+
+def configured(turn: Turn, fact: Configured) -> Configured:
+    """Ask again at once where fleet.yaml was changed since a refusal."""
+    if fact.policy and turn.windows.reference_again is not None:
+        turn.windows = replace(turn.windows, reference_again=turn.now)
+    return fact
+
+
 def follow(turn: Turn) -> None:
-    """Owe the first reference of a champion, once."""
-    champion = turn.model.champion
-    if turn.windows.reference or turn.windows.reference_asked == champion:
+    """Owe the first reference of a champion, once, and again where it was refused."""
+    known, champion = turn.windows, turn.model.champion
+    if known.reference:
         return
-    turn.windows = replace(turn.windows, reference_asked=champion)
-    turn.owe(BuildReference(champion, "file", (), "", ""))
+    if known.reference_asked == champion and not _again(turn):
+        return
+    turn.windows = replace(known, reference_asked=champion, reference_again=None)
+    turn.owe(_first(turn))
+
+
+def _again(turn: Turn) -> bool:
+    again = turn.windows.reference_again
+    turn.wake(again)
+    return again is not None and turn.now >= again
+
+
+def _first(turn: Turn) -> BuildReference:
+    return BuildReference(turn.model.champion, "file", (), "", "")
 
 
 def _take_over(turn: Turn, fact: Referenced) -> None:
@@ -120,4 +148,13 @@ def _late(turn: Turn, fact: Referenced) -> str:
     return ""
 
 
-PART = Part("reference", (take(Asked, asked), take(Referenced, referenced)), follow)
+PART = Part(
+    "reference",
+    (
+        take(Configured, configured),
+        take(Asked, asked),
+        take(Referenced, referenced),
+        take(Declined, declined),
+    ),
+    follow,
+)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fleet.document.policies import CLOSED_AFTER
-from fleet.model.facts import Assessed, Joined
+from fleet.model.facts import Assessed, Declined, Joined
 from fleet.model.lines import windows
 from fleet.model.part import Part, take
 from fleet.model.signals import page_context
@@ -86,6 +86,17 @@ def joined(turn: Turn, fact: Joined) -> Joined | None:
             fact.explained_by,
         )
     )
+    return fact
+
+
+def declined(turn: Turn, fact: Declined) -> Declined:
+    """Leave a window unjudged whose work was refused: the windows after it wait for it."""
+    for day, window in turn.windows.open.items():
+        if window.assess_asked and fact.key.startswith(f"assess:{day}:{window.assess_asked}:"):
+            turn.windows = turn.windows.put(day, replace(window, assessed=window.assess_asked))
+            turn.say(windows.Unjudged(day, "inputs", fact.reason))
+        if window.join_asked and fact.key == f"join:{day}:{window.join_asked}":
+            turn.say(windows.Unjudged(day, "labels", fact.reason))
     return fact
 
 
@@ -245,4 +256,6 @@ def _rows_of(turn: Turn, day: str, before: list[str]) -> dict[str, str]:
     return {sketch: rows for sketch, rows in (own | earlier).items() if rows}
 
 
-PART = Part("windows", (take(Assessed, assessed), take(Joined, joined)), follow)
+PART = Part(
+    "windows", (take(Assessed, assessed), take(Joined, joined), take(Declined, declined)), follow
+)

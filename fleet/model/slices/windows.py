@@ -55,9 +55,9 @@ class Past:
 class Windows:
     """The windows of a model by day.
 
-    `reference_asked` is the champion whose first reference was asked for, `renewal` the reference
-    whose bins were asked to be renewed, `recount_to` the last day whose rows may have been counted
-    with the bins before.
+    `reference_asked` is the champion whose first reference was asked for, `reference_again` when it
+    is asked for again after a refusal, `renewal` the reference whose bins were asked to be renewed,
+    `recount_to` the last day whose rows may have been counted with the bins before.
     """
 
     open: dict[str, Window] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class Windows:
     reference_asked: str = ""
     renewal: str = ""
     recount_to: str = ""
+    reference_again: datetime | None = None
 
     @property
     def outputs(self) -> dict[str, tuple[str, ...]]:

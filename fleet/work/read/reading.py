@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.texts import cut
 from fleet.document.policies import Watched
 from fleet.model.facts import LabelsRead, LogRead
 from fleet.model.records import Batch, Collection, TrafficCount
@@ -17,9 +20,9 @@ from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read.decoding import Range, labels_in, rows_in, traffic_in
+from fleet.work.read.retained import Days, local_days
 from fleet.work.refer.referencing import load_levels, load_ruler
 from monitoring import ranges
-from monitoring.calendars import days_of
 from monitoring.drift import segments
 from monitoring.metrics import Task
 from monitoring.slo.sources.table import SOURCES
@@ -29,41 +32,67 @@ CAPACITY = 429
 HOUR = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
 SLOW = ""
+#: Azure takes 20 deployments an endpoint (Microsoft Learn, "Manage and increase quotas").
+MOST_DEPLOYMENTS = 50
+#: Counts of deployments and hours in one fact: about half a megabyte.
+MOST_COUNTS = 3000
+LONGEST_NAME, LONGEST_REASON = 200, 500
 
 
 def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
     """Decode inputs, outputs or traffic lines into one batch for each window they fall into.
 
-    A range that does not fit into memory makes several batches for a window.
+    A range that does not fit into memory makes several batches for a window. Rows of days that are
+    closed or have not begun are counted and left out before anything is kept of them.
     """
-    found = Range(effect.blob, effect.start, effect.end)
-    counts: tuple[TrafficCount, ...] = ()
-    batches: list[Batch] = []
+    days = Days(watched.zone, effect.first, effect.last)
     if effect.collection is Collection.traffic:
-        table = _by_version(traffic_in(world.logs, found), watched)
+        return _read_traffic(world, watched, effect, days)
+    found = Range(effect.blob, effect.start, effect.end)
+    batches: list[Batch] = []
+    for part in rows_in(world.logs, found, scored=effect.collection is Collection.outputs):
+        batches += _batches(world, watched, effect, days.kept(part))
+    return _log_read(found, batches, (), days)
+
+
+def _read_traffic(world: World, watched: Watched, effect: ReadLog, days: Days) -> LogRead:
+    """Read a range of a traffic log, or the first part of it whose counts fit into one fact."""
+    end = effect.end
+    while True:
+        found, kept = Range(effect.blob, effect.start, end), replace(days)
+        table = _by_version(kept.kept(traffic_in(world.logs, found)), watched, found)
         counts = _traffic(table, watched)
-        batches += _batches(world, watched, effect, table)
-    else:
-        for part in rows_in(world.logs, found, scored=effect.collection is Collection.outputs):
-            batches += _batches(world, watched, effect, part)
+        half = effect.start + (end - effect.start) // 2
+        if len(counts) <= MOST_COUNTS or found.seen <= half:
+            break
+        end = half
+    if end < effect.end:
+        found.limit = found.seen = found.read
+    return _log_read(found, _batches(world, watched, effect, table), counts, kept)
+
+
+def _log_read(
+    found: Range, batches: Sequence[Batch], counts: tuple[TrafficCount, ...], days: Days
+) -> LogRead:
     return LogRead(
-        effect.blob,
-        effect.start,
+        found.path,
+        found.start,
         found.read,
         found.limit,
         tuple(batches),
         counts,
         len(found.bad),
-        found.bad[0] if found.bad else "",
+        cut(found.bad[0], LONGEST_REASON) if found.bad else "",
         found.seen,
+        days.late,
+        days.ahead,
     )
 
 
 def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -> tuple[Batch, ...]:
     if not table.num_rows:
         return ()
-    instants = table["time"].cast(pa.timestamp("us", "UTC")).to_numpy()
-    days = days_of(instants, watched.zone)
+    days = local_days(table, watched.zone)
     batches = []
     for day in np.unique(days):
         part = table.filter(pa.array(days == day)) if (days != day).any() else table
@@ -79,12 +108,23 @@ def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -
     return tuple(batches)
 
 
-def _by_version(table: pa.Table, watched: Watched) -> pa.Table:
-    """Replace the deployments' raw names by the versions of fleet.yaml."""
+def _by_version(table: pa.Table, watched: Watched, found: Range) -> pa.Table:
+    """Replace the deployments' raw names by the versions of fleet.yaml.
+
+    An endpoint has a few deployments: rows of others than the most frequent are left out.
+    """
     place = table.column_names.index("deployment")
     said = pc.dictionary_encode(table["deployment"].combine_chunks())
-    known = [watched.policy.logs.version_of(raw) for raw in said.dictionary.to_pylist()]
-    return table.set_column(place, "deployment", pa.array(known, pa.string()).take(said.indices))
+    names = [cut(raw, LONGEST_NAME) for raw in said.dictionary.to_pylist()]
+    known = [watched.policy.logs.version_of(name) for name in names]
+    table = table.set_column(place, "deployment", pa.array(known, pa.string()).take(said.indices))
+    if len(set(known)) <= MOST_DEPLOYMENTS:
+        return table
+    most = [name for name, _ in Counter(table["deployment"].to_pylist()).most_common()]
+    kept = pc.is_in(table["deployment"], value_set=pa.array(most[:MOST_DEPLOYMENTS]))
+    lost = table.num_rows - (pc.sum(kept).as_py() or 0)
+    found.bad += [f"more than {MOST_DEPLOYMENTS} deployments in one range ({len(most)})"] * lost
+    return table.filter(kept)
 
 
 def _traffic(table: pa.Table, watched: Watched) -> tuple[TrafficCount, ...]:
@@ -174,6 +214,6 @@ def read_labels(world: World, effect: ReadLabels, task: Task = Task.CLASSIFICATI
         int((~known).sum()),
         effect.of,
         len(place.bad),
-        place.bad[0] if place.bad else "",
+        cut(place.bad[0], LONGEST_REASON) if place.bad else "",
         place.seen,
     )

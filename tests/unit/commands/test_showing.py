@@ -32,18 +32,31 @@ ALERT = {
 
 
 def test_models(shown: Any) -> None:
-    text = shown([MODEL], "models")
+    text = shown({"models": [MODEL], "halted": []}, "status")
     for word in ("demand", "v1", "2024-03-04", "drifted", "drift-1", "shadow of v2"):
         assert word in text
     blank = {
         **MODEL, "champion": "", "latest_window": None, "verdict": None, "firing": [],
         "rollout": None,
     }  # fmt: skip
-    text = shown([blank], "models")
+    text = shown({"models": [blank], "halted": []}, "status")
     assert "not begun" in text
     assert "none yet" in text
     assert text.count("nothing") == 2
-    assert "running" in shown([{**blank, "run": "running"}], "models")
+    running = {**blank, "run": "running"}
+    assert "running" in shown({"models": [running], "halted": []}, "status")
+    assert "HALTED" not in text
+
+
+def test_what_is_halted_is_told_below_the_models(shown: Any) -> None:
+    stopped = {"partition": "oncall:shop", "since": "2024-03-04T10:00:00Z", "reason": "a [defect]"}
+    text = shown({"models": [MODEL], "halted": [stopped]}, "status")
+    assert (
+        "HALTED: oncall:shop since 2024-03-04T10:00:00Z: a [defect]; "
+        "fix the cause, then: driftwarden resume oncall:shop"
+    ) in text
+    unread = {**stopped, "since": None}
+    assert "HALTED: oncall:shop: a [defect]" in shown({"models": [], "halted": [unread]}, "status")
 
 
 def test_alerts(shown: Any) -> None:

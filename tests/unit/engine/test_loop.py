@@ -103,6 +103,9 @@ class Tallies:
     def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
         return (Delivery("operators", f"halted:{partition}:{now}", Failed(reason)),)
 
+    def resumed(self, partition: str, halted_at: datetime, now: datetime) -> tuple[Delivery, ...]:
+        return (Delivery("operators", f"resumed:{partition}:{halted_at}", Failed("over")),)
+
     def refused(self, effect: Say, reason: str) -> Failed:
         return Failed(reason)
 
@@ -294,8 +297,9 @@ def test_a_halt_is_lifted_with_who_and_why(loop: Loop, rung: list[str]) -> None:
     with pytest.raises(Broken):
         loop.drain("p", NOW)
     rung.clear()
+    loop.drain("operators", NOW)
     loop.resume("p", WHO, NOW)
-    assert rung == ["p"]
+    assert rung == ["operators", "p"]
     assert loop.store.due(NOW) == ["p"]
     (record,) = journal.read(loop.store, "p")
     assert record.lines == ({**WHO, "halted": ALWAYS},)
@@ -304,7 +308,7 @@ def test_a_halt_is_lifted_with_who_and_why(loop: Loop, rung: list[str]) -> None:
     with pytest.raises(Broken):
         loop.drain("p", later)
     loop.drain("operators", later)
-    assert loop.head("operators").state.failed == (ALWAYS, ALWAYS)
+    assert loop.head("operators").state.failed == (ALWAYS, "over", ALWAYS)
     assert journal.verify(loop.store, "p") == 1
 
 
@@ -383,7 +387,7 @@ def test_an_older_state_is_upgraded_when_it_is_read_and_written_in_the_present_f
 ) -> None:
     add(loop, 5)
     loop.drain("p", NOW)
-    altered(loop, version=1, state0=codec.pack(b'{"sum":7}'))
+    altered(loop, version=1, state=codec.pack(b'{"sum":7}'))
     assert loop.head("p").state.total == 7
     add(loop, 2)
     loop.drain("p", NOW)

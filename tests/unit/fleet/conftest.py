@@ -28,6 +28,7 @@ from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
 from retrain.ports import ModelCard, Traffic
 from retrain.registry import Stage
+from tests.unit.fleet.desk import Desk
 
 FLEET = """\
 version: 1
@@ -321,3 +322,21 @@ def world() -> World:
         pager=outside,
         publisher=outside,
     )
+
+
+@pytest.fixture
+def desk(fleet: Fleet, world: World) -> Desk:
+    days = ["2024-03-01"] * 40 + ["2024-03-02"] * 40
+    world.tables["reference.parquet"] = pa.table(
+        {
+            "day": days,
+            "time": pa.array([datetime.fromisoformat(d) for d in days], pa.timestamp("us", "UTC")),
+            "label": [0.0, 1.0] * 40,
+            "x": [float(i) for i in range(80)],
+        }
+    )
+    world.scoring.functions["v1"] = lambda rows: [0.5] * rows.num_rows  # type: ignore[attr-defined]
+    made = Desk(fleet, world)
+    made.service.begin()
+    made.settle()
+    return made

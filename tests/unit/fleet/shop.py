@@ -93,7 +93,7 @@ class Shop:
         folder = day_of(number).replace("-", "/")
         path = f"modelDataCollector/shop-demand/v1/{collection}/{folder}/12/{name}.jsonl"
         content = "".join(json.dumps(line) + "\n" for line in lines).encode()
-        self._announce(path, content)
+        self.announce(path, content)
 
     def label(self, number: int, labels: Sequence[tuple[str, float]], hour: int = 5) -> None:
         """Write a file of labels by correlation id and announce it."""
@@ -109,7 +109,8 @@ class Shop:
         event = {"id": path, "type": "Driftwarden.LabelsArrived", "source": "/t", "data": said}
         assert self.service.ingest(event) == "demand"
 
-    def _announce(self, path: str, content: bytes) -> None:
+    def announce(self, path: str, content: bytes) -> None:
+        """Write a file and announce it as blob storage does."""
         self.world.logs[path] = content
         event = {
             "id": f"{path}@{len(content)}", "eventType": "Microsoft.Storage.BlobCreated",

@@ -33,7 +33,7 @@ def test_a_file_without_rows_makes_no_window(shop: Shop) -> None:
     shop.log(0, rows_of(0, 1))
     (path,) = [path for path in shop.world.logs if "model_inputs" in path]  # type: ignore[attr-defined]
     line = json.loads(shop.world.logs[path])
-    shop._announce(path, json.dumps({**line, "data": []}).encode() + b"\n\n")
+    shop.announce(path, json.dumps({**line, "data": []}).encode() + b"\n\n")
     shop.night(0)
     assert [line["rows"] for line in shop.said("read")] == [0]
     assert shop.said("assessed") == []
@@ -170,7 +170,7 @@ def test_a_clock_that_was_never_set_stops_no_file(shop: Shop, date: str) -> None
         moment = f"{date}:59:59{zone}".encode()
         wrong = content.replace(b"2024-03-04T09:00:00+00:00", moment)
         wrong = wrong.replace(b'"0-log-', b'"0-%d-' % number)
-        shop._announce(path.replace("log.jsonl", f"{zone[:3]}.jsonl"), wrong)
+        shop.announce(path.replace("log.jsonl", f"{zone[:3]}.jsonl"), wrong)
     shop.night(0)
     assert len(shop.said("read", bad=1)) == 3
     assert [line["rows"] for line in shop.said("assessed")] == [4 * ROWS - 3]
@@ -223,7 +223,7 @@ def test_an_hour_to_come_hides_no_silence(shop: Shop) -> None:
             "time": f"{year}-03-04T09:10:00+00:00", "deployment": "v1", "correlationid": "c",
             "status": 200, "duration_ms": 5.0,
         }  # fmt: skip
-        shop._announce(f"traffic/shop-demand/{year}.jsonl", json.dumps(line).encode() + b"\n")
+        shop.announce(f"traffic/shop-demand/{year}.jsonl", json.dumps(line).encode() + b"\n")
     shop.night(0)
     last = shop.state.silence.heard.last
     assert last is not None

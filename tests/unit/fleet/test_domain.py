@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engine.errors import Refused
+from engine.step import Delivery
 from fleet.document.policies import Fleet
 from fleet.domain import Desk, FleetDomain
 from fleet.model.facts import Asked, Declined, Fact, LogGrew, Notified, Parked, Unrecognised
@@ -15,7 +18,7 @@ from fleet.model.state import Model
 from fleet.model.tasks import ReadLabels
 from fleet.partitions import FLEET
 from fleet.ports import World
-from monitoring.alerts.lifecycle import Severity
+from monitoring.alerts.lifecycle import Notify, Severity, Status
 from monitoring.alerts.routing import OnCall
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
@@ -68,12 +71,35 @@ def test_a_refused_effect_names_its_kind_and_key(domain: FleetDomain) -> None:
     assert domain.refused(effect, "no file") == Declined("read_labels", effect.key, "no file")
 
 
-def test_a_halted_model_pages_its_team(domain: FleetDomain) -> None:
+def notice(told: Delivery) -> Notify:
+    assert isinstance(told.fact, Notified)
+    return told.fact.notice
+
+
+def test_a_halted_model_pages_its_team_until_it_is_resumed(domain: FleetDomain) -> None:
     (told,) = domain.halted("demand", "a defect", NOW)
     assert told.partition == "oncall:shop"
-    assert isinstance(told.fact, Notified)
-    assert told.fact.notice.severity is Severity.PAGE
-    assert "a defect" in told.fact.notice.reason
-    (noted,) = domain.halted("oncall:shop", "a defect", NOW)
-    assert (noted.partition, noted.fact) == (FLEET, Parked("oncall:shop", "a defect"))
-    assert domain.halted(FLEET, "a defect", NOW) == ()
+    fired = notice(told)
+    assert (fired.severity, fired.status) == (Severity.PAGE, Status.FIRING)
+    assert fired.reason == "demand is stopped by a defect and waits to be resumed: a defect"
+    (over,) = domain.resumed("demand", NOW, NOW + timedelta(hours=1))
+    ended = notice(over)
+    assert (over.partition, ended.status) == ("oncall:shop", Status.RESOLVED)
+    assert ended.id == fired.id
+    assert over.id != told.id
+
+
+def test_a_halt_that_has_no_team_of_its_own_pages_every_team_that_can_be_reached(
+    resolve: Callable[..., Fleet], world: World
+) -> None:
+    alone = FleetDomain(resolve(), world)
+    (noted,) = alone.halted("oncall:shop", "a defect", NOW)
+    assert noted.partition == FLEET
+    assert isinstance(noted.fact, Parked)
+    two = replace(alone.fleet, teams={**alone.fleet.teams, "ops": alone.fleet.teams["shop"]})
+    domain = FleetDomain(two, world)
+    assert [t.partition for t in domain.halted("oncall:shop", "x", NOW)] == ["oncall:ops"]
+    everybody = ["oncall:ops", "oncall:shop"]
+    assert sorted(told.partition for told in domain.halted(FLEET, "x", NOW)) == everybody
+    (left,) = domain.halted("gone", "x", NOW)
+    assert left.partition == FLEET

@@ -5,98 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from engine import journal
-from engine.clock import SetClock
 from engine.errors import Broken, Refused, Unavailable
-from engine.loop import Loop
-from engine.memory import MemoryStore
 from engine.step import Delivery
 from fleet.commands import Command
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
 from fleet.instruments import METRICS
-from fleet.model.facts import Asked, Notified, Reported
-from fleet.ports import World
-from fleet.service import Service
-from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
-from monitoring.alerts.paging import Page
+from fleet.model.facts import Asked, Reported
+from monitoring.alerts.lifecycle import Severity
+from tests.unit.fleet.desk import NOW, Desk
 
-NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
-VIEWS = "there are models, alerts, metrics, events/MODEL, journal/MODEL and reports/MODEL"
-
-
-class Desk:
-    """A service on memory, and what it rang for."""
-
-    def __init__(self, fleet: Fleet, world: World) -> None:
-        self.rung: list[str] = []
-        self.refused: list[str] = []
-        self.store, self.clock, self.world = MemoryStore(), SetClock(NOW), world
-        self.fleet = fleet
-        self.service = self.opened(fleet)
-
-    def opened(self, fleet: Fleet) -> Service:
-        loop = Loop(self.store, FleetDomain(fleet, self.world), self.rung.append)
-        return Service(fleet, loop, self.clock, self.world.blobs, self.refused.append, "logs")
-
-    def settle(self) -> None:
-        """Answer every bell until none rings."""
-        while self.rung:
-            names, self.rung[:] = sorted(set(self.rung)), []
-            for name in names:
-                self.service.drain(name)
-
-    def lines(self, partition: str) -> list[dict[str, Any]]:
-        records = journal.read(self.store, partition)
-        return [line for record in records for line in record.lines]
-
-    def said(self, partition: str, what: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines(partition) if line["what"] == what]
-
-    def command(self, verb: str, target: str, name: str = "c1", **more: Any) -> tuple[str, ...]:
-        done = self.service.command(Command(verb, target, "g.hopper", "because", name, **more))
-        self.settle()
-        return done
-
-    def pages(self) -> list[Page]:
-        """What was sent about the drift of `demand`."""
-        asked = self.world.pager.asked  # type: ignore[attr-defined]
-        sent = [page for what, page, *_ in asked if what == "page"]
-        return [page for page in sent if page.title == "demand: x drifted"]
-
-    def notify(self, model: str = "demand", alert: str = "drift-1") -> None:
-        notice = Notify(
-            f"{model}:{alert}:firing:1", model, alert, Kind.DRIFT, Severity.PAGE, Status.FIRING,
-            "x drifted", self.clock.moment, ("x",),
-        )  # fmt: skip
-        self.service.loop.deliver(
-            Delivery("oncall:shop", notice.key, Notified(notice)), self.clock.moment
-        )
-        self.settle()
-
-
-@pytest.fixture
-def desk(fleet: Fleet, world: World) -> Desk:
-    days = ["2024-03-01"] * 40 + ["2024-03-02"] * 40
-    world.tables["reference.parquet"] = pa.table(
-        {
-            "day": days,
-            "time": pa.array([datetime.fromisoformat(d) for d in days], pa.timestamp("us", "UTC")),
-            "label": [0.0, 1.0] * 40,
-            "x": [float(i) for i in range(80)],
-        }
-    )
-    world.scoring.functions["v1"] = lambda rows: [0.5] * rows.num_rows  # type: ignore[attr-defined]
-    made = Desk(fleet, world)
-    made.service.begin()
-    made.settle()
-    return made
+VIEWS = "there are models, alerts, halted, metrics, events/MODEL, journal/MODEL and reports/MODEL"
 
 
 def test_begin_configures_every_model_once(desk: Desk) -> None:
@@ -356,7 +282,8 @@ def test_views(desk: Desk) -> None:
     assert desk.service.read("journal", "demand", "2024-03-05T00:00Z") == []
     assert desk.service.read("journal", "fleet") == []
     assert desk.service.read("journal", "oncall:shop") != []
-    assert desk.service.pulse() == len(desk.store.partitions())
+    partitions = len(desk.store.partitions())
+    assert desk.service.health() == {"status": "ok", "partitions": partitions, "halted": []}
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_fleet_begins_and_its_doorbell_carries_the_trace(opened: Callable[[], 
     messages = [json.loads(message.body) for message in host.due.receive()]
     assert {message["partition"] for message in messages} == {"demand"}
     assert {message["traceparent"] for message in messages} == {trace}
-    assert host.service.pulse() == 1
+    assert host.service.health()["partitions"] == 1
 
 
 def test_a_command_is_handed_over_and_left_to_the_app(opened: Callable[[], AzureHost]) -> None:

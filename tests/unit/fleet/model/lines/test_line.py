@@ -38,6 +38,18 @@ WRITTEN: tuple[tuple[Line, dict[str, Any]], ...] = (
     ),
     (logs.Late("2024-03-04", 80), {"what": "late", "window": "2024-03-04", "rows": 80}),
     (
+        logs.Late("1990-01-01", 80, "2023-12-31"),
+        {"what": "late", "window": "1990-01-01", "rows": 80, "last": "2023-12-31"},
+    ),
+    (
+        logs.Unread("a", 7, "it failed 5 times: KeyError: 'x'"),
+        {"what": "unread", "blob": "a", "start": 7, "reason": "it failed 5 times: KeyError: 'x'"},
+    ),
+    (
+        windows.Unjudged("2024-03-04", "inputs", "no such blob"),
+        {"what": "unjudged", "window": "2024-03-04", "of": "inputs", "reason": "no such blob"},
+    ),
+    (
         logs.Ahead("a.jsonl", 5, "2031-01-01", "2031-01-02"),
         {
             "what": "ahead", "blob": "a.jsonl", "rows": 5, "first": "2031-01-01",

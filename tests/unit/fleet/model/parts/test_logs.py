@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from fleet.model.facts import LogRead
+from fleet.model.facts import Declined, LogRead
 from fleet.model.parts.logs import RANGE, READS_AT_ONCE
-from fleet.model.records import Batch
+from fleet.model.records import Batch, Dropped
 from fleet.model.tasks import ReadLabels, ReadLog
 from tests.unit.fleet.model.days import CLOSES, DAY, ENDS, LABELS, OUTPUTS, grew, matched, rows
 
@@ -135,3 +135,44 @@ def test_bad_lines_are_counted_with_a_reason(begun: Any) -> None:
     begun.tell(grew(10)).tell(LogRead("a", 0, 10, 10, (rows("1"),), (), 2, "line 3: not JSON"))
     (line,) = begun.said("read")
     assert (line["rows"], line["bad"], line["reason"]) == (5, 2, "line 3: not JSON")
+
+
+def test_a_range_whose_reading_was_refused_waits_for_the_next_announcement(begun: Any) -> None:
+    begun.tell(grew(10))
+    (owed,) = begun.owed(ReadLog)
+    begun.tell(Declined("read_log", owed.key, "it failed 5 times: KeyError: 'x'"))
+    assert begun.owed(ReadLog) == []
+    assert begun.said("unread") == [
+        {"what": "unread", "blob": "a", "start": 0, "reason": "it failed 5 times: KeyError: 'x'"}
+    ]
+    begun.tell(grew(12))
+    assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(0, 12)]
+
+
+def test_a_refusal_of_another_range_or_file_changes_nothing(begun: Any) -> None:
+    begun.tell(grew(10))
+    (owed,) = begun.owed(ReadLog)
+    for key in (f"{owed.key}1", owed.key.replace("read:", "labels:x"), "read:b:0"):
+        begun.tell(Declined("read_log", key, "x"))
+    begun.tell(read(0, 10, rows("1")))
+    assert begun.state.logs.blobs["a"].read == 10
+    assert begun.said("unread") == []
+
+
+def test_what_was_left_out_by_its_day_is_told_once(begun: Any) -> None:
+    begun.tell(grew(10))
+    late, ahead = Dropped(7, "1990-01-01", "2023-12-31"), Dropped(2, "2024-03-07", "2024-03-08")
+    begun.tell(replace(read(0, 10), late=late, ahead=ahead))
+    begun.tell(replace(read(0, 10), late=late, ahead=ahead))
+    assert begun.said("late") == [
+        {"what": "late", "window": "1990-01-01", "rows": 7, "last": "2023-12-31"}
+    ]
+    assert begun.said("ahead") == [
+        {"what": "ahead", "blob": "a", "rows": 2, "first": "2024-03-07", "last": "2024-03-08"}
+    ]
+
+
+def test_a_reader_is_told_which_days_may_have_a_window(begun: Any) -> None:
+    begun.tell(grew(10))
+    (owed,) = begun.owed(ReadLog)
+    assert owed.first < DAY <= owed.last

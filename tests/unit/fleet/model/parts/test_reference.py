@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from fleet.model.effects import EFFECTS
-from fleet.model.facts import FACTS, Asked, Referenced
+from fleet.model.facts import FACTS, Asked, Configured, Declined, Referenced
 from fleet.model.tasks import BuildReference
 
 DAYS = ("2024-02-20", "2024-03-01")
@@ -95,3 +96,37 @@ def test_other_bins_never_replace_those_that_windows_were_counted_with(known: An
     known.tell(made(past={DAYS[0]: ("s", "r", 100, 100)}))
     assert known.state.windows.reference == "ref"
     assert "another first reference" in known.said("refused")[-1]["reason"]
+
+
+def refused_first(story: Any) -> Any:
+    story.tell(Configured(story.watched.hash))
+    (owed,) = story.owed(BuildReference)
+    return story.tell(Declined("build_reference", owed.key, "reference.parquet: no such file"))
+
+
+def test_a_first_reference_that_was_refused_is_asked_for_again_the_next_day(story: Any) -> None:
+    at = refused_first(story).now
+    assert story.owed(BuildReference) == []
+    story.tell(at=at + timedelta(hours=23))
+    assert story.owed(BuildReference) == []
+    assert story.wake_at == at + timedelta(days=1)
+    story.tell(at=at + timedelta(days=1))
+    assert len(story.owed(BuildReference)) == 1
+    story.tell(Referenced("v1", "ref", DAYS, 100, "scores"))
+    story.tell(at=at + timedelta(days=3))
+    assert len(story.ever(BuildReference)) == 2
+
+
+def test_a_changed_fleet_yaml_asks_for_it_at_once(story: Any) -> None:
+    refused_first(story)
+    story.tell(Configured("c0ffee"))
+    assert len(story.owed(BuildReference)) == 1
+    story.tell(Configured("c0ffee"))
+    assert story.owed(BuildReference) == []
+
+
+def test_a_refused_reference_of_an_operator_is_not_asked_for_again(known: Any) -> None:
+    known.tell(ask(days=DAYS))
+    (owed,) = known.owed(BuildReference)
+    known.tell(Declined("build_reference", owed.key, "no such file"))
+    assert known.state.windows.reference_again is None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet, Watched
-from fleet.model.facts import Configured, LogRead, Referenced
+from fleet.model.facts import Configured, Declined, LogRead, Referenced
 from fleet.model.records import Collection
 from fleet.model.tasks import Assess, BuildReference, Join, ReadLabels, ReadLog
 from monitoring.performance import Verdict as Health
@@ -184,3 +184,27 @@ def test_windows_and_files_are_let_go_when_nothing_can_come_any_more(begun: Any)
 def test_a_window_without_inputs_is_not_assessed(begun: Any, kind: Collection) -> None:
     begun.batch(DAY, kind).tell(at=CLOSES)
     assert begun.ever(Assess) == []
+
+
+def test_a_window_whose_assessment_was_refused_holds_up_no_other(begun: Any) -> None:
+    begun.batch(DAY).batch("2024-03-05")
+    begun.tell(at=CLOSES + timedelta(days=1))
+    (asked,) = begun.owed(Assess)
+    begun.tell(Declined("assess", asked.key, "blob x: not found"))
+    assert begun.said("unjudged") == [
+        {"what": "unjudged", "window": DAY, "of": "inputs", "reason": "blob x: not found"}
+    ]
+    assert [e.window for e in begun.owed(Assess)] == ["2024-03-05"]
+    # More rows are another question.
+    begun.tell(begun.assessed("2024-03-05"))
+    begun.tell(grew(10)).tell(LogRead("a", 0, 10, 10, (rows("1"),)))
+    assert [e.window for e in begun.owed(Assess)] == [DAY]
+
+
+def test_a_join_that_was_refused_is_told(begun: Any) -> None:
+    begun.batch(DAY, OUTPUTS)
+    begun.tell(at=ENDS + timedelta(days=2))
+    (asked,) = begun.owed(Join)
+    begun.tell(Declined("join", asked.key, "blob x: not found"))
+    assert begun.said("unjudged")[0]["of"] == "labels"
+    assert begun.owed(Join) == []

@@ -83,6 +83,9 @@ class Tallies:
     def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
         return ()
 
+    def resumed(self, partition: str, halted_at: datetime, now: datetime) -> tuple[Delivery, ...]:
+        return ()
+
     def refused(self, effect: Say, reason: str) -> Said:
         return Said(-1)
 

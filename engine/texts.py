@@ -1,0 +1,36 @@
+"""Texts from outside and of exceptions, bounded before they are stored."""
+
+from __future__ import annotations
+
+from engine.errors import DriftwardenError
+
+#: Enough for a reason; what is longer is cut, and its length told.
+LONGEST = 2000
+#: An exception's message leaves room for the words around it.
+MESSAGE = 1500
+
+
+def cut(text: str, most: int = LONGEST) -> str:
+    """Return a text that every store keeps: at most `most` characters, no half surrogate pairs.
+
+    >>> cut("abcdefghijklmnopqrstuvwxyz", 23)
+    'abcdef… (26 characters)'
+    """
+    sound = text.encode("utf-8", "backslashreplace").decode()
+    if len(sound) <= most:
+        return sound
+    told = f"… ({len(sound)} characters)"
+    return sound[: max(most - len(told), 0)] + told
+
+
+def unexpected(error: Exception) -> str:
+    """Return why something failed, as one bounded line; a stranger's error with its type.
+
+    >>> unexpected(ZeroDivisionError("division by zero"))
+    'ZeroDivisionError: division by zero'
+    """
+    line = " ".join(str(error).split())
+    if isinstance(error, DriftwardenError):
+        return cut(line)
+    message = cut(line, MESSAGE)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
