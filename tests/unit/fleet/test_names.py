@@ -72,7 +72,10 @@ def test_no_case_counts() -> None:
         ("{endpoint: a/b}", "logs.endpoint: 'a/b': use letters"),
         ("{endpoint: a, deployments: {v1: a b}}", "logs.deployments.v1: 'a b': use letters"),
         ("{endpoint: a, deployments: {v/1: a}}", "logs: deployments: version 'v/1': use letters"),
-        ("{endpoint: a, deployments: {v1: A, v2: a}}", "logs: deployments: 'a' is given for two versions"),
+        (
+            "{endpoint: a, deployments: {v1: A, v2: a}}",
+            "logs: deployments: 'a' is given for two versions",
+        ),
         ("{endpoint: FRAUD}", "is registered"),
     ],
 )
