@@ -229,7 +229,10 @@ def test_whom_the_platform_names_is_who_asked(served: Running) -> None:
         (b'{"verb": "freeze", "id": "x", "target": "demand", "until": "soon"}', "command: until"),
         (b'{"verb": "freeze", "id": "x", "target": "demand", "until": "2030-01-01T00:00"}',
          "command: until"),
-        (b'{"verb": "freeze", "id": "x", "target": "demand"}', "freeze demand: 'until' is missing; a freeze needs an end"),
+        (
+            b'{"verb": "freeze", "id": "x", "target": "demand"}',
+            "freeze demand: 'until' is missing; a freeze needs an end",
+        ),
         (b"\xff\xfe", "command: "),
     ],
 )  # fmt: skip
