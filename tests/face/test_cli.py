@@ -231,8 +231,8 @@ def test_who_asked_and_why_are_journalled(run: Shell, fleet: Path) -> None:
     assert done.json["outcome"] == "done"
     assert done.json["text"].startswith("freeze demand: done")
     told = run(fleet, "journal", "demand", "--json").json
-    (line,) = next(record["lines"] for record in told if record["seq"] == done.json["seq"])
-    assert line["id"] == done.json["id"]
+    (record,) = (record for record in told if record["seq"] == done.json["seq"])
+    assert done.json["id"] in [line.get("id") for line in record["lines"]]
     run(fleet, "unfreeze", "--all", "--reason", "the launch is over")
     told = [line for line in lines(run, fleet) if line["what"] == "command"]
     frozen, lifted = told[-2:]
@@ -428,7 +428,7 @@ def test_an_unknown_command_is_refused_by_the_parser(run: Shell, fleet: Path) ->
 
 def test_an_unknown_silence_is_journalled_as_refused(run: Shell, fleet: Path) -> None:
     assert run(fleet, "unsilence", "none-such").code == 2
-    (line,) = [line for line in lines(run, fleet, "oncall:shop") if line["what"] == "refused"]
+    line = [line for line in lines(run, fleet, "oncall:shop") if line["what"] == "refused"][-1]
     assert "none-such: no such silence" in line["reason"]
 
 
