@@ -118,7 +118,7 @@ def commands(req: func.HttpRequest) -> func.HttpResponse:
     """Take an operator's command; needs the function key."""
     from hosts import face
 
-    return face.as_json(lambda: face.command(host().service, req))
+    return face.command(lambda: host().service, req)
 
 
 @app.route("api/events", methods=["POST", "OPTIONS"], auth_level=READER)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fleet.commands import Command
     from hosts.host import Host
 
-OK = 0
+OK, REFUSED = 0, 2
 
 
 def serve(arguments: Namespace) -> int:
@@ -63,11 +63,17 @@ def verify(arguments: Namespace) -> int:
 def change(arguments: Namespace) -> int:
     """Send an operator's command."""
     from commands import operate
+    from engine import codec
+    from fleet.outcomes import Result
 
     with _host(arguments) as (host, app):
         command = _asked(arguments, host.clock.now())
-        concerned = operate.ask(host, app.functions, command)
-        return _print({"id": command.id, "accepted": concerned}, arguments.json, "command")
+        operate.ask(host, app.functions, command)
+        if arguments.no_wait:
+            return _print({"id": command.id}, arguments.json, "sent")
+        found = operate.outcome(host, command)
+        _print(codec.plain(found), arguments.json, "command")
+        return REFUSED if found.outcome is Result.REFUSED else OK
 
 
 def report(arguments: Namespace) -> int:

@@ -115,6 +115,9 @@ def _add_changes(commands: Commands) -> None:
         several = name in ("freeze", "unfreeze")
         parser.add_argument("target", metavar=target.upper(), nargs="?" if several else None)
         _add_author(parser)
+        parser.add_argument(
+            "--no-wait", action="store_true", help="print the command's id, not what came of it"
+        )
         if several:
             parser.add_argument("--all", action="store_true", dest="every")
         if name == "silence":

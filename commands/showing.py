@@ -85,8 +85,12 @@ def _verified(found: dict[str, Any]) -> Text:
     return Text(f"every journal verified; records: {counts or 'none yet'}")
 
 
-def _accepted(found: dict[str, Any]) -> Text:
-    return Text(f"{found['id']} accepted by {', '.join(found['accepted'])}")
+def _outcome(found: dict[str, Any]) -> Text:
+    return Text(found["text"])
+
+
+def _sent(found: dict[str, Any]) -> Text:
+    return Text(found["id"])
 
 
 def _drawn(found: dict[str, Any]) -> Text:
@@ -98,6 +102,7 @@ _VIEWS: dict[str, Callable[[Any], Any]] = {
     "alerts": _alerts,
     "journal": _journal,
     "verify": _verified,
-    "command": _accepted,
+    "command": _outcome,
+    "sent": _sent,
     "report": _drawn,
 }

@@ -28,6 +28,16 @@ RESUME = "resume"
 EVERY_MODEL = "--all"
 
 
+#: Clocks and calendars of other tools end at the year 9999.
+LAST_YEAR = 9000
+#: The longest reason, in characters.
+LONGEST_REASON = 2000
+
+
+class Outdated(Refused):
+    """The journal has gone on since the record that a command expects to be the newest."""
+
+
 @dataclass(frozen=True)
 class Command:
     """An operator's command, from the command line or from POST /api/commands.
@@ -86,8 +96,17 @@ def concerned(
     raise Refused(f"unknown verb {command.verb!r}; known are {known}")
 
 
-def check(command: Command) -> None:
+def check(command: Command, now: datetime) -> None:
     """Refuse a command whose arguments are incomplete or contradict each other."""
+    what = f"{command.verb} {command.target}"
+    for name, text in (("reason", command.reason), ("by", command.by), ("data", command.data)):
+        if len(text) > LONGEST_REASON:
+            told = f"{name} has {len(text)} characters, {LONGEST_REASON} at most"
+            raise Refused(f"{what}: {told}")
+    if command.until is not None and command.until <= now:
+        raise Refused(f"{what}: until {command.until:%Y-%m-%dT%H:%MZ} is in the past")
+    if command.until is not None and command.until.year > LAST_YEAR:
+        raise Refused(f"{what}: until the year {command.until.year}: give one up to {LAST_YEAR}")
     if command.verb == "freeze" and command.until is None:
         raise Refused(f"freeze {command.target}: 'until' is missing; a freeze needs an end")
     if command.verb == REFERENCE:

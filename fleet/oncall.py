@@ -27,7 +27,9 @@ def step(
             known = [_routed(fact, now)] if fact is not None else []
             done = routing.step(state, [f for f in known if f is not None], policy, now)
         except Refused as error:
-            lines.append(operations.Refused(str(error)))
+            lines.append(
+                operations.Refused(str(error), fact.id if isinstance(fact, Asked) else None)
+            )
             continue
         state, wake_at = done.state, done.wake_at
         effects += [_owed(effect, now) for effect in done.effects]
@@ -70,7 +72,9 @@ def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:
                 alerting.Notified(notice.id, notice.status, notice.severity, notice.reason)
             )
         case Asked():
-            lines.append(operations.Command(fact.verb, fact.by, fact.reason, fact.target))
+            lines.append(
+                operations.Command(fact.verb, fact.by, fact.reason, fact.target, id=fact.id)
+            )
         case Declined():
             lines.append(operations.Refused(fact.reason, fact.key))
     lines += [

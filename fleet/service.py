@@ -11,12 +11,13 @@ from engine.clock import Clock
 from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import envelope, events, gauges, health, read, refused
-from fleet.commands import RESUME, Command, check, concerned
+from fleet import envelope, events, gauges, health, outcomes, read, refused
+from fleet.commands import RESUME, Command, Outdated, check, concerned
 from fleet.document.policies import Fleet
 from fleet.model.facts import Configured
 from fleet.model.lines import operations
 from fleet.model.lines.line import write_line
+from fleet.outcomes import Outcome
 from fleet.partitions import FLEET, ONCALL
 from fleet.read import Json
 from fleet.telemetry import TRACEPARENT, Silent, Telemetry
@@ -120,26 +121,42 @@ class Service:
             self.loop.ring(partition)
         return gone
 
-    def command(self, command: Command) -> tuple[str, ...]:
+    def command(self, command: Command, expect: int | None = None) -> tuple[str, ...]:
         """Deliver a command to the partitions that it concerns; return them.
+
+        With `expect` only while the journal of the partition ends with that record.
 
         Raises
         ------
+        Outdated
+            The journal has gone on since.
         Refused
             The verb or the target is unknown, a freeze has no end, the partition to resume is not
             halted, a reference lacks a reason or exactly one source, or a window is not a day.
         """
         partitions = concerned(command, self.fleet, self.loop.store.partitions)
+        for partition in partitions if expect is not None else ():
+            seq = self.loop.head(partition).seq
+            if seq != expect:
+                told = f"the journal of {partition} is at record {seq}, not at {expect}"
+                raise Outdated(f"{command.verb} {command.target}: {told}; look again")
         if command.verb == RESUME:
             # A halted partition accepts no facts, so that resuming is not a fact.
-            line = operations.Command(command.verb, command.by, command.reason, command.target)
+            line = operations.Command(
+                command.verb, command.by, command.reason, command.target, id=command.id
+            )
             self.loop.resume(partitions[0], write_line(line), self.clock.now())
             return partitions
-        check(command)
+        check(command, self.clock.now())
         for partition in partitions:
             delivery = Delivery(partition, f"command:{command.id}", command.fact)
             self.loop.deliver(delivery, self.clock.now())
         return partitions
+
+    def outcome(self, command: Command) -> Outcome:
+        """Return what came of a command that was delivered; see `fleet.outcomes.outcome`."""
+        partitions = concerned(command, self.fleet, self.loop.store.partitions)
+        return outcomes.outcome(self.loop, command, partitions)
 
     def read(
         self, view: str, name: str | None = None, since: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from pathlib import PurePosixPath
@@ -14,7 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from engine import codec
 from engine.errors import NotFound, Refused, Unavailable
-from fleet.commands import Command
+from fleet.commands import Command, Outdated
+from fleet.outcomes import Outcome, Result
 from fleet.service import Service
 from fleet.telemetry import TRACEPARENT
 
@@ -23,6 +25,9 @@ PRINCIPAL = "x-ms-client-principal-name"
 #: A model's name, the fleet's, or an on-call team's with its prefix.
 PARTITION = re.compile(r"(?:oncall:)?[a-z0-9][a-z0-9-]{0,62}")
 View = Callable[[], Any]
+#: How long the answer to a command waits for what comes of it, and between two looks, in seconds.
+PATIENCE, PAUSE = 5.0, 0.05
+STATUS = {Result.DONE: 200, Result.REFUSED: 409, Result.WAITING: 202}
 
 
 class Denied(Refused):
@@ -47,6 +52,7 @@ class CommandBody(BaseModel):
     data: str = ""
     first: str = ""
     last: str = ""
+    expect: int | None = Field(default=None, ge=0)
 
 
 def ingest(service: Service, body: str) -> None:
@@ -94,8 +100,37 @@ def doorbell(body: bytes) -> tuple[str, str]:
     return name, trace if isinstance(trace, str) else ""
 
 
-def command(service: Service, request: func.HttpRequest) -> Any:
-    """Deliver a command; its author is the caller that the platform authenticated."""
+def command(service: Callable[[], Service], request: func.HttpRequest) -> func.HttpResponse:
+    """Deliver a command, and answer with what came of it, or that it waits.
+
+    200 where it was done, 409 where it was refused or `expect` is not the newest record, 202 where
+    nobody took it in within some seconds, 400 where it is not a command. Its author is the caller
+    that the platform authenticated.
+    """
+    found: list[Outcome] = []
+
+    def view() -> Any:
+        asked, expect = _command(request)
+        opened = service()
+        opened.command(asked, expect)
+        found.append(settled(opened, asked))
+        return codec.plain(found[0])
+
+    answer = as_json(view)
+    return _with_status(answer, STATUS[found[0].outcome]) if found else answer
+
+
+def settled(service: Service, asked: Command) -> Outcome:
+    """Return what came of a command, as soon as it is known or after some seconds."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        found = service.outcome(asked)
+        if found.outcome is not Result.WAITING or time.monotonic() >= until:
+            return found
+        time.sleep(PAUSE)
+
+
+def _command(request: func.HttpRequest) -> tuple[Command, int | None]:
     try:
         body = CommandBody.model_validate_json(request.get_body())
     except ValidationError as error:
@@ -105,7 +140,7 @@ def command(service: Service, request: func.HttpRequest) -> Any:
     days = (body.first, body.last) if body.first or body.last else ()
     _beside(body.data)
     asked = Command(body.verb, body.target, by, body.reason, body.id, until, body.data, days)
-    return {"accepted": list(service.command(asked))}
+    return asked, body.expect
 
 
 def _beside(data: str) -> None:
@@ -129,9 +164,11 @@ def healthy(view: Callable[[], Mapping[str, Any]]) -> func.HttpResponse:
         return found[0]
 
     answer = as_json(shown)
-    if found and found[0]["status"] != "ok":
-        return func.HttpResponse(answer.get_body(), status_code=503, mimetype=answer.mimetype)
-    return answer
+    return _with_status(answer, 503) if found and found[0]["status"] != "ok" else answer
+
+
+def _with_status(answer: func.HttpResponse, status: int) -> func.HttpResponse:
+    return func.HttpResponse(answer.get_body(), status_code=status, mimetype=answer.mimetype)
 
 
 def as_html(view: Callable[[], str]) -> func.HttpResponse:
@@ -147,6 +184,8 @@ def _answer(make: Callable[[], tuple[str, str]]) -> func.HttpResponse:
         return error(denied.status, str(denied), asked)
     except NotFound as absent:
         return error(404, str(absent))
+    except Outdated as outdated:
+        return error(409, str(outdated))
     except Refused as refusal:
         return error(400, str(refusal))
     except Unavailable as late:

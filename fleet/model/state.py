@@ -37,6 +37,17 @@ class Model:
     traffic: Traffic = field(default_factory=Traffic)
 
     @property
+    def under_way(self) -> str | None:
+        """The run, the waiting version or the rollout that holds back another retraining."""
+        if self.training.active is not None:
+            return f"run {self.training.active.id}"
+        if self.promotion.queue:
+            return f"challenger {self.promotion.queue[0].version}"
+        if self.promotion.active is not None:
+            return f"rollout of {self.promotion.active.challenger}"
+        return None
+
+    @property
     def versions_under_way(self) -> set[str]:
         """Versions that need no place in the queue: they have one, or are beyond it."""
         known = {challenger.version for challenger in self.promotion.queue} | {self.champion}

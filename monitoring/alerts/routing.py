@@ -149,8 +149,10 @@ def _take(state: OnCall, fact: Acknowledge) -> tuple[OnCall, tuple[Effect, ...]]
         what = f"ambiguous, name one of {', '.join(sorted(names))}" if names else "no such alert"
         raise Refused(f"{fact.alert}: {what} (team {state.team})")
     entry = state.alerts[names[0]]
-    if not entry.firing or entry.acknowledged_by is not None:
-        return state, ()
+    if not entry.firing:
+        raise Refused(f"{fact.alert}: it is resolved, since {entry.notice.at:%Y-%m-%d %H:%M} UTC")
+    if entry.acknowledged_by is not None:
+        raise Refused(f"{fact.alert}: it was acknowledged by {entry.acknowledged_by}")
     alerts = {**state.alerts, names[0]: replace(entry, acknowledged_by=fact.by)}
     notice = entry.notice
     told = Acknowledged(f"ack:{notice.key}", notice.model, notice.alert, fact.by)

@@ -17,7 +17,7 @@ from hosts.local.functions.function_table import Trigger, read_entries
 from hosts.local.functions.webhook import PATH
 from tests import packages
 
-COMMON = {"-h", "--help", "--fleet", "--json", "--by", "--reason"}
+COMMON = {"-h", "--help", "--fleet", "--json", "--by", "--reason", "--no-wait"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

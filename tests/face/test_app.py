@@ -199,22 +199,38 @@ def test_commands_need_the_key_and_are_journalled(served: Running) -> None:
     asked["until"] = "2199-01-01T00:00:00+01:00"
     assert served.ask("POST", "/api/commands", asked)[0] == 401
     assert served.ask("POST", "/api/commands?code=guessed", asked)[0] == 401
-    assert served.command(**asked) == (200, {"accepted": ["demand"]})
+    status, done = served.command(**asked)
+    assert (status, done["outcome"], done["id"]) == (200, "done", "1")
     line = served.told("launch")
     assert (line["verb"], line["by"], line["target"]) == ("freeze", "e.noether", "demand")
     (freeze,) = served.json("/api/models/demand")["freezes"]
     assert freeze["until"] == "2198-12-31T23:00:00Z"
     # The same id is the same command.
-    assert served.command(**asked) == (200, {"accepted": ["demand"]})
+    assert served.command(**asked) == (200, done)
     time.sleep(0.5)
     assert len(served.json("/api/models/demand")["freezes"]) == 1
 
 
 def test_whom_the_platform_names_is_who_asked(served: Running) -> None:
     """A name in the body stands only where nobody was authenticated by the platform."""
-    answer = served.command(verb="unfreeze", target="demand", reason="nameless", id="2")
-    assert answer == (200, {"accepted": ["demand"]})
+    until = "2199-01-01T00:00:00Z"
+    asked = {"verb": "freeze", "target": "demand", "reason": "nameless", "until": until}
+    assert served.command(**asked, id="2")[0] == 200
     assert served.told("nameless")["by"] == "function-key"
+
+
+def test_a_command_that_does_not_apply_is_a_conflict(served: Running) -> None:
+    status, told = served.command(verb="cancel", target="demand", reason="", id="20")
+    assert status == 409
+    assert told["outcome"] == "refused"
+    assert told["text"] == "cancel demand: refused: no training run is under way"
+    seq = served.json("/api/journal/demand")[-1]["seq"]
+    ahead = served.command(verb="retrain", target="demand", reason="", id="21", expect=seq + 5)
+    assert ahead == (
+        409,
+        {"error": f"retrain demand: the journal of demand is at record {seq}, not at {seq + 5}; "
+                  "look again"},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -333,8 +349,9 @@ def test_a_bad_queue_message_leaves_the_others_alone(served: Running) -> None:
     bodies = ["not json", "{}", json.dumps({"partition": 3})]
     for body in bodies:
         served.host.queues.put("driftwarden-due", body, now)
-    served.command(verb="unfreeze", target="demand", reason="still here", id="3")
-    assert served.told("still here")["verb"] == "unfreeze"
+    until_then = "2199-01-01T00:00:00Z"
+    served.command(verb="freeze", target="demand", reason="still here", id="3", until=until_then)
+    assert served.told("still here")["verb"] == "freeze"
 
     def refused() -> list[Any]:
         found = served.host.queues.peek("driftwarden-refused")

@@ -11,7 +11,7 @@ import pytest
 
 from engine import outbox
 from engine.errors import DriftwardenError
-from engine.loop import Loop
+from engine.payment import Payment
 from engine.step import Delivery
 from fleet.partitions import ONCALL
 from tests.simulation import story as tale
@@ -23,28 +23,20 @@ PROMOTION = tale.STORIES["promotion"]
 SAMPLE = 60
 
 
-def marks_first(self: Loop, partition: str, owed: list[outbox.Owed], now: datetime) -> bool:
+def marks_first(self: Payment, partition: str, item: outbox.Owed, now: datetime) -> None:
     """Pay after the effect was marked as paid."""
-    item = next(outbox.payable(owed, now), None)
-    if item is None:
-        return False
     self.store.commit(partition, [outbox.paid(item, now)])
     _tell(self, item, self.domain.perform(partition, item.effect, now), now)
-    return True
 
 
-def tells_afterwards(self: Loop, partition: str, owed: list[outbox.Owed], now: datetime) -> bool:
+def tells_afterwards(self: Payment, partition: str, item: outbox.Owed, now: datetime) -> None:
     """Mark an effect as paid in one unit and take its result in by another."""
-    item = next(outbox.payable(owed, now), None)
-    if item is None:
-        return False
     results = self.domain.perform(partition, item.effect, now)
     self.store.commit(partition, [outbox.paid(item, now)])
     _tell(self, item, results, now)
-    return True
 
 
-def _tell(self: Loop, item: outbox.Owed, results: tuple[Delivery, ...], now: datetime) -> None:
+def _tell(self: Payment, item: outbox.Owed, results: tuple[Delivery, ...], now: datetime) -> None:
     for n, result in enumerate(results):
         own = not result.partition.startswith(ONCALL)
         self.deliver(replace(result, id=f"{item.row.key}:{n}") if own else result, now)
@@ -59,7 +51,7 @@ def _nothing_remembered() -> Iterator[None]:
 
 @pytest.mark.parametrize("fault", [marks_first, tells_afterwards])
 def test_a_loop_with_a_fault_is_found_out(fault: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Loop, "_pay", fault)
+    monkeypatch.setattr(Payment, "pay", fault)
     conditions = Conditions(PROMOTION, Race.none)
     boundaries = len(undisturbed(conditions).crossed)
     rng = np.random.default_rng(7)

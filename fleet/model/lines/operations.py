@@ -23,13 +23,17 @@ class Dormant:
 
 @dataclass(frozen=True)
 class Command:
-    """An operator's command; `halted` is the reason of the halt that `resume` lifted."""
+    """An operator's command that was done, under its `id`.
+
+    `halted` is the reason of the halt that `resume` lifted.
+    """
 
     verb: str
     by: str
     reason: str
     target: str
     halted: str = field(default="", metadata=OMITTED)
+    id: str = field(default="", metadata=OMITTED)
 
 
 @dataclass(frozen=True)

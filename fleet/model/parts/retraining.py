@@ -77,7 +77,7 @@ def _signals(turn: Turn) -> trigger.Signals:
         new_days=len(new),
         announced=max(set(events), key=events.count) if events else None,
         announced_share=len(events) / len(recent) if recent else 0.0,
-        active=_under_way(turn),
+        active=model.under_way,
         frozen=freeze.reason if freeze is not None else None,
         estimate=cost.estimate(
             [cost.Past(timedelta(seconds=f.seconds), f.cost) for f in model.training.finished]
@@ -104,17 +104,6 @@ def _asking(turn: Turn, what: Asks) -> list[Condition]:
         for key, said in sorted(turn.alerting.signals.items())
         if said.active and said.explained_by is None and signal_of(key).asks is what
     ]
-
-
-def _under_way(turn: Turn) -> str | None:
-    model = turn.model
-    if model.training.active is not None:
-        return f"run {model.training.active.id}"
-    if model.promotion.queue:
-        return f"challenger {model.promotion.queue[0].version}"
-    if model.promotion.active is not None:
-        return f"rollout of {model.promotion.active.challenger}"
-    return None
 
 
 def _start(turn: Turn, decision: trigger.Decision, signals: trigger.Signals) -> str:

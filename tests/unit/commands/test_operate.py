@@ -80,10 +80,11 @@ def host(tiny: Path) -> Iterator[Host]:
 
 
 def test_a_command_is_acted_on_before_it_returns(host: Host) -> None:
-    asked = Command("freeze", "demand", "g.hopper", "launch", "c1", NOW)
+    until = host.clock.now() + timedelta(days=1)
+    asked = Command("freeze", "demand", "g.hopper", "launch", "c1", until)
     assert ask(host, function_app.app, asked) == ["demand"]
     (freeze,) = host.service.loop.head("demand").state.freezes
-    assert (freeze.by, freeze.reason, freeze.until) == ("g.hopper", "launch", NOW)
+    assert (freeze.by, freeze.reason, freeze.until) == ("g.hopper", "launch", until)
     assert verify(host)["demand"] >= 1
 
 

@@ -97,5 +97,7 @@ def test_verified(shown: Any) -> None:
     assert "records: none yet" in shown({"verified": True, "records": {}}, "verify")
 
 
-def test_accepted(shown: Any) -> None:
-    assert shown({"id": "c1", "accepted": ["a", "b"]}, "command") == "c1 accepted by a, b\n"
+def test_the_outcome_of_a_command(shown: Any) -> None:
+    done = {"id": "c1", "outcome": "done", "seq": 3, "text": "freeze demand: done"}
+    assert shown(done, "command") == "freeze demand: done\n"
+    assert shown({"id": "c1"}, "sent") == "c1\n"

@@ -171,7 +171,8 @@ def test_commands_reach_whom_they_concern(desk: Desk) -> None:
     assert desk.command("silence", "demand/x", "6", until=later) == ("oncall:shop",)
     assert desk.command("unsilence", "6", "7") == ("oncall:shop",)
     said = [line["verb"] for line in desk.said("demand", "command")]
-    assert said == ["retrain", "freeze", "unfreeze", "rollback", "approve"]
+    assert said == ["retrain", "freeze", "unfreeze"]
+    assert [line["id"] for line in desk.said("demand", "refused")] == ["4", "5"]
     (first, *_) = desk.said("demand", "command")
     assert (first["by"], first["reason"], first["target"]) == ("g.hopper", "because", "demand")
 
@@ -377,7 +378,7 @@ def test_a_halt_is_lifted_by_a_command_that_is_written_down(
     (said,) = (line for line in desk.said(partition, "command") if line["verb"] == "resume")
     assert said == {
         "what": "command", "verb": "resume", "by": "g.hopper", "reason": "because",
-        "target": partition, "halted": "a defect",
+        "target": partition, "halted": "a defect", "id": "c1",
     }  # fmt: skip
     # The fact that waited was taken in.
     assert not desk.store.scan(partition, "in:", pending=True)

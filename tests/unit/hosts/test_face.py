@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import azure.functions as func
 import pytest
 
 from engine.errors import Broken, NotFound, Refused, Unavailable
-from fleet.commands import Command
+from fleet.commands import Command, Outdated
+from fleet.outcomes import Outcome, Result
 from hosts import face
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
@@ -101,9 +102,24 @@ class Service:
 
     asked: list[Command] = field(default_factory=list)
 
-    def command(self, command: Command) -> tuple[str, ...]:
+    result: Result = Result.DONE
+    looks: int = 0
+
+    def command(self, command: Command, expect: int | None) -> tuple[str, ...]:
+        if expect == 7:
+            raise Outdated("the journal is at 8")
         self.asked.append(command)
         return ("demand",)
+
+    def outcome(self, command: Command) -> Outcome:
+        self.looks += 1
+        found = self.result if self.looks > 2 else Result.WAITING
+        return Outcome(command.id, found, "told", 8)
+
+
+def told(service: Service, body: dict[str, Any], **headers: str) -> func.HttpResponse:
+    given = cast(Any, service)
+    return face.command(lambda: given, request(body, **headers))
 
 
 def request(body: dict[str, Any], **headers: str) -> func.HttpRequest:
@@ -118,7 +134,11 @@ def test_a_command_keeps_who_asked_until_when_and_why() -> None:
         "verb": "freeze", "target": "demand", "by": "g.hopper", "reason": "launch", "id": "c1",
         "until": "2024-03-05T01:00:00+01:00",
     }  # fmt: skip
-    assert face.command(service, request(body)) == {"accepted": ["demand"]}  # type: ignore[arg-type]
+    answer = told(service, body)
+    assert answer.status_code == 200
+    assert json.loads(answer.get_body()) == {
+        "id": "c1", "outcome": "done", "text": "told", "seq": 8,
+    }  # fmt: skip
     until = datetime(2024, 3, 5, tzinfo=UTC)
     assert service.asked == [Command("freeze", "demand", "g.hopper", "launch", "c1", until)]
     (asked,) = service.asked
@@ -132,8 +152,8 @@ PLAIN = {"verb": "reference", "target": "demand", "by": "g", "reason": "r", "id"
 def test_a_reference_is_asked_for_by_its_days_or_its_table() -> None:
     service = Service()
     days = ("2024-03-01", "2024-03-09")
-    face.command(service, request({**PLAIN, "first": days[0], "last": days[1]}))  # type: ignore[arg-type]
-    face.command(service, request({**PLAIN, "data": "data/may.parquet"}))  # type: ignore[arg-type]
+    told(service, {**PLAIN, "first": days[0], "last": days[1]})
+    told(service, {**PLAIN, "data": "data/may.parquet"})
     by_days, by_table = service.asked
     assert (by_days.days, by_days.data) == (days, "")
     assert (by_table.days, by_table.data) == ((), "data/may.parquet")
@@ -141,8 +161,9 @@ def test_a_reference_is_asked_for_by_its_days_or_its_table() -> None:
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../other/a.parquet", "data/../../a.csv"])
 def test_nobody_reads_files_elsewhere_from_afar(path: str) -> None:
-    with pytest.raises(Refused, match="does not lie beside"):
-        face.command(Service(), request({**PLAIN, "data": path}))  # type: ignore[arg-type]
+    answer = told(Service(), {**PLAIN, "data": path})
+    assert answer.status_code == 400
+    assert "does not lie beside" in answer.get_body().decode()
 
 
 @pytest.mark.parametrize(
@@ -158,7 +179,7 @@ def test_the_authenticated_principal_is_who_asks(
     body: dict[str, str], headers: dict[str, str], by: str
 ) -> None:
     service = Service()
-    face.command(service, request({"verb": "retrain", "id": "c1", **body}, **headers))  # type: ignore[arg-type]
+    told(service, {"verb": "retrain", "id": "c1", **body}, **headers)
     assert service.asked[0].by == by
 
 
@@ -166,8 +187,28 @@ def test_the_authenticated_principal_is_who_asks(
     "more", [{"id": ""}, {"id": "x" * 201}, {"verb": 3}, {"until": "2024-03-05T00:00:00"}, {"y": 1}]
 )
 def test_a_command_out_of_shape_is_refused(more: dict[str, Any]) -> None:
-    with pytest.raises(Refused, match=r"^command: "):
-        face.command(Service(), request({"verb": "retrain", "id": "c1", **more}))  # type: ignore[arg-type]
+    answer = told(Service(), {"verb": "retrain", "id": "c1", **more})
+    assert answer.status_code == 400
+    assert json.loads(answer.get_body())["error"].startswith("command: ")
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [(Result.DONE, 200), (Result.REFUSED, 409), (Result.WAITING, 202)],
+)
+def test_the_status_says_what_came_of_a_command(
+    monkeypatch: pytest.MonkeyPatch, result: Result, status: int
+) -> None:
+    monkeypatch.setattr(face, "PATIENCE", 0.2)
+    service = Service(result=result)
+    assert told(service, {"verb": "retrain", "id": "c1"}).status_code == status
+    assert service.looks > 2
+
+
+def test_a_command_on_an_older_record_is_a_conflict() -> None:
+    service = Service()
+    answer = told(service, {"verb": "retrain", "id": "c1", "expect": 7})
+    assert (answer.status_code, service.asked) == (409, [])
 
 
 def test_answers() -> None:

@@ -324,7 +324,11 @@ def test_a_rollback_without_a_rollout_changes_nothing(begun: Any) -> None:
     begun.tell(Asked("rollback", "g.hopper", "?", "c1"))
     begun.tell(Asked("approve", "g.hopper", "?", "c2"))
     assert begun.ever(Tag) == []
-    assert [line["verb"] for line in begun.said("command")] == ["rollback", "approve"]
+    assert begun.said("command") == []
+    assert begun.said("refused") == [
+        {"what": "refused", "id": name, "reason": "demand never had a rollout"}
+        for name in ("c1", "c2")
+    ]
 
 
 def test_approval_is_awaited_where_it_is_asked_for(resolve: Any, telling: Any) -> None:

@@ -163,16 +163,23 @@ def test_a_freeze_holds_a_training_and_lets_it_go(begun: Any) -> None:
     until = begun.now + timedelta(days=2)
     begun.tell(Asked("freeze", "e.noether", "launch", "c1", until=until))
     begun.tell(Asked("retrain", "g.hopper", "", "c2"))
+    assert begun.said("refused")[-1]["reason"] == (
+        "demand is frozen until 2024-03-06T10:00Z by e.noether: unfreeze it first"
+    )
+    begun.tell(Asked("event", "g.hopper", "new prices", "e1"))
     assert begun.ever(Submit) == []
-    assert begun.said("trigger")[-1]["reason"] == "frozen: launch (asked for by g.hopper)"
     begun.tell(Asked("unfreeze", "e.noether", "launched", "c3"))
+    begun.tell(Asked("retrain", "g.hopper", "", "c4"))
     assert len(begun.ever(Submit)) == 1
 
 
 def test_a_freeze_that_ends_by_itself_lets_a_training_go(begun: Any) -> None:
     until = begun.now + timedelta(days=2)
     begun.tell(Asked("freeze", "e.noether", "launch", "c1", until=until))
-    begun.tell(Asked("retrain", "g.hopper", "", "c2"))
+    begun.state = replace(begun.state, training=replace(begun.state.training, asked_by="g.hopper"))
+    begun.tell()
+    assert begun.ever(Submit) == []
+    assert begun.said("trigger")[-1]["reason"] == "frozen: launch (asked for by g.hopper)"
     assert begun.wake_at is not None
     assert begun.wake_at <= until
     begun.tell(at=until)
