@@ -262,7 +262,7 @@ def test_a_command_that_applies_is_done(run: Shell, fleet: Path, words: Sequence
     ("words", "reason"),
     [
         (("rollback", "demand"), "rollback demand: refused: demand never had a rollout"),
-        (("approve", "demand-rollout-9"), "approve demand-rollout-9: refused: demand never had a rollout"),
+        (("approve", "demand-rollout-9"), "demand-rollout-9: refused: demand never had a rollout"),
         (("unfreeze", "demand"), "refused: no freeze is in force"),
         (("ack", "demand:drift-77"), "refused: demand:drift-77: no such alert (team shop)"),
         (("unsilence", "c0ffee"), "refused: c0ffee: no such silence for team shop"),
