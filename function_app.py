@@ -84,7 +84,7 @@ def model_page(req: func.HttpRequest) -> func.HttpResponse:
     from hosts import face
 
     name, of = req.route_params["model"], req.params.get("report")
-    return face.as_html(lambda: pages.model(host().service, name, of))
+    return face.as_html(lambda: pages.model(host().service, name, of), report=bool(of))
 
 
 @app.route("api/{view}", methods=["GET"], auth_level=READER)

@@ -19,6 +19,7 @@ from fleet.commands import Command, Outdated
 from fleet.outcomes import Outcome, Result
 from fleet.service import Service
 from fleet.telemetry import TRACEPARENT
+from hosts import secure
 
 ANONYMOUS = "function-key"
 PRINCIPAL = "x-ms-client-principal-name"
@@ -168,15 +169,23 @@ def healthy(view: Callable[[], Mapping[str, Any]]) -> func.HttpResponse:
 
 
 def _with_status(answer: func.HttpResponse, status: int) -> func.HttpResponse:
-    return func.HttpResponse(answer.get_body(), status_code=status, mimetype=answer.mimetype)
+    return func.HttpResponse(
+        answer.get_body(),
+        status_code=status,
+        headers=dict(answer.headers),
+        mimetype=answer.mimetype,
+    )
 
 
-def as_html(view: Callable[[], str]) -> func.HttpResponse:
-    """Answer with a page, or with its error."""
-    return _answer(lambda: (view(), "text/html; charset=utf-8"))
+def as_html(view: Callable[[], str], *, report: bool = False) -> func.HttpResponse:
+    """Answer with a page, or a `report` with scripts, or with its error."""
+    policy = secure.REPORT if report else secure.PAGE
+    return _answer(lambda: (view(), "text/html; charset=utf-8"), policy)
 
 
-def _answer(make: Callable[[], tuple[str, str]]) -> func.HttpResponse:
+def _answer(
+    make: Callable[[], tuple[str, str]], policy: str = secure.HEADERS[secure.CSP]
+) -> func.HttpResponse:
     try:
         body, kind = make()
     except Denied as denied:
@@ -190,7 +199,9 @@ def _answer(make: Callable[[], tuple[str, str]]) -> func.HttpResponse:
         return error(400, str(refusal))
     except Unavailable as late:
         return error(503, str(late), {"Retry-After": f"{late.delay.total_seconds():.0f}"})
-    return func.HttpResponse(body, mimetype=kind.partition(";")[0], charset="utf-8")
+    headers = {**secure.HEADERS, secure.CSP: policy}
+    mimetype = kind.partition(";")[0]
+    return func.HttpResponse(body, headers=headers, mimetype=mimetype, charset="utf-8")
 
 
 def error(status: int, reason: str, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
@@ -199,5 +210,5 @@ def error(status: int, reason: str, headers: Mapping[str, str] | None = None) ->
         json.dumps({"error": reason}),
         status_code=status,
         mimetype="application/json",
-        headers=dict(headers or {}),
+        headers={**secure.HEADERS, **(headers or {})},
     )

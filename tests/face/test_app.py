@@ -194,6 +194,28 @@ def test_what_is_not_there_is_told_in_one_line(served: Running, target: str, sta
     assert "\n" not in reason
 
 
+@pytest.mark.parametrize(
+    ("target", "policy"),
+    [
+        ("/", "default-src 'none'; style-src 'unsafe-inline'"),
+        ("/models/demand", "default-src 'none'; style-src 'unsafe-inline'"),
+        ("/models/demand?report=none", "default-src 'none'; frame-ancestors 'none'"),
+        ("/api/models", "default-src 'none'; frame-ancestors 'none'"),
+        ("/api/journal/nobody", "default-src 'none'; frame-ancestors 'none'"),
+        ("/healthz", "default-src 'none'; frame-ancestors 'none'"),
+        ("/nowhere", "default-src 'none'; frame-ancestors 'none'"),
+    ],
+)
+def test_every_answer_says_what_a_browser_may_do_with_it(
+    served: Running, target: str, policy: str
+) -> None:
+    _, headers, _ = served.ask("GET", target)
+    assert headers["content-security-policy"].startswith(policy)
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
 def test_commands_need_the_key_and_are_journalled(served: Running) -> None:
     asked = {"verb": "freeze", "target": "demand", "by": "e.noether", "reason": "launch", "id": "1"}
     asked["until"] = "2199-01-01T00:00:00+01:00"

@@ -140,7 +140,7 @@ def test_http(host: Running) -> None:
 
 
 def test_head_has_the_headers_of_get_and_no_body(host: Running) -> None:
-    received = host.raw(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
+    received = host.raw(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert received.startswith(b"HTTP/1.1 200 ")
     assert b"Content-Length: 12\r\n" in received
     assert received.endswith(b"\r\n\r\n")
@@ -174,7 +174,8 @@ def test_many_requests_on_one_connection(host: Running) -> None:
 
 
 def test_pipelined_requests_are_answered_in_order(host: Running) -> None:
-    one = b"POST /commands?code=a-function-key HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n"
+    begin = b"POST /commands?code=a-function-key HTTP/1.1\r\nHost: localhost\r\n"
+    one = begin + b"Content-Length: 1\r\n\r\n"
     received = host.raw(one + b"1" + one + b"2")
     assert received.index(b"\r\n\r\n1") < received.index(b"\r\n\r\n2")
 
@@ -184,9 +185,9 @@ def test_bodies_have_a_limit(host: Running) -> None:
     assert host.ask("POST", f"/commands?code={KEY}", most)[2] == most
     status, headers, _ = host.ask("POST", f"/commands?code={KEY}", most + b"x")
     assert (status, headers["connection"]) == (413, "close")
-    huge = b"POST /commands HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n"
+    huge = b"POST /commands HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n"
     assert host.raw(huge).startswith(b"HTTP/1.1 413 ")
-    asking = huge.replace(b"Host: h", b"Host: h\r\nExpect: 100-continue")
+    asking = huge.replace(b"Host: localhost", b"Host: localhost\r\nExpect: 100-continue")
     assert host.raw(asking).startswith(b"HTTP/1.1 413 ")
 
 
@@ -206,7 +207,7 @@ def test_bodies_have_a_limit(host: Running) -> None:
 def test_bodies_whose_end_is_unclear_close_the_connection(
     host: Running, lines: bytes, status: bytes
 ) -> None:
-    received = host.raw(b"POST /commands HTTP/1.1\r\nHost: h\r\n" + lines)
+    received = host.raw(b"POST /commands HTTP/1.1\r\nHost: localhost\r\n" + lines)
     assert received.startswith(b"HTTP/1.1 " + status)
     assert b"Connection: close" in received
     assert received.count(b"HTTP/1.1 ") == 1
@@ -324,6 +325,32 @@ def test_a_taken_port_is_one_clear_line(host: Running, tmp_path: Path) -> None:
     queues = Queues(tmp_path / "other.db")
     with pytest.raises(Refused, match=rf"cannot listen on 127\.0\.0\.1:{host.port}: .*in use"):
         serve(sample(), queues, Options(port=host.port))
+    queues.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evil.example", "evil.example:7071", "127.0.0.1.evil.example", "localhost.evil.example:80",
+        "127.0.0.2", "[::2]:7071", "0.0.0.0", "localhost.", "", "127.0.0.1@evil.example",
+    ],
+)  # fmt: skip
+def test_a_name_that_is_not_this_servers_reads_nothing(host: Running, name: str) -> None:
+    """A page elsewhere may resolve its own name to 127.0.0.1 and read every answer."""
+    answer = host.raw(f"GET /hello HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 421 ")
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "LOCALHOST:7071", "[::1]:80", "localhost"])
+def test_names_of_this_machine_are_answered(host: Running, name: str) -> None:
+    answer = host.raw(f"GET /none HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 404 ")
+
+
+def test_an_empty_key_is_refused(tmp_path: Path) -> None:
+    queues = Queues(tmp_path / "other.db")
+    with pytest.raises(Refused, match="DRIFTWARDEN_KEY is empty"):
+        serve(sample(), queues, Options(key="", port=0))
     queues.close()
 
 

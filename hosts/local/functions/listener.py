@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 from engine.errors import Refused
+from hosts import secure
 from hosts.local.functions import webhook
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.http import Response, plain
@@ -24,6 +25,8 @@ logger = logging.getLogger("driftwarden.host")
 MAX_BODY = 1024 * 1024
 #: Of a body that is too large, up to this much is read and dropped, so that the answer arrives.
 MAX_DROPPED = 16 * MAX_BODY
+#: Names of this machine in a Host header.
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 #: An idle connection is closed after this time.
 IDLE_SECONDS = 30
 
@@ -51,6 +54,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def _response(self) -> Response:
+        host = self.headers.get("host")
+        if host is not None and not self.server.answers_to(host):
+            # A page of another site can resolve its own name to this address (DNS rebinding).
+            self.close_connection = True
+            return plain(421, f"this server is not {host!r}: ask for 127.0.0.1 or localhost")
         body = self._body()
         if isinstance(body, Response):
             self.close_connection = True
@@ -102,6 +110,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _write(self, response: Response) -> None:
         self.send_response(response.status)
+        given = {name.lower() for name, _ in response.headers}
+        for name, value in secure.HEADERS.items():
+            if name.lower() not in given:
+                self.send_header(name, value)
         for name, value in response.headers:
             if name.lower() not in {"content-length", "connection", "transfer-encoding"}:
                 self.send_header(name, value)
@@ -149,6 +161,8 @@ class Listener(socketserver.ThreadingTCPServer):
     def __init__(self, dispatcher: Dispatcher, host: str, port: int) -> None:
         self.dispatcher = dispatcher
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        shown = f"[{host}]" if ":" in host else host
+        self._names = {*LOOPBACK, shown.lower()}
         self._answering = 0
         self._quiet = threading.Condition()
         try:
@@ -159,6 +173,12 @@ class Listener(socketserver.ThreadingTCPServer):
                 f"cannot listen on {host}:{port}: {reason}; stop what listens there or choose "
                 "another port"
             ) from error
+
+    def answers_to(self, host: str) -> bool:
+        """Tell whether a Host header names this server."""
+        name = host.strip().lower()
+        name = name if name.endswith("]") else name.rpartition(":")[0] or name
+        return name in self._names
 
     @property
     def port(self) -> int:

@@ -69,6 +69,8 @@ def serve(
         The app, host.json, the address or the lack of a key does not allow it.
     """
     host = options.host
+    if options.key == "":
+        raise Refused("DRIFTWARDEN_KEY is empty: set a key, or unset it and one is made up")
     if options.key is None and not _is_loopback(host):
         raise Refused(
             f"without a function key the host listens on loopback addresses only, not on {host}: "

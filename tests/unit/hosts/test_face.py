@@ -249,3 +249,18 @@ def test_errors_are_json_with_their_reason(
 def test_our_own_faults_are_not_hidden() -> None:
     with pytest.raises(Broken):
         face.as_json(raising(Broken("a defect")))
+
+
+def test_a_report_runs_in_a_sandbox() -> None:
+    report = face.as_html(lambda: "<script>1</script>", report=True)
+    assert report.headers["Content-Security-Policy"].startswith("sandbox allow-scripts;")
+    missing = face.as_html(raising(NotFound("no report")), report=True)
+    assert missing.headers["Content-Security-Policy"].startswith("default-src 'none';")
+
+
+@pytest.mark.parametrize(("status", "expected"), [("ok", 200), ("halted", 503)])
+def test_health_is_a_status(status: str, expected: int) -> None:
+    answer = face.healthy(lambda: {"status": status, "halted": []})
+    assert answer.status_code == expected
+    assert json.loads(answer.get_body())["status"] == status
+    assert face.healthy(raising(Unavailable("the store sleeps"))).status_code == 503

@@ -1,0 +1,21 @@
+"""Headers that tell browsers what an answer may do: nothing, unless it is a page.
+
+Sources: W3C, "Content Security Policy Level 3" and "Referrer Policy"; WHATWG, "Fetch" (nosniff).
+"""
+
+from __future__ import annotations
+
+CSP = "Content-Security-Policy"
+#: What every answer carries.
+HEADERS = {
+    CSP: "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+#: A page has styles and no scripts, and loads nothing.
+PAGE = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+#: A report of Evidently runs its own scripts, in an origin of its own that reads nothing here.
+REPORT = "sandbox allow-scripts; frame-ancestors 'none'"
