@@ -43,15 +43,15 @@ POLICY_HEAD = """\
 # fleet.yaml, field by field
 
 Rendered from the policies in the code by `python tests/docs/render.py`; a test fails where the two
-differ. The code says what a field means beside the rule that uses it.
+differ. A description is in the code, beside the rule that uses the field.
 
 - `NAME` stands for a name of your own: a-z, 0-9 and '-', at most 63 characters; under
   `drift.features` it is the name of a column.
-- Whatever stands under `models.NAME` may stand under `defaults` instead: it is then laid under
-  every model, level by level. A list is replaced whole.
+- Every field of `models.NAME` can also be set under `defaults`: defaults are merged with every
+  model, level by level, and the model's own values take precedence. A list is replaced as a whole.
 - A duration is ISO 8601: `PT30M`, `PT2H`, `P7D`.
-- A field that is not listed here is refused, with its line and the nearest name that is known.
-- Files that the document names are found beside it.
+- A field that is not listed here is refused, with its line and the nearest known name.
+- Paths are relative to the folder of fleet.yaml, unless the field says otherwise.
 - Editors read the same as a JSON Schema: `docs/fleet.schema.json`.
 """
 
@@ -343,7 +343,7 @@ def _default(field: FieldInfo) -> str:
         return "**required**"
     value = field.get_default(call_default_factory=True)
     if isinstance(value, Policy):
-        return "its own"
+        return "see below"
     if value is None:
         return "none"
     if value in ((), {}):
