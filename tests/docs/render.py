@@ -71,10 +71,10 @@ where the two differ.
 Every event is a CloudEvents 1.0 document. In Azure it goes to the Event Grid topic that
 `EVENTGRID_TOPIC_ENDPOINT` names, on one machine into `events.jsonl` of the store's folder.
 
-| attribute | what it says |
+| attribute | meaning |
 |---|---|
 | `specversion` | `1.0` |
-| `id` | the event's key: a repetition has the same, so a reader drops what it has seen |
+| `id` | the event's key; a repeated delivery has the same, so readers can deduplicate by it |
 | `source` | `/driftwarden/models/MODEL` |
 | `type` | one of those below |
 | `subject` | what it is about, e.g. `alerts/drift-3` |
@@ -84,9 +84,9 @@ Every event is a CloudEvents 1.0 document. In Azure it goes to the Event Grid to
 | `data` | the fields below |
 
 Delivery is at least once and in order for each model; Event Grid itself keeps no order. A field
-may be added within a version: leave out what you do not know. A field that goes, or means another
-thing, makes a new version. An event that the topic refuses for good is a `refused` line in the
-model's journal, counts as `declined`, and opens a ticket; whatever else fails is sent again.
+may be added within a version: ignore unknown fields. Removing a field, or changing its meaning,
+makes a new version. An event that the topic refuses for good is a `refused` line in the
+model's journal, counts as `declined`, and opens a ticket; after other failures it is sent again.
 """
 
 TELEMETRY_HEAD = """\
@@ -97,8 +97,8 @@ where the two differ.
 
 In Azure, metrics, spans and custom events go to Application Insights: tables `AppMetrics`,
 `AppRequests` and `AppDependencies`, and `AppEvents`. A trace runs from the event's delivery through
-the queue message to the effects that it leads to. No value of a feature, no row's id, no person's
-name is sent.
+the queue message to the resulting effects. Telemetry contains no feature values, row ids or
+personal names.
 """
 
 MACHINES: tuple[tuple[str, str, str, Mapping[Any, Iterable[Any]]], ...] = (
@@ -225,7 +225,7 @@ def telemetry_page() -> str:
             ),
             "## Attributes\n",
             _table(
-                ("attribute", "what it can be"),
+                ("attribute", "values"),
                 ((f"`{name}`", told) for name, told in instruments.ATTRIBUTES.items()),
             ),
         ]
