@@ -94,7 +94,10 @@ METRICS = {
             "Lines and rows of logs and labels that were left out, own requests among them.",
         ),
         Metric(
-            "driftwarden.drift.flagged", "{feature}", ("model",), "Features that are not stable."
+            "driftwarden.drift.flagged",
+            "{feature}",
+            ("model",),
+            "Features that are flagged in the newest assessed window.",
         ),
         Metric("driftwarden.rollout.active", "{rollout}", ("model",), "Rollouts under way."),
         Metric(
