@@ -97,7 +97,7 @@ METRICS = {
             "driftwarden.drift.flagged",
             "{feature}",
             ("model",),
-            "Features that are flagged in the newest assessed window.",
+            "Significant features of the newest assessed window.",
         ),
         Metric("driftwarden.rollout.active", "{rollout}", ("model",), "Rollouts under way."),
         Metric(
