@@ -48,7 +48,7 @@ models:
     team: oncall
     calendar: business
     logs: {{endpoint: {name}}}          # CHANGE: the endpoint's name in your logs' folders
-    # Rows the model is known to serve well; needs the columns day, time and label.
+    # At least eight days on which the model performed well, with columns day, time and label.
     reference: {{data: {sample}}}
     serving: {{champion: v1}}           # CHANGE: the version that serves now
 {segment}    drift:

@@ -77,20 +77,35 @@ METRICS = {
     metric.name: metric
     for metric in (
         Metric("driftwarden.alerts.firing", "{alert}", ("model",), "Alerts that fire now."),
-        Metric("driftwarden.effects.owed", "{effect}", ("model",), "Effects not yet paid."),
-        Metric("driftwarden.effects.oldest", "s", ("model",), "Age of the oldest unpaid effect."),
+        Metric("driftwarden.effects.owed", "{effect}", ("model",), "Pending effects."),
+        Metric("driftwarden.effects.oldest", "s", ("model",), "Age of the oldest pending effect."),
         Metric("driftwarden.traffic.weight", "%", ("model", "version"), "Share of live traffic."),
         Metric("driftwarden.window.rows", "{row}", ("model",), "Rows of the newest window."),
-        Metric("driftwarden.window.labelled", "{row}", ("model",), "Labels of the newest joined."),
+        Metric(
+            "driftwarden.window.labelled",
+            "{row}",
+            ("model",),
+            "Labels of the newest joined window.",
+        ),
         Metric(
             "driftwarden.lines.bad",
             "{line}",
             ("model",),
             "Lines and rows of logs and labels that were left out, own requests among them.",
         ),
-        Metric("driftwarden.drift.flagged", "{feature}", ("model",), "Features that moved."),
+        Metric(
+            "driftwarden.drift.flagged",
+            "{feature}",
+            ("model",),
+            "Significant features of the newest assessed window.",
+        ),
         Metric("driftwarden.rollout.active", "{rollout}", ("model",), "Rollouts under way."),
-        Metric("driftwarden.partition.halted", "{partition}", ("model",), "Stopped by a defect."),
+        Metric(
+            "driftwarden.partition.halted",
+            "{partition}",
+            ("model",),
+            "Partitions halted by a defect.",
+        ),
         Metric(
             "driftwarden.queue.poison", "{message}", ("queue",), "Messages in the poison queue."
         ),
@@ -112,14 +127,14 @@ METRICS = {
             "driftwarden.facts.settled",
             "{fact}",
             ("partition", "fact"),
-            "Facts taken in; counted again when a commit is lost to another worker.",
+            "Facts processed; counted again when a commit is lost to another worker.",
             Instrument.COUNTER,
         ),
         Metric(
             "driftwarden.effects.paid",
             "{effect}",
             OWED,
-            "Attempts to pay an effect.",
+            "Attempts to perform an effect.",
             Instrument.COUNTER,
         ),
         Metric(
@@ -135,12 +150,12 @@ METRICS = {
 SPANS = {
     span.name: span
     for span in (
-        Span("driftwarden.ingest", (), "One event taken in.", consumes=True),
+        Span("driftwarden.ingest", (), "One event received.", consumes=True),
         Span("driftwarden.work", ("partition",), "One queue message processed.", consumes=True),
         Span(
             "driftwarden.effect",
             OWED,
-            "One attempt to pay an effect.",
+            "One attempt to perform an effect.",
             duration="driftwarden.effect.duration",
         ),
     )
@@ -149,8 +164,10 @@ SPANS = {
 EVENTS = {
     event.name: event
     for event in (
-        CustomEvent("driftwarden.declined", ("partition", "effect"), "An effect refused for good."),
-        CustomEvent("driftwarden.halted", ("partition",), "A partition stopped by a defect."),
+        CustomEvent(
+            "driftwarden.declined", ("partition", "effect"), "An effect was refused for good."
+        ),
+        CustomEvent("driftwarden.halted", ("partition",), "A partition was halted by a defect."),
         *(
             CustomEvent(
                 f"driftwarden.{shape.event}",

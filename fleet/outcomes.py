@@ -48,6 +48,8 @@ def outcome(loop: Loop, command: Command, partitions: Sequence[str]) -> Outcome:
         return waiting[0]
     if done:
         led = "; ".join(one.text for one in done if one.text)
+        if command.verb == "silence":
+            led = f"`driftwarden unsilence {command.id}` lifts it"
         return Outcome(command.id, Result.DONE, f"{what}: done{led and f': {led}'}", done[0].seq)
     reasons = "; ".join(dict.fromkeys(one.text for one in answers))
     return Outcome(command.id, Result.REFUSED, f"{what}: refused: {reasons}", answers[0].seq)

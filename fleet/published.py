@@ -86,7 +86,7 @@ DRIFT = (
     Field("before", "The verdict before; null for the first.", "string", _words(SEVERITY), True),
     Field("features", "Names of the features that are not stable.", "array"),
     Field("rows", "Rows of the window.", "integer"),
-    Field("explained_by", "The announced event that accounts for it.", nullable=True),
+    Field("explained_by", "The announced event that explains it.", nullable=True),
 )
 ALERT = (
     Field("alert", "The alert and which time it fires, e.g. `drift-3`."),
@@ -97,7 +97,7 @@ ALERT = (
 )
 RUN = (
     Field("run", "Name of the training."),
-    Field("trigger", "What asked for it.", words=_words(trigger.Kind)),
+    Field("trigger", "The trigger that started it.", words=_words(trigger.Kind)),
 )
 STARTED = (
     *RUN,
@@ -139,9 +139,9 @@ CATALOGUE = {
             "alert",
             ALERT,
         ),
-        Published(Event.ALERT_RESOLVED, "An alert is over.", "alert", ALERT),
-        Published(Event.RETRAIN_STARTED, "A training was begun.", "run", STARTED),
-        Published(Event.RETRAIN_ENDED, "A training ended, well or not.", "run", ENDED),
+        Published(Event.ALERT_RESOLVED, "An alert is resolved.", "alert", ALERT),
+        Published(Event.RETRAIN_STARTED, "A training started.", "run", STARTED),
+        Published(Event.RETRAIN_ENDED, "A training ended (any outcome).", "run", ENDED),
         Published(Event.ROLLOUT_STARTED, "A rollout left the queue.", "rollout", LIVE),
         Published(
             Event.ROLLOUT_ADVANCED,

@@ -37,10 +37,10 @@ class Policy(engine.policy.Policy):
         ge=timedelta(0),
         description="How long after its day ends a label may come before it counts as missing.",
     )
-    min_labels: int = Field(200, ge=1, description="Fewer labelled rows than this say nothing.")
-    min_days: int = Field(3, ge=2, description="Fewer labelled days than this say nothing.")
+    min_labels: int = Field(200, ge=1, description="Labelled rows below which there is no verdict.")
+    min_days: int = Field(3, ge=2, description="Labelled days below which there is no verdict.")
     min_completeness: float = Field(
-        0.5, ge=0, le=1, description="Say nothing when less than this share of rows has a label."
+        0.5, ge=0, le=1, description="Share of rows with a label below which there is no verdict."
     )
     max_calibration_gap: float = Field(
         0.05,
@@ -67,13 +67,13 @@ class Policy(engine.policy.Policy):
         0.9,
         gt=0,
         le=1,
-        description="Agreement (NDCG) of the features' association with the score, in a window and "
-        "at the reference, below which the model leans on other features: a ticket.",
+        description="Agreement (NDCG) between the features' association with the score in a window "
+        "and at the reference; a lower one opens a ticket.",
     )
     segments: tuple[str, ...] = Field(
         (),
-        description="Features whose levels are judged on their own, the 20 most frequent of each: "
-        "a page names those that are worst, and what only segments show is a ticket.",
+        description="Features whose 20 most frequent levels are also judged on their own: a page "
+        "names the worst; a fault that only a segment shows opens a ticket.",
     )
 
 

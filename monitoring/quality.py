@@ -16,19 +16,22 @@ class Policy(engine.policy.Policy):
     """How much worse than the reference the data may be."""
 
     missing_jump: float = Field(
-        0.1, gt=0, le=1, description="Rise of a missing share over the reference that is a ticket."
+        0.1,
+        gt=0,
+        le=1,
+        description="Rise of a missing share over the reference that opens a ticket.",
     )
     missing_page: float = Field(
-        0.5, gt=0, le=1, description="Rise of a missing share over the reference that is a page."
+        0.5, gt=0, le=1, description="Rise of a missing share over the reference that pages."
     )
     max_unseen: float = Field(
-        0.1, gt=0, le=1, description="Largest share of values the reference never saw."
+        0.1, gt=0, le=1, description="Largest share of values that the reference lacks."
     )
     min_volume: float = Field(
         0.5, ge=0, le=1, description="Least share of the expected rows, as on the same weekday."
     )
     max_repeated: float = Field(
-        0.05, gt=0, le=1, description="Largest share of rows that had been logged before."
+        0.05, gt=0, le=1, description="Largest share of rows that were logged before."
     )
     ranges: dict[str, Range] = Field(
         default_factory=dict, description="Values that numeric features may have, by feature."

@@ -24,22 +24,27 @@ class Policy(engine.policy.Policy):
     """When missing requests count as a silence."""
 
     silence: bool = Field(
-        True, description="Whether an endpoint that falls silent pages; its traffic log tells."
+        True, description="If yes, missing requests in the endpoint's traffic log page."
     )
     weeks: int = Field(
-        5, ge=2, le=5, description="How many weeks an hour is compared with, at the same hour."
+        5,
+        ge=2,
+        le=5,
+        description="Weeks of history: an hour is compared with the same hour in each.",
     )
-    min_weeks: int = Field(2, ge=2, le=5, description="Fewer weeks of history say nothing.")
+    min_weeks: int = Field(
+        2, ge=2, le=5, description="Weeks of history below which there is no verdict."
+    )
     level: float = Field(
         3e-4,
         gt=0,
         lt=0.01,
-        description="How improbable a silence is, from what has been usual, when it pages.",
+        description="Probability, under the usual traffic, at or below which a silence pages.",
     )
     lag: timedelta = Field(
         timedelta(minutes=10),
         ge=timedelta(0),
-        description="How long after an hour its requests are awaited, on top of what is usual.",
+        description="Wait for an hour's requests after its end, beyond the usual delay.",
     )
     event_share: float = Field(
         0.1,

@@ -19,7 +19,7 @@ class Policy(engine.policy.Policy):
         7, ge=1, description="Newest usable days, kept out of training for the gate."
     )
     min_days: int = Field(
-        14, ge=1, description="Training days below which there is nothing to train on."
+        14, ge=1, description="Training days below which no training is possible."
     )
     min_labelled: float = Field(
         0.8,

@@ -44,11 +44,13 @@ class Policy(engine.policy.Policy):
         0.01,
         ge=0,
         lt=1,
-        description="Share of a constant forecast's mean loss that the challenger has to save, "
-        "where that loss is known: no model is put into service that knows nothing.",
+        description="The challenger must reduce the mean loss of a constant forecast by this "
+        "share, where that loss is known.",
     )
-    min_days: int = Field(5, ge=2, description="Days with rows below which nothing is decided.")
-    min_rows: int = Field(200, ge=1, description="Rows below which nothing is decided.")
+    min_days: int = Field(
+        5, ge=2, description="Days with rows below which the gate is inconclusive."
+    )
+    min_rows: int = Field(200, ge=1, description="Rows below which the gate is inconclusive.")
 
 
 class Verdict(StrEnum):

@@ -32,7 +32,7 @@ class DriftOf(StrEnum):
 
 
 class Policy(engine.policy.Policy):
-    """What starts a training and what holds it back; an operator may always ask."""
+    """Reasons to start a training, and limits that hold it back except for an operator's."""
 
     performance: bool = Field(True, description="Train when performance is degraded.")
     drift: DriftOf | None = Field(
@@ -41,27 +41,34 @@ class Policy(engine.policy.Policy):
     )
     event: bool = Field(True, description="Train when an outside system asks for it by an event.")
     max_age: timedelta | None = Field(
-        timedelta(days=180), description="Train when the last training is older; null for never."
+        timedelta(days=180),
+        description="Greatest age of the last successful training: a training is started when it "
+        "is reached, reported as `staleness`; null for no limit.",
     )
     every: timedelta | None = Field(
-        None, description="Train this long after the last training anyway; null for never."
+        None,
+        description="Interval of scheduled trainings, from the last successful one: as `max_age`, "
+        "but reported as `schedule`; the shorter of the two is reached first. null for no "
+        "schedule.",
     )
     cool_down: timedelta = Field(
-        timedelta(days=7), ge=timedelta(0), description="Rest after a training was started."
+        timedelta(days=7),
+        ge=timedelta(0),
+        description="Least time between the starts of two trainings.",
     )
     monthly_runs: int = Field(4, ge=0, description="Trainings per calendar month (UTC) at most.")
     monthly_cost: float | None = Field(
         None, ge=0, description="Cost per calendar month (UTC) at most; null for no limit."
     )
     min_new_days: int = Field(
-        7, ge=0, description="Labelled days since the last training without which none starts."
+        7, ge=0, description="Labelled days since the last training that a new one needs."
     )
     event_share: float = Field(
         0.5,
         gt=0,
         le=1,
-        description="Share of the recent days that announced events may cover before they, and "
-        "not the model, explain what is seen.",
+        description="No training is started while announced events cover this share of the recent "
+        "days or more: they, and not the model, may explain what is measured.",
     )
 
 

@@ -48,7 +48,11 @@ def next_step(report: Report, worst: FeatureReport | None, page: Path | None) ->
     if worst is None:
         return f"Needed: a column in common with {Policy().min_rows} values or more on both sides"
     if worst.verdict is Verdict.STABLE:
-        return "See above why some could not be judged" if report.unjudged else "Nothing to do"
+        return (
+            "The features that could not be judged are listed above"
+            if report.unjudged
+            else "No action needed"
+        )
     name = printable(worst.name)
     shown = shorten(name, NAME_ROOM)
     if page is not None:

@@ -37,15 +37,18 @@ class Document(Policy):
     version: Literal[1] = Field(description="The format of this document.")
     store: str = Field(
         "local:var",
-        description="Where state is kept: `local:FOLDER`, or `azure:CONNECTION` by the name of "
-        "the app settings that lead to a storage account; `azure:` is AzureWebJobsStorage.",
+        description="Where state is kept: `local:FOLDER`, or `azure:CONNECTION`, where CONNECTION "
+        "is the prefix of the app settings of a storage account; `azure:` uses "
+        "AzureWebJobsStorage.",
     )
-    teams: dict[Name, TeamPolicy] = Field(default_factory=dict, description="Who is told, by team.")
+    teams: dict[Name, TeamPolicy] = Field(
+        default_factory=dict, description="Receivers of alerts, by team."
+    )
     calendars: dict[Name, CalendarPolicy] = Field(
         default_factory=dict, description="Business calendars by name."
     )
     receivers: dict[Name, Receiver] = Field(
-        default_factory=dict, description="Where pages can go, by name."
+        default_factory=dict, description="Receivers of pages and tickets, by name."
     )
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="Defaults of every model, merged under its own values."

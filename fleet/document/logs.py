@@ -22,30 +22,31 @@ class Logs(Policy):
     )
     deployments: dict[str, RawName] = Field(
         default_factory=dict,
-        description="By version, the name of its deployment in logs and on the endpoint, where "
-        "that is another: `{v1: Raw_Name}`.",
+        description="By version, the name of its deployment in logs and on the endpoint, if it "
+        "differs: `{v1: Raw_Name}`.",
     )
     grace: timedelta = Field(
-        timedelta(hours=2), description="How long after the end of a day late rows are waited for."
+        timedelta(hours=2),
+        description="Wait for late rows after the end of a day; then the day is assessed.",
     )
-    slow_ms: float = Field(1000.0, gt=0, description="Requests above this count as slow.")
+    slow_ms: float = Field(1000.0, gt=0, description="Requests that take longer count as slow.")
     table: str | None = Field(
         None,
-        description="Table of the Log Analytics workspace that keeps the requests' rows: they are "
+        description="Table of the Log Analytics workspace with the requests' rows; they are "
         "counted there, a day at a time. Left out: files of the data collector.",
     )
     outputs: str | None = Field(
-        None, description="Table with the answers, read row by row: what labels are joined with."
+        None, description="Table with the answers; they are read row by row and joined with labels."
     )
     rows: bool = Field(
         False,
-        description="Whether the requests are read row by row too, not only counted: what "
-        "retraining learns from. For small data.",
+        description="If yes, the requests of `table` are also read row by row, which retraining "
+        "needs. For small data.",
     )
     traffic: bool = Field(
         False,
-        description="Whether errors and slow answers are counted from the workspace's "
-        "AmlOnlineEndpointTrafficLog, an hour at a time. Left out: files below traffic/.",
+        description="If yes, errors and slow answers are counted from the workspace's "
+        "AmlOnlineEndpointTrafficLog, an hour at a time; otherwise from files below traffic/.",
     )
 
     def version_of(self, deployment: str) -> str:
@@ -78,21 +79,22 @@ class Labels(Policy):
     """How labels arrive."""
 
     wait: timedelta = Field(
-        timedelta(days=7), description="How long after a day its labels still count."
+        timedelta(days=7),
+        description="Labels that arrive later than this after their day are not used.",
     )
     bad_loss: float = Field(
         0.64,
         gt=0,
-        description="A squared loss at or above this is a large loss, the judge's label guard. Of "
-        "a regression it has to be given, in squared units of its labels.",
+        description="A squared loss at or above this is a large loss, which the judge's guard "
+        "`large_loss` counts. Required for a regression, in squared units of its labels.",
     )
     segment: str | None = Field(
-        None, description="The feature whose levels are the segments of the offline gate."
+        None, description="Feature whose levels are the segments of the offline gate."
     )
 
 
 class Reference(Policy):
-    """What a new model is compared with until its first promotion."""
+    """The rows that a new model is compared with until its first promotion."""
 
     data: str = Field(
         description="A table of reference rows: the features, `day`, `time` and `label`."

@@ -35,10 +35,10 @@ CLOSED_AFTER = timedelta(days=2)
 
 
 class ModelPolicy(Policy):
-    """All rules of one model, as they stand under `models` in fleet.yaml."""
+    """All settings of one model."""
 
-    team: str = Field(description="The team that is told; one of `teams`.")
-    calendar: str | None = Field(None, description="The calendar it lives by; one of `calendars`.")
+    team: str = Field(description="Team that receives the alerts; one of `teams`.")
+    calendar: str | None = Field(None, description="Calendar of this model; one of `calendars`.")
     logs: Logs
     labels: Labels = Field(Labels(), description="How labels arrive.")
     reference: Reference
@@ -48,16 +48,14 @@ class ModelPolicy(Policy):
     performance: PerformancePolicy = Field(PerformancePolicy(), description="Labelled performance.")
     quality: QualityPolicy = Field(QualityPolicy(), description="Data quality.")
     traffic: TrafficPolicy = Field(
-        TrafficPolicy(), description="Requests by hour: an endpoint that falls silent."
+        TrafficPolicy(), description="Requests by hour: alerts on an endpoint without requests."
     )
     slo: tuple[str, ...] = Field((), description="Files of OpenSLO v1 documents.")
     trigger: TriggerPolicy = Field(TriggerPolicy(), description="What starts a retraining.")
-    dataset: DatasetPolicy = Field(
-        DatasetPolicy(), description="Which days a retraining learns from."
-    )
+    dataset: DatasetPolicy = Field(DatasetPolicy(), description="The days that a retraining uses.")
     gate: GatePolicy = Field(GatePolicy(), description="The offline gate.")
     judge: JudgePolicy = Field(JudgePolicy(), description="The canary judge.")
-    rollout: RolloutPolicy = Field(RolloutPolicy(), description="The way to production.")
+    rollout: RolloutPolicy = Field(RolloutPolicy(), description="The rollout of a challenger.")
     alerts: AlertPolicy = Field(AlertPolicy(), description="When a condition becomes an alert.")
 
     @model_validator(mode="after")

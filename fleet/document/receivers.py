@@ -31,5 +31,5 @@ class WebhookReceiver(Policy):
 
 Receiver = Annotated[
     TerminalReceiver | FileReceiver | WebhookReceiver,
-    Field(discriminator="kind", description="Somewhere a page can go."),
+    Field(discriminator="kind", description="A receiver of pages and tickets."),
 ]

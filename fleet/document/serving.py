@@ -41,40 +41,43 @@ class Training(Policy):
 
 
 class Serving(Policy):
-    """Which versions answer, and what holds where somebody else moves their traffic."""
+    """The deployed versions, and the action when traffic is changed outside Driftwarden."""
 
-    champion: str = Field(description="The version that serves when monitoring begins.")
+    champion: str = Field(
+        description="The version that answers the live traffic when monitoring begins."
+    )
     model: RawName | None = Field(
         None,
         description="Name of the model in the registry of Azure ML and in its events; left out: "
-        "as here.",
+        "the same as in fleet.yaml.",
     )
     baseline: str | None = Field(
-        None, description="A version that keeps scoring a copy of the traffic as a yardstick."
+        None,
+        description="A version that scores a copy of the traffic at all times, for comparison.",
     )
     kind: Literal["online", "batch"] = Field(
         "online",
-        description="What kind of endpoint serves in Azure; a batch endpoint can't split traffic.",
+        description="Kind of the endpoint in Azure; a batch endpoint can't split traffic.",
     )
     deployment: str | None = Field(
         None,
-        description="File of an Azure ML deployment, beside fleet.yaml, that a new version is "
-        "deployed from.",
+        description="File of an Azure ML deployment, beside fleet.yaml; a new version is deployed "
+        "from it.",
     )
     mirror: int | None = Field(
         None,
         ge=1,
         le=100,
-        description="Percent of the requests that a shadow sees; left out: as many as the host "
-        "can, all of them on one machine and 50 in Azure.",
+        description="Percent of the requests that a shadow scores; left out: the host's maximum, "
+        "100 on one machine and 50 in Azure.",
     )
     foreign: Literal["hold", "adopt", "revert"] = Field(
         "hold",
-        description="What to do when somebody else changed the traffic: `hold` promotion, `adopt` "
-        "their split, or `revert` to ours. An alert fires in any case.",
+        description="Action when traffic is changed outside Driftwarden: `hold` promotion, `adopt` "
+        "the new split, or `revert` to Driftwarden's. An alert fires in any case.",
     )
     look_every: timedelta = Field(
         timedelta(hours=6),
         gt=timedelta(0),
-        description="How often the live traffic is compared with what was set.",
+        description="How often the live traffic is compared with the split that was set.",
     )

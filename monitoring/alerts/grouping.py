@@ -33,11 +33,12 @@ EDGES: Mapping[Phase, tuple[Phase, ...]] = {
 
 
 class Policy(engine.policy.Policy):
-    """Whom a team's alerts reach, how fast, and in what order."""
+    """Receivers of a team's alerts, their order and delays."""
 
     page: tuple[str, ...] = Field(
         min_length=1,
-        description="Receivers of a page in order: the first at once, the next when nobody acts.",
+        description="Receivers of a page, in order: the first at once, the next if nobody "
+        "acknowledges it.",
     )
     ticket: tuple[str, ...] = Field(
         (), description="Receivers of a ticket, all of them; empty: the first page receiver."

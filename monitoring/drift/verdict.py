@@ -39,32 +39,31 @@ class Metric(StrEnum):
 
 
 class FeaturePolicy(Rules):
-    """What one feature does differently."""
+    """Settings of one feature that differ from the model's."""
 
     threshold: float | None = Field(
         default=None,
         gt=0,
-        description="Effect from which on this feature is drifted; none: the model's.",
+        description="Effect from which on this feature is drifted; none: the model's `threshold`.",
     )
     metric: Metric = Field(
         default=Metric.PSI,
-        description="What that threshold is in: psi; kl, in nats; js, the distance in base 2; or "
-        "shift, importance times the shift of the mean in standard deviations. It is compared "
-        "as the psi that a shift of the mean of that size has.",
+        description="Unit of `threshold`: psi; kl, in nats; js, the distance in base 2; or shift, "
+        "`importance` times the shift of the mean in standard deviations. The threshold is "
+        "converted to the psi of a shift of the mean of that size.",
     )
     importance: float = Field(
         default=1.0,
         gt=0,
-        description="What one standard deviation of this feature is worth, in the unit that a "
-        "threshold of metric shift is in.",
+        description="Weight of one standard deviation of this feature; used with `metric: shift`.",
     )
     kind: Literal[Kind.CATEGORICAL] | None = Field(
         default=None,
-        description="categorical: this feature's numbers name things (ids, codes) and are compared "
-        "as levels; none: it is what the type of the reference's column says.",
+        description="`categorical`: this feature's numbers are ids or codes and are compared as "
+        "levels; none: the type of the reference's column decides.",
     )
     redact: bool = Field(
-        default=False, description="Know this feature's levels by a keyed hash only, everywhere."
+        default=False, description="Replace this feature's levels by a keyed hash everywhere."
     )
 
     @property
@@ -85,10 +84,12 @@ class FeaturePolicy(Rules):
 
 
 class Persistence(Rules):
-    """How often a feature has to be flagged before the stream has drifted."""
+    """How many significant windows a drift verdict needs."""
 
-    flagged: int = Field(default=2, ge=1, description="Windows that have to be flagged.")
-    of: int = Field(default=3, ge=1, description="Among this many last windows.")
+    flagged: int = Field(default=2, ge=1, description="Significant windows that are needed.")
+    of: int = Field(
+        default=3, ge=1, description="Number of last windows among which they are counted."
+    )
 
 
 class Policy(Rules):
@@ -97,18 +98,20 @@ class Policy(Rules):
     threshold: float = Field(
         default=0.10,
         gt=0,
-        description="Effect (psi less its sampling floor) from which on it is drifted.",
+        description="Effect (psi less its sampling floor) from which on a feature is drifted.",
     )
     floor: float = Field(
-        default=0.02, ge=0, description="Effect below which a change is too small to name."
+        default=0.02,
+        ge=0,
+        description="Effect below which a feature is stable, even if significant.",
     )
     min_rows: int = Field(default=30, ge=1, description="Non-missing rows that either side needs.")
     negligible: float = Field(
         default=0.01,
         ge=0,
         lt=1,
-        description="Share of the importance of all features, as the version's card has it, below "
-        "which a feature that drifted is a ticket and no page.",
+        description="Share of the total `importance` that the version declares, below which a "
+        "drifted feature opens a ticket and never pages.",
     )
     fdr: float = Field(
         default=0.05, gt=0, lt=1, description="False discovery rate over all features of the model."
@@ -124,10 +127,10 @@ class Policy(Rules):
     )
     classes: bool = Field(
         default=False,
-        description="Whether a day is compared with the reference's days of its class only: "
-        "weekday, weekend, holiday, eve of a holiday, promotion, other event, as the model's "
-        "calendar has them. Turn it on where weekends or holidays always differ and would be drift "
-        "every time, and the reference has enough of them: four weekends are the least.",
+        description="If yes, a day is compared with the reference's days of its class only: "
+        "weekday, weekend, holiday, eve of a holiday, promotion or other event, by the model's "
+        "calendar. Use it if weekends or holidays always differ and would be reported as drift "
+        "each time; the reference then needs at least four weekends.",
     )
     class_days: int = Field(
         default=8,
@@ -137,21 +140,21 @@ class Policy(Rules):
     )
     adaptive: bool = Field(
         default=False,
-        description="Whether a feature's threshold is raised to what has been usual in the four "
-        "weeks before: its effect on days of the window's class (weekday, weekend, ...), without "
-        "those of announced events. It takes eight such days, and never lowers a threshold. Drift "
-        "that lasts for more than a quarter of them becomes usual.",
+        description="If yes, a feature's threshold is raised, never lowered, to the upper end of "
+        "its effects over the previous four weeks (days of the same class, event days excluded "
+        "unless the day is one; needs 8 such days). Drift present on over 25 % of those days "
+        "raises the threshold and stops being reported.",
     )
     segments: tuple[str, ...] = Field(
         default=(),
         max_length=4,
-        description="Categorical features whose levels are segments, judged on their own beside "
-        "all rows, as one family: drift that the total hides. Of each, the 20 most frequent "
-        "levels of the reference with at least 200 rows there. Rows that a workspace only counts "
-        "have none.",
+        description="Categorical features whose levels are segments: the rows of each level are "
+        "also judged on their own, in one family with all rows, to find drift that the total "
+        "hides. Of each feature, the 20 most frequent levels of the reference with at least 200 "
+        "rows there. Not available for models with `logs.table` and `rows: false`.",
     )
     features: dict[str, FeaturePolicy] = Field(
-        default_factory=dict, description="Exceptions by feature name."
+        default_factory=dict, description="Settings that differ, by feature name."
     )
 
     def threshold_of(self, feature: str) -> float:

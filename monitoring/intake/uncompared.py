@@ -59,7 +59,7 @@ def left_out(name: str, column: pa.ChunkedArray) -> str:
     if values is None:
         return ""
     if _rises(values):
-        return "a row index" if UNNAMED.fullmatch(name) else "whole numbers that only rise or fall"
+        return "a row index" if UNNAMED.fullmatch(name) else "whole numbers in order: row numbers"
     ordered = np.sort(values)
     if (ordered[1:] == ordered[:-1]).any():
         return ""

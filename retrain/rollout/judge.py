@@ -41,10 +41,16 @@ class Policy(engine.policy.Policy):
         "rolled back; the same bound holds for clearing one that is as bad as the margin.",
     )
     psi_low: float = Field(
-        1.15, gt=1, description="Smallest ratio of bad rates that the judge looks for."
+        1.15,
+        gt=1,
+        description="Smallest ratio of bad rates, challenger to champion, that the judge tests "
+        "for. The ψ of the test; not a population stability index.",
     )
     psi_high: float = Field(
-        20.0, gt=1, description="Largest ratio of bad rates that the judge looks for."
+        20.0,
+        gt=1,
+        description="Largest ratio of bad rates, challenger to champion, that the judge tests "
+        "for. The ψ of the test; not a population stability index.",
     )
     margin: float = Field(
         1.5,

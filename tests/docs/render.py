@@ -43,15 +43,15 @@ POLICY_HEAD = """\
 # fleet.yaml, field by field
 
 Rendered from the policies in the code by `python tests/docs/render.py`; a test fails where the two
-differ. The code says what a field means beside the rule that uses it.
+differ. A description is in the code, beside the rule that uses the field.
 
 - `NAME` stands for a name of your own: a-z, 0-9 and '-', at most 63 characters; under
   `drift.features` it is the name of a column.
-- Whatever stands under `models.NAME` may stand under `defaults` instead: it is then laid under
-  every model, level by level. A list is replaced whole.
+- Every field of `models.NAME` can also be set under `defaults`: defaults are merged with every
+  model, level by level, and the model's own values take precedence. A list is replaced as a whole.
 - A duration is ISO 8601: `PT30M`, `PT2H`, `P7D`.
-- A field that is not listed here is refused, with its line and the nearest name that is known.
-- Files that the document names are found beside it.
+- A field that is not listed here is refused, with its line and the nearest known name.
+- Paths are relative to the folder of fleet.yaml, unless the field says otherwise.
 - Editors read the same as a JSON Schema: `docs/fleet.schema.json`.
 """
 
@@ -71,10 +71,10 @@ where the two differ.
 Every event is a CloudEvents 1.0 document. In Azure it goes to the Event Grid topic that
 `EVENTGRID_TOPIC_ENDPOINT` names, on one machine into `events.jsonl` of the store's folder.
 
-| attribute | what it says |
+| attribute | meaning |
 |---|---|
 | `specversion` | `1.0` |
-| `id` | the event's key: a repetition has the same, so a reader drops what it has seen |
+| `id` | the event's key; a repeated delivery has the same, so readers can deduplicate by it |
 | `source` | `/driftwarden/models/MODEL` |
 | `type` | one of those below |
 | `subject` | what it is about, e.g. `alerts/drift-3` |
@@ -84,9 +84,9 @@ Every event is a CloudEvents 1.0 document. In Azure it goes to the Event Grid to
 | `data` | the fields below |
 
 Delivery is at least once and in order for each model; Event Grid itself keeps no order. A field
-may be added within a version: leave out what you do not know. A field that goes, or means another
-thing, makes a new version. An event that the topic refuses for good is a `refused` line in the
-model's journal, counts as `declined`, and opens a ticket; whatever else fails is sent again.
+may be added within a version: ignore unknown fields. Removing a field, or changing its meaning,
+makes a new version. An event that the topic refuses for good is a `refused` line in the
+model's journal, counts as `declined`, and opens a ticket; after other failures it is sent again.
 """
 
 TELEMETRY_HEAD = """\
@@ -97,8 +97,8 @@ where the two differ.
 
 In Azure, metrics, spans and custom events go to Application Insights: tables `AppMetrics`,
 `AppRequests` and `AppDependencies`, and `AppEvents`. A trace runs from the event's delivery through
-the queue message to the effects that it leads to. No value of a feature, no row's id, no person's
-name is sent.
+the queue message to the resulting effects. Telemetry contains no feature values, row ids or
+personal names.
 """
 
 MACHINES: tuple[tuple[str, str, str, Mapping[Any, Iterable[Any]]], ...] = (
@@ -225,7 +225,7 @@ def telemetry_page() -> str:
             ),
             "## Attributes\n",
             _table(
-                ("attribute", "what it can be"),
+                ("attribute", "values"),
                 ((f"`{name}`", told) for name, told in instruments.ATTRIBUTES.items()),
             ),
         ]
@@ -343,7 +343,7 @@ def _default(field: FieldInfo) -> str:
         return "**required**"
     value = field.get_default(call_default_factory=True)
     if isinstance(value, Policy):
-        return "its own"
+        return "see below"
     if value is None:
         return "none"
     if value in ((), {}):

@@ -154,8 +154,8 @@ def test_a_name_that_repeats_is_refused_wherever_it_stands(tmp_path: Path) -> No
 
 
 LEFT_OUT = {
-    "row numbers": ("rows", range(1_000), "whole numbers that only rise or fall"),
-    "falling numbers": ("left", range(1_000, 0, -1), "whole numbers that only rise or fall"),
+    "row numbers": ("rows", range(1_000), "whole numbers in order: row numbers"),
+    "falling numbers": ("left", range(1_000, 0, -1), "whole numbers in order: row numbers"),
     "shuffled ids": ("order", None, "whole numbers that are all different: ids"),
     "ids as floats": ("member_no", None, "whole numbers that are all different: ids"),
     "pandas' index": ("__index_level_0__", [1, 2] * 500, "pandas' row index"),

@@ -378,6 +378,7 @@ def test_a_model_that_is_not_halted_cannot_be_resumed(run: Shell, fleet: Path) -
 def test_a_silence_shows_and_is_lifted_by_its_id(run: Shell, fleet: Path) -> None:
     made = run(fleet, "silence", "demand", "--for", "1h", "--by", "a.turing", "--json").json
     assert made["outcome"] == "done"
+    assert made["text"].endswith(f"`driftwarden unsilence {made['id']}` lifts it")
     lifted = run(fleet, "unsilence", made["id"], "--by", "a.turing", "--json").json
     assert lifted["outcome"] == "done"
     told = lines(run, fleet, "oncall:shop")

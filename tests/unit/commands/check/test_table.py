@@ -151,10 +151,12 @@ def test_the_last_line_says_what_to_do(printed: Callable[..., Any]) -> None:
         "Look at amount due: driftwarden check … --features 'amount due' --html page.html"
     )
     assert printed(drifted, page=Path("p.html"))[-1].endswith("Look at amount due in p.html")
-    assert printed(report([feature()]))[-1].endswith("1 feature judged (1 stable). Nothing to do")
+    assert printed(report([feature()]))[-1].endswith(
+        "1 feature judged (1 stable). No action needed"
+    )
     last = printed(report([feature(), *map(unjudged, "xyz")]))[-1]
     assert last.startswith("stable, 3 features could not be judged: ")
-    assert last.endswith("See above why some could not be judged")
+    assert last.endswith("The features that could not be judged are listed above")
     assert "with 30 values or more on both sides" in printed(report([unjudged("x")]))[-1]
     assert "with 30 values or more on both sides" in printed(report([]))[-1]
 

@@ -9,7 +9,7 @@ import pytest
 from monitoring.intake.uncompared import ends, left_out, may_lack
 
 RNG = np.random.default_rng(1)
-RISING = "whole numbers that only rise or fall"
+RISING = "whole numbers in order: row numbers"
 IDS = "whole numbers that are all different: ids"
 
 
