@@ -53,9 +53,17 @@ def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
     """Compare what a look found with what was wanted, unless that is still on its way."""
     turn.traffic = replace(turn.traffic, names={**turn.traffic.names, **fact.names})
     wanted = turn.traffic.wanted
-    if wanted is None or wanted.owed:
+    if wanted is None or wanted.owed or _older(fact, wanted):
         return None
     return _compare(turn, wanted, fact)
+
+
+def _older(fact: TrafficSeen, wanted: Wanted) -> bool:
+    """Tell whether a look was asked for before the split was set: it may have found the one before.
+
+    Facts of one unit are taken in the order of their ids, not in that in which they came about.
+    """
+    return fact.at < wanted.good_at or (fact.at == wanted.good_at and not wanted.declined)
 
 
 def declined(turn: Turn, fact: Declined) -> Declined:

@@ -254,3 +254,27 @@ def test_what_was_overwritten_on_the_way_is_told_all_the_same(under: Any) -> Non
     assert story.said("foreign")[0]["reason"] == met
     looked(story, {"v1": 80, "v2": 20})
     assert not story.state.alerting.signals["traffic"].active
+
+
+@pytest.mark.parametrize("policy", ["hold", "revert", "adopt"])
+def test_a_look_that_was_asked_for_before_a_split_was_set_says_nothing_about_it(
+    under: Any, policy: str
+) -> None:
+    """Its answer and that of the setting may be taken in by one unit, in either order."""
+    story = under(policy)
+    story.tell(at=story.now + LOOK_EVERY)
+    (look,) = story.owed(Look)
+    story.tell(Registered("v2", waived_by="m.okafor", reason="known well"))
+    asked = story.ever(Gate)[-1]
+    story.tell(Gated(asked.id, "v2", Decision(Verdict.passed, "better"), "scores-v2", 0.2))
+    wanted = story.ever(SetTraffic)[-1]
+    before = len(story.ever(SetTraffic))
+    done = TrafficSet(wanted.key, wanted.weights, wanted.shadow)
+    story.tell(done, TrafficSeen(look.at, {"v1": 100}))
+    assert story.state.promotion.rollout.phase is Phase.canary
+    assert len(story.ever(SetTraffic)) == before
+    assert story.said("foreign") == story.said("mirror") == []
+    assert alerts(story) == []
+    # The next look counts.
+    looked(story, {"v1": 100})
+    assert len(story.said("foreign")) == 1
