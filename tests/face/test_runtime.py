@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 import function_app
 from engine import journal
-from hosts import read_config
+from hosts import face, read_config
 from hosts.local.host import DUE_QUEUE, LocalHost
 from tests import packages
 from tests.face import protos
@@ -155,6 +155,11 @@ def test_an_event_of_either_schema_is_taken_in(worker: Worker, schema: str) -> N
     assert work(worker)
     kinds = [line["type"] for line in worker.lines("fleet") if line["what"] == "unknown"]
     assert (body.get("eventType") or body["type"]) in kinds
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(face, "PATIENCE", 0.1)
 
 
 def command(worker: Worker, verb: str, reason: str, **fields: str) -> None:
