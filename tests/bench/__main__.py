@@ -238,8 +238,9 @@ def bench_segments() -> Iterator[Figure]:
             _, plain, *_ = spawn(CHECK, *paths)
             _, took, peak, code, drifted = spawn(CHECK, *paths, "--segment", "shop")
             # It is found in the total and in the shops; of what is found one in 20 may be wrong.
+            # In about half of the shops nearly every row has a level of its own: not judged.
             assert code == 1
-            assert drifted.count("c7") > 90
+            assert drifted.count("c7") > 40
             assert len(drifted) - drifted.count("c7") <= 10
             ratios.append(took / plain)
             peaks.append(peak)

@@ -31,10 +31,10 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import pyarrow as pa
-from fleet.model.effects import ReadLog
+from fleet.model.tasks import ReadLog
 from fleet.model.facts import Collection
 from fleet.model.parts.logs import RANGE
-from fleet.work import referencing
+from fleet.work.refer import referencing
 from fleet.work.read.reading import read_log
 from hosts.local.files import Blobs, Logs
 from monitoring.drift.ruler import Ruler
