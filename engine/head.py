@@ -53,10 +53,6 @@ class Head:
         return Replace(HEAD, props, self.etag) if self.etag else Insert(HEAD, props)
 
 
-def _read(row: Row, domain: Domain, partition: str) -> Any:
-    return _state(cast(Hashable, domain.shape(partition)), row.content("state"))
-
-
 def _upgraded(row: Row, domain: Domain, partition: str) -> Any:
     """Read a state of an older format: rare, because every commit writes the present one."""
     stored = codec.unpack(row.content("state"))
@@ -89,10 +85,12 @@ def read_head(row: Row | None, domain: Domain, partition: str) -> Head:
     props, version = row.props, int(row.props["version"])
     if version > domain.version:
         raise Newer(f"state has format {version}, newer than this app reads ({domain.version})")
+    if version < domain.version:
+        state = _upgraded(row, domain, partition)
+    else:
+        state = _state(cast(Hashable, domain.shape(partition)), row.content("state"))
     return Head(
-        _upgraded(row, domain, partition)
-        if version < domain.version
-        else _read(row, domain, partition),
+        state,
         int(props["seq"]),
         str(props["hash"]),
         _moment(props.get("wake_at")),

@@ -108,9 +108,9 @@ class Loop:
         unpaid = outbox.unpaid(self.store, partition)
         try:
             owed = outbox.owed(self.domain.effects, unpaid)
-            payable = next(outbox.payable(owed, now), None)
-            if payable is None or len(waiting) >= PAID_AT_ONCE:
-                operations = self._unit(partition, row, waiting, owed, now)
+            room = len(waiting) < PAID_AT_ONCE
+            payable = next(outbox.payable(owed, now), None) if room else None
+            operations = self._unit(partition, row, waiting, owed, now) if payable is None else []
         except Newer:
             # Left alone: the app that wrote it can still read it.
             raise
@@ -118,7 +118,7 @@ class Loop:
             said = unexpected(error)
             self._halt(partition, row, said, now)
             raise Broken(f"{partition} is halted: {said}") from error
-        if payable is not None and len(waiting) < PAID_AT_ONCE:
+        if payable is not None:
             Payment(self.store, self.domain, self.deliver).pay(partition, payable, now)
             return True
         if operations:

@@ -10,13 +10,18 @@ LONGEST = 2000
 MESSAGE = 1500
 
 
+def storable(text: str) -> str:
+    """Return a text as UTF-8 can hold it: half surrogate pairs are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def cut(text: str, most: int = LONGEST) -> str:
     """Return a text that every store keeps: at most `most` characters, no half surrogate pairs.
 
     >>> cut("abcdefghijklmnopqrstuvwxyz", 23)
     'abcdef… (26 characters)'
     """
-    sound = text.encode("utf-8", "backslashreplace").decode()
+    sound = storable(text)
     if len(sound) <= most:
         return sound
     told = f"… ({len(sound)} characters)"

@@ -46,23 +46,28 @@ def fitting(
         operations = build(step, facts)
         if operations:
             check(partition, operations)
-    except Refused as error:
-        if not facts or facts[0].reason:
-            raise
-        smaller = _apart(facts, str(error))
-    except TooLarge as error:
-        if len(facts) <= 1:
-            raise TooLarge(f"{error}{_of(facts)}") from error
-        smaller = facts[: len(facts) // 2]
-    except DriftwardenError:
-        raise
     except Exception as error:
-        if len(facts) <= 1:
-            raise Failed(f"{unexpected(error)}{_of(facts)}") from error
-        smaller = facts[: len(facts) // 2]
+        smaller = _smaller(facts, error)
+        if smaller is None:
+            if isinstance(error, DriftwardenError) and not isinstance(error, TooLarge):
+                raise
+            kind = TooLarge if isinstance(error, TooLarge) else Failed
+            raise kind(f"{unexpected(error)}{_of(facts)}") from error
     else:
         return operations
     return fitting(domain, partition, state, smaller, now, build)
+
+
+def _smaller(facts: list[inbox.Waiting], error: Exception) -> list[inbox.Waiting] | None:
+    """Return half of the facts, or the refused one to be parked; None where neither helps."""
+    refused = isinstance(error, Refused)
+    if isinstance(error, DriftwardenError) and not (refused or isinstance(error, TooLarge)):
+        return None
+    if len(facts) > 1:
+        return facts[: len(facts) // 2]
+    if refused and facts and not facts[0].reason:
+        return [replace(facts[0], reason=cut(str(error)))]
+    return None
 
 
 def _of(facts: list[inbox.Waiting]) -> str:
@@ -81,10 +86,3 @@ def _stepped(
         if item.reason
     )
     return replace(step, lines=step.lines + refusals)
-
-
-def _apart(facts: list[inbox.Waiting], reason: str) -> list[inbox.Waiting]:
-    """Halve the facts until the refused one is alone, then park it with the reason."""
-    if len(facts) > 1:
-        return facts[: len(facts) // 2]
-    return [replace(facts[0], reason=cut(reason))]

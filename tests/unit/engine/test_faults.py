@@ -333,6 +333,18 @@ def test_a_damaged_fact_is_parked_and_the_others_are_taken_in(loop: Loop) -> Non
     assert kept.content("body") == b'{"kind":"put","number":"many"}'
 
 
+def test_a_damaged_fact_and_a_refused_one_are_parked_one_by_one(loop: Loop, domain: Sums) -> None:
+    put(loop, Put(1))
+    changed(loop, "in:", body=b"{")
+    domain.bad[3] = Refused("no such number")
+    put(loop, Put(2), Put(3), Put(4), now=NOW + timedelta(seconds=1))
+    loop.drain("p", NOW)
+    assert loop.head("p").halted == ""
+    assert loop.head("p").state.total == 6
+    lines = [line["what"] for record in journal.read(loop.store, "p") for line in record.lines]
+    assert sorted(lines) == ["put", "put", "refused", "refused"]
+
+
 def test_a_refused_fact_keeps_a_body_of_any_size(loop: Loop, domain: Sums) -> None:
     domain.bad[3] = Refused("no such number " + "x" * 100 * KIB)
     put(loop, Put(3, text="x" * 100 * KIB), Put(4))
