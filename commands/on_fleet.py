@@ -65,13 +65,14 @@ def change(arguments: Namespace) -> int:
     from commands import operate
     from engine import codec
     from fleet.outcomes import Result
+    from hosts import face
 
     with _host(arguments) as (host, app):
         command = _asked(arguments, host.clock.now())
         operate.ask(host, app.functions, command)
         if arguments.no_wait:
             return _print({"id": command.id}, arguments.json, "sent")
-        found = operate.outcome(host, command)
+        found = face.settled(host.service, command)
         _print(codec.plain(found), arguments.json, "command")
         return REFUSED if found.outcome is Result.REFUSED else OK
 

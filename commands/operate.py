@@ -12,8 +12,6 @@ import azure.functions as func
 from engine import journal
 from engine.errors import Refused
 from fleet.commands import EVERY_MODEL, Command
-from fleet.outcomes import Outcome
-from hosts import face
 from hosts.host import Host
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
@@ -73,11 +71,6 @@ def ask(host: Host, app: func.FunctionApp, command: Command) -> list[str]:
         if not dispatcher.pump_queue(DUE_QUEUE, host.clock.now()):
             break
     return list(concerned)
-
-
-def outcome(host: Host, command: Command) -> Outcome:
-    """Return what came of a command that was delivered, or that it still waits."""
-    return face.settled(host.service, command)
 
 
 def report(host: Host, app: func.FunctionApp, command: Command) -> bytes | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine import codec
 from engine.loop import Loop
-
-Json = dict[str, object]
+from fleet.read import Json
 
 
 def halted(loop: Loop) -> list[Json]:
     """Return every halted partition with the time and the reason of its halt, in name order."""
-    found = []
-    for partition in loop.store.partitions():
+    return _halted(loop, loop.store.partitions())
+
+
+def _halted(loop: Loop, partitions: Iterable[str]) -> list[Json]:
+    found: list[Json] = []
+    for partition in partitions:
         head = loop.head(partition)
         if head.halted:
             since = codec.plain(head.halted_at)
@@ -21,6 +26,7 @@ def halted(loop: Loop) -> list[Json]:
 
 def health(loop: Loop) -> Json:
     """Return the number of partitions and those that are halted; raises without a store."""
-    stopped = halted(loop)
+    partitions = loop.store.partitions()
+    stopped = _halted(loop, partitions)
     status = "halted" if stopped else "ok"
-    return {"status": status, "partitions": len(loop.store.partitions()), "halted": stopped}
+    return {"status": status, "partitions": len(partitions), "halted": stopped}

@@ -108,17 +108,14 @@ def command(service: Callable[[], Service], request: func.HttpRequest) -> func.H
     nobody took it in within some seconds, 400 where it is not a command. Its author is the caller
     that the platform authenticated.
     """
-    found: list[Outcome] = []
 
     def view() -> Any:
         asked, expect = _command(request)
         opened = service()
         opened.command(asked, expect)
-        found.append(settled(opened, asked))
-        return codec.plain(found[0])
+        return codec.plain(settled(opened, asked))
 
-    answer = as_json(view)
-    return _with_status(answer, STATUS[found[0].outcome]) if found else answer
+    return as_json(view, lambda found: STATUS[found["outcome"]])
 
 
 def settled(service: Service, asked: Command) -> Outcome:
@@ -151,43 +148,32 @@ def _beside(data: str) -> None:
         raise Refused(f"command: data {data!r} does not lie beside fleet.yaml")
 
 
-def as_json(view: View) -> func.HttpResponse:
-    """Answer with a view as JSON, or with its error."""
-    return _answer(lambda: (codec.to_json(view()).decode(), "application/json"))
+def as_json(view: View, status: Callable[[Any], int] = lambda _: 200) -> func.HttpResponse:
+    """Answer with a view as JSON, under the status that it asks for, or with its error."""
+
+    def make() -> tuple[str, str, int]:
+        found = view()
+        return codec.to_json(found).decode(), "application/json", status(found)
+
+    return _answer(make)
 
 
-def healthy(view: Callable[[], Mapping[str, Any]]) -> func.HttpResponse:
+def healthy(view: View) -> func.HttpResponse:
     """Answer with the health as JSON: 503 where its status is not `ok`."""
-    found: list[Mapping[str, Any]] = []
-
-    def shown() -> Mapping[str, Any]:
-        found.append(view())
-        return found[0]
-
-    answer = as_json(shown)
-    return _with_status(answer, 503) if found and found[0]["status"] != "ok" else answer
-
-
-def _with_status(answer: func.HttpResponse, status: int) -> func.HttpResponse:
-    return func.HttpResponse(
-        answer.get_body(),
-        status_code=status,
-        headers=dict(answer.headers),
-        mimetype=answer.mimetype,
-    )
+    return as_json(view, lambda found: 200 if found["status"] == "ok" else 503)
 
 
 def as_html(view: Callable[[], str], *, report: bool = False) -> func.HttpResponse:
     """Answer with a page, or a `report` with scripts, or with its error."""
     policy = secure.REPORT if report else secure.PAGE
-    return _answer(lambda: (view(), "text/html; charset=utf-8"), policy)
+    return _answer(lambda: (view(), "text/html", 200), policy)
 
 
 def _answer(
-    make: Callable[[], tuple[str, str]], policy: str = secure.HEADERS[secure.CSP]
+    make: Callable[[], tuple[str, str, int]], policy: str = secure.HEADERS[secure.CSP]
 ) -> func.HttpResponse:
     try:
-        body, kind = make()
+        body, kind, status = make()
     except Denied as denied:
         asked = {"WWW-Authenticate": "Bearer"} if denied.status == 401 else None
         return error(denied.status, str(denied), asked)
@@ -200,8 +186,9 @@ def _answer(
     except Unavailable as late:
         return error(503, str(late), {"Retry-After": f"{late.delay.total_seconds():.0f}"})
     headers = {**secure.HEADERS, secure.CSP: policy}
-    mimetype = kind.partition(";")[0]
-    return func.HttpResponse(body, headers=headers, mimetype=mimetype, charset="utf-8")
+    return func.HttpResponse(
+        body, status_code=status, headers=headers, mimetype=kind, charset="utf-8"
+    )
 
 
 def error(status: int, reason: str, headers: Mapping[str, str] | None = None) -> func.HttpResponse:

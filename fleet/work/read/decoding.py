@@ -85,7 +85,7 @@ def traffic_in(logs: LogFiles, found: Range) -> pa.Table:
     decoded = _lines(found, _chunk(logs, found), traffic.decode, traffic.SCHEMA)
     table, own = collector.rows_of_others(decoded.table)
     found.bad += [*decoded.bad, *[OWN] * own]
-    return _without(table, _out_of_time(table), NO_TIME, found)
+    return without(table, _out_of_time(table), NO_TIME, found)
 
 
 def labels_in(logs: LogFiles, found: Range, task: Task = Task.CLASSIFICATION) -> pa.Table:
@@ -176,7 +176,7 @@ def _placed(table: pa.Table, found: Range) -> pa.Table:
     """Leave out and count rows without id, index or time: they match no window and no label."""
     lost = pc.fill_null(pc.less(table["index"], 0), True)
     lost = pc.or_(lost, pc.or_(pc.is_null(table["correlationid"]), _out_of_time(table)))
-    return _without(table, lost, "a row without a usable correlationid, index or time", found)
+    return without(table, lost, "a row without a usable correlationid, index or time", found)
 
 
 def _out_of_time(table: pa.Table) -> pa.ChunkedArray:
@@ -195,10 +195,11 @@ def _numbers(table: pa.Table, found: Range) -> pa.Table:
     if kind_of(score.type) is Kind.NUMERIC:
         return table.set_column(place, SCORE, score.cast(pa.float64(), safe=False))
     blank = table.set_column(place, SCORE, pa.nulls(table.num_rows, pa.float64()))
-    return _without(blank, pc.is_valid(score), f"{SCORE!r} is not a number", found)
+    return without(blank, pc.is_valid(score), f"{SCORE!r} is not a number", found)
 
 
-def _without(table: pa.Table, lost: pa.ChunkedArray, reason: str, found: Range) -> pa.Table:
+def without(table: pa.Table, lost: pa.ChunkedArray, reason: str, found: Range) -> pa.Table:
+    """Return a table without the lost rows; each is recorded as left out, for the reason."""
     count = pc.sum(lost).as_py() or 0
     if not count:
         return table

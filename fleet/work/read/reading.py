@@ -19,8 +19,8 @@ from fleet.model.records import Batch, Collection, TrafficCount
 from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.ports import World
 from fleet.work import rows
-from fleet.work.read.decoding import Range, labels_in, rows_in, traffic_in
-from fleet.work.read.retained import Days, local_days
+from fleet.work.read.decoding import Range, labels_in, rows_in, traffic_in, without
+from fleet.work.read.retained import Days, LocalDays, local_days
 from fleet.work.refer.referencing import load_levels, load_ruler
 from monitoring import ranges
 from monitoring.drift import segments
@@ -51,7 +51,7 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
     found = Range(effect.blob, effect.start, effect.end)
     batches: list[Batch] = []
     for part in rows_in(world.logs, found, scored=effect.collection is Collection.outputs):
-        batches += _batches(world, watched, effect, days.kept(part))
+        batches += _batches(world, watched, effect, *days.kept(part))
     return _log_read(found, batches, (), days)
 
 
@@ -60,7 +60,8 @@ def _read_traffic(world: World, watched: Watched, effect: ReadLog, days: Days) -
     end = effect.end
     while True:
         found, kept = Range(effect.blob, effect.start, end), replace(days)
-        table = _by_version(kept.kept(traffic_in(world.logs, found)), watched, found)
+        table, _ = kept.kept(traffic_in(world.logs, found))
+        table = _by_version(table, watched, found)
         counts = _traffic(table, watched)
         half = effect.start + (end - effect.start) // 2
         if len(counts) <= MOST_COUNTS or found.seen <= half:
@@ -68,7 +69,8 @@ def _read_traffic(world: World, watched: Watched, effect: ReadLog, days: Days) -
         end = half
     if end < effect.end:
         found.limit = found.seen = found.read
-    return _log_read(found, _batches(world, watched, effect, table), counts, kept)
+    batches = _batches(world, watched, effect, table, local_days(table, watched.zone))
+    return _log_read(found, batches, counts, kept)
 
 
 def _log_read(
@@ -89,10 +91,9 @@ def _log_read(
     )
 
 
-def _batches(world: World, watched: Watched, effect: ReadLog, table: pa.Table) -> tuple[Batch, ...]:
-    if not table.num_rows:
-        return ()
-    days = local_days(table, watched.zone)
+def _batches(
+    world: World, watched: Watched, effect: ReadLog, table: pa.Table, days: LocalDays
+) -> tuple[Batch, ...]:
     batches = []
     for day in np.unique(days):
         part = table.filter(pa.array(days == day)) if (days != day).any() else table
@@ -121,10 +122,9 @@ def _by_version(table: pa.Table, watched: Watched, found: Range) -> pa.Table:
     if len(set(known)) <= MOST_DEPLOYMENTS:
         return table
     most = [name for name, _ in Counter(table["deployment"].to_pylist()).most_common()]
-    kept = pc.is_in(table["deployment"], value_set=pa.array(most[:MOST_DEPLOYMENTS]))
-    lost = table.num_rows - (pc.sum(kept).as_py() or 0)
-    found.bad += [f"more than {MOST_DEPLOYMENTS} deployments in one range ({len(most)})"] * lost
-    return table.filter(kept)
+    rare = pc.is_in(table["deployment"], value_set=pa.array(most[MOST_DEPLOYMENTS:]))
+    reason = f"more than {MOST_DEPLOYMENTS} deployments in one range ({len(most)})"
+    return without(table, rare, reason, found)
 
 
 def _traffic(table: pa.Table, watched: Watched) -> tuple[TrafficCount, ...]:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from fleet.model.records import Dropped
 from monitoring.calendars import days_of
 
+LocalDays = NDArray[np.datetime64]
+
 
 @dataclass
 class Days:
@@ -22,19 +24,19 @@ class Days:
     late: Dropped | None = None
     ahead: Dropped | None = None
 
-    def kept(self, table: pa.Table) -> pa.Table:
-        """Return the rows of days that may have a window."""
-        if not table.num_rows or not self.first:
-            return table
+    def kept(self, table: pa.Table) -> tuple[pa.Table, LocalDays]:
+        """Return the rows of days that may have a window, and the day of each."""
         days = local_days(table, self.zone)
+        if not self.first:
+            return table, days
         late, ahead = days < np.datetime64(self.first), days > np.datetime64(self.last)
         self.late = _added(self.late, days[late])
         self.ahead = _added(self.ahead, days[ahead])
         left = late | ahead
-        return table.filter(pa.array(~left)) if left.any() else table
+        return (table.filter(pa.array(~left)), days[~left]) if left.any() else (table, days)
 
 
-def _added(before: Dropped | None, days: NDArray[np.datetime64]) -> Dropped | None:
+def _added(before: Dropped | None, days: LocalDays) -> Dropped | None:
     if not len(days):
         return before
     first, last = str(days.min()), str(days.max())
@@ -43,6 +45,6 @@ def _added(before: Dropped | None, days: NDArray[np.datetime64]) -> Dropped | No
     return Dropped(before.rows + len(days), min(before.first, first), max(before.last, last))
 
 
-def local_days(table: pa.Table, zone: str) -> NDArray[np.datetime64]:
+def local_days(table: pa.Table, zone: str) -> LocalDays:
     """Return the local day of every row by its `time`."""
     return days_of(table["time"].cast(pa.timestamp("us", "UTC")).to_numpy(), zone)
