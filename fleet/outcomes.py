@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from engine import journal
+from engine.journal import Record
 from engine.loop import Loop
 from engine.step import Line
 from fleet.commands import Command
+from fleet.model.lines import operations
+from fleet.model.lines.line import read_line
 
 #: Records that are searched for a command's line, from the newest back.
 SEARCHED = 500
@@ -35,42 +38,69 @@ class Outcome:
     seq: int | None = None
 
 
-def outcome(loop: Loop, command: Command, partitions: Sequence[str]) -> Outcome:
-    """Return what came of a command that was delivered to these partitions.
+class Awaited:
+    """Looks for what came of a delivered command; every journal record is read once."""
 
-    It is refused where every partition refused it, and waits until each has answered.
-    """
-    answers = [_answer(loop, command, partition) for partition in partitions]
-    what = f"{command.verb} {command.target}"
-    waiting = [one for one in answers if one.outcome is Result.WAITING]
-    done = [one for one in answers if one.outcome is Result.DONE]
-    if waiting and not (done and command.verb == "unsilence"):
-        return waiting[0]
-    if done:
-        led = "; ".join(one.text for one in done if one.text)
-        if command.verb == "silence":
-            led = f"`driftwarden unsilence {command.id}` lifts it"
-        return Outcome(command.id, Result.DONE, f"{what}: done{led and f': {led}'}", done[0].seq)
-    reasons = "; ".join(dict.fromkeys(one.text for one in answers))
-    return Outcome(command.id, Result.REFUSED, f"{what}: refused: {reasons}", answers[0].seq)
+    def __init__(self, loop: Loop, command: Command, partitions: Sequence[str]) -> None:
+        self._loop, self._command = loop, command
+        self._answers: dict[str, Outcome] = {}
+        # A repeated command was answered some records ago.
+        self._read_to = {name: loop.head(name).seq - SEARCHED for name in partitions}
+
+    def look(self) -> Outcome:
+        """Return the outcome as it is known now.
+
+        It is refused where every partition refused it, and waits until each has answered.
+        """
+        for partition in self._read_to.keys() - self._answers.keys():
+            self._read(partition)
+        command, answers = self._command, list(self._answers.values())
+        done = [one for one in answers if one.outcome is Result.DONE]
+        if len(answers) < len(self._read_to) and not (done and command.verb == "unsilence"):
+            return self._outcome(Result.WAITING, self._why_not())
+        if done:
+            led = "; ".join(one.text for one in done if one.text)
+            if command.verb == "silence":
+                led = f"`driftwarden unsilence {command.id}` lifts it"
+            return self._outcome(Result.DONE, led, done[0].seq)
+        reasons = "; ".join(dict.fromkeys(one.text for one in answers))
+        return self._outcome(Result.REFUSED, reasons, answers[0].seq)
+
+    def _read(self, partition: str) -> None:
+        store, after = self._loop.store, max(0, self._read_to[partition])
+        for record in journal.read(store, partition, after):
+            self._read_to[partition] = record.seq
+            found = _answer(record, self._command.id)
+            if found is not None:
+                self._answers[partition] = found
+
+    def _why_not(self) -> str:
+        """Name a partition that is halted, which takes nothing in until it is resumed."""
+        for partition in sorted(self._read_to.keys() - self._answers.keys()):
+            halted = self._loop.head(partition).halted
+            if halted:
+                return f"{partition} is halted: {halted}"
+        return "it is not taken in yet"
+
+    def _outcome(self, result: Result, text: str, seq: int | None = None) -> Outcome:
+        command = self._command
+        told = f"{command.verb} {command.target}: {result}"
+        return Outcome(command.id, result, f"{told}: {text}" if text else told, seq)
 
 
-def _answer(loop: Loop, command: Command, partition: str) -> Outcome:
-    head = loop.head(partition)
-    for record in journal.read(loop.store, partition, max(0, head.seq - SEARCHED)):
-        for line in record.lines:
-            if line.get("id") != command.id:
-                continue
-            if line["what"] == "refused":
-                return Outcome(command.id, Result.REFUSED, str(line["reason"]), record.seq)
-            if line["what"] == "command":
+def _answer(record: Record, command: str) -> Outcome | None:
+    """Return what a record says of a command; None where it does not name it."""
+    for line in map(read_line, record.lines):
+        match line:
+            case operations.Refused(id=name, reason=reason) if name == command:
+                return Outcome(command, Result.REFUSED, reason, record.seq)
+            case operations.Command(id=name) if name == command:
                 told = "; ".join(_led_to(record.lines))
-                return Outcome(command.id, Result.DONE, told, record.seq)
-    why = f"{partition} is halted: {head.halted}" if head.halted else "it is not taken in yet"
-    return Outcome(command.id, Result.WAITING, f"{command.verb} {command.target}: waiting: {why}")
+                return Outcome(command, Result.DONE, told, record.seq)
+    return None
 
 
-def _led_to(lines: Iterable[Line]) -> Iterable[str]:
+def _led_to(lines: Iterable[Line]) -> Iterator[str]:
     for line in lines:
         if line["what"] in LED_TO:
             said = line.get("reason") or line.get("run") or line.get("note") or ""

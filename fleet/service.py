@@ -11,13 +11,13 @@ from engine.clock import Clock
 from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import envelope, events, gauges, health, outcomes, read, refused
+from fleet import envelope, events, gauges, health, read, refused
 from fleet.commands import RESUME, Command, Outdated, check, concerned
 from fleet.document.policies import Fleet
 from fleet.model.facts import Configured
 from fleet.model.lines import operations
 from fleet.model.lines.line import write_line
-from fleet.outcomes import Outcome
+from fleet.outcomes import Awaited
 from fleet.partitions import FLEET, ONCALL
 from fleet.read import Json
 from fleet.telemetry import TRACEPARENT, Silent, Telemetry
@@ -153,10 +153,10 @@ class Service:
             self.loop.deliver(delivery, self.clock.now())
         return partitions
 
-    def outcome(self, command: Command) -> Outcome:
-        """Return what came of a command that was delivered; see `fleet.outcomes.outcome`."""
+    def awaited(self, command: Command) -> Awaited:
+        """Return what looks for the outcome of a command that was delivered."""
         partitions = concerned(command, self.fleet, self.loop.store.partitions)
-        return outcomes.outcome(self.loop, command, partitions)
+        return Awaited(self.loop, command, partitions)
 
     def read(
         self, view: str, name: str | None = None, since: str | None = None

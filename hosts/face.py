@@ -120,9 +120,9 @@ def command(service: Callable[[], Service], request: func.HttpRequest) -> func.H
 
 def settled(service: Service, asked: Command) -> Outcome:
     """Return what came of a command, as soon as it is known or after some seconds."""
-    until = time.monotonic() + PATIENCE
+    until, awaited = time.monotonic() + PATIENCE, service.awaited(asked)
     while True:
-        found = service.outcome(asked)
+        found = awaited.look()
         if found.outcome is not Result.WAITING or time.monotonic() >= until:
             return found
         time.sleep(PAUSE)

@@ -29,6 +29,8 @@ def objection(turn: Turn, fact: Asked) -> str:
             return _approve(turn, fact)
         case "rollback":
             return _rollback(turn, fact)
+        case "reference":
+            return _reference(turn, fact)
         case _:
             return ""
 
@@ -66,6 +68,15 @@ def _rollback(turn: Turn, fact: Asked) -> str:
     active = turn.promotion.active
     if active is None or not _named(turn, fact, active):
         return _no_rollout(turn, fact)
+    return ""
+
+
+def _reference(turn: Turn, fact: Asked) -> str:
+    if not turn.model.champion:
+        return "no version serves yet"
+    known = turn.windows
+    if fact.days and not (known.reference and known.counted(*fact.days)):
+        return f"no day from {fact.days[0]} to {fact.days[1]} has counts"
     return ""
 
 

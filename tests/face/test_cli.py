@@ -266,6 +266,10 @@ def test_a_command_that_applies_is_done(run: Shell, fleet: Path, words: Sequence
         (("unfreeze", "demand"), "refused: no freeze is in force"),
         (("ack", "demand:drift-77"), "refused: demand:drift-77: no such alert (team shop)"),
         (("unsilence", "c0ffee"), "refused: c0ffee: no such silence for team shop"),
+        (
+            ("reference", "demand", "--from", "2001-01-01", "--to", "2001-01-09", "--reason", "r"),
+            "reference demand: refused: no day from 2001-01-01 to 2001-01-09 has counts",
+        ),
     ],
 )
 def test_a_command_that_does_not_apply_is_refused(

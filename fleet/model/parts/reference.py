@@ -21,40 +21,22 @@ AGAIN = timedelta(days=1)
 
 
 def asked(turn: Turn, fact: Asked) -> Asked:
-    """Owe the reference that an operator asks for, or say why there can be none."""
+    """Owe the reference that an operator asks for, from a table or from days that are known."""
     if fact.verb == "reference":
-        _rebuild(turn, fact)
+        model = turn.model
+        turn.owe(
+            BuildReference(
+                model.champion,
+                short(f"asked {fact.id}"),
+                model.windows.counted(*fact.days) if fact.days else (),
+                model.windows.reference,
+                model.promotion.scores.get(model.champion, ""),
+                fact.data,
+                fact.by,
+                fact.reason,
+            )
+        )
     return fact
-
-
-def _rebuild(turn: Turn, fact: Asked) -> None:
-    model = turn.model
-    days: tuple[tuple[str, str, str], ...] = ()
-    if not model.champion:
-        reason = "no version serves yet"
-        return turn.say(operations.Refused(reason, fact.id))
-    if fact.days:
-        first, last = fact.days
-        days = tuple(
-            (day, past.sketch, past.joined)
-            for day, past in sorted(model.windows.past.items())
-            if first <= day <= last and past.sketch
-        )
-        if not days or not model.windows.reference:
-            reason = f"no day from {first} to {last} has counts"
-            return turn.say(operations.Refused(reason, fact.id))
-    return turn.owe(
-        BuildReference(
-            model.champion,
-            short(f"asked {fact.id}"),
-            days,
-            model.windows.reference,
-            model.promotion.scores.get(model.champion, ""),
-            fact.data,
-            fact.by,
-            fact.reason,
-        )
-    )
 
 
 def referenced(turn: Turn, fact: Referenced) -> Referenced:

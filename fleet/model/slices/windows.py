@@ -77,6 +77,14 @@ class Windows:
             if window.outputs
         }
 
+    def counted(self, first: str, last: str) -> tuple[tuple[str, str, str], ...]:
+        """Return the days from `first` to `last` that have counts: day, sketch, joined rows."""
+        return tuple(
+            (day, past.sketch, past.joined)
+            for day, past in sorted(self.past.items())
+            if first <= day <= last and past.sketch
+        )
+
     def put(self, day: str, window: Window) -> Windows:
         """Return the windows with that open one put in place."""
         return replace(self, open={**self.open, day: window})

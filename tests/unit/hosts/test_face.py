@@ -111,10 +111,13 @@ class Service:
         self.asked.append(command)
         return ("demand",)
 
-    def outcome(self, command: Command) -> Outcome:
+    def awaited(self, command: Command) -> Service:
+        return self
+
+    def look(self) -> Outcome:
         self.looks += 1
         found = self.result if self.looks > 2 else Result.WAITING
-        return Outcome(command.id, found, "told", 8)
+        return Outcome(self.asked[-1].id, found, "told", 8)
 
 
 def told(service: Service, body: dict[str, Any], **headers: str) -> func.HttpResponse:
