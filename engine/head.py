@@ -100,6 +100,16 @@ def read_head(row: Row | None, domain: Domain, partition: str) -> Head:
     )
 
 
+def unreadable(row: Row | None, domain: Domain, partition: str, reason: str) -> Head:
+    """Return what is shown of a head that cannot be read: an empty state, halted."""
+    props = row.props if row is not None else {}
+    return Head(
+        domain.initial(partition),
+        halted=str(props.get("halted") or reason),
+        halted_at=_moment(props.get("halted_at")),
+    )
+
+
 def halt(row: Row, reason: str, now: datetime) -> Replace:
     """Return the operation that stops a partition; it wakes at once, to announce the halt.
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from engine import inbox, journal, outbox, sweeping, unit
 from engine.errors import Broken, Conflict, Newer, Refused, Unavailable
-from engine.head import Head, announced, halt, lifted, read_head
+from engine.head import Head, announced, halt, lifted, read_head, unreadable
 from engine.payment import Payment
 from engine.step import Delivery, Domain, Line, Step
 from engine.store import HEAD, Operation, Row, Store, instant, parse_instant
@@ -54,8 +54,7 @@ class Loop:
         try:
             return read_head(row, self.domain, partition)
         except (Broken, Newer) as error:
-            said = row.props.get("halted") if row is not None else None
-            return Head(self.domain.initial(partition), halted=str(said or error))
+            return unreadable(row, self.domain, partition, str(error))
 
     def drain(self, partition: str, now: datetime) -> None:
         """Take in waiting facts and pay owed effects until nothing is due."""

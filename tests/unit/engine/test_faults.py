@@ -316,6 +316,7 @@ def test_damaged_rows_halt_and_tell_and_are_seen(
     reason = stopped(loop)
     assert reason
     assert loop.head("p").halted == reason
+    assert loop.head("p").halted_at == NOW
     loop.resume("p", {"what": "command"}, NOW)
     assert stopped(loop, NOW + timedelta(hours=1)) == reason
 
