@@ -54,10 +54,13 @@ def work(message: func.QueueMessage) -> None:
 
 @app.timer_trigger("timer", "0 * * * * *")
 def tick(timer: func.TimerRequest) -> None:
-    """Ring for every partition that is due."""
+    """Ring for every partition that is due, and again for those whose work was given up."""
     del timer
+    from hosts import face
+
     host().service.tick()
     host().measure()
+    face.revive(host())
 
 
 @app.timer_trigger("timer", "0 30 3 * * *")

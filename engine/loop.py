@@ -57,7 +57,19 @@ class Loop:
             return unreadable(row, self.domain, partition, str(error))
 
     def drain(self, partition: str, now: datetime) -> None:
-        """Take in waiting facts and pay owed effects until nothing is due."""
+        """Take in waiting facts and pay owed effects until nothing is due.
+
+        Nothing is due in a halted partition.
+
+        Raises
+        ------
+        Broken
+            The partition was halted by this call.
+        Newer
+            A newer version of the app wrote what is stored.
+        Unavailable
+            Other workers commit all the time, or the store does not answer.
+        """
         while self._patiently(partition, lambda: self._turn(partition, now)):
             pass
 
@@ -101,8 +113,9 @@ class Loop:
         """
         row = self.store.get(partition, HEAD)
         if row is not None and row.props.get("halted"):
+            # Facts wait until it is resumed; a doorbell for it is done, not retried and given up.
             self._announce(partition, row, now)
-            raise Broken(f"{partition} is halted: {row.text('halted')}")
+            return False
         waiting = self.store.scan(partition, inbox.IN, limit=MAX_FACTS, pending=True)
         unpaid = outbox.unpaid(self.store, partition)
         try:

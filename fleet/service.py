@@ -102,6 +102,14 @@ class Service:
             self.loop.ring(partition)
         return tuple(due)
 
+    def ring_again(self, partition: str, reason: str) -> None:
+        """Ring for a partition whose doorbell failed too often, and journal that, once an hour."""
+        now = self.clock.now()
+        said = f"work on {partition} failed too often and is tried again: {reason}"
+        content = {"id": f"work:{partition}", "hour": f"{now:%Y-%m-%dT%H}"}
+        self.loop.deliver(refused.delivery(FLEET, content, said), now)
+        self.loop.ring(partition)
+
     def measure(self, poison: Mapping[str, int]) -> None:
         """Report that the timer ran, and every gauge; `poison` counts messages by queue."""
         found = gauges.points(self.loop, self.fleet, self.clock.now())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engine.clock import Clock
     from fleet.service import Service
 
@@ -17,6 +19,13 @@ class Host(Protocol):
 
     def measure(self) -> None:
         """Report the gauges, once a tick."""
+        ...
+
+    def given_up(self) -> Iterator[tuple[bytes, str]]:
+        """Yield the doorbells in the poison queue with the reason, each removed when it was used.
+
+        One whose use raises stays in the queue.
+        """
         ...
 
     def close(self) -> None:

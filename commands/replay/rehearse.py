@@ -20,7 +20,7 @@ from commands.replay.replay import Replay
 from commands.replay.scenario import SCENARIO_FILE, Scenario, happenings, read_scenario
 from engine import journal
 from engine.clock import SetClock
-from engine.errors import Refused
+from engine.errors import Broken, Refused
 from engine.store import HEAD
 from fleet.document.config import Config
 from fleet.model.lines import alerting, serving, training, windows
@@ -62,6 +62,8 @@ def replay(app: App, options: Options, console: Console) -> Told:
     ------
     Refused
         The document or the scenario is invalid, or a preparation failed.
+    Broken
+        A journal does not hold, or a partition is halted at the end.
     """
     scenario = _cut(read_scenario(options.fleet.parent / SCENARIO_FILE), options)
     folder = (options.fleet.parent / scenario.folder).resolve()
@@ -189,6 +191,8 @@ def _told(
 ) -> Told:
     for partition in host.store.partitions():
         journal.verify(host.store, partition)
+        if halted := host.service.loop.head(partition).halted:
+            raise Broken(f"{partition} is halted: {halted}")
     records = tuple(journal.read(host.store, scenario.model))
     lines = (read_line(line) for record in records for line in record.lines)
     names = {line.rows for line in lines if isinstance(line, windows.Joined)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +77,7 @@ class AzureHost:
         self.blobs = AzureBlobs(own_blobs)
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
-        self._given_up = (AzureQueue(queues, poison_name(DUE_QUEUE)), self.refused)
+        self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
         publisher = AzurePublisher(cloud, known.topic)
         self._open.callback(publisher.close)
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
@@ -91,7 +91,14 @@ class AzureHost:
 
     def measure(self) -> None:
         """Report that the timer ran, and the gauges."""
-        self.service.measure({queue.name: queue.waiting() for queue in self._given_up})
+        queues = (self.poison, self.refused)
+        self.service.measure({queue.name: queue.waiting() for queue in queues})
+
+    def given_up(self) -> Iterator[tuple[bytes, str]]:
+        """See `hosts.host.Host`; the Functions host gives no reason."""
+        while found := self.poison.receive(1):
+            yield found[0].body.encode(), "see the app's log"
+            self.poison.delete(found[0])
 
     def close(self) -> None:
         """Export the remaining telemetry and close the connections."""

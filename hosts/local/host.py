@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from fleet.service import Service
 from fleet.traced import doorbell
 from hosts.clock import backing_off
 from hosts.local.files import Blobs, Logs
+from hosts.local.functions.messages import poison_name
 from hosts.local.functions.queues import Queues
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.router import BUCKETS, Duration, Endpoint, Router
@@ -110,6 +112,12 @@ class LocalHost:
 
     def measure(self) -> None:
         """See `hosts.host.Host`: here gauges are read at /api/metrics, when somebody asks."""
+
+    def given_up(self) -> Iterator[tuple[bytes, str]]:
+        """See `hosts.host.Host`."""
+        while found := self.queues.get(poison_name(DUE_QUEUE), self.clock.now(), 1):
+            yield found[0].body, found[0].reason
+            self.queues.delete(found[0])
 
     def close(self) -> None:
         """Stop the processes and close the files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -205,8 +206,8 @@ def test_a_broken_step_halts_its_partition_and_no_other(loop: Loop) -> None:
         loop.drain("p", NOW)
     loop.drain("q", NOW)
     assert loop.head("q").state.total == 5
-    with pytest.raises(Broken, match="halted"):
-        loop.drain("p", NOW)
+    # It is halted: its doorbell is done with.
+    loop.drain("p", NOW)
     assert loop.head("p").halted == "the tally cannot hold that"
     loop.drain("operators", NOW)
     assert loop.head("operators").state.failed == ("the tally cannot hold that",)
@@ -277,7 +278,8 @@ def test_a_halt_is_told_once_wherever_the_worker_dies(
     for number in range(calls_of_a_halt(domain)):
         loop, store = halting(domain)
         store.dies_at, store.after, store.with_ = number, after, kind
-        with pytest.raises((Broken, Killed, Unavailable)):
+        # Nothing is raised where its own first try had halted it.
+        with suppress(Broken, Killed, Unavailable):
             loop.drain("p", NOW)
         # Nobody rings any more: what is due is found by its wake, or waited in the queue anyhow.
         due = loop.store.due(NOW + timedelta(minutes=1))
@@ -285,8 +287,9 @@ def test_a_halt_is_told_once_wherever_the_worker_dies(
             told = loop.head("operators").seq or loop.store.scan("operators", "in:")
             assert due == ["p"] or told
         for at in (NOW + timedelta(minutes=1), NOW + timedelta(minutes=2)):
-            with pytest.raises(Broken, match="halted"):
+            with suppress(Broken):
                 loop.drain("p", at)
+            assert loop.head("p").halted
         assert loop.store.due(NOW + timedelta(days=1)) == []
         loop.drain("operators", NOW)
         assert loop.head("operators").state.failed == (ALWAYS,), number

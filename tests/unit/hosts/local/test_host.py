@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from engine import journal
 from engine.clock import SetClock
-from engine.errors import Refused
-from hosts import open_host, read_config
+from engine.errors import Refused, Unavailable
+from hosts import face, open_host, read_config
+from hosts.local.functions.messages import poison_name
 from hosts.local.host import DUE_QUEUE, STORE_FILE, LocalHost
 from hosts.local.opening import ShiftedClock
 from retrain.ports import TrainingJob
@@ -42,6 +44,35 @@ def test_a_bell_is_one_message_that_names_a_partition(host: LocalHost) -> None:
     host.ring("demand")
     (message,) = host.queues.peek(DUE_QUEUE)
     assert json.loads(message.body) == {"partition": "demand"}
+
+
+def test_a_doorbell_that_was_given_up_is_told_and_rung_again(host: LocalHost) -> None:
+    poison = poison_name(DUE_QUEUE)
+    for body in (b'{"partition": "demand"}', b"noise"):
+        host.queues.put(poison, body, NOW)
+    face.revive(host)
+    drained(host, "fleet")
+    told = [line["reason"] for record in journal.read(host.store, "fleet") for line in record.lines]
+    assert sorted(told) == [
+        "queue message is not JSON: Expecting value: line 1 column 1 (char 0)",
+        "work on demand failed too often and is tried again: ",
+    ]
+    assert host.queues.peek(poison) == []
+    rung = [json.loads(message.body)["partition"] for message in host.queues.peek(DUE_QUEUE)]
+    assert sorted(rung) == ["demand", "fleet", "fleet"]
+
+
+def test_a_doorbell_that_cannot_be_told_stays_in_the_poison_queue(
+    host: LocalHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise Unavailable("the disk is full")
+
+    host.queues.put(poison_name(DUE_QUEUE), b'{"partition": "demand"}', NOW)
+    monkeypatch.setattr(host.store, "commit", full)
+    with pytest.raises(Unavailable):
+        face.revive(host)
+    assert len(host.queues.peek(poison_name(DUE_QUEUE))) == 1
 
 
 def test_a_fleet_begins_with_its_champion_and_reference(host: LocalHost) -> None:
