@@ -8,8 +8,9 @@ import zlib
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
-from engine.errors import Broken, Newer
+from engine.errors import Broken, Newer, Refused
 
 T = TypeVar("T")
 SIGNIFICANT_DIGITS = 12
@@ -53,8 +54,18 @@ def plain(value: Any) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """Write a frozen dataclass as JSON, floats at full precision; `decode` reads it back."""
-    return _adapter(type(value)).dump_json(value)
+    """Write a frozen dataclass as JSON, floats at full precision; `decode` reads it back.
+
+    Raises
+    ------
+    Refused
+        A text of it is none in UTF-8, or a value none of its field's type.
+    """
+    try:
+        return _adapter(type(value)).dump_json(value)
+    except PydanticSerializationError as error:
+        said = str(error).removeprefix("Error serializing to JSON: ")
+        raise Refused(f"{kind_of(type(value))} cannot be written: {said}") from error
 
 
 def decode(shape: type[T], content: bytes) -> T:

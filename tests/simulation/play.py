@@ -137,17 +137,25 @@ class Play:
         store: Any = Wrapped(STORE, outside.store, self.boundary)
         loop = Loop(
             store,
-            FleetDomain(tale.fleet(), world),
+            self.domain(world),
             lambda partition: self.boundary.cross("ring", lambda: ring(partition)),
         )
         return Service(tale.fleet(), loop, self.stage.clock, world.blobs)
+
+    def domain(self, world: World) -> FleetDomain:
+        """Return what the loop drives."""
+        return FleetDomain(tale.fleet(), world)
+
+    @staticmethod
+    def _sweep_after(at: datetime) -> datetime:
+        sweep = at.replace(hour=0, minute=0) + SWEEP_AT
+        return sweep if sweep > at else sweep + timedelta(days=1)
 
     def _next(self) -> datetime | None:
         at = self.stage.at
         assert at is not None
         ahead = [when for when, _ in self._ahead if when > at]
-        sweep = at.replace(hour=0, minute=0) + SWEEP_AT
-        sweep = sweep if sweep > at else sweep + timedelta(days=1)
+        sweep = self._sweep_after(at)
         wake = self.stage.outside.store.next_wake()
         assert wake is None or wake > at, f"due at {wake} and still due at {at}"
         found = min(when for when in (*ahead[:1], sweep, wake) if when is not None)

@@ -1,18 +1,21 @@
-"""Run many crashes on every core."""
+"""Run many faults on every core."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from typing import TypeVar
 
 from tests.simulation.play import Conditions
 from tests.simulation.sweep import Fault, crash
 
 CHUNK = 100
+One = TypeVar("One")
+Part = TypeVar("Part")
 
 
 @dataclass
@@ -49,10 +52,17 @@ def run(conditions: Conditions, faults: Sequence[Fault]) -> Tally:
 
 def run_all(conditions: Conditions, faults: Sequence[Fault]) -> Tally:
     """Play a story once for every fault, on every core."""
-    chunks = [faults[start : start + CHUNK] for start in range(0, len(faults), CHUNK)]
     total = Tally()
+    for tally in spread(run, conditions, faults):
+        total.add(tally)
+    return total
+
+
+def spread(
+    play: Callable[[Conditions, Sequence[One]], Part], conditions: Conditions, each: Sequence[One]
+) -> Iterator[Part]:
+    """Play chunks of what is to be played on every core, and yield what each came to."""
+    chunks = [each[start : start + CHUNK] for start in range(0, len(each), CHUNK)]
     # Spawned: a fork would copy the locks of Arrow's threads.
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        for tally in pool.map(run, [conditions] * len(chunks), chunks):
-            total.add(tally)
-    return total
+        yield from pool.map(play, [conditions] * len(chunks), chunks)
