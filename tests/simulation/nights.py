@@ -66,7 +66,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Night:
-    """One fault: from the call `start` on, calls of `label` fail with an error for a while.
+    """One fault: calls of `label` after `start` others fail with an error for a while.
 
     The label `Step.KIND` is a step that is given a fact of that kind.
     """
@@ -86,6 +86,7 @@ class Night:
         calls = [number for number, name in enumerate(usual.crossed) if name == label]
         start = int(rng.choice(calls))
         if rng.random() < 0.25:
+            start = int(rng.integers(len(usual.crossed) // 2))
             label = f"Step.{KINDS[rng.integers(len(KINDS))]}"
         fit = OF_STORES if label.startswith(("Store.", "ring")) else OF_PORTS
         error = fit[int(rng.integers(len(fit)))]
@@ -104,11 +105,8 @@ class Failing(Boundary):
 
     def cross(self, name: str, call: Callable[[], Any], arguments: tuple[Any, ...] = ()) -> Any:
         """Make one call, or fail before it, or after it has taken effect."""
-        number = len(self.crossed)
         self.crossed.append(name)
         assert self.night is not None
-        if self.begun is None and number >= self.night.start:
-            self.begun = self.now()
         if not self.fails(name):
             return call()
         if self.night.when is When.after:
@@ -116,13 +114,12 @@ class Failing(Boundary):
         raise ERRORS[self.night.error]
 
     def fails(self, name: str) -> bool:
-        """Tell whether a call fails now, and count it."""
+        """Tell whether a call fails now, and count it; the first such call begins the night."""
         night = self.night
         assert night is not None
-        if name != night.label or self.begun is None or self.over():
+        if name != night.label or len(self.crossed) < night.start or self.over():
             return False
-        if not night.lasts and self.failed:
-            return False
+        self.begun = self.begun or self.now()
         self.failed += 1
         return True
 

@@ -55,7 +55,7 @@ def failures(found: Counter[str]) -> list[str]:
 def test_a_sample_of_nights_loses_nothing(name: str) -> None:
     found = played(Conditions(tale.STORIES[name]), range(SAMPLE))
     assert failures(found) == []
-    assert found["hit"] > SAMPLE // 2
+    assert found["hit"] > SAMPLE * 0.8
 
 
 @pytest.mark.slow
@@ -68,7 +68,7 @@ def test_nights_lose_nothing_and_leave_nothing_silent(name: str) -> None:
     print(f"\n{name}, {found}, {time.monotonic() - began:.0f} s")
     assert failures(found) == []
     assert found["runs"] == FULL
-    assert found["hit"] > FULL * 0.8
+    assert found["hit"] > FULL * 0.9
     assert found["halted"] > FULL * 0.05
     assert found["declined"] > FULL * 0.1
 
