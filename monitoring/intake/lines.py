@@ -22,6 +22,8 @@ BLOCK = 4 * 1024 * 1024
 #: Arrow's parser crashes the process on a leading null, and reads null as a row elsewhere.
 _NULL_FIRST = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*null")
 _NULL_LINE = b"\nnull"
+#: Arrow's files take columns nested 64 levels deep; rows stand in a list of objects themselves.
+MOST_NESTED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.T
         return None
     try:
         table = _parsed(body, schema, unexpected)
+        if any(_nesting(field.type) > MOST_NESTED for field in table.schema):
+            return None
         plain = pa.schema([field.with_type(_timeless(field.type)) for field in table.schema])
         return table if plain == table.schema else _parsed(body, plain, unexpected)
     except pa.ArrowException:
@@ -112,12 +116,14 @@ def column(values: Sequence[object]) -> pa.Array:
     """Make an Arrow column of Python values of any types.
 
     Where types are mixed, the column is numeric if more than half of its values are numbers, and
-    text otherwise; values that do not fit are null.
+    text otherwise; values that do not fit are null. Values nested too deeply are text, too.
     """
     kinds = {type(value) for value in values if value is not None}
     if bool not in kinds or len(kinds) == 1:
         try:
-            return pa.array(values)
+            made = pa.array(values)
+            if _nesting(made.type) <= MOST_NESTED:
+                return made
         except (pa.ArrowException, OverflowError):
             pass
     numbers = [_number(value) for value in values]
@@ -173,6 +179,15 @@ def _parsed(body: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
     read = pj.ReadOptions(use_threads=False, block_size=len(body) + 1)
     parse = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
     return pj.read_json(content, read, parse)
+
+
+def _nesting(dtype: pa.DataType) -> int:
+    """Return how many lists and objects a type is nested in."""
+    if not pat.is_nested(dtype):
+        return 0
+    return 1 + max(
+        (_nesting(dtype.field(place).type) for place in range(dtype.num_fields)), default=0
+    )
 
 
 def _timeless(dtype: pa.DataType) -> pa.DataType:

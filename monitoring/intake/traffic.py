@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from monitoring.intake.lines import UTC_TIME, Decoded, complete, instant, read_fast, times
 from monitoring.intake.objects import read_objects
@@ -22,6 +23,8 @@ SCHEMA = RAW.set(0, pa.field("time", UTC_TIME))
 REQUEST = "correlationid"
 #: A status of HTTP has three digits.
 STATUSES = 1000
+#: A year, in milliseconds: no request takes longer.
+LONGEST_DURATION = 366 * 86_400_000
 
 
 def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
@@ -32,8 +35,9 @@ def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
     body = complete(chunk, closed)
     parsed = read_fast(body, RAW, unexpected="ignore")
     if parsed is not None and not any(column.null_count for column in parsed.columns):
-        moments = times(parsed["time"])
-        return Decoded(pa.table([moments, *parsed.columns[1:]], SCHEMA), len(body))
+        table = pa.table([times(parsed["time"]), *parsed.columns[1:]], SCHEMA)
+        if _usable(table):
+            return Decoded(table, len(body))
     objects, bad = read_objects(body)
     rows = []
     for number, line in objects:
@@ -45,6 +49,14 @@ def decode(chunk: bytes, *, closed: bool = False) -> Decoded:
     columns = zip(*rows, strict=True) if rows else ((),) * len(SCHEMA)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
     return Decoded(pa.table(arrays, SCHEMA), len(body), tuple(bad))
+
+
+def _usable(table: pa.Table) -> bool:
+    """Tell whether every row is one that `_row` would take."""
+    status, duration = table["status"], pc.abs(table["duration_ms"])
+    in_range = pc.and_(pc.greater_equal(status, 0), pc.less(status, STATUSES))
+    sound = pc.and_(in_range, pc.less(duration, LONGEST_DURATION))
+    return not table["time"].null_count and pc.all(sound).as_py() is not False
 
 
 def _row(line: dict[str, object]) -> tuple[datetime, str, str, int, float] | str:
@@ -60,5 +72,8 @@ def _row(line: dict[str, object]) -> tuple[datetime, str, str, int, float] | str
     if isinstance(status, bool) or not isinstance(status, int) or not 0 <= status < STATUSES:
         return "no usable status"
     if isinstance(duration, bool) or not isinstance(duration, int | float):
+        return "no usable duration_ms"
+    # An integer of JSON may be larger than any float; NaN is none, either.
+    if not abs(duration) < LONGEST_DURATION:
         return "no usable duration_ms"
     return time, deployment, str(name), status, float(duration)

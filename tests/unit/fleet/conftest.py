@@ -309,6 +309,11 @@ class Outside:
 
 @pytest.fixture
 def world() -> World:
+    """Every port in memory, one world a test."""
+    return in_memory()
+
+
+def in_memory() -> World:
     """Every port in memory; see `Files`, `Named`, `Versions` and `Outside`."""
     versions, outside = Versions(), Outside()
     return World(

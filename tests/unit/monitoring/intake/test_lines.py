@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +34,29 @@ from monitoring.intake.objects import MARK
 )
 def test_columns_of_any_types(values: list[Any], expected: list[Any]) -> None:
     assert column(values).to_pylist() == expected
+
+
+def nested(depth: int, around: str) -> Any:
+    found: Any = 1
+    for _ in range(depth):
+        found = [found] if around == "list" else {"a": found}
+    return found
+
+
+@pytest.mark.parametrize("around", ["list", "object"])
+@pytest.mark.parametrize(("depth", "kept"), [(1, True), (30, True), (60, False), (300, False)])
+def test_values_that_are_nested_too_deeply_for_a_file_are_text(
+    around: str, depth: int, kept: bool
+) -> None:
+    made = column([nested(depth, around)] * 3)
+    assert pa.types.is_nested(made.type) == kept
+    table = pa.table({"a": made})
+    with pa.ipc.new_stream(pa.BufferOutputStream(), table.schema) as writer:
+        writer.write_table(table)
+    body = "".join(
+        json.dumps({"a": nested(depth, around), "b": "x" * 200}) + "\n" for _ in range(100)
+    )
+    assert (read_fast(body.encode(), pa.schema([])) is not None) == kept
 
 
 def test_a_line_being_written_is_left_for_later() -> None:
