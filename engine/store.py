@@ -140,13 +140,13 @@ def spread(name: str, content: bytes) -> dict[str, Value]:
 
 
 def instant(moment: datetime) -> str:
-    """Write an instant so that text order is time order.
+    """Write an instant of UTC so that text order is time order.
 
     >>> from datetime import UTC
-    >>> instant(datetime(2013, 7, 4, 12, tzinfo=UTC))
-    '2013-07-04T12:00:00.000000Z'
+    >>> instant(datetime(2013, 7, 4, 12, tzinfo=UTC)), instant(datetime(1, 1, 1, tzinfo=UTC))
+    ('2013-07-04T12:00:00.000000Z', '0001-01-01T00:00:00.000000Z')
     """
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_instant(text: str) -> datetime:
