@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.errors import Refused
 from engine.step import Delivery
+from fleet.desk import Desk
 from fleet.document.policies import Fleet
-from fleet.domain import Desk, FleetDomain
-from fleet.model.facts import Asked, Declined, Fact, LogGrew, Notified, Parked, Unrecognised
-from fleet.model.records import Collection
+from fleet.domain import FleetDomain
+from fleet.model.facts import Asked, Declined, Notified, Parked
 from fleet.model.state import Model
 from fleet.model.tasks import ReadLabels
 from fleet.partitions import FLEET
@@ -33,21 +32,6 @@ def test_every_partition_has_its_own_kind_of_state(domain: FleetDomain) -> None:
     assert (domain.shape("demand"), domain.initial("demand")) == (Model, Model())
     assert (domain.shape("oncall:shop"), domain.initial("oncall:shop")) == (OnCall, OnCall("shop"))
     assert (domain.shape(FLEET), domain.initial(FLEET)) == (Desk, Desk())
-
-
-def test_unknown_types_are_written_down_once_and_what_is_parked_always(domain: FleetDomain) -> None:
-    facts: list[Fact] = [
-        Unrecognised("A", "s"),
-        Unrecognised("A", "t"),
-        Parked("1", "r"),
-        Parked("1", "r"),
-    ]
-    done = domain.step(FLEET, Desk(), facts, NOW)
-    assert done.state == Desk(("A",), 2)
-    assert [line["what"] for line in done.lines] == ["unknown", "parked", "parked"]
-    assert (done.effects, done.wake_at) == ((), None)
-    with pytest.raises(Refused, match="the fleet's partition does not take LogGrew"):
-        domain.step(FLEET, Desk(), [LogGrew("a", 1, Collection.inputs)], NOW)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""The fleet's own partition: what no model takes is journalled, and told to every team."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.errors import Refused
+from fleet.desk import Desk, step
+from fleet.model.effects import Tell
+from fleet.model.facts import Asked, Declined, Fact, LogGrew, Parked, Unrecognised
+from fleet.model.records import Collection
+from monitoring.alerts.lifecycle import Severity, Status
+from tests.unit.fleet.desk import Desk as Service
+
+NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+DAY = timedelta(days=1)
+TEAMS = ("shop", "till")
+
+
+def told(effects: tuple[object, ...]) -> list[tuple[str, str, str]]:
+    assert all(isinstance(one, Tell) for one in effects)
+    tells = [one for one in effects if isinstance(one, Tell)]
+    assert {one.notice.severity for one in tells} <= {Severity.TICKET}
+    return [(one.team, one.notice.status, one.notice.reason) for one in tells]
+
+
+def test_unknown_types_are_written_down_once_and_what_is_parked_always() -> None:
+    facts: list[Fact] = [Unrecognised("A", "s"), Unrecognised("A", "t"), Parked("1", "r"), Parked("1", "r")]
+    done = step(Desk(), facts, TEAMS, NOW)
+    assert (done.state.types, done.state.parked) == (("A",), 2)
+    assert [line["what"] for line in done.lines] == ["unknown", "parked", "parked", "alert"]
+    with pytest.raises(Refused, match="the fleet's partition does not take LogGrew"):
+        step(Desk(), [LogGrew("a", 1, Collection.inputs)], TEAMS, NOW)
+
+
+def test_an_unknown_type_tells_nobody() -> None:
+    done = step(Desk(), [Unrecognised("A", "s")], TEAMS, NOW)
+    assert (done.effects, done.wake_at) == ((), None)
+
+
+def test_refused_input_is_one_ticket_a_team_until_a_day_passes_without_any() -> None:
+    first = step(Desk(), [Parked("e1", "no type")], TEAMS, NOW)
+    said = "input is refused: e1: no type"
+    assert told(first.effects) == [("shop", "firing", said), ("till", "firing", said)]
+    more = step(first.state, [Parked("", "not JSON")], TEAMS, NOW + DAY / 2)
+    assert told(more.effects) == []
+    quiet = step(more.state, [], TEAMS, NOW + DAY / 2)
+    assert quiet.wake_at == NOW + DAY / 2 + DAY
+    assert step(quiet.state, [], TEAMS, NOW + DAY).effects == ()
+    over = step(quiet.state, [], TEAMS, NOW + DAY / 2 + DAY)
+    assert [status for _, status, _ in told(over.effects)] == [Status.RESOLVED] * 2
+    assert over.state.parked == 2
+    again = step(over.state, [Parked("e2", "no id")], TEAMS, NOW + 3 * DAY)
+    assert [status for _, status, _ in told(again.effects)] == [Status.FIRING] * 2
+
+
+def test_an_acknowledgement_is_taken_and_one_of_nothing_refused() -> None:
+    first = step(Desk(), [Parked("e1", "no type")], TEAMS, NOW)
+    done = step(first.state, [Asked("ack", "ada", "", "c1", "refused-1")], TEAMS, NOW)
+    assert done.state.alert is not None
+    assert done.state.alert.acknowledged_by == "ada"
+    with pytest.raises(Refused, match="refused-7: no alert of that name has fired"):
+        step(first.state, [Asked("ack", "ada", "", "c1", "refused-7")], TEAMS, NOW)
+
+
+def test_a_declined_effect_is_written_down() -> None:
+    done = step(Desk(), [Declined("publish", "k", "no topic")], TEAMS, NOW)
+    assert [line["reason"] for line in done.lines] == ["no topic"]
+
+
+def test_a_malformed_event_reaches_the_team(desk: Service) -> None:
+    desk.service.ingest({"nonsense": 1})
+    desk.settle()
+    asked = desk.world.pager.asked  # type: ignore[attr-defined]
+    sent = [line for what, page, *_ in asked if what == "page" for line in page.lines]
+    said = "input is refused: event: 'id' is missing; every event carries one"
+    assert [line for line in sent if said in line]
