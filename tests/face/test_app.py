@@ -340,7 +340,9 @@ def test_a_malformed_element_is_parked_while_the_rest_goes_on(served: Running) -
         return served.host.service.loop.head("demand").state.windows.open.get(name)
 
     until(lambda: window() is not None and window().inputs and window().outputs)
-    until(lambda: len(served.lines("fleet")) == 3)
+    until(lambda: len(served.lines("fleet")) == 4)
+    (alert,) = [line for line in served.lines("fleet") if line["what"] == "alert"]
+    assert (alert["alert"], alert["severity"]) == ("refused-1", "ticket")
     parked = {line.get("id"): line for line in served.lines("fleet") if line["what"] == "parked"}
     assert set(parked) == {"odd-endpoint", "odd-size"}
     assert "no model in fleet.yaml has logs.endpoint 'unknown'" in parked["odd-endpoint"]["reason"]
@@ -348,7 +350,9 @@ def test_a_malformed_element_is_parked_while_the_rest_goes_on(served: Running) -
     (unknown,) = [line for line in served.lines("fleet") if line["what"] == "unknown"]
     assert unknown["type"] == "Contoso.Lunch"
     shown = served.json("/api/journal/fleet")
-    assert {line["what"] for record in shown for line in record["lines"]} == {"parked", "unknown"}
+    assert {line["what"] for record in shown for line in record["lines"]} == {
+        "parked", "unknown", "alert",
+    }  # fmt: skip
 
 
 def test_cloud_events_are_taken_in_too(served: Running) -> None:

@@ -27,7 +27,12 @@ def told(effects: tuple[object, ...]) -> list[tuple[str, str, str]]:
 
 
 def test_unknown_types_are_written_down_once_and_what_is_parked_always() -> None:
-    facts: list[Fact] = [Unrecognised("A", "s"), Unrecognised("A", "t"), Parked("1", "r"), Parked("1", "r")]
+    facts: list[Fact] = [
+        Unrecognised("A", "s"),
+        Unrecognised("A", "t"),
+        Parked("1", "r"),
+        Parked("1", "r"),
+    ]
     done = step(Desk(), facts, TEAMS, NOW)
     assert (done.state.types, done.state.parked) == (("A",), 2)
     assert [line["what"] for line in done.lines] == ["unknown", "parked", "parked", "alert"]
