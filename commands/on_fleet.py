@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fleet.commands import Command
     from hosts.host import Host
 
-OK, REFUSED = 0, 2
+OK, FINDING, REFUSED = 0, 1, 2
 
 
 def serve(arguments: Namespace) -> int:
@@ -58,6 +58,18 @@ def verify(arguments: Namespace) -> int:
     with _host(arguments) as (host, _):
         found = operate.verify(host)
         return _print({"verified": True, "records": found}, arguments.json, "verify")
+
+
+def drill(arguments: Namespace) -> int:
+    """Play faults against a scratch copy of a fleet; FINDING where nobody was told of one."""
+    from commands.drill.drill import drill
+    from engine import codec
+    from hosts import read_config
+
+    config = read_config(arguments.fleet)
+    found = drill(arguments.app(), config, arguments.model, arguments.fault)
+    _print([codec.plain(one) for one in found], arguments.json, "drill")
+    return OK if all(one.told for one in found) else FINDING
 
 
 def change(arguments: Namespace) -> int:

@@ -93,6 +93,19 @@ def _add_views(commands: Commands) -> None:
     fleet_command(commands, "verify", on_fleet.verify, "verify the hash chain of every journal")
 
 
+def _add_drill(commands: Commands) -> None:
+    text = "play faults against a scratch copy of a fleet: what is seen, who is told, how soon"
+    parser = fleet_command(commands, "drill", on_fleet.drill, text)
+    parser.add_argument(
+        "fault", nargs="?", metavar="FAULT", help="one fault of docs/drills.md (default: all)"
+    )
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="whose team and alert rules are used (default: the first model in fleet.yaml)",
+    )
+
+
 def _add_backtest(commands: Commands) -> None:
     text = (
         "replay past days: the alerts that would have fired, and thresholds for a budget of pages"
@@ -154,6 +167,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_replay,
     _add_serve,
     _add_views,
+    _add_drill,
     _add_backtest,
     _add_report,
     add_changes,

@@ -97,6 +97,14 @@ def _drawn(found: dict[str, Any]) -> Text:
     return Text(f"report: {found['report']}")
 
 
+def _drill(found: list[dict[str, Any]]) -> Table:
+    table = Table("fault", "seen", "told", "after", box=None)
+    for one in found:
+        told = ", ".join(one["told"]) or "NOBODY"
+        table.add_row(one["fault"], Text(f"{one['about']}: {one['seen']}"), told, one["after"])
+    return table
+
+
 _VIEWS: dict[str, Callable[[Any], Any]] = {
     "status": _status,
     "alerts": _alerts,
@@ -105,4 +113,5 @@ _VIEWS: dict[str, Callable[[Any], Any]] = {
     "command": _outcome,
     "sent": _sent,
     "report": _drawn,
+    "drill": _drill,
 }

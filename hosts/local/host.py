@@ -24,7 +24,7 @@ from hosts.local.functions.messages import poison_name
 from hosts.local.functions.queues import Queues
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.router import BUCKETS, Duration, Endpoint, Router
-from hosts.local.models.scorer import Scorers
+from hosts.local.models.scorer import TIME_LIMIT, Scorers
 from hosts.local.models.scoring import LocalScoring
 from hosts.local.models.trainer import MAX_ATTEMPTS, LocalTrainer
 from hosts.local.publisher import FilePublisher
@@ -74,6 +74,7 @@ class LocalHost:
     durable : whether commits wait for the disk.
     durations : for a replay; measured where absent.
     quiet : whether pages to the terminal go to a file.
+    scoring_limit : seconds after which a model that does not answer is killed.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class LocalHost:
         durable: bool = True,
         durations: Durations | None = None,
         quiet: bool = False,
+        scoring_limit: float = TIME_LIMIT,
     ) -> None:
         _check(config)
         self.config = config
@@ -94,7 +96,7 @@ class LocalHost:
         self.queues = Queues(root / STORE_FILE, durable=durable)
         self.models = ModelFolders(root / "models")
         self.logs = root / "logs"
-        self.scorers = Scorers()
+        self.scorers = Scorers(time_limit=scoring_limit)
         self.blobs = Blobs(root / "blobs", durable=durable)
         self.trainer = self._trainer(durations)
         self.router = self._router(durations.request if durations is not None else None)

@@ -21,6 +21,8 @@ from hosts.local.position import position
 from hosts.local.sqlite import SqliteStore
 
 KEY_SETTING = "DRIFTWARDEN_KEY"
+#: The folder of host.json.
+ROOT = Path(__file__).parents[2]
 
 
 class ShiftedClock:
@@ -73,5 +75,5 @@ def serve_fleet(host: Host, app: func.FunctionApp, port: int) -> None:
             console.print(f"function key for POST and events: {server.key}")
         console.print("stop with Ctrl-C")
 
-    options = Options(port=port, key=os.environ.get(KEY_SETTING), root=Path(__file__).parents[2])
+    options = Options(port=port, key=os.environ.get(KEY_SETTING), root=ROOT)
     serve(app, host.queues, options, clock=host.clock.now, ready=ready)

@@ -1,0 +1,1 @@
+"""Drills: faults played against a scratch fleet, to see who is told."""
