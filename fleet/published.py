@@ -80,6 +80,8 @@ def _words(kind: Iterable[StrEnum]) -> tuple[str, ...]:
     return tuple(str(word) for word in kind)
 
 
+#: An alert about a receiver is one of a team, and of no model.
+MODEL_KINDS = tuple(kind for kind in Kind if kind is not Kind.RECEIVER)
 DRIFT = (
     Field("window", "Name of the window: its day (ISO 8601)."),
     Field("verdict", "The stream's verdict as of this window.", words=_words(SEVERITY)),
@@ -90,7 +92,7 @@ DRIFT = (
 )
 ALERT = (
     Field("alert", "The alert and which time it fires, e.g. `drift-3`."),
-    Field("kind", "The kind of the alert.", words=_words(Kind)),
+    Field("kind", "The kind of the alert.", words=_words(MODEL_KINDS)),
     Field("severity", "Whether it is a page or a ticket.", words=_words(Severity)),
     Field("reason", "Why, in one line."),
     Field("features", "Names of the features concerned.", "array"),

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     TRAFFIC = "traffic"
     RUN = "run"
     ROLLOUT = "rollout"
+    RECEIVER = "receiver"
 
 
 class Status(StrEnum):

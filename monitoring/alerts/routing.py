@@ -11,20 +11,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from engine.errors import Refused
-from monitoring.alerts import grouping, muting
-from monitoring.alerts.grouping import Group, Open, Policy
+from monitoring.alerts import grouping, muting, notes, reach, receivers
+from monitoring.alerts.grouping import Around, Group, Open, Policy
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.muting import Silence
+from monitoring.alerts.notes import Hidden
 from monitoring.alerts.paging import Page
+from monitoring.alerts.reach import Delivered, Down, Undelivered
 
 __all__ = [
     "Acknowledge",
     "Acknowledged",
+    "Delivered",
     "OnCall",
     "Page",
     "Policy",
     "Silence",
     "Step",
+    "Undelivered",
     "Unsilence",
     "step",
 ]
@@ -49,7 +53,7 @@ class Unsilence:
     by: str
 
 
-Fact = Notify | Acknowledge | Silence | Unsilence
+Fact = Notify | Acknowledge | Silence | Unsilence | Undelivered | Delivered
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,20 @@ Effect = Page | Acknowledged
 
 @dataclass(frozen=True)
 class OnCall:
-    """The state of one team's on-call partition; `muted` gives the reason for each muted alert."""
+    """The state of one team's on-call partition.
+
+    `muted` gives the reason for each muted alert, `hidden` what each silence hid, by its id.
+    `receivers` are those that cannot be reached; `outages` counts how often one could not.
+    """
 
     team: str
     alerts: dict[str, Open] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     muted: dict[str, str] = field(default_factory=dict)
+    hidden: dict[str, Hidden] = field(default_factory=dict)
+    receivers: dict[str, Down] = field(default_factory=dict)
+    outages: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,21 +105,40 @@ def step(state: OnCall, facts: Sequence[Fact], policy: Policy, now: datetime) ->
     for fact in facts:
         state, owed = _absorb(state, fact, now)
         effects += owed
-    state = _forget(state, now)
-    wakes = [silence.until for silence in state.silences]
+    state, again = _reach(state, policy, now)
+    state, told = _forget(state, policy, now)
+    state, pages = _settle(state, policy, now)
+    return Step(state, (*effects, *again, *told, *pages), min(_wakes(state, policy), default=None))
+
+
+def _settle(state: OnCall, policy: Policy, now: datetime) -> tuple[OnCall, tuple[Page, ...]]:
+    """Bring every group up to date."""
+    pages: list[Page] = []
     groups = dict(state.groups)
     for kind in sorted({e.notice.kind for e in state.alerts.values()} | {Kind(g) for g in groups}):
-        heard = {
-            name: entry
-            for name, entry in state.alerts.items()
-            if entry.notice.kind is kind and name not in state.muted
-        }
+        entries = {n: entry for n, entry in state.alerts.items() if entry.notice.kind is kind}
+        around = Around(_rules(state, kind, policy), state.receivers, state.muted, now)
         group = groups.get(kind, Group())
-        group, pages = grouping.settle(f"{state.team}:{kind}", group, heard, policy, now)
-        groups[kind] = group
-        effects += pages
-        wakes += [at for at in (group.opens, grouping.climbs(group, policy)) if at is not None]
-    return Step(replace(state, groups=groups), tuple(effects), min(wakes, default=None))
+        groups[kind], more = grouping.settle(_group(state, kind), group, entries, around)
+        pages += more
+    return replace(state, groups=groups), tuple(pages)
+
+
+def _group(state: OnCall, kind: str) -> str:
+    return f"{state.team}:{kind}"
+
+
+def _rules(state: OnCall, kind: Kind, policy: Policy) -> Policy:
+    """Return the policy of a group: alerts about receivers go to those that can be reached."""
+    return receivers.left(policy, state.receivers) if kind is Kind.RECEIVER else policy
+
+
+def _wakes(state: OnCall, policy: Policy) -> list[datetime]:
+    wakes: list[datetime | None] = [silence.until for silence in state.silences]
+    for kind, group in state.groups.items():
+        wakes += [group.opens, grouping.climbs(group, _rules(state, Kind(kind), policy))]
+    wakes += [at for down in state.receivers.values() for at in reach.wakes(down)]
+    return [at for at in wakes if at is not None]
 
 
 def _absorb(state: OnCall, fact: Fact, now: datetime) -> tuple[OnCall, tuple[Effect, ...]]:
@@ -126,6 +156,35 @@ def _absorb(state: OnCall, fact: Fact, now: datetime) -> tuple[OnCall, tuple[Eff
             if len(others) == len(state.silences):
                 raise Refused(f"{fact.id}: no such silence for team {state.team}")
             return replace(state, silences=others), ()
+        case Undelivered():
+            return _failed(state, fact, now), ()
+        case Delivered():
+            return _answered(state, fact)
+
+
+def _failed(state: OnCall, fact: Undelivered, now: datetime) -> OnCall:
+    name = fact.page.receiver
+    known = state.receivers.get(name)
+    down = reach.failed(known, fact, state.outages + 1, now)
+    outages = state.outages if known is not None else down.outage
+    state = replace(state, receivers={**state.receivers, name: down}, outages=outages)
+    return _passing(state, name, fact.page.incident, down.passed_at)
+
+
+def _answered(state: OnCall, fact: Delivered) -> tuple[OnCall, tuple[Effect, ...]]:
+    down = state.receivers.get(fact.receiver)
+    kept = {name: one for name, one in state.receivers.items() if name != fact.receiver}
+    state = _passing(replace(state, receivers=kept), fact.receiver, fact.incident, None)
+    return state, reach.answered(down, fact.incident) if down is not None else ()
+
+
+def _passing(state: OnCall, receiver: str, incident: str, at: datetime | None) -> OnCall:
+    """Note when the page of an incident goes past a receiver, where it waits for that one."""
+    groups = {
+        kind: grouping.passing(_group(state, kind), group, receiver, incident, at)
+        for kind, group in state.groups.items()
+    }
+    return replace(state, groups=groups)
 
 
 def _merge(known: Open | None, notice: Notify, now: datetime) -> Open:
@@ -135,7 +194,7 @@ def _merge(known: Open | None, notice: Notify, now: datetime) -> Open:
         return known
     rises = notice.severity is Severity.PAGE and known.notice.severity is Severity.TICKET
     taken_by = None if rises and notice.status is Status.FIRING else known.acknowledged_by
-    return Open(notice, now, taken_by)
+    return Open(notice, now, taken_by, risen=rises)
 
 
 def _rank(notice: Notify) -> tuple[bool, datetime, bool, str]:
@@ -155,13 +214,37 @@ def _take(state: OnCall, fact: Acknowledge) -> tuple[OnCall, tuple[Effect, ...]]
         raise Refused(f"{fact.alert}: it was acknowledged by {entry.acknowledged_by}")
     alerts = {**state.alerts, names[0]: replace(entry, acknowledged_by=fact.by)}
     notice = entry.notice
+    if notice.kind is Kind.RECEIVER:
+        return replace(state, alerts=alerts), ()
     told = Acknowledged(f"ack:{notice.key}", notice.model, notice.alert, fact.by)
     return replace(state, alerts=alerts), (told,)
 
 
-def _forget(state: OnCall, now: datetime) -> OnCall:
+def _reach(state: OnCall, policy: Policy, now: datetime) -> tuple[OnCall, tuple[Page, ...]]:
+    """Bring the receivers up to date, and the alerts about those that cannot be reached."""
+    used = {*policy.page, *policy.ticket}
+    down = {n: reach.passed(one, now) for n, one in state.receivers.items() if n in used}
+    again: list[Page] = []
+    for name, one in down.items():
+        down[name], pages = reach.retried(one, now)
+        again += pages
+    alerts = dict(state.alerts)
+    for notice in receivers.notices(state.team, state.alerts, down, policy, now):
+        alerts[notice.id] = _merge(alerts.get(notice.id), notice, now)
+    return replace(state, receivers=down, alerts=alerts), tuple(again)
+
+
+def _forget(state: OnCall, policy: Policy, now: datetime) -> tuple[OnCall, tuple[Page, ...]]:
+    """Forget what is over, note what is muted, and tell the owners of silences that ended."""
     kept = {n: e for n, e in state.alerts.items() if e.firing or now < e.heard + KEEP}
     silences = muting.lasting(state.silences, now)
+    hidden = notes.hidden(state.hidden, kept, silences)
+    told: list[Page] = []
+    for name, over in state.hidden.items():
+        if name not in hidden:
+            told += notes.pages(state.team, over, kept, policy, now)
     firing = [entry.notice for entry in kept.values() if entry.firing]
-    muted = muting.muted(firing, silences)
-    return replace(state, alerts=kept, silences=silences, muted=muted)
+    left = receivers.left(policy, state.receivers)
+    muted = receivers.untold(kept, left) | muting.muted(firing, silences)
+    state = replace(state, alerts=kept, silences=silences, hidden=hidden, muted=muted)
+    return state, tuple(told)

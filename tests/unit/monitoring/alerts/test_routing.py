@@ -233,7 +233,7 @@ def test_a_reminder_is_sent_again_from_the_first_receiver() -> None:
     line.at(2)
     line.at(32)
     line.at(1440, fire("churn", 1440, n=2))
-    assert line.at(1442) == [("first", "firing", "churn:performance-1")]
+    assert line.at(1442) == [("first", "reminder", "churn:performance-1")]
     assert line.at(1472) == [("second", "escalated", "churn:performance-1")]
 
 
@@ -254,7 +254,7 @@ def test_an_incident_has_one_name_from_its_first_message_to_its_resolution() -> 
     at(1440, fire("churn", 1440, n=2))
     at(1442)
     at(1500, over("churn", 1500), over("flights", 1500))
-    events = ["firing", "firing", "escalated", "firing", "resolved", "resolved"]
+    events = ["firing", "firing", "escalated", "reminder", "resolved", "resolved"]
     assert told == [(event, "ml:performance-1") for event in events]
     at(1510, fire("flights", 1510, number=2))
     at(1512)
@@ -271,16 +271,16 @@ def test_a_silence_stops_everything_and_its_end_starts_over() -> None:
     assert line.state.muted == {"churn:performance-1": "silenced by kim until 2013-07-01 01:00 UTC"}
     assert line.last.wake_at == T0 + 60 * MINUTE
     assert line.at(59) == []
-    assert line.at(60) == []
-    assert line.at(62) == [("first", "firing", "churn:performance-1")]
+    assert line.at(60) == [("queue", "unsilenced", "churn:performance-1")]
+    assert line.at(62) == [("first", "reminder", "churn:performance-1")]
 
 
 def test_what_ends_under_a_silence_ends_silently() -> None:
     line = Timeline()
     line.at(0, fire("churn"))
     line.at(2, Silence("s1", "kim", "known", T0 + 60 * MINUTE))
-    line.at(30, over("churn", 30))
-    assert line.at(61) == []
+    assert line.at(30, over("churn", 30)) == []
+    assert line.at(61) == [("queue", "unsilenced", "churn:performance-1")]
 
 
 def test_a_lifted_silence_lets_the_alert_through() -> None:
@@ -333,6 +333,19 @@ def test_every_edge_of_a_group_is_walked() -> None:
     line.at(25)
     line.at(26, Acknowledge("f:performance-1", "kim"))
     line.at(27, over("f", 27), fire("g", 27))
+    line.at(29)
+    line.at(30, Acknowledge("g:performance-1", "kim"))
+    line.at(31, Silence("s1", "kim", "known", T0 + 40 * MINUTE))
+    line.at(41)
+    line.at(42, Silence("s2", "kim", "known", T0 + 50 * MINUTE))
+    line.at(43, over("g", 43))
+    line.at(60, fire("h", 60))
+    line.at(62)
+    line.at(63, Silence("s3", "kim", "known", T0 + 70 * MINUTE))
+    line.at(70)
+    line.at(72)
+    line.at(73, Silence("s4", "kim", "known", T0 + 80 * MINUTE, model="h"))
+    line.at(74, over("h", 74), fire("i", 74))
     prompt = Timeline(POLICY.model_copy(update={"group_wait": timedelta(0)}))
     prompt.at(0, fire("a"))
     walked = {(a, b) for a, b in line.walked | prompt.walked if a != b}
