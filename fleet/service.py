@@ -178,6 +178,8 @@ class Service:
                 return [codec.plain(one) for one in gauges.points(self.loop, self.fleet, now)]
             case "halted", None:
                 return health.halted(self.loop)
+            case "unreachable", None:
+                return health.unreachable(self.loop, self.fleet)
             case "alerts", None:
                 return read.alerts(self.loop, self.fleet)
             case "journal", str():
@@ -188,8 +190,8 @@ class Service:
                 return read.reports(self.loop, self.fleet, name)
             case _:
                 raise NotFound(
-                    f"no view {view!r}; there are models, alerts, halted, metrics, events/MODEL, "
-                    "journal/MODEL and reports/MODEL"
+                    f"no view {view!r}; there are models, alerts, halted, unreachable, metrics, "
+                    "events/MODEL, journal/MODEL and reports/MODEL"
                 )
 
     def report(self, name: str, of: str) -> bytes:
@@ -210,4 +212,4 @@ class Service:
 
     def health(self) -> Json:
         """See `fleet.health.health`."""
-        return health.health(self.loop)
+        return health.health(self.loop, self.fleet)

@@ -22,8 +22,10 @@ class Event(StrEnum):
     ESCALATED = "escalated"
     RESOLVED = "resolved"
     UNSILENCED = "unsilenced"
+    RESTORED = "restored"
 
 
+#: How the title of a message about alerts begins.
 PREFIX: Mapping[Event, str] = {
     Event.FIRING: "",
     Event.REMINDER: "still firing: ",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Event, Page
 
 
@@ -32,6 +33,8 @@ PATIENCE = timedelta(minutes=1)
 """How long a receiver may fail before a page goes to the next one."""
 RETRY = timedelta(hours=1)
 """How long until the messages that a receiver refused are sent to it again."""
+#: Events whose message is the last of its incident.
+LAST = (Event.RESOLVED, Event.UNSILENCED)
 KEPT = 20
 """Most messages that are kept for a receiver that refuses them, one an incident."""
 
@@ -95,18 +98,34 @@ def passed(down: Down, now: datetime) -> Down:
 
 
 def retried(down: Down, now: datetime) -> tuple[Down, tuple[Page, ...]]:
-    """Return a receiver and the refused messages that it is sent again now."""
+    """Return a receiver and the refused messages that may be sent to it again now.
+
+    Where there is none, `restored` tells whether it accepts messages again.
+    """
     if down.retry is None or now < down.retry:
         return down, ()
     return replace(down, missed={}, retry=None), tuple(down.missed.values())
 
 
+def restored(team: str, receiver: str, down: Down, now: datetime) -> Page:
+    """Return the note by which a receiver that refused messages is tried again."""
+    incident = f"{team}:{Event.RESTORED}-{receiver}-{down.outage}"
+    return Page(
+        key=f"{incident}:{now:%Y%m%dT%H%M%S}:{receiver}",
+        receiver=receiver,
+        event=Event.RESTORED,
+        severity=Severity.TICKET,
+        title=f"{receiver} can be reached again",
+        lines=(f"it could not since {down.since:%Y-%m-%d %H:%M} UTC: {down.reason}",),
+        alerts=(),
+        incident=incident,
+    )
+
+
 def answered(down: Down, incident: str) -> tuple[Page, ...]:
     """Return what a receiver that answers again still has to hear: how incidents ended."""
     return tuple(
-        page
-        for name, page in down.missed.items()
-        if name != incident and page.event is Event.RESOLVED
+        page for name, page in down.missed.items() if name != incident and page.event in LAST
     )
 
 

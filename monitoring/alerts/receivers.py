@@ -25,6 +25,8 @@ def left(policy: Policy, down: Mapping[str, Down]) -> Policy:
     Where none of the pages is left, those of the tickets stand in for them.
     """
     gone = unreachable(down)
+    if not gone:
+        return policy
     page = tuple(name for name in policy.page if name not in gone)
     ticket = tuple(name for name in policy.ticket if name not in gone)
     return policy.model_copy(update={"page": page or ticket, "ticket": ticket})

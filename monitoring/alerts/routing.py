@@ -226,12 +226,21 @@ def _reach(state: OnCall, policy: Policy, now: datetime) -> tuple[OnCall, tuple[
     down = {n: reach.passed(one, now) for n, one in state.receivers.items() if n in used}
     again: list[Page] = []
     for name, one in down.items():
-        down[name], pages = reach.retried(one, now)
-        again += pages
+        down[name], refused = reach.retried(one, now)
+        sent = [page for page in refused if page.event in reach.LAST or _newest(state, page)]
+        tried = one.retry is not None and down[name].retry is None
+        again += sent or ([reach.restored(state.team, name, one, now)] if tried else [])
     alerts = dict(state.alerts)
     for notice in receivers.notices(state.team, state.alerts, down, policy, now):
         alerts[notice.id] = _merge(alerts.get(notice.id), notice, now)
     return replace(state, receivers=down, alerts=alerts), tuple(again)
+
+
+def _newest(state: OnCall, page: Page) -> bool:
+    """Whether a page is the newest of an incident that is still open."""
+    newest = [f"{_group(state, kind)}-{group.ordinal}:" for kind, group in state.groups.items()]
+    incidents = [f"{_group(state, kind)}-{group.first}" for kind, group in state.groups.items()]
+    return page.incident in incidents and page.key.startswith(tuple(newest))
 
 
 def _forget(state: OnCall, policy: Policy, now: datetime) -> tuple[OnCall, tuple[Page, ...]]:

@@ -22,7 +22,10 @@ from fleet.model.facts import Asked, Reported
 from monitoring.alerts.lifecycle import Severity
 from tests.unit.fleet.desk import NOW, Desk
 
-VIEWS = "there are models, alerts, halted, metrics, events/MODEL, journal/MODEL and reports/MODEL"
+VIEWS = (
+    "there are models, alerts, halted, unreachable, metrics, events/MODEL, journal/MODEL and "
+    "reports/MODEL"
+)
 
 
 def test_begin_configures_every_model_once(desk: Desk) -> None:
@@ -284,7 +287,9 @@ def test_views(desk: Desk) -> None:
     assert desk.service.read("journal", "fleet") == []
     assert desk.service.read("journal", "oncall:shop") != []
     partitions = len(desk.store.partitions())
-    assert desk.service.health() == {"status": "ok", "partitions": partitions, "halted": []}
+    assert desk.service.health() == {
+        "status": "ok", "partitions": partitions, "halted": [], "unreachable": [],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
