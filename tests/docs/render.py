@@ -25,7 +25,7 @@ from fleet import instruments, published  # noqa: E402
 from fleet.document.config import Document  # noqa: E402
 from fleet.document.policies import ModelPolicy  # noqa: E402
 from fleet.document.variants import variants  # noqa: E402
-from monitoring.alerts import grouping, lifecycle  # noqa: E402
+from monitoring.alerts import grouping, lifecycle, reach  # noqa: E402
 from retrain import registry, run  # noqa: E402
 from retrain.rollout.stages import EDGES as ROLLOUT_EDGES  # noqa: E402
 
@@ -114,6 +114,13 @@ MACHINES: tuple[tuple[str, str, str, Mapping[Any, Iterable[Any]]], ...] = (
         "All alerts of one kind of one team, told together (`monitoring/alerts/grouping.py`).",
         "closed",
         grouping.EDGES,
+    ),
+    (
+        "Receiver",
+        "One receiver of one team, by what came of the messages to it "
+        "(`monitoring/alerts/reach.py`).",
+        "reachable",
+        reach.EDGES,
     ),
     (
         "Run",
