@@ -11,13 +11,13 @@ from fleet.model.effects import AckModel, OnCallEffect, SendPage
 from fleet.model.facts import Asked, Declined, Fact, Notified
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
-from monitoring.alerts import grouping, routing
+from monitoring.alerts import routing
 from monitoring.alerts.muting import Silence
 from monitoring.alerts.reach import Delivered, Undelivered
 
 
 def step(
-    state: routing.OnCall, facts: Sequence[Fact], policy: grouping.Policy, now: datetime
+    state: routing.OnCall, facts: Sequence[Fact], policy: routing.Policy, now: datetime
 ) -> Step:
     """Take facts in one by one: one that is refused leaves the others alone."""
     effects: list[OnCallEffect] = []

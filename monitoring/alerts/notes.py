@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from monitoring.alerts import muting
-from monitoring.alerts.grouping import Open, Policy
+from monitoring.alerts.group import Open, Policy
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.muting import Silence
 from monitoring.alerts.paging import LISTED, Event, Page

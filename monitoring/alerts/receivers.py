@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from monitoring.alerts.grouping import Open, Policy
+from monitoring.alerts.group import Open, Policy
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.reach import Down, Phase
 

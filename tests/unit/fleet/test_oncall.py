@@ -10,7 +10,7 @@ from fleet import oncall
 from fleet.model.effects import EFFECTS, AckModel, SendPage
 from fleet.model.facts import Asked, Declined, Fact, LogGrew, Notified
 from fleet.model.records import Collection as Logs
-from monitoring.alerts.grouping import Policy
+from monitoring.alerts.group import Policy
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.paging import Event, Page
 from monitoring.alerts.reach import Delivered, Undelivered

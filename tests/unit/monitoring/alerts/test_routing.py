@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from engine.errors import Refused
-from monitoring.alerts.grouping import EDGES
+from monitoring.alerts.group import EDGES
 from monitoring.alerts.lifecycle import Kind, Severity
 from monitoring.alerts.routing import (
     Acknowledge,

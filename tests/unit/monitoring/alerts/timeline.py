@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from monitoring.alerts.grouping import Phase
+from monitoring.alerts.group import Phase
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.routing import Fact, OnCall, Page, Policy, Step, step
 
