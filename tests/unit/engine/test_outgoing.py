@@ -192,6 +192,31 @@ def test_a_worker_that_dies_after_a_failure_leaves_the_partition_due(office: Off
     assert wake > NOW + timedelta(hours=1)
 
 
+def played(dies: int) -> tuple[tuple[str, ...], list[str]]:
+    """Play a failure and its end with a worker that dies after a commit; return what came of it."""
+    office, store = Office(), Dying()
+    loop = Loop(store, office, lambda _: None)
+    office.closed["x"] = Unavailable("busy", MINUTE)
+    send(loop, ("a", "x", False), ("b", "x", False), ("P", "y", True))
+    store.left = dies
+    for at in (NOW, NOW + 2 * MINUTE, NOW + 10 * MINUTE):
+        if at > NOW + 2 * MINUTE:
+            office.closed.clear()
+        try:
+            loop.drain("p", at)
+        except KeyboardInterrupt:
+            loop.drain("p", at)
+    return tuple(sorted(came(loop))), office.sent
+
+
+def test_wherever_the_worker_dies_each_failure_is_told_once_and_nothing_is_lost() -> None:
+    told, sent = played(10**9)
+    assert sent == ["P", "a", "b"]
+    assert len(told) == 5
+    for dies in range(1, 20):
+        assert played(dies) == (told, sent), dies
+
+
 @pytest.mark.parametrize(
     ("delay", "longest", "third"),
     [

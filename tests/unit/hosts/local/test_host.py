@@ -44,6 +44,14 @@ def test_a_bell_is_one_message_that_names_a_partition(host: LocalHost) -> None:
     assert json.loads(message.body) == {"partition": "demand"}
 
 
+def test_a_bell_for_a_moment_is_hidden_until_then(host: LocalHost) -> None:
+    at = host.clock.now() + timedelta(seconds=30)
+    host.ring_at("oncall:shop", at)
+    assert host.queues.get(DUE_QUEUE, at - timedelta(seconds=1), 9) == []
+    (message,) = host.queues.get(DUE_QUEUE, at, 9)
+    assert json.loads(message.body) == {"partition": "oncall:shop"}
+
+
 def test_a_fleet_begins_with_its_champion_and_reference(host: LocalHost) -> None:
     host.service.begin()
     drained(host, "demand")
