@@ -79,15 +79,16 @@ class Down:
 
 def failed(known: Down | None, fact: Undelivered, outage: int, now: datetime) -> Down:
     """Return a receiver after an attempt that failed; `outage` is the number of a new outage."""
-    down = known or Down(Phase.FAILING, now, fact.reason, outage)
+    page = fact.page
+    # A channel's reason begins with the receiver, which is named wherever this one is shown.
+    reason = fact.reason.removeprefix(f"receiver {page.receiver}: ")
+    down = known or Down(Phase.FAILING, now, reason, outage)
     if not fact.permanent:
         return down
-    missed = {k: page for k, page in down.missed.items() if k != fact.page.incident}
-    missed = dict([*missed.items(), (fact.page.incident, fact.page)][-KEPT:])
+    others = [(k, kept) for k, kept in down.missed.items() if k != page.incident]
+    missed = dict([*others, (page.incident, page)][-KEPT:])
     retry = down.retry or now + RETRY
-    return replace(
-        down, phase=Phase.UNREACHABLE, reason=fact.reason, missed=missed, retry=retry
-    )  # fmt: skip
+    return replace(down, phase=Phase.UNREACHABLE, reason=reason, missed=missed, retry=retry)
 
 
 def passed(down: Down, now: datetime) -> Down:

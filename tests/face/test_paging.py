@@ -242,7 +242,7 @@ def test_with_one_receiver_its_outage_is_seen_where_operators_look(
     assert health["status"] == "unreachable"
     (lost,) = health["unreachable"]
     assert (lost["team"], lost["receiver"], lost["left"]) == ("shop", "first", [])
-    assert lost["reason"] == "receiver first: HTTP 500"
+    assert lost["reason"] == "HTTP 500"
     assert shop.service.read("unreachable") == [lost]
     points: Any = shop.service.read("metrics")
     found = {p["metric"]: p["value"] for p in points if p["attributes"]["model"] == "oncall:shop"}

@@ -156,7 +156,7 @@ def test_everybody_who_heard_of_an_incident_hears_its_end(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=5000)
+@settings(deadline=None, max_examples=2000)
 @given(HAPPENINGS)
 def test_everybody_who_heard_of_an_incident_hears_its_end_in_many_more(
     happenings: list[tuple[str, int, str, Kind, int]],

@@ -53,6 +53,21 @@ def test_what_a_failed_attempt_says(before: Down | None, permanent: bool, after:
     assert down.outage == 1
 
 
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("receiver pager: HTTP 404", "HTTP 404"),
+        ("receiver 'pager': unknown", "receiver 'pager': unknown"),
+        ("receiver night: HTTP 404", "receiver night: HTTP 404"),
+        ("it failed 5 times: TypeError", "it failed 5 times: TypeError"),
+        ("", ""),
+    ],
+)
+def test_a_reason_does_not_name_the_receiver_again(reason: str, kept: str) -> None:
+    assert reach.failed(None, Undelivered(page(), reason), 1, NOW).reason == kept
+    assert reach.failed(FAILING, Undelivered(page(), reason, True), 1, NOW).reason == kept
+
+
 def test_a_receiver_that_fails_for_a_minute_is_unreachable() -> None:
     assert FAILING.passed_at == NOW + PATIENCE
     assert reach.wakes(FAILING) == [NOW + PATIENCE]
