@@ -75,11 +75,7 @@ def _send(
         for n, e in sorted(entries.items())
         if n in news or (e.firing and n in group.told and n not in around.muted)
     }
-    ended = {
-        n: entries[n]
-        for n, key in group.told.items()
-        if not entries[n].firing and key != entries[n].notice.key
-    }
+    ended = _ended(group, entries)
     sent = replace(
         group,
         phase=Phase.SENT,
@@ -98,6 +94,12 @@ def _send(
     message = _message(name, sent, event, severity, shown)
     message = replace(message, ended=tuple(entry.notice for entry in ended.values()))
     return sent, paging.pages(message, receivers)
+
+
+def _ended(group: Group, entries: Mapping[str, Open]) -> dict[str, Open]:
+    """Return the alerts that were told, are over, and were not told as over yet."""
+    told = ((n, key, entries[n]) for n, key in group.told.items())
+    return {n: e for n, key, e in told if not e.firing and key != e.notice.key}
 
 
 def _follow(name: str, group: Group, live: Mapping[str, Open], around: Around) -> Settled:
