@@ -35,7 +35,8 @@ def status(arguments: Namespace) -> int:
         found = host.service.read("models")
         if arguments.json:
             return _print(found, arguments.json, "models")
-        return _print({"models": found, "halted": host.service.read("halted")}, False, "status")
+        trouble = {view: host.service.read(view) for view in ("halted", "unreachable")}
+        return _print({"models": found, **trouble}, False, "status")
 
 
 def alerts(arguments: Namespace) -> int:

@@ -19,14 +19,24 @@ def show(found: object, view: str) -> None:
 
 def _status(found: dict[str, list[dict[str, Any]]]) -> Table | Group:
     models = _models(found["models"])
-    if not found["halted"]:
-        return models
-    return Group(models, *(Text(_halted(one)) for one in found["halted"]))
+    trouble = [_halted(one) for one in found["halted"]]
+    trouble += [_unreachable(one) for one in found["unreachable"]]
+    return Group(models, *map(Text, trouble)) if trouble else models
+
+
+def _unreachable(one: dict[str, Any]) -> str:
+    name = f"{one['receiver']} of team {one['team']}"
+    left = f"its pages go to {', '.join(one['left'])}" if one["left"] else "nobody can be paged"
+    return f"UNREACHABLE: {name}{_since(one['since'])}: {one['reason']}; {left}"
+
+
+def _since(moment: str | None) -> str:
+    return f" since {moment.removesuffix('Z')[:19]}Z" if moment else ""
 
 
 def _halted(one: dict[str, Any]) -> str:
     name = one["partition"]
-    since = f" since {one['since'].removesuffix('Z')[:19]}Z" if one["since"] else ""
+    since = _since(one["since"])
     advice = f"fix the cause, then: driftwarden resume {name}"
     return f"HALTED: {name}{since}: {one['reason']}; {advice}"
 

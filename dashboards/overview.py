@@ -54,7 +54,8 @@ class ModelRow:
 class FleetView:
     """All models, the firing alerts, and the numbers of paging, open and rolling-out models.
 
-    `halted` are partitions that were stopped by a defect, as `fleet.health` gives them.
+    `halted` are partitions that were stopped by a defect, and `unreachable` receivers that pages
+    do not get to, both as `fleet.health` gives them.
     """
 
     models: tuple[ModelRow, ...]
@@ -63,6 +64,7 @@ class FleetView:
     rollouts: int
     alerts: tuple[dict[str, Any], ...]
     halted: tuple[dict[str, Any], ...]
+    unreachable: tuple[dict[str, Any], ...]
 
 
 def fleet(
@@ -71,13 +73,14 @@ def fleet(
     alerts: Sequence[dict[str, Any]],
     rolling_days: Mapping[str, int],
     halted: Sequence[dict[str, Any]] = (),
+    unreachable: Sequence[dict[str, Any]] = (),
 ) -> FleetView:
     """Return what the fleet's page shows.
 
     Parameters
     ----------
     states, alerts : as `fleet.read` gives them.
-    halted : as `fleet.health` gives them.
+    halted, unreachable : as `fleet.health` gives them.
     journals : the newest records of each model, four weeks of windows are shown.
     rolling_days : over how many days each model's performance is averaged.
     """
@@ -92,6 +95,7 @@ def fleet(
         rollouts=sum(bool(model.rollout) for model in models),
         alerts=tuple(firing),
         halted=tuple(halted),
+        unreachable=tuple(unreachable),
     )
 
 

@@ -40,6 +40,7 @@ def fleet(service: Service) -> str:
         read.alerts(loop, service.fleet),
         widths,
         health.halted(loop),
+        health.unreachable(loop, service.fleet),
     )
     return _render("fleet.html", view=view, now=service.clock.now())
 

@@ -22,11 +22,19 @@ class NotFound(Refused):
 
 
 class Unavailable(DriftwardenError):
-    """An outside service's fault: the effect stays owed; try again after `delay`."""
+    """An outside service's fault: the effect stays owed; try again after `delay`.
 
-    def __init__(self, reason: str, delay: timedelta = timedelta(seconds=30)) -> None:
+    The delay grows with every try, up to `longest`.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        delay: timedelta = timedelta(seconds=30),
+        longest: timedelta = timedelta(hours=1),
+    ) -> None:
         super().__init__(reason)
-        self.delay = delay
+        self.delay, self.longest = delay, longest
 
 
 class Conflict(DriftwardenError):

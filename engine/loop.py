@@ -119,9 +119,8 @@ class Loop:
         waiting = self.store.scan(partition, inbox.IN, limit=MAX_FACTS, pending=True)
         unpaid = outbox.unpaid(self.store, partition)
         try:
-            owed = outbox.owed(self.domain.effects, unpaid)
             room = len(waiting) < PAID_AT_ONCE
-            payable = next(outbox.payable(owed, now), None) if room else None
+            owed, payable = self._choose(partition, unpaid, now, room)
             operations = self._unit(partition, row, waiting, owed, now) if payable is None else []
         except Newer:
             # Left alone: the app that wrote it can still read it.
@@ -136,6 +135,18 @@ class Loop:
         if operations:
             self.store.commit(partition, operations)
         return bool(operations)
+
+    def _choose(
+        self, partition: str, unpaid: list[Row], now: datetime, room: bool
+    ) -> tuple[list[outbox.Owed], outbox.Owed | None]:
+        """Return what is owed, and what of it is paid now; a backlog that is not due hides none."""
+        owed = outbox.owed(self.domain.effects, unpaid)
+        while True:
+            payable = outbox.payable(owed, self.domain.urgent, now) if room else None
+            if payable is not None or len(unpaid) < outbox.PAGE:
+                return owed, payable
+            unpaid = outbox.unpaid(self.store, partition, unpaid[-1].key)
+            owed += outbox.owed(self.domain.effects, unpaid)
 
     def _unit(
         self,

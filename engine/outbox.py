@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,7 +16,6 @@ from engine.texts import cut
 OUT = "out:"
 PAGE = 200
 FIRST_DELAY = timedelta(seconds=10)
-LONGEST_DELAY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,17 @@ def owed(kinds: Kinds, rows: Sequence[Row]) -> list[Owed]:
     return [_owed(kinds, row) for row in rows]
 
 
-def unpaid(store: Store, partition: str) -> list[Row]:
-    """Return the rows that are unpaid, the oldest first."""
-    return store.scan(partition, OUT, limit=PAGE, pending=True)
+def unpaid(store: Store, partition: str, after: str = "") -> list[Row]:
+    """Return a page of the rows that are unpaid, the oldest first, from behind a key."""
+    return store.scan(partition, OUT, after=after, limit=PAGE, pending=True)
+
+
+def every_unpaid(store: Store, partition: str) -> Iterator[Row]:
+    """Yield all rows that are unpaid, the oldest first."""
+    rows = unpaid(store, partition)
+    while rows:
+        yield from rows
+        rows = unpaid(store, partition, rows[-1].key) if len(rows) == PAGE else []
 
 
 def _owed(kinds: Kinds, row: Row) -> Owed:
@@ -65,16 +72,30 @@ def _owed(kinds: Kinds, row: Row) -> Owed:
     )
 
 
-def payable(waiting: Sequence[Owed], now: datetime) -> Iterator[Owed]:
-    """Yield what may be paid now: due, and not behind an unpaid effect of its own lane."""
-    blocked: set[str] = set()
-    for item in waiting:
-        if item.effect.lane in blocked:
+def payable(waiting: Sequence[Owed], urgent: Callable[[Any], bool], now: datetime) -> Owed | None:
+    """Return what is to be paid now: due, and not behind an unpaid effect of its own lane.
+
+    A lane in which an urgent effect waits comes first, then the oldest.
+    """
+    hurried = {item.effect.lane for item in waiting if urgent(item.effect)}
+    found: Owed | None = None
+    for item in _foremost(waiting):
+        if item.due is not None and item.due > now:
             continue
-        if item.due is None or item.due <= now:
+        if urgent(item.effect) or (item.effect.lane and item.effect.lane in hurried):
+            return item
+        found = found or item
+    return found
+
+
+def _foremost(waiting: Sequence[Owed]) -> Iterator[Owed]:
+    """Yield the oldest of every lane, and all that have none."""
+    begun: set[str] = set()
+    for item in waiting:
+        if item.effect.lane not in begun:
             yield item
         if item.effect.lane:
-            blocked.add(item.effect.lane)
+            begun.add(item.effect.lane)
 
 
 def paid(item: Owed, now: datetime, refused: str = "") -> Replace:
@@ -96,11 +117,11 @@ def postponed(
 ) -> tuple[Replace, datetime]:
     """Return the operation that keeps an effect owed, and when it is due again.
 
-    The delay starts with the one that the service asked for and doubles with every try, up to an
-    hour. A jitter of up to a quarter derives from the key, so that a replay repeats it. `failed`
-    is the exception of a defect; `failures` counts those.
+    The delay starts with the one that the service asked for and doubles with every try, up to
+    `reason.longest`. A jitter of up to a quarter derives from the key, so that a replay repeats it.
+    `failed` is the exception of a defect; `failures` counts those.
     """
-    longest = max(LONGEST_DELAY, reason.delay)
+    longest = max(reason.longest, reason.delay)
     grown = min(max(reason.delay, FIRST_DELAY) * 2 ** min(item.attempts, 16), longest)
     jitter = sha256(f"{item.row.key}:{item.attempts}".encode()).digest()[0] / 1024
     due = now + grown * (1 + jitter)

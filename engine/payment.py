@@ -75,6 +75,7 @@ class Payment:
             for n, result in enumerate(results)
             if result.partition == partition
         ]
+        own += self._told(partition, item, "")
         kept = [inbox.insert(self.domain.facts, result, now) for result in own]
         operations: list[Operation] = [outbox.paid(item, now), *kept]
         try:
@@ -100,7 +101,17 @@ class Payment:
         failed: Exception | None = None,
     ) -> None:
         mark, due = outbox.postponed(item, reason, now, failed)
+        told = self._told(partition, item, str(mark.props["reason"]))
         row = self.store.get(partition, HEAD)
         if row is None:
             raise Conflict(f"{partition}: the head is gone")
-        self.store.commit(partition, [awake(row, due), mark])
+        # A fact to be taken in keeps the partition due, even if this worker dies.
+        wake = awake(row, now if told else due)
+        kept = [inbox.insert(self.domain.facts, one, now) for one in told]
+        self.store.commit(partition, [wake, mark, *kept])
+
+    def _told(self, partition: str, item: outbox.Owed, reason: str) -> list[Delivery]:
+        """Return the fact that tells the partition how this attempt ended, where it asks."""
+        fact = self.domain.attempted(item.effect, item.attempts, reason)
+        name = f"{item.row.key}:tried:{item.attempts}"
+        return [Delivery(partition, name, fact)] if fact is not None else []

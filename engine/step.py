@@ -94,3 +94,17 @@ class Domain(Protocol):
     def refused(self, effect: Any, reason: str) -> Any:
         """Return the fact that says an effect was refused for good."""
         ...
+
+    def urgent(self, effect: Any) -> bool:
+        """Whether an effect is paid before those of its partition that are not urgent."""
+        ...
+
+    def attempted(self, effect: Any, attempts: int, reason: str) -> Any | None:
+        """Return the fact that says how one attempt at an effect ended; None where none is needed.
+
+        Parameters
+        ----------
+        attempts : how often it was tried without success before.
+        reason : why it is tried again later; empty where it was paid.
+        """
+        ...

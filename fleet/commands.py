@@ -9,7 +9,7 @@ from datetime import date, datetime
 from engine.errors import Refused
 from fleet.document.policies import Fleet
 from fleet.model.facts import Asked
-from fleet.partitions import ONCALL
+from fleet.partitions import FLEET, ONCALL
 
 REFERENCE = "reference"
 REPORT = "report"
@@ -84,7 +84,7 @@ def concerned(
         if command.target == EVERY_MODEL and command.verb in ("freeze", "unfreeze"):
             return tuple(fleet.models)
         return (_model_of(command, fleet),)
-    if command.verb == "unsilence":
+    if command.verb == "unsilence" or (command.verb == "ack" and _of_no_model(command.target)):
         return tuple(ONCALL + team for team in fleet.teams)
     if command.verb in TEAM_VERBS:
         watched = fleet.models[_model_of(command, fleet)]
@@ -125,6 +125,11 @@ def _model_of(command: Command, fleet: Fleet) -> str:
             return model
     known = ", ".join(fleet.models) or "none"
     raise Refused(f"{command.verb} {command.target}: no such model; known are {known}")
+
+
+def _of_no_model(alert: str) -> bool:
+    """Whether an alert is about a team's partition or the fleet's: any team may have it."""
+    return alert.startswith((ONCALL, f"{FLEET}:"))
 
 
 def _check_window(command: Command) -> None:

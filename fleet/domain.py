@@ -15,8 +15,15 @@ from fleet import desk, oncall
 from fleet.desk import Desk
 from fleet.document.policies import Fleet
 from fleet.model import step
-from fleet.model.effects import EFFECTS, Effect
-from fleet.model.facts import FACTS, Configured, Declined, Fact, Notified, Parked
+from fleet.model.effects import EFFECTS, Effect, SendPage
+from fleet.model.facts import (
+    FACTS,
+    Configured,
+    Declined,
+    Fact,
+    Notified,
+    Parked,
+)
 from fleet.model.lines import operations
 from fleet.model.lines.line import Line, write_line
 from fleet.model.state import Model
@@ -25,9 +32,12 @@ from fleet.partitions import FLEET, ONCALL
 from fleet.perform import perform
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+from monitoring.alerts.reach import Delivered, Undelivered
 from monitoring.alerts.routing import OnCall
 
 DORMANT_FOR = timedelta(hours=1)
+#: Failed attempts at a page from one report to the next.
+TRIES = 10
 
 
 State = Model | OnCall | Desk
@@ -128,9 +138,31 @@ class FleetDomain:
             return [team for team in self.fleet.teams if ONCALL + team != partition]
         return []
 
-    def refused(self, effect: Effect, reason: str) -> Declined:
+    def refused(self, effect: Effect, reason: str) -> Declined | Undelivered:
         """See `engine.step.Domain`."""
+        if isinstance(effect, SendPage):
+            return Undelivered(effect.page, reason, permanent=True)
         return Declined(kind_of(type(effect)), effect.key, reason)
+
+    def urgent(self, effect: Effect) -> bool:
+        """See `engine.step.Domain`: pages come before tickets."""
+        return isinstance(effect, SendPage) and effect.page.severity is Severity.PAGE
+
+    def attempted(
+        self, effect: Effect, attempts: int, reason: str
+    ) -> Undelivered | Delivered | None:
+        """See `engine.step.Domain`: the on-call partition hears which pages get out.
+
+        It hears of the first failure of a page, and of every `TRIES`-th in case that another page
+        got through to the receiver meanwhile.
+        """
+        if not isinstance(effect, SendPage):
+            return None
+        if reason:
+            return Undelivered(effect.page, reason) if attempts % TRIES == 0 else None
+        if attempts or effect.report:
+            return Delivered(effect.page.receiver, effect.page.incident)
+        return None
 
 
 def _nobody(state: State, facts: Sequence[Fact], reason: str) -> Step:

@@ -14,6 +14,8 @@ from fleet.document.policies import Fleet
 from fleet.model.state import Model
 from fleet.partitions import FLEET, ONCALL
 from fleet.telemetry import Telemetry
+from monitoring.alerts.receivers import unreachable
+from monitoring.alerts.routing import OnCall
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,28 @@ def points(loop: Loop, fleet: Fleet, now: datetime) -> Iterator[Point]:
         head = loop.head(name)
         yield from _owed(loop, name, head, now)
         yield from _model(name, head.state)
-    for name in (FLEET, *(ONCALL + team for team in fleet.teams)):
-        yield from _owed(loop, name, loop.head(name), now)
+    yield from _owed(loop, FLEET, loop.head(FLEET), now)
+    for name in (ONCALL + team for team in fleet.teams):
+        head = loop.head(name)
+        yield from _owed(loop, name, head, now)
+        yield from _desk(name, head.state)
 
 
 def _owed(loop: Loop, partition: str, head: Head, now: datetime) -> Iterator[Point]:
     """Measure a partition; `model` is the name of one that belongs to no model, too."""
-    rows = outbox.unpaid(loop.store, partition)
+    rows = list(outbox.every_unpaid(loop.store, partition))
     ages = [(now - parse_instant(row.text("at"))).total_seconds() for row in rows]
     by_model = {"model": partition}
     yield Point("driftwarden.effects.owed", len(rows), by_model)
     yield Point("driftwarden.effects.oldest", max(ages, default=0.0), by_model)
     yield Point("driftwarden.partition.halted", int(bool(head.halted)), by_model)
+
+
+def _desk(name: str, state: OnCall) -> Iterator[Point]:
+    by_model = {"model": name}
+    firing = sum(entry.firing for entry in state.alerts.values())
+    yield Point("driftwarden.alerts.firing", firing, by_model)
+    yield Point("driftwarden.receivers.unreachable", len(unreachable(state.receivers)), by_model)
 
 
 def _model(name: str, state: Model) -> Iterator[Point]:

@@ -1,4 +1,4 @@
-"""Whether everything steps: the partitions that were stopped by a defect, and since when."""
+"""Whether everything steps and can tell: halted partitions, and receivers out of reach."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Iterable
 
 from engine import codec
 from engine.loop import Loop
+from fleet.document.policies import Fleet
+from fleet.partitions import ONCALL
 from fleet.read import Json
+from monitoring.alerts import receivers
+from monitoring.alerts.routing import OnCall
 
 
 def halted(loop: Loop) -> list[Json]:
@@ -24,9 +28,32 @@ def _halted(loop: Loop, partitions: Iterable[str]) -> list[Json]:
     return found
 
 
-def health(loop: Loop) -> Json:
-    """Return the number of partitions and those that are halted; raises without a store."""
+def unreachable(loop: Loop, fleet: Fleet) -> list[Json]:
+    """Return every receiver that cannot be reached, since when and why, and who is paged instead.
+
+    `left` is empty where nobody of the team can be paged any more.
+    """
+    found: list[Json] = []
+    for team, policy in fleet.teams.items():
+        state: OnCall = loop.head(ONCALL + team).state
+        left = list(receivers.left(policy, state.receivers).page)
+        for name, down in receivers.unreachable(state.receivers).items():
+            since = codec.plain(down.since)
+            told: Json = {"team": team, "receiver": name, "since": since, "reason": down.reason}
+            found.append({**told, "left": left})
+    return found
+
+
+def health(loop: Loop, fleet: Fleet) -> Json:
+    """Return the number of partitions, those that are halted, and the receivers out of reach.
+
+    The status is `ok` while every partition steps and every team can be paged; raises without a
+    store.
+    """
     partitions = loop.store.partitions()
-    stopped = _halted(loop, partitions)
-    status = "halted" if stopped else "ok"
-    return {"status": status, "partitions": len(partitions), "halted": stopped}
+    stopped, lost = _halted(loop, partitions), unreachable(loop, fleet)
+    deaf = any(not one["left"] for one in lost)
+    status = "halted" if stopped else "unreachable" if deaf else "ok"
+    return {
+        "status": status, "partitions": len(partitions), "halted": stopped, "unreachable": lost,
+    }  # fmt: skip

@@ -107,6 +107,12 @@ METRICS = {
             "Partitions halted by a defect.",
         ),
         Metric(
+            "driftwarden.receivers.unreachable",
+            "{receiver}",
+            ("model",),
+            "Receivers of a team that refuse messages, or fail for more than a minute.",
+        ),
+        Metric(
             "driftwarden.queue.poison", "{message}", ("queue",), "Messages in the poison queue."
         ),
         Metric(

@@ -11,12 +11,13 @@ from fleet.model.effects import AckModel, OnCallEffect, SendPage
 from fleet.model.facts import Asked, Declined, Fact, Notified
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
-from monitoring.alerts import grouping, routing
+from monitoring.alerts import routing
 from monitoring.alerts.muting import Silence
+from monitoring.alerts.reach import Delivered, Undelivered
 
 
 def step(
-    state: routing.OnCall, facts: Sequence[Fact], policy: grouping.Policy, now: datetime
+    state: routing.OnCall, facts: Sequence[Fact], policy: routing.Policy, now: datetime
 ) -> Step:
     """Take facts in one by one: one that is refused leaves the others alone."""
     effects: list[OnCallEffect] = []
@@ -32,7 +33,7 @@ def step(
             )
             continue
         state, wake_at = done.state, done.wake_at
-        effects += [_owed(effect, now) for effect in done.effects]
+        effects += [_owed(state, effect, now) for effect in done.effects]
         lines += _lines(fact, done.effects)
     return Step(state, tuple(effects), wake_at, tuple(map(write_line, lines)))
 
@@ -41,6 +42,8 @@ def _routed(fact: Fact, now: datetime) -> routing.Fact | None:
     match fact:
         case Notified(notice=notice):
             return notice
+        case Undelivered() | Delivered():
+            return fact
         case Asked(verb="ack"):
             return routing.Acknowledge(fact.target, fact.by)
         case Asked(verb="silence"):
@@ -58,9 +61,9 @@ def _routed(fact: Fact, now: datetime) -> routing.Fact | None:
             raise Refused(f"an on-call partition does not take {type(fact).__name__}")
 
 
-def _owed(effect: routing.Effect, now: datetime) -> OnCallEffect:
+def _owed(state: routing.OnCall, effect: routing.Effect, now: datetime) -> OnCallEffect:
     if isinstance(effect, routing.Page):
-        return SendPage(effect, now)
+        return SendPage(effect, now, report=effect.receiver in state.receivers)
     return AckModel(effect.key, effect.model, effect.alert, effect.by)
 
 
@@ -75,6 +78,12 @@ def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:
             lines.append(
                 operations.Command(fact.verb, fact.by, fact.reason, fact.target, id=fact.id)
             )
+        case Undelivered(page=page, reason=reason, permanent=permanent):
+            lines.append(
+                alerting.Undelivered(page.receiver, page.event, page.incident, reason, permanent)
+            )
+        case Delivered(receiver=receiver, incident=incident):
+            lines.append(alerting.Delivered(receiver, incident))
         case Declined():
             lines.append(operations.Refused(fact.reason, fact.key))
     lines += [

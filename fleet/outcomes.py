@@ -56,7 +56,8 @@ class Awaited:
             self._read(partition)
         command, answers = self._command, list(self._answers.values())
         done = [one for one in answers if one.outcome is Result.DONE]
-        if len(answers) < len(self._read_to) and not (done and command.verb == "unsilence"):
+        one_suffices = bool(done) and command.verb in ("unsilence", "ack")
+        if len(answers) < len(self._read_to) and not one_suffices:
             return self._outcome(Result.WAITING, self._why_not())
         if done:
             led = "; ".join(one.text for one in done if one.text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from monitoring.alerts.receivers import DESK
+
 #: The fleet's own partition: unrecognised event types, and parked messages.
 FLEET = "fleet"
 #: The partition of an on-call team is this prefix and the team's name.
-ONCALL = "oncall:"
+ONCALL = DESK

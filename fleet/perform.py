@@ -54,7 +54,7 @@ def perform(
 ) -> tuple[Delivery, ...]:
     """Pay one effect of a partition and return what came of it."""
     if isinstance(effect, OnCallEffect):
-        return _oncall(world, effect)
+        return _oncall(world, effect, now)
     if isinstance(effect, Outside):
         return _outside(world, partition, effect, now)
     return (Delivery(partition, effect.key, work(world, fleet.models[partition], effect)),)
@@ -123,11 +123,11 @@ def _outside(world: World, model: str, effect: Outside, now: datetime) -> tuple[
     return ()
 
 
-def _oncall(world: World, effect: OnCallEffect) -> tuple[Delivery, ...]:
+def _oncall(world: World, effect: OnCallEffect, now: datetime) -> tuple[Delivery, ...]:
     if isinstance(effect, AckModel):
         told = Asked("ack", effect.by, "", effect.key, effect.alert)
         return (Delivery(effect.model, effect.key, told),)
-    world.pager.page(effect.page, effect.at)
+    world.pager.page(effect.page, effect.at, now)
     return ()
 
 

@@ -52,8 +52,11 @@ class Scoring(Protocol):
 class Pager(Protocol):
     """Reaches people."""
 
-    def page(self, page: Page, at: datetime) -> None:
-        """Send one message that was decided at `at`; the same key is the same message."""
+    def page(self, page: Page, at: datetime, now: datetime) -> None:
+        """Send one message that was decided at `at`; the same key is the same message.
+
+        Refused: the receiver will never accept it. Unavailable: try it again later.
+        """
         ...
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import get_args
 
 from engine.errors import Refused
 from engine.store import instant
-from monitoring.alerts.lifecycle import Kind, Severity
+from monitoring.alerts.lifecycle import ModelKind, Severity
 from monitoring.drift.verdict import SEVERITY
 from retrain import run, trigger
 from retrain.rollout.stages import EDGES
@@ -90,7 +91,7 @@ DRIFT = (
 )
 ALERT = (
     Field("alert", "The alert and which time it fires, e.g. `drift-3`."),
-    Field("kind", "The kind of the alert.", words=_words(Kind)),
+    Field("kind", "The kind of the alert.", words=_words(get_args(ModelKind))),
     Field("severity", "Whether it is a page or a ticket.", words=_words(Severity)),
     Field("reason", "Why, in one line."),
     Field("features", "Names of the features concerned.", "array"),

@@ -12,6 +12,7 @@ from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
 from fleet import envelope, events, gauges, health, read, refused
+from fleet.alarm import Alarm, by_the_timer
 from fleet.commands import RESUME, Command, Outdated, check, concerned
 from fleet.document.policies import Fleet
 from fleet.model.facts import Configured
@@ -37,6 +38,7 @@ class Service:
     refuse : keeps the message about rejected input; see `fleet.refused.message`.
     container : the container of the logs; empty for any.
     telemetry : receives spans and gauges.
+    alarm : rings for pages that wait for their receiver; without it they wait for the timer.
     """
 
     fleet: Fleet
@@ -46,6 +48,7 @@ class Service:
     refuse: Callable[[str], None] = _written_down_only
     container: str = ""
     telemetry: Telemetry = field(default_factory=Silent)
+    alarm: Alarm = field(default_factory=lambda: Alarm(by_the_timer))
 
     def begin(self) -> None:
         """Deliver changed policies to their models, and ring for every partition."""
@@ -118,7 +121,10 @@ class Service:
     def drain(self, partition: str, trace: str = "") -> None:
         """Settle the facts of a partition and pay its effects; `trace` is the parent span."""
         with self.telemetry.span("driftwarden.work", {"partition": partition}, trace):
-            self.loop.drain(partition, self.clock.now())
+            now = self.clock.now()
+            self.loop.drain(partition, now)
+            if partition.startswith(ONCALL):
+                self.alarm.after(partition, self.loop.head(partition), now)
 
     def sweep(self) -> int:
         """Delete expired rows and ring for all partitions; return the number of deleted rows."""
@@ -186,6 +192,8 @@ class Service:
                 return [codec.plain(one) for one in gauges.points(self.loop, self.fleet, now)]
             case "halted", None:
                 return health.halted(self.loop)
+            case "unreachable", None:
+                return health.unreachable(self.loop, self.fleet)
             case "alerts", None:
                 return read.alerts(self.loop, self.fleet)
             case "journal", str():
@@ -196,8 +204,8 @@ class Service:
                 return read.reports(self.loop, self.fleet, name)
             case _:
                 raise NotFound(
-                    f"no view {view!r}; there are models, alerts, halted, metrics, events/MODEL, "
-                    "journal/MODEL and reports/MODEL"
+                    f"no view {view!r}; there are models, alerts, halted, unreachable, metrics, "
+                    "events/MODEL, journal/MODEL and reports/MODEL"
                 )
 
     def report(self, name: str, of: str) -> bytes:
@@ -218,4 +226,4 @@ class Service:
 
     def health(self) -> Json:
         """See `fleet.health.health`."""
-        return health.health(self.loop)
+        return health.health(self.loop, self.fleet)

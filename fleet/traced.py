@@ -84,6 +84,14 @@ class Traced:
         """See `engine.step.Domain`."""
         return self._domain.refused(effect, reason)
 
+    def urgent(self, effect: Effect) -> bool:
+        """See `engine.step.Domain`."""
+        return self._domain.urgent(effect)
+
+    def attempted(self, effect: Effect, attempts: int, reason: str) -> object | None:
+        """See `engine.step.Domain`."""
+        return self._domain.attempted(effect, attempts, reason)
+
     def _published(self, model: str, effect: Publish) -> None:
         words = {
             field.name: str(effect.fields[field.name])

@@ -24,7 +24,7 @@ from fleet.document.references import (
 )
 from fleet.document.text import Problem, merged, parse
 from fleet.partitions import FLEET
-from monitoring.alerts.grouping import Policy as TeamPolicy
+from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.calendars import Policy as CalendarPolicy
 from retrain.registry import NAME
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -70,6 +71,10 @@ def _problem(text: Text, document: type[Policy], error: ErrorDetails) -> Problem
             message = "input should be a valid dictionary"
         case "string_pattern_mismatch":
             message = "use a-z, 0-9 and '-', at most 63 characters"
+        case "literal_error":
+            # Members of an enumeration are named by their value, as the file has them.
+            known = re.sub(r"<[\w.]+: ('[^']*')>", r"\1", error["ctx"]["expected"])
+            message = f"input should be {known}"
         case _:
             message = message[:1].lower() + message[1:]
     # What a model takes from the defaults stands there.

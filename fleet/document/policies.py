@@ -14,7 +14,7 @@ from engine import codec
 from engine.policy import Policy
 from fleet.document.logs import Labels, Logs, Reference
 from fleet.document.serving import Serving, Training
-from monitoring.alerts import grouping
+from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.alerts.lifecycle import Policy as AlertPolicy
 from monitoring.calendars import Calendar
 from monitoring.drift.verdict import Policy as DriftPolicy
@@ -122,4 +122,4 @@ class Fleet:
     """All watched models and the teams that are told about them."""
 
     models: dict[str, Watched]
-    teams: dict[str, grouping.Policy] = field(default_factory=dict)
+    teams: dict[str, TeamPolicy] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from engine.errors import Refused
 from fleet.document.faults import suggestion
 from fleet.document.policies import ModelPolicy, Watched
 from fleet.document.text import Path, Problem, Text
-from monitoring.alerts.grouping import Policy as TeamPolicy
+from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.calendars import Calendar, calendar
 from monitoring.calendars import Policy as CalendarPolicy
 from monitoring.slo import openslo

@@ -120,16 +120,21 @@ class Publish:
 
 @dataclass(frozen=True)
 class SendPage:
-    """Page a receiver."""
+    """Page a receiver; `report`: it could not be reached before, so that success is news."""
 
     page: paging.Page
     at: datetime
-    lane: str = "pages"
+    report: bool = False
 
     @property
     def key(self) -> str:
         """The page's own key."""
         return f"page:{self.page.key}"
+
+    @property
+    def lane(self) -> str:
+        """Receiver and incident: order matters within one incident at one receiver alone."""
+        return f"pages:{self.page.receiver}:{self.page.incident}"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from fleet.model.records import (
     Trouble,
 )
 from monitoring.alerts.lifecycle import Notify
+from monitoring.alerts.reach import Delivered, Undelivered
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.finding import Finding
 from monitoring.performance import Verdict as Health
@@ -378,5 +379,7 @@ Fact = (
     | Hinted
     | Noted
     | Reported
+    | Undelivered
+    | Delivered
 )
 FACTS = Kinds(*get_args(Fact))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
+from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
 from fleet.ports import World
@@ -89,6 +91,10 @@ class AzureHost:
         """Put a partition on the due queue, with the current trace."""
         self.due.put(doorbell(partition, self.telemetry))
 
+    def ring_at(self, partition: str, at: datetime) -> None:
+        """Put a partition on the due queue, to be taken at a moment."""
+        self.due.put(doorbell(partition, self.telemetry), at - self.clock.now())
+
     def measure(self) -> None:
         """Report that the timer ran, and the gauges."""
         queues = (self.poison, self.refused)
@@ -115,6 +121,7 @@ class AzureHost:
             self.refused.put,
             logs_container,
             self.telemetry,
+            Alarm(self.ring_at),
         )
 
     def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:

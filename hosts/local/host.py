@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
+from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.document.policies import ModelPolicy
 from fleet.domain import FleetDomain
@@ -102,11 +103,18 @@ class LocalHost:
         self.router = self._router(durations.request if durations is not None else None)
         domain = FleetDomain(config.fleet, self._world(beside, quiet))
         loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF))
-        self.service = Service(config.fleet, loop, clock, self.blobs, self.refuse)
+        self.service = Service(
+            config.fleet, loop, clock, self.blobs, self.refuse, alarm=Alarm(self.ring_at)
+        )
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue."""
         self.queues.put(DUE_QUEUE, doorbell(partition, self.service.telemetry), self.clock.now())
+
+    def ring_at(self, partition: str, at: datetime) -> None:
+        """Put a partition on the due queue, to be taken at a moment."""
+        message = doorbell(partition, self.service.telemetry)
+        self.queues.put(DUE_QUEUE, message, self.clock.now(), at)
 
     def refuse(self, message: str) -> None:
         """Keep rejected input in the queue for operators."""

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from engine.policy import Policy
 from fleet.document.receivers import Receiver
 from fleet.document.variants import variants
+from hosts.receivers.breaker import Breaker
+from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Page
+
+#: The longest delay of the next try: with its jitter, two minutes and a quarter of an hour.
+LONGEST = {Severity.PAGE: timedelta(seconds=96), Severity.TICKET: timedelta(minutes=12)}
 
 
 class Channel(Protocol):
     """One way to reach people."""
 
     def send(self, page: Page, at: datetime) -> None:
-        """Deliver what was decided at `at`; Unavailable where that can't be done now."""
+        """Deliver what was decided at `at`.
+
+        Unavailable where that can't be done now, Refused where the receiver will never take it.
+        """
 
 
 @dataclass(frozen=True)
@@ -68,13 +76,26 @@ class Pager:
 
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self._channels = channels
+        self._breaker = Breaker()
 
-    def page(self, page: Page, at: datetime) -> None:
-        """See `fleet.ports.Pager`; Refused: no such receiver, Unavailable: try again later."""
-        if page.receiver not in self._channels:
+    def page(self, page: Page, at: datetime, now: datetime) -> None:
+        """See `fleet.ports.Pager`; Refused also where there is no such receiver."""
+        name, longest = page.receiver, LONGEST[page.severity]
+        if name not in self._channels:
             known = ", ".join(sorted(self._channels)) or "none"
-            raise Refused(f"receiver {page.receiver!r}: unknown, the configuration has {known}")
-        self._channels[page.receiver].send(page, at)
+            raise Refused(f"receiver {name!r}: unknown, the configuration has {known}")
+        trip = self._breaker.admit(name, now)
+        if trip is not None:
+            raise Unavailable(trip.reason, min(trip.until - now, longest), longest)
+        try:
+            self._channels[name].send(page, at)
+        except Unavailable as error:
+            self._breaker.failed(name, str(error), error.delay, now)
+            raise Unavailable(str(error), min(error.delay, longest), longest) from error
+        except Refused:
+            self._breaker.answered(name)
+            raise
+        self._breaker.answered(name)
 
 
 def open_pager(receivers: Mapping[str, Receiver], openers: Openers, around: Surroundings) -> Pager:
@@ -100,9 +121,13 @@ def message(page: Page, at: datetime) -> dict[str, object]:
     return {
         "key": page.key,
         "receiver": page.receiver,
+        "event": page.event,
+        "incident": page.incident,
         "severity": page.severity,
         "title": page.title,
         "lines": page.lines,
+        "alerts": page.alerts,
+        "ended": page.ended,
         "at": spelled(at),
     }
 

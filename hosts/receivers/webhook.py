@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.errors import Refused, Unavailable
 from fleet.document.receivers import WebhookReceiver
+from hosts.receivers import bounded
 from hosts.receivers.paging import Surroundings, message
 from monitoring.alerts.paging import Page
 
@@ -21,6 +22,10 @@ TIMEOUT = 10.0
 DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
 ADDRESS = re.compile(r"https?://[^\s/]+")
+
+
+#: Client errors that a later try may not meet: the others are this message's for good.
+PASSING = (408, 425, 429)
 
 
 class _Straight(urllib.request.HTTPRedirectHandler):
@@ -37,7 +42,6 @@ class Webhook:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._opener = urllib.request.build_opener(_Straight)
 
     def send(self, page: Page, at: datetime) -> None:
         """See `hosts.receivers.paging.Channel`; honours Retry-After, up to an hour."""
@@ -49,17 +53,23 @@ class Webhook:
         )
         # The address may hold a secret, so that no reason names it.
         try:
-            with self._opener.open(request, timeout=TIMEOUT):
+            with bounded.call(request, TIMEOUT, _Straight):
                 return
         except urllib.error.HTTPError as error:
             with error:
-                delay = _retry_after(error.headers)
-            raise Unavailable(f"receiver {page.receiver}: HTTP {error.code}", delay) from None
+                raise _unaccepted(page.receiver, error) from None
         except urllib.error.URLError as error:
             raise Unavailable(f"receiver {page.receiver}: {error.reason}", DELAY) from None
         except (OSError, HTTPException) as error:
             reason = f"{type(error).__name__} {error}".strip()
             raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
+
+
+def _unaccepted(receiver: str, error: urllib.error.HTTPError) -> Refused | Unavailable:
+    reason = f"receiver {receiver}: HTTP {error.code}"
+    if 400 <= error.code < 500 and error.code not in PASSING:
+        return Refused(reason)
+    return Unavailable(reason, _retry_after(error.headers))
 
 
 def open_webhook(name: str, policy: WebhookReceiver, around: Surroundings) -> Webhook:

@@ -62,6 +62,17 @@ var rules = [
     perModel: true
   }
   {
+    name: 'driftwarden-receivers-unreachable'
+    severity: 1
+    description: 'Pages do not get to a receiver of a team; its other receivers are paged instead.'
+    query: 'AppMetrics | where Name == "driftwarden.receivers.unreachable" | extend model = tostring(Properties.model)'
+    aggregation: 'Maximum'
+    operator: 'GreaterThan'
+    threshold: 0
+    periods: 1
+    perModel: true
+  }
+  {
     name: 'driftwarden-events-refused'
     severity: 2
     description: 'Events were refused and parked with their reasons in the queue driftwarden-refused.'

@@ -3,121 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 
-from pydantic import Field
-
-import engine.policy
 from monitoring.alerts import escalation, paging
-from monitoring.alerts.lifecycle import Notify, Severity, Status
-from monitoring.alerts.paging import Event, Page
-
-
-class Phase(StrEnum):
-    """The phase of one group (one kind of alert of one team)."""
-
-    CLOSED = "closed"
-    WAITING = "waiting"
-    SENT = "sent"
-    ACKNOWLEDGED = "acknowledged"
-
-
-EDGES: Mapping[Phase, tuple[Phase, ...]] = {
-    Phase.CLOSED: (Phase.WAITING, Phase.SENT),
-    Phase.WAITING: (Phase.CLOSED, Phase.SENT),
-    Phase.SENT: (Phase.ACKNOWLEDGED, Phase.WAITING, Phase.CLOSED),
-    Phase.ACKNOWLEDGED: (Phase.SENT, Phase.WAITING, Phase.CLOSED),
-}
-
-
-class Policy(engine.policy.Policy):
-    """Receivers of a team's alerts, their order and delays."""
-
-    page: tuple[str, ...] = Field(
-        min_length=1,
-        description="Receivers of a page, in order: the first at once, the next if nobody "
-        "acknowledges it.",
-    )
-    ticket: tuple[str, ...] = Field(
-        (), description="Receivers of a ticket, all of them; empty: the first page receiver."
-    )
-    group_wait: timedelta = Field(
-        timedelta(minutes=2),
-        ge=timedelta(0),
-        description="How long to collect alerts of one kind before the first is sent.",
-    )
-    escalate_after: timedelta = Field(
-        timedelta(minutes=30),
-        gt=timedelta(0),
-        description="An unacknowledged page goes to the next receiver after this long.",
-    )
-
-    def first(self, severity: Severity) -> tuple[str, ...]:
-        """The receivers of the first message."""
-        return self.page[:1] if severity is Severity.PAGE else self.ticket or self.page[:1]
-
-
-@dataclass(frozen=True)
-class Open:
-    """One alert by its last notification, received at `heard`."""
-
-    notice: Notify
-    heard: datetime
-    acknowledged_by: str | None = None
-
-    @property
-    def firing(self) -> bool:
-        """Whether its last notification says that it fires."""
-        return self.notice.status is Status.FIRING
-
-
-@dataclass(frozen=True)
-class Group:
-    """The messages sent to a team about one kind of alert.
-
-    `first` and `ordinal` number the first and the last message since the group was closed; `first`
-    is 0 in a group that was open before it was kept. `told` maps each alert in them to its
-    notification; `opens` is when the notifications that came since are sent; `level` is the place
-    in the chain that the page sent at `paged` has reached.
-    """
-
-    phase: Phase = Phase.CLOSED
-    ordinal: int = 0
-    first: int = 0
-    severity: Severity = Severity.TICKET
-    told: dict[str, str] = field(default_factory=dict)
-    heard_by: tuple[str, ...] = ()
-    opens: datetime | None = None
-    paged: datetime | None = None
-    level: int = 0
-
+from monitoring.alerts.group import Around, Group, Open, Phase, Policy
+from monitoring.alerts.lifecycle import Severity
+from monitoring.alerts.paging import Event, Message, Page
 
 Settled = tuple[Group, tuple[Page, ...]]
 
 
-def settle(
-    name: str, group: Group, entries: Mapping[str, Open], policy: Policy, now: datetime
-) -> Settled:
-    """Bring a group up to date with its unmuted alerts, firing or resolved.
+def settle(name: str, group: Group, entries: Mapping[str, Open], around: Around) -> Settled:
+    """Bring a group up to date with its alerts, firing or resolved.
 
-    `name` is the group's (`team:kind`); an alert missing from `entries` is muted or forgotten.
+    `name` is the group's (`team:kind`); an alert missing from `entries` is forgotten.
     """
-    # A silenced alert counts as never sent: after the silence it goes to the first receiver again.
-    group = replace(group, told={n: key for n, key in group.told.items() if n in entries})
+    # Muted alerts are sent again afterwards; those who heard of them hear how they end.
+    known = {n: key for n, key in group.told.items() if n in entries}
+    told = {n: "" if n in around.muted else key for n, key in known.items()}
+    group = replace(group, told=told)
     pages: tuple[Page, ...] = ()
-    if group.told and not any(entries[n].firing for n in group.told):
+    if told and not any(entries[n].firing for n in told):
         group, pages = _close(name, group, entries)
-    live = {n: entry for n, entry in sorted(entries.items()) if entry.firing}
+    live = {n: e for n, e in sorted(entries.items()) if e.firing and n not in around.muted}
     news = {
         n: entry
         for n, entry in live.items()
         if entry.acknowledged_by is None and group.told.get(n) != entry.notice.key
     }
     if news:
-        group = replace(group, opens=group.opens or now + policy.group_wait)
-    group, more = _advance(name, group, live, news, policy, now)
+        group = replace(group, opens=group.opens or around.now + around.policy.group_wait)
+    else:
+        group = replace(group, opens=None)
+    if group.opens is not None and around.now >= group.opens:
+        group, more = _send(name, group, entries, news, around)
+        pages += more
+    group, more = _follow(name, group, live, around)
     return group, pages + more
 
 
@@ -126,87 +48,106 @@ def climbs(group: Group, policy: Policy) -> datetime | None:
     climbing = group.phase is Phase.SENT and group.severity is Severity.PAGE
     if not climbing or group.paged is None:
         return None
-    return escalation.due(group.paged, group.level, policy.page, policy.escalate_after)
+    due = escalation.due(group.paged, group.level, policy.page, policy.escalate_after)
+    return due if due is None or group.passes is None else min(due, group.passes)
 
 
-def _advance(
-    name: str,
-    group: Group,
-    live: Mapping[str, Open],
-    news: Mapping[str, Open],
-    policy: Policy,
-    now: datetime,
-) -> Settled:
-    if not news:
-        group = replace(group, opens=None)
-    elif group.opens is not None and now >= group.opens:
-        return _send(name, group, live, news, policy, now)
-    if group.told:
-        return _escalate(name, group, live, policy, now)
-    phase = Phase.WAITING if news else Phase.CLOSED
-    return Group(phase=phase, ordinal=group.ordinal, opens=group.opens), ()
+def passing(name: str, group: Group, to: str, incident: str, at: datetime | None) -> Group:
+    """Note when the page of an incident goes past receiver `to`, where that one has it last."""
+    concerned = group.paged_to == to and f"{name}-{group.first}" == incident
+    return replace(group, passes=at) if concerned else group
 
 
 def _send(
     name: str,
     group: Group,
-    live: Mapping[str, Open],
+    entries: Mapping[str, Open],
     news: Mapping[str, Open],
-    policy: Policy,
-    now: datetime,
+    around: Around,
 ) -> Settled:
+    policy = around.policy
     pages = any(entry.notice.severity is Severity.PAGE for entry in news.values())
     severity = Severity.PAGE if pages else Severity.TICKET
+    reminds = all(n in group.told and not entry.risen for n, entry in news.items())
     receivers = policy.first(severity)
-    told = {n: live[n] for n in live if n in news or n in group.told}
+    shown = {
+        n: e
+        for n, e in sorted(entries.items())
+        if n in news or (e.firing and n in group.told and n not in around.muted)
+    }
+    ended = _ended(group, entries)
     sent = replace(
         group,
         phase=Phase.SENT,
         ordinal=group.ordinal + 1,
         first=group.first if group.told else group.ordinal + 1,
-        told={n: entry.notice.key for n, entry in told.items()},
+        told=group.told | {n: entry.notice.key for n, entry in (shown | ended).items()},
         heard_by=_joined(group.heard_by, receivers),
         opens=None,
     )
     # A ticket that joins an unanswered page must not stop the page from climbing.
     if pages or group.severity is Severity.TICKET or group.phase is not Phase.SENT:
-        sent = replace(sent, severity=severity, paged=now, level=0)
-    return sent, _pages(name, sent, told, Event.FIRING, receivers, severity)
+        first = receivers[0]
+        sent = replace(sent, severity=severity, paged=around.now, level=0)
+        sent = replace(sent, paged_to=first, passes=around.passes(first))
+    event = Event.REMINDER if reminds else Event.FIRING
+    message = _message(name, sent, event, severity, shown)
+    message = replace(message, ended=tuple(entry.notice for entry in ended.values()))
+    return sent, paging.pages(message, receivers)
 
 
-def _escalate(
-    name: str, group: Group, live: Mapping[str, Open], policy: Policy, now: datetime
-) -> Settled:
+def _ended(group: Group, entries: Mapping[str, Open]) -> dict[str, Open]:
+    """Return the alerts that were told, are over, and were not told as over yet."""
+    told = ((n, key, entries[n]) for n, key in group.told.items())
+    return {n: e for n, key, e in told if not e.firing and key != e.notice.key}
+
+
+def _follow(name: str, group: Group, live: Mapping[str, Open], around: Around) -> Settled:
+    """Bring a group's phase up to date, and pass its page on until a receiver has time left."""
+    if not group.told:
+        phase = Phase.WAITING if group.opens is not None else Phase.CLOSED
+        return Group(phase=phase, ordinal=group.ordinal, opens=group.opens), ()
     told = {n: live[n] for n in group.told if n in live}
-    if group.phase is Phase.SENT and all(entry.acknowledged_by for entry in told.values()):
+    if not told:
+        return replace(group, phase=Phase.MUTED), ()
+    if group.phase is not Phase.ACKNOWLEDGED and all(e.acknowledged_by for e in told.values()):
         return replace(group, phase=Phase.ACKNOWLEDGED), ()
-    due = climbs(group, policy)
-    if due is None or now < due:
-        return group, ()
+    pages: tuple[Page, ...] = ()
+    while (due := climbs(group, around.policy)) is not None and around.now >= due:
+        group, more = _escalate(name, group, told, around)
+        pages += more
+    return group, pages
+
+
+def _escalate(name: str, group: Group, told: Mapping[str, Open], around: Around) -> Settled:
     level = group.level + 1
-    receivers = (policy.page[level],)
-    up = replace(group, level=level, paged=now, heard_by=_joined(group.heard_by, receivers))
-    return up, _pages(name, up, told, Event.ESCALATED, receivers, up.severity)
+    receiver = around.policy.page[level]
+    up = replace(
+        group,
+        level=level,
+        paged=around.now,
+        paged_to=receiver,
+        passes=around.passes(receiver),
+        heard_by=_joined(group.heard_by, (receiver,)),
+    )
+    message = _message(name, up, Event.ESCALATED, up.severity, told)
+    return up, paging.pages(message, (receiver,))
 
 
 def _close(name: str, group: Group, entries: Mapping[str, Open]) -> Settled:
     over = {n: entries[n] for n in group.told}
-    pages = _pages(name, group, over, Event.RESOLVED, group.heard_by, group.severity)
-    return Group(ordinal=group.ordinal, opens=group.opens), pages
+    message = _message(name, group, Event.RESOLVED, group.severity, over)
+    closed = Group(ordinal=group.ordinal, opens=group.opens)
+    return closed, paging.pages(message, group.heard_by)
 
 
 def _joined(heard: tuple[str, ...], more: Sequence[str]) -> tuple[str, ...]:
     return heard + tuple(receiver for receiver in more if receiver not in heard)
 
 
-def _pages(
-    name: str,
-    group: Group,
-    entries: Mapping[str, Open],
-    event: Event,
-    receivers: Sequence[str],
-    severity: Severity,
-) -> tuple[Page, ...]:
+def _message(
+    name: str, group: Group, event: Event, severity: Severity, entries: Mapping[str, Open]
+) -> Message:
     key = f"{name}-{group.ordinal}:{event}:{group.level}"
-    notices = [entry.notice for entry in entries.values()]
-    return paging.pages(key, f"{name}-{group.first}", notices, event, receivers, severity)
+    notices = tuple(entry.notice for entry in entries.values())
+    return Message(key, f"{name}-{group.first}", event, severity, notices)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -48,6 +49,13 @@ class Kind(StrEnum):
     TRAFFIC = "traffic"
     RUN = "run"
     ROLLOUT = "rollout"
+    RECEIVER = "receiver"
+
+
+#: The kinds of a model's alerts; an alert about a receiver is one of a team.
+ModelKind = Literal[
+    Kind.DRIFT, Kind.PERFORMANCE, Kind.QUALITY, Kind.SLO, Kind.TRAFFIC, Kind.RUN, Kind.ROLLOUT
+]
 
 
 class Status(StrEnum):
@@ -73,7 +81,7 @@ class Policy(engine.policy.Policy):
         gt=timedelta(0),
         description="An unacknowledged alert is sent again after this long.",
     )
-    tickets: tuple[Kind, ...] = Field(
+    tickets: tuple[ModelKind, ...] = Field(
         (Kind.RUN, Kind.ROLLOUT),
         description="Kinds that never page, whatever the signal asks for; they open a ticket.",
     )

@@ -34,19 +34,25 @@ def lasting(silences: Iterable[Silence], now: datetime) -> tuple[Silence, ...]:
     return tuple(silence for silence in silences if now < silence.until)
 
 
+def hiding(notice: Notify, silences: Iterable[Silence]) -> list[Silence]:
+    """The silences that `notice` is silenced by; several of one feature each count together."""
+    matching = [silence for silence in silences if _concerns(silence, notice)]
+    whole = [silence for silence in matching if silence.feature is None]
+    names = {silence.feature for silence in matching}
+    covered = bool(notice.features) and names.issuperset(notice.features)
+    return matching if covered else whole
+
+
 def silenced(notice: Notify, silences: Iterable[Silence]) -> str | None:
     """Why `notice` is silenced, or None.
 
     A silence of one feature mutes an alert only when every feature of that alert is silenced.
     """
-    matching = [s for s in silences if _concerns(s, notice)]
+    matching = hiding(notice, silences)
     for silence in matching:
         if silence.feature is None:
             return f"silenced by {silence.by} until {silence.until:%Y-%m-%d %H:%M} UTC"
-    names = {silence.feature for silence in matching}
-    if notice.features and names.issuperset(notice.features):
-        return f"all features silenced: {', '.join(notice.features)}"
-    return None
+    return f"all features silenced: {', '.join(notice.features)}" if matching else None
 
 
 def inhibited(notice: Notify, others: Iterable[Notify]) -> str | None:

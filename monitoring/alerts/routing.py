@@ -7,24 +7,28 @@ fires again, so every order of arrival leads to the same state.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from engine.errors import Refused
-from monitoring.alerts import grouping, muting
-from monitoring.alerts.grouping import Group, Open, Policy
-from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+from monitoring.alerts import delivery, grouping, muting, notes, reach, receivers
+from monitoring.alerts.desk import OnCall
+from monitoring.alerts.group import Around, Group, Policy, merged
+from monitoring.alerts.lifecycle import Kind, Notify
 from monitoring.alerts.muting import Silence
 from monitoring.alerts.paging import Page
+from monitoring.alerts.reach import Delivered, Undelivered
 
 __all__ = [
     "Acknowledge",
     "Acknowledged",
+    "Delivered",
     "OnCall",
     "Page",
     "Policy",
     "Silence",
     "Step",
+    "Undelivered",
     "Unsilence",
     "step",
 ]
@@ -49,7 +53,7 @@ class Unsilence:
     by: str
 
 
-Fact = Notify | Acknowledge | Silence | Unsilence
+Fact = Notify | Acknowledge | Silence | Unsilence | Undelivered | Delivered
 
 
 @dataclass(frozen=True)
@@ -63,17 +67,6 @@ class Acknowledged:
 
 
 Effect = Page | Acknowledged
-
-
-@dataclass(frozen=True)
-class OnCall:
-    """The state of one team's on-call partition; `muted` gives the reason for each muted alert."""
-
-    team: str
-    alerts: dict[str, Open] = field(default_factory=dict)
-    groups: dict[str, Group] = field(default_factory=dict)
-    silences: tuple[Silence, ...] = ()
-    muted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,28 +87,38 @@ def step(state: OnCall, facts: Sequence[Fact], policy: Policy, now: datetime) ->
     for fact in facts:
         state, owed = _absorb(state, fact, now)
         effects += owed
-    state = _forget(state, now)
-    wakes = [silence.until for silence in state.silences]
+    state, again = delivery.follow(state, policy, now)
+    state, told = _forget(state, policy, now)
+    state, pages = _settle(state, policy, now)
+    return Step(state, (*effects, *again, *told, *pages), min(_wakes(state, policy), default=None))
+
+
+def _settle(state: OnCall, policy: Policy, now: datetime) -> tuple[OnCall, tuple[Page, ...]]:
+    """Bring every group up to date."""
+    pages: list[Page] = []
     groups = dict(state.groups)
     for kind in sorted({e.notice.kind for e in state.alerts.values()} | {Kind(g) for g in groups}):
-        heard = {
-            name: entry
-            for name, entry in state.alerts.items()
-            if entry.notice.kind is kind and name not in state.muted
-        }
+        entries = {n: entry for n, entry in state.alerts.items() if entry.notice.kind is kind}
+        around = Around(state.rules(kind, policy), state.receivers, state.muted, now)
         group = groups.get(kind, Group())
-        group, pages = grouping.settle(f"{state.team}:{kind}", group, heard, policy, now)
-        groups[kind] = group
-        effects += pages
-        wakes += [at for at in (group.opens, grouping.climbs(group, policy)) if at is not None]
-    return Step(replace(state, groups=groups), tuple(effects), min(wakes, default=None))
+        groups[kind], more = grouping.settle(state.group(kind), group, entries, around)
+        pages += more
+    return replace(state, groups=groups), tuple(pages)
+
+
+def _wakes(state: OnCall, policy: Policy) -> list[datetime]:
+    wakes: list[datetime | None] = [silence.until for silence in state.silences]
+    for kind, group in state.groups.items():
+        wakes += [group.opens, grouping.climbs(group, state.rules(Kind(kind), policy))]
+    wakes += [at for down in state.receivers.values() for at in reach.wakes(down)]
+    return [at for at in wakes if at is not None]
 
 
 def _absorb(state: OnCall, fact: Fact, now: datetime) -> tuple[OnCall, tuple[Effect, ...]]:
     match fact:
         case Notify():
-            merged = _merge(state.alerts.get(fact.id), fact, now)
-            return replace(state, alerts={**state.alerts, fact.id: merged}), ()
+            entry = merged(state.alerts.get(fact.id), fact, now)
+            return replace(state, alerts={**state.alerts, fact.id: entry}), ()
         case Acknowledge():
             return _take(state, fact)
         case Silence():
@@ -126,21 +129,10 @@ def _absorb(state: OnCall, fact: Fact, now: datetime) -> tuple[OnCall, tuple[Eff
             if len(others) == len(state.silences):
                 raise Refused(f"{fact.id}: no such silence for team {state.team}")
             return replace(state, silences=others), ()
-
-
-def _merge(known: Open | None, notice: Notify, now: datetime) -> Open:
-    if known is None:
-        return Open(notice, now)
-    if _rank(notice) <= _rank(known.notice):
-        return known
-    rises = notice.severity is Severity.PAGE and known.notice.severity is Severity.TICKET
-    taken_by = None if rises and notice.status is Status.FIRING else known.acknowledged_by
-    return Open(notice, now, taken_by)
-
-
-def _rank(notice: Notify) -> tuple[bool, datetime, bool, str]:
-    resolved = notice.status is Status.RESOLVED
-    return resolved, notice.at, notice.severity is Severity.PAGE, notice.key
+        case Undelivered():
+            return delivery.failed(state, fact, now), ()
+        case Delivered():
+            return delivery.answered(state, fact)
 
 
 def _take(state: OnCall, fact: Acknowledge) -> tuple[OnCall, tuple[Effect, ...]]:
@@ -155,13 +147,24 @@ def _take(state: OnCall, fact: Acknowledge) -> tuple[OnCall, tuple[Effect, ...]]
         raise Refused(f"{fact.alert}: it was acknowledged by {entry.acknowledged_by}")
     alerts = {**state.alerts, names[0]: replace(entry, acknowledged_by=fact.by)}
     notice = entry.notice
+    if notice.model.startswith(receivers.DESK):
+        # No model waits for it.
+        return replace(state, alerts=alerts), ()
     told = Acknowledged(f"ack:{notice.key}", notice.model, notice.alert, fact.by)
     return replace(state, alerts=alerts), (told,)
 
 
-def _forget(state: OnCall, now: datetime) -> OnCall:
+def _forget(state: OnCall, policy: Policy, now: datetime) -> tuple[OnCall, tuple[Page, ...]]:
+    """Forget what is over, note what is muted, and tell the owners of silences that ended."""
     kept = {n: e for n, e in state.alerts.items() if e.firing or now < e.heard + KEEP}
     silences = muting.lasting(state.silences, now)
+    hidden = notes.hidden(state.hidden, kept, silences)
+    told: list[Page] = []
+    for name, over in state.hidden.items():
+        if name not in hidden:
+            told += notes.pages(state.team, over, kept, policy, now)
     firing = [entry.notice for entry in kept.values() if entry.firing]
-    muted = muting.muted(firing, silences)
-    return replace(state, alerts=kept, silences=silences, muted=muted)
+    left = receivers.left(policy, state.receivers)
+    muted = receivers.untold(kept, left) | muting.muted(firing, silences)
+    state = replace(state, alerts=kept, silences=silences, hidden=hidden, muted=muted)
+    return state, tuple(told)

@@ -21,7 +21,7 @@ LEASE = timedelta(seconds=1)
 class Queue(Protocol):
     """What both have in common: a queue's messages, and a way to let a lease run out."""
 
-    def put(self, body: str) -> None: ...
+    def put(self, body: str, delay: timedelta = ...) -> None: ...
     def receive(self, limit: int, lease: timedelta) -> list[Any]: ...
     def delete(self, message: Any) -> bool: ...
     def poison(self, message: Any, reason: str) -> bool: ...
@@ -35,8 +35,8 @@ class Local:
     def __init__(self, queues: Queues, name: str) -> None:
         self._queues, self._name, self._now = queues, name, NOON
 
-    def put(self, body: str) -> None:
-        self._queues.put(self._name, body, self._now)
+    def put(self, body: str, delay: timedelta = timedelta(0)) -> None:
+        self._queues.put(self._name, body, self._now, self._now + delay)
 
     def receive(self, limit: int, lease: timedelta) -> list[Any]:
         return self._queues.get(self._name, self._now, limit, lease)
@@ -100,7 +100,7 @@ def test_a_limit_is_kept_and_what_is_held_is_hidden(queue: Queue) -> None:
     assert queue.receive(10, LEASE) == []
 
 
-def test_a_lease_that_ran_out_gives_the_message_to_another(queue: Queue) -> None:
+def test_a_lease_that_ran_out_gives_the_message_to_another_and_a_delay_ends(queue: Queue) -> None:
     queue.put("a")
     [early] = queue.receive(1, LEASE)
     queue.wait()
@@ -109,8 +109,10 @@ def test_a_lease_that_ran_out_gives_the_message_to_another(queue: Queue) -> None
     assert not queue.delete(early)
     assert queue.delete(late)
     assert not queue.delete(late)
-    queue.wait()
+    queue.put("delayed", LEASE)
     assert queue.receive(1, LEASE) == []
+    queue.wait()
+    assert bodies(queue.receive(2, LEASE)) == ["delayed"]
 
 
 def test_poison_goes_aside_with_its_reason(queue: Queue) -> None:

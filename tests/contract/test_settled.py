@@ -103,6 +103,12 @@ class Counts:
     def refused(self, effect: Note, reason: str) -> Noted:
         return Noted(-1)
 
+    def urgent(self, effect: Note) -> bool:
+        return False
+
+    def attempted(self, effect: Note, attempts: int, reason: str) -> None:
+        return None
+
 
 def jitter(lost: int) -> None:
     time.sleep(random.uniform(0, min(0.02 * 2**lost, 1.0)))

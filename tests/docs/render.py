@@ -25,7 +25,7 @@ from fleet import instruments, published  # noqa: E402
 from fleet.document.config import Document  # noqa: E402
 from fleet.document.policies import ModelPolicy  # noqa: E402
 from fleet.document.variants import variants  # noqa: E402
-from monitoring.alerts import grouping, lifecycle  # noqa: E402
+from monitoring.alerts import group, lifecycle, reach  # noqa: E402
 from retrain import registry, run  # noqa: E402
 from retrain.rollout.stages import EDGES as ROLLOUT_EDGES  # noqa: E402
 
@@ -111,9 +111,16 @@ MACHINES: tuple[tuple[str, str, str, Mapping[Any, Iterable[Any]]], ...] = (
     ),
     (
         "Group",
-        "All alerts of one kind of one team, told together (`monitoring/alerts/grouping.py`).",
+        "All alerts of one kind of one team, told together (`monitoring/alerts/group.py`).",
         "closed",
-        grouping.EDGES,
+        group.EDGES,
+    ),
+    (
+        "Receiver",
+        "One receiver of one team, by what came of the messages to it "
+        "(`monitoring/alerts/reach.py`).",
+        "reachable",
+        reach.EDGES,
     ),
     (
         "Run",

@@ -34,6 +34,7 @@ PLATFORM = {
 WATCHED = {
     "driftwarden.heartbeat", "driftwarden.effects.oldest", "driftwarden.events.refused",
     "driftwarden.queue.poison", "driftwarden.partition.halted",
+    "driftwarden.receivers.unreachable",
 }  # fmt: skip
 
 COMMON = {"TimeGenerated": "datetime", "Name": "string", "Properties": "dynamic"}

@@ -264,7 +264,7 @@ class Pager:
 
     outside: Outside
 
-    def page(self, page: Page, at: datetime) -> None:
+    def page(self, page: Page, at: datetime, now: datetime) -> None:
         self.outside.ledger.enter("page", page.key, (page, at))
 
 

@@ -54,6 +54,25 @@ class Notified:
 
 
 @dataclass(frozen=True)
+class Undelivered:
+    """A receiver could not be told; `permanent`: it refused that message for good."""
+
+    receiver: str
+    event: str
+    incident: str
+    reason: str
+    permanent: bool
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A receiver that could not be told before accepted a message of an incident."""
+
+    receiver: str
+    incident: str
+
+
+@dataclass(frozen=True)
 class Page:
     """A receiver is paged."""
 

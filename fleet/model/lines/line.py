@@ -57,6 +57,8 @@ Known = (
     | alerting.Quiet
     | alerting.Notified
     | alerting.Page
+    | alerting.Undelivered
+    | alerting.Delivered
     | operations.Policy
     | operations.Dormant
     | operations.Command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,8 +46,9 @@ class AzureQueue:
         self._queue = service.get_queue_client(name)
         self._create()
 
-    def put(self, body: str) -> None:
-        """Add one message; Refused where the service would not accept it."""
+    def put(self, body: str, delay: timedelta = timedelta(0)) -> None:
+        """Add one message, invisible for `delay`; Refused where the service would not accept it."""
+        hidden = max(0, math.ceil(delay.total_seconds()))
         size = len(body.encode("utf-8", "replace"))
         if size > MAX_BODY:
             raise Refused(f"queue {self._name}: a message of {size} bytes, {MAX_BODY} at most")
@@ -54,12 +56,12 @@ class AzureQueue:
             raise Refused(f"queue {self._name}: a message with {found[0]!r}, not allowed in XML")
         with translated(f"queue {self._name}"):
             try:
-                self._queue.send_message(body)
+                self._queue.send_message(body, visibility_timeout=hidden)
             except HttpResponseError as error:
                 if said_code(error) != "QueueNotFound":
                     raise
                 self._create()
-                self._queue.send_message(body)
+                self._queue.send_message(body, visibility_timeout=hidden)
 
     @property
     def name(self) -> str:

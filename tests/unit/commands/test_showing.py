@@ -25,6 +25,7 @@ MODEL = {
     "firing": [{"id": "drift-1", "severity": "page"}], "run": None,
     "rollout": {"challenger": "v2", "phase": "shadow"},
 }  # fmt: skip
+CALM: dict[str, Any] = {"halted": [], "unreachable": []}
 ALERT = {
     "id": "demand:drift-1", "severity": "page", "firing": True, "acknowledged_by": None,
     "muted": None, "reason": "drifted on 2024-03-04: x [psi 0.3]",
@@ -32,31 +33,45 @@ ALERT = {
 
 
 def test_models(shown: Any) -> None:
-    text = shown({"models": [MODEL], "halted": []}, "status")
+    text = shown({"models": [MODEL], **CALM}, "status")
     for word in ("demand", "v1", "2024-03-04", "drifted", "drift-1", "shadow of v2"):
         assert word in text
     blank = {
         **MODEL, "champion": "", "latest_window": None, "verdict": None, "firing": [],
         "rollout": None,
     }  # fmt: skip
-    text = shown({"models": [blank], "halted": []}, "status")
+    text = shown({"models": [blank], **CALM}, "status")
     assert "not begun" in text
     assert "none yet" in text
     assert text.count("nothing") == 2
     running = {**blank, "run": "running"}
-    assert "running" in shown({"models": [running], "halted": []}, "status")
+    assert "running" in shown({"models": [running], **CALM}, "status")
     assert "HALTED" not in text
+    assert "UNREACHABLE" not in text
 
 
 def test_what_is_halted_is_told_below_the_models(shown: Any) -> None:
     stopped = {"partition": "oncall:shop", "since": "2024-03-04T10:00:00Z", "reason": "a [defect]"}
-    text = shown({"models": [MODEL], "halted": [stopped]}, "status")
+    text = shown({"models": [MODEL], **CALM, "halted": [stopped]}, "status")
     assert (
         "HALTED: oncall:shop since 2024-03-04T10:00:00Z: a [defect]; "
         "fix the cause, then: driftwarden resume oncall:shop"
     ) in text
     unread = {**stopped, "since": None}
-    assert "HALTED: oncall:shop: a [defect]" in shown({"models": [], "halted": [unread]}, "status")
+    text = shown({"models": [], **CALM, "halted": [unread]}, "status")
+    assert "HALTED: oncall:shop: a [defect]" in text
+
+
+def test_what_cannot_be_reached_is_told_below_the_models(shown: Any) -> None:
+    lost = {
+        "team": "shop", "receiver": "pager", "since": "2024-03-04T10:00:00Z",
+        "reason": "receiver pager: HTTP 404", "left": ["night", "lead"],
+    }  # fmt: skip
+    text = shown({"models": [MODEL], **CALM, "unreachable": [lost]}, "status")
+    told = "UNREACHABLE: pager of team shop since 2024-03-04T10:00:00Z: receiver pager: HTTP 404; "
+    assert told + "its pages go to night, lead" in text
+    text = shown({"models": [], **CALM, "unreachable": [{**lost, "left": []}]}, "status")
+    assert told + "nobody can be paged" in text
 
 
 def test_alerts(shown: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from dashboards import pages
 from engine.errors import Refused
+from fleet import health
 
 AT = datetime(2013, 4, 2, tzinfo=UTC)
 EVIL = "<script>alert('x')</script>\"'>"
@@ -187,6 +188,22 @@ def test_a_fleet_that_has_seen_nothing(service: Callable[..., Any]) -> None:
     page = pages.fleet(service())
     assert "awaiting the first window" in page
     assert 'pill good"' not in page
+
+
+def test_what_cannot_be_reached_is_shown_with_who_is_paged_instead(
+    service: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = {
+        "team": "crew", "receiver": "phone", "since": "2024-03-04T10:00:00Z",
+        "reason": "receiver phone: HTTP <404>", "left": ["lead", "desk"],
+    }  # fmt: skip
+    found: list[dict[str, Any]] = [lost, {**lost, "receiver": "lead", "left": []}]
+    monkeypatch.setattr(health, "unreachable", lambda loop, fleet: found)
+    page = pages.fleet(service())
+    assert "<b>phone of team crew cannot be reached</b> since " in page
+    assert "HTTP &lt;404&gt;" in page
+    assert page.count("Its pages go to lead, desk.") == 1
+    assert page.count("Nobody of the team can be paged.") == 1
 
 
 def test_a_report_is_linked_beside_its_alert_and_read_there(

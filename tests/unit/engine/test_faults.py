@@ -111,6 +111,12 @@ class Sums:
     def refused(self, effect: Do, reason: str) -> Told:
         return Told(reason)
 
+    def urgent(self, effect: Do) -> bool:
+        return False
+
+    def attempted(self, effect: Do, attempts: int, reason: str) -> None:
+        return None
+
 
 def noise(size: int) -> str:
     """Text that does not compress."""

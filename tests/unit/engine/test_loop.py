@@ -110,6 +110,12 @@ class Tallies:
     def refused(self, effect: Say, reason: str) -> Failed:
         return Failed(reason)
 
+    def urgent(self, effect: Say) -> bool:
+        return False
+
+    def attempted(self, effect: Say, attempts: int, reason: str) -> None:
+        return None
+
 
 @pytest.fixture
 def domain() -> Tallies:

@@ -12,12 +12,15 @@ from engine.step import Delivery
 from fleet.desk import Desk
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
+from fleet.model.effects import SendPage
 from fleet.model.facts import Asked, Declined, Notified, Parked
 from fleet.model.state import Model
 from fleet.model.tasks import ReadLabels
 from fleet.partitions import FLEET
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Notify, Severity, Status
+from monitoring.alerts.paging import Event, Page
+from monitoring.alerts.reach import Delivered, Undelivered
 from monitoring.alerts.routing import OnCall
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
@@ -53,6 +56,45 @@ def test_facts_for_nobody_are_written_down(
 def test_a_refused_effect_names_its_kind_and_key(domain: FleetDomain) -> None:
     effect = ReadLabels("l", 5, 9, {}, "o")
     assert domain.refused(effect, "no file") == Declined("read_labels", effect.key, "no file")
+
+
+PAGE = Page("k", "duty", Event.FIRING, Severity.PAGE, "t", (), (), "shop:drift-1")
+TICKET = replace(PAGE, severity=Severity.TICKET)
+
+
+def test_a_page_that_is_refused_is_undelivered_for_good(domain: FleetDomain) -> None:
+    told = domain.refused(SendPage(PAGE, NOW), "HTTP 404")
+    assert told == Undelivered(PAGE, "HTTP 404", permanent=True)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "reason", "report", "fact"),
+    [
+        (0, "", False, None),
+        (0, "", True, Delivered("duty", "shop:drift-1")),
+        (3, "", False, Delivered("duty", "shop:drift-1")),
+        (0, "HTTP 503", False, Undelivered(TICKET, "HTTP 503")),
+        (0, "HTTP 503", True, Undelivered(TICKET, "HTTP 503")),
+        (1, "HTTP 503", False, None),
+        (9, "HTTP 503", False, None),
+        (10, "HTTP 503", False, Undelivered(TICKET, "HTTP 503")),
+    ],
+)
+def test_a_team_hears_of_failures_and_of_success_after_them(
+    domain: FleetDomain,
+    attempts: int,
+    reason: str,
+    report: bool,
+    fact: Undelivered | Delivered | None,
+) -> None:
+    assert domain.attempted(SendPage(TICKET, NOW, report), attempts, reason) == fact
+
+
+def test_only_pages_are_urgent_and_reported(domain: FleetDomain) -> None:
+    labels = ReadLabels("l", 5, 9, {}, "o")
+    effects = (SendPage(PAGE, NOW), SendPage(TICKET, NOW), labels)
+    assert [domain.urgent(effect) for effect in effects] == [True, False, False]
+    assert domain.attempted(labels, 0, "no file") is None
 
 
 def notice(told: Delivery) -> Notify:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from engine import codec
 from fleet import oncall
-from fleet.model.effects import AckModel, SendPage
+from fleet.model.effects import EFFECTS, AckModel, SendPage
 from fleet.model.facts import Asked, Declined, Fact, LogGrew, Notified
 from fleet.model.records import Collection as Logs
-from monitoring.alerts.grouping import Policy
+from monitoring.alerts.group import Policy
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+from monitoring.alerts.paging import Event, Page
+from monitoring.alerts.reach import Delivered, Undelivered
 from monitoring.alerts.routing import OnCall
 
+AT_ONCE = {"group_wait": timedelta(0)}
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 TEAM = Policy(page=("first", "second"), group_wait=timedelta(minutes=2))
 
@@ -76,3 +81,70 @@ def test_an_acknowledgement_is_handed_to_the_model() -> None:
 def test_a_page_that_was_refused_is_written_down() -> None:
     done = oncall.step(OnCall("shop"), [Declined("send_page", "page:k", "no receiver")], TEAM, NOW)
     assert done.lines == ({"what": "refused", "id": "page:k", "reason": "no receiver"},)
+
+
+PAGE = Page("k", "first", Event.FIRING, Severity.PAGE, "t", (), ("demand:drift-1",), "shop:drift-1")
+
+
+def test_what_came_of_a_page_is_written_down() -> None:
+    facts: list[Fact] = [
+        Undelivered(PAGE, "HTTP 503"), Undelivered(PAGE, "HTTP 404", permanent=True),
+        Delivered("first", "shop:drift-1"),
+    ]  # fmt: skip
+    done = oncall.step(OnCall("shop"), facts, TEAM, NOW)
+    of = {"receiver": "first", "incident": "shop:drift-1"}
+    tried = {"what": "undelivered", "event": "firing", **of}
+    assert done.lines == (
+        {**tried, "reason": "HTTP 503", "permanent": False},
+        {**tried, "reason": "HTTP 404", "permanent": True},
+        {"what": "delivered", **of},
+    )
+    assert done.state.receivers == {}
+
+
+def test_success_is_reported_of_what_is_sent_to_a_receiver_that_is_down() -> None:
+    lost = oncall.step(OnCall("shop"), [Undelivered(PAGE, "HTTP 503")], TEAM, NOW).state
+    for state, report in ((OnCall("shop"), False), (lost, True)):
+        done = oncall.step(state, [Notified(notice())], TEAM.model_copy(update=AT_ONCE), NOW)
+        (page,) = done.effects
+        assert isinstance(page, SendPage)
+        assert (page.page.receiver, page.report) == ("first", report)
+
+
+STATE = """{
+  "team": "shop", "silences": [], "muted": {},
+  "alerts": {"demand:drift-1": {"heard": "2024-03-04T10:00:00Z", "acknowledged_by": null,
+    "notice": {"key": "demand:drift-1:firing:1", "model": "demand", "alert": "drift-1",
+      "kind": "drift", "severity": "page", "status": "firing", "reason": "x drifted",
+      "at": "2024-03-04T10:00:00Z", "features": [], "lines": []}}},
+  "groups": {"drift": {"phase": "sent", "ordinal": 4, "first": 3, "severity": "page",
+    "told": {"demand:drift-1": "demand:drift-1:firing:1"}, "heard_by": ["first"],
+    "opens": null, "paged": "2024-03-04T10:02:00Z", "level": 0}}
+}"""
+
+
+def test_a_state_of_an_earlier_version_goes_on() -> None:
+    state = codec.decode(OnCall, STATE.encode())
+    up = oncall.step(state, [], TEAM, NOW + timedelta(minutes=32))
+    assert [one.page.receiver for one in up.effects if isinstance(one, SendPage)] == ["second"]
+    end = replace(notice(), key="end", status=Status.RESOLVED, at=NOW + timedelta(minutes=40))
+    over = oncall.step(up.state, [Notified(end)], TEAM, NOW + timedelta(minutes=40))
+    pages = [one.page for one in over.effects if isinstance(one, SendPage)]
+    assert [(page.receiver, page.event, page.incident) for page in pages] == [
+        ("first", Event.RESOLVED, "shop:drift-3"),
+        ("second", Event.RESOLVED, "shop:drift-3"),
+    ]
+
+
+EFFECT = """{
+  "kind": "send_page", "at": "2024-03-04T10:00:00Z", "lane": "pages",
+  "page": {"key": "k", "receiver": "first", "event": "firing", "severity": "page", "title": "t",
+    "lines": ["l"], "alerts": ["demand:drift-1"], "incident": "shop:drift-1"}
+}"""
+
+
+def test_a_page_that_an_earlier_version_owed_has_a_lane_of_its_own() -> None:
+    owed = EFFECTS.decode(EFFECT.encode())
+    assert owed == SendPage(replace(PAGE, lines=("l",)), NOW)
+    assert (owed.lane, owed.report) == ("pages:first:shop:drift-1", False)
+    assert EFFECTS.decode(EFFECTS.encode(owed)) == owed

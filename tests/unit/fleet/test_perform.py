@@ -96,7 +96,7 @@ def test_a_page_is_sent_at_the_time_it_was_owed(world: World, pay: Any) -> None:
     page = Page("k", "duty", Event.FIRING, Severity.PAGE, "title", ("line",), ("demand:drift-1",))
     earlier = NOW - timedelta(minutes=5)
     assert pay(SendPage(page, earlier)) == ()
-    assert asked(world) == [("page", page, earlier)]
+    assert asked(world) == [("page", page, earlier, NOW)]
 
 
 def test_an_acknowledgement_goes_to_the_model(pay: Any) -> None:

@@ -22,7 +22,10 @@ from fleet.model.facts import Asked, Reported
 from monitoring.alerts.lifecycle import Severity
 from tests.unit.fleet.desk import NOW, Desk
 
-VIEWS = "there are models, alerts, halted, metrics, events/MODEL, journal/MODEL and reports/MODEL"
+VIEWS = (
+    "there are models, alerts, halted, unreachable, metrics, events/MODEL, journal/MODEL and "
+    "reports/MODEL"
+)
 
 
 def test_begin_configures_every_model_once(desk: Desk) -> None:
@@ -256,6 +259,24 @@ def test_a_page_goes_out_and_an_acknowledgement_comes_back(desk: Desk) -> None:
     assert (told["verb"], told["target"]) == ("ack", "drift-1")
 
 
+@pytest.mark.parametrize(
+    ("model", "alert"),
+    [
+        ("oncall:shop", "unreachable-pager-1"),
+        ("oncall:ops", "halted-2024-03-04T10"),
+        ("fleet", "halted-2024-03-04T10"),
+    ],
+)
+def test_an_alert_of_no_model_is_acknowledged_where_it_is_known(
+    desk: Desk, model: str, alert: str
+) -> None:
+    desk.notify(model, alert)
+    assert desk.command("ack", f"{model}:{alert}") == ("oncall:shop",)
+    found: Any = desk.service.read("alerts")
+    known = {one["id"]: one["acknowledged_by"] for one in found}
+    assert known[f"{model}:{alert}"] == "g.hopper"
+
+
 def test_a_silence_holds_a_page_until_it_is_lifted(desk: Desk) -> None:
     desk.command("silence", "demand", "s1", until=NOW + timedelta(hours=4))
     desk.notify()
@@ -284,7 +305,9 @@ def test_views(desk: Desk) -> None:
     assert desk.service.read("journal", "fleet") == []
     assert desk.service.read("journal", "oncall:shop") != []
     partitions = len(desk.store.partitions())
-    assert desk.service.health() == {"status": "ok", "partitions": partitions, "halted": []}
+    assert desk.service.health() == {
+        "status": "ok", "partitions": partitions, "halted": [], "unreachable": [],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from engine.policy import Policy
 from fleet.document.faults import faults, suggestion
 from fleet.document.text import parse
+from monitoring.alerts.lifecycle import Kind
 
 
 class Header(Policy):
@@ -35,6 +36,8 @@ class Ways(Policy):
     spare: Way | None = None
     named: dict[str, Way] = Field(default_factory=dict)
     listed: tuple[Way, ...] = ()
+    only: Literal[Kind.DRIFT, Kind.SLO] | None = None
+    plain: Literal["a", "b"] = "a"
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,8 @@ class Ways(Policy):
         ("named: {post: {kind: mail}}", "named.post: kind mail needs a to"),
         ("listed: [{kind: post}, {kind: mail}]", "listed.1: kind mail needs a to"),
         ("listed: [{}]", "listed.0.kind: is missing"),
+        ("only: drfit", "only: input should be 'drift' or 'slo'"),
+        ("plain: c", "plain: input should be 'a' or 'b'"),
     ],
 )
 def test_a_fault_in_a_variant_is_told_at_its_own_field(line: str, expected: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -90,6 +90,13 @@ def test_a_fleet_begins_and_its_doorbell_carries_the_trace(opened: Callable[[], 
     assert {message["partition"] for message in messages} == {"demand"}
     assert {message["traceparent"] for message in messages} == {trace}
     assert host.service.health()["partitions"] == 1
+
+
+def test_a_bell_for_a_moment_is_hidden_until_then(opened: Callable[[], AzureHost]) -> None:
+    host = opened()
+    host.ring_at("oncall:shop", NOW + timedelta(hours=1))
+    assert host.due.receive() == []
+    assert host.due.waiting() == 1
 
 
 def test_a_command_is_handed_over_and_left_to_the_app(opened: Callable[[], AzureHost]) -> None:

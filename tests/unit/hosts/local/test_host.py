@@ -76,6 +76,14 @@ def test_a_doorbell_that_cannot_be_told_stays_in_the_poison_queue(
     assert len(host.queues.peek(poison_name(DUE_QUEUE))) == 1
 
 
+def test_a_bell_for_a_moment_is_hidden_until_then(host: LocalHost) -> None:
+    at = host.clock.now() + timedelta(seconds=30)
+    host.ring_at("oncall:shop", at)
+    assert host.queues.get(DUE_QUEUE, at - timedelta(seconds=1), 9) == []
+    (message,) = host.queues.get(DUE_QUEUE, at, 9)
+    assert json.loads(message.body) == {"partition": "oncall:shop"}
+
+
 def test_a_fleet_begins_with_its_champion_and_reference(host: LocalHost) -> None:
     host.service.begin()
     drained(host, "demand")

@@ -28,8 +28,8 @@ def test_a_quiet_host_keeps_in_a_file_what_would_be_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pager = open_pager(RECEIVERS, QUIET, around(tmp_path))
-    pager.page(PAGE, AT)
-    pager.page(replace(PAGE, receiver="duty"), AT)
+    pager.page(PAGE, AT, AT)
+    pager.page(replace(PAGE, receiver="duty"), AT, AT)
     assert capsys.readouterr().err == ""
     for file, receiver in (("terminal.jsonl", "ops"), ("pages.jsonl", "duty")):
         (line,) = (tmp_path / file).read_text().splitlines()

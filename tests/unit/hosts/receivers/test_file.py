@@ -25,9 +25,13 @@ def test_a_page_in_a_file_is_a_line(tmp_path: Path) -> None:
         {
             "key": "k1",
             "receiver": "ops",
+            "event": "firing",
+            "incident": "ops:quality-1",
             "severity": "page",
             "title": "flights: weather feed missing",
             "lines": ["temp 100 % missing", "since 00:00"],
+            "alerts": ["flights:quality-1"],
+            "ended": [],
             "at": "2013-12-31T12:00:00Z",
         }
     ]

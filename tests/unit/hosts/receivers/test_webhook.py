@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -79,9 +80,13 @@ def test_a_webhook_gets_json_under_its_key(desk: Desk, hook: Webhook) -> None:
     assert list(body.items()) == [
         ("key", "k1"),
         ("receiver", "ops"),
+        ("event", "firing"),
+        ("incident", "ops:quality-1"),
         ("severity", "page"),
         ("title", "flights: weather feed missing"),
         ("lines", ["temp 100 % missing", "since 00:00"]),
+        ("alerts", ["flights:quality-1"]),
+        ("ended", []),
         ("at", "2013-12-31T12:00:00Z"),
     ]
 
@@ -93,7 +98,17 @@ def test_any_success_is_one(desk: Desk, hook: Webhook, status: int) -> None:
     assert len(desk.seen) == 1
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 422, 451])
+def test_an_error_of_the_message_is_refused_for_good(
+    desk: Desk, hook: Webhook, status: int
+) -> None:
+    desk.answers = [(status, {"Retry-After": "1"})]
+    with pytest.raises(Refused) as caught:
+        tell(hook)
+    assert str(caught.value) == f"receiver ops: HTTP {status}"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 408, 425, 429, 500, 502, 503, 504])
 def test_anything_else_is_tried_again_later(desk: Desk, hook: Webhook, status: int) -> None:
     desk.answers = [(status, {"Location": "/elsewhere"}), (200, {})]
     with pytest.raises(Unavailable, match=f"receiver ops: HTTP {status}") as caught:
@@ -144,8 +159,18 @@ def _gone(connection: socket.socket) -> None:
     connection.recv(65536)
 
 
+def _dripping(connection: socket.socket) -> None:
+    """Answer a byte at a time: no single read takes long, and the answer has no end."""
+    connection.recv(65536)
+    with contextlib.suppress(OSError):
+        for _ in range(300):
+            connection.sendall(b"H")
+            time.sleep(0.02)
+        pytest.fail("nobody cut the connection")
+
+
 @pytest.mark.usefixtures("outside")
-@pytest.mark.parametrize("behaviour", [_silent, _rude, _gone])
+@pytest.mark.parametrize("behaviour", [_silent, _rude, _gone, _dripping])
 def test_a_receiver_that_speaks_no_http_is_unavailable(
     behaviour: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
-from monitoring.alerts.paging import Event, pages
+from monitoring.alerts.paging import Event, Message, pages
 
 
 def notice(model: str, kind: Kind = Kind.DRIFT) -> Notify:
@@ -28,12 +28,14 @@ def notice(model: str, kind: Kind = Kind.DRIFT) -> Notify:
     ("event", "title"),
     [
         (Event.FIRING, "flights: temp moved"),
+        (Event.REMINDER, "still firing: flights: temp moved"),
         (Event.ESCALATED, "unanswered: flights: temp moved"),
         (Event.RESOLVED, "resolved: flights: temp moved"),
     ],
 )
 def test_each_receiver_gets_one_message_under_its_own_key(event: Event, title: str) -> None:
-    sent = pages("drift-1", "incident-1", [notice("flights")], event, ("ann", "bob"), Severity.PAGE)
+    message = Message("drift-1", "incident-1", event, Severity.PAGE, (notice("flights"),))
+    sent = pages(message, ("ann", "bob"))
     assert [(page.key, page.receiver) for page in sent] == [
         ("drift-1:ann", "ann"),
         ("drift-1:bob", "bob"),
@@ -45,14 +47,29 @@ def test_each_receiver_gets_one_message_under_its_own_key(event: Event, title: s
 
 
 def test_a_long_list_is_cut_and_its_rest_counted() -> None:
-    notices = [notice(f"model{number:02}") for number in range(22)]
-    (page,) = pages("drift-1", "incident-1", notices, Event.FIRING, ("ann",), Severity.PAGE)
+    notices = tuple(notice(f"model{number:02}") for number in range(22))
+    message = Message("drift-1", "incident-1", Event.FIRING, Severity.PAGE, notices)
+    (page,) = pages(message, ("ann",))
     assert page.title == "22 drift alerts on 22 models"
     assert page.lines[-3:] == ("model19:drift-1: temp moved", "  psi 0.3", "and 2 more")
     assert len(page.alerts) == 22
 
 
+def test_what_ended_meanwhile_is_named_and_its_rest_counted() -> None:
+    gone = tuple(notice(f"model{number:02}", Kind.QUALITY) for number in range(22))
+    message = Message(
+        "drift-1", "incident-1", Event.REMINDER, Severity.PAGE, (notice("flights"),), gone
+    )
+    (page,) = pages(message, ("ann",))
+    assert page.title == "still firing: flights: temp moved"
+    assert page.alerts == ("flights:drift-1",)
+    assert page.ended == tuple(one.id for one in gone)
+    assert page.lines[2] == "ended: model00:quality-1: temp moved"
+    assert page.lines[-2:] == ("ended: model19:quality-1: temp moved", "ended: and 2 more")
+
+
 def test_alerts_of_one_model_are_counted_by_kind() -> None:
-    notices = [notice("flights"), notice("flights", Kind.QUALITY)]
-    (page,) = pages("all-1", "incident-1", notices, Event.RESOLVED, ("ann",), Severity.TICKET)
+    notices = (notice("flights"), notice("flights", Kind.QUALITY))
+    message = Message("all-1", "incident-1", Event.RESOLVED, Severity.TICKET, notices)
+    (page,) = pages(message, ("ann",))
     assert page.title == "resolved: 2 drift/quality alerts on flights"

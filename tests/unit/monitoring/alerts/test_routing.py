@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from engine.errors import Refused
-from monitoring.alerts.grouping import EDGES, Phase
-from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
+from monitoring.alerts.group import EDGES
+from monitoring.alerts.lifecycle import Kind, Severity
 from monitoring.alerts.routing import (
     Acknowledge,
     Acknowledged,
@@ -21,78 +21,10 @@ from monitoring.alerts.routing import (
     Page,
     Policy,
     Silence,
-    Step,
     Unsilence,
     step,
 )
-
-T0 = datetime(2013, 7, 1, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-POLICY = Policy(
-    page=("first", "second"),
-    ticket=("queue",),
-    group_wait=2 * MINUTE,
-    escalate_after=30 * MINUTE,
-)
-
-
-def fire(
-    model: str,
-    minute: int = 0,
-    kind: Kind = Kind.PERFORMANCE,
-    number: int = 1,
-    severity: Severity = Severity.PAGE,
-    n: int = 1,
-    features: tuple[str, ...] = (),
-) -> Notify:
-    return Notify(
-        key=f"{model}:{kind}-{number}:firing:{n}",
-        model=model,
-        alert=f"{kind}-{number}",
-        kind=kind,
-        severity=severity,
-        status=Status.FIRING,
-        reason="got worse",
-        at=T0 + minute * MINUTE,
-        features=features,
-        lines=("calibration gap +0.12",),
-    )
-
-
-def over(model: str, minute: int, kind: Kind = Kind.PERFORMANCE, number: int = 1) -> Notify:
-    return Notify(
-        key=f"{model}:{kind}-{number}:resolved",
-        model=model,
-        alert=f"{kind}-{number}",
-        kind=kind,
-        severity=Severity.PAGE,
-        status=Status.RESOLVED,
-        reason="got worse",
-        at=T0 + minute * MINUTE,
-    )
-
-
-class Timeline:
-    """Drives one partition; `at` returns the messages as (receiver, event, alerts)."""
-
-    def __init__(self, policy: Policy = POLICY) -> None:
-        self.policy = policy
-        self.state = OnCall("ml")
-        self.last = Step(self.state)
-        self.keys: list[str] = []
-        self.walked: set[tuple[Phase, Phase]] = set()
-
-    def at(self, minute: float, *facts: Fact) -> list[tuple[str, str, str]]:
-        now = T0 + minute * MINUTE
-        out = step(self.state, facts, self.policy, now)
-        for name, group in out.state.groups.items():
-            before = self.state.groups.get(name)
-            self.walked.add((before.phase if before else Phase.CLOSED, group.phase))
-        assert step(out.state, (), self.policy, now) == Step(out.state, (), out.wake_at)
-        self.state, self.last = out.state, out
-        self.keys += [e.key for e in out.effects]
-        pages = [e for e in out.effects if isinstance(e, Page)]
-        return [(p.receiver, str(p.event), " ".join(p.alerts)) for p in pages]
+from tests.unit.monitoring.alerts.timeline import MINUTE, POLICY, T0, Timeline, fire, over
 
 
 def test_alerts_of_one_kind_are_told_together_across_models() -> None:
@@ -233,7 +165,7 @@ def test_a_reminder_is_sent_again_from_the_first_receiver() -> None:
     line.at(2)
     line.at(32)
     line.at(1440, fire("churn", 1440, n=2))
-    assert line.at(1442) == [("first", "firing", "churn:performance-1")]
+    assert line.at(1442) == [("first", "reminder", "churn:performance-1")]
     assert line.at(1472) == [("second", "escalated", "churn:performance-1")]
 
 
@@ -254,7 +186,7 @@ def test_an_incident_has_one_name_from_its_first_message_to_its_resolution() -> 
     at(1440, fire("churn", 1440, n=2))
     at(1442)
     at(1500, over("churn", 1500), over("flights", 1500))
-    events = ["firing", "firing", "escalated", "firing", "resolved", "resolved"]
+    events = ["firing", "firing", "escalated", "reminder", "resolved", "resolved"]
     assert told == [(event, "ml:performance-1") for event in events]
     at(1510, fire("flights", 1510, number=2))
     at(1512)
@@ -271,16 +203,16 @@ def test_a_silence_stops_everything_and_its_end_starts_over() -> None:
     assert line.state.muted == {"churn:performance-1": "silenced by kim until 2013-07-01 01:00 UTC"}
     assert line.last.wake_at == T0 + 60 * MINUTE
     assert line.at(59) == []
-    assert line.at(60) == []
-    assert line.at(62) == [("first", "firing", "churn:performance-1")]
+    assert line.at(60) == [("queue", "unsilenced", "churn:performance-1")]
+    assert line.at(62) == [("first", "reminder", "churn:performance-1")]
 
 
 def test_what_ends_under_a_silence_ends_silently() -> None:
     line = Timeline()
     line.at(0, fire("churn"))
     line.at(2, Silence("s1", "kim", "known", T0 + 60 * MINUTE))
-    line.at(30, over("churn", 30))
-    assert line.at(61) == []
+    assert line.at(30, over("churn", 30)) == []
+    assert line.at(61) == [("queue", "unsilenced", "churn:performance-1")]
 
 
 def test_a_lifted_silence_lets_the_alert_through() -> None:
@@ -333,6 +265,19 @@ def test_every_edge_of_a_group_is_walked() -> None:
     line.at(25)
     line.at(26, Acknowledge("f:performance-1", "kim"))
     line.at(27, over("f", 27), fire("g", 27))
+    line.at(29)
+    line.at(30, Acknowledge("g:performance-1", "kim"))
+    line.at(31, Silence("s1", "kim", "known", T0 + 40 * MINUTE))
+    line.at(41)
+    line.at(42, Silence("s2", "kim", "known", T0 + 50 * MINUTE))
+    line.at(43, over("g", 43))
+    line.at(60, fire("h", 60))
+    line.at(62)
+    line.at(63, Silence("s3", "kim", "known", T0 + 70 * MINUTE))
+    line.at(70)
+    line.at(72)
+    line.at(73, Silence("s4", "kim", "known", T0 + 80 * MINUTE, model="h"))
+    line.at(74, over("h", 74), fire("i", 74))
     prompt = Timeline(POLICY.model_copy(update={"group_wait": timedelta(0)}))
     prompt.at(0, fire("a"))
     walked = {(a, b) for a, b in line.walked | prompt.walked if a != b}

@@ -246,6 +246,17 @@ WRITTEN: tuple[tuple[Line, dict[str, Any]], ...] = (
             "title": "unanswered: x drifted",
         },
     ),
+    (
+        alerting.Undelivered("duty", "firing", "shop:drift-1", "HTTP 404", True),
+        {
+            "what": "undelivered", "receiver": "duty", "event": "firing",
+            "incident": "shop:drift-1", "reason": "HTTP 404", "permanent": True,
+        },
+    ),
+    (
+        alerting.Delivered("duty", "shop:drift-1"),
+        {"what": "delivered", "receiver": "duty", "incident": "shop:drift-1"},
+    ),
     (operations.Policy("c0ffee"), {"what": "policy", "hash": "c0ffee"}),
     (operations.Dormant("left fleet.yaml"), {"what": "dormant", "reason": "left fleet.yaml"}),
     (

@@ -89,6 +89,12 @@ class Tallies:
     def refused(self, effect: Say, reason: str) -> Said:
         return Said(-1)
 
+    def urgent(self, effect: Say) -> bool:
+        return False
+
+    def attempted(self, effect: Say, attempts: int, reason: str) -> None:
+        return None
+
 
 @pytest.fixture
 def store(account: Connection, fresh_name: str) -> TablesStore:

@@ -1,0 +1,131 @@
+"""One group: its phases, the team's policy, and what is known of the messages that were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import Field
+
+import engine.policy
+from monitoring.alerts.lifecycle import Notify, Severity, Status
+from monitoring.alerts.reach import Down
+
+
+class Phase(StrEnum):
+    """The phase of one group (one kind of alert of one team)."""
+
+    CLOSED = "closed"
+    WAITING = "waiting"
+    SENT = "sent"
+    ACKNOWLEDGED = "acknowledged"
+    MUTED = "muted"
+
+
+EDGES: Mapping[Phase, tuple[Phase, ...]] = {
+    Phase.CLOSED: (Phase.WAITING, Phase.SENT),
+    Phase.WAITING: (Phase.CLOSED, Phase.SENT),
+    Phase.SENT: (Phase.ACKNOWLEDGED, Phase.MUTED, Phase.WAITING, Phase.CLOSED),
+    Phase.ACKNOWLEDGED: (Phase.SENT, Phase.MUTED, Phase.WAITING, Phase.CLOSED),
+    Phase.MUTED: (Phase.SENT, Phase.ACKNOWLEDGED, Phase.WAITING, Phase.CLOSED),
+}
+
+
+class Policy(engine.policy.Policy):
+    """Receivers of a team's alerts, their order and delays."""
+
+    page: tuple[str, ...] = Field(
+        min_length=1,
+        description="Receivers of a page, in order: the first at once, the next if nobody "
+        "acknowledges it.",
+    )
+    ticket: tuple[str, ...] = Field(
+        (), description="Receivers of a ticket, all of them; empty: the first page receiver."
+    )
+    group_wait: timedelta = Field(
+        timedelta(minutes=2),
+        ge=timedelta(0),
+        description="How long to collect alerts of one kind before the first is sent.",
+    )
+    escalate_after: timedelta = Field(
+        timedelta(minutes=30),
+        gt=timedelta(0),
+        description="An unacknowledged page goes to the next receiver after this long, and at the "
+        "latest a minute after its receiver could not be reached.",
+    )
+
+    def first(self, severity: Severity) -> tuple[str, ...]:
+        """The receivers of the first message."""
+        return self.page[:1] if severity is Severity.PAGE else self.ticket or self.page[:1]
+
+
+@dataclass(frozen=True)
+class Open:
+    """One alert by its last notification, received at `heard`; `risen`: it made a ticket a page."""
+
+    notice: Notify
+    heard: datetime
+    acknowledged_by: str | None = None
+    risen: bool = False
+
+    @property
+    def firing(self) -> bool:
+        """Whether its last notification says that it fires."""
+        return self.notice.status is Status.FIRING
+
+
+def merged(known: Open | None, notice: Notify, now: datetime) -> Open:
+    """Return an alert after a notification, which may be late or a repeat."""
+    if known is None:
+        return Open(notice, now)
+    if _rank(notice) <= _rank(known.notice):
+        return known
+    rises = notice.severity is Severity.PAGE and known.notice.severity is Severity.TICKET
+    taken_by = None if rises and notice.status is Status.FIRING else known.acknowledged_by
+    return Open(notice, now, taken_by, risen=rises)
+
+
+def _rank(notice: Notify) -> tuple[bool, datetime, bool, str]:
+    resolved = notice.status is Status.RESOLVED
+    return resolved, notice.at, notice.severity is Severity.PAGE, notice.key
+
+
+@dataclass(frozen=True)
+class Group:
+    """The messages sent to a team about one kind of alert.
+
+    `first` and `ordinal` number the first and the last message since the group was closed; `first`
+    is 0 in a group that was open before it was kept. `told` maps each alert in them to its last
+    notification that was sent, empty where it was muted since; `opens` is when the notifications
+    that came since are sent; `level` is the place in the chain that the page sent at `paged` has
+    reached, which is the receiver `paged_to`; it goes past one that cannot be reached at `passes`.
+    """
+
+    phase: Phase = Phase.CLOSED
+    ordinal: int = 0
+    first: int = 0
+    severity: Severity = Severity.TICKET
+    told: dict[str, str] = field(default_factory=dict)
+    heard_by: tuple[str, ...] = ()
+    opens: datetime | None = None
+    paged: datetime | None = None
+    level: int = 0
+    paged_to: str = ""
+    passes: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a group is settled by: the team's policy, receivers that are down, muted alerts."""
+
+    policy: Policy
+    down: Mapping[str, Down]
+    muted: Mapping[str, str]
+    now: datetime
+
+    def passes(self, receiver: str) -> datetime | None:
+        """When a page that waits for `receiver` goes to the next; None where it can be reached."""
+        known = self.down.get(receiver)
+        return known.passed_at if known is not None else None
