@@ -60,6 +60,13 @@ def tick(timer: func.TimerRequest) -> None:
     host().measure()
 
 
+@app.timer_trigger("timer", "0 0 * * * *")
+def anchor(timer: func.TimerRequest) -> None:
+    """Keep and publish the anchors of all journals once an hour."""
+    del timer
+    host().service.anchor()
+
+
 @app.timer_trigger("timer", "0 30 3 * * *")
 def digest(timer: func.TimerRequest) -> None:
     """Delete expired rows once a day, and ring for every partition."""

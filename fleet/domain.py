@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from engine.codec import kind_of
-from engine.errors import Refused, Unavailable
+from engine.errors import Unavailable
 from engine.step import Delivery, Step
 from engine.store import instant
-from fleet import oncall
+from fleet import desk, oncall
+from fleet.desk import Desk
 from fleet.document.policies import Fleet
 from fleet.model import step
 from fleet.model.effects import EFFECTS, Effect
-from fleet.model.facts import FACTS, Configured, Declined, Fact, Notified, Parked, Unrecognised
+from fleet.model.facts import FACTS, Configured, Declined, Fact, Notified, Parked
 from fleet.model.lines import operations
 from fleet.model.lines.line import Line, write_line
 from fleet.model.state import Model
@@ -27,14 +28,6 @@ from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.routing import OnCall
 
 DORMANT_FOR = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Desk:
-    """The state of the fleet's own partition: event types met that nobody knows, things parked."""
-
-    types: tuple[str, ...] = ()
-    parked: int = 0
 
 
 State = Model | OnCall | Desk
@@ -73,7 +66,7 @@ class FleetDomain:
         """See `engine.step.Domain`."""
         match state:
             case Desk():
-                return _desk(state, facts)
+                return desk.step(state, facts)
             case OnCall():
                 team = partition.removeprefix(ONCALL)
                 if team not in self.fleet.teams:
@@ -138,23 +131,6 @@ class FleetDomain:
     def refused(self, effect: Effect, reason: str) -> Declined:
         """See `engine.step.Domain`."""
         return Declined(kind_of(type(effect)), effect.key, reason)
-
-
-def _desk(state: Desk, facts: Sequence[Fact]) -> Step:
-    lines: list[Line] = []
-    types, parked = state.types, state.parked
-    for fact in facts:
-        match fact:
-            case Unrecognised(type=kind, source=source):
-                if kind not in types:
-                    types = (*types, kind)
-                    lines.append(operations.Unknown(kind, source))
-            case Parked(id=name, reason=reason):
-                parked += 1
-                lines.append(operations.Parked(name, reason))
-            case _:
-                raise Refused(f"the fleet's partition does not take {type(fact).__name__}")
-    return Step(Desk(types, parked), (), None, tuple(map(write_line, lines)))
 
 
 def _nobody(state: State, facts: Sequence[Fact], reason: str) -> Step:

@@ -30,7 +30,17 @@ from hosts import read_config
 from hosts.local.host import STORE_FILE, Durations, LocalHost
 from hosts.local.position import position
 
-MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "pages.jsonl")
+MADE = (
+    "anchors.jsonl",
+    "blobs",
+    "events.jsonl",
+    "jobs",
+    "logs",
+    "made",
+    "models",
+    "pages.jsonl",
+    "traffic",
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,8 @@ def replay(app: App, options: Options, console: Console) -> Told:
         app.use(host)
         if host.store.get(scenario.model, HEAD) is None:
             host.service.begin()
+        else:
+            host.service.adopt()
         stage = LocalStage(app.functions, host, clock, scenario, folder)
         run = Replay(stage, clock, scenario, folder, moments)
         with _progress(console, host, scenario) as told:
@@ -188,7 +200,7 @@ def _told(
     host: LocalHost, scenario: Scenario, options: Options, folder: Path, seconds: float
 ) -> Told:
     for partition in host.store.partitions():
-        journal.verify(host.store, partition)
+        journal.verify(host.store, partition, host.service.loop.seal)
     records = tuple(journal.read(host.store, scenario.model))
     lines = (read_line(line) for record in records for line in record.lines)
     names = {line.rows for line in lines if isinstance(line, windows.Joined)}

@@ -16,6 +16,7 @@ import function_app
 from commands.app import App
 from commands.replay.rehearse import Options, Told, replay
 from engine import journal
+from hosts.local import journal_key
 from hosts.local.host import STORE_FILE
 from hosts.local.sqlite import SqliteStore
 
@@ -70,8 +71,9 @@ def test_a_store_of_an_earlier_version_resumes_and_verifies(archive: Path, tmp_p
         "assessed", "joined", "rollout", "trigger", "run", "gate", "alert",
     }  # fmt: skip
     store = SqliteStore(folder / "var" / STORE_FILE)
+    seal = journal_key.known(folder / "var", {})
     for name in store.partitions():
-        assert journal.verify(store, name) == len(list(journal.read(store, name)))
+        assert journal.verify(store, name, seal) == len(list(journal.read(store, name)))
         assert not list(store.scan(name, "out:", pending=True, limit=9))
     store.close()
     assert told.records
