@@ -150,11 +150,11 @@ class Loop:
         now: datetime,
     ) -> list[Operation]:
         """Return one unit; empty where no fact waits and no due wake-up changes anything."""
+        if row is not None:
+            require_own(self.store, partition, row, self.seal)
         head = read_head(row, self.domain, partition)
         if not waiting and (head.wake_at is None or head.wake_at > now):
             return []
-        if row is not None:
-            require_own(self.store, partition, row, self.seal)
         facts = inbox.waiting(self.domain.facts, waiting)
         composer = self._composer(partition, row, head, owed, now)
         return unit.fitting(self.domain, partition, head.state, facts, now, composer.unit)

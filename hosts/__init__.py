@@ -126,6 +126,13 @@ def open_host(path: Path) -> Host:
     return _kind(config, path).open(config, path.parent)
 
 
+def begin_host(path: Path) -> Host:
+    """Open the host that the document's `store` names, and let its models begin."""
+    opened = open_host(path)
+    opened.service.begin()
+    return opened
+
+
 @contextmanager
 def open_evidence(path: Path) -> Iterator[tuple[Config, Evidence]]:
     """Open the store that the document names to be verified, and to be read only.

@@ -29,6 +29,7 @@ class AnchorBlobs:
         """See `fleet.ports.Anchors`."""
         name = f"{FOLDER}{hour[:7]}.jsonl"
         line = json.dumps({"key": key, "hour": hour, "anchors": list(lines)}) + "\n"
+        # The service creates it only where it is missing (If-None-Match: *).
         blob = self._container.get_blob_client(name)
         with translated(f"blob {self._container.container_name}/{name}"):
             try:
