@@ -26,7 +26,12 @@ def local_evidence(config: Config, beside: Path) -> Iterator[Evidence]:
     blobs, seal = Blobs(root / "blobs"), journal_key.known(root, os.environ)
     exposed = journal_key.exposed(root, os.environ)
     findings = [exposed] if exposed else []
-    kept = read_anchors(root / ANCHORS_FILE) if (root / ANCHORS_FILE).exists() else []
+    kept: list[anchors.Anchor] = []
+    if (root / ANCHORS_FILE).exists():
+        try:
+            kept = read_anchors(root / ANCHORS_FILE)
+        except Refused as error:
+            findings.append(str(error))
     if not (root / STORE_FILE).exists():
         yield Evidence(MemoryStore(), blobs, seal, kept, findings)
         return

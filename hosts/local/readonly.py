@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.errors import Broken, Refused
 from engine.store import Operation, Row
+from engine.texts import unexpected
 from hosts.local.sqlite import BUSY_SECONDS, SqliteStore
 
 
@@ -56,6 +57,8 @@ class ReadOnlyStore(SqliteStore):
             return super()._query(sql, *values)
         except sqlite3.DatabaseError as error:
             raise Broken(f"{self._path}: {error}") from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise Broken(f"{self._path}: a row is damaged: {unexpected(error)}") from error
 
     def _names(self, sql: str, *values: object) -> list[str]:
         try:
