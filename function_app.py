@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,18 +21,13 @@ def use(host: Host) -> None:
     _given[:] = [host]
 
 
-@cache
-def _opened() -> Host:
-    from hosts import open_host
-
-    opened = open_host(Path(os.environ.get("DRIFTWARDEN_FLEET", "fleet.yaml")))
-    opened.service.begin()
-    return opened
-
-
 def host() -> Host:
     """Return the host, opened on first use: importing this module must stay light."""
-    return _given[0] if _given else _opened()
+    if not _given:
+        from hosts import begin_host
+
+        use(begin_host(Path(os.environ.get("DRIFTWARDEN_FLEET", "fleet.yaml"))))
+    return _given[0]
 
 
 @app.event_grid_trigger(arg_name="event")
@@ -61,6 +55,13 @@ def tick(timer: func.TimerRequest) -> None:
     host().service.tick()
     host().measure()
     face.revive(host())
+
+
+@app.timer_trigger("timer", "0 0 * * * *")
+def anchor(timer: func.TimerRequest) -> None:
+    """Keep and publish the anchors of all journals once an hour."""
+    del timer
+    host().service.anchor()
 
 
 @app.timer_trigger("timer", "0 30 3 * * *")

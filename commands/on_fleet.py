@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import sys
 import uuid
 from argparse import Namespace
 from collections.abc import Iterator
@@ -53,12 +54,16 @@ def journal(arguments: Namespace) -> int:
 
 
 def verify(arguments: Namespace) -> int:
-    """Verify every journal's chain of hashes."""
-    from commands import operate
+    """Verify the store, and beside it the anchors in a file; 1 where anything is wrong."""
+    from commands.verify import verified
 
-    with _host(arguments) as (host, _):
-        found = operate.verify(host)
-        return _print({"verified": True, "records": found}, arguments.json, "verify")
+    found = verified(arguments.fleet, arguments.anchors)
+    if found["verified"] or arguments.json:
+        _print(found, arguments.json, "verify")
+    else:
+        for line in found["findings"]:
+            print(f"driftwarden verify: {line}", file=sys.stderr)
+    return OK if found["verified"] else FINDING
 
 
 def drill(arguments: Namespace) -> int:

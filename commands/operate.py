@@ -9,7 +9,6 @@ from pathlib import Path
 
 import azure.functions as func
 
-from engine import journal
 from engine.errors import Refused
 from fleet.commands import EVERY_MODEL, Command
 from hosts.host import Host
@@ -95,12 +94,6 @@ def _found(fleet: Path, path: str) -> str:
     there, beside = Path(path).resolve(), fleet.parent.resolve()
     # Relative to fleet.yaml a deployed app finds it, too.
     return str(there.relative_to(beside) if there.is_relative_to(beside) else there)
-
-
-def verify(host: Host) -> dict[str, int]:
-    """Verify every journal's chain; Broken names the first record that does not fit."""
-    store = host.service.loop.store
-    return {name: journal.verify(store, name) for name in store.partitions()}
 
 
 def everybody(target: str | None, every: bool) -> str:

@@ -90,7 +90,14 @@ def _add_views(commands: Commands) -> None:
         metavar="TIME",
         help="leave out records before this time, as 2026-01-31T18:00Z (default: print all)",
     )
-    fleet_command(commands, "verify", on_fleet.verify, "verify the hash chain of every journal")
+    text = "verify every journal and blob: that nobody but the app wrote it, and nothing is lost"
+    proven = fleet_command(commands, "verify", on_fleet.verify, text)
+    proven.add_argument(
+        "--anchors",
+        type=Path,
+        metavar="FILE",
+        help="also find each of these anchors in the journals (anchors.jsonl, or published events)",
+    )
 
 
 def _add_drill(commands: Commands) -> None:

@@ -92,7 +92,11 @@ def _is_hash(value: object) -> bool:
 
 def _verified(found: dict[str, Any]) -> Text:
     counts = ", ".join(f"{name} {count}" for name, count in found["records"].items())
-    return Text(f"every journal verified; records: {counts or 'none yet'}")
+    lines = [f"every journal verified; records: {counts or 'none yet'}"]
+    for name, begin in found["authenticated_from"].items():
+        if begin is not None and begin > 1:
+            lines.append(f"{name}: authenticated from record {begin} on")
+    return Text("\n".join([*lines, *found["notes"]]))
 
 
 def _outcome(found: dict[str, Any]) -> Text:

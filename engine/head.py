@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
 from engine import codec
+from engine.chain import GENESIS
 from engine.errors import Broken, Newer, TooLarge
-from engine.journal import GENESIS
 from engine.step import Domain
 from engine.store import HEAD, Insert, Replace, Row, Value, instant, parse_instant, spread
 from engine.texts import cut, unexpected
@@ -51,6 +51,11 @@ class Head:
         if self.wake_at is not None:
             props["wake_at"] = instant(self.wake_at)
         return Replace(HEAD, props, self.etag) if self.etag else Insert(HEAD, props)
+
+
+def recorded(written: Insert | Replace, marks: Mapping[str, Value]) -> Insert | Replace:
+    """Return the same operation of a head that refers to its last record by `marks`."""
+    return replace(written, props={**written.props, **marks})
 
 
 def _upgraded(row: Row, domain: Domain, partition: str) -> Any:
@@ -124,10 +129,18 @@ def announced(row: Row) -> Replace:
     return _changed(row, {"wake_at": None})
 
 
-def lifted(row: Row, seq: int, link: str, now: datetime) -> Replace:
-    """Return the operation that lets a partition step again, after the record `seq` was written."""
+def lifted(row: Row, marks: Mapping[str, Value], now: datetime) -> Replace:
+    """Return the operation that lets a partition step again; `marks` refer to the last record."""
     over = {"halted": None, "halted_at": None}
-    return _changed(row, {"seq": seq, "hash": link, "wake_at": instant(now), **over})
+    return _changed(row, {**marks, "wake_at": instant(now), **over})
+
+
+def woken(row: Row, wake_at: datetime | None) -> Replace:
+    """Return the operation that changes nothing but when a partition wakes.
+
+    The state stays as it is stored, because the last record binds its bytes.
+    """
+    return _changed(row, {"wake_at": None if wake_at is None else instant(wake_at)})
 
 
 def awake(row: Row, due: datetime) -> Replace:
@@ -135,7 +148,7 @@ def awake(row: Row, due: datetime) -> Replace:
     return _changed(row, {"wake_at": min(str(row.props.get("wake_at", "9")), instant(due))})
 
 
-def _changed(row: Row, changes: dict[str, Value | None]) -> Replace:
+def _changed(row: Row, changes: Mapping[str, Value | None]) -> Replace:
     """Change properties of a stored head and leave the others; None removes one."""
     props = {name: value for name, value in row.props.items() if name not in changes}
     props |= {name: value for name, value in changes.items() if value is not None}

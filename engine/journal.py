@@ -1,20 +1,18 @@
-"""The journal: one row per unit, each with the hash of the row before it."""
+"""The journal: one row per unit, each bound to the row before it and to the state after it."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine import audit
+from engine.chain import Place, log_key, rows
 from engine.codec import to_json
 from engine.errors import Broken
+from engine.seal import PLAIN, Seal
 from engine.step import Line
-from engine.store import HEAD, Insert, Row, Store, spread
-
-LOG = "log:"
-PAGE = 500
-GENESIS = ""
+from engine.store import Insert, Row, Store, Value, spread
 
 
 @dataclass(frozen=True)
@@ -27,25 +25,21 @@ class Record:
     hash: str
 
 
-def log_key(seq: int) -> str:
-    """Return the row key of a unit's record."""
-    return f"{LOG}{seq:012d}"
-
-
-def _chain(previous: str, seq: int, at: str, body: bytes) -> str:
-    return hashlib.sha256(f"{previous}|{seq}|{at}|".encode() + body).hexdigest()
-
-
-def record(previous: str, seq: int, at: str, lines: tuple[Line, ...]) -> tuple[Insert, str]:
-    """Return the row that records a unit, and its hash."""
+def record(place: Place, lines: tuple[Line, ...], seal: Seal = PLAIN) -> tuple[Insert, str]:
+    """Return the row that records a unit, and its link."""
     body = to_json(list(lines))
-    link = _chain(previous, seq, at, body)
-    return Insert(log_key(seq), {"seq": seq, "at": at, "hash": link, **spread("body", body)}), link
+    props: dict[str, Value] = {"seq": place.seq, "at": place.at}
+    if seal.keys:
+        link = seal.sign(place.content(body))
+        props |= {"state_hash": place.state, "key": seal.id}
+    else:
+        link = place.plain_link(body)
+    return Insert(log_key(place.seq), {**props, "hash": link, **spread("body", body)}), link
 
 
 def read(store: Store, partition: str, after_seq: int = 0) -> Iterator[Record]:
     """Yield a partition's records in order."""
-    for row in _rows(store, partition, log_key(after_seq)):
+    for row in rows(store, partition, log_key(after_seq)):
         yield _record(row)
 
 
@@ -54,30 +48,15 @@ def _record(row: Row) -> Record:
     return Record(int(row.props["seq"]), str(row.props["at"]), lines, str(row.props["hash"]))
 
 
-def _rows(store: Store, partition: str, after: str) -> Iterator[Row]:
-    while page := store.scan(partition, LOG, after=after, limit=PAGE):
-        yield from page
-        after = page[-1].key
-
-
-def verify(store: Store, partition: str) -> int:
+def verify(store: Store, partition: str, seal: Seal = PLAIN) -> int:
     """Walk the chain and return the number of records.
 
     Raises
     ------
     Broken
-        Where a record was altered, removed or added: names the first that does not fit.
+        Where a record was altered, removed or added, or the head was changed: names the first.
     """
-    previous, count = GENESIS, 0
-    for row in _rows(store, partition, LOG):
-        seq, at, body = int(row.props["seq"]), str(row.props["at"]), row.content("body")
-        expected = _chain(previous, seq, at, body)
-        if row.props["hash"] != expected or row.key != log_key(seq):
-            raise Broken(
-                f"{partition}: journal record {seq} does not follow from the one before it"
-            )
-        previous, count = expected, count + 1
-    head = store.get(partition, HEAD)
-    if head is not None and head.props.get("hash", GENESIS) != previous:
-        raise Broken(f"{partition}: journal records are missing; the state refers to later ones")
-    return count
+    found = audit.audit(store, partition, seal)
+    if found.findings:
+        raise Broken(f"{partition}: {found.findings[0]}")
+    return found.records

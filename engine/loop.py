@@ -7,15 +7,18 @@ the next call resumes from the store.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from engine import inbox, journal, outbox, sweeping, unit
+from engine import inbox, outbox, sweeping, unit
+from engine.compose import Composer, resumed
 from engine.errors import Broken, Conflict, Newer, Refused, Unavailable
-from engine.head import Head, announced, halt, lifted, read_head, unreadable
+from engine.head import Head, announced, halt, read_head, unreadable
 from engine.payment import Payment
-from engine.step import Delivery, Domain, Line, Step
-from engine.store import HEAD, Operation, Row, Store, instant, parse_instant
+from engine.seal import PLAIN, Seal
+from engine.sealing import require_own
+from engine.step import Delivery, Domain, Line
+from engine.store import HEAD, Operation, Row, Store, parse_instant
 from engine.texts import unexpected
 
 MAX_FACTS = 40
@@ -35,12 +38,14 @@ class Loop:
     ----------
     ring : called with a partition that has something to do; losing a call loses nothing.
     pause : called with the number of lost races so far; the host sleeps there, with jitter.
+    seal : signs the journals.
     """
 
     store: Store
     domain: Domain
     ring: Callable[[str], None]
     pause: Callable[[int], None] = _no_pause
+    seal: Seal = PLAIN
 
     def deliver(self, delivery: Delivery, now: datetime) -> bool:
         """Store a fact and ring; False where it had arrived before (`ring` is called anyway)."""
@@ -87,6 +92,18 @@ class Loop:
         """
         self._patiently(partition, lambda: self._lift(partition, line, now))
         self.ring(partition)
+
+    def adopt(self, partition: str, now: datetime) -> None:
+        """Record a state of an older format in the present one, so that its journal is signed.
+
+        A halted partition is left alone; `resume` records its state.
+
+        Raises
+        ------
+        Broken
+            The state cannot be read.
+        """
+        self._patiently(partition, lambda: self._adopt(partition, now))
 
     def sweep(self, partition: str, now: datetime) -> int:
         """Remove expired rows and return their number; pending rows are never removed."""
@@ -157,21 +174,21 @@ class Loop:
         now: datetime,
     ) -> list[Operation]:
         """Return one unit; empty where no fact waits and no due wake-up changes anything."""
+        if row is not None:
+            require_own(self.store, partition, row, self.seal)
         head = read_head(row, self.domain, partition)
         if not waiting and (head.wake_at is None or head.wake_at > now):
             return []
         facts = inbox.waiting(self.domain.facts, waiting)
-
-        def build(step: Step, taken: list[inbox.Waiting]) -> list[Operation]:
-            return self._operations(partition, head, step, taken, owed, now)
-
-        return unit.fitting(self.domain, partition, head.state, facts, now, build)
+        composer = self._composer(partition, row, head, owed, now)
+        return unit.fitting(self.domain, partition, head.state, facts, now, composer.unit)
 
     def _halt(self, partition: str, row: Row | None, reason: str, now: datetime) -> None:
         """Stop a partition until `resume`, and announce the halt to its operators."""
         if row is None:
-            begun = Head(self.domain.initial(partition)).write(partition, self.domain.version)
-            self.store.commit(partition, [begun])
+            begun = Head(self.domain.initial(partition))
+            composer = self._composer(partition, row, begun, [], now)
+            self.store.commit(partition, composer.record(begun.state, None))
             row = self._stored(partition)
         # `wake_at` keeps it due until the halt is announced, even if this worker dies in between.
         self.store.commit(partition, [halt(row, reason, now)])
@@ -194,10 +211,18 @@ class Loop:
         # Told first: a worker that dies in between leaves it halted, and `resume` is called again.
         for notice in self.domain.resumed(partition, at, now):
             self.deliver(notice, now)
-        seq = int(row.props["seq"]) + 1
-        lines = ({**line, "halted": row.text("halted")},)
-        log, link = journal.record(row.text("hash"), seq, instant(now), lines)
-        self.store.commit(partition, [lifted(row, seq, link, now), log])
+        self.store.commit(partition, resumed(partition, row, line, now, self.seal))
+        return True
+
+    def _adopt(self, partition: str, now: datetime) -> bool:
+        row = self.store.get(partition, HEAD)
+        if row is None or row.props.get("halted"):
+            return True
+        if int(row.props["version"]) >= self.domain.version:
+            return True
+        head = read_head(row, self.domain, partition)
+        composer = self._composer(partition, row, head, [], now)
+        self.store.commit(partition, composer.record(head.state, head.wake_at))
         return True
 
     def _stored(self, partition: str) -> Row:
@@ -206,26 +231,12 @@ class Loop:
             raise Conflict(f"{partition}: the head is gone")
         return row
 
-    def _operations(
+    def _composer(
         self,
         partition: str,
+        row: Row | None,
         head: Head,
-        step: Step,
-        facts: list[inbox.Waiting],
         owed: list[outbox.Owed],
         now: datetime,
-    ) -> list[Operation]:
-        wake_at = _earliest(step.wake_at, *(item.due for item in owed))
-        moved = replace(head, state=step.state, wake_at=wake_at)
-        if not facts and not step.effects and not step.lines:
-            return [] if moved == head else [moved.write(partition, self.domain.version)]
-        seq = head.seq + 1
-        log, link = journal.record(head.hash, seq, instant(now), step.lines)
-        moved = replace(moved, seq=seq, hash=link)
-        fresh = outbox.insert(self.domain.effects, seq, step.effects, now)
-        taken = [inbox.taken(item, now) for item in facts]
-        return [moved.write(partition, self.domain.version), log, *taken, *fresh]
-
-
-def _earliest(*moments: datetime | None) -> datetime | None:
-    return min((moment for moment in moments if moment is not None), default=None)
+    ) -> Composer:
+        return Composer(partition, self.domain, self.seal, row, head, owed, now)

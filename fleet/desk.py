@@ -1,4 +1,4 @@
-"""The fleet's own partition: input that no model takes, journalled and told to every team."""
+"""The fleet's own partition: input that no model takes, and the anchors of all journals."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from engine.errors import Refused
 from engine.step import Step
-from fleet.model.effects import Tell
-from fleet.model.facts import Asked, Declined, Fact, Parked, Unrecognised
+from fleet.model.effects import Effect, KeepAnchors, Publish, Tell
+from fleet.model.facts import Anchored, Asked, Declined, Fact, Parked, Unrecognised
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from fleet.partitions import FLEET
+from fleet.published import Event, Fields
 from monitoring.alerts import lifecycle, transitions
 from monitoring.alerts.lifecycle import Alert, Condition, Kind, Severity
 
@@ -33,6 +34,8 @@ class Desk:
 def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime) -> Step:
     """Journal what could not be taken in, and open one ticket for each team.
 
+    Anchors are published and kept beside the store.
+
     Raises
     ------
     Refused
@@ -41,6 +44,7 @@ def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime
     types, alert = state.types, state.alert
     lines: list[Line] = []
     refused: list[str] = []
+    effects: list[Effect] = []
     for fact in facts:
         match fact:
             case Unrecognised(type=kind, source=source):
@@ -50,6 +54,8 @@ def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime
             case Parked(id=name, reason=reason):
                 refused.append(f"{name}: {reason}" if name else reason)
                 lines.append(operations.Parked(name, reason))
+            case Anchored():
+                effects += _told(fact)
             case Declined(key=key, reason=reason):
                 lines.append(operations.Refused(reason, key))
             case Asked(verb="ack"):
@@ -60,10 +66,10 @@ def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime
             case _:
                 raise Refused(f"the fleet's partition does not take {type(fact).__name__}")
     done = transitions.step(alert, _condition(refused), POLICY, now)
-    effects = tuple(Tell(team, notice) for notice in done.effects for team in teams)
+    effects += [Tell(team, notice) for notice in done.effects for team in teams]
     lines += _said(alert, done.alert)
     after = Desk(types, state.parked + len(refused), done.alert)
-    return Step(after, effects, done.wake_at, tuple(map(write_line, lines)))
+    return Step(after, tuple(effects), done.wake_at, tuple(map(write_line, lines)))
 
 
 def _condition(refused: Sequence[str]) -> Condition:
@@ -85,3 +91,12 @@ def _said(before: Alert | None, after: Alert | None) -> list[Line]:
             after.explained_by,
         )
     ]
+
+
+def _told(fact: Anchored) -> tuple[Effect, ...]:
+    fields: Fields = {"hour": fact.hour, "part": fact.part, "anchors": fact.anchors}
+    key = f"anchored:{fact.hour}:{fact.part}"
+    return (
+        KeepAnchors(fact.hour, fact.part, fact.anchors),
+        Publish(key, Event.JOURNAL_ANCHORED, fields, fact.at),
+    )

@@ -176,7 +176,7 @@ EVENTS = {
         CustomEvent("driftwarden.halted", ("partition",), "A partition was halted by a defect."),
         *(
             CustomEvent(
-                f"driftwarden.{shape.event}",
+                shape.telemetry,
                 ("model", *(field.name for field in shape.fields if field.words)),
                 f"Published: {shape.description[0].lower()}{shape.description[1:]}",
             )

@@ -15,6 +15,7 @@ from fleet.model.effects import (
     AckModel,
     Cancel,
     Effect,
+    KeepAnchors,
     Look,
     OnCallEffect,
     Outside,
@@ -118,6 +119,8 @@ def _outside(world: World, model: str, effect: Outside, now: datetime) -> tuple[
             return (Delivery(ONCALL + team, notice.key, Notified(notice)),)
         case Publish(key=key, type=kind, fields=fields, at=at):
             world.publisher.publish(f"{model}:{key}", kind, model, dict(fields), at)
+        case KeepAnchors(key=key, hour=hour, anchors=anchors):
+            world.anchors.keep(key, hour, anchors)
         case _:
             assert_never(effect)
     return ()

@@ -70,6 +70,14 @@ class Publisher(Protocol):
         ...
 
 
+class Anchors(Protocol):
+    """Keeps the anchors of the journals beside the store."""
+
+    def keep(self, key: str, hour: str, anchors: Sequence[str]) -> None:
+        """Append the anchors of an hour; the same key is the same line."""
+        ...
+
+
 class Reports(Protocol):
     """Draws the rows of a window beside those of its reference."""
 
@@ -104,5 +112,6 @@ class World:
     registry: Registry
     pager: Pager
     publisher: Publisher
+    anchors: Anchors
     counting: Counting | None = None
     reports: Reports | None = None

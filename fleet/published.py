@@ -6,6 +6,7 @@ field does not; readers ignore fields that they do not know.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +15,15 @@ from typing import get_args
 
 from engine.errors import Refused
 from engine.store import instant
+from fleet.partitions import FLEET
 from monitoring.alerts.lifecycle import ModelKind, Severity
 from monitoring.drift.verdict import SEVERITY
 from retrain import run, trigger
 from retrain.rollout.stages import EDGES
 
 PREFIX = "Driftwarden."
+#: Where a word of a name in capitals begins, but for the first one.
+WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 Fields = dict[str, str | float | int | bool | tuple[str, ...] | None]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -39,6 +43,7 @@ class Event(StrEnum):
     ROLLOUT_PROMOTED = "rollout.promoted"
     ROLLOUT_ROLLED_BACK = "rollout.rolled_back"
     ROLLOUT_STOPPED = "rollout.stopped"
+    JOURNAL_ANCHORED = "JournalAnchored"
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,11 @@ class Published:
     def uri(self) -> str:
         """The value of `dataschema`."""
         return f"urn:driftwarden:{self.event}:{self.version}"
+
+    @property
+    def telemetry(self) -> str:
+        """Its name among the custom events of the telemetry, which are in lower case."""
+        return f"driftwarden.{WORD.sub('_', self.event).lower()}"
 
     @property
     def file(self) -> str:
@@ -125,6 +135,17 @@ LIVE = (
     Field("stage", "Number of the canary stage, from 0.", "integer"),
     Field("weight", "Percent of the live traffic on the challenger.", "integer"),
 )
+ANCHORS = (
+    Field("hour", "The hour of the anchors, UTC."),
+    Field(
+        "part", "Number of the part, from 0: a large fleet's anchors are several events.", "integer"
+    ),
+    Field(
+        "anchors",
+        "One line a partition: its name, the number of its newest record, and that record's link.",
+        "array",
+    ),
+)
 
 CATALOGUE = {
     shape.event: shape
@@ -158,6 +179,12 @@ CATALOGUE = {
             ROLLOUT,
         ),
         Published(Event.ROLLOUT_STOPPED, "It ended without a promotion.", "rollout", ROLLOUT),
+        Published(
+            Event.JOURNAL_ANCHORED,
+            "How far every journal has come, once an hour, for `verify --anchors`.",
+            "hour",
+            ANCHORS,
+        ),
     )
 }
 
@@ -171,6 +198,7 @@ def document(
     ----------
     key : its id, unique for its source; the same key is the same event.
     kind : its type without the prefix.
+    model : the partition that tells it: a model's, or the fleet's own.
     fields : its data.
 
     Raises
@@ -186,7 +214,7 @@ def document(
     return {
         "specversion": "1.0",
         "id": key,
-        "source": f"/driftwarden/models/{model}",
+        "source": "/driftwarden/fleet" if model == FLEET else f"/driftwarden/models/{model}",
         "type": PREFIX + kind,
         "subject": f"{shape.about}s/{fields[shape.about]}",
         "time": instant(at),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from engine import codec, inbox
 from engine.blobs import Blobs
 from engine.clock import Clock
-from engine.errors import NotFound, Refused
+from engine.errors import Broken, Newer, NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import envelope, events, gauges, health, read, refused
+from fleet import anchors, envelope, events, gauges, health, read, refused
 from fleet.alarm import Alarm, by_the_timer
 from fleet.commands import RESUME, Command, Outdated, check, concerned
 from fleet.document.policies import Fleet
@@ -51,8 +52,9 @@ class Service:
     alarm: Alarm = field(default_factory=lambda: Alarm(by_the_timer))
 
     def begin(self) -> None:
-        """Deliver changed policies to their models, and ring for every partition."""
+        """Sign older states, deliver changed policies to their models, ring for every partition."""
         now = self.clock.now()
+        self.adopt()
         known = set(self.loop.store.partitions())
         for name, watched in self.fleet.models.items():
             head = self.loop.head(name)
@@ -67,6 +69,13 @@ class Service:
                 self.loop.deliver(Delivery(name, f"policy::{seq}", gone), now)
         for name in sorted(known):
             self.loop.ring(name)
+
+    def adopt(self) -> None:
+        """Record every state of an older format in the present one; see `engine.loop.Loop`."""
+        for partition in self.loop.store.partitions():
+            # One that cannot be read halts with its next step, and tells its operators.
+            with suppress(Broken, Newer):
+                self.loop.adopt(partition, self.clock.now())
 
     def ingest(self, document: object) -> str | None:
         """Deliver an event and return its partition; None where it carries no news.
@@ -112,6 +121,12 @@ class Service:
         content = {"id": f"work:{partition}", "hour": f"{now:%Y-%m-%dT%H}"}
         self.loop.deliver(refused.delivery(FLEET, content, said), now)
         self.loop.ring(partition)
+
+    def anchor(self) -> None:
+        """Deliver the anchors of all journals, once an hour; see `fleet.anchors`."""
+        now = self.clock.now()
+        for found in anchors.deliveries(self.loop.store, now):
+            self.loop.deliver(found, now)
 
     def measure(self, poison: Mapping[str, int]) -> None:
         """Report that the timer ran, and every gauge; `poison` counts messages by queue."""

@@ -93,12 +93,13 @@ class Traced:
         return self._domain.attempted(effect, attempts, reason)
 
     def _published(self, model: str, effect: Publish) -> None:
+        shape = CATALOGUE[effect.type]
         words = {
             field.name: str(effect.fields[field.name])
-            for field in CATALOGUE[effect.type].fields
+            for field in shape.fields
             if field.words and effect.fields.get(field.name) is not None
         }
-        self._telemetry.event(f"driftwarden.{effect.type}", {"model": model, **words})
+        self._telemetry.event(shape.telemetry, {"model": model, **words})
 
 
 def doorbell(partition: str, telemetry: Telemetry) -> str:

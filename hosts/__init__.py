@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,17 +12,19 @@ from engine.errors import Refused
 
 if TYPE_CHECKING:
     from fleet.document.config import Config
+    from fleet.proof import Evidence
     from hosts.host import Host
     from hosts.receivers.paging import Openers
 
 
 @dataclass(frozen=True)
 class HostKind:
-    """A kind of host: how fleet.yaml spells its store, its kinds of receiver, and its opening."""
+    """A kind of host: how fleet.yaml spells its store, its receivers, its opening, its evidence."""
 
     store: str
     openers: Callable[[], Openers]
     open: Callable[[Config, Path], Host]
+    evidence: Callable[[Config, Path], AbstractContextManager[Evidence]]
 
 
 def _local_openers() -> Openers:
@@ -36,6 +39,12 @@ def _open_local(config: Config, beside: Path) -> Host:
     return open_local(config, beside)
 
 
+def _local_evidence(config: Config, beside: Path) -> AbstractContextManager[Evidence]:
+    from hosts.local.evidence import local_evidence
+
+    return local_evidence(config, beside)
+
+
 def _azure_openers() -> Openers:
     from hosts.azure.receivers import OPENERS
 
@@ -48,10 +57,16 @@ def _open_azure(config: Config, beside: Path) -> Host:
     return open_azure(config, beside)
 
 
+def _azure_evidence(config: Config, beside: Path) -> AbstractContextManager[Evidence]:
+    from hosts.azure.evidence import azure_evidence
+
+    return azure_evidence(config, beside)
+
+
 #: By the scheme of `store`. The functions import late: importing this package must stay light.
 HOSTS = {
-    "local": HostKind("local:FOLDER", _local_openers, _open_local),
-    "azure": HostKind("azure:CONNECTION", _azure_openers, _open_azure),
+    "local": HostKind("local:FOLDER", _local_openers, _open_local, _local_evidence),
+    "azure": HostKind("azure:CONNECTION", _azure_openers, _open_azure, _azure_evidence),
 }
 
 
@@ -108,8 +123,33 @@ def open_host(path: Path) -> Host:
         The document is invalid, or its store's scheme is unknown.
     """
     config = read_config(path)
+    return _kind(config, path).open(config, path.parent)
+
+
+def begin_host(path: Path) -> Host:
+    """Open the host that the document's `store` names, and let its models begin."""
+    opened = open_host(path)
+    opened.service.begin()
+    return opened
+
+
+@contextmanager
+def open_evidence(path: Path) -> Iterator[tuple[Config, Evidence]]:
+    """Open the store that the document names to be verified, and to be read only.
+
+    Raises
+    ------
+    Refused
+        The document is invalid, its store's scheme is unknown, or there is no such store.
+    """
+    config = read_config(path)
+    with _kind(config, path).evidence(config, path.parent) as found:
+        yield config, found
+
+
+def _kind(config: Config, path: Path) -> HostKind:
     kind = HOSTS.get(_scheme(config))
     if kind is None:
         known = " and ".join(one.store for one in HOSTS.values())
         raise Refused(f"{path.name}: store {config.document.store!r}: known are {known}")
-    return kind.open(config, path.parent)
+    return kind

@@ -30,7 +30,17 @@ from hosts import read_config
 from hosts.local.host import STORE_FILE, Durations, LocalHost
 from hosts.local.position import position
 
-MADE = ("blobs", "jobs", "logs", "made", "models", "traffic", "events.jsonl", "pages.jsonl")
+MADE = (
+    "anchors.jsonl",
+    "blobs",
+    "events.jsonl",
+    "jobs",
+    "logs",
+    "made",
+    "models",
+    "pages.jsonl",
+    "traffic",
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,8 @@ def replay(app: App, options: Options, console: Console) -> Told:
         app.use(host)
         if host.store.get(scenario.model, HEAD) is None:
             host.service.begin()
+        else:
+            host.service.adopt()
         stage = LocalStage(app.functions, host, clock, scenario, folder)
         run = Replay(stage, clock, scenario, folder, moments)
         with _progress(console, host, scenario) as told:
@@ -190,7 +202,7 @@ def _told(
     host: LocalHost, scenario: Scenario, options: Options, folder: Path, seconds: float
 ) -> Told:
     for partition in host.store.partitions():
-        journal.verify(host.store, partition)
+        journal.verify(host.store, partition, host.service.loop.seal)
         if halted := host.service.loop.head(partition).halted:
             raise Broken(f"{partition} is halted: {halted}")
     records = tuple(journal.read(host.store, scenario.model))

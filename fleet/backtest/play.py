@@ -95,7 +95,7 @@ class Played:
 def play(blobs: Blobs, watched: Watched, history: History, told: Told) -> tuple[Played, ...]:
     """Assess every day of a history in order; `told` is called with the number done."""
     absent: Any = None  # An assessment uses blobs and no other port.
-    world = World(blobs, *[absent] * 8)
+    world = World(blobs, *[absent] * 9)
     ruler = load(blobs, history.reference).ruler
     numbers = _sorted(blobs, history.held, ruler)
     model = Model(champion="champion", windows=Windows(reference=history.reference))

@@ -119,6 +119,21 @@ class Publish:
 
 
 @dataclass(frozen=True)
+class KeepAnchors:
+    """Keep the anchors of an hour beside the store."""
+
+    hour: str
+    part: int
+    anchors: tuple[str, ...]
+    lane: str = "anchors"
+
+    @property
+    def key(self) -> str:
+        """One for each part of an hour."""
+        return f"anchors:{self.hour}:{self.part}"
+
+
+@dataclass(frozen=True)
 class SendPage:
     """Page a receiver; `report`: it could not be reached before, so that success is news."""
 
@@ -149,7 +164,7 @@ class AckModel:
 
 
 #: Effects that change or ask the world around a model.
-Outside = Submit | Poll | Cancel | SetTraffic | Look | Tag | Tell | Publish
+Outside = Submit | Poll | Cancel | SetTraffic | Look | Tag | Tell | Publish | KeepAnchors
 #: Effects of an on-call partition.
 OnCallEffect = SendPage | AckModel
 Effect = Work | Outside | OnCallEffect

@@ -345,6 +345,16 @@ class Parked:
 
 
 @dataclass(frozen=True)
+class Anchored:
+    """How far every journal had come at an hour: `PARTITION SEQ LINK` each; see fleet.anchors."""
+
+    hour: str
+    part: int
+    anchors: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Adopted:
     """Somebody else's split was taken over: `champion` answers most of it.
 
@@ -376,6 +386,7 @@ Fact = (
     | Configured
     | Unrecognised
     | Parked
+    | Anchored
     | Hinted
     | Noted
     | Reported

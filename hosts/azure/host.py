@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
+from engine.seal import Seal
 from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
@@ -19,6 +20,7 @@ from fleet.ports import World
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
+from hosts.azure import journal_key
 from hosts.azure.cloud import Cloud
 from hosts.azure.eventgrid.publisher import AzurePublisher
 from hosts.azure.ml.serving import MIRROR_LIMIT
@@ -85,7 +87,8 @@ class AzureHost:
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
         stores = (self.store, self.blobs, own_blobs, log_blobs)
         ports = world(Opened(config, beside, known, cloud, clock, *stores, publisher))
-        self.service = self._service(known.logs_container, ports)
+        seal = journal_key.seal(own_blobs, settings)
+        self.service = self._service(known.logs_container, ports, seal)
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue, with the current trace."""
@@ -110,12 +113,12 @@ class AzureHost:
         """Export the remaining telemetry and close the connections."""
         self._open.close()
 
-    def _service(self, logs_container: str, ports: World) -> Service:
+    def _service(self, logs_container: str, ports: World, seal: Seal) -> Service:
         fleet = self.config.fleet
         domain = Traced(FleetDomain(fleet, ports), self.telemetry)
         return Service(
             fleet,
-            Loop(self.store, domain, self.ring, backing_off(BACK_OFF)),
+            Loop(self.store, domain, self.ring, backing_off(BACK_OFF), seal),
             self.clock,
             self.blobs,
             self.refused.put,
@@ -138,10 +141,11 @@ class AzureHost:
 def open_azure(config: Config, beside: Path) -> AzureHost:
     """Open a document's fleet in Azure, by the app's settings and its identity."""
     settings = dict(os.environ)
-    return AzureHost(config, beside, settings, Cloud(_identity(settings)), SystemClock())
+    return AzureHost(config, beside, settings, Cloud(identity(settings)), SystemClock())
 
 
-def _identity(settings: Mapping[str, str]) -> TokenCredential:
+def identity(settings: Mapping[str, str]) -> TokenCredential:
+    """Return the identity that the settings name, else the system's."""
     from azure.identity import DefaultAzureCredential
 
     # A user-assigned identity has to be named; the system's needs no name.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.errors import Refused
+from hosts import keys
 
 SUBSCRIPTION = "AZURE_SUBSCRIPTION_ID"
 RESOURCE_GROUP = "AZURE_RESOURCE_GROUP"
@@ -17,6 +18,7 @@ ANALYTICS = "DRIFTWARDEN_LOG_ANALYTICS_WORKSPACE_ID"
 TELEMETRY = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 WEBHOOK_TENANT = "DRIFTWARDEN_WEBHOOK_TENANT"
 WEBHOOK_AUDIENCE = "DRIFTWARDEN_WEBHOOK_AUDIENCE"
+JOURNAL_KEY = keys.SETTING
 #: azure-identity's own, for clouds other than the public one; no template sets it.
 AUTHORITY = "AZURE_AUTHORITY_HOST"
 
@@ -31,6 +33,7 @@ SETTINGS = (
     TELEMETRY,
     WEBHOOK_TENANT,
     WEBHOOK_AUDIENCE,
+    JOURNAL_KEY,
 )
 
 

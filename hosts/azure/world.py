@@ -29,6 +29,7 @@ from hosts.azure.ml.training import AzureTrainer
 from hosts.azure.ml.workspace import Workspace
 from hosts.azure.receivers import OPENERS
 from hosts.azure.settings import Settings
+from hosts.azure.storage.anchors import AnchorBlobs
 from hosts.azure.storage.blobs import AzureBlobs
 from hosts.azure.storage.lease import Lease
 from hosts.receivers.paging import Surroundings, open_pager
@@ -113,6 +114,7 @@ def world(opened: Opened) -> World:
             opened.config.document.receivers, OPENERS, Surroundings(opened.beside, os.environ)
         ),
         publisher=opened.publisher,
+        anchors=AnchorBlobs(opened.own_blobs),
         counting=AzureCounting(Analytics(opened.cloud), analytics) if analytics else None,
         reports=EvidentlyReports(),
     )

@@ -20,6 +20,8 @@ from fleet.ports import World
 from fleet.service import Service
 from fleet.traced import doorbell
 from hosts.clock import backing_off
+from hosts.local import journal_key
+from hosts.local.anchors import ANCHORS_FILE, AnchorFile
 from hosts.local.files import Blobs, Logs
 from hosts.local.functions.messages import poison_name
 from hosts.local.functions.queues import Queues
@@ -102,10 +104,10 @@ class LocalHost:
         self.trainer = self._trainer(durations)
         self.router = self._router(durations.request if durations is not None else None)
         domain = FleetDomain(config.fleet, self._world(beside, quiet))
-        loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF))
-        self.service = Service(
-            config.fleet, loop, clock, self.blobs, self.refuse, alarm=Alarm(self.ring_at)
-        )
+        seal = journal_key.seal(root, os.environ)
+        loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF), seal)
+        alarm = Alarm(self.ring_at)
+        self.service = Service(config.fleet, loop, clock, self.blobs, self.refuse, alarm=alarm)
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue."""
@@ -172,6 +174,7 @@ class LocalHost:
                 Surroundings(self.root, os.environ),
             ),
             publisher=FilePublisher(self.root / "events.jsonl"),
+            anchors=AnchorFile(self.root / ANCHORS_FILE),
             reports=EvidentlyReports(),
         )
 

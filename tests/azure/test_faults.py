@@ -102,7 +102,7 @@ class Run:
         """Hold the services' own records against the journal."""
         store, service = self.stage.store, self.stage.service
         for partition in store.partitions():
-            journal.verify(store, partition)
+            journal.verify(store, partition, self.stage.host.service.loop.seal)
             assert not store.scan(partition, "out:", pending=True), f"{partition} still owes"
             assert not store.scan(partition, "in:", pending=True)
         assert self.stage.host.refused.waiting() == 0

@@ -92,7 +92,7 @@ def test_the_endpoint_serves_what_the_journal_says(played: AzureStage) -> None:
 
 def test_every_journal_is_chained_and_nothing_is_owed(played: AzureStage) -> None:
     for partition in played.store.partitions():
-        journal.verify(played.store, partition)
+        journal.verify(played.store, partition, played.host.service.loop.seal)
         assert not played.store.scan(partition, "out:", pending=True)
     assert played.host.refused.waiting() == 0
 

@@ -14,6 +14,7 @@ import pytest
 import function_app
 from dashboards import pages
 from engine import journal
+from engine.chain import Place
 from engine.clock import SetClock
 from engine.head import Head
 from engine.store import instant
@@ -114,7 +115,8 @@ def lines() -> Iterator[tuple[datetime, dict[str, Any]]]:
 def fill(host: LocalHost) -> None:
     previous, past = "", {}
     for seq, (at, line) in enumerate(lines(), 1):
-        row, previous = journal.record(previous, seq, instant(at), (line,))
+        place = Place("flights", previous, seq, instant(at))
+        row, previous = journal.record(place, (line,))
         host.store.commit("flights", [row])
         if line["what"] == "assessed":
             past[line["window"]] = Past(900, verdict=Verdict(line["verdict"]))

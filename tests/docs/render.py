@@ -75,7 +75,7 @@ Every event is a CloudEvents 1.0 document. In Azure it goes to the Event Grid to
 |---|---|
 | `specversion` | `1.0` |
 | `id` | the event's key; a repeated delivery has the same, so readers can deduplicate by it |
-| `source` | `/driftwarden/models/MODEL` |
+| `source` | `/driftwarden/models/MODEL`, or `/driftwarden/fleet` |
 | `type` | one of those below |
 | `subject` | what it is about, e.g. `alerts/drift-3` |
 | `time` | when it was decided, UTC |

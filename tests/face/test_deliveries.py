@@ -332,7 +332,7 @@ def test_every_good_event_counts_once_and_every_bad_one_is_refused_once(
     for told_reason, expected in zip(reasons, sorted(sent.expected), strict=True):
         assert told_reason.startswith(expected)
     assert sorted(line["reason"] for line in stage.said("fleet", "parked")) == reasons
-    journal.verify(stage.host.store, "demand")
+    journal.verify(stage.host.store, "demand", stage.host.service.loop.seal)
 
 
 @pytest.mark.parametrize("schema", [grid, cloud])

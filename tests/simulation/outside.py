@@ -135,6 +135,7 @@ class Outside:
             registry=Registry(self),
             pager=Pager(self),
             publisher=Publisher(self),
+            anchors=Anchors(self),
             reports=Reports(),
         )
 
@@ -266,6 +267,16 @@ class Pager:
 
     def page(self, page: Page, at: datetime, now: datetime) -> None:
         self.outside.ledger.enter("page", page.key, (page, at))
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """See `fleet.ports.Anchors`."""
+
+    outside: Outside
+
+    def keep(self, key: str, hour: str, anchors: Sequence[str]) -> None:
+        self.outside.ledger.enter("anchors", key, (hour, tuple(anchors)))
 
 
 @dataclass(frozen=True)

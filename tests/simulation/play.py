@@ -42,6 +42,7 @@ PORTS: dict[str, type[Any]] = {
     "serving": retrain.ports.Serving,
     "registry": retrain.ports.Registry,
     "pager": fleet.ports.Pager,
+    "anchors": fleet.ports.Anchors,
     "publisher": fleet.ports.Publisher,
     "reports": fleet.ports.Reports,
 }

@@ -15,11 +15,19 @@ from rich.console import Console
 import function_app
 from commands.app import App
 from commands.replay.rehearse import Options, Told, replay
+from commands.verify import verified
 from engine import journal
+from hosts.local import journal_key
 from hosts.local.host import STORE_FILE
 from hosts.local.sqlite import SqliteStore
 
 STORES = Path(__file__).parents[1] / "resources" / "stores"
+ARCHIVES = sorted(STORES.glob("*.tar.xz"))
+#: The oldest store passes through every later format; the others are tried in the slow tier.
+SAMPLE = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path != ARCHIVES[0] else [])
+    for path in ARCHIVES
+]
 LAST_STORED = 75
 
 
@@ -57,7 +65,7 @@ def decisions(told: Told) -> list[tuple[object, str]]:
     ]
 
 
-@pytest.mark.parametrize("archive", sorted(STORES.glob("*.tar.xz")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("archive", SAMPLE)
 def test_a_store_of_an_earlier_version_resumes_and_verifies(archive: Path, tmp_path: Path) -> None:
     folder = unpacked(archive, tmp_path / "fleet")
     before = records(folder, "demand")
@@ -70,15 +78,30 @@ def test_a_store_of_an_earlier_version_resumes_and_verifies(archive: Path, tmp_p
         "assessed", "joined", "rollout", "trigger", "run", "gate", "alert",
     }  # fmt: skip
     store = SqliteStore(folder / "var" / STORE_FILE)
+    seal = journal_key.known(folder / "var", {})
     for name in store.partitions():
-        assert journal.verify(store, name) == len(list(journal.read(store, name)))
+        assert journal.verify(store, name, seal) == len(list(journal.read(store, name)))
         assert not list(store.scan(name, "out:", pending=True, limit=9))
     store.close()
     assert told.records
+    proven = verified(folder / "fleet.yaml", None)
+    assert proven["findings"] == []
+    assert proven["authenticated_from"]["demand"] == LAST_STORED + 1
+    assert proven["authenticated_from"]["oncall:shop"] > 1
+
+
+def test_a_store_of_an_earlier_version_is_verified_before_it_is_opened(tmp_path: Path) -> None:
+    folder = unpacked(ARCHIVES[-1], tmp_path / "fleet")
+    before = set(folder.rglob("*"))
+    proven = verified(folder / "fleet.yaml", None)
+    assert (proven["verified"], proven["findings"]) == (True, [])
+    assert proven["records"]["demand"] == LAST_STORED
+    assert proven["notes"] == ["there is no key: no record is authenticated"]
+    assert set(folder.rglob("*")) == before
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("archive", sorted(STORES.glob("*.tar.xz")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("archive", ARCHIVES, ids=lambda path: path.stem)
 def test_an_earlier_store_resumes_to_what_a_fresh_replay_decides(
     archive: Path, tmp_path: Path
 ) -> None:

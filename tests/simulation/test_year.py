@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from engine import journal
+from hosts import keys
 from hosts.local.host import STORE_FILE
 from hosts.local.sqlite import SqliteStore
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/flights"
 KILLS = 10
+KEY = "the key of all replays of the flights"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "cli", "replay", "--fleet", str(folder / "fleet.yaml")]
     return subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        start_new_session=True, env={**os.environ, keys.SETTING: KEY},
     )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from hosts.azure.storage.storage_errors import GONE, said_code, translated
 #: Bytes of blobs that an instance caches: a reference is some ninety small blobs, and every window
 #: needs it.
 AT_HAND = 64 * 1024 * 1024
+#: The store's own container.
+CONTAINER = "driftwarden"
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,17 +33,20 @@ class AzureBlobs:
         Where the service does not answer.
     """
 
-    def __init__(self, service: BlobServiceClient, container: str = "driftwarden") -> None:
+    def __init__(self, service: BlobServiceClient, container: str = CONTAINER) -> None:
         self._container = service.get_container_client(container)
         self._at_hand: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
         with translated(f"container {container}"):
-            try:
-                self._container.create_container()
-            except ResourceExistsError as error:
-                if said_code(error) in GONE:
-                    raise
+            self._make()
+
+    def _make(self) -> None:
+        try:
+            self._container.create_container()
+        except ResourceExistsError as error:
+            if said_code(error) in GONE:
+                raise
 
     def put(self, content: bytes) -> str:
         """Keep `content` and return its name; writing it again changes nothing."""

@@ -13,6 +13,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import (
     EdmType,
     EntityProperty,
+    TableClient,
     TableEntity,
     TableServiceClient,
     UpdateMode,
@@ -63,10 +64,13 @@ class TablesStore:
 
     def __init__(self, service: TableServiceClient, table: str = "driftwarden") -> None:
         with translated(f"table {table}"):
-            self._table = service.create_table_if_not_exists(table)
+            self._table = self._opened(service, table)
         self._index = Index(self._table, self._wake)
         self._wakes: dict[str, Wake] = {}
         self._glimpse = Glimpse(self._read_ahead)
+
+    def _opened(self, service: TableServiceClient, table: str) -> TableClient:
+        return service.create_table_if_not_exists(table)
 
     def get(self, partition: str, key: str) -> Row | None:
         """See `engine.store.Store`; with a head comes what is pending, for scans that follow."""

@@ -107,9 +107,15 @@ def test_a_long_journal_ends_with_its_newest(shown: Any) -> None:
 
 
 def test_verified(shown: Any) -> None:
-    found = {"verified": True, "records": {"demand": 3, "fleet": 1}}
+    records, signed = {"demand": 3, "fleet": 1}, {"demand": 1, "fleet": 1}
+    found = {"verified": True, "records": records, "authenticated_from": signed, "notes": []}
     assert shown(found, "verify") == "every journal verified; records: demand 3, fleet 1\n"
-    assert "records: none yet" in shown({"verified": True, "records": {}}, "verify")
+    found |= {"authenticated_from": {"demand": 3, "fleet": None}, "notes": ["churn: has not begun"]}
+    assert shown(found, "verify").splitlines()[1:] == [
+        "demand: authenticated from record 3 on", "churn: has not begun",
+    ]  # fmt: skip
+    found |= {"records": {}, "authenticated_from": {}}
+    assert "records: none yet" in shown(found, "verify")
 
 
 def test_the_outcome_of_a_command(shown: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from engine import journal
 from engine.blobs import MemoryBlobs
+from engine.chain import Place
 from engine.clock import SetClock
 from engine.head import Head
 from engine.journal import Record
@@ -127,7 +128,8 @@ def service() -> Callable[..., Service]:
         last, previous = moment("2013-04-01"), ""
         days = {}
         for seq, (at, said) in enumerate(told, 1):
-            row, previous = journal.record(previous, seq, instant(at), (said,))
+            place = Place("flights", previous, seq, instant(at))
+            row, previous = journal.record(place, (said,))
             store.commit("flights", [row])
             last = at
             if said["what"] == "assessed":

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine import codec, journal
+from engine.chain import log_key
 from engine.codec import Kinds
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from engine.loop import Loop
@@ -310,15 +311,15 @@ def test_a_halt_is_lifted_with_who_and_why(loop: Loop, rung: list[str]) -> None:
     loop.resume("p", WHO, NOW)
     assert rung == ["operators", "p"]
     assert loop.store.due(NOW) == ["p"]
-    (record,) = journal.read(loop.store, "p")
-    assert record.lines == ({**WHO, "halted": ALWAYS},)
+    begun, record = journal.read(loop.store, "p")
+    assert (begun.lines, record.lines) == ((), ({**WHO, "halted": ALWAYS},))
     # The cause was not mended: it halts again, and that is another halt to be told.
     later = NOW + timedelta(hours=1)
     with pytest.raises(Broken):
         loop.drain("p", later)
     loop.drain("operators", later)
     assert loop.head("operators").state.failed == (ALWAYS, "over", ALWAYS)
-    assert journal.verify(loop.store, "p") == 1
+    assert journal.verify(loop.store, "p") == 2
 
 
 def test_a_resumed_partition_takes_in_what_waited(loop: Loop) -> None:
@@ -332,7 +333,7 @@ def test_a_resumed_partition_takes_in_what_waited(loop: Loop) -> None:
     loop.resume("p", WHO, NOW)
     loop.drain("p", NOW)
     assert loop.head("p").state.total == 11
-    assert journal.verify(loop.store, "p") == 2
+    assert journal.verify(loop.store, "p") == 3
 
 
 def test_what_is_not_halted_cannot_be_resumed(loop: Loop) -> None:
@@ -436,7 +437,7 @@ def test_the_journal_is_a_chain_that_shows_any_change(loop: Loop) -> None:
         add(loop, number)
         loop.drain("p", NOW)
     assert journal.verify(loop.store, "p") == 3
-    row = loop.store.get("p", journal.log_key(2))
+    row = loop.store.get("p", log_key(2))
     assert row is not None
     altered = {**row.props, "body": row.content("body").replace(b"2", b"7")}
     loop.store.commit("p", [Replace(row.key, altered, row.etag)])
@@ -447,7 +448,7 @@ def test_the_journal_is_a_chain_that_shows_any_change(loop: Loop) -> None:
 def test_a_journal_cut_short_is_seen(loop: Loop) -> None:
     add(loop, 1)
     loop.drain("p", NOW)
-    loop.store.commit("p", [Delete(journal.log_key(1))])
+    loop.store.commit("p", [Delete(log_key(1))])
     with pytest.raises(Broken, match="missing"):
         journal.verify(loop.store, "p")
 

@@ -306,6 +306,9 @@ class Outside:
     def publish(self, *words: Any) -> None:
         self.asked.append(("publish", *words))
 
+    def keep(self, *words: Any) -> None:
+        self.asked.append(("anchors", *words))
+
 
 @pytest.fixture
 def world() -> World:
@@ -326,6 +329,7 @@ def in_memory() -> World:
         registry=versions,
         pager=outside,
         publisher=outside,
+        anchors=outside,
     )
 
 

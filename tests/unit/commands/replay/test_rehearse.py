@@ -19,12 +19,12 @@ import pytest
 from commands.replay.rehearse import Told
 from engine.errors import Refused
 from engine.store import Replace
-from hosts import read_config
+from hosts import keys, read_config
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.opening import open_local
 from hosts.local.position import position
 from hosts.local.sqlite import SqliteStore
-from tests.unit.commands.rehearsal import LAST, Replayed, journals, rehearse
+from tests.unit.commands.rehearsal import KEY, LAST, Replayed, journals, rehearse
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
 # A machine may be busy.
@@ -74,7 +74,10 @@ def test_a_replay_again_is_the_same_byte_for_byte(replayed: Replayed, recorded: 
 
 def started(folder: Path) -> subprocess.Popen[bytes]:
     words = [str(COMMAND), "replay", "--to", str(LAST), "--json"]
-    return subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, keys.SETTING: KEY},
+    )  # fmt: skip
 
 
 def logged(folder: Path) -> int:

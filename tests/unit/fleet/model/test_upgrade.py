@@ -78,6 +78,12 @@ def test_fields_that_format_1_did_not_have_yet_get_their_default() -> None:
     assert codec.decode(Model, json.dumps(upgrade(1, {})).encode()) == Model()
 
 
+def test_format_3_has_the_fields_of_format_2() -> None:
+    state = json.loads(codec.encode(Model(champion="v1")))
+    assert upgrade(2, state) == state
+    assert upgrade(FORMAT, state) == state
+
+
 def test_only_models_changed_their_format(resolve: Any, world: Any) -> None:
     domain = FleetDomain(resolve(), world)
     assert domain.version == FORMAT

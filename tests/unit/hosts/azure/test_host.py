@@ -7,20 +7,23 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import yaml
 
 import function_app
-from commands.operate import ask, verify
+from commands.operate import ask
 from engine.clock import SetClock
 from engine.errors import Refused
 from fleet.commands import Command
-from hosts import read_config
-from hosts.azure import settings
+from fleet.proof import prove
+from hosts import keys, read_config
+from hosts.azure import evidence, settings
 from hosts.azure.cloud import Cloud
 from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
+from hosts.azure.storage.blobs import CONTAINER
+from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
 from tests.doubles import azurite
 from tests.doubles.insights import Insights
@@ -108,7 +111,49 @@ def test_a_command_is_handed_over_and_left_to_the_app(opened: Callable[[], Azure
     assert [json.loads(m.body)["partition"] for m in host.due.receive()] == ["demand"]
     waiting = host.store.scan("demand", "in:", pending=True)
     assert {str(row.props["id"]) for row in waiting} >= {"command:c1"}
-    assert verify(cast(Any, host))["demand"] == 0
+    assert host.service.loop.seal.keys
+
+
+@pytest.fixture
+def nothing_kept(known: dict[str, str]) -> None:
+    """Nothing of an earlier app beside the store: neither a key nor anchors."""
+    account = azurite.account()
+    container = account.blobs().get_container_client(CONTAINER)
+    if container.exists():
+        for name in list(container.list_blob_names()):
+            if not BLOB_NAME.fullmatch(name):
+                container.delete_blob(name)
+    account.close()
+
+
+def test_its_journals_are_verified_without_writing(
+    nothing_kept: None, opened: Callable[[], AzureHost], known: dict[str, str]
+) -> None:
+    host, cloud = opened(), Cloud(LoopbackCredential())
+    with evidence.opened(host.config, known, cloud) as found:
+        assert prove(found, host.config.fleet.models).notes == ("demand: has not begun",)
+    host.service.begin()
+    host.service.drain("demand")
+    for _ in range(2):
+        host.service.anchor()
+        host.service.drain("fleet")
+    with evidence.opened(host.config, known, cloud) as found:
+        assert {anchor.partition for anchor in found.anchors} == {"demand"}
+        proof = prove(found, host.config.fleet.models)
+    assert (proof.findings, proof.notes) == ((), ())
+    assert proof.signed_from == {"demand": 1, "fleet": 1}
+    assert opened().service.loop.seal == host.service.loop.seal
+    with evidence.opened(host.config, known | {keys.SETTING: "x" * 40}, cloud) as found:
+        said = prove(found, host.config.fleet.models).findings
+    assert all("signed with a key that is not known here" in line for line in said)
+    assert len(said) == 2
+
+
+def test_the_setting_goes_before_the_kept_key(
+    opened: Callable[[], AzureHost], known: dict[str, str]
+) -> None:
+    known[keys.SETTING] = "a key of the setting that is long enough"
+    assert opened().service.loop.seal == keys.setting(known)
 
 
 def test_it_is_served_by_the_functions_app_alone(opened: Callable[[], AzureHost]) -> None:

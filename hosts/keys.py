@@ -1,0 +1,45 @@
+"""The keys that sign journals: what the setting and the key file hold."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from engine.errors import Refused
+from engine.seal import Seal
+
+SETTING = "DRIFTWARDEN_JOURNAL_KEY"
+LEAST = 32
+
+
+def setting(settings: Mapping[str, str]) -> Seal | None:
+    """Return the keys of the setting, comma-separated, the signing one first; None without it.
+
+    Raises
+    ------
+    Refused
+        It is set and holds no key, or one that is too short.
+    """
+    return parse(settings[SETTING], SETTING) if SETTING in settings else None
+
+
+def parse(text: str, where: str) -> Seal:
+    """Read keys, one a line or comma-separated; the first one signs, all of them verify.
+
+    Raises
+    ------
+    Refused
+        There is none, or one is shorter than 32 characters.
+    """
+    found = [
+        word for line in text.splitlines() for part in line.split(",") if (word := part.strip())
+    ]
+    if not found or min(map(len, found)) < LEAST:
+        told = f"a key has {LEAST} characters or more, e.g. of `openssl rand -hex 32`"
+        raise Refused(f"{where}: {'a key is too short' if found else 'holds no key'}; {told}")
+    return Seal(tuple(word.encode() for word in found))
+
+
+def made() -> str:
+    """Return a new key as a key file holds it."""
+    return f"{secrets.token_hex(LEAST)}\n"
