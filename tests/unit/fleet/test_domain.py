@@ -10,8 +10,9 @@ import pytest
 
 from engine.errors import Refused
 from engine.step import Delivery
+from fleet.desk import Desk
 from fleet.document.policies import Fleet
-from fleet.domain import Desk, FleetDomain
+from fleet.domain import FleetDomain
 from fleet.model.facts import Asked, Declined, Fact, LogGrew, Notified, Parked, Unrecognised
 from fleet.model.records import Collection
 from fleet.model.state import Model

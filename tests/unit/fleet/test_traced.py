@@ -16,8 +16,9 @@ from engine.errors import Broken, Refused, Unavailable
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
+from fleet.desk import Desk
 from fleet.document.policies import Fleet
-from fleet.domain import Desk, FleetDomain
+from fleet.domain import FleetDomain
 from fleet.instruments import EVENTS, METRICS, SPANS
 from fleet.model.effects import Publish, SetTraffic
 from fleet.model.facts import Configured, Declined, Fact, Parked
