@@ -303,7 +303,7 @@ def test_every_kind_is_among_the_written_ones() -> None:
 @pytest.mark.parametrize("archive", sorted(STORES.glob("*.tar.xz")), ids=lambda path: path.stem)
 def test_recorded_journals_are_written_again_byte_for_byte(archive: Path, tmp_path: Path) -> None:
     with tarfile.open(archive) as packed:
-        packed.extract(f"./var/{STORE_FILE}", tmp_path, filter="data")
+        packed.extractall(tmp_path, filter="data")
     store = SqliteStore(tmp_path / "var" / STORE_FILE)
     kinds = set()
     for partition in store.partitions():
