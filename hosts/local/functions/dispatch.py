@@ -23,6 +23,7 @@ from hosts.local.functions.invoke import Invoker
 from hosts.local.functions.pump import Pump
 from hosts.local.functions.queues import Queues
 from hosts.local.functions.request import Request, lowered
+from hosts.local.functions.routes import NoMethod, Routes
 from hosts.local.functions.timers import Timer, Timers
 
 logger = logging.getLogger("driftwarden.host")
@@ -65,6 +66,8 @@ class Dispatcher:
         host_file = host_file or HostFile()
         self.entries = read_entries(app, host_file.route_prefix, settings or {})
         self._by_name = {entry.name: entry for entry in self.entries}
+        routed = ((e.name, e.route, e.methods) for e in self.entries if e.route is not None)
+        self._routes = Routes(routed)
         self._by_queue = {e.queue: e for e in self.entries if e.trigger is Trigger.QUEUE}
         self._queues, self.key = queues, key
         self._invoker = Invoker(queues, clock)
@@ -95,20 +98,18 @@ class Dispatcher:
             500 when the function failed. HEAD is answered by GET's function, body and all.
         """
         request = Request(method.upper(), path, query, lowered(headers), body)
-        routed = [(e, e.route.match(path)) for e in self.entries if e.route is not None]
-        found = [(entry, values) for entry, values in routed if values is not None]
-        if not found:
+        try:
+            found = self._routes.find(request.method, path)
+        except NoMethod as refusal:
+            return plain(405, str(refusal), ("Allow", ", ".join(refusal.allowed)))
+        if found is None:
             return plain(404, "no function answers this path")
-        if request.method == "HEAD" and not any("HEAD" in entry.methods for entry, _ in found):
+        entry, values = self._by_name[found[0]], found[1]
+        if entry.key_needed and not self._is_key(request.key):
+            return plain(401, "this needs the function key: x-functions-key or ?code=")
+        if request.method == "HEAD" and "HEAD" not in entry.methods:
             request = replace(request, method="GET")
-        for entry, values in found:
-            if request.method not in entry.methods:
-                continue
-            if entry.key_needed and not self._is_key(request.key):
-                return plain(401, "this needs the function key: x-functions-key or ?code=")
-            return self._answer(entry, request.decoded(values))
-        allowed = sorted({each for entry, _ in found for each in entry.methods})
-        return plain(405, "method not allowed", ("Allow", ", ".join(allowed)))
+        return self._answer(entry, request.decoded(values))
 
     def event_grid(
         self,
