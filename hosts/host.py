@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from engine.clock import Clock
+    from fleet.read import Json
     from fleet.service import Service
 
 
@@ -14,6 +15,10 @@ class Host(Protocol):
 
     service: Service
     clock: Clock
+
+    def health(self) -> Json:
+        """Tell whether every partition steps; raises where the store does not answer."""
+        ...
 
     def measure(self) -> None:
         """Report the gauges, once a tick."""

@@ -14,6 +14,7 @@ from engine.loop import Loop
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
 from fleet.ports import World
+from fleet.read import Json
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
@@ -88,6 +89,10 @@ class AzureHost:
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue, with the current trace."""
         self.due.put(doorbell(partition, self.telemetry))
+
+    def health(self) -> Json:
+        """See `hosts.host.Host`."""
+        return self.service.health()
 
     def measure(self) -> None:
         """Report that the timer ran, and the gauges."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,7 @@ from hosts.local.functions import webhook
 from hosts.local.functions.function_table import Entry, Trigger, read_entries
 from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.http import Response, plain
-from hosts.local.functions.invoke import Invoker
+from hosts.local.functions.invoke import Invoker, Outcome
 from hosts.local.functions.pump import Pump
 from hosts.local.functions.queues import Queues
 from hosts.local.functions.request import Request, lowered
@@ -95,7 +95,8 @@ class Dispatcher:
         -------
         Response
             404 without a route, 405 for another method, 401 without the key where it is needed,
-            500 when the function failed. HEAD is answered by GET's function, body and all.
+            500 when the function failed, 503 when it may succeed later. HEAD is answered by GET's
+            function, body and all.
         """
         request = Request(method.upper(), path, query, lowered(headers), body)
         try:
@@ -128,7 +129,8 @@ class Dispatcher:
         -------
         Response
             200 for a handshake, 202 when every event succeeded, 400 for a malformed request, 401
-            without the key, 404 for an unknown function, 500 for "try later".
+            without the key, 404 for an unknown function, 500 for a failure, 503 with `Retry-After`
+            where the store is not available.
         """
         if not self._is_key(key):
             return plain(401, "this needs the key: ?code=")
@@ -182,16 +184,26 @@ class Dispatcher:
 
     def _answer(self, entry: Entry, request: HttpRequest) -> Response:
         outcome = self._invoker.invoke(entry, lambda: request)
-        failed = plain(500, f"function {entry.name} failed; the host's log says why")
-        return outcome.response or failed
+        failed = f"function {entry.name} failed; the host's log says why"
+        return outcome.response or _failed([outcome], failed)
 
     def _notify(self, entry: Entry, elements: list[dict[str, object]]) -> Response:
         decode = json.dumps if entry.text else webhook.decode
         outcomes = [self._invoker.invoke(entry, partial(decode, e)) for e in elements]
-        failures = sum(bool(outcome.failure) for outcome in outcomes)
+        failures = [outcome for outcome in outcomes if outcome.failure]
         if failures:
-            return plain(500, f"{failures} of {len(elements)} events failed: send them all again")
+            told = f"{len(failures)} of {len(elements)} events failed: send them all again"
+            return _failed(failures, told)
         return Response(202)
 
     def _tick(self, name: str, request: TimerRequest) -> None:
         self._invoker.invoke(self._by_name[name], lambda: request)
+
+
+def _failed(failures: Sequence[Outcome], told: str) -> Response:
+    """Return 503 and why where another try may succeed, and 500 otherwise."""
+    late = [outcome for outcome in failures if outcome.retry is not None]
+    if not late:
+        return plain(500, told)
+    seconds = max(outcome.retry.total_seconds() for outcome in late if outcome.retry is not None)
+    return plain(503, f"{told}: {late[0].failure}", ("Retry-After", f"{seconds:.0f}"))

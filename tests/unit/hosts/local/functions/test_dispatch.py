@@ -10,7 +10,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.http import Response
@@ -47,6 +47,8 @@ def sample() -> func.FunctionApp:
                 raise ValueError("two\nlines")
             case "exit":
                 raise SystemExit(3)
+            case "later":
+                raise Unavailable("the disk is full", timedelta(seconds=90))
             case "number":
                 return 5
             case "status":
@@ -61,6 +63,8 @@ def sample() -> func.FunctionApp:
     def events(event: func.EventGridEvent, bell: func.Out[str]) -> None:
         SEEN.append(event)
         bell.set(f"event {event.id}")
+        if event.id == "full":
+            raise Unavailable("the disk is full", timedelta(seconds=90))
         if event.id == "later":
             raise RuntimeError("try later")
 
@@ -192,6 +196,19 @@ def test_any_failure_asks_for_the_whole_batch_again(host: Dispatcher, queues: Qu
     assert response.body == b"2 of 4 events failed: send them all again\n"
     assert [event.id for event in SEEN] == ["1", "later", "4"]
     assert bodies(queues) == ["event 1", "event 4"]
+
+
+def test_what_has_to_wait_is_503_with_the_time_and_the_reason(
+    host: Dispatcher, queues: Queues
+) -> None:
+    answer = notify(host, [{"id": "1"}, {"id": "full"}, {"id": "3", "eventTime": "never"}])
+    assert (answer.status, answer.header("retry-after")) == (503, "90")
+    assert answer.body == (
+        b"2 of 3 events failed: send them all again: Unavailable: the disk is full\n"
+    )
+    answer = post(host, "later")
+    assert (answer.status, answer.header("retry-after")) == (503, "90")
+    assert bodies(queues) == ["event 1"]
 
 
 def test_a_batch_with_an_element_that_is_no_object_reaches_nobody(host: Dispatcher) -> None:
