@@ -149,13 +149,11 @@ class Disk:
         except DiskFault as fault:
             self._remember(fault)
             raise
-        if self._fault is not None and time.monotonic() >= self._next_look:
-            self._look(self._fault)
+        self._look_again()
 
     def check(self) -> None:
         """Raise the fault that is remembered, unless the folder can be written again."""
-        if self._fault is not None:
-            self._look(self._fault)
+        self._look_again()
         if self._fault is not None:
             raise DiskFault(str(self._fault), damaged=self._fault.damaged)
 
@@ -165,11 +163,11 @@ class Disk:
         self._fault = fault
         self._next_look = time.monotonic() + LOOK_SECONDS
 
-    def _look(self, fault: DiskFault) -> None:
+    def _look_again(self) -> None:
         """Forget a fault where the folder has room; a damaged file stays damaged."""
-        self._next_look = time.monotonic() + LOOK_SECONDS
-        if fault.damaged:
+        if self._fault is None or self._fault.damaged or time.monotonic() < self._next_look:
             return
+        self._next_look = time.monotonic() + LOOK_SECONDS
         try:
             with tempfile.TemporaryFile(dir=self._root) as probe:
                 probe.write(bytes(ROOM))

@@ -9,23 +9,29 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import function_app
+from engine.clock import SetClock
 from engine.inbox import IN
 from engine.store import Row, Store
 from hosts import open_host
 from hosts.local import disk
+from hosts.local.disk import DiskFault
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.server import Server
 from hosts.local.host import STORE_FILE, LocalHost
+from hosts.local.models import trainer
+from hosts.local.models.registry import ModelFolders
+from retrain.ports import JobPhase, TrainingJob
 from tests.face.conftest import Said
 from tests.face.serving import KEY, Running, until
 
@@ -77,13 +83,13 @@ def waiting(store: Store) -> list[Row]:
     return [row for name in store.partitions() for row in store.scan(name, IN, pending=True)]
 
 
-def refused(ask: Callable[[int], tuple[int, dict[str, str], bytes]]) -> tuple[dict[str, str], str]:
-    """Ask until it is refused: what little fits into the store's last pages is taken."""
+def refused(running: Running) -> tuple[int, dict[str, str], str]:
+    """Send events until one is refused: what little fits into the store's last pages is taken."""
     for number in range(200):
-        status, headers, body = ask(number)
+        status, headers, body = running.ask("POST", HOOK, event(number), NOTIFY)
         if status != 202:
             assert status == 503, body
-            return headers, body.decode()
+            return number, headers, body.decode()
     raise AssertionError("everything was taken")
 
 
@@ -101,7 +107,7 @@ def test_a_full_disk_is_told_to_the_sender_and_the_server_goes_on_when_there_is_
     with caplog.at_level(logging.ERROR, "driftwarden.host"), served(folder) as (running, host):
         assert running.ask("GET", "/healthz")[0] == 200
         fill(small)
-        headers, body = refused(lambda n: running.ask("POST", HOOK, event(n), NOTIFY))
+        number, headers, body = refused(running)
         assert told in body
         assert headers["retry-after"] == "1"
         status, headers, answer = running.ask("GET", "/healthz")
@@ -110,29 +116,68 @@ def test_a_full_disk_is_told_to_the_sender_and_the_server_goes_on_when_there_is_
         assert running.ask("GET", "/")[0] == 200
         (small / "filler").unlink()
         assert running.ask("GET", "/healthz")[0] == 200
-        assert running.ask("POST", HOOK, event(999), NOTIFY)[0] == 202
+        # Event Grid sends it again.
+        assert running.ask("POST", HOOK, event(number), NOTIFY)[0] == 202
         until(lambda: not waiting(host.store))
     assert any(message.startswith(told) for message in caplog.messages)
     assert not list(small.rglob("*.part"))
     assert capfd.readouterr().err == ""
 
 
+def test_a_training_that_ends_on_a_full_disk_is_recorded_when_there_is_room(
+    tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "AGAIN_SECONDS", 0.1)
+    models, clock = ModelFolders(small / "models"), SetClock(datetime(2013, 7, 1, tzinfo=UTC))
+    trains = trainer.LocalTrainer(small / "jobs", models, clock)
+    going = tmp_path / "go"
+    (tmp_path / "train.py").write_text(
+        "import pathlib, sys, time\n"
+        f"while not pathlib.Path({str(going)!r}).exists():\n"
+        "    time.sleep(0.02)\n"
+        "sys.exit(3)\n"
+    )
+    command = f"python {tmp_path / 'train.py'}"
+    trains.submit(TrainingJob("run-1", "flights", command, (), (), {}, timedelta(minutes=5)))
+    fill(small)
+    going.touch()
+    with pytest.raises(DiskFault, match="the disk is full"):
+        models.register(version(tmp_path / "made"))
+    time.sleep(0.3)
+    assert trains.poll("run-1", clock.now()).phase is JobPhase.running
+    (small / "filler").unlink()
+    until(lambda: trains.poll("run-1", clock.now()).phase is JobPhase.failed)
+    assert models.register(version(tmp_path / "made")) == ("flights", "v1")
+    assert not list(small.rglob("*.part"))
+    trains.close()
+
+
+def version(folder: Path) -> Path:
+    """A trained version, too large for what little is left of a full disk."""
+    folder.mkdir(exist_ok=True)
+    (folder / "weights").write_bytes(bytes(100_000))
+    (folder / "model.yaml").write_text(
+        "name: flights\nversion: v1\nfeatures: [a]\nentry: scoring:score\n"
+        "training_window: {from: 2013-01-01, to: 2013-03-29}\n"
+    )
+    return folder
+
+
 def test_a_damaged_store_is_told_by_healthz(
     prepared: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = shutil.copytree(prepared, tmp_path / "fleet")
-    with served(folder):
-        pass
     file = folder / "var" / STORE_FILE
-    with closing(sqlite3.connect(file)) as store:
-        store.execute("pragma wal_checkpoint(truncate)")
-        (page,) = store.execute("select rootpage from sqlite_master where name = 'rows'").fetchone()
-    with served(folder) as (running, _):
-        assert running.ask("GET", "/healthz")[0] == 200
+    with served(folder) as (running, host):
+        until(lambda: not waiting(host.store))
+        # Nothing is in the write-ahead log any more; connections may still remember pages.
+        with closing(sqlite3.connect(file)) as store:
+            until(lambda: store.execute("pragma wal_checkpoint(truncate)").fetchone()[0] == 0)
         with open(file, "r+b") as stream:
-            stream.seek((page - 1) * 4096)
-            stream.write(b"\xa5" * 4096)
-        headers, body = refused(lambda n: running.ask("POST", HOOK, event(n), NOTIFY))
+            length = stream.seek(0, 2)
+            stream.seek(4096)
+            stream.write(b"\xa5" * (length - 4096))
+        _, headers, body = refused(running)
         assert f"{file}: the file is damaged" in body
         assert headers["retry-after"] == "300"
         status, _, answer = running.ask("GET", "/healthz")

@@ -6,6 +6,7 @@ Source: PEP 3333, "Python Web Server Gateway Interface".
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from http.client import responses
 from typing import TYPE_CHECKING
@@ -46,12 +47,14 @@ class Application:
         self._names = {*LOOPBACK, (f"[{host}]" if ":" in host else host).lower()}
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer a request; whatever fails here is one line of the log and a 500."""
+        """Answer a request; an exception is one line of the log and a 500."""
         try:
             response = self._answer(environ)
+            headers = _headers(response)
         except Exception as error:  # noqa: BLE001
             logger.error("a request failed: %s", describe(error))
             response = plain(500, "this request failed; the host's log says why")
+            headers = _headers(response)
         logger.debug(
             "%s %s %s %s",
             environ["REMOTE_ADDR"],
@@ -63,7 +66,7 @@ class Application:
         length = [] if bodiless else [("Content-Length", str(len(response.body)))]
         start(
             f"{response.status} {responses.get(response.status, 'Unknown')}",
-            [*_headers(response), *length],
+            [*headers, *length],
         )
         return [] if bodiless or environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
@@ -77,7 +80,7 @@ class Application:
                 return plain(421, f"this server is not {name!r}: ask for 127.0.0.1 or localhost")
         if "host" not in headers and environ["SERVER_PROTOCOL"] != "HTTP/1.0":
             return plain(400, "the Host header is missing")
-        method, body = environ["REQUEST_METHOD"], environ["wsgi.input"].read()
+        method, body = environ["REQUEST_METHOD"], environ["wsgi.input"].read(-1)
         if target.path.rstrip("/").lower() != webhook.PATH:
             return self._dispatcher.http(method, target.path, target.query, headers, body)
         query = {name: values[-1] for name, values in parse_qs(target.query).items()}
@@ -114,9 +117,15 @@ def _headers(response: Response) -> list[tuple[str, str]]:
     """Return the headers of an answer, those for browsers included; the length is not ours."""
     given = {name.lower() for name, _ in response.headers}
     shared = [pair for pair in secure.HEADERS.items() if pair[0].lower() not in given]
+    dropped = (
+        {"content-length", "content-type"} if response.status in BODILESS else {"content-length"}
+    )
     own = [
         (name, value)
         for name, value in response.headers
-        if name.lower() != "content-length" and not is_hop_by_hop(name)
+        if name.lower() not in dropped and not is_hop_by_hop(name)
     ]
+    for name, value in own:
+        if re.search(r"[\r\n]|[^\x00-\xff]", name + value):
+            raise ValueError(f"the header {name!r} cannot be sent: {value!r}")
     return [*shared, *own]

@@ -153,8 +153,9 @@ def test_other_errors_are_passed_on(error: Exception) -> None:
 
 
 def test_a_fault_is_logged_once_and_remembered_until_there_is_room(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(disk, "LOOK_SECONDS", 0.0)
     root = tmp_path / "store"
     watched = Disk(root)
     watched.check()

@@ -14,6 +14,7 @@ from engine.errors import Refused, Unavailable
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.http import Response
+from hosts.local.functions.messages import Message
 from hosts.local.functions.queues import LEASE, Queues
 
 NOW = datetime(2013, 7, 4, 12, tzinfo=UTC)
@@ -244,6 +245,32 @@ def test_a_message_is_worked_and_deleted(host: Dispatcher, queues: Queues) -> No
     assert (message.get_body(), message.dequeue_count) == (b"fine", 1)
     assert (message.insertion_time, message.time_next_visible) == (NOW, NOW + LEASE)
     assert queues.counts() == {}
+
+
+class Full(Queues):
+    """Queues that take nothing while `full`."""
+
+    full = False
+
+    def delete(self, message: Message) -> bool:
+        if self.full:
+            raise Unavailable("the disk is full")
+        return super().delete(message)
+
+
+def test_a_batch_that_cannot_be_settled_is_there_again_as_soon_as_it_can(tmp_path: Path) -> None:
+    queues = Full(tmp_path / "store.db", durable=False)
+    host = Dispatcher(sample(), queues, lambda: NOW, key=KEY, host_file=HostFile())
+    SEEN.clear()
+    queues.put_all([("work", "a"), ("work", "b"), ("work", "c")], NOW)
+    queues.full = True
+    with pytest.raises(Unavailable):
+        host.pump_queue("work", NOW)
+    queues.full = False
+    assert host.pump_queue("work", NOW) == 3
+    assert [message.get_body() for message in SEEN] == [b"a", b"a", b"b", b"c"]
+    assert queues.counts() == {}
+    queues.close()
 
 
 def test_after_five_tries_the_poison_queue(host: Dispatcher, queues: Queues) -> None:
