@@ -114,7 +114,7 @@ def healthz(req: func.HttpRequest) -> func.HttpResponse:
     del req
     from hosts import face
 
-    return face.healthy(lambda: host().service.health())
+    return face.healthy(lambda: host().health())
 
 
 @app.route("api/commands", methods=["POST"])

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.clock import Clock
+    from fleet.read import Json
     from fleet.service import Service
 
 
@@ -16,6 +17,10 @@ class Host(Protocol):
 
     service: Service
     clock: Clock
+
+    def health(self) -> Json:
+        """Tell whether every partition steps; raises where the store does not answer."""
+        ...
 
     def measure(self) -> None:
         """Report the gauges, once a tick."""

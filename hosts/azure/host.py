@@ -17,6 +17,7 @@ from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
 from fleet.ports import World
+from fleet.read import Json
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
@@ -97,6 +98,10 @@ class AzureHost:
     def ring_at(self, partition: str, at: datetime) -> None:
         """Put a partition on the due queue, to be taken at a moment."""
         self.due.put(doorbell(partition, self.telemetry), at - self.clock.now())
+
+    def health(self) -> Json:
+        """See `hosts.host.Host`."""
+        return self.service.health()
 
     def measure(self) -> None:
         """Report that the timer ran, and the gauges."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from engine.blobs import content_name
 from engine.errors import Broken, Refused, Unavailable
 from hosts import addresses
+from hosts.local import leftovers
+from hosts.local.disk import Disk
 
 BLOB_NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -21,7 +23,7 @@ def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
     With `durable`, the content and its directory entry are on the disk before this returns.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(leftovers.SUFFIX, leftovers.prefix(), path.parent)
     try:
         with open(descriptor, "wb") as stream:
             stream.write(content)
@@ -59,26 +61,32 @@ def _sync_folder(folder: Path) -> None:
 
 
 class Blobs:
-    """Blobs as files `root/ab/cd/abcd…`, two levels of folders so that none grows large."""
+    """Blobs as files `root/ab/cd/abcd…`, two levels of folders so that none grows large.
 
-    def __init__(self, root: Path, *, durable: bool = False) -> None:
+    Every method raises `DiskFault` where the disk is full, read-only or broken.
+    """
+
+    def __init__(self, root: Path, *, durable: bool = False, disk: Disk | None = None) -> None:
         self._root = root
         self._durable = durable
+        self._disk = disk or Disk(root.parent)
 
     def put(self, content: bytes) -> str:
         """Keep `content` and return its name; writing it again changes nothing."""
         name = content_name(content)
         path = self.path(name)
         # A file of another length was truncated by a power cut during a write that was not durable.
-        if not path.is_file() or path.stat().st_size != len(content):
-            replace_file(path, content, durable=self._durable)
+        with self._disk.watched(self._root):
+            if not path.is_file() or path.stat().st_size != len(content):
+                replace_file(path, content, durable=self._durable)
         return name
 
     def get(self, name: str) -> bytes:
         """Return the content; Refused where no blob has that name, Broken where it is damaged."""
         path = self.path(name)
         try:
-            content = path.read_bytes()
+            with self._disk.watched(path):
+                content = path.read_bytes()
         except FileNotFoundError:
             raise Refused(f"blob {name}: not found below {self._root}") from None
         if content_name(content) != name:
@@ -92,7 +100,8 @@ class Blobs:
 
     def delete(self, name: str) -> None:
         """Remove the blob; nothing happens where there is none."""
-        self.path(name).unlink(missing_ok=True)
+        with self._disk.watched(self._root):
+            self.path(name).unlink(missing_ok=True)
 
     def path(self, name: str) -> Path:
         if not BLOB_NAME.fullmatch(name):

@@ -17,11 +17,13 @@ from fleet.document.config import Config
 from fleet.document.policies import ModelPolicy
 from fleet.domain import FleetDomain
 from fleet.ports import World
+from fleet.read import Json
 from fleet.service import Service
 from fleet.traced import doorbell
 from hosts.clock import backing_off
 from hosts.local import journal_key
 from hosts.local.anchors import ANCHORS_FILE, AnchorFile
+from hosts.local.disk import Disk
 from hosts.local.files import Blobs, Logs
 from hosts.local.functions.messages import poison_name
 from hosts.local.functions.queues import Queues
@@ -95,12 +97,13 @@ class LocalHost:
         self.config = config
         self.clock = clock
         self.root = root = beside / config.document.store.partition(":")[2]
-        self.store = SqliteStore(root / STORE_FILE, durable=durable)
-        self.queues = Queues(root / STORE_FILE, durable=durable)
+        self._disk = disk = Disk(root)
+        self.store = SqliteStore(root / STORE_FILE, durable=durable, disk=disk)
+        self.queues = Queues(root / STORE_FILE, durable=durable, disk=disk)
         self.models = ModelFolders(root / "models")
         self.logs = root / "logs"
         self.scorers = Scorers(time_limit=scoring_limit)
-        self.blobs = Blobs(root / "blobs", durable=durable)
+        self.blobs = Blobs(root / "blobs", durable=durable, disk=disk)
         self.trainer = self._trainer(durations)
         self.router = self._router(durations.request if durations is not None else None)
         domain = FleetDomain(config.fleet, self._world(beside, quiet))
@@ -121,6 +124,11 @@ class LocalHost:
     def refuse(self, message: str) -> None:
         """Keep rejected input in the queue for operators."""
         self.queues.put(REFUSED_QUEUE, message, self.clock.now())
+
+    def health(self) -> Json:
+        """See `hosts.host.Host`; raises DiskFault while the store cannot be written."""
+        self._disk.check()
+        return self.service.health()
 
     def measure(self) -> None:
         """See `hosts.host.Host`: here gauges are read at /api/metrics, when somebody asks."""

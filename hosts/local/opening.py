@@ -14,6 +14,7 @@ from engine.errors import Refused
 from fleet.document.config import Config
 from hosts.clock import SystemClock
 from hosts.host import Host
+from hosts.local import leftovers
 from hosts.local.functions.serve import Options, serve
 from hosts.local.functions.server import Server
 from hosts.local.host import STORE_FILE, LocalHost
@@ -76,4 +77,8 @@ def serve_fleet(host: Host, app: func.FunctionApp, port: int) -> None:
         console.print("stop with Ctrl-C")
 
     options = Options(port=port, key=os.environ.get(KEY_SETTING), root=ROOT)
-    serve(app, host.queues, options, clock=host.clock.now, ready=ready)
+    leftovers.remove(host.root)
+    try:
+        serve(app, host.queues, options, clock=host.clock.now, ready=ready)
+    finally:
+        leftovers.remove(host.root, own=True)

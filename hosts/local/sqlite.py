@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from engine.errors import Conflict, Refused, Unavailable
+from engine.errors import Conflict
 from engine.store import (
     HEAD,
     Delete,
@@ -23,6 +23,7 @@ from engine.store import (
     instant,
     parse_instant,
 )
+from hosts.local.disk import Disk
 
 SCHEMA = """
 create table if not exists rows (
@@ -46,23 +47,23 @@ class SqliteStore:
     path : the file; made where missing.
     durable : whether a commit waits for the disk. Without it a power cut may lose the newest
     commits; a killed process never does.
+    disk : remembers faults of the disk; those of its folder alone by default.
 
     Raises
     ------
     Refused
         The file is not a SQLite database, or cannot be made.
+    DiskFault
+        The disk is full, read-only, broken, or its content is damaged; by every method, too.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, durable: bool = True, disk: Disk | None = None) -> None:
         self._path, self._durable = path, durable
+        self._disk = disk or Disk(path.parent)
         self._local = threading.local()
-        try:
+        with self._disk.opened(path, "not a Driftwarden store"):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection().executescript(SCHEMA)
-        except (OSError, sqlite3.DatabaseError) as error:
-            raise Refused(
-                f"{path}: not a Driftwarden store ({error}); name another file"
-            ) from error
 
     def get(self, partition: str, key: str) -> Row | None:
         """See `engine.store.Store`."""
@@ -96,18 +97,18 @@ class SqliteStore:
     def commit(self, partition: str, operations: Sequence[Operation]) -> None:
         """See `engine.store.Store`."""
         check(partition, operations)
-        connection = self._connection()
-        try:
+        with self._disk.watched(self._path):
+            connection = self._connection()
             connection.execute("begin immediate")
-        except sqlite3.OperationalError as error:
-            raise Unavailable(f"{self._path}: {error}") from error
-        try:
-            for operation in operations:
-                _apply(connection, partition, operation)
-            connection.execute("commit")
-        except BaseException:
-            connection.execute("rollback")
-            raise
+            try:
+                for operation in operations:
+                    _apply(connection, partition, operation)
+                connection.execute("commit")
+            except BaseException:
+                # SQLite itself rolls back what a full or broken disk interrupts.
+                if connection.in_transaction:
+                    connection.execute("rollback")
+                raise
 
     def due(self, now: datetime, limit: int = 100) -> list[str]:
         """See `engine.store.Store`."""
@@ -141,11 +142,13 @@ class SqliteStore:
         return found
 
     def _query(self, sql: str, *values: object) -> list[Row]:
-        found = self._connection().execute(sql, values).fetchall()
+        with self._disk.watched(self._path):
+            found = self._connection().execute(sql, values).fetchall()
         return [Row(key, _unpack(props), str(etag)) for key, etag, props in found]
 
     def _names(self, sql: str, *values: object) -> list[str]:
-        return [name for (name,) in self._connection().execute(sql, values)]
+        with self._disk.watched(self._path):
+            return [name for (name,) in self._connection().execute(sql, values)]
 
 
 def _apply(connection: sqlite3.Connection, partition: str, operation: Operation) -> None:

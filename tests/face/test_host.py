@@ -8,120 +8,25 @@ import logging
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import azure.functions as func
 import pytest
 
 from engine.errors import Refused, Unavailable
 from hosts.local.functions.dispatch import Dispatcher
-from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.listener import MAX_BODY
 from hosts.local.functions.queues import Queues
 from hosts.local.functions.serve import Options, serve
-from hosts.local.functions.server import Server
+from tests.face.serving import KEY, Running, now, running, sample, until
 
-KEY = "a-function-key"
 HOOK = f"/runtime/webhooks/eventgrid?functionName=events&code={KEY}"
 NOTIFY = {"aeg-event-type": "Notification"}
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def sample() -> func.FunctionApp:
-    app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-
-    @app.route(route="/", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    def home(req: func.HttpRequest) -> func.HttpResponse:
-        principal = req.headers.get("x-ms-client-principal-name", "nobody")
-        return func.HttpResponse(f"hello {principal}", headers={"Set-Cookie": "a=1"})
-
-    @app.route(route="commands", methods=["POST"])
-    def command(req: func.HttpRequest) -> func.HttpResponse:
-        return func.HttpResponse(req.get_body(), status_code=202)
-
-    @app.event_grid_trigger(arg_name="event")
-    @app.queue_output(arg_name="bell", queue_name="work", connection="c")
-    def events(event: func.EventGridEvent, bell: func.Out[str]) -> None:
-        kind = event.type if isinstance(event, func.CloudEvent) else event.event_type
-        if kind == "Later":
-            raise RuntimeError("try later")
-        bell.set(f"{kind} {event.id}")
-
-    @app.queue_trigger(arg_name="message", queue_name="work", connection="c")
-    @app.queue_output(arg_name="done", queue_name="done", connection="c")
-    def work(message: func.QueueMessage, done: func.Out[str]) -> None:
-        text = message.get_body().decode()
-        if text.startswith("Bad"):
-            raise ValueError(f"{text} is bad")
-        done.set(text)
-
-    @app.timer_trigger(arg_name="timer", schedule="* * * * * *")
-    @app.queue_output(arg_name="ticks", queue_name="ticks", connection="c")
-    def tick(timer: func.TimerRequest, ticks: func.Out[str]) -> None:
-        ticks.set("tick")
-
-    return app
-
-
-class Running:
-    """One server, and a client of it."""
-
-    def __init__(self, server: Server, queues: Queues) -> None:
-        self.server, self.queues = server, queues
-        self.port = int(server.url.rstrip("/").rsplit(":", 1)[1])
-
-    def ask(
-        self, method: str, target: str, body: object = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, str], bytes]:
-        payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request(method, target, payload, headers or {})
-            answer = connection.getresponse()
-            named = {name.lower(): value for name, value in answer.getheaders()}
-            return answer.status, named, answer.read()
-        finally:
-            connection.close()
-
-    def raw(self, data: bytes) -> bytes:
-        """Send bytes as they are, say that there are no more, read to the end."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as plug:
-            plug.sendall(data)
-            plug.shutdown(socket.SHUT_WR)
-            received = b""
-            while chunk := plug.recv(65536):
-                received += chunk
-            return received
-
-    def bodies(self, queue: str) -> list[str]:
-        return [message.body.decode() for message in self.queues.peek(queue)]
-
-
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
-
-
-@contextmanager
-def running(path: Path) -> Iterator[Running]:
-    queues = Queues(path, durable=False)
-    dispatcher = Dispatcher(sample(), queues, now, key=KEY, host_file=HostFile(route_prefix=""))
-    with Server(dispatcher, queues, now, port=0) as server:
-        yield Running(server, queues)
-    queues.close()
 
 
 @pytest.fixture
@@ -194,12 +99,14 @@ def test_bodies_have_a_limit(host: Running) -> None:
 @pytest.mark.parametrize(
     ("lines", "status"),
     [
-        (b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", b"411"),
-        (b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"411"),
+        (b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+        (b"Transfer-Encoding: chunked\r\n\r\nx\r\n", b"400"),
+        (b"Transfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n0\r\n\r\n", b"400"),
+        (b"Transfer-Encoding: chunked\r\n\r\n200000\r\n" + b"x" * 0x200000, b"413"),
         (b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx", b"400"),
         (b"Content-Length: -1\r\n\r\n", b"400"),
         (b"Content-Length: +1\r\n\r\nx", b"400"),
-        (b"Content-Length: 5\r\n\r\nx", b"400"),
+        (b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nx", b"400"),
         (b"X: " + b"y" * 70_000 + b"\r\n\r\n", b"431"),
         (b"X: y\r\n" * 200 + b"\r\n", b"431"),
     ],
@@ -211,6 +118,20 @@ def test_bodies_whose_end_is_unclear_close_the_connection(
     assert received.startswith(b"HTTP/1.1 " + status)
     assert b"Connection: close" in received
     assert received.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_body_that_ends_early_reaches_no_function(host: Running) -> None:
+    begin = f"POST /commands?code={KEY} HTTP/1.1\r\nHost: localhost\r\n".encode()
+    assert host.raw(begin + b"Content-Length: 5\r\n\r\nx") == b""
+    assert host.raw(begin + b"Transfer-Encoding: chunked\r\n\r\n5\r\nx") == b""
+
+
+def test_chunked_bodies_are_taken(host: Running) -> None:
+    begin = f"POST /commands?code={KEY} HTTP/1.1\r\nHost: localhost\r\n".encode()
+    chunks = b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n\r\n"
+    received = host.raw(begin + chunks)
+    assert received.startswith(b"HTTP/1.1 202 ")
+    assert received.endswith(b"\r\n\r\nabcd")
 
 
 def test_malformed_requests_leave_the_host_standing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,10 +19,11 @@ from hosts.local.functions import webhook
 from hosts.local.functions.function_table import Entry, Trigger, read_entries
 from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.http import Response, plain
-from hosts.local.functions.invoke import Invoker
+from hosts.local.functions.invoke import Invoker, Outcome
 from hosts.local.functions.pump import Pump
 from hosts.local.functions.queues import Queues
 from hosts.local.functions.request import Request, lowered
+from hosts.local.functions.routes import NoMethod, Routes
 from hosts.local.functions.timers import Timer, Timers
 
 logger = logging.getLogger("driftwarden.host")
@@ -65,6 +66,8 @@ class Dispatcher:
         host_file = host_file or HostFile()
         self.entries = read_entries(app, host_file.route_prefix, settings or {})
         self._by_name = {entry.name: entry for entry in self.entries}
+        routed = ((e.name, e.route, e.methods) for e in self.entries if e.route is not None)
+        self._routes = Routes(routed)
         self._by_queue = {e.queue: e for e in self.entries if e.trigger is Trigger.QUEUE}
         self._queues, self.key = queues, key
         self._invoker = Invoker(queues, clock)
@@ -92,23 +95,22 @@ class Dispatcher:
         -------
         Response
             404 without a route, 405 for another method, 401 without the key where it is needed,
-            500 when the function failed. HEAD is answered by GET's function, body and all.
+            500 when the function failed, 503 when it may succeed later. HEAD is answered by GET's
+            function, body and all.
         """
         request = Request(method.upper(), path, query, lowered(headers), body)
-        routed = [(e, e.route.match(path)) for e in self.entries if e.route is not None]
-        found = [(entry, values) for entry, values in routed if values is not None]
-        if not found:
+        try:
+            found = self._routes.find(request.method, path)
+        except NoMethod as refusal:
+            return plain(405, str(refusal), ("Allow", ", ".join(refusal.allowed)))
+        if found is None:
             return plain(404, "no function answers this path")
-        if request.method == "HEAD" and not any("HEAD" in entry.methods for entry, _ in found):
+        entry, values = self._by_name[found[0]], found[1]
+        if entry.key_needed and not self._is_key(request.key):
+            return plain(401, "this needs the function key: x-functions-key or ?code=")
+        if request.method == "HEAD" and "HEAD" not in entry.methods:
             request = replace(request, method="GET")
-        for entry, values in found:
-            if request.method not in entry.methods:
-                continue
-            if entry.key_needed and not self._is_key(request.key):
-                return plain(401, "this needs the function key: x-functions-key or ?code=")
-            return self._answer(entry, request.decoded(values))
-        allowed = sorted({each for entry, _ in found for each in entry.methods})
-        return plain(405, "method not allowed", ("Allow", ", ".join(allowed)))
+        return self._answer(entry, request.decoded(values))
 
     def event_grid(
         self,
@@ -127,7 +129,8 @@ class Dispatcher:
         -------
         Response
             200 for a handshake, 202 when every event succeeded, 400 for a malformed request, 401
-            without the key, 404 for an unknown function, 500 for "try later".
+            without the key, 404 for an unknown function, 500 for a failure, 503 with `Retry-After`
+            where the store is not available.
         """
         if not self._is_key(key):
             return plain(401, "this needs the key: ?code=")
@@ -181,16 +184,26 @@ class Dispatcher:
 
     def _answer(self, entry: Entry, request: HttpRequest) -> Response:
         outcome = self._invoker.invoke(entry, lambda: request)
-        failed = plain(500, f"function {entry.name} failed; the host's log says why")
-        return outcome.response or failed
+        failed = f"function {entry.name} failed; the host's log says why"
+        return outcome.response or _failed([outcome], failed)
 
     def _notify(self, entry: Entry, elements: list[dict[str, object]]) -> Response:
         decode = json.dumps if entry.text else webhook.decode
         outcomes = [self._invoker.invoke(entry, partial(decode, e)) for e in elements]
-        failures = sum(bool(outcome.failure) for outcome in outcomes)
+        failures = [outcome for outcome in outcomes if outcome.failure]
         if failures:
-            return plain(500, f"{failures} of {len(elements)} events failed: send them all again")
+            told = f"{len(failures)} of {len(elements)} events failed: send them all again"
+            return _failed(failures, told)
         return Response(202)
 
     def _tick(self, name: str, request: TimerRequest) -> None:
         self._invoker.invoke(self._by_name[name], lambda: request)
+
+
+def _failed(failures: Sequence[Outcome], told: str) -> Response:
+    """Return 503 and why where another try may succeed, and 500 otherwise."""
+    late = [outcome for outcome in failures if outcome.retry is not None]
+    if not late:
+        return plain(500, told)
+    seconds = max(outcome.retry.total_seconds() for outcome in late if outcome.retry is not None)
+    return plain(503, f"{told}: {late[0].failure}", ("Retry-After", f"{seconds:.0f}"))

@@ -14,8 +14,9 @@ from azure.functions.decorators.core import Binding
 from azure.functions.decorators.function_app import Function
 
 from engine.errors import Refused
-from hosts.local.functions.http import METHODS, Route, parse_route
+from hosts.local.functions.http import METHODS
 from hosts.local.functions.messages import check_name
+from hosts.local.functions.routes import Route, parse_route
 from hosts.local.functions.timers import parse_schedule
 
 

@@ -8,11 +8,12 @@ import itertools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import azure.functions as func
 
+from engine.errors import Unavailable
 from hosts.local.functions.function_table import RETURN, Entry, Trigger
 from hosts.local.functions.http import Response
 from hosts.local.functions.queues import Queues
@@ -22,10 +23,14 @@ logger = logging.getLogger("driftwarden.host")
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of an invocation: the answer (HTTP only), or the failure in one line."""
+    """The outcome of an invocation: the answer (HTTP only), or the failure in one line.
+
+    `retry` is there where the same invocation may succeed after that time.
+    """
 
     response: Response | None = None
     failure: str = ""
+    retry: timedelta | None = None
 
 
 class Slot(func.Out[object]):
@@ -62,6 +67,10 @@ class Invoker:
         """Call `entry` with the result of `supply`; exceptions are logged and become a failure."""
         try:
             return Outcome(self._run(entry, supply()))
+        except Unavailable as late:
+            reason = describe(late)
+            logger.error("function %s has to wait: %s", entry.name, reason)
+            return Outcome(failure=reason, retry=late.delay)
         # The host survives every exception of a function, an exit included.
         except (Exception, SystemExit) as error:
             reason = describe(error)

@@ -1,152 +1,69 @@
-"""The sockets of the local host: HTTP/1.1 in, one call of the dispatcher, HTTP/1.1 out."""
+"""The sockets of the local host: waitress in front of a WSGI application.
+
+Waitress reads and writes all connections in one thread and answers requests in a few. It stops
+accepting at its limit of connections until one ends; here the connection that has waited longest
+for a whole request is closed instead, so that idle clients never make the server deaf.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
+import resource
 import socket
-import socketserver
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from urllib.parse import parse_qs, urlsplit
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
 
 from engine.errors import Refused
-from hosts import secure
-from hosts.local.functions import webhook
-from hosts.local.functions.dispatch import Dispatcher
-from hosts.local.functions.http import Response, plain
+from hosts.local.functions.connection import Connection
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 logger = logging.getLogger("driftwarden.host")
 
 #: Event Grid delivers at most 1 MB at once; no other request needs more.
 MAX_BODY = 1024 * 1024
-#: Of a body that is too large, up to this much is read and dropped, so that the answer arrives.
-MAX_DROPPED = 16 * MAX_BODY
-#: Names of this machine in a Host header.
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-#: An idle connection is closed after this time.
-IDLE_SECONDS = 30
+#: Of request line and headers, as in the Functions host.
+MAX_HEAD = 32 * 1024
+#: Answers up to this size never need a temporary file.
+MAX_ANSWER = 64 * 1024 * 1024
+#: A connection whose request has not arrived, or whose answer is not read, for this long is closed.
+IDLE_SECONDS = 30.0
+#: How often such connections are looked for.
+LOOK_SECONDS = 1.0
+#: Requests that are answered at the same time; a command occupies a thread for up to 5 s.
+THREADS = 16
+#: Open connections, if half of the descriptors that the process may have open are as many.
+CONNECTIONS = 128
+BACKLOG = 1024
+#: How often a lack of descriptors is logged.
+COMPLAINT_SECONDS = 60.0
+#: How long to wait for a free descriptor where other files took them.
+PAUSE_SECONDS = 0.05
+OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+class Threads(ThreadedTaskDispatcher):
+    """Waitress' threads, which do not warn about each request that waits for one."""
 
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "driftwarden", ""
-    timeout = IDLE_SECONDS
-    # Headers and body are sent in one packet; otherwise a kept connection waits 40 ms.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    server: Listener
+    queue_logger = logger.getChild("waiting")
 
-    def __getattr__(self, name: str) -> Callable[[], None]:
-        # http.server looks for do_GET and so on; the dispatcher knows the allowed methods.
-        if name.startswith("do_"):
-            return self._serve
-        raise AttributeError(name)
-
-    def _serve(self) -> None:
-        with self.server.busy():
-            self._write(self._response())
-            self.wfile.flush()
-
-    def _response(self) -> Response:
-        host = self.headers.get("host")
-        if host is not None and not self.server.answers_to(host):
-            # A page of another site can resolve its own name to this address (DNS rebinding).
-            self.close_connection = True
-            return plain(421, f"this server is not {host!r}: ask for 127.0.0.1 or localhost")
-        body = self._body()
-        if isinstance(body, Response):
-            self.close_connection = True
-            return body
-        try:
-            target = urlsplit(self.path)
-        except ValueError:
-            return plain(400, "the request's target is not a URL")
-        # No proxy in front of this host verifies an identity, so that such headers are dropped.
-        headers = {
-            name: ", ".join(self.headers.get_all(name, []))
-            for name in {name.lower() for name in self.headers}
-            if not name.startswith("x-ms-client-principal")
-        }
-        if target.path.rstrip("/").lower() != webhook.PATH:
-            return self.server.dispatcher.http(
-                self.command, target.path, target.query, headers, body
-            )
-        query = {name: values[-1] for name, values in parse_qs(target.query).items()}
-        key = headers.get("x-functions-key", query.get("code"))
-        name = query.get("functionName", "")
-        return self.server.dispatcher.event_grid(name, headers, body, key, self.command)
-
-    def _body(self) -> bytes | Response:
-        """Return the request's body, or the answer that refuses it and ends the connection."""
-        if "transfer-encoding" in self.headers:
-            return plain(411, "chunked bodies are not taken: send Content-Length")
-        lengths = set(self.headers.get_all("content-length", ["0"]))
-        written = lengths.pop()
-        if lengths or not (written.isascii() and written.isdigit() and len(written) < 19):
-            return plain(400, "Content-Length must be one number")
-        length = int(written)
-        if length > MAX_BODY:
-            self._drop(length)
-            return plain(413, f"a body of {length} bytes; {MAX_BODY} at most")
-        body = self.rfile.read(length)
-        if len(body) < length:
-            return plain(400, "the body ended early")
-        return body
-
-    def _drop(self, length: int) -> None:
-        if length > MAX_DROPPED:
-            return
-        while length > 0:
-            chunk = self.rfile.read(min(length, 65536))
-            if not chunk:
-                return
-            length -= len(chunk)
-
-    def _write(self, response: Response) -> None:
-        self.send_response(response.status)
-        given = {name.lower() for name, _ in response.headers}
-        for name, value in secure.HEADERS.items():
-            if name.lower() not in given:
-                self.send_header(name, value)
-        for name, value in response.headers:
-            if name.lower() not in {"content-length", "connection", "transfer-encoding"}:
-                self.send_header(name, value)
-        bodiless = response.status in {204, 304}
-        if not bodiless:
-            self.send_header("Content-Length", str(len(response.body)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if self.command != "HEAD" and not bodiless:
-            self.wfile.write(response.body)
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer an unreadable request in one plain line, and close."""
-        self.close_connection = True
-        self.command = getattr(self, "command", None) or "GET"
-        self._write(plain(code, message or explain or HTTPStatus(code).phrase))
-
-    def handle_expect_100(self) -> bool:
-        """Request the body only when it will be read."""
-        length = self.headers.get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length[:18]) > MAX_BODY:
-            self.send_error(413, f"a body of {length} bytes; {MAX_BODY} at most")
-            return False
-        return super().handle_expect_100()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Log requests at debug level."""
-        logger.debug("%s " + format, self.address_string(), *args)
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue_logger.setLevel(logging.ERROR)
+        self.set_thread_count(THREADS)
 
 
-class Listener(socketserver.ThreadingTCPServer):
-    """Accepts connections for one dispatcher, each in its own thread.
+class Listener(TcpWSGIServer):
+    """Accepts connections for one application until it is stopped.
 
     Raises
     ------
@@ -154,59 +71,121 @@ class Listener(socketserver.ThreadingTCPServer):
         The address cannot be listened on, most often because the port is taken.
     """
 
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
+    channel_class = Connection
+    active_channels: dict[int, Connection]  # type: ignore[assignment]
+    _map: Mapping[int, socket.socket]
 
-    def __init__(self, dispatcher: Dispatcher, host: str, port: int) -> None:
-        self.dispatcher = dispatcher
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        shown = f"[{host}]" if ":" in host else host
-        self._names = {*LOOPBACK, shown.lower()}
-        self._answering = 0
-        self._quiet = threading.Condition()
+    def __init__(self, application: WSGIApplication, host: str, port: int) -> None:
+        listening = _listening(host, port)
+        self.port = int(listening.getsockname()[1])
+        self._stopping = threading.Event()
+        self._next_look = self._next_complaint = 0.0
+        about = (listening.family, listening.type, listening.proto, listening.getsockname())
+        super().__init__(
+            application,
+            _sock=listening,
+            dispatcher=Threads(),
+            adj=_adjustments(listening),
+            sockinfo=about,
+            bind_socket=False,
+        )
+
+    def stop(self) -> None:
+        """Make `run` finish; safe in every thread."""
+        self._stopping.set()
+        self.pull_trigger()
+
+    def run(self, grace: float = 0.0) -> None:
+        """Answer requests until stopped; then only those under way, for `grace` seconds at most."""
+        while not self._stopping.is_set():
+            self._poll()
+        wasyncore.dispatcher.close(self)
+        end = time.monotonic() + grace
+        while time.monotonic() < end and self._close_idle():
+            self._poll()
+        self.task_dispatcher.shutdown(timeout=1)
+
+    def close_all(self) -> None:
+        """Close the other sockets, once `run` has returned."""
+        wasyncore.close_all(self._map)
+
+    def readable(self) -> bool:
+        """Tell whether to accept a connection."""
+        return self.accepting and len(self._map) < self.adj.connection_limit
+
+    def accept(self) -> tuple[socket.socket, object] | None:
+        """Accept a connection; None where there is none, or no descriptor for one."""
         try:
-            super().__init__((host, port), Handler)
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise Refused(
-                f"cannot listen on {host}:{port}: {reason}; stop what listens there or choose "
-                "another port"
-            ) from error
+            return super().accept()
+        except OSError as error:
+            if error.errno not in OUT_OF_DESCRIPTORS:
+                raise
+            if time.time() >= self._next_complaint:
+                self._next_complaint = time.time() + COMPLAINT_SECONDS
+                logger.error("connections are closed to accept others: %s", error.strerror)
+            if not self._make_room():
+                time.sleep(PAUSE_SECONDS)
+            return None
 
-    def answers_to(self, host: str) -> bool:
-        """Tell whether a Host header names this server."""
-        name = host.strip().lower()
-        name = name if name.endswith("]") else name.rpartition(":")[0] or name
-        return name in self._names
+    def _poll(self) -> None:
+        """Wait for what the connections have to say, a second at most."""
+        # Closed before the wait: a descriptor that is closed during it may belong to a new
+        # connection when its events are looked at.
+        if time.time() >= self._next_look:
+            self._close_overdue()
+        if len(self._map) >= self.adj.connection_limit:
+            self._make_room()
+        wasyncore.loop(timeout=LOOK_SECONDS, use_poll=True, map=self._map, count=1)
 
-    @property
-    def port(self) -> int:
-        """The port in use, which is chosen by the system for port 0."""
-        return int(self.server_address[1])
+    def _close_overdue(self) -> None:
+        now = time.time()
+        self._next_look = now + LOOK_SECONDS
+        for connection in list(self.active_channels.values()):
+            if connection.overdue(now, IDLE_SECONDS):
+                connection.handle_close()
 
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        """Count a request as being answered during the block."""
-        self._count(1)
-        try:
-            yield
-        finally:
-            self._count(-1)
+    def _make_room(self) -> bool:
+        """Close the connection that is idle for longest; False where none is."""
+        connections = self.active_channels.values()
+        idle = [(since, one) for one in connections if (since := one.idle_since()) is not None]
+        if not idle:
+            return False
+        min(idle, key=lambda pair: pair[0])[1].handle_close()
+        return True
 
-    def drained(self, seconds: float) -> bool:
-        """Wait until no request is being answered; False after the time limit."""
-        with self._quiet:
-            return self._quiet.wait_for(lambda: self._answering == 0, seconds)
+    def _close_idle(self) -> bool:
+        """Close connections without a request; tell whether there are others."""
+        for connection in list(self.active_channels.values()):
+            if not connection.requests and not connection.total_outbufs_len:
+                connection.handle_close()
+        return bool(self.active_channels)
 
-    def _count(self, change: int) -> None:
-        with self._quiet:
-            self._answering += change
-            self._quiet.notify_all()
 
-    def handle_error(self, _request: object, client_address: object) -> None:
-        """Log a connection that broke in one line, instead of a traceback on stderr."""
-        error = sys.exception()
-        quiet = isinstance(error, ConnectionError | TimeoutError)
-        level = logging.DEBUG if quiet else logging.ERROR
-        logger.log(level, "connection from %s: %s: %s", client_address, type(error).__name__, error)
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Refused(
+            f"cannot listen on {host}:{port}: {reason}; stop what listens there or choose "
+            "another port"
+        ) from error
+
+
+def _adjustments(listening: socket.socket) -> Adjustments:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = CONNECTIONS if descriptors < 0 else min(CONNECTIONS, descriptors // 2)
+    return Adjustments(
+        sockets=[listening],
+        ident="driftwarden",
+        backlog=BACKLOG,
+        connection_limit=most,
+        max_request_header_size=MAX_HEAD,
+        # Waitress refuses what is as long as this.
+        max_request_body_size=MAX_BODY + 1,
+        inbuf_overflow=MAX_BODY + 1,
+        outbuf_overflow=MAX_ANSWER,
+        outbuf_high_watermark=MAX_ANSWER,
+        log_socket_errors=False,
+    )

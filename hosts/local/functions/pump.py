@@ -8,6 +8,7 @@ from functools import partial
 
 from azure.functions.queue import QueueMessage
 
+from engine.errors import Unavailable
 from hosts.local.functions.function_table import Entry
 from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.invoke import Invoker
@@ -22,16 +23,28 @@ class Pump:
 
     def __init__(self, queues: Queues, invoker: Invoker, host_file: HostFile) -> None:
         self._queues, self._invoker, self._host_file = queues, invoker, host_file
+        self._held: list[Message] = []
 
     def work(self, entry: Entry, now: datetime, limit: int | None) -> int:
         """Run a function on one batch of its queue and return how many messages were taken.
 
-        `limit` is the most messages (default: the batch size of host.json).
+        `limit` is the most messages (default: the batch size of host.json). Where the queue is not
+        available, what is left of the batch is returned to it as soon as that is possible.
         """
+        self._return_held(now)
         messages = self._queues.get(entry.queue, now, limit or self._host_file.batch_size)
-        for message in messages:
-            self._run(entry, message, now)
+        for position, message in enumerate(messages):
+            try:
+                self._run(entry, message, now)
+            except Unavailable:
+                self._held.extend(messages[position:])
+                raise
         return len(messages)
+
+    def _return_held(self, now: datetime) -> None:
+        while self._held:
+            self._queues.postpone(self._held[0], now)
+            del self._held[0]
 
     def _run(self, entry: Entry, message: Message, now: datetime) -> None:
         tries = self._host_file.max_dequeue_count

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Refused, Unavailable
+from hosts.local.disk import Disk
 
 #: How long to wait for another process that is writing to the same file.
 BUSY_SECONDS = 10.0
@@ -46,6 +46,8 @@ class QueueFile:
         Made where missing.
     durable : bool
         Whether a commit waits for the disk.
+    disk : Disk
+        Remembers faults of the disk.
 
     Raises
     ------
@@ -53,10 +55,10 @@ class QueueFile:
         The file is not a SQLite database, or cannot be opened.
     """
 
-    def __init__(self, path: Path, durable: bool) -> None:
-        self._path = path
+    def __init__(self, path: Path, durable: bool, disk: Disk) -> None:
+        self._path, self._disk = path, disk
         self._lock = threading.RLock()
-        try:
+        with disk.opened(path, "not a queue file"):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -64,8 +66,6 @@ class QueueFile:
             self._file.execute("pragma journal_mode = wal")
             self._file.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
             self._file.executescript(_TABLES)
-        except (OSError, sqlite3.DatabaseError) as error:
-            raise Refused(f"{path}: not a queue file ({error}); choose another") from error
 
     def close(self) -> None:
         """Close the file; what was committed stays."""
@@ -88,11 +88,8 @@ class QueueFile:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            except sqlite3.OperationalError as error:
-                raise Unavailable(f"{self._path}: {error}") from error
+        with self._lock, self._disk.watched(self._path):
+            yield
 
 
 def micros_of(moment: datetime) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from hosts.local.disk import Disk
 from hosts.local.functions.messages import Message, check_body, check_name, poison_name
 from hosts.local.functions.queue_file import QueueFile, micros_of, moment_of
 from hosts.local.functions.timers import Status
@@ -28,6 +29,8 @@ class Queues:
     durable : bool
         Whether a commit waits for the disk. Without it a power cut may take the newest commits
         back; a killed process never does.
+    disk : Disk, optional
+        Remembers faults of the disk; those of the file's folder alone by default.
 
     Raises
     ------
@@ -35,8 +38,8 @@ class Queues:
         The file is not a SQLite database, or cannot be opened.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
-        self._file = QueueFile(path, durable)
+    def __init__(self, path: Path, *, durable: bool = True, disk: Disk | None = None) -> None:
+        self._file = QueueFile(path, durable, disk or Disk(path.parent))
 
     def close(self) -> None:
         """Close the file; what was committed stays."""

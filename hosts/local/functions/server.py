@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from engine.errors import Unavailable
@@ -12,6 +13,7 @@ from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.invoke import describe
 from hosts.local.functions.listener import Listener
 from hosts.local.functions.queues import Queues
+from hosts.local.functions.wsgi import Application
 
 logger = logging.getLogger("driftwarden.host")
 
@@ -27,7 +29,7 @@ class Server:
     Parameters
     ----------
     dispatcher : Dispatcher
-        Its functions run in the threads of their connections, timers and queues in one more.
+        Requests are answered in a few threads, timers and queues run in one more.
     queues : Queues
         Messages that a killed host held are released at the start.
     clock : callable
@@ -50,11 +52,11 @@ class Server:
         port: int = 7071,
     ) -> None:
         self._dispatcher, self._queues, self._clock = dispatcher, queues, clock
-        self._listener = Listener(dispatcher, host, port)
+        self._listener = Listener(Application(dispatcher, host), host, port)
         self._stopping = threading.Event()
         self._failure: Exception | None = None
         self._threads = (
-            threading.Thread(target=self._listener.serve_forever, args=(0.1,), daemon=True),
+            threading.Thread(target=self._listen, daemon=True),
             threading.Thread(target=self._pump, daemon=True),
         )
         shown = f"[{host}]" if ":" in host else host
@@ -69,10 +71,10 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        self._listener.shutdown()
-        self._listener.server_close()
-        self._listener.drained(GRACE_SECONDS)
-        self._threads[1].join(GRACE_SECONDS)
+        self._listener.stop()
+        for thread in self._threads:
+            thread.join(GRACE_SECONDS + 1)
+        self._listener.close_all()
 
     def stop(self) -> None:
         """Make `wait` return; safe in a signal handler."""
@@ -84,13 +86,23 @@ class Server:
         if self._failure is not None:
             raise self._failure
 
+    def _listen(self) -> None:
+        with self._fatal("connections"):
+            self._listener.run(GRACE_SECONDS)
+
     def _pump(self) -> None:
-        try:
+        with self._fatal("timers and queues"):
             while not self._stopping.is_set():
                 if not self._turn():
                     self._stopping.wait(POLL_SECONDS)
+
+    @contextmanager
+    def _fatal(self, what: str) -> Iterator[None]:
+        """End the server with the exception that broke one of its threads."""
+        try:
+            yield
         except Exception as error:
-            logger.critical("timers and queues stopped: %s", describe(error), exc_info=True)
+            logger.critical("%s stopped: %s", what, describe(error), exc_info=True)
             self._failure = error
             self._stopping.set()
 

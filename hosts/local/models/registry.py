@@ -17,6 +17,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from engine.errors import Refused
+from hosts.local import leftovers
+from hosts.local.disk import naming
 from hosts.local.files import replace_file
 from retrain.ports import ModelCard
 from retrain.registry import VERSION, Stage, check_name, check_version, move
@@ -157,14 +159,16 @@ class ModelFolders:
     def _locked(self, model: str) -> Iterator[None]:
         """Lock a model's versions against other threads and processes."""
         folder = self._root / check_name(model)
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / ".lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        with naming(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with open(folder / ".lock", "wb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
 
 
 def _place(source: Path, target: Path, record: Record) -> None:
-    with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as scratch:
+    made = tempfile.TemporaryDirectory(leftovers.SUFFIX, leftovers.prefix(), target.parent)
+    with made as scratch:
         staged = Path(scratch) / target.name
         shutil.copytree(source, staged, ignore=shutil.ignore_patterns("__pycache__"))
         _write(staged, record)

@@ -5,11 +5,8 @@ An attempt whose daemon crashed is killed if it still runs, and repeated in a ne
 
 from __future__ import annotations
 
+import logging
 import os
-import shutil
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,27 +15,30 @@ from pathlib import Path
 
 from engine.clock import Clock
 from engine.errors import Refused
+from hosts.local.disk import DiskFault
+from hosts.local.models.attempts import Process, ended_late, launch, record
 from hosts.local.models.jobs import (
     State,
-    command,
     create,
     failed,
     locked,
-    outcome,
     read_job,
     read_state,
     submitted,
     write_state,
 )
-from hosts.local.models.processes import kill_group, mark_of, plain_environment, runs
+from hosts.local.models.processes import kill_group, mark_of, runs
 from hosts.local.models.registry import ModelFolders
 from retrain.ports import JobPhase, JobStatus, TrainingJob
 from retrain.registry import check_version
 
+logger = logging.getLogger("driftwarden.host")
+
 MAX_ATTEMPTS = 3
+#: How long to wait before an outcome that the disk did not take is written again.
+AGAIN_SECONDS = 5.0
 
 Duration = Callable[[TrainingJob], timedelta]
-Process = subprocess.Popen[bytes]
 
 
 class LocalTrainer:
@@ -75,6 +75,7 @@ class LocalTrainer:
         self._attempts = attempts
         self._owner = mark_of(os.getpid())
         self._watches: dict[Path, threading.Thread] = {}
+        self._closing = threading.Event()
 
     def submit(self, job: TrainingJob) -> None:
         """Start the job, once per `job.id`; Refused where the id cannot name a version."""
@@ -112,14 +113,18 @@ class LocalTrainer:
 
     def close(self) -> None:
         """Kill the commands that this trainer watches; the next poll restarts them."""
+        self._closing.set()
         while self._watches:
             folder, watch = self._watches.popitem()
-            with locked(folder):
+            # What cannot be written now is told by the mark of the process that has ended.
+            with suppress(DiskFault), locked(folder):
                 state = read_state(folder)
                 if state.phase is JobPhase.running and not state.trained:
                     update = {"owner": "", "attempt": state.attempt - 1}
-                    write_state(folder, state.model_copy(update=update))
-                    kill_group(state.child)
+                    try:
+                        write_state(folder, state.model_copy(update=update))
+                    finally:
+                        kill_group(state.child)
             watch.join()
 
     def _folder(self, job_id: str) -> Path:
@@ -137,9 +142,9 @@ class LocalTrainer:
         if process is None:
             return
         if self._synchronous:
-            _watch(folder, process, attempt)
+            self._watch(folder, process, attempt)
             return
-        watch = threading.Thread(target=_watch, args=(folder, process, attempt), daemon=True)
+        watch = threading.Thread(target=self._watch, args=(folder, process, attempt), daemon=True)
         self._watches[folder] = watch
         watch.start()
 
@@ -156,7 +161,7 @@ class LocalTrainer:
         # Recorded before the process starts: a lost process keeps its own folder.
         write_state(folder, state)
         try:
-            process = _launch(folder, state.attempt)
+            process = launch(folder, state.attempt)
         except Refused as error:
             write_state(folder, failed(state, str(error)))
             return None
@@ -167,6 +172,19 @@ class LocalTrainer:
         write_state(folder, state.model_copy(update={"child": mark_of(process.pid)}))
         return process
 
+    def _watch(self, folder: Path, process: Process, attempt: int) -> None:
+        """Record the outcome of an attempt when it ends; on a full disk, once that is possible."""
+        late = ended_late(process, read_job(folder).time_limit)
+        code = process.wait()
+        while True:
+            try:
+                record(folder, attempt, code, late=late)
+                return
+            except DiskFault as fault:
+                logger.warning("%s", fault)
+                if self._closing.wait(AGAIN_SECONDS):
+                    return
+
     def _register(self, folder: Path, state: State) -> State:
         out = folder / f"out-{state.attempt}"
         self._models.register(out, read_job(folder).tags)
@@ -174,45 +192,3 @@ class LocalTrainer:
         after = state.model_copy(update=update)
         write_state(folder, after)
         return after
-
-
-def _launch(folder: Path, attempt: int) -> Process:
-    out = folder / f"out-{attempt}"
-    shutil.rmtree(out, ignore_errors=True)
-    words = command(read_job(folder), folder, out)
-    out.mkdir()
-    with open(folder / "log.txt", "wb") as log:
-        return subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=_environment(),
-            start_new_session=True,
-        )
-
-
-def _environment() -> dict[str, str]:
-    """Return a plain environment whose `python` is this interpreter."""
-    plain = plain_environment()
-    search = [str(Path(sys.executable).parent), plain.get("PATH", os.defpath)]
-    return {"PYTHONHASHSEED": "0", **plain, "PATH": os.pathsep.join(search)}
-
-
-def _watch(folder: Path, process: Process, attempt: int) -> None:
-    """Wait for the command, kill it after the limit, and record the outcome."""
-    limit = read_job(folder).time_limit
-    late = False
-    try:
-        process.wait(limit.total_seconds())
-    except subprocess.TimeoutExpired:
-        late = True
-    # Also after a normal end: processes of its group may still run.
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    code = process.wait()
-    with locked(folder):
-        state = read_state(folder)
-        if state.phase is JobPhase.running and state.owner and state.attempt == attempt:
-            over = failed(state, f"its time limit of {limit} passed")
-            write_state(folder, over if late else outcome(folder, state, code))

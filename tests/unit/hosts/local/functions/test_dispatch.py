@@ -10,10 +10,11 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.hostfile import HostFile
 from hosts.local.functions.http import Response
+from hosts.local.functions.messages import Message
 from hosts.local.functions.queues import LEASE, Queues
 
 NOW = datetime(2013, 7, 4, 12, tzinfo=UTC)
@@ -47,6 +48,8 @@ def sample() -> func.FunctionApp:
                 raise ValueError("two\nlines")
             case "exit":
                 raise SystemExit(3)
+            case "later":
+                raise Unavailable("the disk is full", timedelta(seconds=90))
             case "number":
                 return 5
             case "status":
@@ -61,6 +64,8 @@ def sample() -> func.FunctionApp:
     def events(event: func.EventGridEvent, bell: func.Out[str]) -> None:
         SEEN.append(event)
         bell.set(f"event {event.id}")
+        if event.id == "full":
+            raise Unavailable("the disk is full", timedelta(seconds=90))
         if event.id == "later":
             raise RuntimeError("try later")
 
@@ -194,6 +199,19 @@ def test_any_failure_asks_for_the_whole_batch_again(host: Dispatcher, queues: Qu
     assert bodies(queues) == ["event 1", "event 4"]
 
 
+def test_what_has_to_wait_is_503_with_the_time_and_the_reason(
+    host: Dispatcher, queues: Queues
+) -> None:
+    answer = notify(host, [{"id": "1"}, {"id": "full"}, {"id": "3", "eventTime": "never"}])
+    assert (answer.status, answer.header("retry-after")) == (503, "90")
+    assert answer.body == (
+        b"2 of 3 events failed: send them all again: Unavailable: the disk is full\n"
+    )
+    answer = post(host, "later")
+    assert (answer.status, answer.header("retry-after")) == (503, "90")
+    assert bodies(queues) == ["event 1"]
+
+
 def test_a_batch_with_an_element_that_is_no_object_reaches_nobody(host: Dispatcher) -> None:
     assert notify(host, [{"id": "1"}, "x"]).status == 400
     assert notify(host, b"{").status == 400
@@ -227,6 +245,32 @@ def test_a_message_is_worked_and_deleted(host: Dispatcher, queues: Queues) -> No
     assert (message.get_body(), message.dequeue_count) == (b"fine", 1)
     assert (message.insertion_time, message.time_next_visible) == (NOW, NOW + LEASE)
     assert queues.counts() == {}
+
+
+class Full(Queues):
+    """Queues that take nothing while `full`."""
+
+    full = False
+
+    def delete(self, message: Message) -> bool:
+        if self.full:
+            raise Unavailable("the disk is full")
+        return super().delete(message)
+
+
+def test_a_batch_that_cannot_be_settled_is_there_again_as_soon_as_it_can(tmp_path: Path) -> None:
+    queues = Full(tmp_path / "store.db", durable=False)
+    host = Dispatcher(sample(), queues, lambda: NOW, key=KEY, host_file=HostFile())
+    SEEN.clear()
+    queues.put_all([("work", "a"), ("work", "b"), ("work", "c")], NOW)
+    queues.full = True
+    with pytest.raises(Unavailable):
+        host.pump_queue("work", NOW)
+    queues.full = False
+    assert host.pump_queue("work", NOW) == 3
+    assert [message.get_body() for message in SEEN] == [b"a", b"a", b"b", b"c"]
+    assert queues.counts() == {}
+    queues.close()
 
 
 def test_after_five_tries_the_poison_queue(host: Dispatcher, queues: Queues) -> None:
