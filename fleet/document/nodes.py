@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import yaml
 
@@ -77,5 +78,5 @@ class _Bounded(yaml.SafeLoader):
         return node
 
     def _stop(self, reason: str) -> None:
-        here: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        here: Any = self.peek_event()  # type: ignore[no-untyped-call]
         raise yaml.composer.ComposerError(None, None, reason, here.start_mark)
