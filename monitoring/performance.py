@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 import engine.policy
+from engine.duration import Duration
 from monitoring.calendars import bounds, days_of
 from monitoring.clustered import Baseline, Interval, clustered, drop
 from monitoring.drift.wording import level, percent
@@ -32,9 +33,8 @@ class Policy(engine.policy.Policy):
         description="What the model predicts: the probability of label 1, or a number.",
     )
     rolling_days: int = Field(7, ge=1, description="Days of labelled rows judged together.")
-    wait: timedelta = Field(
+    wait: Duration = Field(
         timedelta(days=1),
-        ge=timedelta(0),
         description="How long after its day ends a label may come before it counts as missing.",
     )
     min_labels: int = Field(200, ge=1, description="Labelled rows below which there is no verdict.")

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
+from engine.duration import Duration
 from monitoring.drift.wording import percent
 from monitoring.hours import HOUR, WEEK, History, Rules, Special
 
@@ -41,9 +42,8 @@ class Policy(engine.policy.Policy):
         lt=0.01,
         description="Probability, under the usual traffic, at or below which a silence pages.",
     )
-    lag: timedelta = Field(
+    lag: Duration = Field(
         timedelta(minutes=10),
-        ge=timedelta(0),
         description="Wait for an hour's requests after its end, beyond the usual delay.",
     )
     event_share: float = Field(

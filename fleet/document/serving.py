@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from engine.duration import Duration
 from engine.policy import Policy
 from fleet.names import RawName
 from retrain.run import Policy as RunPolicy
@@ -76,7 +77,7 @@ class Serving(Policy):
         description="Action when traffic is changed outside Driftwarden: `hold` promotion, `adopt` "
         "the new split, or `revert` to Driftwarden's. An alert fires in any case.",
     )
-    look_every: timedelta = Field(
+    look_every: Duration = Field(
         timedelta(hours=6),
         gt=timedelta(0),
         description="How often the live traffic is compared with the split that was set.",

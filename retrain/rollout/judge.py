@@ -24,6 +24,7 @@ from functools import cache
 from pydantic import Field
 
 import engine.policy
+from engine.duration import Duration
 from engine.errors import Refused
 
 GRID_POINTS = 24
@@ -64,9 +65,8 @@ class Policy(engine.policy.Policy):
         description="Expected bad events at the champion's rate on the challenger over the whole "
         "rollout, under which a guard is unpowered.",
     )
-    warm_up: timedelta = Field(
+    warm_up: Duration = Field(
         timedelta(minutes=5),
-        ge=timedelta(0),
         description="Time after the challenger's first live request that is left out.",
     )
     guards: tuple[str, ...] = Field(

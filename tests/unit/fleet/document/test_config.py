@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import ValidationError
 
 from engine.errors import Refused
-from fleet.document.config import Config, load, problems
+from engine.policy import Policy
+from fleet.document.config import Config, Document, load, problems
 from fleet.document.receivers import FileReceiver
 
 FLEET = """\
@@ -267,8 +271,8 @@ def test_the_hash_follows_the_resolved_policy_only() -> None:
             "  alerts: {resolve_after: PT2H}",
             "  alerts: {resolve_after: soon}",
             [
-                "fleet.yaml:15: defaults.alerts.resolve_after: input should be a valid timedelta, "
-                "invalid digit in duration",
+                "fleet.yaml:15: defaults.alerts.resolve_after: 'soon' is not a duration; write 30s, "
+                "5m, 2h, 1d, 1w, or ISO 8601 as PT2H",
             ],
         ),
         (
@@ -408,3 +412,35 @@ def test_segments_of_performance_never_tell_redacted_levels() -> None:
         "fleet.yaml:17: models.churn: performance.segments would reveal the levels of card, a "
         "redacted feature"
     ]
+
+
+def policies(shape: object, seen: dict[type[Policy], None]) -> dict[type[Policy], None]:
+    """Every policy that a document is composed of."""
+    if isinstance(shape, type) and issubclass(shape, Policy):
+        if shape not in seen:
+            seen[shape] = None
+            for field in shape.model_fields.values():
+                policies(field.annotation, seen)
+    for part in get_args(shape):
+        policies(part, seen)
+    return seen
+
+
+DURATIONS = [
+    (policy, name)
+    for policy in policies(Document, {})
+    for name, field in policy.model_fields.items()
+    if "timedelta" in str(field.annotation)
+]
+
+
+def test_every_duration_of_the_document_is_written_and_bounded_alike() -> None:
+    assert len(DURATIONS) >= 22
+    for policy, name in DURATIONS:
+        check = partial(policy.__pydantic_validator__.validate_assignment, policy.model_construct())
+        check(name, "2h")
+        for wrong in ("-1h", "P99999999D", "soon", 7200):
+            with pytest.raises(ValidationError) as refused:
+                check(name, wrong)
+            (error,) = refused.value.errors()
+            assert error["type"] == "value_error", (policy, name, wrong)
