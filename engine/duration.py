@@ -34,19 +34,23 @@ def parse_duration(value: object) -> timedelta:
         shown = f"{value!r}" if isinstance(value, bool | int | float) else "this"
         raise ValueError(f"{shown[:40]} has no unit; {FORMS}")
     text = value.strip()
+    short, iso = SHORT.fullmatch(text), ISO.fullmatch(text)
+    if short is not None:
+        return _signed(short[1], {UNITS[short[3].lower()]: float(short[2])})
+    if iso is not None:
+        parts = dict(
+            zip(("weeks", "days", "hours", "minutes", "seconds"), iso.groups()[1:], strict=True)
+        )
+        return _signed(iso[1], {unit: float(part or 0) for unit, part in parts.items()})
+    raise ValueError(f"{text[:40]!r} is not a duration; {FORMS}")
+
+
+def _signed(sign: str, parts: dict[str, float]) -> timedelta:
     try:
-        if (found := SHORT.fullmatch(text)) is not None:
-            length = timedelta(**{UNITS[found[3].lower()]: float(found[2])})
-        elif (found := ISO.fullmatch(text)) is not None:
-            weeks, days, hours, minutes = (int(part or 0) for part in found.groups()[1:5])
-            length = timedelta(
-                weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=float(found[6] or 0)
-            )
-        else:
-            raise ValueError(f"{text[:40]!r} is not a duration; {FORMS}")
+        length = timedelta(**parts)
     except OverflowError:
         length = timedelta.max
-    return -length if found[1] else length
+    return -length if sign else length
 
 
 def _bounded(length: timedelta) -> timedelta:

@@ -271,8 +271,8 @@ def test_the_hash_follows_the_resolved_policy_only() -> None:
             "  alerts: {resolve_after: PT2H}",
             "  alerts: {resolve_after: soon}",
             [
-                "fleet.yaml:15: defaults.alerts.resolve_after: 'soon' is not a duration; write 30s, "
-                "5m, 2h, 1d, 1w, or ISO 8601 as PT2H",
+                "fleet.yaml:15: defaults.alerts.resolve_after: 'soon' is not a duration; write "
+                "30s, 5m, 2h, 1d, 1w, or ISO 8601 as PT2H",
             ],
         ),
         (
@@ -416,11 +416,10 @@ def test_segments_of_performance_never_tell_redacted_levels() -> None:
 
 def policies(shape: object, seen: dict[type[Policy], None]) -> dict[type[Policy], None]:
     """Every policy that a document is composed of."""
-    if isinstance(shape, type) and issubclass(shape, Policy):
-        if shape not in seen:
-            seen[shape] = None
-            for field in shape.model_fields.values():
-                policies(field.annotation, seen)
+    if isinstance(shape, type) and issubclass(shape, Policy) and shape not in seen:
+        seen[shape] = None
+        for field in shape.model_fields.values():
+            policies(field.annotation, seen)
     for part in get_args(shape):
         policies(part, seen)
     return seen
@@ -443,4 +442,4 @@ def test_every_duration_of_the_document_is_written_and_bounded_alike() -> None:
             with pytest.raises(ValidationError) as refused:
                 check(name, wrong)
             (error,) = refused.value.errors()
-            assert error["type"] == "value_error", (policy, name, wrong)
+            assert error["type"] in ("value_error", "greater_than"), (policy, name, wrong)
