@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import engine.policy
 from engine.duration import Duration
@@ -75,6 +76,14 @@ class Policy(engine.policy.Policy):
         description="Features whose 20 most frequent levels are also judged on their own: a page "
         "names the worst; a fault that only a segment shows opens a ticket.",
     )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.min_days > self.rolling_days:
+            raise ValueError(
+                f"min_days {self.min_days} is never reached in rolling_days {self.rolling_days}"
+            )
+        return self
 
 
 class Verdict(StrEnum):

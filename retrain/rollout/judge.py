@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import engine.policy
 from engine.duration import Duration
@@ -74,6 +75,12 @@ class Policy(engine.policy.Policy):
         min_length=1,
         description="Names of the guards that are watched.",
     )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.psi_low >= self.psi_high:
+            raise ValueError(f"psi_low {self.psi_low:g} is not below psi_high {self.psi_high:g}")
+        return self
 
 
 class Verdict(StrEnum):
