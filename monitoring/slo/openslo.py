@@ -31,7 +31,7 @@ THRESHOLDS = [one.sli for one in SOURCES.values() if one.threshold]
 
 
 def parse(
-    documents: Iterable[Doc], where: str = "openslo", lines: Sequence[int] = ()
+    documents: Iterable[Any], where: str = "openslo", lines: Sequence[int] = ()
 ) -> tuple[Objective, ...]:
     """Every objective of one file's documents, the empty ones left out.
 
