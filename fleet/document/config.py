@@ -22,7 +22,7 @@ from fleet.document.references import (
     unknown_receivers,
     watched,
 )
-from fleet.document.sections import SECTIONS, Sections, sections
+from fleet.document.sections import SECTIONS, STORE, Sections, sections
 from fleet.document.text import Problem, Text, merged, parse
 from fleet.partitions import FLEET
 from monitoring.alerts.grouping import Policy as TeamPolicy
@@ -37,7 +37,7 @@ class Document(Policy):
 
     version: Literal[1] = Field(description="The format of this document.")
     store: str = Field(
-        "local:var",
+        STORE,
         description="Where state is kept: `local:FOLDER`, or `azure:CONNECTION`, where CONNECTION "
         "is the prefix of the app settings of a storage account; `azure:` uses "
         "AzureWebJobsStorage.",
@@ -71,12 +71,15 @@ class Reading:
 
     config : the whole, None where anything is wrong.
     problems : everything that is wrong, in the order of lines.
-    models : the models that are valid each for itself.
+    store : where state is kept, None where the document does not say so in a valid way.
+    receivers, models : those that are valid each for itself.
     """
 
     text: Text
     config: Config | None
     problems: list[Problem]
+    store: str | None
+    receivers: Mapping[str, Receiver]
     models: Mapping[str, Watched]
 
 
@@ -114,11 +117,11 @@ def reading(content: str, file: str, read: Read, years: Sequence[int]) -> Readin
     """Return what can be read of a document, with every problem, also of the files it names."""
     text, found = parse(content, file)
     if found:
-        return Reading(text, None, found, {})
+        return Reading(text, None, found, None, {}, {})
     if not isinstance(text.value, dict):
         what = "empty" if text.value is None else "not a mapping of keys to values"
         told = f"{what}; `driftwarden init --from DATA` writes a first one"
-        return Reading(text, None, [text.problem((), told)], {})
+        return Reading(text, None, [text.problem((), told)], None, {}, {})
     value = _with_defaults(text.value)
     document = None
     try:
@@ -138,7 +141,14 @@ def _with_defaults(value: dict[str, object]) -> dict[str, object]:
 
 def _whole(document: Document) -> Sections:
     named = {name: frozenset(getattr(document, name)) for name in SECTIONS}
-    return Sections(document.teams, document.calendars, document.receivers, document.models, named)
+    return Sections(
+        document.store,
+        document.teams,
+        document.calendars,
+        document.receivers,
+        document.models,
+        named,
+    )
 
 
 def _ordered(found: Iterable[Problem]) -> list[Problem]:
@@ -167,4 +177,4 @@ def _resolved(
     config = None
     if document is not None and not found:
         config = Config(document, Fleet(models, dict(document.teams)))
-    return Reading(text, config, _ordered(found), models)
+    return Reading(text, config, _ordered(found), valid.store, valid.receivers, models)

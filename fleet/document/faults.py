@@ -75,10 +75,6 @@ def _problem(text: Text, document: type[Policy], error: ErrorDetails) -> Problem
             message = "use a-z, 0-9 and '-', at most 63 characters"
         case _:
             message = message[:1].lower() + message[1:]
-    # What a model takes from the defaults stands there.
-    inherited = ("defaults", *path[2:])
-    if path[:1] == ("models",) and path not in text.lines and inherited in text.lines:
-        path = inherited
     return text.problem(path, message)
 
 

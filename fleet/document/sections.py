@@ -14,13 +14,16 @@ from monitoring.alerts.grouping import Policy as TeamPolicy
 from monitoring.calendars import Policy as CalendarPolicy
 
 T = TypeVar("T")
+#: Where state is kept by default.
+STORE = "local:var"
 SECTIONS = ("teams", "calendars", "receivers", "models")
 
 
 @dataclass(frozen=True)
 class Sections:
-    """The valid entries of a document by section, and the names of all entries."""
+    """The store and the valid entries of a document by section, and the names of all entries."""
 
+    store: str | None
     teams: Mapping[str, TeamPolicy]
     calendars: Mapping[str, CalendarPolicy]
     receivers: Mapping[str, Receiver]
@@ -34,8 +37,10 @@ class Sections:
 
 def sections(value: Mapping[str, object]) -> Sections:
     """Return the entries of a document that are valid each for itself."""
+    store = value.get("store", STORE)
     raw = {name: _mapping(value.get(name)) for name in SECTIONS}
     return Sections(
+        store if isinstance(store, str) else None,
         _valid(raw["teams"], TypeAdapter(TeamPolicy)),
         _valid(raw["calendars"], TypeAdapter(CalendarPolicy)),
         _valid(raw["receivers"], TypeAdapter(Receiver)),

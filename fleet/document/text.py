@@ -44,7 +44,10 @@ class Text:
         return self.lines.get(path, 1)
 
     def problem(self, path: Path, message: str) -> Problem:
-        """Return a problem with its line."""
+        """Return a problem with its line; what a model takes from the defaults is told there."""
+        inherited = ("defaults", *path[2:])
+        if path[:1] == ("models",) and path not in self.lines and inherited in self.lines:
+            path = inherited
         return Problem(self.file, self.line(path), path, message)
 
 

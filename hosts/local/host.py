@@ -18,6 +18,7 @@ from fleet.ports import World
 from fleet.service import Service
 from fleet.traced import doorbell
 from hosts.clock import backing_off
+from hosts.local.features import lacks
 from hosts.local.files import Blobs, Logs
 from hosts.local.functions.queues import Queues
 from hosts.local.models.registry import ModelFolders
@@ -166,15 +167,5 @@ def _endpoint(policy: ModelPolicy) -> Endpoint:
 
 def _check(config: Config) -> None:
     """Refuse features that only Azure has."""
-    for name, watched in config.fleet.models.items():
-        training = watched.policy.training
-        if training is not None and training.job is not None:
-            raise Refused(
-                f"models.{name}.training.job: needs Azure ML; the local host needs training.command"
-            )
-        if watched.policy.logs.table is not None or watched.policy.logs.traffic:
-            raise Refused(
-                f"models.{name}.logs: tables need Log Analytics; the local host reads files"
-            )
-        if watched.policy.serving.kind == "batch":
-            raise Refused(f"models.{name}.serving.kind: batch endpoints need Azure; use online")
+    for path, reason in lacks(config.fleet.models):
+        raise Refused(f"{'.'.join(map(str, path))}: {reason}")
