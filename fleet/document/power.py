@@ -11,7 +11,7 @@ from fleet.document.text import Path
 
 DAY = timedelta(days=1)
 #: A guard that needs a larger share of bad requests than this is of no use.
-MOST_BAD = 0.2
+MOST_BAD = 0.5
 #: Days of a reference below which the variation from day to day is not known.
 CALIBRATED = 8
 

@@ -196,10 +196,6 @@ def test_a_column_that_the_reference_lacks_is_a_fault(file: Path, section: str, 
             "judge: no guard is powered: the stages give the challenger about 48 requests, of "
             "which 99 have to be bad",
         ),
-        (
-            'training: {command: [python, -c, "{out}"]}',
-            "judge: no guard is powered: the stages give the challenger about 48 requests",
-        ),
     ],
 )
 def test_a_rule_that_can_never_decide_is_a_note(file: Path, section: str, said: str) -> None:
