@@ -26,7 +26,7 @@ def serve(arguments: Namespace) -> int:
     from hosts.local.opening import serve_fleet
 
     with _host(arguments) as (host, app):
-        _tell(arguments.fleet, host.clock.now())
+        tell(arguments.fleet, host.clock.now())
         serve_fleet(host, app.functions, arguments.port)
     return OK
 
@@ -95,7 +95,7 @@ def report(arguments: Namespace) -> int:
         return _print({"id": command.id, "report": where}, arguments.json, "report")
 
 
-def _tell(fleet: Path, now: datetime) -> None:
+def tell(fleet: Path, now: datetime) -> None:
     """Tell what does not stop the fleet but will stop one of its models, or may not be meant."""
     from hosts.runnable import runnable
 
