@@ -54,7 +54,7 @@ def tick(timer: func.TimerRequest) -> None:
 
     host().service.tick()
     host().measure()
-    face.revive(host())
+    face.revive(host().service, host().given_up())
 
 
 @app.timer_trigger("timer", "0 0 * * * *")

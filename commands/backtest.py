@@ -13,7 +13,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from commands.history import of_store, of_table
-from commands.references import local_terms
 from dashboards import pages
 from engine.errors import Refused
 from fleet.backtest.budget import Budget
@@ -24,6 +23,7 @@ from fleet.document.patch import difference, with_thresholds
 from hosts import read_config
 from hosts.clock import SystemClock
 from hosts.local.files import write_text
+from hosts.references import local_terms
 
 MOST = 15
 PLAIN_WIDTH = 140
@@ -84,7 +84,7 @@ def _played(arguments: Namespace, budget: Budget) -> Result:
             arguments.data,
             watched,
             arguments.months,
-            local_terms(config, beside, watched),
+            local_terms(config.document.store, beside, watched, SystemClock().now()),
         )
     )
     days = len(source.history.days)

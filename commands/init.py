@@ -23,7 +23,7 @@ ROWS = 10_000
 
 TEMPLATE = """\
 # Driftwarden, inferred from {sample}.
-# Edit the lines marked CHANGE; `driftwarden validate` checks the rest.
+# Edit the lines marked CHANGE and remove the marks; `driftwarden validate` checks the rest.
 # Paths are relative to this file's folder.
 version: 1
 store: local:var
@@ -67,13 +67,13 @@ def write_first(sample: Path, out: Path) -> str:
     Raises
     ------
     Refused
-        The sample cannot be read or holds no columns, or `out` exists or cannot be written.
+        The sample cannot be read or holds no rows, or `out` exists or cannot be written.
     """
     if out.exists():
         raise Refused(f"{out}: exists; remove it or name another file with --out")
     table = _sample(sample)
-    if not table.column_names:
-        raise Refused(f"{sample}: no columns to infer features from")
+    if not table.num_rows:
+        raise Refused(f"{sample}: no rows; features are inferred from rows, give a sample of them")
     # Paths in the document are relative to its folder.
     path = sample if sample.is_absolute() else os.path.relpath(sample, out.parent)
     try:
@@ -84,7 +84,8 @@ def write_first(sample: Path, out: Path) -> str:
         out.write_text(first_document(table, name, _name(sample)), encoding="utf-8")
     except OSError as error:
         raise Refused(f"{out}: cannot be written: {error.strerror}") from error
-    return f"{out}: written; edit the lines marked CHANGE, then `driftwarden validate {out}`"
+    check = f"driftwarden validate --document-only {out}"
+    return f"{out}: written; edit the lines marked CHANGE and remove the marks, then `{check}`"
 
 
 def first_document(table: pa.Table, sample: str, name: str) -> str:

@@ -28,25 +28,27 @@ def init(arguments: Namespace) -> int:
 
 
 def validate(arguments: Namespace) -> int:
-    """Name everything wrong with a fleet.yaml, and with the tables that it names."""
-    from hosts import read_config
+    """Name everything wrong with a fleet.yaml, and with the files that it names."""
+    # Late: these imports take a second.
+    from hosts.clock import SystemClock
+    from hosts.runnable import document, runnable
+    from monitoring.drift.wording import counted
 
+    look = document if arguments.document_only else runnable
     try:
-        config = read_config(arguments.file)
+        found = look(arguments.file, SystemClock().now())
     except Refused as error:
         # Bare lines: editors and CI jump to `fleet.yaml:41:`.
         print(error, file=sys.stderr)
         return REFUSED
-    # Late: the faults of a document are printed without a second of imports.
-    from commands.references import look
-    from monitoring.drift.wording import counted
-
-    seen = look(config, arguments.file)
-    for line in (*seen.faults, *seen.notes):
+    for line in found.faults:
         print(line, file=sys.stderr)
-    if seen.faults:
+    for line in found.notes:
+        print(line, file=sys.stderr)
+    if found.faults:
         return REFUSED
-    print(f"{arguments.file}: valid, {counted(len(config.fleet.models), 'model')}")
+    models = counted(len(found.usable().fleet.models), "model")
+    print(f"{arguments.file}: valid, {models}")
     return OK
 
 

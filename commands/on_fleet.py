@@ -26,6 +26,7 @@ def serve(arguments: Namespace) -> int:
     from hosts.local.opening import serve_fleet
 
     with _host(arguments) as (host, app):
+        tell(arguments.fleet, host.clock.now())
         serve_fleet(host, app.functions, arguments.port)
     return OK
 
@@ -109,6 +110,15 @@ def report(arguments: Namespace) -> int:
             where = str(arguments.html or Path(f"report-{command.target}-{command.id}.html"))
             replace_file(Path(where), page)
         return _print({"id": command.id, "report": where}, arguments.json, "report")
+
+
+def tell(fleet: Path, now: datetime) -> None:
+    """Tell what does not stop the fleet but will stop one of its models, or may not be meant."""
+    from hosts.runnable import runnable
+
+    found = runnable(fleet, now)
+    for line in (*found.faults, *found.notes):
+        print(line, file=sys.stderr)
 
 
 @contextmanager

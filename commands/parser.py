@@ -44,9 +44,14 @@ def _add_init(commands: Commands) -> None:
 
 
 def _add_validate(commands: Commands) -> None:
-    text = "report every problem in a fleet.yaml and in the references beside it"
+    text = "report every problem in a fleet.yaml and in the files that it names"
     validate = described(commands, "validate", text)
     validate.add_argument("file", type=Path, metavar="FILE", help="the fleet.yaml to check")
+    validate.add_argument(
+        "--document-only",
+        action="store_true",
+        help="leave out references and trainings, which may not be there yet",
+    )
     validate.set_defaults(run=on_files.validate)
 
 

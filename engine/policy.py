@@ -9,8 +9,7 @@ class Policy(BaseModel):
     """A set of rules a user may write in fleet.yaml.
 
     Each module subclasses it beside the code it rules; `fleet.document.config` composes them.
-    Durations are `datetime.timedelta` and accept ISO 8601 ("PT2H", "P7D") or shorthand resolved by
-    the reader.
+    A duration is an `engine.duration.Duration`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import azure.functions as func
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -20,9 +20,6 @@ from fleet.outcomes import Outcome, Result
 from fleet.service import Service
 from fleet.telemetry import TRACEPARENT
 from hosts import secure
-
-if TYPE_CHECKING:
-    from hosts.host import Host
 
 ANONYMOUS = "function-key"
 PRINCIPAL = "x-ms-client-principal-name"
@@ -79,18 +76,18 @@ def drain(service: Service, body: bytes) -> None:
     service.drain(name, trace)
 
 
-def revive(host: Host) -> None:
+def revive(service: Service, given_up: Iterable[tuple[bytes, str]]) -> None:
     """Tell the fleet's journal of doorbells that failed too often, and ring again for each.
 
     Without it the facts of a partition would wait for the daily sweep.
     """
-    for body, reason in host.given_up():
+    for body, reason in given_up:
         try:
             name, _ = doorbell(body)
         except Refused as error:
-            host.service.park(body.decode("utf-8", "backslashreplace"), str(error))
+            service.park(body.decode("utf-8", "backslashreplace"), str(error))
         else:
-            host.service.ring_again(name, reason)
+            service.ring_again(name, reason)
 
 
 def parse(body: str | bytes, what: str) -> Any:

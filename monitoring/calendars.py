@@ -143,6 +143,23 @@ class Calendar:
         """Whether it has neither countries nor files, and so no events."""
         return not self.policy.countries and not self._files
 
+    def check(self, years: Iterable[int]) -> None:
+        """Expand the events of every file over some years, as later use will.
+
+        Raises
+        ------
+        Refused
+            With one line for each file whose events are too many.
+        """
+        spans, wrong = list(years), []
+        for file in self._files:
+            try:
+                ics.check(file, spans)
+            except Refused as error:
+                wrong.append(str(error))
+        if wrong:
+            raise Refused("\n".join(wrong))
+
     def for_segment(self, name: str) -> Calendar:
         """The calendar of one segment (`store_country=DE`), with the same zone.
 
@@ -224,9 +241,17 @@ class Calendar:
 def calendar(policy: Policy, ics_texts: Sequence[str] = ()) -> Calendar:
     """Build a calendar from its policy and the content of the files `policy.ics` names, in order.
 
-    Raises `Refused` for unreadable content and for a number of texts other than of files.
+    Raises `Refused` for unreadable content, with one line for each fault of any file, and for a
+    number of texts other than of files.
     """
     if len(ics_texts) != len(policy.ics):
         raise Refused(f"calendar names {len(policy.ics)} .ics files but {len(ics_texts)} were read")
-    pairs = zip(policy.ics, ics_texts, strict=True)
-    return Calendar(policy, [ics.read(name, text) for name, text in pairs])
+    files, wrong = [], []
+    for name, text in zip(policy.ics, ics_texts, strict=True):
+        try:
+            files.append(ics.read(name, text))
+        except Refused as error:
+            wrong.append(str(error))
+    if wrong:
+        raise Refused("\n".join(wrong))
+    return Calendar(policy, files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -10,8 +10,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.errors import Refused
+from monitoring.ics_events import told
+from monitoring.ics_lines import Fault, components
+from monitoring.ics_rules import cost
+from monitoring.ics_series import Series, understood
 
 TICK = timedelta(microseconds=1)
+#: The most days that the events of one file take up in a year, all events together.
+MOST_EVENT_DAYS = 20_000
+#: The most time that the rules of one file take, in units of about 5 µs.
+MOST_COST = 1_000_000
 
 
 class Category(StrEnum):
@@ -40,32 +48,52 @@ class Event:
 
 @dataclass(frozen=True)
 class File:
-    """Parsed content of one .ics file, under the name that messages use."""
+    """The series of events of one .ics file, under the name that messages use."""
 
     name: str
-    parsed: Any
+    series: tuple[Series, ...]
 
 
 def read(name: str, text: str) -> File:
-    """Parse one file's content; raises `Refused` with the event and field at fault."""
-    # Deferred: the iCalendar packages take a tenth of a second to import.
-    import icalendar
+    """Read one file's content.
 
-    try:
-        parsed = icalendar.Calendar.from_ical(text)
-    except ValueError as error:
-        first = str(error).partition("\n")[0]
-        raise Refused(f"{name}: not an iCalendar file: {first}") from error
-    for item in parsed.walk("VEVENT"):
-        title = item.get("SUMMARY", "an event")
-        if item.errors:
-            field, fault = item.errors[0]
-            raise Refused(f"{name}: {title}: {field}: {fault}")
-        if "DTSTART" not in item:
-            raise Refused(f"{name}: {title}: DTSTART is missing")
-        if "X-ANNOUNCED" in item:
-            _checked_stamp(name, title, item["X-ANNOUNCED"])
-    return File(name, parsed)
+    Raises
+    ------
+    Refused
+        With one line for each fault: file, line, event, property.
+    """
+    calendars, faults = components(text)
+    series: list[Series] = []
+    if not faults:
+        series, faults = understood(calendars)
+    _refuse(name, faults)
+    return File(name, tuple(series))
+
+
+def check(file: File, years: Iterable[int]) -> None:
+    """Expand a file over some years, as later use will.
+
+    Raises
+    ------
+    Refused
+        Its events are too many, or cannot be expanded.
+    """
+    spans = list(years)
+    price = [
+        (sum(cost(rule, one.start, max(spans)) for rule in one.rules), one) for one in file.series
+    ]
+    if sum(units for units, _ in price) > MOST_COST:
+        _, worst = max(price, key=lambda pair: pair[0])
+        why = "the recurrences of this file take too long to expand; begin them later"
+        _refuse(file.name, [Fault(worst.line, f"{worst.title}: {why}")])
+    for year in spans:
+        days = 0
+        for one in file.series:
+            for event in _of(one, file.name, year, ZoneInfo("UTC")):
+                days += (event.last - event.first).days + 1
+                if days > MOST_EVENT_DAYS:
+                    why = f"the events of {year} take up more than {MOST_EVENT_DAYS:,} days"
+                    _refuse(file.name, [Fault(one.line, f"{one.title}: {why}")])
 
 
 def occurrences(file: File, year: int, zone: ZoneInfo) -> Iterator[Event]:
@@ -74,13 +102,22 @@ def occurrences(file: File, year: int, zone: ZoneInfo) -> Iterator[Event]:
     The category is the first of CATEGORIES that is known. An event was announced at X-ANNOUNCED,
     else CREATED, else DTSTAMP, else when it starts.
     """
-    import recurring_ical_events
+    for one in file.series:
+        yield from _of(one, file.name, year, zone)
 
+
+def _refuse(name: str, faults: Iterable[Fault]) -> None:
+    lines = [f"{name}:{fault.line}: {fault.message}" for fault in told(faults)]
+    if lines:
+        raise Refused("\n".join(lines))
+
+
+def _of(one: Series, source: str, year: int, zone: ZoneInfo) -> Iterator[Event]:
     # One day more on either side: the file's zone may differ from the calendar's.
     first, last = date(year, 1, 1) - timedelta(days=1), date(year + 1, 1, 2)
-    for item in recurring_ical_events.of(file.parsed).between(first, last):
-        if str(item.get("STATUS", "")).upper() != "CANCELLED":
-            yield _event(item, file.name, zone)
+    for item in one.query.between(first, last):
+        if str(item.get("STATUS", "")).strip().upper() != "CANCELLED":
+            yield _event(item, source, zone)
 
 
 def _event(item: Any, source: str, zone: ZoneInfo) -> Event:
@@ -116,14 +153,6 @@ def _instant(moment: date, zone: ZoneInfo) -> datetime:
         moment = datetime.combine(moment, time(), zone)
     aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     return aware.astimezone(UTC)
-
-
-def _checked_stamp(name: str, title: str, value: Any) -> None:
-    try:
-        _moment(value)
-    except ValueError as error:
-        hint = "write it as 20130416T120000Z or 20130416"
-        raise Refused(f"{name}: {title}: X-ANNOUNCED {value}: {hint}") from error
 
 
 def _moment(value: Any) -> date:

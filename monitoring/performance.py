@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import engine.policy
+from engine.duration import Duration
 from monitoring.calendars import bounds, days_of
 from monitoring.clustered import Baseline, Interval, clustered, drop
 from monitoring.drift.wording import level, percent
@@ -32,9 +34,8 @@ class Policy(engine.policy.Policy):
         description="What the model predicts: the probability of label 1, or a number.",
     )
     rolling_days: int = Field(7, ge=1, description="Days of labelled rows judged together.")
-    wait: timedelta = Field(
+    wait: Duration = Field(
         timedelta(days=1),
-        ge=timedelta(0),
         description="How long after its day ends a label may come before it counts as missing.",
     )
     min_labels: int = Field(200, ge=1, description="Labelled rows below which there is no verdict.")
@@ -75,6 +76,14 @@ class Policy(engine.policy.Policy):
         description="Features whose 20 most frequent levels are also judged on their own: a page "
         "names the worst; a fault that only a segment shows opens a ticket.",
     )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.min_days > self.rolling_days:
+            raise ValueError(
+                f"min_days {self.min_days} is never reached in rolling_days {self.rolling_days}"
+            )
+        return self
 
 
 class Verdict(StrEnum):

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import engine.policy
+from engine.duration import Duration
 from monitoring.drift.wording import percent
 from monitoring.hours import HOUR, WEEK, History, Rules, Special
 
@@ -41,9 +43,8 @@ class Policy(engine.policy.Policy):
         lt=0.01,
         description="Probability, under the usual traffic, at or below which a silence pages.",
     )
-    lag: timedelta = Field(
+    lag: Duration = Field(
         timedelta(minutes=10),
-        ge=timedelta(0),
         description="Wait for an hour's requests after its end, beyond the usual delay.",
     )
     event_share: float = Field(
@@ -52,6 +53,12 @@ class Policy(engine.policy.Policy):
         le=1,
         description="Share of the usual requests that is expected on the days of an event.",
     )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.min_weeks > self.weeks:
+            raise ValueError(f"min_weeks {self.min_weeks} is never reached in weeks {self.weeks}")
+        return self
 
 
 class Verdict(StrEnum):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import engine.policy
 
@@ -31,6 +32,12 @@ class Policy(engine.policy.Policy):
     exclude_events: bool = Field(
         True, description="Whether days of announced events are left out of training."
     )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.min_days > self.days:
+            raise ValueError(f"min_days {self.min_days} is never reached in days {self.days}")
+        return self
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
+from engine.duration import Duration
 from retrain.ports import JobStatus, TrainingJob
 
 
@@ -40,13 +41,13 @@ EDGES: dict[Phase, frozenset[Phase]] = {
 class Policy(engine.policy.Policy):
     """How a run is watched."""
 
-    time_limit: timedelta = Field(
+    time_limit: Duration = Field(
         timedelta(hours=6), gt=timedelta(0), description="Time after which an attempt is cancelled."
     )
-    poll_every: timedelta = Field(
+    poll_every: Duration = Field(
         timedelta(minutes=5), gt=timedelta(0), description="How often the trainer is asked."
     )
-    unknown_for: timedelta = Field(
+    unknown_for: Duration = Field(
         timedelta(minutes=30),
         gt=timedelta(0),
         description="How long the trainer may not know the job before it counts as lost.",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
+from engine.duration import Duration
 from retrain.cost import Estimate
 
 
@@ -40,20 +41,21 @@ class Policy(engine.policy.Policy):
         description="Train when the score, a feature, or either has drifted; null for never.",
     )
     event: bool = Field(True, description="Train when an outside system asks for it by an event.")
-    max_age: timedelta | None = Field(
+    max_age: Duration | None = Field(
         timedelta(days=180),
+        gt=timedelta(0),
         description="Greatest age of the last successful training: a training is started when it "
         "is reached, reported as `staleness`; null for no limit.",
     )
-    every: timedelta | None = Field(
+    every: Duration | None = Field(
         None,
+        gt=timedelta(0),
         description="Interval of scheduled trainings, from the last successful one: as `max_age`, "
         "but reported as `schedule`; the shorter of the two is reached first. null for no "
         "schedule.",
     )
-    cool_down: timedelta = Field(
+    cool_down: Duration = Field(
         timedelta(days=7),
-        ge=timedelta(0),
         description="Least time between the starts of two trainings.",
     )
     monthly_runs: int = Field(4, ge=0, description="Trainings per calendar month (UTC) at most.")

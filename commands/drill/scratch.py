@@ -203,7 +203,7 @@ def _write(beside: Path, config: Config, model: str, changes: Changes, today: da
                 "logs": {"endpoint": MODEL, "grace": "PT1H"},
                 "reference": {"data": "reference.parquet"},
                 "serving": {"champion": VERSION},
-                "training": {"command": ["python", "-c", FAILS]},
+                "training": {"command": ["python", "-c", FAILS, "{data}", "{out}", "{version}"]},
                 "dataset": {"days": DAYS, "holdout_days": 5, "min_days": 5},
             }
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from engine.errors import Refused
 from engine.policy import Policy
 from fleet.document.faults import faults
-from fleet.document.policies import Fleet, ModelPolicy
+from fleet.document.policies import Fleet, ModelPolicy, Watched
 from fleet.document.receivers import Receiver
 from fleet.document.references import (
     Known,
@@ -22,7 +22,8 @@ from fleet.document.references import (
     unknown_receivers,
     watched,
 )
-from fleet.document.text import Problem, merged, parse
+from fleet.document.sections import SECTIONS, STORE, Sections, sections
+from fleet.document.text import Problem, Text, merged, parse
 from fleet.partitions import FLEET
 from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.calendars import Policy as CalendarPolicy
@@ -36,7 +37,7 @@ class Document(Policy):
 
     version: Literal[1] = Field(description="The format of this document.")
     store: str = Field(
-        "local:var",
+        STORE,
         description="Where state is kept: `local:FOLDER`, or `azure:CONNECTION`, where CONNECTION "
         "is the prefix of the app settings of a storage account; `azure:` uses "
         "AzureWebJobsStorage.",
@@ -64,6 +65,24 @@ class Config:
     fleet: Fleet
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What was read of a document.
+
+    config : the whole, None where anything is wrong.
+    problems : everything that is wrong, in the order of lines.
+    store : where state is kept, None where the document does not say so in a valid way.
+    receivers, models : those that are valid each for itself.
+    """
+
+    text: Text
+    config: Config | None
+    problems: list[Problem]
+    store: str | None
+    receivers: Mapping[str, Receiver]
+    models: Mapping[str, Watched]
+
+
 def load(content: str, file: str, read: Read) -> Config:
     """Read a document.
 
@@ -83,19 +102,34 @@ def load(content: str, file: str, read: Read) -> Config:
     raise Refused("\n".join(str(problem) for problem in found))
 
 
-def problems(content: str, file: str, read: Read) -> Config | list[Problem]:
-    """Return the resolved document, or every problem in it in the order of lines."""
+def problems(
+    content: str, file: str, read: Read, years: Sequence[int] = ()
+) -> Config | list[Problem]:
+    """Return the resolved document, or every problem in it in the order of lines.
+
+    The events of its calendars are also expanded over `years`.
+    """
+    found = reading(content, file, read, years)
+    return found.config or found.problems
+
+
+def reading(content: str, file: str, read: Read, years: Sequence[int]) -> Reading:
+    """Return what can be read of a document, with every problem, also of the files it names."""
     text, found = parse(content, file)
     if found:
-        return found
+        return Reading(text, None, found, None, {}, {})
     if not isinstance(text.value, dict):
         what = "empty" if text.value is None else "not a mapping of keys to values"
-        return [text.problem((), f"{what}; `driftwarden init --from DATA` writes a first one")]
+        told = f"{what}; `driftwarden init --from DATA` writes a first one"
+        return Reading(text, None, [text.problem((), told)], None, {}, {})
+    value = _with_defaults(text.value)
+    document = None
     try:
-        document = Document.model_validate(_with_defaults(text.value))
+        document = Document.model_validate(value)
     except ValidationError as error:
-        return _ordered(faults(text, Document, error))
-    return _resolved(Source(text, read), document)
+        found = list(faults(text, Document, error))
+    valid = sections(value) if document is None else _whole(document)
+    return _resolved(Source(text, read, tuple(years)), document, valid, found)
 
 
 def _with_defaults(value: dict[str, object]) -> dict[str, object]:
@@ -105,23 +139,42 @@ def _with_defaults(value: dict[str, object]) -> dict[str, object]:
     return {**value, "models": {name: merged(defaults, own) for name, own in models.items()}}
 
 
+def _whole(document: Document) -> Sections:
+    named = {name: frozenset(getattr(document, name)) for name in SECTIONS}
+    return Sections(
+        document.store,
+        document.teams,
+        document.calendars,
+        document.receivers,
+        document.models,
+        named,
+    )
+
+
 def _ordered(found: Iterable[Problem]) -> list[Problem]:
     return sorted(set(found), key=lambda problem: (problem.line, str(problem)))
 
 
-def _resolved(source: Source, document: Document) -> Config | list[Problem]:
+def _resolved(
+    source: Source, document: Document | None, valid: Sections, found: list[Problem]
+) -> Reading:
+    """Resolve the valid entries; `found` has the problems that are known."""
     text = source.text
-    found = list(unknown_receivers(text, document.teams, document.receivers))
-    calendars, unread = read_calendars(source, document.calendars)
+    found += unknown_receivers(text, valid.teams, valid.names("receivers"))
+    calendars, unread = read_calendars(source, valid.calendars)
     found += unread
-    known = Known(document.teams, calendars)
+    # An entry that is there but faulty is no unknown name.
+    known = Known(valid.names("teams"), valid.names("calendars"), calendars)
     models = {}
-    for name, policy in document.models.items():
+    for name, policy in valid.models.items():
         models[name], wrong = watched(source, known, name, policy)
         found += wrong
-    if FLEET in document.models:
+    if FLEET in valid.names("models"):
         found.append(
             text.problem(("models", FLEET), "the name is reserved for the fleet; choose another")
         )
-    found += shared_names(text, document.models)
-    return _ordered(found) if found else Config(document, Fleet(models, dict(document.teams)))
+    found += shared_names(text, valid.models)
+    config = None
+    if document is not None and not found:
+        config = Config(document, Fleet(models, dict(document.teams)))
+    return Reading(text, config, _ordered(found), valid.store, valid.receivers, models)

@@ -12,6 +12,7 @@ from typing import Annotated, TypeGuard, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from engine.duration import FORMS
 from engine.policy import Policy
 from fleet.document.text import Path, Problem, Text
 from fleet.document.variants import variants
@@ -67,6 +68,8 @@ def _problem(text: Text, document: type[Policy], error: ErrorDetails) -> Problem
         case "union_tag_invalid":
             known = " or ".join(error["ctx"]["expected_tags"].rsplit(", ", 1))
             path, message = (*path, "kind"), f"input should be {known}"
+        case "greater_than" if message.endswith(("seconds", "timedelta(0)")):
+            message = f"a duration of more than 0 is needed; {FORMS}"
         case "model_attributes_type":
             message = "input should be a valid dictionary"
         case "string_pattern_mismatch":
@@ -77,10 +80,6 @@ def _problem(text: Text, document: type[Policy], error: ErrorDetails) -> Problem
             message = f"input should be {known}"
         case _:
             message = message[:1].lower() + message[1:]
-    # What a model takes from the defaults stands there.
-    inherited = ("defaults", *path[2:])
-    if path[:1] == ("models",) and path not in text.lines and inherited in text.lines:
-        path = inherited
     return text.problem(path, message)
 
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from engine.duration import Duration
 from engine.errors import Refused
 from engine.policy import Policy
 from fleet import names
@@ -25,7 +26,7 @@ class Logs(Policy):
         description="By version, the name of its deployment in logs and on the endpoint, if it "
         "differs: `{v1: Raw_Name}`.",
     )
-    grace: timedelta = Field(
+    grace: Duration = Field(
         timedelta(hours=2),
         description="Wait for late rows after the end of a day; then the day is assessed.",
     )
@@ -78,7 +79,7 @@ class Logs(Policy):
 class Labels(Policy):
     """How labels arrive."""
 
-    wait: timedelta = Field(
+    wait: Duration = Field(
         timedelta(days=7),
         description="Labels that arrive later than this after their day are not used.",
     )

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from engine import codec
 from engine.policy import Policy
+from fleet.document.faults import suggestion
 from fleet.document.logs import Labels, Logs, Reference
 from fleet.document.serving import Serving, Training
 from monitoring.alerts.group import Policy as TeamPolicy
@@ -30,6 +31,8 @@ from retrain.rollout.stages import Policy as RolloutPolicy
 from retrain.rollout.stages import Rules
 from retrain.trigger import Policy as TriggerPolicy
 
+#: The guards of a rollout that something is counted for.
+GUARDS = ("errors", "latency", "large_loss")
 #: Windows and files stay open this long after the last labels are due.
 CLOSED_AFTER = timedelta(days=2)
 
@@ -79,6 +82,13 @@ class ModelPolicy(Policy):
             raise ValueError(
                 f"performance.segments would reveal the levels of {told[0]}, a redacted feature"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _counted_guards(self) -> Self:
+        for name in self.judge.guards:
+            if name not in GUARDS:
+                raise ValueError(f"judge.guards: no guard {name!r}{suggestion(name, GUARDS)}")
         return self
 
 

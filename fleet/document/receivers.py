@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from engine.policy import Policy
+from fleet.document.addresses import address_fault
 
 
 class TerminalReceiver(Policy):
@@ -27,6 +28,13 @@ class WebhookReceiver(Policy):
 
     kind: Literal["webhook"] = Field(description="Posts one JSON object a page.")
     url: str = Field(description="The address; `env:NAME` takes it from a setting.")
+
+    @field_validator("url")
+    @classmethod
+    def _postable(cls, url: str) -> str:
+        if (fault := address_fault(url)) is not None:
+            raise ValueError(fault)
+        return url
 
 
 Receiver = Annotated[

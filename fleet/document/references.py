@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-import yaml
-
 from engine.errors import Refused
 from fleet.document.faults import suggestion
 from fleet.document.policies import ModelPolicy, Watched
-from fleet.document.text import Path, Problem, Text
+from fleet.document.text import Path, Problem, Text, parse_all
 from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.calendars import Calendar, calendar
 from monitoring.calendars import Policy as CalendarPolicy
@@ -22,18 +20,25 @@ Read = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Source:
-    """The text of a document, and a function that returns the text of a file it names."""
+    """A document to resolve.
+
+    text : the document.
+    read : returns the text of a file that it names.
+    years : the years that the events of its calendars are expanded over.
+    """
 
     text: Text
     read: Read
+    years: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a model may refer to by name."""
+    """What a model may refer to by name; `read` has the calendars that could be read."""
 
     teams: Collection[str]
-    calendars: Mapping[str, Calendar]
+    calendars: Collection[str]
+    read: Mapping[str, Calendar]
 
 
 def unknown_receivers(
@@ -54,14 +59,30 @@ def read_calendars(
     source: Source, policies: Mapping[str, CalendarPolicy]
 ) -> tuple[dict[str, Calendar], list[Problem]]:
     """Return every calendar, with those whose files cannot be read left without events."""
-    found, wrong = {}, []
+    found: dict[str, Calendar] = {}
+    wrong: list[Problem] = []
     for name, policy in policies.items():
-        try:
-            found[name] = calendar(policy, [source.read(path) for path in policy.ics])
-        except Refused as error:
-            wrong.append(source.text.problem(("calendars", name, "ics"), str(error)))
-            found[name] = calendar(CalendarPolicy(zone=policy.zone))
+        found[name], lines = _calendar(source, policy)
+        wrong += [source.text.problem(("calendars", name, "ics"), line) for line in lines]
     return found, wrong
+
+
+def _calendar(source: Source, policy: CalendarPolicy) -> tuple[Calendar, list[str]]:
+    """Return a calendar of the files that are valid, and a line for each fault of the others."""
+    valid: dict[str, str] = {}
+    wrong: list[str] = []
+    for file in policy.ics:
+        try:
+            content = source.read(file)
+            alone = policy.model_copy(update={"ics": (file,)})
+            calendar(alone, [content]).check(source.years)
+            valid[file] = content
+        except Refused as error:
+            wrong += str(error).splitlines()
+    if len(set(policy.ics)) < len(policy.ics):
+        wrong.append("a file is named twice; name it once")
+    kept = policy.model_copy(update={"ics": tuple(valid)})
+    return calendar(kept, list(valid.values())), wrong
 
 
 def watched(
@@ -77,7 +98,7 @@ def watched(
         path = ("models", name, "calendar")
         found.append(text.problem(path, f"no calendar {policy.calendar!r}{hint}"))
     objectives, wrong = _objectives(source, name, policy.slo)
-    own = known.calendars.get(policy.calendar or "") or calendar(CalendarPolicy())
+    own = known.read.get(policy.calendar or "") or calendar(CalendarPolicy())
     return Watched(name, policy, own, objectives), [*found, *wrong]
 
 
@@ -86,13 +107,36 @@ def _objectives(
 ) -> tuple[tuple[Objective, ...], list[Problem]]:
     found: list[Objective] = []
     wrong: list[Problem] = []
+    places: dict[str, str] = {}
     for place, file in enumerate(files):
+        path: Path = ("models", name, "slo", place)
         try:
-            found += openslo.parse(yaml.safe_load_all(source.read(file)), file)
-        except (Refused, yaml.YAMLError) as error:
-            message = " ".join(str(error).split())
-            wrong.append(source.text.problem(("models", name, "slo", place), message))
+            own = _objectives_of(source.read(file), file)
+        except Refused as error:
+            wrong += [source.text.problem(path, line) for line in str(error).splitlines()]
+            continue
+        for objective in own:
+            if (other := places.setdefault(objective.name, file)) != file:
+                told = f"{file}: {objective.name}: {other} has an objective of this name"
+                wrong.append(source.text.problem(path, f"{told}; rename one"))
+        found += own
+    repeated = {file for file in files if files.count(file) > 1}
+    wrong += [
+        source.text.problem(("models", name, "slo"), f"{file}: named twice; name it once")
+        for file in sorted(repeated)
+    ]
     return tuple(found), wrong
+
+
+def _objectives_of(content: str, file: str) -> tuple[Objective, ...]:
+    documents, problems = parse_all(content, file)
+    if problems:
+        raise Refused("\n".join(str(problem) for problem in problems))
+    if all(one.value is None for one in documents):
+        raise Refused(f"{file}:1: empty; OpenSLO documents are needed, or leave the file out")
+    return openslo.parse(
+        [one.value for one in documents], file, [one.line(()) for one in documents]
+    )
 
 
 def shared_names(text: Text, models: Mapping[str, ModelPolicy]) -> Iterator[Problem]:

@@ -6,10 +6,13 @@ import shlex
 from datetime import timedelta
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from engine.duration import Duration
+from engine.errors import Refused
 from engine.policy import Policy
 from fleet.names import RawName
+from retrain.registry import check_version
 from retrain.run import Policy as RunPolicy
 
 
@@ -76,8 +79,16 @@ class Serving(Policy):
         description="Action when traffic is changed outside Driftwarden: `hold` promotion, `adopt` "
         "the new split, or `revert` to Driftwarden's. An alert fires in any case.",
     )
-    look_every: timedelta = Field(
+    look_every: Duration = Field(
         timedelta(hours=6),
         gt=timedelta(0),
         description="How often the live traffic is compared with the split that was set.",
     )
+
+    @field_validator("champion", "baseline")
+    @classmethod
+    def _a_version(cls, version: str | None) -> str | None:
+        try:
+            return None if version is None else check_version(version)
+        except Refused as error:
+            raise ValueError(str(error)) from None

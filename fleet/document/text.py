@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from fleet.document.nodes import DEEPEST, MOST_VALUES, NotYaml, composed
+
+LONGEST_REASON = 120
 PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 Path = tuple[str | int, ...]
 
@@ -41,28 +44,35 @@ class Text:
         return self.lines.get(path, 1)
 
     def problem(self, path: Path, message: str) -> Problem:
-        """Return a problem with its line."""
+        """Return a problem with its line; what a model takes from the defaults is told there."""
+        inherited = ("defaults", *path[2:])
+        if path[:1] == ("models",) and path not in self.lines and inherited in self.lines:
+            path = inherited
         return Problem(self.file, self.line(path), path, message)
 
 
 def parse(content: str, file: str) -> tuple[Text, list[Problem]]:
-    """Read YAML; syntax errors and repeated keys become problems."""
+    """Read YAML of one document; syntax errors and repeated keys become problems."""
+    found, problems = parse_all(content, file)
+    if len(found) > 1:
+        told = "a second document begins here; one is expected"
+        problems.append(Problem(file, found[1].line(()), (), told))
+    return found[0] if found and not problems else Text(file, None, {}), problems
+
+
+def parse_all(content: str, file: str) -> tuple[list[Text], list[Problem]]:
+    """Read YAML of any number of documents; syntax errors and repeated keys become problems."""
+    found: list[Text] = []
+    problems: list[Problem] = []
     try:
-        node = yaml.compose(content, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        what = error.problem or "cannot be read"
-        return Text(file, None, {}), [Problem(file, line, (), f"not YAML: {what}")]
-    except yaml.YAMLError as error:
-        return Text(file, None, {}), [Problem(file, 1, (), f"not YAML: {_one_line(error)}")]
-    tree = _Tree(file)
-    try:
-        value = tree.value(node, ()) if node is not None else None
-    except RecursionError:
-        return Text(file, None, {}), [
-            Problem(file, 1, (), "not YAML: nested too deeply, or recursive")
-        ]
-    return Text(file, value, tree.lines), tree.problems
+        for node in composed(content):
+            tree = _Tree(file)
+            value = tree.value(node, ()) if node is not None else None
+            found.append(Text(file, value, tree.lines))
+            problems += tree.problems
+    except NotYaml as error:
+        problems.append(Problem(file, error.line, (), str(error)))
+    return found, problems
 
 
 def spelled(text: str) -> str:
@@ -96,10 +106,6 @@ def _escaped(character: str) -> str:
     return f"\\U{ord(character):08x}"
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
 @dataclass(frozen=True)
 class _Tree:
     """The lines and problems gathered while the nodes of a file become plain values."""
@@ -107,20 +113,35 @@ class _Tree:
     file: str
     lines: dict[Path, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    constructor: yaml.constructor.SafeConstructor = field(
+        default_factory=yaml.constructor.SafeConstructor
+    )
 
     def value(self, node: yaml.Node, path: Path) -> object:
-        """Return the plain value of a node, and note the line of every path in it."""
+        """Return the plain value of a node, and note the line of every path in it.
+
+        Raises `NotYaml` where aliases make too much of it.
+        """
+        if len(path) > DEEPEST:
+            raise NotYaml(_line(node), "not YAML: nested too deeply, or recursive")
+        if len(self.lines) > MOST_VALUES:
+            raise NotYaml(_line(node), f"not YAML: more than {MOST_VALUES:,} values, with aliases")
         self.lines.setdefault(path, _line(node))
         if isinstance(node, yaml.SequenceNode):
             return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         try:
-            return _scalar(node)
-        except (yaml.YAMLError, ValueError) as error:
-            what = error.problem if isinstance(error, yaml.MarkedYAMLError) else _one_line(error)
-            self._wrong(node, path, f"not YAML: {what}")
+            return self._scalar(node)
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            what = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
+            self._wrong(node, path, f"not YAML: {' '.join(str(what).split())[:LONGEST_REASON]}")
             return None
+
+    def _scalar(self, node: yaml.Node) -> object:
+        if isinstance(node, yaml.ScalarNode):
+            node.value = joined(node.value)
+        return self.constructor.construct_document(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
         found: dict[str, object] = {}
@@ -147,16 +168,6 @@ class _Tree:
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
-
-
-def _scalar(node: yaml.Node) -> object:
-    if isinstance(node, yaml.ScalarNode):
-        node.value = joined(node.value)
-    constructor = yaml.SafeLoader("")
-    try:
-        return constructor.construct_object(node, deep=True)
-    finally:
-        constructor.dispose()
 
 
 def merged(under: object, over: object) -> object:

@@ -24,7 +24,7 @@ from fleet.traced import Traced, doorbell
 from hosts.azure import journal_key
 from hosts.azure.cloud import Cloud
 from hosts.azure.eventgrid.publisher import AzurePublisher
-from hosts.azure.ml.serving import MIRROR_LIMIT
+from hosts.azure.features import lacks
 from hosts.azure.settings import LOGS, Settings
 from hosts.azure.storage.blobs import AzureBlobs
 from hosts.azure.storage.connection import Connection
@@ -171,9 +171,5 @@ def _set(name: str, settings: Mapping[str, str]) -> bool:
 
 def _check(config: Config) -> None:
     """Refuse features that only the local host has."""
-    for name, watched in config.fleet.models.items():
-        training, mirror = watched.policy.training, watched.policy.serving.mirror
-        if training is not None and training.job is None:
-            raise Refused(f"models.{name}.training.command: Azure takes a job file, training.job")
-        if mirror is not None and mirror > MIRROR_LIMIT:
-            raise Refused(f"models.{name}.serving.mirror: {MIRROR_LIMIT} at most in Azure")
+    for path, reason in lacks(config.fleet.models):
+        raise Refused(f"{'.'.join(map(str, path))}: {reason}")

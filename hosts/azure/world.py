@@ -14,6 +14,7 @@ from engine.store import Store
 from fleet.document.config import Config
 from fleet.ports import Publisher, World
 from hosts.azure.cloud import Cloud
+from hosts.azure.features import MIRROR_LIMIT
 from hosts.azure.logs.analytics import Analytics
 from hosts.azure.logs.counting import AzureCounting
 from hosts.azure.logs.files import AzureLogs
@@ -23,7 +24,7 @@ from hosts.azure.ml.deployments import BATCH, Deployments, Names
 from hosts.azure.ml.registry import AzureRegistry
 from hosts.azure.ml.scoring import AzureScoring
 from hosts.azure.ml.scoring_client import ScoringClient
-from hosts.azure.ml.serving import MIRROR_LIMIT, AzureServing, Rules
+from hosts.azure.ml.serving import AzureServing, Rules
 from hosts.azure.ml.split import Foreign
 from hosts.azure.ml.training import AzureTrainer
 from hosts.azure.ml.workspace import Workspace

@@ -24,6 +24,7 @@ from hosts.clock import backing_off
 from hosts.local import journal_key
 from hosts.local.anchors import ANCHORS_FILE, AnchorFile
 from hosts.local.disk import Disk
+from hosts.local.features import lacks
 from hosts.local.files import Blobs, Logs
 from hosts.local.functions.messages import poison_name
 from hosts.local.functions.queues import Queues
@@ -195,15 +196,5 @@ def _endpoint(policy: ModelPolicy) -> Endpoint:
 
 def _check(config: Config) -> None:
     """Refuse features that only Azure has."""
-    for name, watched in config.fleet.models.items():
-        training = watched.policy.training
-        if training is not None and training.job is not None:
-            raise Refused(
-                f"models.{name}.training.job: needs Azure ML; the local host needs training.command"
-            )
-        if watched.policy.logs.table is not None or watched.policy.logs.traffic:
-            raise Refused(
-                f"models.{name}.logs: tables need Log Analytics; the local host reads files"
-            )
-        if watched.policy.serving.kind == "batch":
-            raise Refused(f"models.{name}.serving.kind: batch endpoints need Azure; use online")
+    for path, reason in lacks(config.fleet.models):
+        raise Refused(f"{'.'.join(map(str, path))}: {reason}")

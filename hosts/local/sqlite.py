@@ -7,6 +7,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -141,13 +142,17 @@ class SqliteStore:
         found: sqlite3.Connection = self._local.connection
         return found
 
+    def _faults_named(self) -> AbstractContextManager[None]:
+        """Name the faults of the disk that a query meets."""
+        return self._disk.watched(self._path)
+
     def _query(self, sql: str, *values: object) -> list[Row]:
-        with self._disk.watched(self._path):
+        with self._faults_named():
             found = self._connection().execute(sql, values).fetchall()
         return [Row(key, _unpack(props), str(etag)) for key, etag, props in found]
 
     def _names(self, sql: str, *values: object) -> list[str]:
-        with self._disk.watched(self._path):
+        with self._faults_named():
             return [name for (name,) in self._connection().execute(sql, values)]
 
 

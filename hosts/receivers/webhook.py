@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import urllib.error
 import urllib.request
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from http.client import HTTPException, HTTPMessage
 from typing import Any
 
 from engine.errors import Refused, Unavailable
+from fleet.document.addresses import FORM, address_fault
 from fleet.document.receivers import WebhookReceiver
 from hosts.receivers import bounded
 from hosts.receivers.paging import Surroundings, message
@@ -21,7 +21,6 @@ from monitoring.alerts.paging import Page
 TIMEOUT = 10.0
 DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
-ADDRESS = re.compile(r"https?://[^\s/]+")
 
 
 #: Client errors that a later try may not meet: the others are this message's for good.
@@ -75,8 +74,8 @@ def _unaccepted(receiver: str, error: urllib.error.HTTPError) -> Refused | Unava
 def open_webhook(name: str, policy: WebhookReceiver, around: Surroundings) -> Webhook:
     """Open a webhook; Refused where its address is no HTTP address, or its setting is missing."""
     url = around.resolved(name, policy.url)
-    if not ADDRESS.match(url):
-        raise Refused(f"receivers.{name}.url: give an http or https address with a host")
+    if (fault := address_fault(url)) is not None or url.startswith("env:"):
+        raise Refused(f"receivers.{name}.url: {fault or FORM}")
     return Webhook(url)
 
 

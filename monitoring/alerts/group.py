@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
+from engine.duration import Duration
 from monitoring.alerts.lifecycle import Notify, Severity, Status
 from monitoring.alerts.reach import Down
 
@@ -44,12 +45,11 @@ class Policy(engine.policy.Policy):
     ticket: tuple[str, ...] = Field(
         (), description="Receivers of a ticket, all of them; empty: the first page receiver."
     )
-    group_wait: timedelta = Field(
+    group_wait: Duration = Field(
         timedelta(minutes=2),
-        ge=timedelta(0),
         description="How long to collect alerts of one kind before the first is sent.",
     )
-    escalate_after: timedelta = Field(
+    escalate_after: Duration = Field(
         timedelta(minutes=30),
         gt=timedelta(0),
         description="An unacknowledged page goes to the next receiver after this long, and at the "

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 import engine.policy
+from engine.duration import Duration
 
 
 class Phase(StrEnum):
@@ -68,15 +69,12 @@ class Status(StrEnum):
 class Policy(engine.policy.Policy):
     """When a condition becomes an alert, and when an alert ends."""
 
-    hold: timedelta = Field(
-        timedelta(0), ge=timedelta(0), description="How long a condition lasts before it fires."
-    )
-    resolve_after: timedelta = Field(
+    hold: Duration = Field(timedelta(0), description="How long a condition lasts before it fires.")
+    resolve_after: Duration = Field(
         timedelta(hours=1),
-        ge=timedelta(0),
         description="How long it must be quiet before a firing alert is resolved.",
     )
-    renotify: timedelta = Field(
+    renotify: Duration = Field(
         timedelta(days=1),
         gt=timedelta(0),
         description="An unacknowledged alert is sent again after this long.",

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engine.policy import Policy as Rules
 from monitoring.drift.significance import MIN_SLICES
@@ -90,6 +90,15 @@ class Persistence(Rules):
     of: int = Field(
         default=3, ge=1, description="Number of last windows among which they are counted."
     )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.flagged > self.of:
+            raise ValueError(
+                f"flagged {self.flagged} of {self.of} windows is never reached; "
+                f"write 1 to {self.of}, or a larger `of`"
+            )
+        return self
 
 
 class Policy(Rules):

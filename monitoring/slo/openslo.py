@@ -8,16 +8,18 @@ Specification: https://github.com/OpenSLO/OpenSLO (version v1).
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from engine.errors import Refused
 from monitoring.slo.budget import REACH
 from monitoring.slo.objective import Objective, Sli
 from monitoring.slo.sources.table import SOURCES
+from monitoring.slo.values import fields, near, number, percent, several, shown, text, word
 
 Doc = Mapping[str, Any]
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -28,49 +30,77 @@ KINDS = ("SLO", "SLI", *DESCRIPTIVE)
 THRESHOLDS = [one.sli for one in SOURCES.values() if one.threshold]
 
 
-def parse(documents: Iterable[Doc], where: str = "openslo") -> tuple[Objective, ...]:
-    """Every objective of one file's documents; `where` is the file's name in messages.
+def parse(
+    documents: Iterable[Any], where: str = "openslo", lines: Sequence[int] = ()
+) -> tuple[Objective, ...]:
+    """Every objective of one file's documents, the empty ones left out.
 
-    Raises `Refused` with file, document, path and what to write instead.
+    `where` is the file's name in messages, `lines` has the first line of each document.
+
+    Raises `Refused` with one line for each document at fault: file, document, path and what to
+    write instead.
     """
-    found = list(documents)
-    for number, document in enumerate(found):
-        _header(document, f"{where}: document {number + 1}")
+    places = [f"{where}:{line}" for line in lines]
+    found = [
+        (document, places[number] if places else where, f"document {number + 1}")
+        for number, document in enumerate(documents)
+        if document is not None
+    ]
+    wrong: list[str] = []
+    for document, place, named in found:
+        _collect(wrong, partial(_header, document, f"{place}: {named}"))
+    if wrong:
+        raise Refused("\n".join(wrong))
     indicators = {
         document["metadata"]["name"]: document["spec"]
-        for document in found
+        for document, *_ in found
         if document["kind"] == "SLI"
     }
-    slos = [document for document in found if document["kind"] == "SLO"]
-    objectives = [
-        objective
-        for slo in slos
-        for objective in _objectives(slo, indicators, f"{where}: SLO {slo['metadata']['name']}")
+    objectives: list[Objective] = []
+    for document, place, _ in found:
+        if document["kind"] == "SLO":
+            at = f"{place}: SLO {document['metadata']['name']}"
+            _collect(wrong, partial(_add, objectives, document, indicators, at))
+    names = Counter(objective.name for objective in objectives)
+    wrong += [
+        f"{where}: {name}: two objectives of one name, give each a displayName"
+        for name, times in names.items()
+        if times > 1
     ]
-    names = [objective.name for objective in objectives]
-    for name in names:
-        if names.count(name) > 1:
-            raise Refused(f"{where}: {name}: two objectives of one name, give each a displayName")
+    if wrong:
+        raise Refused("\n".join(wrong))
     return tuple(objectives)
 
 
+def _add(found: list[Objective], slo: Doc, indicators: Mapping[str, Doc], at: str) -> None:
+    found += _objectives(slo, indicators, at)
+
+
+def _collect(wrong: list[str], check: Callable[[], None]) -> None:
+    try:
+        check()
+    except Refused as error:
+        wrong.append(str(error))
+
+
 def _header(document: Doc, at: str) -> None:
-    _fields(document, at, required=("apiVersion", "kind", "metadata", "spec"))
-    if document["apiVersion"] != "openslo/v1":
-        raise Refused(f"{at}: apiVersion {document['apiVersion']}: only openslo/v1 is read")
+    fields(document, at, required=("apiVersion", "kind", "metadata", "spec"))
+    version = document["apiVersion"]
+    if version != "openslo/v1":
+        raise Refused(f"{at}: apiVersion {word(version)}: only openslo/v1 is read")
     kind = document["kind"]
     if kind not in KINDS:
-        raise Refused(f"{at}: kind {kind}: only {', '.join(KINDS)} are read{_near(kind, KINDS)}")
+        hint = near(word(kind), KINDS)
+        raise Refused(f"{at}: kind {word(kind)}: only {', '.join(KINDS)} are read{hint}")
     metadata = document["metadata"]
-    _fields(metadata, f"{at}: metadata", ("name",), ("displayName", "labels", "annotations"))
-    if not isinstance(metadata["name"], str):
-        raise Refused(f"{at}: metadata.name: {metadata['name']!r} is not a string")
-    _fields(document["spec"], f"{at}: spec", any_field=True)
+    fields(metadata, f"{at}: metadata", ("name",), ("displayName", "labels", "annotations"))
+    text(metadata["name"], f"{at}: metadata.name")
+    fields(document["spec"], f"{at}: spec", any_field=True)
 
 
 def _objectives(slo: Doc, indicators: Mapping[str, Doc], at: str) -> list[Objective]:
     spec, name = slo["spec"], slo["metadata"]["name"]
-    _fields(
+    fields(
         spec,
         f"{at}: spec",
         ("service", "timeWindow", "objectives"),
@@ -78,22 +108,23 @@ def _objectives(slo: Doc, indicators: Mapping[str, Doc], at: str) -> list[Object
     )
     method = spec.get("budgetingMethod", "Occurrences")
     if method != "Occurrences":
-        raise Refused(f"{at}: spec.budgetingMethod {method}: only Occurrences is computed")
+        raise Refused(f"{at}: spec.budgetingMethod {word(method)}: only Occurrences is computed")
     window = _window(spec["timeWindow"], f"{at}: spec.timeWindow")
     sli = _sli(*_indicator(spec, indicators, at))
-    goals = _several(spec["objectives"], f"{at}: spec.objectives")
+    goals = several(spec["objectives"], f"{at}: spec.objectives")
+    service = text(spec["service"], f"{at}: spec.service")
     objectives = []
     for i, goal in enumerate(goals):
         place = f"{at}: objectives[{i}]"
         target, threshold = _goal(goal, sli, place)
         full = _named(name, goal, len(goals), place)
-        objectives.append(Objective(full, spec["service"], sli, target, window, threshold))
+        objectives.append(Objective(full, service, sli, target, window, threshold))
     return objectives
 
 
 def _goal(goal: Doc, sli: Sli, at: str) -> tuple[float, timedelta | None]:
     """Read the target of one objective, and its threshold where its indicator has one."""
-    _fields(goal, at, (), ("displayName", "target", "targetPercent", "op", "value"))
+    fields(goal, at, (), ("displayName", "target", "targetPercent", "op", "value"))
     target = _target(goal, at)
     if SOURCES[sli].threshold:
         return target, _threshold(goal, at)
@@ -109,7 +140,7 @@ def _named(name: str, goal: Doc, count: int, at: str) -> str:
         return name
     if "displayName" not in goal:
         raise Refused(f"{at}: several objectives in one SLO each need a displayName")
-    return f"{name}-{goal['displayName']}"
+    return f"{name}-{text(goal['displayName'], f'{at}.displayName')}"
 
 
 def _target(goal: Doc, at: str) -> float:
@@ -117,40 +148,50 @@ def _target(goal: Doc, at: str) -> float:
         raise Refused(f"{at}: give either target (0.99) or targetPercent (99)")
     field, scale = ("target", 1) if "target" in goal else ("targetPercent", 100)
     value = goal[field]
-    if not _number(value) or not 0 < value < scale:
-        hint = f", did you mean {value / 100:g}?" if scale == 1 and _percent(value) else ""
-        raise Refused(f"{at}.{field}: {value!r} is not between 0 and {scale}, both excluded{hint}")
+    if not number(value) or not 0 < value < scale:
+        hint = f", did you mean {value / 100:g}?" if scale == 1 and percent(value) else ""
+        raise Refused(
+            f"{at}.{field}: {shown(value)} is not between 0 and {scale}, both excluded{hint}"
+        )
     return float(value) / scale
 
 
 def _threshold(goal: Doc, at: str) -> timedelta:
     if goal.get("op", "lte") != "lte":
-        raise Refused(f"{at}.op {goal['op']}: only lte is computed (at most the value is good)")
+        raise Refused(
+            f"{at}.op {word(goal['op'])}: only lte is computed (at most the value is good)"
+        )
     if "value" not in goal:
         raise Refused(f"{at}.value is missing: seconds, or text as 300ms, 2s, 15m, 1h")
     value = goal["value"]
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", value) if isinstance(value, str) else None
+    match = (
+        re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)", value)
+        if isinstance(value, str)
+        else None
+    )
     seconds = float(match[1]) * SECONDS[match[2]] if match else value
-    if not _number(seconds) or seconds <= 0:
+    if not number(seconds) or not 0 < seconds <= REACH.total_seconds():
         raise Refused(
-            f"{at}.value: {value!r} is not a positive time; write seconds, or 300ms, 2s, 15m, 1h"
+            f"{at}.value: {shown(value)} is not a positive time of at most {REACH.days} days; "
+            "write seconds, or 300ms, 2s, 15m, 1h"
         )
     return timedelta(seconds=float(seconds))
 
 
 def _window(stated: Any, at: str) -> timedelta:
-    windows = _several(stated, at)
+    windows = several(stated, at)
     if len(windows) != 1:
         raise Refused(f"{at}: {len(windows)} windows, exactly one is needed")
     window = windows[0]
-    _fields(window, f"{at}[0]", ("duration",), ("isRolling", "calendar"))
+    fields(window, f"{at}[0]", ("duration",), ("isRolling", "calendar"))
     if "calendar" in window or window.get("isRolling", True) is not True:
         raise Refused(f"{at}[0]: only rolling windows are computed, write isRolling: true")
-    match = re.fullmatch(r"(\d+)([mhdw])", str(window["duration"]))
+    stated = window["duration"]
+    match = re.fullmatch(r"(\d{1,6})([mhdw])", stated) if isinstance(stated, str) else None
     length = int(match[1]) * UNITS[match[2]] if match else timedelta(0)
     if not timedelta(days=3) <= length < REACH:
         raise Refused(
-            f"{at}[0].duration: {window['duration']!r} must be 3 to 30 days, written as 30d or 4w"
+            f"{at}[0].duration: {shown(stated)} must be 3 to 30 days, written as 30d or 4w"
         )
     return length
 
@@ -159,19 +200,19 @@ def _indicator(spec: Doc, indicators: Mapping[str, Doc], at: str) -> tuple[Doc, 
     if ("indicator" in spec) == ("indicatorRef" in spec):
         raise Refused(f"{at}: spec: give either indicator or indicatorRef")
     if "indicatorRef" in spec:
-        name = spec["indicatorRef"]
+        name = text(spec["indicatorRef"], f"{at}: spec.indicatorRef")
         if name not in indicators:
             raise Refused(
-                f"{at}: spec.indicatorRef {name}: no SLI of that name{_near(name, indicators)}"
+                f"{at}: spec.indicatorRef {name}: no SLI of that name{near(name, indicators)}"
             )
         return indicators[name], f"{at}: SLI {name}"
     place = f"{at}: spec.indicator"
-    _fields(spec["indicator"], place, ("spec",), ("metadata",))
+    fields(spec["indicator"], place, ("spec",), ("metadata",))
     return spec["indicator"]["spec"], f"{place}.spec"
 
 
 def _sli(spec: Doc, at: str) -> Sli:
-    _fields(spec, at, (), ("description", "ratioMetric", "thresholdMetric"))
+    fields(spec, at, (), ("description", "ratioMetric", "thresholdMetric"))
     if ("ratioMetric" in spec) == ("thresholdMetric" in spec):
         raise Refused(f"{at}: give either ratioMetric or thresholdMetric")
     if "thresholdMetric" in spec:
@@ -180,7 +221,7 @@ def _sli(spec: Doc, at: str) -> Sli:
             raise Refused(f"{at}.thresholdMetric: {sli} is a ratioMetric")
         return sli
     ratio, place = spec["ratioMetric"], f"{at}.ratioMetric"
-    _fields(ratio, place, ("total",), ("counter", "good", "bad"))
+    fields(ratio, place, ("total",), ("counter", "good", "bad"))
     parts = [part for part in ("good", "bad", "total") if part in ratio]
     if len(parts) != 2:
         raise Refused(f"{place}: give total and either good or bad")
@@ -194,52 +235,16 @@ def _sli(spec: Doc, at: str) -> Sli:
 
 
 def _source(metric: Any, at: str) -> Sli:
-    _fields(metric, at, ("metricSource",))
+    fields(metric, at, ("metricSource",))
     source, place = metric["metricSource"], f"{at}.metricSource"
-    _fields(source, place, ("type", "spec"), ("metricSourceRef",))
+    fields(source, place, ("type", "spec"), ("metricSourceRef",))
     if source["type"] != "driftwarden":
-        raise Refused(f"{place}.type {source['type']}: only driftwarden's own counts are read")
-    _fields(source["spec"], f"{place}.spec", ("sli",))
+        raise Refused(
+            f"{place}.type {word(source['type'])}: only driftwarden's own counts are read"
+        )
+    fields(source["spec"], f"{place}.spec", ("sli",))
     name = source["spec"]["sli"]
-    if name not in set(Sli):
+    if name not in list(Sli):
         known = ", ".join(Sli)
-        raise Refused(f"{place}.spec.sli {name}: one of {known}{_near(str(name), Sli)}")
+        raise Refused(f"{place}.spec.sli {word(name)}: one of {known}{near(word(name), Sli)}")
     return Sli(name)
-
-
-def _fields(
-    value: Any,
-    at: str,
-    required: Sequence[str] = (),
-    optional: Sequence[str] = (),
-    *,
-    any_field: bool = False,
-) -> None:
-    if not isinstance(value, Mapping):
-        raise Refused(f"{at}: {value!r} is not a mapping")
-    for name in required:
-        if name not in value:
-            raise Refused(f"{at}: {name} is missing")
-    known = (*required, *optional)
-    for name in value:
-        if not any_field and name not in known:
-            raise Refused(f"{at}: {name}: unknown field{_near(str(name), known)}")
-
-
-def _several(value: Any, at: str) -> Sequence[Any]:
-    if not isinstance(value, list) or not value:
-        raise Refused(f"{at}: {value!r} is not a list with at least one entry")
-    return value
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _percent(value: Any) -> bool:
-    return _number(value) and 1 < value < 100
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, [str(k) for k in known], n=1)
-    return f", did you mean {close[0]}?" if close else ""

@@ -20,10 +20,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import engine.policy
+from engine.duration import Duration
 from engine.errors import Refused
 
 GRID_POINTS = 24
@@ -64,9 +66,8 @@ class Policy(engine.policy.Policy):
         description="Expected bad events at the champion's rate on the challenger over the whole "
         "rollout, under which a guard is unpowered.",
     )
-    warm_up: timedelta = Field(
+    warm_up: Duration = Field(
         timedelta(minutes=5),
-        ge=timedelta(0),
         description="Time after the challenger's first live request that is left out.",
     )
     guards: tuple[str, ...] = Field(
@@ -74,6 +75,12 @@ class Policy(engine.policy.Policy):
         min_length=1,
         description="Names of the guards that are watched.",
     )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.psi_low >= self.psi_high:
+            raise ValueError(f"psi_low {self.psi_low:g} is not below psi_high {self.psi_high:g}")
+        return self
 
 
 class Verdict(StrEnum):

@@ -16,6 +16,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 import engine.policy
+from engine.duration import Duration
 from retrain import gate
 from retrain.rollout import judge
 from retrain.rollout.state import Phase
@@ -56,7 +57,7 @@ class StagePolicy(engine.policy.Policy):
     """One canary stage."""
 
     weight: int = Field(description="Percent of the live traffic on the challenger.", ge=1, le=99)
-    hold: timedelta = Field(description="How long the stage lasts.", gt=timedelta(0))
+    hold: Duration = Field(description="How long the stage lasts.", gt=timedelta(0))
 
 
 class Policy(engine.policy.Policy):
@@ -65,7 +66,7 @@ class Policy(engine.policy.Policy):
     #: Name in `STRATEGIES`. Not a field: a field enters the policy's hash, which is journalled.
     strategy: ClassVar[str] = "canary"
 
-    shadow: timedelta = Field(
+    shadow: Duration = Field(
         timedelta(days=7),
         gt=timedelta(0),
         description="How long the challenger scores a copy of the traffic before it answers any.",
@@ -78,23 +79,20 @@ class Policy(engine.policy.Policy):
         min_length=1,
         description="Canary stages in order.",
     )
-    bake: timedelta = Field(
+    bake: Duration = Field(
         timedelta(days=1),
-        ge=timedelta(0),
         description="How long the challenger answers all traffic before it is promoted.",
     )
-    label_wait: timedelta = Field(
+    label_wait: Duration = Field(
         timedelta(days=3),
-        ge=timedelta(0),
         description="How long evidence is awaited after the end of a phase before deciding "
         "without it.",
     )
     approval: bool = Field(
         False, description="Whether an operator has to approve before live traffic moves."
     )
-    approval_wait: timedelta = Field(
+    approval_wait: Duration = Field(
         timedelta(days=7),
-        ge=timedelta(0),
         description="How long an approval is awaited before the rollout is stopped.",
     )
 

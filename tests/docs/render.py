@@ -49,7 +49,8 @@ differ. A description is in the code, beside the rule that uses the field.
   `drift.features` it is the name of a column.
 - Every field of `models.NAME` can also be set under `defaults`: defaults are merged with every
   model, level by level, and the model's own values take precedence. A list is replaced as a whole.
-- A duration is ISO 8601: `PT30M`, `PT2H`, `P7D`.
+- A duration is `30s`, `5m`, `2h`, `1d` or `1w`, or ISO 8601: `PT30M`, `PT2H`, `P7D`; ten years at
+  most.
 - A field that is not listed here is refused, with its line and the nearest known name.
 - Paths are relative to the folder of fleet.yaml, unless the field says otherwise.
 - Editors read the same as a JSON Schema: `docs/fleet.schema.json`.

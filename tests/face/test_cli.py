@@ -452,7 +452,7 @@ def test_a_store_of_an_unknown_scheme_is_refused(
     (tmp_path / "fleet.yaml").write_text(text)
     line = run(tmp_path, "status").refused()
     assert line == (
-        "driftwarden status: fleet.yaml: store 's3:bucket': known are local:FOLDER and "
+        "driftwarden status: fleet.yaml:3: store: 's3:bucket': known are local:FOLDER and "
         "azure:CONNECTION"
     )
 

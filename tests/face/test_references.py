@@ -136,22 +136,29 @@ def test_a_table_that_is_no_history_is_one_line(
 def test_validate_takes_a_reference_as_it_may_be(past: Path, command: Command) -> None:
     done = command("validate", "fleet.yaml")
     assert (done.code, done.out, done.err) == (0, "fleet.yaml: valid, 1 model\n", "")
-    pq.write_table(rows(label=[True, False, None, True]), past / "ref.parquet")
-    assert command("validate", "fleet.yaml").err == ""
-
-
-def test_validate_notes_a_reference_that_it_cannot_look_at_yet(
-    past: Path, command: Command
-) -> None:
-    where = "fleet.yaml:11: models.churn.reference.data: "
-    pq.write_table(rows().drop_columns(["label"]), past / "ref.parquet")
+    labels = rows(label=[True, False, None, True])
+    pq.write_table(pa.concat_tables([labels] * 200), past / "ref.parquet")
     done = command("validate", "fleet.yaml")
     assert (done.code, done.err) == (
-        0, f"{where}ref.parquet: a reference needs the column 'label', too\n",
-    )  # fmt: skip
+        0,
+        "fleet.yaml:11: models.churn.reference.data: 2 days; with fewer than 8 the usual variation "
+        "from day to day is unknown, and no drift pages\n",
+    )
+
+
+def test_validate_names_a_reference_that_is_not_there(past: Path, command: Command) -> None:
+    where = "fleet.yaml:11: models.churn.reference.data: "
+    pq.write_table(rows().drop_columns(["label"]), past / "ref.parquet")
+    line = command("validate", "fleet.yaml").refusal
+    assert line == f"{where}ref.parquet: needs a column 'label'; found day, time, amount"
+    pq.write_table(rows(), past / "ref.parquet")
+    line = command("validate", "fleet.yaml").refusal
+    assert line.startswith(f"{where}ref.parquet: 4 rows; no feature is judged with fewer than 30")
     (past / "ref.parquet").unlink()
-    done = command("validate", "fleet.yaml")
-    assert (done.code, done.err) == (0, f"{where}ref.parquet: no such file or folder yet\n")
+    line = command("validate", "fleet.yaml").refusal
+    assert line == f"{where}ref.parquet: no such file or folder"
+    done = command("validate", "--document-only", "fleet.yaml")
+    assert (done.code, done.out, done.err) == (0, "fleet.yaml: valid, 1 model\n", "")
     text = (past / "fleet.yaml").read_text()
     (past / "fleet.yaml").write_text(text.replace("ref.parquet", "az://rows/ref.parquet"))
     done = command("validate", "fleet.yaml")

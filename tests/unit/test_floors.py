@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hosts import HOSTS
+from hosts.kinds import HOSTS
 from tests import packages
 from tests.packages import tree
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine.errors import Refused, Unavailable
+from hosts.azure.features import MIRROR_LIMIT
 from hosts.azure.ml.arm_errors import translated
 from hosts.azure.ml.deployments import UNDER_WAY, WAIT, Deployments, state_of
 from hosts.azure.ml.split import Foreign, Move, Record, Split, decide, following
@@ -17,8 +18,6 @@ from hosts.azure.storage.lease import Held, Lease
 from retrain.ports import Traffic
 
 AGAIN = timedelta(minutes=1)
-#: "Perform safe rollout of new deployments for real-time inference" (Microsoft Learn).
-MIRROR_LIMIT = 50
 
 
 @dataclass(frozen=True)

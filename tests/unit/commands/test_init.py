@@ -131,8 +131,15 @@ def test_a_sample_that_holds_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="the file is empty"):
         write_first(tmp_path / "empty.csv", out)
     pq.write_table(pa.table({}), tmp_path / "none.parquet")
-    with pytest.raises(Refused, match="no columns to infer features from"):
-        write_first(tmp_path / "none.parquet", out)
+    (tmp_path / "header.csv").write_text("day,time,label,amount\n")
+    (tmp_path / "spaces.csv").write_text("a;b\n\n\n")
+    pq.write_table(pa.table({"a": pa.array([], pa.int64())}), tmp_path / "typed.parquet")
+    for name in ("none.parquet", "header.csv", "spaces.csv", "typed.parquet"):
+        with pytest.raises(Refused) as refused:
+            write_first(tmp_path / name, out)
+        assert str(refused.value) == (
+            f"{tmp_path / name}: no rows; features are inferred from rows, give a sample of them"
+        )
     assert not out.exists()
 
 

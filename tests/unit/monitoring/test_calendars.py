@@ -204,10 +204,10 @@ def test_a_weekend_is_what_the_policy_says() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "a.ics: not an iCalendar file"),
-        ("hello", "a.ics: not an iCalendar file"),
-        (FURLOUGHS.replace("20130421", "soon"), "a.ics: Air traffic control furloughs: DTSTART"),
-        (PAYDAY.replace("MONTHLY", "SOMETIMES"), "a.ics: Payday: RRULE"),
+        ("", "a.ics:1: not an iCalendar file"),
+        ("hello", "a.ics:1: not an iCalendar file"),
+        (FURLOUGHS.replace("20130421", "soon"), "a.ics:8: Air traffic control furloughs: DTSTART"),
+        (PAYDAY.replace("MONTHLY", "SOMETIMES"), "a.ics:10: Payday: RRULE"),
         (FURLOUGHS.replace("20130416T120000Z", "in spring"), "X-ANNOUNCED in spring: write it as"),
         (FURLOUGHS.replace("DTSTART;VALUE=DATE:20130421\n", ""), "DTSTART is missing"),
     ],
@@ -311,3 +311,20 @@ def test_the_longest_freeze_holds_and_ends_at_its_until() -> None:
     assert frozen([short, long], NOW) == long
     assert frozen([short], NOW) is None
     assert frozen([], NOW) is None
+
+
+def test_the_faults_of_all_files_are_told_together() -> None:
+    policy = Policy(ics=("a.ics", "b.ics", "c.ics"))
+    with pytest.raises(Refused) as refused:
+        calendar(policy, ["hello", FURLOUGHS, PAYDAY.replace("MONTHLY", "SECONDLY")])
+    assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == [
+        "a.ics:1",
+        "c.ics:10",
+    ]
+
+
+def test_a_calendar_is_expanded_before_it_is_used() -> None:
+    daily = FURLOUGHS.replace("DTEND", "RRULE:FREQ=DAILY\nDTEND").replace("20130428", "20140428")
+    calendar(Policy(ics=("a.ics",)), [daily]).check([2012])
+    with pytest.raises(Refused, match=r"a\.ics:4: .*: the events of 2014 take up more than 20,000"):
+        calendar(Policy(ics=("a.ics",)), [daily]).check([2012, 2014])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import ValidationError
 
 from engine.errors import Refused
-from fleet.document.config import Config, load, problems
+from engine.policy import Policy
+from fleet.document.config import Config, Document, load, problems
 from fleet.document.receivers import FileReceiver
 
 FLEET = """\
@@ -267,8 +271,8 @@ def test_the_hash_follows_the_resolved_policy_only() -> None:
             "  alerts: {resolve_after: PT2H}",
             "  alerts: {resolve_after: soon}",
             [
-                "fleet.yaml:15: defaults.alerts.resolve_after: input should be a valid timedelta, "
-                "invalid digit in duration",
+                "fleet.yaml:15: defaults.alerts.resolve_after: 'soon' is not a duration; write "
+                "30s, 5m, 2h, 1d, 1w, or ISO 8601 as PT2H",
             ],
         ),
         (
@@ -350,6 +354,100 @@ def test_a_wrong_slo_file_is_told_at_its_own_entry() -> None:
     assert "\n" not in line
 
 
+def test_the_faults_of_one_part_do_not_hide_those_of_another() -> None:
+    content = edited(
+        ("store: local:var", "stor: local:var"),
+        ("ics: [events.ics]", "ics: [events.ics, none.ics, bad.ics]"),
+        ("    threshold: 0.2", "    threshold: 0.2\n    persistence: {flagged: 4, of: 3}"),
+        ("    calendar: business", "    calendar: nowhere"),
+        ("    slo: [slo.yaml]", "    slo: [slo.yaml, bad.yaml]"),
+        ("  fraud:\n    team: oncall", "  fraud:\n    drift: {persistence: {of: 5}}\n    team: x"),
+        ("      floor: 0.05", "      persistence: {of: 9}"),
+        ("page: [terminal]", "page: [pager]"),
+    )
+    bad = ICS.replace("20130421", "20130431").replace("DTEND", "RRULE:FREQ=SECONDLY\r\nDTEND")
+    files = {**FILES, "bad.ics": bad, "bad.yaml": SLO.replace("0.99", "99").replace("28d", "1d")}
+
+    def read_more(name: str) -> str:
+        return files[name] if name in files else read(name)
+
+    found = problems(content, "fleet.yaml", read_more)
+    assert isinstance(found, list)
+    assert [str(problem).partition("; ")[0] for problem in found] == [
+        "fleet.yaml:2: stor: unknown field, did you mean 'store'?",
+        "fleet.yaml:8: teams.oncall.page: no receiver 'pager'",
+        "fleet.yaml:11: calendars.business.ics: bad.ics:7: strike: DTSTART: Wrong date format "
+        "20130431",
+        "fleet.yaml:11: calendars.business.ics: none.ics: cannot be read: No such file or "
+        "directory",
+        "fleet.yaml:20: models.churn.calendar: no calendar 'nowhere'",
+        "fleet.yaml:24: models.churn.slo.1: bad.yaml:1: SLO answered: spec.timeWindow[0].duration: "
+        "'1d' must be 3 to 30 days, written as 30d or 4w",
+        "fleet.yaml:29: models.fraud.team: no team 'x'",
+    ]
+
+
+def test_a_faulty_entry_is_no_unknown_name() -> None:
+    content = edited(
+        ("zone: Europe/Berlin", "zone: Mars"),
+        ("    ticket: [duty]", "    tickets: [duty]"),
+        ("{kind: terminal}", "{kind: pigeon}"),
+    )
+    assert [int(line.split(":")[1]) for line in told(content)] == [4, 9, 11]
+
+
+PAIR = SLO + "---\n" + SLO.replace("name: answered}\nspec", "name: other}\nspec")
+
+
+@pytest.mark.parametrize(
+    ("files", "content", "said"),
+    [
+        ("slo.yaml, b.yaml", SLO, ".1: b.yaml: answered: slo.yaml has an objective of this name"),
+        ("slo.yaml, b.yaml", PAIR, ".1: b.yaml: answered: slo.yaml has an objective of this"),
+        ("b.yaml, slo.yaml", PAIR, ".1: slo.yaml: answered: b.yaml has an objective of this"),
+        ("slo.yaml, slo.yaml", SLO, ": slo.yaml: named twice; name it once"),
+        ("b.yaml", SLO + "---\n" + SLO, ".0: b.yaml: answered: two objectives of one name"),
+        ("b.yaml", "", ".0: b.yaml:1: empty; OpenSLO documents are needed, or leave the file"),
+        ("b.yaml", "# nothing\n---\n", ".0: b.yaml:1: empty; OpenSLO documents are needed"),
+        ("b.yaml", "- a\n", ".0: b.yaml:1: document 1: ['a'] is not a mapping"),
+        ("b.yaml", "42\n", ".0: b.yaml:1: document 1: 42 is not a mapping"),
+        ("b.yaml", "2026-01-01\n", ".0: b.yaml:1: document 1: datetime.date(2026, 1, 1) is not"),
+        ("b.yaml", SLO.replace("target:", "target: 1, target:"), ".0: b.yaml:15: spec.objectives"),
+        ("b.yaml", SLO + "---\n" + "[" * 9999, ".0: b.yaml:17: not YAML: nested more than 32"),
+        ("b.yaml", SLO.replace("0.99", ".nan"), ".0: b.yaml:1: SLO answered: objectives[0].target"),
+        ("b.yaml", SLO.replace("0.99", "\udcff"), ".0: b.yaml:15: not UTF-8 text"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_of_objectives_is_told_with_its_own_line(
+    files: str, content: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FILES, "b.yaml", content)
+    (line,) = told(edited(("slo: [slo.yaml]", f"slo: [{files}]")))
+    assert line.startswith(f"fleet.yaml:23: models.churn.slo{said}")
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("drift: {persistence: {flagged: 4, of: 3}}", "flagged 4 of 3 windows is never reached"),
+        ("drift: {persistence: {flagged: 4}}", "flagged 4 of 3 windows is never reached; write 1"),
+        ("performance: {rolling_days: 2}", "min_days 3 is never reached in rolling_days 2"),
+        ("traffic: {weeks: 3, min_weeks: 4}", "min_weeks 4 is never reached in weeks 3"),
+        ("dataset: {days: 10}", "min_days 14 is never reached in days 10"),
+        ("judge: {psi_low: 3, psi_high: 2}", "psi_low 3 is not below psi_high 2"),
+        ("judge: {guards: [error]}", "judge.guards: no guard 'error', did you mean 'errors'?"),
+        ("trigger: {every: 0s}", "a duration of more than 0 is needed; write 30s"),
+        ("rollout: {shadow: PT0S}", "a duration of more than 0 is needed; write 30s"),
+        ("trigger: {max_age: -1d}", "a duration cannot be negative"),
+    ],
+)
+def test_a_limit_that_can_never_be_reached_is_refused(section: str, said: str) -> None:
+    content = edited(("    slo: [slo.yaml]\n    drift:\n      floor: 0.05", f"    {section}"))
+    (line,) = told(content)
+    assert said in line
+    assert line.startswith(("fleet.yaml:23: models.churn.", "fleet.yaml:17: models.churn: "))
+
+
 def test_load_refuses_with_all_problems_a_line_each() -> None:
     content = edited(("store:", "stor:"), ("    threshold: 0.2", "    treshold: 0.2"))
     with pytest.raises(Refused) as refused:
@@ -408,3 +506,34 @@ def test_segments_of_performance_never_tell_redacted_levels() -> None:
         "fleet.yaml:17: models.churn: performance.segments would reveal the levels of card, a "
         "redacted feature"
     ]
+
+
+def policies(shape: object, seen: dict[type[Policy], None]) -> dict[type[Policy], None]:
+    """Every policy that a document is composed of."""
+    if isinstance(shape, type) and issubclass(shape, Policy) and shape not in seen:
+        seen[shape] = None
+        for field in shape.model_fields.values():
+            policies(field.annotation, seen)
+    for part in get_args(shape):
+        policies(part, seen)
+    return seen
+
+
+DURATIONS = [
+    (policy, name)
+    for policy in policies(Document, {})
+    for name, field in policy.model_fields.items()
+    if "timedelta" in str(field.annotation)
+]
+
+
+def test_every_duration_of_the_document_is_written_and_bounded_alike() -> None:
+    assert len(DURATIONS) >= 22
+    for policy, name in DURATIONS:
+        check = partial(policy.__pydantic_validator__.validate_assignment, policy.model_construct())
+        check(name, "2h")
+        for wrong in ("-1h", "P99999999D", "soon", 7200):
+            with pytest.raises(ValidationError) as refused:
+                check(name, wrong)
+            (error,) = refused.value.errors()
+            assert error["type"] in ("value_error", "greater_than"), (policy, name, wrong)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fleet.document.text import Problem, merged, parse, spelled
+from fleet.document.text import Problem, merged, parse, parse_all, spelled
 
 TEXT = """\
 version: 1
@@ -171,3 +172,63 @@ def test_a_surrogate_pair_is_one_character_and_half_of_one_is_a_problem() -> Non
     for wrong in ('a: "\\ud83d"', '"\\ude00": 1', 'a: ["\\ude00\\ud83d"]'):
         _, (problem,) = parse(wrong, "fleet.yaml")
         assert "holds half a surrogate pair" in str(problem)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (BOMB, "1: not YAML: more than 50,000 values, with aliases"),
+        ("a: &a [*a]\n", "1: not YAML: nested too deeply, or recursive"),
+        ("a: &a\n  b: *a\n", "1: not YAML: nested too deeply, or recursive"),
+        ("a: " + "[" * 100_000, "1: not YAML: nested more than 32 levels deep"),
+        ("a: " + "[" * 100_000 + "]" * 100_000, "1: not YAML: nested more than 32 levels deep"),
+        ("{a: " * 100_000, "1: not YAML: nested more than 32 levels deep"),
+        ("- " * 100_000, "1: not YAML: nested more than 32 levels deep"),
+        (
+            "\n".join(" " * i + "a:" for i in range(1000)),
+            "32: not YAML: nested more than 32 levels",
+        ),
+        ("#" * 20 * 1024**2, "1: 20.0 MB; 1 MB at most"),
+        ("a:\n\tb: 1\n", "2: not YAML: found character '\\t' that cannot start any token"),
+        ("a: 1\nb: \0\n", "2: not YAML: the character #x0000 is not allowed"),
+        ("a: 1\nb: \udcff\n", "2: not UTF-8 text; save the file as UTF-8"),
+        ("a: 1\n---\nb: 2\n", "3: a second document begins here; one is expected"),
+        ("a: 1\nb: 2020-99-99\n", "2: b: not YAML: month must be in 1..12"),
+        ("a: " + "1" * 10_000, "1: a: not YAML: Exceeds the limit (4300 digits) for integer"),
+        ("a: 1\n'b\n", "3: not YAML: found unexpected end of stream"),
+    ],
+)
+def test_content_that_is_too_much_or_no_yaml_is_one_line(content: str, said: str) -> None:
+    text, found = parse(content, "f.yaml")
+    assert text.value is None
+    assert str(found[0]).startswith(f"f.yaml:{said}")
+    assert all("\n" not in str(one) and len(str(one)) < 250 for one in found)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffa: 1\n",
+        "a: 1\r\n",
+        "---\na: 1\n...\n",
+        "%YAML 1.1\n---\na: 1\n",
+        "{a: 1}",
+        "'a': 1 #x",
+    ],
+)
+def test_every_spelling_of_a_mapping_is_read(content: str) -> None:
+    text, found = parse(content, "f.yaml")
+    assert (text.value, found) == ({"a": 1}, [])
+
+
+def test_a_file_of_several_documents_knows_the_lines_of_each() -> None:
+    found, problems = parse_all("a: 1\n---\n# two\nb:\n  c: 2\n---\n", "f.yaml")
+    assert problems == []
+    assert [one.value for one in found] == [{"a": 1}, {"b": {"c": 2}}, None]
+    assert found[1].line(("b", "c")) == 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -95,6 +95,8 @@ UP, FAST, GONE = 2, 3, object()
         (UP, "spec.indicatorRef", GONE, "spec: give either indicator or indicatorRef"),
         (UP, "spec.timeWindow", {}, r"spec.timeWindow: \{\} is not a list"),
         (UP, "spec.timeWindow.0.duration", "1M", "'1M' must be 3 to 30 days, written as 30d"),
+        (UP, "spec.timeWindow.0.duration", "9" * 50 + "d", "9d' must be 3 to 30 days, written as"),
+        (FAST, "spec.objectives.0.value", "9" * 50 + "h", "9h' is not a positive time of at most"),
         (UP, "spec.timeWindow.0.duration", "1d", "'1d' must be 3 to 30 days"),
         (UP, "spec.timeWindow.0.isRolling", False, "only rolling windows are computed"),
         (UP, "spec.objectives", [], r"spec.objectives: \[\] is not a list with at least one"),
@@ -103,7 +105,12 @@ UP, FAST, GONE = 2, 3, object()
         (UP, "spec.objectives.0.target", GONE, "give either target"),
         (UP, "spec.objectives.0.value", 3, "availability counts good events and has no threshold"),
         (FAST, "spec.objectives.0.value", GONE, r"objectives\[0\].value is missing: seconds, or"),
-        (FAST, "spec.objectives.0.value", "soon", "'soon' is not a positive time; write seconds"),
+        (
+            FAST,
+            "spec.objectives.0.value",
+            "soon",
+            "'soon' is not a positive time of at most 31 days; write seconds",
+        ),
         (FAST, "spec.objectives.0.op", "gte", "op gte: only lte is computed"),
         (FAST, "spec.objectives.0.displayName", GONE, "several objectives .* need a displayName"),
         (FAST, "spec.objectives.0.displayName", "all", "flights-fast-all: two objectives of one"),
@@ -153,3 +160,57 @@ def test_everything_else_is_refused_with_its_place(
 
 def test_a_file_without_objectives_has_none() -> None:
     assert parse([], "slo.yaml") == ()
+
+
+#: Values that YAML can hold, none of which means anything in any field below.
+ODD: list[Any] = [
+    float("inf"), float("-inf"), float("nan"), 1e20, 1e308, -1, 0, 10**30, 16**5000, True, None, "",
+    " ", "x" * 200, [], [1], {}, {"a": 1}, {1, 2}, b"x", date(2026, 1, 1), "\n", "a\0",
+]  # fmt: skip
+FIELDS = [
+    (0, "apiVersion"), (0, "kind"), (0, "spec.ratioMetric.good.metricSource.type"),
+    (0, "spec.ratioMetric.good.metricSource.spec.sli"), (UP, "metadata.name"), (UP, "spec.service"),
+    (UP, "spec.indicatorRef"), (UP, "spec.timeWindow"), (UP, "spec.timeWindow.0.duration"),
+    (UP, "spec.budgetingMethod"), (UP, "spec.objectives"), (UP, "spec.objectives.0.target"),
+    (FAST, "spec.objectives.0.value"), (FAST, "spec.objectives.1.targetPercent"),
+    (FAST, "spec.objectives.0.displayName"), (FAST, "spec.objectives.0.op"),
+    (FAST, "spec.indicator.spec.thresholdMetric"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "path"), FIELDS)
+def test_no_value_of_any_type_is_more_than_a_refusal(document: int, path: str) -> None:
+    for value in ODD:
+        place, every, last = at(document, path)
+        place[int(last) if isinstance(place, list) else last] = value
+        with pytest.raises(Refused) as refusal:
+            parse(every, "slo.yaml")
+        assert len(str(refusal.value)) < 300
+        assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("document", [7, "text", date(2026, 1, 1), [], 1e400])
+def test_a_document_that_is_no_mapping_is_refused(document: Any) -> None:
+    with pytest.raises(Refused, match=r"slo\.yaml:9: document 5: .* is not a mapping"):
+        parse([*documents(), document], "slo.yaml", [1, 2, 3, 4, 9])
+
+
+def test_the_faults_of_all_documents_are_told_with_their_lines() -> None:
+    every = documents()
+    every[UP]["spec"]["objectives"][0]["target"] = 7
+    every[FAST]["spec"]["timeWindow"][0]["duration"] = "1000d"
+    with pytest.raises(Refused) as refusal:
+        parse([None, *every], "slo.yaml", [1, 2, 10, 20, 30])
+    assert [line[:30] for line in str(refusal.value).splitlines()] == [
+        "slo.yaml:20: SLO flights-up: o",
+        "slo.yaml:30: SLO flights-fast:",
+    ]
+    every[0]["kind"], every[1]["apiVersion"] = "Slo", "v2"
+    with pytest.raises(
+        Refused, match=r"slo\.yaml:2: document 2: kind Slo(.|\n)*slo\.yaml:10: docu"
+    ):
+        parse([None, *every], "slo.yaml", [1, 2, 10, 20, 30])
+
+
+def test_an_empty_document_is_none() -> None:
+    assert len(parse([None, *documents(), None], "slo.yaml")) == 3

@@ -1,0 +1,149 @@
+"""Whether a fleet can run: what run time will do with its files is tried here, within bounds.
+
+`validate`, and every command and host that opens a fleet, read fleet.yaml through this module.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from stat import S_ISREG
+
+from engine.errors import Refused
+from fleet.document.config import Config, Reading, reading
+from fleet.document.receivers import WebhookReceiver
+from fleet.document.text import Path as Place
+from fleet.document.text import Problem
+from hosts.kinds import HOSTS
+
+#: The largest file that fleet.yaml may name as a calendar or as objectives, and itself.
+MOST_BYTES = 16 * 1024 * 1024
+#: Calendars are expanded over the year before and this many years from then on.
+YEARS = 4
+MARK = re.compile(r"#\s*CHANGE\b")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in a fleet.yaml and around it.
+
+    config : the document, None where it cannot be used.
+    faults : everything to mend; without a `config` these are the reasons.
+    notes : what is allowed, and may not be meant.
+    """
+
+    config: Config | None
+    faults: tuple[Problem, ...]
+    notes: tuple[Problem, ...]
+
+    def usable(self) -> Config:
+        """Return the document; Refused with one line for each fault where it cannot be used."""
+        if self.config is None:
+            raise Refused("\n".join(str(fault) for fault in self.faults))
+        return self.config
+
+
+def document(file: Path, now: datetime) -> Found:
+    """Read fleet.yaml, and the calendars and objectives that it names.
+
+    Raises
+    ------
+    Refused
+        The file itself cannot be read.
+    """
+    return _document(file, now)[0]
+
+
+def runnable(file: Path, now: datetime) -> Found:
+    """Read fleet.yaml as `document`, and try its references, trainings and settings, too.
+
+    Raises
+    ------
+    Refused
+        The file itself cannot be read.
+    """
+    found, read = _document(file, now)
+    faults, notes = list(found.faults), list(found.notes)
+    for path, message, fault in _surroundings(read, file.parent, now):
+        (faults if fault else notes).append(read.text.problem(path, message))
+    return Found(found.config, _sorted(faults), _sorted(notes))
+
+
+def _document(file: Path, now: datetime) -> tuple[Found, Reading]:
+    content = _text(file, str(file))
+    years = range(now.year - 1, now.year - 1 + YEARS)
+    read = reading(content, file.name, _beside(file.parent), years)
+    faults = [*read.problems, *_of_host(read)]
+    config = read.config if not faults else None
+    faults += [
+        Problem(file.name, number, (), "still marked CHANGE; edit the line and remove the mark")
+        for number, line in enumerate(content.splitlines(), 1)
+        if MARK.search(line)
+    ]
+    notes = [
+        read.text.problem(("models", name, "slo"), note)
+        for name, watched in read.models.items()
+        for objective in watched.objectives
+        for note in objective.notes
+    ]
+    return Found(config, _sorted(faults), _sorted(notes)), read
+
+
+def _sorted(found: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(set(found), key=lambda one: (one.line, str(one))))
+
+
+def _of_host(read: Reading) -> Iterator[Problem]:
+    """Yield what the host of the document's store cannot fulfil."""
+    store = read.store
+    if store is None:
+        return
+    kind = HOSTS.get(store.partition(":")[0])
+    if kind is None:
+        known = " and ".join(one.store for one in HOSTS.values())
+        yield read.text.problem(("store",), f"{store!r}: known are {known}")
+        return
+    for name, reason in kind.openers().lacks(read.receivers):
+        yield read.text.problem(("receivers", name), reason)
+    for path, reason in kind.lacks(read.models):
+        yield read.text.problem(path, reason)
+
+
+def _surroundings(read: Reading, beside: Path, now: datetime) -> Iterator[tuple[Place, str, bool]]:
+    # Late: reading tables takes a second of imports.
+    from hosts.references import look
+
+    kind = HOSTS.get((read.store or "").partition(":")[0])
+    for name, watched in read.models.items():
+        for told in look(watched, read.store or "", beside, now):
+            yield ("models", name, *told.path), told.message, told.fault
+        for path, reason in kind.missing(watched, beside) if kind is not None else ():
+            yield ("models", name, *path), reason, True
+    for name, receiver in read.receivers.items():
+        if isinstance(receiver, WebhookReceiver) and receiver.url.startswith("env:"):
+            setting = receiver.url.removeprefix("env:")
+            if setting not in os.environ:
+                reason = f"the setting {setting} is not there in this environment"
+                yield ("receivers", name, "url"), reason, False
+
+
+def _beside(folder: Path) -> Callable[[str], str]:
+    return lambda name: _text(folder / name, name)
+
+
+def _text(path: Path, name: str) -> str:
+    """Return the text of a file; bytes that are no UTF-8 stay recognisable to its reader."""
+    try:
+        status = path.stat()
+        if not S_ISREG(status.st_mode):
+            raise Refused(f"{name}: cannot be read: not a file")
+        if status.st_size > MOST_BYTES:
+            raise Refused(f"{name}:1: {status.st_size >> 20:,} MB; {MOST_BYTES >> 20} MB at most")
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Refused(f"{name}: cannot be read: {reason}") from error
