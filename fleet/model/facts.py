@@ -266,7 +266,8 @@ class Gated:
 class TrafficSet:
     """The router took the split over; `names` are versions by the name of their deployment.
 
-    `foreign` tells of somebody else's split that was met on the way.
+    `foreign` tells of somebody else's split that was met on the way, `unready` of deployments that
+    get live traffic although they are not in order.
     """
 
     key: str
@@ -274,16 +275,18 @@ class TrafficSet:
     shadow: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
     foreign: str = ""
+    unready: str = ""
 
 
 @dataclass(frozen=True)
 class TrafficSeen:
-    """The split that a look found."""
+    """The split that a look found; without weights where no version gets live traffic."""
 
     at: datetime
     weights: dict[str, int]
     shadow: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
+    unready: str = ""
 
 
 @dataclass(frozen=True)

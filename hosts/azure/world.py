@@ -42,11 +42,13 @@ class ServingByModel:
     def __init__(self, by_model: Mapping[str, Serving]) -> None:
         self._by_model = by_model
 
-    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+    def set_traffic(
+        self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
+    ) -> None:
         """See `retrain.ports.Serving`."""
-        self._by_model[model].set_traffic(model, traffic, key)
+        self._by_model[model].set_traffic(model, traffic, key, replaces)
 
-    def traffic(self, model: str) -> Traffic:
+    def traffic(self, model: str) -> Traffic | None:
         """See `retrain.ports.Serving`."""
         return self._by_model[model].traffic(model)
 

@@ -207,7 +207,7 @@ def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
     for effect in moved.effects:
         match effect:
             case state.SetTraffic(key=key, traffic=wanted):
-                live.want(turn, key, wanted.weights, wanted.shadow)
+                live.want(turn, key, wanted)
             case state.Tag(key=key, version=version, stage=stage, tags=tags):
                 turn.owe(Tag(key, version, stage, tags))
             case state.Ended():

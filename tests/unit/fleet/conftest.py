@@ -294,7 +294,9 @@ class Outside:
     def cancel(self, job_id: str) -> None:
         self.asked.append(("cancel", job_id))
 
-    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+    def set_traffic(
+        self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
+    ) -> None:
         self.asked.append(("traffic", model, traffic, key))
 
     def traffic(self, model: str) -> Traffic:
