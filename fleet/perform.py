@@ -129,9 +129,7 @@ def _set_traffic(world: World, model: str, effect: SetTraffic) -> TrafficSet:
     held = world.serving.traffic(model)
     if held is None:
         return TrafficSet(effect.key, {})
-    return TrafficSet(
-        effect.key, held.weights, held.shadow, held.names, held.foreign, held.unready
-    )
+    return TrafficSet(effect.key, held.weights, held.shadow, held.names, held.foreign, held.unready)
 
 
 def _oncall(world: World, effect: OnCallEffect) -> tuple[Delivery, ...]:

@@ -131,7 +131,8 @@ class AzureServing:
         if move is Move.hold:
             raise Refused(
                 f"{model}: endpoint {name} has {held}, set outside Driftwarden; {wanted} was "
-                f"requested, and serving.foreign is {policy}: set it by hand, or change serving.foreign"
+                f"requested, and serving.foreign is {policy}: "
+                "set it by hand, or change serving.foreign"
             )
         after = following(record, held, wanted, key, move, policy).replacing(request.replaces)
         lease.renew()

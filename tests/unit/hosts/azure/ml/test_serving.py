@@ -219,7 +219,9 @@ def test_the_champion_takes_the_traffic_back_in_any_state_and_that_is_told(
     at.serving.set_traffic("flights", HALF, K1)
     found = at.service.online.deployments[ENDPOINT, "champion"]
     found["properties"]["provisioningState"] = state
-    with pytest.raises((Refused, Unavailable), match=f"champion on flights-live is {state}".lower()):
+    with pytest.raises(
+        (Refused, Unavailable), match=f"champion on flights-live is {state}".lower()
+    ):
         at.serving.set_traffic("flights", CANARY, K2)
     at.serving.set_traffic("flights", BACK, K3)
     assert at.weights() == {"champion": 100}
