@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import PurePosixPath
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
@@ -141,6 +142,11 @@ def _check_reference(command: Command) -> None:
         raise Refused(f"{what}: give a reason; the reference never changes without one")
     if bool(command.data) == bool(command.days):
         raise Refused(f"{what}: give a table, or a first and a last day")
+    # The host looks again, with links followed.
+    place = PurePosixPath(command.data.partition("://")[2] or command.data)
+    if place.is_absolute() or any(part.startswith(".") for part in place.parts):
+        told = "no absolute path, no '..', and nothing hidden"
+        raise Refused(f"{what}: give a table below the folder of fleet.yaml: {told}")
     if command.days:
         try:
             first, last = map(date.fromisoformat, command.days)

@@ -29,7 +29,7 @@ from hosts.azure.ml.training import AzureTrainer
 from hosts.azure.ml.workspace import Workspace
 from hosts.azure.receivers import OPENERS
 from hosts.azure.settings import Settings
-from hosts.azure.storage.blobs import AzureBlobs
+from hosts.azure.storage.blobs import CONTAINER, AzureBlobs
 from hosts.azure.storage.lease import Lease
 from hosts.receivers.paging import Surroundings, open_pager
 from hosts.reports import EvidentlyReports
@@ -94,7 +94,7 @@ def world(opened: Opened) -> World:
     """Open the ports; no service is called yet."""
     workspace = Workspace(opened.settings, opened.cloud)
     registry = AzureRegistry(workspace, opened.registered_as)
-    tables = AzureTables(opened.own_blobs, opened.beside)
+    tables = AzureTables(opened.own_blobs, opened.beside, private=(CONTAINER,))
     online = Deployments(workspace, opened.endpoint_of, opened.template_of, opened.names_of)
     analytics = opened.settings.analytics
     return World(

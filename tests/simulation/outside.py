@@ -182,6 +182,8 @@ class Tables:
     def read(self, path: str) -> pa.Table:
         return self.outside.reference
 
+    asked = read
+
 
 class Scoring:
     """See `fleet.ports.Scoring`."""

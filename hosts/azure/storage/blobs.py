@@ -18,6 +18,7 @@ from hosts.azure.storage.storage_errors import GONE, said_code, translated
 #: needs it.
 AT_HAND = 64 * 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
+CONTAINER = "driftwarden"
 
 
 class AzureBlobs:
@@ -31,7 +32,7 @@ class AzureBlobs:
         Where the service does not answer.
     """
 
-    def __init__(self, service: BlobServiceClient, container: str = "driftwarden") -> None:
+    def __init__(self, service: BlobServiceClient, container: str = CONTAINER) -> None:
         self._container = service.get_container_client(container)
         self._at_hand: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0

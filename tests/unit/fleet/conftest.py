@@ -249,6 +249,8 @@ class Named(dict[str, pa.Table]):
             raise Refused(f"{path}: no such file")
         return self[path]
 
+    asked = read
+
 
 @dataclass
 class Versions:
