@@ -8,7 +8,9 @@ from datetime import date, datetime
 from pathlib import PurePosixPath
 
 from engine.errors import Refused
+from engine.texts import cut
 from fleet.document.policies import Fleet
+from fleet.envelope import sound
 from fleet.model.facts import Asked
 from fleet.partitions import ONCALL
 
@@ -33,6 +35,8 @@ EVERY_MODEL = "--all"
 LAST_YEAR = 9000
 #: The longest reason, in characters.
 LONGEST_REASON = 2000
+#: The longest name of a verb, a target or a command: a model and an alert of its longest objective.
+LONGEST_NAME = 500
 
 
 class Outdated(Refused):
@@ -98,12 +102,9 @@ def concerned(
 
 
 def check(command: Command, now: datetime) -> None:
-    """Refuse a command whose arguments are incomplete or contradict each other."""
+    """Refuse a command whose arguments are out of bounds, incomplete, or contradict each other."""
     what = f"{command.verb} {command.target}"
-    for name, text in (("reason", command.reason), ("by", command.by), ("data", command.data)):
-        if len(text) > LONGEST_REASON:
-            told = f"{name} has {len(text)} characters, {LONGEST_REASON} at most"
-            raise Refused(f"{what}: {told}")
+    _check_texts(command)
     if command.until is not None and command.until <= now:
         raise Refused(f"{what}: until {command.until:%Y-%m-%dT%H:%MZ} is in the past")
     if command.until is not None and command.until.year > LAST_YEAR:
@@ -114,6 +115,22 @@ def check(command: Command, now: datetime) -> None:
         _check_reference(command)
     if command.verb == REPORT and command.days:
         _check_window(command)
+
+
+def _check_texts(command: Command) -> None:
+    what = " ".join(cut(f"{command.verb} {command.target}", LONGEST_NAME).split())
+    for name, text, longest in (
+        ("verb", command.verb, LONGEST_NAME),
+        ("target", command.target, LONGEST_NAME),
+        ("id", command.id, LONGEST_NAME),
+        ("reason", command.reason, LONGEST_REASON),
+        ("by", command.by, LONGEST_REASON),
+        ("data", command.data, LONGEST_REASON),
+        *(("a day", day, LONGEST_NAME) for day in command.days),
+    ):
+        if len(text) > longest:
+            raise Refused(f"{what}: {name} has {len(text)} characters, {longest} at most")
+        sound(text, f"{what}: {name}")
 
 
 def _model_of(command: Command, fleet: Fleet) -> str:

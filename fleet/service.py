@@ -131,9 +131,11 @@ class Service:
         Outdated
             The journal has gone on since.
         Refused
-            The verb or the target is unknown, a freeze has no end, the partition to resume is not
-            halted, a reference lacks a reason or exactly one source, or a window is not a day.
+            A text or a moment is out of bounds, the verb or the target is unknown, a freeze has no
+            end, the partition to resume is not halted, a reference lacks a reason or exactly one
+            source, or a window is not a day.
         """
+        check(command, self.clock.now())
         partitions = concerned(command, self.fleet, self.loop.store.partitions)
         for partition in partitions if expect is not None else ():
             seq = self.loop.head(partition).seq
@@ -147,7 +149,6 @@ class Service:
             )
             self.loop.resume(partitions[0], write_line(line), self.clock.now())
             return partitions
-        check(command, self.clock.now())
         for partition in partitions:
             delivery = Delivery(partition, f"command:{command.id}", command.fact)
             self.loop.deliver(delivery, self.clock.now())
