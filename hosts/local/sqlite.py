@@ -23,6 +23,7 @@ from engine.store import (
     instant,
     parse_instant,
 )
+from hosts import private
 
 SCHEMA = """
 create table if not exists rows (
@@ -57,7 +58,9 @@ class SqliteStore:
         self._path, self._durable = path, durable
         self._local = threading.local()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private.make_folder(path.parent)
+            # SQLite gives its other files the permissions of this one.
+            private.make_file(path)
             self._connection().executescript(SCHEMA)
         except (OSError, sqlite3.DatabaseError) as error:
             raise Refused(

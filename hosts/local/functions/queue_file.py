@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import Refused, Unavailable
+from hosts import private
 
 #: How long to wait for another process that is writing to the same file.
 BUSY_SECONDS = 10.0
@@ -57,7 +58,8 @@ class QueueFile:
         self._path = path
         self._lock = threading.RLock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private.make_folder(path.parent)
+            private.make_file(path)
             self._file = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from engine.errors import Refused
+from hosts import private
 from hosts.local.files import replace_file
 from retrain.ports import ModelCard
 from retrain.registry import VERSION, Stage, check_name, check_version, move
@@ -157,8 +158,8 @@ class ModelFolders:
     def _locked(self, model: str) -> Iterator[None]:
         """Lock a model's versions against other threads and processes."""
         folder = self._root / check_name(model)
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / ".lock", "wb") as lock:
+        private.make_folder(folder)
+        with private.opened(folder / ".lock", "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -168,6 +169,7 @@ def _place(source: Path, target: Path, record: Record) -> None:
         staged = Path(scratch) / target.name
         shutil.copytree(source, staged, ignore=shutil.ignore_patterns("__pycache__"))
         _write(staged, record)
+        private.close_to_others(staged)
         os.rename(staged, target)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.errors import Refused
+from hosts import private
 from hosts.local.models import worker
 from hosts.local.models.processes import plain_environment
 from hosts.local.models.registry import read_model
@@ -186,6 +187,7 @@ def _start(folder: Path, entry: str) -> subprocess.Popen[bytes]:
         # Blocks are too small to benefit from threads, and several workers share the machine.
         env={**ONE_THREAD, **plain_environment()},
         start_new_session=True,
+        umask=private.UMASK,
     )
     for pipe in (process.stdin, process.stdout):
         assert pipe is not None

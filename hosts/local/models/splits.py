@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import Broken
+from hosts import private
 from hosts.local.files import replace_file
 from retrain.ports import Traffic
 from retrain.registry import check_name
@@ -85,7 +86,7 @@ class Splits:
 
     @contextmanager
     def _locked(self, model: str) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with open(self._folder / f".{check_name(model)}.lock", "wb") as lock:
+        private.make_folder(self._folder)
+        with private.opened(self._folder / f".{check_name(model)}.lock", "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from engine.clock import Clock
 from engine.errors import Refused
+from hosts import private
 from hosts.local.models.jobs import (
     State,
     command,
@@ -169,6 +170,7 @@ class LocalTrainer:
 
     def _register(self, folder: Path, state: State) -> State:
         out = folder / f"out-{state.attempt}"
+        private.close_to_others(out)
         self._models.register(out, read_job(folder).tags)
         update = {"phase": JobPhase.succeeded, "version": folder.name}
         after = state.model_copy(update=update)
@@ -180,8 +182,8 @@ def _launch(folder: Path, attempt: int) -> Process:
     out = folder / f"out-{attempt}"
     shutil.rmtree(out, ignore_errors=True)
     words = command(read_job(folder), folder, out)
-    out.mkdir()
-    with open(folder / "log.txt", "wb") as log:
+    private.make_folder(out)
+    with private.opened(folder / "log.txt", "wb") as log:
         return subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
@@ -189,6 +191,7 @@ def _launch(folder: Path, attempt: int) -> Process:
             stderr=subprocess.STDOUT,
             env=_environment(),
             start_new_session=True,
+            umask=private.UMASK,
         )
 
 
