@@ -62,11 +62,16 @@ class LogRead:
 
 @dataclass(frozen=True)
 class Counted:
-    """A window's rows were counted, or read, where a log service keeps them."""
+    """A window's rows were counted, or read, where a log service keeps them.
+
+    `bad` rows were left out.
+    """
 
     window: str
     inputs: tuple[tuple[str, Batch], ...]
     outputs: tuple[tuple[str, Batch], ...] = ()
+    bad: int = 0
+    bad_reason: str = ""
 
 
 @dataclass(frozen=True)
