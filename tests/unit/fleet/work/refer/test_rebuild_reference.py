@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -141,7 +142,7 @@ MOMENTS = table()["time"].to_pylist()
     ],
 )
 def test_a_reason_quotes_nothing_of_a_table_that_was_asked_for(
-    world: World, fleet: Fleet, first: Referenced, wrong: dict[str, object]
+    world: World, fleet: Fleet, first: Referenced, wrong: dict[str, Any]
 ) -> None:
     world.tables["new.parquet"] = table(**wrong)
     with pytest.raises(Refused, match=r"new\.parquet: a column or a row of it") as refused:
