@@ -42,8 +42,8 @@ def follow(turn: Turn) -> None:
 
 
 def _overdue(turn: Turn, wanted: Wanted) -> None:
-    """Page for a retreat that no service takes; one that was refused has paged already."""
-    if not wanted.retreat or wanted.declined:
+    """Page for a retreat that no service takes; what made it be set again has paged already."""
+    if not wanted.retreat or wanted.times:
         return
     late = wanted.good_at + OVERDUE
     said = turn.alerting.signals.get(TRAFFIC)

@@ -66,10 +66,10 @@ def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
     """Compare what a look found with what was wanted, unless that is still on its way."""
     turn.traffic = replace(turn.traffic, names={**turn.traffic.names, **fact.names})
     wanted = turn.traffic.wanted
-    if not fact.unready:
-        turn.settle(UNREADY)
     if wanted is None or wanted.owed or _older(fact, wanted):
         return None
+    if not fact.unready:
+        turn.settle(UNREADY)
     return _compare(turn, wanted, fact)
 
 

@@ -367,3 +367,27 @@ def test_a_version_that_somebody_else_made_champion_challenges_nobody(
     assert story.state.champion == "v3"
     assert story.state.promotion.queue == ()
     story.tell(after=DAY)
+
+
+def test_a_retreat_that_is_set_again_later_is_not_overdue_at_once(
+    under: Callable[[str], Any],
+) -> None:
+    story = under("revert")
+    story.tell(Asked("rollback", "g.hopper", "customers complain", "c1"))
+    confirmed(story)
+    story.tell(after=6 * HOUR)
+    story.tell(TrafficSeen(story.owed(Look)[0].at, {"v1": 100}, ("v2",)))
+    (again,) = story.owed(SetTraffic)
+    assert again.retreat
+    assert pages(story) == []
+
+
+def test_a_look_from_before_the_retreat_says_nothing_about_its_deployment(canary: Any) -> None:
+    confirmed(canary)
+    canary.tell(after=6 * HOUR)
+    (look,) = canary.owed(Look)
+    canary.tell(Asked("rollback", "g.hopper", "customers complain", "c1"))
+    back = canary.ever(SetTraffic)[-1]
+    done = TrafficSet(back.key, {"v1": 100}, unready="deployment v1 is failed")
+    canary.tell(done, TrafficSeen(look.at, {"v1": 80, "v2": 20}))
+    assert canary.state.alerting.signals["unready"].active
