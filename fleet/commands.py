@@ -102,9 +102,8 @@ def concerned(
 
 
 def check(command: Command, now: datetime) -> None:
-    """Refuse a command whose arguments are out of bounds, incomplete, or contradict each other."""
+    """Refuse a command whose arguments are incomplete or contradict each other."""
     what = f"{command.verb} {command.target}"
-    _check_texts(command)
     if command.until is not None and command.until <= now:
         raise Refused(f"{what}: until {command.until:%Y-%m-%dT%H:%MZ} is in the past")
     if command.until is not None and command.until.year > LAST_YEAR:
@@ -117,7 +116,8 @@ def check(command: Command, now: datetime) -> None:
         _check_window(command)
 
 
-def _check_texts(command: Command) -> None:
+def check_texts(command: Command) -> None:
+    """Refuse a command with a text that is too long or that no store keeps."""
     what = " ".join(cut(f"{command.verb} {command.target}", LONGEST_NAME).split())
     for name, text, longest in (
         ("verb", command.verb, LONGEST_NAME),

@@ -12,7 +12,7 @@ from engine.errors import NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
 from fleet import envelope, events, gauges, health, read, refused
-from fleet.commands import RESUME, Command, Outdated, check, concerned
+from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
 from fleet.document.policies import Fleet
 from fleet.model.facts import Configured
 from fleet.model.lines import operations
@@ -135,7 +135,7 @@ class Service:
             end, the partition to resume is not halted, a reference lacks a reason or exactly one
             source, or a window is not a day.
         """
-        check(command, self.clock.now())
+        check_texts(command)
         partitions = concerned(command, self.fleet, self.loop.store.partitions)
         for partition in partitions if expect is not None else ():
             seq = self.loop.head(partition).seq
@@ -149,6 +149,7 @@ class Service:
             )
             self.loop.resume(partitions[0], write_line(line), self.clock.now())
             return partitions
+        check(command, self.clock.now())
         for partition in partitions:
             delivery = Delivery(partition, f"command:{command.id}", command.fact)
             self.loop.deliver(delivery, self.clock.now())
