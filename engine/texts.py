@@ -28,6 +28,19 @@ def cut(text: str, most: int = LONGEST) -> str:
     return sound[: max(most - len(told), 0)] + told
 
 
+def joined(*parts: str) -> str:
+    """Join parts to one id by ':', so that no other parts give the same id.
+
+    Every colon and backslash is escaped but those of the last part.
+
+    >>> joined("a", "1", "b:c"), joined("a", "1:b", "c")
+    ('a:1:b:c', 'a:1\\\\:b:c')
+    """
+    *before, last = parts
+    escaped = (part.replace("\\", "\\\\").replace(":", "\\:") for part in before)
+    return ":".join((*escaped, last))
+
+
 def unexpected(error: Exception) -> str:
     """Return why something failed, as one bounded line; a stranger's error with its type.
 

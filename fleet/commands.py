@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import PurePosixPath
 
 from engine.errors import Refused
+from engine.texts import cut
 from fleet.document.policies import Fleet
+from fleet.envelope import sound
 from fleet.model.facts import Asked
 from fleet.partitions import FLEET, ONCALL
 
@@ -32,6 +35,8 @@ EVERY_MODEL = "--all"
 LAST_YEAR = 9000
 #: The longest reason, in characters.
 LONGEST_REASON = 2000
+#: The longest name of a verb, a target or a command: a model and an alert of its longest objective.
+LONGEST_NAME = 500
 
 
 class Outdated(Refused):
@@ -99,10 +104,6 @@ def concerned(
 def check(command: Command, now: datetime) -> None:
     """Refuse a command whose arguments are incomplete or contradict each other."""
     what = f"{command.verb} {command.target}"
-    for name, text in (("reason", command.reason), ("by", command.by), ("data", command.data)):
-        if len(text) > LONGEST_REASON:
-            told = f"{name} has {len(text)} characters, {LONGEST_REASON} at most"
-            raise Refused(f"{what}: {told}")
     if command.until is not None and command.until <= now:
         raise Refused(f"{what}: until {command.until:%Y-%m-%dT%H:%MZ} is in the past")
     if command.until is not None and command.until.year > LAST_YEAR:
@@ -113,6 +114,23 @@ def check(command: Command, now: datetime) -> None:
         _check_reference(command)
     if command.verb == REPORT and command.days:
         _check_window(command)
+
+
+def check_texts(command: Command) -> None:
+    """Refuse a command with a text that is too long or that no store keeps."""
+    what = " ".join(cut(f"{command.verb} {command.target}", LONGEST_NAME).split())
+    for name, text, longest in (
+        ("verb", command.verb, LONGEST_NAME),
+        ("target", command.target, LONGEST_NAME),
+        ("id", command.id, LONGEST_NAME),
+        ("reason", command.reason, LONGEST_REASON),
+        ("by", command.by, LONGEST_REASON),
+        ("data", command.data, LONGEST_REASON),
+        *(("a day", day, LONGEST_NAME) for day in command.days),
+    ):
+        if len(text) > longest:
+            raise Refused(f"{what}: {name} has {len(text)} characters, {longest} at most")
+        sound(text, f"{what}: {name}")
 
 
 def _model_of(command: Command, fleet: Fleet) -> str:
@@ -146,6 +164,11 @@ def _check_reference(command: Command) -> None:
         raise Refused(f"{what}: give a reason; the reference never changes without one")
     if bool(command.data) == bool(command.days):
         raise Refused(f"{what}: give a table, or a first and a last day")
+    # The host looks again, with links followed.
+    place = PurePosixPath(command.data.partition("://")[2] or command.data)
+    if place.is_absolute() or any(part.startswith(".") for part in place.parts):
+        told = "no absolute path, no '..', and nothing hidden"
+        raise Refused(f"{what}: give a table below the folder of fleet.yaml: {told}")
     if command.days:
         try:
             first, last = map(date.fromisoformat, command.days)

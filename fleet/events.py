@@ -10,6 +10,7 @@ import re
 
 from engine.errors import Refused
 from engine.step import Delivery
+from engine.texts import joined
 from fleet import names
 from fleet.document.policies import Fleet
 from fleet.envelope import Event, sound
@@ -71,7 +72,11 @@ def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None
     if fact is None:
         return None
     # CloudEvents 1.0, "id": unique within its source; the case of a resource's id does not count.
-    return Delivery(fact[0], f"{found.type}:{found.id}:{found.source.lower()}", fact[1])
+    name = joined(found.type, found.id, found.source.lower())
+    if isinstance(fact[1], Unrecognised):
+        # Whoever sends it chooses the type: it is not to be taken for a delivery of our own.
+        name = f"unrecognised:{name}"
+    return Delivery(fact[0], name, fact[1])
 
 
 def _blob(found: Event, fleet: Fleet, container: str) -> tuple[str, Fact] | None:

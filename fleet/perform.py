@@ -104,14 +104,13 @@ def _outside(world: World, model: str, effect: Outside, now: datetime) -> tuple[
                 run, said.phase, said.version, said.reason, said.infrastructure, said.cost
             )
             return (Delivery(model, effect.key, changed),)
-        case SetTraffic(key=key, weights=weights, shadow=shadow):
-            world.serving.set_traffic(model, Traffic(weights, shadow), key)
-            held = world.serving.traffic(model)
-            now_set = TrafficSet(key, held.weights, held.shadow, held.names, held.foreign)
-            return (Delivery(model, f"set:{key}", now_set),)
+        case SetTraffic():
+            return (Delivery(model, f"set:{effect.key}", _set_traffic(world, model, effect)),)
         case Look(at=at):
             held = world.serving.traffic(model)
-            found = TrafficSeen(at, held.weights, held.shadow, held.names)
+            found = TrafficSeen(at, {})
+            if held is not None:
+                found = TrafficSeen(at, held.weights, held.shadow, held.names, held.unready)
             return (Delivery(model, effect.key, found),)
         case Tag(version=version, tags=tags, stage=stage):
             world.registry.tag(model, version, tags, stage)
@@ -124,6 +123,16 @@ def _outside(world: World, model: str, effect: Outside, now: datetime) -> tuple[
         case _:
             assert_never(effect)
     return ()
+
+
+def _set_traffic(world: World, model: str, effect: SetTraffic) -> TrafficSet:
+    """Set a split and return the one that is read back."""
+    split = Traffic(effect.weights, effect.shadow, retreat=effect.retreat)
+    world.serving.set_traffic(model, split, effect.key, effect.replaces)
+    held = world.serving.traffic(model)
+    if held is None:
+        return TrafficSet(effect.key, {})
+    return TrafficSet(effect.key, held.weights, held.shadow, held.names, held.foreign, held.unready)
 
 
 def _oncall(world: World, effect: OnCallEffect, now: datetime) -> tuple[Delivery, ...]:

@@ -36,6 +36,14 @@ class Tables(Protocol):
         """Return the whole table; Refused where it cannot be read."""
         ...
 
+    def asked(self, path: str) -> pa.Table:
+        """Return a table that an operator's command names; Refused without a word of its content.
+
+        It is a file of a known format, or a folder of them, below the folder of fleet.yaml or in
+        the service's storage; nothing that is hidden, and nothing of the store.
+        """
+        ...
+
 
 class Scoring(Protocol):
     """Scores rows by a version outside the live traffic."""

@@ -14,7 +14,7 @@ from engine.loop import Loop
 from engine.step import Delivery
 from fleet import anchors, envelope, events, gauges, health, read, refused
 from fleet.alarm import Alarm, by_the_timer
-from fleet.commands import RESUME, Command, Outdated, check, concerned
+from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
 from fleet.document.policies import Fleet
 from fleet.model.facts import Configured
 from fleet.model.lines import operations
@@ -160,9 +160,11 @@ class Service:
         Outdated
             The journal has gone on since.
         Refused
-            The verb or the target is unknown, a freeze has no end, the partition to resume is not
-            halted, a reference lacks a reason or exactly one source, or a window is not a day.
+            A text or a moment is out of bounds, the verb or the target is unknown, a freeze has no
+            end, the partition to resume is not halted, a reference lacks a reason or exactly one
+            source, or a window is not a day.
         """
+        check_texts(command)
         partitions = concerned(command, self.fleet, self.loop.store.partitions)
         for partition in partitions if expect is not None else ():
             seq = self.loop.head(partition).seq

@@ -6,8 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC
-from pathlib import PurePosixPath
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
@@ -148,18 +147,17 @@ def _command(request: func.HttpRequest) -> tuple[Command, int | None]:
     except ValidationError as error:
         raise Refused(f"command: {codec.first_line(error)}") from error
     by = request.headers.get(PRINCIPAL) or body.by or ANONYMOUS
-    until = body.until.astimezone(UTC) if body.until is not None else None
+    until = _in_utc(body.until) if body.until is not None else None
     days = (body.first, body.last) if body.first or body.last else ()
-    _beside(body.data)
     asked = Command(body.verb, body.target, by, body.reason, body.id, until, body.data, days)
     return asked, body.expect
 
 
-def _beside(data: str) -> None:
-    """Check a path in a remote command: it may name files beside fleet.yaml only."""
-    path = PurePosixPath(data)
-    if path.is_absolute() or ".." in path.parts:
-        raise Refused(f"command: data {data!r} does not lie beside fleet.yaml")
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise Refused(f"command: until {moment.isoformat()}: no such moment in UTC") from error
 
 
 def as_json(view: View, status: Callable[[Any], int] = lambda _: 200) -> func.HttpResponse:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from hosts import private
+
 
 def append_once(path: Path, key: str, fields: Mapping[str, Any]) -> bool:
     """Add {"key": key, **fields} as a line; False where the key is there already.
@@ -16,8 +18,8 @@ def append_once(path: Path, key: str, fields: Mapping[str, Any]) -> bool:
     A line truncated by a crash is removed first. Raises OSError where the file cannot be
     written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+b") as stream:
+    private.make_folder(path.parent)
+    with private.opened(path, "a+b") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         if not _room(stream, b'{"key": %s,' % json.dumps(key).encode()):
             return False

@@ -73,14 +73,21 @@ class Traffic:
     """How live traffic is split: whole percent by version, summing to 100, plus shadows.
 
     A version of weight 0 is the same as one left out. Shadows score a copy of the traffic; their
-    answers are discarded. `names` gives the version by the name of its deployment in logs, where
-    the two differ; `foreign` describes a split set by somebody else that this one replaced.
+    answers are discarded.
+
+    A `retreat` gives the traffic back to the champion: nothing but the write may hold it up.
+
+    Of a split that was read: `names` gives the version by the name of its deployment in logs, where
+    the two differ; `foreign` describes a split set by somebody else that this one replaced;
+    `unready` describes deployments that get live traffic although they are not in order.
     """
 
     weights: dict[str, int]
     shadow: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
     foreign: str = field(default="", compare=False)
+    unready: str = field(default="", compare=False)
+    retreat: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if sum(self.weights.values()) != 100 or min(self.weights.values()) < 0:
@@ -92,11 +99,17 @@ class Traffic:
 class Serving(Protocol):
     """Routes live traffic."""
 
-    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
-        """Make `traffic` hold for `model`; the same `key` always carries the same target."""
+    def set_traffic(
+        self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
+    ) -> None:
+        """Make `traffic` hold for `model`; the same `key` always carries the same target.
 
-    def traffic(self, model: str) -> Traffic:
-        """The split that holds now."""
+        `replaces` are earlier keys that may still be on their way: they are late from now on, and
+        change nothing.
+        """
+
+    def traffic(self, model: str) -> Traffic | None:
+        """The split that holds now; None where no version gets live traffic."""
 
 
 @dataclass(frozen=True)

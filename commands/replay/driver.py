@@ -18,6 +18,7 @@ from commands.replay.scenario import Scenario, VersionPlan
 from engine.clock import Clock
 from engine.errors import Broken, Refused
 from engine.store import Store
+from hosts import private
 from hosts.local.files import replace_file
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
@@ -118,9 +119,10 @@ def make_version(host: LocalHost, scenario: Scenario, folder: Path, plan: Versio
     # The command runs in a different working folder.
     out = (host.root / "made" / plan.name).resolve()
     shutil.rmtree(out, ignore_errors=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(out.parent)
     filled = {"out": str(out), "version": plan.name}
     run_command([word.format_map(filled) for word in plan.train], folder)
+    private.close_to_others(out)
     host.models.register(out)
 
 

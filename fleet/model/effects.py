@@ -61,12 +61,18 @@ class Cancel:
 
 @dataclass(frozen=True)
 class SetTraffic:
-    """Make a split of the live traffic hold."""
+    """Make a split of the live traffic hold.
+
+    It takes the place of the keys in `replaces`, which may be unpaid still. A `retreat` has a lane
+    of its own, so that it waits for none of them.
+    """
 
     key: str
     weights: dict[str, int]
     shadow: tuple[str, ...]
     lane: str = "traffic"
+    retreat: bool = False
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

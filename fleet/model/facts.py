@@ -63,11 +63,16 @@ class LogRead:
 
 @dataclass(frozen=True)
 class Counted:
-    """A window's rows were counted, or read, where a log service keeps them."""
+    """A window's rows were counted, or read, where a log service keeps them.
+
+    `bad` rows were left out.
+    """
 
     window: str
     inputs: tuple[tuple[str, Batch], ...]
     outputs: tuple[tuple[str, Batch], ...] = ()
+    bad: int = 0
+    bad_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -267,7 +272,8 @@ class Gated:
 class TrafficSet:
     """The router took the split over; `names` are versions by the name of their deployment.
 
-    `foreign` tells of somebody else's split that was met on the way.
+    `foreign` tells of somebody else's split that was met on the way, `unready` of deployments that
+    get live traffic although they are not in order.
     """
 
     key: str
@@ -275,16 +281,18 @@ class TrafficSet:
     shadow: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
     foreign: str = ""
+    unready: str = ""
 
 
 @dataclass(frozen=True)
 class TrafficSeen:
-    """The split that a look found."""
+    """The split that a look found; without weights where no version gets live traffic."""
 
     at: datetime
     weights: dict[str, int]
     shadow: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
+    unready: str = ""
 
 
 @dataclass(frozen=True)

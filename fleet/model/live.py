@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from fleet.model.effects import SetTraffic
 from fleet.model.slices.traffic import Wanted
 from fleet.model.turn import Turn
+from retrain.ports import Traffic
 from retrain.rollout.state import Phase
 
+RETREAT = "retreat"
+#: Unpaid splits that a later one replaces; those before them were replaced by these.
+REPLACED = 10
 
-def want(turn: Turn, key: str, weights: Mapping[str, int], shadow: tuple[str, ...]) -> None:
-    """Owe a split and remember that it is the one to hold."""
-    turn.traffic = replace(turn.traffic, wanted=Wanted(key, dict(weights), shadow, turn.now))
-    turn.owe(SetTraffic(key, dict(weights), shadow))
+
+def want(turn: Turn, key: str, traffic: Traffic) -> None:
+    """Owe a split, in place of one that is on its way, and remember that it is the one to hold."""
+    before = turn.traffic.wanted
+    replaces = (*before.replaces, before.key) if before is not None and before.owed else ()
+    wanted = Wanted(
+        key,
+        dict(traffic.weights),
+        traffic.shadow,
+        turn.now,
+        retreat=traffic.retreat,
+        replaces=replaces[-REPLACED:],
+    )
+    ask(turn, wanted)
+
+
+def ask(turn: Turn, wanted: Wanted) -> None:
+    """Owe the wanted split."""
+    turn.traffic = replace(turn.traffic, wanted=wanted)
+    effect = SetTraffic(wanted.key, wanted.weights, wanted.shadow, replaces=wanted.replaces)
+    turn.owe(replace(effect, lane=RETREAT, retreat=True) if wanted.retreat else effect)
 
 
 def disturbed(turn: Turn, start: datetime, end: datetime) -> bool:

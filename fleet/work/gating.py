@@ -17,13 +17,14 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.columns import floats, times
 from fleet.work.refer import usual_scores
-from fleet.work.refer.referencing import terms_of
+from fleet.work.refer.referencing import score, terms_of
 from monitoring.calendars import days_of
 from monitoring.intake.references import normalised
 from retrain.gate import DayLoss, gate
 
 Floats = npt.NDArray[np.float64]
 MIN_SEGMENT_SHARE = 0.02
+HELD_OUT = "held-out rows"
 
 
 def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
@@ -32,8 +33,8 @@ def gate_version(world: World, watched: Watched, effect: Gate) -> Gated:
     model, policy = watched.name, watched.policy
     known = table.filter(pc.is_valid(table["label"]))
     label = np.asarray(known["label"].cast(pa.float64()))
-    ours = world.scoring.score(model, effect.version, known)
-    theirs = world.scoring.score(model, effect.champion, known)
+    ours = score(world, watched, effect.version, known, HELD_OUT)
+    theirs = score(world, watched, effect.champion, known, HELD_OUT)
     loss, champions = (ours - label) ** 2, (theirs - label) ** 2
     days = days_of(times(known["time"]), watched.zone)
     rate = _label_rate(world, model, effect)

@@ -31,7 +31,7 @@ from hosts.azure.ml.workspace import Workspace
 from hosts.azure.receivers import OPENERS
 from hosts.azure.settings import Settings
 from hosts.azure.storage.anchors import AnchorBlobs
-from hosts.azure.storage.blobs import AzureBlobs
+from hosts.azure.storage.blobs import CONTAINER, AzureBlobs
 from hosts.azure.storage.lease import Lease
 from hosts.receivers.paging import Surroundings, open_pager
 from hosts.reports import EvidentlyReports
@@ -44,11 +44,13 @@ class ServingByModel:
     def __init__(self, by_model: Mapping[str, Serving]) -> None:
         self._by_model = by_model
 
-    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+    def set_traffic(
+        self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
+    ) -> None:
         """See `retrain.ports.Serving`."""
-        self._by_model[model].set_traffic(model, traffic, key)
+        self._by_model[model].set_traffic(model, traffic, key, replaces)
 
-    def traffic(self, model: str) -> Traffic:
+    def traffic(self, model: str) -> Traffic | None:
         """See `retrain.ports.Serving`."""
         return self._by_model[model].traffic(model)
 
@@ -94,7 +96,7 @@ def world(opened: Opened) -> World:
     """Open the ports; no service is called yet."""
     workspace = Workspace(opened.settings, opened.cloud)
     registry = AzureRegistry(workspace, opened.registered_as)
-    tables = AzureTables(opened.own_blobs, opened.beside)
+    tables = AzureTables(opened.own_blobs, opened.beside, private=(CONTAINER,))
     online = Deployments(workspace, opened.endpoint_of, opened.template_of, opened.names_of)
     analytics = opened.settings.analytics
     return World(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.blobs import content_name
 from engine.errors import Broken, Refused, Unavailable
-from hosts import addresses
+from hosts import addresses, private
 from hosts.local import leftovers
 from hosts.local.disk import Disk
 
@@ -20,9 +20,10 @@ BLOB_NAME = re.compile(r"[0-9a-f]{64}")
 def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Put `content` at `path` so that a reader, or a crash, sees all of it or none.
 
-    With `durable`, the content and its directory entry are on the disk before this returns.
+    It is for its owner alone. With `durable`, the content and its directory entry are on the disk
+    before this returns.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(path.parent)
     descriptor, temporary = tempfile.mkstemp(leftovers.SUFFIX, leftovers.prefix(), path.parent)
     try:
         with open(descriptor, "wb") as stream:
@@ -46,6 +47,7 @@ def write_text(path: Path, text: str) -> None:
     path = path.resolve()
     try:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, text.encode())
         os.chmod(path, mode)
     except OSError as error:

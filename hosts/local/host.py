@@ -172,7 +172,7 @@ class LocalHost:
         return World(
             blobs=self.blobs,
             logs=Logs(self.logs),
-            tables=TablesBeside(beside),
+            tables=TablesBeside(beside, private=self.root),
             scoring=LocalScoring(self.models, self.scorers),
             trainer=self.trainer,
             serving=self.router,

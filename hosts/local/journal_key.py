@@ -10,7 +10,8 @@ from pathlib import Path
 
 from engine.errors import Refused
 from engine.seal import PLAIN, Seal
-from hosts import keys
+from hosts import keys, private
+from hosts.local import leftovers
 
 KEY_FILE = "journal.key"
 OTHERS = 0o077
@@ -56,8 +57,8 @@ def exposed(root: Path, settings: Mapping[str, str]) -> str:
 
 def _make(path: Path) -> None:
     """Write a new key, complete or not at all; a key that another process made first stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    private.make_folder(path.parent)
+    descriptor, temporary = tempfile.mkstemp(leftovers.SUFFIX, leftovers.prefix(), path.parent)
     try:
         with open(descriptor, "w") as stream:
             stream.write(keys.made())

@@ -24,6 +24,7 @@ from engine.store import (
     instant,
     parse_instant,
 )
+from hosts import private
 from hosts.local.disk import Disk
 
 SCHEMA = """
@@ -63,7 +64,9 @@ class SqliteStore:
         self._disk = disk or Disk(path.parent)
         self._local = threading.local()
         with self._disk.opened(path, "not a Driftwarden store"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private.make_folder(path.parent)
+            # SQLite gives its other files the permissions of this one.
+            private.make_file(path)
             self._connection().executescript(SCHEMA)
 
     def get(self, partition: str, key: str) -> Row | None:

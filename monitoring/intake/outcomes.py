@@ -18,6 +18,8 @@ from monitoring.metrics import Task
 from monitoring.schema import Kind, is_text, kind_of
 
 Floats = npt.NDArray[np.float64]
+ENDLESS = "the score is not a finite number"
+OUTSIDE = "the score is outside 0…1; a regression is declared by performance.task"
 #: Pairs of words, the first of which is label 1.
 YES: Mapping[str, str] = {
     "yes": "no",
@@ -68,6 +70,19 @@ def labels(column: pa.ChunkedArray, cells: Cells, task: Task) -> pa.ChunkedArray
         f"{column[row]} is not {what} ({count:,} of {len(right):,} labels); leave it empty where "
         f"the label is unknown{hint}",
     )
+
+
+def unusable(scores: pa.ChunkedArray, task: Task) -> dict[str, pa.ChunkedArray]:
+    """Return, by reason, which logged scores (float64) cannot be used; null is no score at all.
+
+    A classification scores a probability, a regression any finite number.
+    """
+    finite = pc.is_finite(scores)
+    found = {ENDLESS: pc.fill_null(pc.invert(finite), False)}
+    if task is Task.CLASSIFICATION:
+        within = pc.and_(pc.greater_equal(scores, 0), pc.less_equal(scores, 1))
+        found[OUTSIDE] = pc.fill_null(pc.and_(finite, pc.invert(within)), False)
+    return found
 
 
 def check_scores(scores: Floats, what: str, task: Task) -> Floats:

@@ -57,7 +57,7 @@ def traffic(rollout: Rollout, policy: Policy) -> Traffic | None:
     if rollout.phase is Phase.promoted:
         return Traffic({new: 100})
     if rollout.ended:
-        return Traffic({old: 100})
+        return Traffic({old: 100}, retreat=True)
     stage = stage_of(rollout, policy)
     if stage is None:
         return None

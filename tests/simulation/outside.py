@@ -139,11 +139,9 @@ class Outside:
             reports=Reports(),
         )
 
-    def traffic(self, model: str) -> Traffic:
+    def traffic(self, model: str) -> Traffic | None:
         """Return the split that holds."""
-        if model not in self.split:
-            raise Refused(f"{model}: no traffic was ever set")
-        return self.split[model][0]
+        return self.split[model][0] if model in self.split else None
 
 
 def _card(version: str, stage: Stage, trained_to: str | None = None) -> ModelCard:
@@ -184,6 +182,8 @@ class Tables:
 
     def read(self, path: str) -> pa.Table:
         return self.outside.reference
+
+    asked = read
 
 
 class Scoring:
@@ -227,13 +227,16 @@ class Serving:
 
     outside: Outside
 
-    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+    def set_traffic(
+        self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
+    ) -> None:
         self.outside.ledger.enter("traffic", f"{model}:{key}", traffic)
         _, keys = self.outside.split.get(model, (None, ()))
         if key not in keys:
-            self.outside.split[model] = (traffic, (*keys, key))
+            late = [one for one in replaces if one not in keys]
+            self.outside.split[model] = (traffic, (*keys, *late, key))
 
-    def traffic(self, model: str) -> Traffic:
+    def traffic(self, model: str) -> Traffic | None:
         return self.outside.traffic(model)
 
 

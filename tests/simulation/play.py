@@ -191,9 +191,10 @@ class Play:
                 return tale.serve(outside, self.conditions.story, happening)
             case LabelsOf(day=day):
                 return tale.label(outside, day)
-            case Typed(verb=verb, target=target, days=days):
+            case Typed(verb=verb, target=target, days=days, data=data):
                 named = tuple(tale.day_name(day) for day in days)
-                typed = Command(verb, target, "ada", "looking into it", f"{verb}-1", days=named)
+                words = (verb, target, "ada", "looking into it", f"{verb}-1")
+                typed = Command(*words, data=data, days=named)
                 self._attempt(partial(Service.command, command=typed))
                 return []
 

@@ -99,11 +99,12 @@ class LabelsOf:
 
 @dataclass(frozen=True)
 class Typed:
-    """An operator types a command; of a new reference, its first and last day."""
+    """An operator types a command; of a new reference, its table, or its first and last day."""
 
     verb: str
     target: str
     days: tuple[int, ...] = ()
+    data: str = ""
 
 
 Row = dict[str, Any]
@@ -133,6 +134,8 @@ def happenings(story: Story) -> list[tuple[datetime, Happening]]:
         found.append((_at(6, 8), Typed("reference", MODEL, (-3, 0))))
         found.append((_at(7, 14), Typed("retrain", MODEL)))
         found.append((_at(7, 15), Typed("cancel", MODEL)))
+    else:
+        found.append((_at(6, 8), Typed("reference", MODEL, data="again.parquet")))
     return sorted(found, key=lambda pair: pair[0])
 
 

@@ -25,10 +25,12 @@ class Read:
 
 @dataclass(frozen=True)
 class Counted:
-    """A log service counted the rows of a window."""
+    """A log service counted the rows of a window; `bad` rows were left out, for `reason`."""
 
     window: str
     rows: int
+    bad: int = field(default=0, metadata=OMITTED)
+    reason: str = field(default="", metadata=OMITTED)
 
 
 @dataclass(frozen=True)

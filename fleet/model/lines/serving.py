@@ -33,10 +33,11 @@ class Champion:
 
 @dataclass(frozen=True)
 class Traffic:
-    """The split was set: percent by version, and the versions in shadow."""
+    """The split was set: percent by version, the versions in shadow, and what is not in order."""
 
     weights: Mapping[str, int]
     shadow: tuple[str, ...]
+    unready: str = field(default="", metadata=OMITTED)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from fleet.model.lines import operations
 from fleet.model.live import want
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
+from retrain.ports import Traffic
 
 
 def configured(turn: Turn, fact: Configured) -> Configured:
@@ -30,7 +31,7 @@ def configured(turn: Turn, fact: Configured) -> Configured:
             champion_since=turn.now,
             traffic=replace(turn.traffic, weights={champion: 100}),
         )
-        want(turn, f"traffic:begin:{champion}", {champion: 100}, ())
+        want(turn, f"traffic:begin:{champion}", Traffic({champion: 100}))
     return fact
 
 

@@ -87,7 +87,10 @@ def counted(turn: Turn, fact: Counted) -> Counted:
         _put(turn, batch, Collection.inputs, version)
     for version, batch in fact.outputs:
         _put(turn, batch, Collection.outputs, version)
-    turn.say(logs.Counted(fact.window, sum(batch.count for _, batch in fact.inputs)))
+    if fact.bad:
+        turn.count("bad", fact.bad)
+    counted = sum(batch.count for _, batch in fact.inputs)
+    turn.say(logs.Counted(fact.window, counted, fact.bad, fact.bad_reason))
     return fact
 
 

@@ -11,7 +11,7 @@ from fleet.model import live
 from fleet.model.effects import Publish, Tag
 from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCounted
 from fleet.model.keys import short
-from fleet.model.lines import serving
+from fleet.model.lines import operations, serving
 from fleet.model.part import Part, take
 from fleet.model.records import TrafficCount
 from fleet.model.signals.catalogue import ROLLOUT
@@ -44,6 +44,7 @@ def asked(turn: Turn, fact: Asked) -> Asked:
 def follow(turn: Turn) -> None:
     """Move the rollout on with time, start the one that waits, and clear an old alert."""
     _observe(turn, state.Elapsed())
+    _drop_champion(turn)
     _start_on(turn)
     _settle_signal(turn)
 
@@ -128,6 +129,16 @@ def _intervals(counts: list[TrafficCount], challenger: str) -> list[tuple[str, j
     return [("errors", errors), ("latency", slow)]
 
 
+def _drop_champion(turn: Turn) -> None:
+    """Take a version out of the queue that became champion without a rollout."""
+    for one in turn.promotion.queue:
+        if one.gated and one.version == turn.model.champion:
+            left = tuple(other for other in turn.promotion.queue if other.id != one.id)
+            turn.promotion = replace(turn.promotion, queue=left)
+            reason = f"{one.version} is the champion already, so that it needs no rollout"
+            turn.say(operations.Refused(reason, one.id))
+
+
 def _start_on(turn: Turn) -> None:
     model = turn.model
     ready = next((challenger for challenger in model.promotion.queue if challenger.gated), None)
@@ -207,7 +218,7 @@ def _take(turn: Turn, before: Rollout, moved: state.Step) -> None:
     for effect in moved.effects:
         match effect:
             case state.SetTraffic(key=key, traffic=wanted):
-                live.want(turn, key, wanted.weights, wanted.shadow)
+                live.want(turn, key, wanted)
             case state.Tag(key=key, version=version, stage=stage, tags=tags):
                 turn.owe(Tag(key, version, stage, tags))
             case state.Ended():

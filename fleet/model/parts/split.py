@@ -9,18 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from engine.codec import kind_of
 from fleet.model import live
-from fleet.model.effects import SetTraffic
-from fleet.model.facts import Adopted, Declined, TrafficSeen, TrafficSet
+from fleet.model.effects import Look
+from fleet.model.facts import (
+    Adopted,
+    Configured,
+    Declined,
+    Registered,
+    TrafficSeen,
+    TrafficSet,
+)
 from fleet.model.lines import serving
 from fleet.model.part import Part, take
-from fleet.model.signals.catalogue import REFUSED_SPLIT, TRAFFIC
+from fleet.model.signals.catalogue import REFUSED_SPLIT, TRAFFIC, UNREADY
 from fleet.model.slices.traffic import Foreign, Wanted
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Severity
 from monitoring.finding import Finding
 
 ADOPT, REVERT = "adopt", "revert"
+#: The kind of effect that a refused look is.
+LOOK = kind_of(Look)
 #: Foreign stretches that are remembered; evidence is never older.
 KEPT = 5
 
@@ -34,10 +44,13 @@ def was_set(turn: Turn, fact: TrafficSet) -> Adopted | None:
     turn.traffic = replace(
         turn.traffic, weights=fact.weights, names={**turn.traffic.names, **fact.names}
     )
-    turn.say(serving.Traffic(fact.weights, fact.shadow))
+    turn.say(serving.Traffic(fact.weights, fact.shadow, fact.unready))
     wanted = turn.traffic.wanted
     if wanted is None or wanted.key != fact.key:
         return None
+    if wanted.retreat and fact.unready:
+        reason = f"the traffic is back at the champion, although {fact.unready}"
+        turn.signal(Finding(UNREADY, True, reason, Severity.PAGE))
     known = replace(wanted, owed=False, declined=False)
     turn.traffic = replace(turn.traffic, wanted=known)
     if fact.foreign and _live(fact.weights) == _live(wanted.weights):
@@ -55,6 +68,8 @@ def seen(turn: Turn, fact: TrafficSeen) -> Adopted | None:
     wanted = turn.traffic.wanted
     if wanted is None or wanted.owed or _older(fact, wanted):
         return None
+    if not fact.unready:
+        turn.settle(UNREADY)
     return _compare(turn, wanted, fact)
 
 
@@ -67,8 +82,13 @@ def _older(fact: TrafficSeen, wanted: Wanted) -> bool:
 
 
 def declined(turn: Turn, fact: Declined) -> Declined:
-    """A split that was refused does not hold; what does is looked up at once, the first time."""
+    """A split that was refused does not hold; what does is looked up at once, the first time.
+
+    Where the look is refused, too, the split is set again without it.
+    """
     wanted = turn.traffic.wanted
+    if wanted is not None and fact.effect == LOOK and _refused(wanted):
+        _again(turn, wanted)
     if wanted is None or fact.key != wanted.key:
         return fact
     looked_at = turn.now if wanted.times else None
@@ -76,6 +96,32 @@ def declined(turn: Turn, fact: Declined) -> Declined:
         turn.traffic, wanted=replace(wanted, owed=False, declined=True), looked_at=looked_at
     )
     return fact
+
+
+def registered(turn: Turn, fact: Registered) -> Registered:
+    """Set a refused split again when a version of it was registered."""
+    wanted = turn.traffic.wanted
+    if wanted is not None and fact.version in (*wanted.weights, *wanted.shadow):
+        _retry(turn, wanted)
+    return fact
+
+
+def configured(turn: Turn, fact: Configured) -> Configured:
+    """Set a refused split again under a changed policy."""
+    wanted = turn.traffic.wanted
+    if wanted is not None and fact.policy:
+        _retry(turn, wanted)
+    return fact
+
+
+def _refused(wanted: Wanted) -> bool:
+    """Tell whether the split was refused and is not on its way again."""
+    return wanted.declined and not wanted.owed
+
+
+def _retry(turn: Turn, wanted: Wanted) -> None:
+    if _refused(wanted):
+        _again(turn, wanted)
 
 
 def _compare(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
@@ -109,10 +155,7 @@ def _restored(turn: Turn, wanted: Wanted) -> None:
 def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     weights = dict(found.weights)
     policy = turn.watched.policy.serving.foreign
-    reason = (
-        f"live traffic is {_text(weights)}, but {_text(wanted.weights)} was set; "
-        f"it was changed outside Driftwarden, and serving.foreign is {policy}"
-    )
+    reason = _difference(weights, wanted, policy)
     new = not live.held(turn) or turn.traffic.foreign[-1].weights != weights
     if not live.held(turn):
         stretch = Foreign(wanted.good_at, weights)
@@ -124,12 +167,25 @@ def _foreign(turn: Turn, wanted: Wanted, found: Found) -> Adopted | None:
     if new:
         turn.say(serving.Foreign(weights, wanted.weights, found.shadow, policy))
     _tell(turn, reason)
-    if policy == ADOPT:
+    if policy == ADOPT and _live(weights):
         return _adopt(turn, wanted, found, reason)
     if _may_repeat(found) and (policy == REVERT or wanted.declined):
         # A refused split is set again: the operation that blocked it may be over.
         _again(turn, wanted)
     return None
+
+
+def _difference(weights: Mapping[str, int], wanted: Wanted, policy: str) -> str:
+    """Return what differs; without traffic nothing can be adopted, and nothing answers."""
+    if _live(weights):
+        return (
+            f"live traffic is {_text(weights)}, but {_text(wanted.weights)} was set; "
+            f"it was changed outside Driftwarden, and serving.foreign is {policy}"
+        )
+    return (
+        f"no version gets live traffic, so that no request is answered; "
+        f"{_text(wanted.weights)} was to be set, and serving.foreign is {policy}"
+    )
 
 
 def _adopt(turn: Turn, wanted: Wanted, found: Found, reason: str) -> Adopted:
@@ -139,10 +195,11 @@ def _adopt(turn: Turn, wanted: Wanted, found: Found, reason: str) -> Adopted:
     # Set as our own, so that the record beside the split says so too.
     root = wanted.key.partition(":adopted:")[0]
     key = f"{root}:adopted:{wanted.times + 1}"
-    turn.traffic = replace(
-        turn.traffic, wanted=Wanted(key, weights, found.shadow, turn.now, times=wanted.times + 1)
+    times = wanted.times + 1
+    live.ask(
+        turn,
+        Wanted(key, weights, found.shadow, turn.now, times=times, replaces=wanted.replaces),
     )
-    turn.owe(SetTraffic(key, weights, found.shadow))
     # Ties go to the first name, so that the choice is deterministic.
     most = min(weights, key=lambda version: (-weights[version], version))
     return Adopted(most, reason)
@@ -155,9 +212,7 @@ def _tell(turn: Turn, reason: str) -> None:
 def _again(turn: Turn, wanted: Wanted) -> None:
     times = wanted.times + 1
     root = wanted.key.rpartition(":again:")[0] or wanted.key
-    again = replace(wanted, key=f"{root}:again:{times}", times=times, owed=True)
-    turn.traffic = replace(turn.traffic, wanted=again)
-    turn.owe(SetTraffic(again.key, again.weights, again.shadow))
+    live.ask(turn, replace(wanted, key=f"{root}:again:{times}", times=times, owed=True))
 
 
 def _live(weights: Mapping[str, int]) -> dict[str, int]:
@@ -168,4 +223,13 @@ def _text(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{version} {weight} %" for version, weight in sorted(_live(weights).items()))
 
 
-PART = Part("split", (take(TrafficSet, was_set), take(TrafficSeen, seen), take(Declined, declined)))
+PART = Part(
+    "split",
+    (
+        take(Configured, configured),
+        take(Registered, registered),
+        take(TrafficSet, was_set),
+        take(TrafficSeen, seen),
+        take(Declined, declined),
+    ),
+)

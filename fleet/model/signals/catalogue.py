@@ -44,6 +44,7 @@ class Signal:
 
 DRIFT, SCORE, QUALITY, PERFORMANCE = "drift", "score", "quality", "performance"
 SILENCE, TRAFFIC, RUN, ROLLOUT = "silence", "traffic", "run", "rollout"
+UNREADY = "unready"
 #: Families: an objective's name or an effect's kind follows.
 OBJECTIVE, REFUSED = "slo-", "refused-"
 REFUSED_SPLIT = f"{REFUSED}set-traffic"
@@ -61,6 +62,7 @@ SIGNALS = (
     Signal(OBJECTIVE, Kind.SLO, family=True),
     Signal(SILENCE, Kind.TRAFFIC),
     Signal(TRAFFIC, Kind.TRAFFIC),
+    Signal(UNREADY, Kind.TRAFFIC, rare=True),
     # `fleet.model.parts.split` ends it where the split holds again.
     Signal(REFUSED_SPLIT, Kind.TRAFFIC),
     Signal(REFUSED, Kind.RUN, family=True, news_for=DAY),

@@ -13,7 +13,8 @@ class Wanted:
     """The split of live traffic that is to hold, under the key of the effect that sets it.
 
     `owed` until it was set or refused, `declined` while the last answer was a refusal, `good_at`
-    when it was last known to hold, `times` how often it was set again.
+    when it was last known to hold, `times` how often it was set again. A `retreat` gives the
+    traffic back to the champion. `replaces` are keys of earlier splits that may be unpaid still.
     """
 
     key: str
@@ -23,6 +24,8 @@ class Wanted:
     owed: bool = True
     declined: bool = False
     times: int = 0
+    retreat: bool = False
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,12 @@ from fleet.model.records import Batch
 from fleet.model.tasks import Count, CountTraffic
 from fleet.ports import World
 from fleet.work import rows
+from fleet.work.read.decoding import usable
 from fleet.work.read.reading import limits_of, traffic_count
 from fleet.work.refer.referencing import SCORE, load_levels, load_ruler
 from monitoring import ranges
 from monitoring.drift import segments
+from monitoring.schema import Kind, kind_of
 
 AGAIN = timedelta(minutes=10)
 
@@ -36,6 +38,7 @@ def count_window(world: World, watched: Watched, effect: Count) -> Counted:
     """
     logs, counting = watched.policy.logs, _counting(world)
     inputs, outputs = [], []
+    bad: list[str] = []
     for deployment, version in effect.served:
         source = LogSource("", str(logs.table), logs.endpoint, deployment)
         _complete(counting, source, effect.end)
@@ -45,11 +48,18 @@ def count_window(world: World, watched: Watched, effect: Count) -> Counted:
             source = LogSource("", logs.outputs, logs.endpoint, deployment)
             _complete(counting, source, effect.end)
             found = counting.rows(source, effect.start, effect.end, (SCORE,))
-            outputs.append((version, _batch(world, effect.window, found)))
+            if kind_of(found[SCORE].type) is not Kind.NUMERIC:
+                told = f"{SCORE!r} is {found[SCORE].type}, not numbers"
+                raise Refused(f"table {logs.outputs}: {told}")
+            kept, wrong = usable(found, watched.policy.performance.task)
+            bad += wrong
+            outputs.append((version, _batch(world, effect.window, kept)))
     return Counted(
         effect.window,
         tuple((version, batch) for version, batch in inputs if batch.count),
         tuple((version, batch) for version, batch in outputs if batch.count),
+        len(bad),
+        bad[0] if bad else "",
     )
 
 

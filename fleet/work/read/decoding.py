@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +18,7 @@ from fleet.ports import LogFiles
 from fleet.work.refer.referencing import SCORE
 from monitoring.intake import arrow, collector, labels, traffic
 from monitoring.intake.lines import Apart, Decoded, gathered
+from monitoring.intake.outcomes import unusable
 from monitoring.metrics import Task
 from monitoring.schema import Kind, kind_of
 
@@ -63,10 +65,11 @@ class Range:
         self.bad += [*decoded.bad, *[OWN] * decoded.own]
 
 
-def rows_in(logs: LogFiles, found: Range, *, scored: bool) -> Iterator[pa.Table]:
+def rows_in(logs: LogFiles, found: Range, *, scored: Task | None) -> Iterator[pa.Table]:
     """Decode inputs, or outputs (`scored`), to tables with correlationid, index and time.
 
-    The range is read completely only after the last table was taken.
+    `scored` is the task that the scores of outputs are for; None of inputs. The range is read
+    completely only after the last table was taken.
     """
     pieces = _tables if found.path.endswith(PARQUET) else _pieces
     for piece in pieces(logs, found):
@@ -75,7 +78,10 @@ def rows_in(logs: LogFiles, found: Range, *, scored: bool) -> Iterator[pa.Table]
             continue
         table, own = collector.rows_of_others(piece.table)
         found.bad += [OWN] * own
-        table = _placed(_numbers(table, found) if scored else table, found)
+        if scored is not None:
+            table, bad = usable(_numbers(table, found), scored)
+            found.bad += bad
+        table = _placed(table, found)
         if table.num_rows:
             yield table
 
@@ -196,6 +202,17 @@ def _numbers(table: pa.Table, found: Range) -> pa.Table:
         return table.set_column(place, SCORE, score.cast(pa.float64(), safe=False))
     blank = table.set_column(place, SCORE, pa.nulls(table.num_rows, pa.float64()))
     return without(blank, pc.is_valid(score), f"{SCORE!r} is not a number", found)
+
+
+def usable(table: pa.Table, task: Task) -> tuple[pa.Table, list[str]]:
+    """Return outputs without the rows whose scores cannot be used, and the reason for each."""
+    scores = table[SCORE].cast(pa.float64(), safe=False)
+    bad: list[str] = []
+    lost = np.zeros(table.num_rows, np.bool_)
+    for reason, wrong in unusable(scores, task).items():
+        bad += [reason] * (pc.sum(wrong).as_py() or 0)
+        lost |= wrong.to_numpy()
+    return (table.filter(pa.array(~lost)) if bad else table), bad
 
 
 def without(table: pa.Table, lost: pa.ChunkedArray, reason: str, found: Range) -> pa.Table:

@@ -50,7 +50,8 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
         return _read_traffic(world, watched, effect, days)
     found = Range(effect.blob, effect.start, effect.end)
     batches: list[Batch] = []
-    for part in rows_in(world.logs, found, scored=effect.collection is Collection.outputs):
+    task = watched.policy.performance.task if effect.collection is Collection.outputs else None
+    for part in rows_in(world.logs, found, scored=task):
         batches += _batches(world, watched, effect, *days.kept(part))
     return _log_read(found, batches, (), days)
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from engine.blobs import Blobs
 from engine.codec import to_json
+from engine.errors import Refused
 from fleet.document.policies import Watched
 from fleet.model.facts import Referenced
 from fleet.model.tasks import BuildReference
@@ -26,7 +27,7 @@ from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, empty, merge
 from monitoring.drift.verdict import Policy as DriftPolicy
 from monitoring.intake.outcomes import check_scores
-from monitoring.intake.references import KEYS, Terms, normalised
+from monitoring.intake.references import KEYS, Terms, absent, normalised
 from monitoring.intake.sampling import rows_before
 
 SCORE = usual_scores.SCORE
@@ -101,9 +102,25 @@ def build_first(world: World, watched: Watched, effect: BuildReference, path: st
 
 
 def read(world: World, watched: Watched, version: str, path: str) -> pa.Table:
-    """Read a table of a version's reference rows; Refused where a row is invalid."""
+    """Read a table of a version's reference rows; Refused where a row is invalid.
+
+    Of a table that fleet.yaml does not name, the reason quotes no content: an operator's command
+    does, and the reason is journalled.
+    """
     features = world.registry.card(watched.name, version).features
-    return normalised(world.tables.read(path), path, terms_of(watched, features))
+    terms = terms_of(watched, features)
+    if path == watched.policy.reference.data:
+        return normalised(world.tables.read(path), path, terms)
+    table = world.tables.asked(path)
+    if not table.num_rows:
+        raise Refused(f"{path}: holds no rows")
+    if (lacking := absent(table.column_names, terms.needs)) is not None:
+        raise Refused(f"{path}: needs a column {lacking!r}")
+    try:
+        return normalised(table, path, terms)
+    except Refused as error:
+        told = "a column or a row of it is not as a reference needs it"
+        raise Refused(f"{path}: {told}; `driftwarden backtest --data {path}` says which") from error
 
 
 def terms_of(watched: Watched, features: Sequence[str] = ()) -> Terms:

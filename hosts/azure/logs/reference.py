@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, Co
 
 from engine.errors import Refused
 from hosts.azure.logs.files import reading
+from hosts.tables.asked import check_place, unquoted
 from monitoring.intake.csvfiles import csv_batches
 from monitoring.intake.formats import codec_of, format_of
 from monitoring.intake.references import named_once
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 SCHEME = "az://"
+#: The Functions runtime keeps its keys in such containers.
+RUNTIME = "azure-webjobs-"
 READ_AHEAD = 4 * 1024 * 1024
 
 
@@ -34,7 +37,8 @@ class AzureTables:
 
     A path is one file, or a folder, of which every file below that is Parquet, CSV or JSON Lines
     is read, in the order of their names. Text may be packed (gz, zst, bz2). A table of more than
-    1 M rows comes as a sample.
+    1 M rows comes as a sample. Nothing in the containers `private` is a table that an operator may
+    name.
 
     Raises
     ------
@@ -44,9 +48,12 @@ class AzureTables:
         Where the service throttles, fails, denies or does not answer, or a file changes meanwhile.
     """
 
-    def __init__(self, service: BlobServiceClient, beside: Path) -> None:
+    def __init__(
+        self, service: BlobServiceClient, beside: Path, private: Collection[str] = ()
+    ) -> None:
         self._service = service
         self._beside = beside
+        self._private = private
 
     def read(self, path: str) -> pa.Table:
         """See `fleet.ports.Tables`."""
@@ -56,6 +63,21 @@ class AzureTables:
         rng = np.random.default_rng(seed_of(path))
         batches = (batch for source in found for batch in _batches(source))
         return sampled(named_once(batches, path), rng)
+
+    def asked(self, path: str) -> pa.Table:
+        """See `fleet.ports.Tables`."""
+        if not path.startswith(SCHEME):
+            check_place(self._beside, path)
+        else:
+            self._check_blob(path)
+        return unquoted(path, lambda: self.read(path))
+
+    def _check_blob(self, path: str) -> None:
+        container, _, name = path.removeprefix(SCHEME).partition("/")
+        if container in self._private or container.startswith(RUNTIME):
+            raise Refused(f"{path}: lies in the app's own container, whose files are no tables")
+        if any(part.startswith(".") for part in name.split("/")):
+            raise Refused(f"{path}: hidden files are no tables")
 
     def _files(self, path: str) -> list[Source]:
         place = self._beside / path

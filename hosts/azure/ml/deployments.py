@@ -108,10 +108,28 @@ class Deployments:
         self._kind = kind
         self._wait = wait
 
-    def versions(self, model: str) -> dict[str, str]:
-        """Return the version by the deployment that holds it."""
+    def versions(self, model: str) -> dict[str, tuple[str, str]]:
+        """Return the version, and the provisioning state, by the deployment that holds it."""
         names = self._names_of(model)
-        return {found.name.lower(): version_of(found, names) for found in self._all(model)}
+        return {
+            found.name.lower(): (version_of(found, names), state_of(found))
+            for found in self._all(model)
+        }
+
+    def there(self, model: str, version: str) -> str:
+        """Return the deployment of a version whatever its state; a missing one is made.
+
+        Raises
+        ------
+        Unavailable
+            The deployment is being made; the next call continues.
+        Refused
+            There is none, and no template to make it from.
+        """
+        found = self._find(model, version)
+        if found is not None and state_of(found) != "creating":
+            return str(found.name).lower()
+        return self.ready(model, version)
 
     def ready(self, model: str, version: str, gone: Container[str] = ()) -> str:
         """Return the deployment of a version; a missing one is made without traffic.

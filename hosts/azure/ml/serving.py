@@ -12,12 +12,13 @@ from engine.errors import Refused, Unavailable
 from hosts.azure.features import MIRROR_LIMIT
 from hosts.azure.ml.arm_errors import translated
 from hosts.azure.ml.deployments import UNDER_WAY, WAIT, Deployments, state_of
-from hosts.azure.ml.split import Foreign, Move, Record, Split, decide, following
+from hosts.azure.ml.split import Foreign, Move, Record, Request, Split, decide, following
 from hosts.azure.ml.workspace import Workspace
 from hosts.azure.storage.lease import Held, Lease
 from retrain.ports import Traffic
 
 AGAIN = timedelta(minutes=1)
+SOUND = "succeeded"
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,14 @@ class AzureServing:
         self._rules_of = rules_of
         self._wait = wait
 
-    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+    def set_traffic(
+        self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
+    ) -> None:
         """Set `traffic`, unless somebody else set a split and the rules keep it.
 
         The newest key may be repeated; a split that is already set is not written again. A
-        superseded key is a late repeat and changes nothing.
+        superseded key is a late repeat and changes nothing; so is one in `replaces` from now on.
+        A retreat is written whatever state the deployment and the endpoint are in.
 
         Raises
         ------
@@ -89,39 +93,47 @@ class AzureServing:
             if record is not None and record.superseded(key):
                 return
             wanted = self._wanted(model, traffic, record)
+            request = Request(wanted, key, replaces, traffic.retreat)
             # Making a deployment takes a while, so that the endpoint is read again.
-            self._move(model, self._read(model), wanted, key, lease)
+            self._move(model, self._read(model), request, lease)
 
-    def traffic(self, model: str) -> Traffic:
-        """Return the current split; Refused where there is none."""
+    def traffic(self, model: str) -> Traffic | None:
+        """Return the current split; None where no deployment gets live traffic."""
         endpoint = self._read(model)
         held, record = self._split(endpoint), Record.read(endpoint.tags)
         if not held.weights:
-            raise Refused(f"{model}: no traffic was ever set on {self._endpoint_of(model)}")
-        versions = self._deployments.versions(model)
+            return None
+        found = self._deployments.versions(model)
+        versions = {name: version for name, (version, _) in found.items()}
         weights: Counter[str] = Counter()
         for name, share in held.weights.items():
             weights[versions.get(name, name)] += share
         mirrored = tuple(versions.get(name, name) for name in held.mirror)
         names = {name: version for name, version in versions.items() if name != version}
         met = record.foreign if record is not None else ""
-        return Traffic(dict(weights), mirrored, names, met)
+        states = {name: found[name][1] if name in found else "missing" for name in held.weights}
+        unready = ", ".join(
+            f"deployment {name} is {state}" for name, state in states.items() if state != SOUND
+        )
+        return Traffic(dict(weights), mirrored, names, met, unready)
 
-    def _move(self, model: str, endpoint: Any, wanted: Split, key: str, lease: Held) -> None:
-        name = self._endpoint_of(model)
-        if state_of(endpoint) in UNDER_WAY:
-            raise Unavailable(f"{model}: endpoint {name} is {state_of(endpoint)}", AGAIN)
+    def _move(self, model: str, endpoint: Any, request: Request, lease: Held) -> None:
+        name, wanted, key = self._endpoint_of(model), request.split, request.key
         record, held = Record.read(endpoint.tags), self._split(endpoint)
-        policy = self._rules_of(model).foreign
+        policy, state = self._rules_of(model).foreign, state_of(endpoint)
         move = decide(held, record, wanted, key, policy)
-        if move is Move.keep and state_of(endpoint) != "failed":
+        # A retreat is tried all the same: the service knows best whether it can be written.
+        if state in UNDER_WAY and not (request.retreat and move is Move.write):
+            raise Unavailable(f"{model}: endpoint {name} is {state}", AGAIN)
+        if move is Move.keep and state != "failed":
             return
         if move is Move.hold:
             raise Refused(
                 f"{model}: endpoint {name} has {held}, set outside Driftwarden; {wanted} was "
-                "requested, and serving.foreign is hold: set it by hand, or change serving.foreign"
+                f"requested, and serving.foreign is {policy}: "
+                "set it by hand, or change serving.foreign"
             )
-        after = following(record, held, wanted, key, move, policy)
+        after = following(record, held, wanted, key, move, policy).replacing(request.replaces)
         lease.renew()
         self._write(model, endpoint, after)
         self._check(model, after)
@@ -157,7 +169,11 @@ class AzureServing:
         mirror = self._rules_of(model).mirror
         weights = {v: share for v, share in traffic.weights.items() if share}
         name = {
-            version: self._deployments.ready(model, version, gone)
+            version: (
+                self._deployments.there(model, version)
+                if traffic.retreat
+                else self._deployments.ready(model, version, gone)
+            )
             for version in (*weights, *traffic.shadow)
         }
         return Split.of(

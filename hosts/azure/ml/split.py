@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from engine.errors import Refused
@@ -73,6 +73,12 @@ class Record:
         """Tell whether a key is a late repeat: another key came after it."""
         return _tag(key) != self.key and _digest(key) in self.past
 
+    def replacing(self, keys: Sequence[str]) -> Record:
+        """Return the record to which `keys` are superseded, even if they were never carried out."""
+        late = dict.fromkeys(_digest(key) for key in keys if _tag(key) != self.key)
+        fresh = [digest for digest in late if digest not in self.past]
+        return replace(self, past=(*self.past, *fresh)[-PAST_KEPT:])
+
     def tags(self, tags: Mapping[str, str] | None) -> dict[str, str]:
         """Return an endpoint's `tags` with this record among them."""
         ours = {
@@ -88,6 +94,19 @@ class Record:
                 raise Refused(f"{name}={value}: over the {TAG_LENGTH} characters of a tag")
         others = {name: value for name, value in (tags or {}).items() if name not in ours}
         return others | {name: value for name, value in ours.items() if value}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A split that is asked for under `key`, in place of the keys in `replaces`.
+
+    Nothing but the write may hold a `retreat` up.
+    """
+
+    split: Split
+    key: str
+    replaces: tuple[str, ...] = ()
+    retreat: bool = False
 
 
 class Move(StrEnum):
@@ -113,7 +132,8 @@ def decide(held: Split, record: Record | None, wanted: Split, key: str, policy: 
         case Foreign.hold:
             return Move.hold
         case Foreign.adopt:
-            return Move.adopt
+            # Without any traffic there is nothing to adopt.
+            return Move.adopt if held.weights else Move.hold
 
 
 def explained(held: Split, record: Record) -> bool:

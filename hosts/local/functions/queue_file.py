@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from hosts import private
 from hosts.local.disk import Disk
 
 #: How long to wait for another process that is writing to the same file.
@@ -59,7 +60,8 @@ class QueueFile:
         self._path, self._disk = path, disk
         self._lock = threading.RLock()
         with disk.opened(path, "not a queue file"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private.make_folder(path.parent)
+            private.make_file(path)
             self._file = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )

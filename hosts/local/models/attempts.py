@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+from hosts import private
 from hosts.local.models.jobs import (
     command,
     failed,
@@ -31,8 +32,8 @@ def launch(folder: Path, attempt: int) -> Process:
     out = folder / f"out-{attempt}"
     shutil.rmtree(out, ignore_errors=True)
     words = command(read_job(folder), folder, out)
-    out.mkdir()
-    with open(folder / "log.txt", "wb") as log:
+    private.make_folder(out)
+    with private.opened(folder / "log.txt", "wb") as log:
         return subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
@@ -40,6 +41,7 @@ def launch(folder: Path, attempt: int) -> Process:
             stderr=subprocess.STDOUT,
             env=_environment(),
             start_new_session=True,
+            umask=private.UMASK,
         )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from engine.errors import Refused
+from hosts import private
 from hosts.local.disk import naming
 from hosts.local.files import replace_file
 from hosts.local.models.registry import read_model
@@ -134,7 +135,7 @@ def _last_words(folder: Path) -> str:
 def locked(folder: Path) -> Iterator[None]:
     """Lock a job against other threads and processes."""
     with naming(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / ".lock", "wb") as lock:
+        private.make_folder(folder)
+        with private.opened(folder / ".lock", "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -8,6 +8,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+CONTAINER = Path("/sys/fs/cgroup/memory.max")
 PLAIN = re.compile(
     r"PATH|HOME|USER|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV"
     r"|PYTHON(PATH|HASHSEED|UTF8)|\w+_NUM_THREADS"
@@ -17,6 +18,18 @@ PLAIN = re.compile(
 def plain_environment() -> dict[str, str]:
     """Return the environment for the user's code, without this process's secrets."""
     return {name: value for name, value in os.environ.items() if PLAIN.fullmatch(name)}
+
+
+def memory_limit() -> int:
+    """Return the bytes that one process of the user's code may take: half of the memory there is.
+
+    In a container that is the container's.
+    """
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):
+        # "max" is no limit: "Control Group v2", memory.max, in the Linux documentation.
+        there = min(there, int(CONTAINER.read_text()))
+    return there // 2
 
 
 def mark_of(pid: int) -> str:

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from engine.errors import Refused
+from hosts import private
 from hosts.local import leftovers
 from hosts.local.disk import naming
 from hosts.local.files import replace_file
@@ -160,8 +161,8 @@ class ModelFolders:
         """Lock a model's versions against other threads and processes."""
         folder = self._root / check_name(model)
         with naming(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            with open(folder / ".lock", "wb") as lock:
+            private.make_folder(folder)
+            with private.opened(folder / ".lock", "wb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
 
@@ -172,6 +173,7 @@ def _place(source: Path, target: Path, record: Record) -> None:
         staged = Path(scratch) / target.name
         shutil.copytree(source, staged, ignore=shutil.ignore_patterns("__pycache__"))
         _write(staged, record)
+        private.close_to_others(staged)
         os.rename(staged, target)
 
 

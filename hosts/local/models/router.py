@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -84,16 +84,27 @@ class Router:
         self._endpoints = endpoints or {}
         self._duration = duration
 
-    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
-        """See `Splits`; Refused where a version isn't in the registry."""
+    def set_traffic(
+        self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
+    ) -> None:
+        """See `Splits`; Refused where a version isn't in the registry.
+
+        A retreat asks for the version's folder alone, whatever is wrong in it.
+        """
         live = [version for version, weight in traffic.weights.items() if weight]
         for version in (*live, *traffic.shadow):
-            self._models.card(model, version)
-        self._splits.set_traffic(model, traffic, key)
+            if not (traffic.retreat and self._models.folder(model, version).is_dir()):
+                self._models.card(model, version)
+        self._splits.set_traffic(model, traffic, key, replaces)
 
-    def traffic(self, model: str) -> Traffic:
-        """See `Splits`."""
-        return self._splits.traffic(model)
+    def traffic(self, model: str) -> Traffic | None:
+        """See `Splits`; versions with live traffic that the registry refuses are `unready`."""
+        found = self._splits.traffic(model)
+        if found is None:
+            return None
+        live = [version for version, weight in found.weights.items() if weight]
+        wrong = [told for version in live if (told := self._wrong(model, version))]
+        return replace(found, unready="; ".join(wrong))
 
     def serve(self, model: str, block: pa.Table, at: datetime) -> list[tuple[str, int]]:
         """Score a block of requests and log it; the files written are (path below logs, bytes).
@@ -106,7 +117,9 @@ class Router:
             return []
         endpoint = self._endpoint(model)
         texts = collector.block_of(self._logs_of(model).endpoint, block, at)
-        traffic = self.traffic(model)
+        traffic = self._splits.traffic(model)
+        if traffic is None:
+            raise Refused(f"{model}: no version gets live traffic, set it to a first version")
         live = _live_rows(texts, traffic)
         mirrored = _mirrored_rows(texts, endpoint.mirror)
         wanted = {version: rows for version, rows in live.items() if rows}
@@ -134,6 +147,14 @@ class Router:
             scores = [float("nan")] * len(rows)
         took = (time.perf_counter() - began) * 1000
         return Arm(model, version, self._logs_of(model).deployment_of(version), rows, scores, took)
+
+    def _wrong(self, model: str, version: str) -> str:
+        """Return what is wrong with a version in the registry; empty for nothing."""
+        try:
+            self._models.card(model, version)
+        except Refused as error:
+            return str(error)
+        return ""
 
     def _endpoint(self, model: str) -> Endpoint:
         return self._endpoints.get(model) or Endpoint()

@@ -18,13 +18,16 @@ import numpy as np
 import pyarrow as pa
 
 from engine.errors import Refused
+from hosts import private
 from hosts.local.models import worker
-from hosts.local.models.processes import plain_environment
+from hosts.local.models.processes import memory_limit, plain_environment
 from hosts.local.models.registry import read_model
-from hosts.local.models.worker import FAILURE, LENGTH
+from hosts.local.models.worker import FAILURE, LENGTH, LONGEST
 
 TIME_LIMIT = 30.0
 LIVE_SCORERS = 4
+#: Bytes of a score, and of the longest reason: 500 characters.
+SCORE, REASON = 8, 2000
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -34,6 +37,10 @@ class ModelFailed(Refused):
 
 class _EndedError(Exception):
     """The worker process has ended."""
+
+
+class _TooLongError(Exception):
+    """A frame announces more bytes than any answer has."""
 
 
 class Scorer:
@@ -61,11 +68,13 @@ class Scorer:
         A worker found dead is started again once. Raises ModelFailed with one line otherwise.
         """
         request = _encode(table)
+        if len(request) > LONGEST:
+            raise Refused(f"{self.label}: {len(request):,} bytes of rows at once, over {LONGEST:,}")
         with self._lock:
             try:
-                answer = self._ask(request)
+                answer = self._ask(request, len(table))
             except _EndedError:
-                answer = self._ask_again(request)
+                answer = self._ask_again(request, len(table))
         if answer[:1] == FAILURE:
             raise ModelFailed(f"{self.label}: {answer[1:].decode()}")
         scores = np.frombuffer(answer, np.float64, offset=1)
@@ -106,13 +115,13 @@ class Scorer:
                 os.killpg(process.pid, signal.SIGKILL)
                 return process.wait()
 
-    def _ask_again(self, request: bytes) -> bytes:
+    def _ask_again(self, request: bytes, rows: int) -> bytes:
         try:
-            return self._ask(request)
+            return self._ask(request, rows)
         except _EndedError as ended:
             raise ModelFailed(f"{self.label}: its worker {ended} twice in a row") from None
 
-    def _ask(self, request: bytes) -> bytes:
+    def _ask(self, request: bytes, rows: int) -> bytes:
         deadline = time.monotonic() + self._time_limit
         if self._process is None:
             self._process = _start(self._folder, self._entry)
@@ -121,7 +130,11 @@ class Scorer:
         assert process.stdout is not None
         try:
             _send(process.stdin, request, deadline)
-            return _receive(process.stdout, deadline)
+            return _receive(process.stdout, deadline, longest=1 + max(rows * SCORE, REASON))
+        except _TooLongError as error:
+            self._kill()
+            told = f"an answer of {error} bytes for {rows} rows"
+            raise ModelFailed(f"{self.label}: {told}") from None
         except TimeoutError:
             self._kill()
             raise ModelFailed(f"{self.label}: no answer within {self._time_limit:g} s") from None
@@ -178,7 +191,7 @@ def _ending(code: int) -> str:
 def _start(folder: Path, entry: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         # -P: modules beside worker.py must not shadow the user's of the same name.
-        [sys.executable, "-P", worker.__file__, str(folder), entry],
+        [sys.executable, "-P", worker.__file__, str(folder), entry, str(memory_limit())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -186,6 +199,7 @@ def _start(folder: Path, entry: str) -> subprocess.Popen[bytes]:
         # Blocks are too small to benefit from threads, and several workers share the machine.
         env={**ONE_THREAD, **plain_environment()},
         start_new_session=True,
+        umask=private.UMASK,
     )
     for pipe in (process.stdin, process.stdout):
         assert pipe is not None
@@ -207,8 +221,10 @@ def _send(pipe: IO[bytes], content: bytes, deadline: float) -> None:
         rest = rest[os.write(pipe.fileno(), rest) :]
 
 
-def _receive(pipe: IO[bytes], deadline: float) -> bytes:
+def _receive(pipe: IO[bytes], deadline: float, *, longest: int) -> bytes:
     (length,) = LENGTH.unpack(_take(pipe, LENGTH.size, deadline))
+    if length > longest:
+        raise _TooLongError(f"{length:,}")
     return _take(pipe, length, deadline)
 
 

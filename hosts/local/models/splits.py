@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from engine.errors import Broken, Refused
+from engine.errors import Broken
+from hosts import private
 from hosts.local.disk import naming
 from hosts.local.files import replace_file
 from retrain.ports import Traffic
@@ -34,18 +35,22 @@ class Splits:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+    def set_traffic(
+        self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
+    ) -> None:
         """Set the split.
 
         The newest key may be repeated: the file is restored where somebody changed it. A superseded
-        key is a late repeat and changes nothing.
+        key is a late repeat and changes nothing; so is one in `replaces` from now on. A retreat
+        is written over a damaged file, too.
         """
         weights = {version: weight for version, weight in traffic.weights.items() if weight}
         with self._locked(model):
-            before = self._split(model)
+            before = self._before(model, traffic)
             if key in before.keys[:-1]:
                 return
-            keys = before.keys if before.keys[-1:] == (key,) else (*before.keys, key)
+            late = tuple(one for one in replaces if one not in before.keys)
+            keys = before.keys if before.keys[-1:] == (key,) else (*before.keys, *late, key)
             after = Split(weights=weights, shadow=traffic.shadow, keys=keys[-KEYS_KEPT:])
             if after != before:
                 content = after.model_dump_json(indent=1).encode()
@@ -53,15 +58,23 @@ class Splits:
         if self._split(model) != after:
             raise Broken(f"{model}: the traffic file differs from what was just written")
 
-    def traffic(self, model: str) -> Traffic:
-        """Return the current split; Refused where none was ever set."""
+    def traffic(self, model: str) -> Traffic | None:
+        """Return the current split; None where no version gets live traffic."""
         split = self._split(model)
-        if not split.weights:
-            raise Refused(f"{model}: no traffic was ever set, set it to a first version")
+        if not any(split.weights.values()):
+            return None
         return Traffic(split.weights, split.shadow)
 
     def _path(self, model: str) -> Path:
         return self._folder / f"{check_name(model)}.json"
+
+    def _before(self, model: str, traffic: Traffic) -> Split:
+        try:
+            return self._split(model)
+        except Broken:
+            if traffic.retreat:
+                return Split()
+            raise
 
     def _split(self, model: str) -> Split:
         path = self._path(model)
@@ -75,7 +88,7 @@ class Splits:
     @contextmanager
     def _locked(self, model: str) -> Iterator[None]:
         with naming(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with open(self._folder / f".{check_name(model)}.lock", "wb") as lock:
+            private.make_folder(self._folder)
+            with private.opened(self._folder / f".{check_name(model)}.lock", "wb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from engine.clock import Clock
 from engine.errors import Refused
+from hosts import private
 from hosts.local.disk import DiskFault
 from hosts.local.models.attempts import Process, ended_late, launch, record
 from hosts.local.models.jobs import (
@@ -187,6 +188,7 @@ class LocalTrainer:
 
     def _register(self, folder: Path, state: State) -> State:
         out = folder / f"out-{state.attempt}"
+        private.close_to_others(out)
         self._models.register(out, read_job(folder).tags)
         update = {"phase": JobPhase.succeeded, "version": folder.name}
         after = state.model_copy(update=update)

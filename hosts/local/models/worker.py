@@ -1,5 +1,6 @@
-"""The worker process of one model version: `python -P worker.py FOLDER MODULE:FUNCTION`.
+"""The worker process of one model version: `python -P worker.py FOLDER MODULE:FUNCTION BYTES`.
 
+BYTES is the memory that it may take: what is beyond fails in the model's code, not the machine.
 It imports nothing of this project, so that it starts fast and finds the version's modules first. It
 reads Arrow tables and answers with scores over pipes. A frame is its length (8 bytes,
 little-endian) and its content: an Arrow IPC stream one way; the other way `+` and the scores as
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import resource
 import struct
 import sys
 import threading
@@ -22,6 +24,8 @@ import numpy as np
 import pyarrow as pa
 
 LENGTH = struct.Struct("<Q")
+#: The longest frame of a table: a million rows of a hundred features take 800 MB.
+LONGEST = 1 << 30
 SCORES = b"+"
 FAILURE = b"-"
 
@@ -75,7 +79,10 @@ def serve(folder: Path, name: str) -> None:
     _follow_parent()
     entry: Entry | None = None
     while header := requests.read(LENGTH.size):
-        request = requests.read(LENGTH.unpack(header)[0])
+        (length,) = LENGTH.unpack(header)
+        if length > LONGEST:
+            sys.exit(f"a frame of {length} bytes, over {LONGEST}")
+        request = requests.read(length)
         try:
             entry = entry or _load(name)
             answer = _answer(entry, folder, request)
@@ -85,5 +92,12 @@ def serve(folder: Path, name: str) -> None:
         answers.flush()
 
 
+def limit(memory: int) -> None:
+    """Limit the memory of this process, and let it write no core file of its rows."""
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 if __name__ == "__main__":
+    limit(int(sys.argv[3]))
     serve(Path(sys.argv[1]), sys.argv[2])

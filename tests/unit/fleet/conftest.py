@@ -249,6 +249,8 @@ class Named(dict[str, pa.Table]):
             raise Refused(f"{path}: no such file")
         return self[path]
 
+    asked = read
+
 
 @dataclass
 class Versions:
@@ -294,7 +296,9 @@ class Outside:
     def cancel(self, job_id: str) -> None:
         self.asked.append(("cancel", job_id))
 
-    def set_traffic(self, model: str, traffic: Traffic, key: str) -> None:
+    def set_traffic(
+        self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
+    ) -> None:
         self.asked.append(("traffic", model, traffic, key))
 
     def traffic(self, model: str) -> Traffic:

@@ -13,6 +13,7 @@ from engine.errors import Refused
 from engine.inbox import insert
 from engine.step import Delivery
 from engine.store import check
+from engine.texts import joined
 from fleet.document.policies import Fleet
 from fleet.envelope import event
 from fleet.events import delivery
@@ -144,8 +145,9 @@ DRIFT = "Microsoft.MachineLearningServices.DatasetDriftDetected"
 def test_every_type_in_both_schemas(
     fleet: Fleet, schema: Any, kind: str, data: dict[str, Any], partition: str, fact: Any
 ) -> None:
+    unknown = "unrecognised:" if partition == "fleet" else ""
     assert sent(schema(kind, data), fleet) == Delivery(
-        partition, f"{kind}:e1:/subscriptions/s", fact
+        partition, f"{unknown}{kind}:e1:/subscriptions/s", fact
     )
 
 
@@ -394,3 +396,63 @@ def test_whatever_comes_is_taken_in_or_refused_and_can_be_stored(
         row = insert(FACTS, found, AT)
         assert FACTS.decode(cast(bytes, row.props["body"])) == found.fact
         check(found.partition, [row])
+
+
+PARTS = st.text("a1:\\/%", max_size=4)
+
+
+@given(st.tuples(PARTS, PARTS, PARTS), st.tuples(PARTS, PARTS, PARTS))
+def test_ids_are_equal_where_type_id_and_source_are(
+    one: tuple[str, ...], other: tuple[str, ...]
+) -> None:
+    assert (joined(*one) == joined(*other)) == (one == other)
+
+
+ALIKE = (
+    (("1", "a:b"), ("1:a", "b")),
+    (("1", ":a"), ("1:", "a")),
+    (("1\\", "a"), ("1", "\\:a")),
+    (("1\\:a", "b"), ("1\\", "a:b")),
+    (("a", "a:a"), ("a:a", "a")),
+    (("urn:1", "x"), ("urn", "1:x")),
+)
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE)
+@pytest.mark.parametrize("kind", ["Driftwarden.RetrainRequested", BLOB, "Contoso.Thing"])
+def test_no_event_is_taken_for_another(
+    desk: Any, kind: str, one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    found = [
+        sent(
+            cloud(
+                kind,
+                {"model": "demand", "contentLength": 7},
+                id=name,
+                source=source,
+                subject=CONTAINER + INPUTS,
+            ),
+            desk.fleet,
+        )
+        for name, source in (one, other)
+    ]
+    assert len({delivered.id for delivered in found}) == 2
+    assert [desk.service.loop.deliver(each, AT) for each in found] == [True, True]
+    assert [desk.service.loop.deliver(each, AT) for each in found] == [False, False]
+
+
+def test_an_id_without_colons_is_as_it_always_was(fleet: Fleet) -> None:
+    """Events that arrived before an update are known after it."""
+    found = sent(cloud("Driftwarden.RetrainRequested", {"model": "demand"}), fleet)
+    assert found.id == "Driftwarden.RetrainRequested:e1:/subscriptions/s"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "source"),
+    [("halted", "demand", "2024-03-04T10:00:00Z"), ("parked", "0" * 64, ""), ("policy", "x", "1")],
+)
+def test_a_type_from_outside_is_no_delivery_of_our_own(
+    fleet: Fleet, kind: str, name: str, source: str
+) -> None:
+    found = sent(cloud(kind, id=name, source=source or "/"), fleet)
+    assert found.id.startswith("unrecognised:")

@@ -233,6 +233,18 @@ def test_a_table_that_is_no_reference_is_refused_and_tickets(desk: Desk) -> None
         ("r", {"data": "a", "days": DAYS}, "give a table, or a first and a last day"),
         ("r", {"days": (DAYS[1], DAYS[0])}, "2024-03-01 is before 2024-03-02"),
         ("r", {"days": (DAYS[1], "")}, "a first and a last day as 2026-01-31: "),
+        *(
+            ("r", {"data": path}, "give a table below the folder of fleet.yaml: ")
+            for path in (
+                ".env",
+                "/etc/passwd",
+                "../a.csv",
+                "data/../../a.csv",
+                "data/.cache/a.csv",
+                "az://rows/.git/a.csv",
+                "az://../a.csv",
+            )
+        ),
     ],
 )
 def test_what_could_never_become_a_reference_is_refused_at_once(

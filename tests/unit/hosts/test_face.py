@@ -162,13 +162,6 @@ def test_a_reference_is_asked_for_by_its_days_or_its_table() -> None:
     assert (by_table.days, by_table.data) == ((), "data/may.parquet")
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../other/a.parquet", "data/../../a.csv"])
-def test_nobody_reads_files_elsewhere_from_afar(path: str) -> None:
-    answer = told(Service(), {**PLAIN, "data": path})
-    assert answer.status_code == 400
-    assert "does not lie beside" in answer.get_body().decode()
-
-
 @pytest.mark.parametrize(
     ("body", "headers", "by"),
     [
@@ -187,7 +180,16 @@ def test_the_authenticated_principal_is_who_asks(
 
 
 @pytest.mark.parametrize(
-    "more", [{"id": ""}, {"id": "x" * 201}, {"verb": 3}, {"until": "2024-03-05T00:00:00"}, {"y": 1}]
+    "more",
+    [
+        {"id": ""},
+        {"id": "x" * 201},
+        {"verb": 3},
+        {"until": "2024-03-05T00:00:00"},
+        {"y": 1},
+        {"until": "9999-12-31T23:59:59-23:59"},
+        {"until": "0001-01-01T00:00:00+23:59"},
+    ],
 )
 def test_a_command_out_of_shape_is_refused(more: dict[str, Any]) -> None:
     answer = told(Service(), {"verb": "retrain", "id": "c1", **more})

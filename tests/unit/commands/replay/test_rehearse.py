@@ -54,6 +54,12 @@ def test_what_a_replay_tells(replayed: Replayed) -> None:
     assert "registered guessed" in shown
 
 
+def test_everything_in_the_store_is_closed_to_others(replayed: Replayed) -> None:
+    store = replayed.folder / "var"
+    opened = [path for path in (store, *store.rglob("*")) if path.stat().st_mode & 0o077]
+    assert [path for path in opened if path.name != "summary.json"] == []
+
+
 def test_every_time_in_the_journal_is_replay_time(replayed: Replayed) -> None:
     moments = [record.at for record in replayed.told.records]
     assert moments == sorted(moments)

@@ -158,3 +158,27 @@ def test_days_are_those_of_the_business_zone(ready: World, fleet: Fleet, rows_of
     found = gate(ready, fleet, ("2024-03-01", one)).decision
     assert found.paired.days == 2
     assert one["time"][19].as_py() - late == timedelta(minutes=19)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (1.5, "outside 0…1, the first is 1.5 in row 3"),
+        (-0.1, "outside 0…1, the first is -0.1 in row 3"),
+        (float("nan"), "not finite numbers, the first is nan in row 3"),
+        (float("inf"), "not finite numbers, the first is inf in row 3"),
+        (35.0, "outside 0…1, the first is 35 in row 3"),
+    ],
+)
+def test_scores_that_are_no_probabilities_end_the_gate_with_their_number(
+    ready: World, fleet: Fleet, rows_of: Make, version: str, wrong: float, said: str
+) -> None:
+    def scored(table: pa.Table) -> list[float]:
+        return [0.5, 0.5, wrong, *[0.5] * (table.num_rows - 3)]
+
+    ready.scoring.functions[version] = scored  # type: ignore[attr-defined]
+    with pytest.raises(Refused) as refused:
+        gate(ready, fleet, *three(rows_of))
+    told = f"held-out rows: scored by demand {version}: 1 of 60 scores are {said}"
+    assert str(refused.value).startswith(told)

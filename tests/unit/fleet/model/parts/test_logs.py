@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from fleet.model.facts import Declined, LogRead
+from fleet.model.facts import Counted, Declined, LogRead
 from fleet.model.parts.logs import RANGE, READS_AT_ONCE
 from fleet.model.records import Batch, Dropped
 from fleet.model.tasks import ReadLabels, ReadLog
@@ -176,3 +176,11 @@ def test_a_reader_is_told_which_days_may_have_a_window(begun: Any) -> None:
     begun.tell(grew(10))
     (owed,) = begun.owed(ReadLog)
     assert owed.first < DAY <= owed.last
+
+
+def test_answers_that_a_log_service_gave_and_nobody_can_use_are_told(begun: Any) -> None:
+    read = Batch("2024-03-04", 2, "rows")
+    begun.tell(Counted("2024-03-04", (("v1", read),), (), 3, "the score is not a finite number"))
+    (line,) = begun.said("counted")
+    assert (line["bad"], line["reason"]) == (3, "the score is not a finite number")
+    assert begun.state.counts["bad"] == 3

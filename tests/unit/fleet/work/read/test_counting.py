@@ -129,6 +129,29 @@ def test_rows_come_where_they_are_wanted(
     ]
 
 
+def test_answers_that_are_no_probabilities_are_left_out_and_counted(
+    world: World, fleet: Fleet, service: Service, reference: tuple[str, Ruler]
+) -> None:
+    scores = pa.array([0.5, 1.5, float("nan"), None, 0.0, -1.0])
+    service.tables["Scores_CL"] = service.tables["Scores_CL"].set_column(3, "score", scores)
+    watched = logs(fleet, table="Features_CL", outputs="Scores_CL", rows=True)
+    found = count_window(replace(world, counting=service), watched, effect(reference[0]))
+    kept = [rows.get(world.blobs, answers.rows) for _, answers in found.outputs]
+    assert [table["score"].to_pylist() for table in kept] == [[0.5, None], [0.0]]
+    assert found.bad == 3
+    assert found.bad_reason.startswith("the score is ")
+
+
+def test_answers_that_are_no_numbers_are_refused(
+    world: World, fleet: Fleet, service: Service, reference: tuple[str, Ruler]
+) -> None:
+    words = pa.array(["high"] * 6)
+    service.tables["Scores_CL"] = service.tables["Scores_CL"].set_column(3, "score", words)
+    watched = logs(fleet, table="Features_CL", outputs="Scores_CL", rows=True)
+    with pytest.raises(Refused, match="Scores_CL: 'score' is string, not numbers"):
+        count_window(replace(world, counting=service), watched, effect(reference[0]))
+
+
 def test_rows_that_are_read_are_counted_by_segment(
     world: World, fleet: Fleet, service: Service
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from fleet.work.refer import referencing
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch, sketch
 from monitoring.intake import arrow
+from monitoring.metrics import Task
 
 MIDNIGHT = datetime(2024, 3, 4, 23, tzinfo=UTC)  # in Berlin
 
@@ -310,6 +312,60 @@ def test_scores_are_numbers(world: World, fleet: Fleet, value: Any, kept: int, b
     for batch in read.batches:
         found = rows.get(world.blobs, batch.rows)["score"]
         assert (found.type, found.to_pylist()) == (pa.float64(), [value])
+
+
+OUTSIDE, ENDLESS = "the score is outside 0…1", "the score is not a finite number"
+#: A score as JSON, and why a classification, or a regression, cannot use it.
+SCORES = (
+    ("0", "", ""), ("1", "", ""), ("0.0", "", ""), ("1e0", "", ""), ("null", "", ""),
+    ("1.0000001", OUTSIDE, ""), ("-1e-9", OUTSIDE, ""), ("35", OUTSIDE, ""), ("-7", OUTSIDE, ""),
+    ("1e300", OUTSIDE, ""), ("1e999", ENDLESS, ENDLESS), ("-1e999", ENDLESS, ENDLESS),
+    ("NaN", ENDLESS, ENDLESS), ("Infinity", ENDLESS, ENDLESS),
+)  # fmt: skip
+
+
+def with_task(fleet: Fleet, task: Task) -> Any:
+    watched = fleet.models["fraud"]
+    performance = watched.policy.performance.model_copy(update={"task": task})
+    return replace(watched, policy=watched.policy.model_copy(update={"performance": performance}))
+
+
+@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize(("value", "classified", "regressed"), SCORES)
+def test_scores_that_cannot_be_used_are_left_out_and_counted(
+    world: World, fleet: Fleet, task: Task, value: str, classified: str, regressed: str
+) -> None:
+    good = line("a", MIDNIGHT, {"score": 0.5})
+    world.logs["f"] = good + line("b", MIDNIGHT, {"score": 0.75}).replace(b"0.75", value.encode())
+    read = read_log(world, with_task(fleet, task), log("f", Collection.outputs))
+    why = classified if task is Task.CLASSIFICATION else regressed
+    assert read.end == len(world.logs["f"])
+    assert sum(batch.count for batch in read.batches) == (1 if read.bad else 2)
+    if not why:
+        assert read.bad == 0
+    elif value in ("NaN", "Infinity"):
+        # JSON has no such number: the line itself may be refused.
+        assert read.bad == 1
+    else:
+        assert (read.bad, read.bad_reason.partition(";")[0]) == (1, why)
+
+
+def test_scores_of_a_parquet_file_are_looked_at_as_well(world: World, fleet: Fleet) -> None:
+    scores = [0.5, float("nan"), 2.0, float("-inf"), None]
+    table = pa.table(
+        {
+            "correlationid": list("abcde"),
+            "time": pa.array([MIDNIGHT] * 5, pa.timestamp("us", "UTC")),
+            "score": scores,
+        }
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    world.logs["f.parquet"] = sink.getvalue().to_pybytes()
+    asked = log("f.parquet", Collection.outputs)
+    for task, kept, bad in ((Task.CLASSIFICATION, 2, 3), (Task.REGRESSION, 3, 2)):
+        read = read_log(world, with_task(fleet, task), asked)
+        assert (sum(batch.count for batch in read.batches), read.bad) == (kept, bad)
 
 
 def test_outputs_without_a_score_are_refused(world: World, fleet: Fleet) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -120,4 +121,38 @@ def test_what_is_no_reference(
 ) -> None:
     world.tables["new.parquet"] = rows_of
     with pytest.raises(Refused, match=why):
+        rebuild(world, fleet.models["demand"], asked(first, "new.parquet"))
+
+
+SECRET = "hunter2"
+MOMENTS = table()["time"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"day": [SECRET] * 360},
+        {"time": [SECRET] * 360},
+        {"label": [SECRET, "0"] * 180},
+        {"label": [0.0, 7.123] * 180},
+        {"day": ["2006-03-02"] + [f"{moment:%Y-%m-%d}" for moment in MOMENTS[1:]]},
+        {"served": [SECRET] * 360},
+        {"score": [SECRET] * 360},
+        {"score": [7.123] * 360},
+    ],
+)
+def test_a_reason_quotes_nothing_of_a_table_that_was_asked_for(
+    world: World, fleet: Fleet, first: Referenced, wrong: dict[str, Any]
+) -> None:
+    world.tables["new.parquet"] = table(**wrong)
+    with pytest.raises(Refused, match=r"new\.parquet: a column or a row of it") as refused:
+        rebuild(world, fleet.models["demand"], asked(first, "new.parquet"))
+    assert not {SECRET, "7.123", "2006"} & set(str(refused.value).replace("'", " ").split())
+
+
+def test_no_column_of_a_table_that_was_asked_for_is_named(
+    world: World, fleet: Fleet, first: Referenced
+) -> None:
+    world.tables["new.parquet"] = pa.table({SECRET: [1.0]})
+    with pytest.raises(Refused, match=r"needs a column 'day'$"):
         rebuild(world, fleet.models["demand"], asked(first, "new.parquet"))

@@ -168,3 +168,39 @@ def test_a_file_that_changes_meanwhile_is_read_again_later(
 def test_a_container_that_is_not_there_is_waited_for(tables: AzureTables, fresh_name: str) -> None:
     with pytest.raises(Unavailable, match="was it deleted"):
         tables.read(f"az://{fresh_name}x/a.csv")
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("az://driftwarden/rows.csv", "lies in the app's own container"),
+        ("az://azure-webjobs-secrets/app/host.json", "lies in the app's own container"),
+        ("az://rows/.hidden.csv", "hidden files are no tables"),
+        ("az://rows/.git/a.csv", "hidden files are no tables"),
+        ("../a.csv", "no such file or folder|lies outside"),
+        ("/etc/passwd", "lies outside the folder"),
+        (".env", "hidden files are no tables"),
+        ("notes.txt", "not a Parquet, CSV or JSON Lines file"),
+    ],
+)
+def test_what_an_operator_may_not_name(
+    account: Connection, tmp_path: Path, path: str, why: str
+) -> None:
+    for name in (".env", "notes.txt"):
+        (tmp_path / name).write_text("TOKEN=hunter2")
+    tables = AzureTables(account.blobs(), tmp_path, private=("driftwarden",))
+    with pytest.raises(Refused, match=why) as refused:
+        tables.asked(path)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_an_operator_may_name_a_table_in_a_container(
+    account: Connection, container: Any, tmp_path: Path
+) -> None:
+    container.upload_blob("a.csv", CSV)
+    container.upload_blob("b.csv", b"hunter2,hunter2\n1,2\n")
+    tables = AzureTables(account.blobs(), tmp_path, private=("driftwarden",))
+    assert tables.asked(f"az://{container.container_name}/a.csv").num_rows
+    with pytest.raises(Refused, match="cannot be read as Parquet") as refused:
+        tables.asked(f"az://{container.container_name}/b.csv")
+    assert "hunter2" not in str(refused.value)

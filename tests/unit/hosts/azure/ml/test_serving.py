@@ -79,9 +79,8 @@ def test_a_split_is_written_with_its_record_and_read_back(at: Stand) -> None:
     assert at.serving.traffic("flights").foreign == ""
 
 
-def test_no_traffic_is_refused_until_it_was_set(at: Stand) -> None:
-    with pytest.raises(Refused, match="no traffic was ever set"):
-        at.serving.traffic("flights")
+def test_there_is_no_traffic_until_it_was_set(at: Stand) -> None:
+    assert at.serving.traffic("flights") is None
 
 
 def test_what_others_put_on_the_endpoint_is_kept(at: Stand) -> None:
@@ -205,6 +204,109 @@ def test_the_split_that_was_asked_for_may_be_set_by_anybody(at: Stand) -> None:
     at.serving.set_traffic("flights", HALF, K2)
     assert at.endpoint()["tags"][KEY] == K2
     assert at.serving.traffic("flights").foreign == ""
+
+
+# The way back
+
+
+BACK = Traffic({"champion": 100}, retreat=True)
+
+
+@pytest.mark.parametrize("state", ["Failed", "Scaling", "Updating", "Deleting", "Canceled"])
+def test_the_champion_takes_the_traffic_back_in_any_state_and_that_is_told(
+    at: Stand, state: str
+) -> None:
+    at.serving.set_traffic("flights", HALF, K1)
+    found = at.service.online.deployments[ENDPOINT, "champion"]
+    found["properties"]["provisioningState"] = state
+    with pytest.raises(
+        (Refused, Unavailable), match=f"champion on flights-live is {state}".lower()
+    ):
+        at.serving.set_traffic("flights", CANARY, K2)
+    at.serving.set_traffic("flights", BACK, K3)
+    assert at.weights() == {"champion": 100}
+    held = at.serving.traffic("flights")
+    assert held.unready == f"deployment champion is {state.lower()}"
+    found["properties"]["provisioningState"] = "Succeeded"
+    assert at.serving.traffic("flights").unready == ""
+
+
+def test_a_champion_in_the_making_is_waited_for(at: Stand) -> None:
+    at.serving.set_traffic("flights", Traffic({"challenger": 100}), K1)
+    found = at.service.online.deployments[ENDPOINT, "champion"]
+    found["properties"]["provisioningState"] = "Creating"
+    with pytest.raises(Unavailable, match="champion on flights-live is creating"):
+        at.serving.set_traffic("flights", BACK, K2)
+
+
+def test_a_champion_whose_deployment_was_deleted_gets_another(
+    make: Callable[..., Stand], tmp_path: Path
+) -> None:
+    template = tmp_path / "deployment.yaml"
+    template.write_text(TEMPLATE)
+    at = make(template=template)
+    at.serving.set_traffic("flights", HALF, K1)
+    at.serving.set_traffic("flights", Traffic({"challenger": 100}), K2)
+    del at.service.online.deployments[ENDPOINT, "champion"]
+    at.serving.set_traffic("flights", BACK, K3)
+    assert at.weights() == {"champion": 100}
+    assert len(at.service.requests("PUT .*/deployments/champion$")) == 1
+
+
+def test_a_champion_that_nothing_can_deploy_is_refused_by_name(at: Stand) -> None:
+    at.serving.set_traffic("flights", Traffic({"challenger": 100}), K1)
+    del at.service.online.deployments[ENDPOINT, "champion"]
+    with pytest.raises(Refused, match="champion on flights-live is not there"):
+        at.serving.set_traffic("flights", BACK, K2)
+
+
+def test_an_endpoint_that_shows_a_change_is_written_and_waited_for_only_where_it_says_so(
+    at: Stand,
+) -> None:
+    at.serving.set_traffic("flights", HALF, K1)
+    at.endpoint()["properties"]["provisioningState"] = "Updating"
+    with pytest.raises(Unavailable, match="endpoint flights-live is updating"):
+        at.serving.set_traffic("flights", CANARY, K2)
+    at.service.fail(WRITE, answer=Response(409, AILING))
+    with pytest.raises(Unavailable, match="try again"):
+        at.serving.set_traffic("flights", BACK, K3)
+    at.serving.set_traffic("flights", BACK, K3)
+    assert at.serving.traffic("flights") == BACK
+
+
+def test_an_advance_that_hangs_on_its_deployment_does_not_hold_the_way_back(
+    make: Callable[..., Stand], tmp_path: Path
+) -> None:
+    template = tmp_path / "deployment.yaml"
+    template.write_text(TEMPLATE)
+    at = make(template=template, wait=timedelta(seconds=0.1))
+    at.serving.set_traffic("flights", HALF, K1)
+    at.service.polls = None
+    with pytest.raises(Unavailable):
+        at.serving.set_traffic("flights", Traffic({"challenger": 90, "v-new": 10}), K2)
+    at.service.polls = 0
+    at.serving.set_traffic("flights", BACK, K3, (K2,))
+    at.service.finish()
+    at.serving.set_traffic("flights", Traffic({"challenger": 90, "v-new": 10}), K2)
+    assert at.serving.traffic("flights") == BACK
+
+
+@pytest.mark.parametrize("foreign", Foreign)
+def test_no_traffic_at_all_is_somebody_elses_split_by_the_policy(
+    make: Callable[..., Stand], foreign: Foreign
+) -> None:
+    """There is nothing to adopt; only `revert` sets a split again."""
+    at = make(foreign)
+    at.serving.set_traffic("flights", HALF, K1)
+    at.service.online.split(ENDPOINT, {"champion": 0, "challenger": 0}, {})
+    assert at.serving.traffic("flights") is None
+    if foreign is Foreign.revert:
+        at.serving.set_traffic("flights", BACK, K2)
+        assert at.serving.traffic("flights") == BACK
+    else:
+        with pytest.raises(Refused, match="flights-live has no traffic, set outside"):
+            at.serving.set_traffic("flights", BACK, K2)
+        assert at.serving.traffic("flights") is None
 
 
 # Deployments

@@ -44,6 +44,18 @@ def test_a_repeat_of_what_was_done_does_nothing(
 
 
 @settings(deadline=None, max_examples=60)
+@given(records.filter(bool), st.lists(keys, max_size=4))
+def test_replaced_keys_are_late_and_the_present_one_is_not(
+    record: Record, replaced: list[str]
+) -> None:
+    after = record.replacing(replaced)
+    assert all(after.superseded(key) for key in replaced if key != record.key)
+    assert not after.superseded(record.key)
+    assert after.replacing(replaced) == after
+    assert Record.read(after.tags({})) == after
+
+
+@settings(deadline=None, max_examples=60)
 @given(splits, records, splits, keys)
 def test_holding_never_writes_over_what_we_did_not_write(
     held: Split, record: Record, wanted: Split, key: str

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from hosts.local.models.processes import kill_group, mark_of, plain_environment, runs
+from hosts.local.models import processes
+from hosts.local.models.processes import kill_group, mark_of, memory_limit, plain_environment, runs
 
 pytestmark = pytest.mark.usefixtures("outside")
 
@@ -79,3 +81,17 @@ def test_the_environment_for_user_code_holds_no_secret(monkeypatch: pytest.Monke
     assert plain["LC_ALL"] == "C.UTF-8"
     assert plain["OMP_NUM_THREADS"] == "2"
     assert plain["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("said", "half"), [("1073741824\n", 1 << 29), ("max\n", None), ("", None), (None, None)]
+)
+def test_a_process_may_take_half_of_the_memory_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, half: int | None
+) -> None:
+    if said is not None:
+        (tmp_path / "memory.max").write_text(said)
+    monkeypatch.setattr(processes, "CONTAINER", tmp_path / "memory.max")
+    known = Path("/proc/meminfo").read_text().split()
+    machine = int(known[known.index("MemTotal:") + 1]) * 1024 // 2
+    assert memory_limit() == pytest.approx(machine if half is None else half, rel=0.01)

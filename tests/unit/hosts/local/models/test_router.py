@@ -104,6 +104,61 @@ def test_a_version_that_is_not_registered_gets_no_traffic(router: Router, traffi
         router.set_traffic("flights", traffic, "k1")
 
 
+def _no_card(folder: Path) -> None:
+    (folder / "model.yaml").unlink()
+
+
+def _bad_card(folder: Path) -> None:
+    (folder / "model.yaml").write_text("{")
+
+
+def _renamed(folder: Path) -> None:
+    text = (folder / "model.yaml").read_text()
+    (folder / "model.yaml").write_text(text.replace("name: flights", "name: trains"))
+
+
+def _bad_tags(folder: Path) -> None:
+    (folder / "tags.json").write_text("{")
+
+
+def _no_features(folder: Path) -> None:
+    text = (folder / "model.yaml").read_text()
+    (folder / "model.yaml").write_text(text.replace("features: [a]", "features: []"))
+
+
+@pytest.mark.parametrize("damage", [_no_card, _bad_card, _renamed, _bad_tags, _no_features])
+def test_a_damaged_champion_takes_the_traffic_back_and_that_is_told(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    for version in ("v1", "v2"):
+        folder = tmp_path / "models/flights" / version
+        folder.mkdir(parents=True)
+        (folder / "model.yaml").write_text(MODEL.format(version=version, features="a"))
+    folders = ModelFolders(tmp_path / "models")
+    router = Router(folders, tmp_path / "logs", tmp_path / "traffic", Scorers())
+    router.set_traffic("flights", Traffic({"v2": 100}), "k1")
+    damage(tmp_path / "models/flights/v1")
+    with pytest.raises(Refused, match="v1"):
+        router.set_traffic("flights", Traffic({"v1": 100}), "k2")
+    router.set_traffic("flights", Traffic({"v1": 100}, retreat=True), "k3")
+    held = router.traffic("flights")
+    assert held == Traffic({"v1": 100})
+    assert "v1" in held.unready
+
+
+def test_a_champion_that_is_nowhere_takes_nothing_back(router: Router) -> None:
+    """It would answer no request at all."""
+    router.set_traffic("flights", Traffic({"v2": 100}), "k1")
+    with pytest.raises(Refused, match="flights unheard: not in the registry"):
+        router.set_traffic("flights", Traffic({"unheard": 100}, retreat=True), "k2")
+    assert router.traffic("flights") == Traffic({"v2": 100})
+
+
+def test_requests_without_a_live_version_are_refused(router: Router) -> None:
+    with pytest.raises(Refused, match="no version gets live traffic"):
+        router.serve("flights", block(), AT)
+
+
 def test_one_version_serves_all_and_every_row_is_logged(router: Router, tmp_path: Path) -> None:
     router.set_traffic("flights", Traffic({"v1": 100}), "k1")
     written = router.serve("flights", block(), AT)

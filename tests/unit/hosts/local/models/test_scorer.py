@@ -5,12 +5,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from engine.errors import Refused
+from hosts.local.models import scorer as scoring
 from hosts.local.models.scorer import ModelFailed, Scorer, Scorers
 
 pytestmark = pytest.mark.usefixtures("outside")
@@ -160,6 +162,80 @@ def test_what_the_model_raises_is_one_line_with_its_version(
         scorer_of(source).score(ROWS)
     assert str(caught.value).startswith(f"flights v1: {reason}")
     assert "\n" not in str(caught.value)
+
+
+def sampled(cases: dict[str, str], *always: str) -> list[Any]:
+    """Every case starts a process: some run always, the others are slow."""
+    return [
+        pytest.param(source, id=name, marks=[] if name in always else [pytest.mark.slow])
+        for name, source in cases.items()
+    ]
+
+
+#: What takes a gigabyte and more, each in its own way.
+HUNGRY = {
+    "an array": "    np.ones(1 << 28).sum()\n",
+    "bytes": "    bytearray(3 << 29)\n",
+    "a list": "    [float(n) for n in range(1 << 26)]\n",
+    "arrow": "    pa.array(np.ones(1 << 27)).cast(pa.string())\n",
+    "a text": "    ('x' * 1000).encode() * (1 << 21)\n",
+    "scores without end": "    return np.ones(1 << 28)\n",
+}
+
+
+@pytest.mark.parametrize("source", sampled(HUNGRY, "an array", "scores without end"))
+def test_a_hungry_model_fails_alone(
+    scorer_of: Open, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.setattr(scoring, "memory_limit", lambda: 1 << 29)
+    body = f"    if r['a'][0].as_py() > 0:\n    {source}    return [1.0] * len(r)\n"
+    hungry = scorer_of(f"import numpy as np\nimport pyarrow as pa\ndef score(r, f):\n{body}")
+    with pytest.raises(ModelFailed, match=r"^flights v1: .*(emory|malloc|killed|alloc)"):
+        hungry.score(pa.table({"a": [1.0]}))
+    assert hungry.score(pa.table({"a": [0.0]})).tolist() == [1.0]
+
+
+#: Frames that are no answer, by what the model's code writes past the worker.
+FRAMES = {
+    "a length of exabytes": "(1 << 62).to_bytes(8, 'little')",
+    "all ones": "b'\\xff' * 8",
+    "a gigabyte": "(1 << 30).to_bytes(8, 'little')",
+    "text": "b'loading the model...'",
+    "one byte too many": "(2002).to_bytes(8, 'little')",
+}
+
+
+@pytest.mark.parametrize("written", sampled(FRAMES, "all ones", "one byte too many"))
+def test_an_answer_longer_than_any_is_not_read(scorer_of: Open, written: str) -> None:
+    source = (
+        "import os\n"
+        "def score(r, f):\n"
+        "    if r['a'][0].as_py() > 0:\n"
+        "        for fd in range(3, 20):\n"
+        "            try:\n"
+        f"                os.write(fd, {written})\n"
+        "            except OSError:\n"
+        "                pass\n"
+        "    return [1.0]\n"
+    )
+    loud = scorer_of(source)
+    with pytest.raises(ModelFailed, match=r"an answer of [0-9,]+ bytes for 1 rows"):
+        loud.score(pa.table({"a": [1.0]}))
+    assert loud.score(pa.table({"a": [0.0]})).tolist() == [1.0]
+
+
+def test_many_more_scores_than_rows_are_not_read(scorer_of: Open) -> None:
+    many = scorer_of("def score(r, f):\n    return [1.0] * 100_000\n")
+    with pytest.raises(ModelFailed, match="an answer of 800,001 bytes for 2 rows"):
+        many.score(ROWS)
+
+
+def test_rows_over_a_frame_are_refused_before_they_are_sent(
+    scorer_of: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "LONGEST", 1000)
+    with pytest.raises(Refused, match=r"flights v1: [0-9,]+ bytes of rows at once, over 1,000"):
+        scorer_of().score(pa.table({"a": np.ones(200), "b": np.ones(200)}))
 
 
 def test_after_an_error_the_same_process_goes_on(scorer_of: Open) -> None:

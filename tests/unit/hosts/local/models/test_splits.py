@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import Broken, Refused
+from engine.errors import Broken
 from hosts.local.models.splits import Splits
 from retrain.ports import Traffic
 
@@ -16,9 +16,32 @@ def splits(tmp_path: Path) -> Splits:
     return Splits(tmp_path)
 
 
-def test_traffic_that_was_never_set_is_refused(splits: Splits) -> None:
-    with pytest.raises(Refused, match="no traffic was ever set"):
-        splits.traffic("flights")
+def test_traffic_that_was_never_set_is_none(splits: Splits) -> None:
+    assert splits.traffic("flights") is None
+
+
+def test_shares_of_nothing_are_no_traffic(splits: Splits, tmp_path: Path) -> None:
+    splits.set_traffic("flights", Traffic({"v1": 100}), "k1")
+    path = tmp_path / "flights.json"
+    path.write_text(path.read_text().replace("100", "0"))
+    assert splits.traffic("flights") is None
+    splits.set_traffic("flights", Traffic({"v1": 100}), "k1")
+    assert splits.traffic("flights") == Traffic({"v1": 100})
+
+
+def test_a_key_that_was_replaced_before_it_was_set_is_late(splits: Splits) -> None:
+    splits.set_traffic("flights", Traffic({"v1": 100}), "k3", ("k1", "k2"))
+    for key in ("k1", "k2"):
+        splits.set_traffic("flights", Traffic({"v1": 50, "v2": 50}), key)
+    assert splits.traffic("flights") == Traffic({"v1": 100})
+
+
+def test_a_retreat_is_written_over_a_damaged_file(splits: Splits, tmp_path: Path) -> None:
+    (tmp_path / "flights.json").write_text("{")
+    with pytest.raises(Broken, match=r"flights\.json"):
+        splits.set_traffic("flights", Traffic({"v1": 50, "v2": 50}), "k1")
+    splits.set_traffic("flights", Traffic({"v1": 100}, retreat=True), "k2")
+    assert splits.traffic("flights") == Traffic({"v1": 100})
 
 
 def test_the_same_key_writes_nothing_again(splits: Splits, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from hosts.local.models.worker import LENGTH
 
 pytestmark = pytest.mark.usefixtures("outside")
 
+MEMORY = str(1 << 30)
 Start = Callable[[str], subprocess.Popen[bytes]]
 
 
@@ -28,7 +29,7 @@ def start(tmp_path: Path) -> Start:
     def run(source: str) -> subprocess.Popen[bytes]:
         write(tmp_path, source)
         return subprocess.Popen(
-            [sys.executable, "-P", worker.__file__, str(tmp_path), "scoring:score"],
+            [sys.executable, "-P", worker.__file__, str(tmp_path), "scoring:score", MEMORY],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -75,7 +76,8 @@ def test_a_parent_that_dies_takes_a_hung_worker_with_it(tmp_path: Path) -> None:
     )
     parent = (
         "import os, subprocess, sys, time\n"
-        f"command = [sys.executable, {worker.__file__!r}, {str(tmp_path)!r}, 'scoring:score']\n"
+        f"command = [sys.executable, {worker.__file__!r}, {str(tmp_path)!r}, 'scoring:score', "
+        f"'{MEMORY}']\n"
         "worker = subprocess.Popen(command, stdin=subprocess.PIPE)\n"
         "worker.stdin.write(bytes.fromhex(sys.argv[1]))\n"
         "worker.stdin.flush()\n"
@@ -93,3 +95,23 @@ def test_a_parent_that_dies_takes_a_hung_worker_with_it(tmp_path: Path) -> None:
     while Path(f"/proc/{pid_of_worker}").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_frame_that_no_table_has_ends_it_before_it_is_read(start: Start) -> None:
+    with start("def score(rows, folder):\n    return [1.0]\n") as process:
+        answer, _ = process.communicate(LENGTH.pack(2**62) + b"x" * 100, timeout=30)
+    assert (answer, process.returncode) == (b"", 1)
+
+
+def test_its_memory_is_limited_and_it_writes_no_core(start: Start) -> None:
+    source = (
+        "import resource\n"
+        "def score(rows, folder):\n"
+        "    which = (resource.RLIMIT_DATA, resource.RLIMIT_CORE)\n"
+        "    limits = [resource.getrlimit(one) for one in which]\n"
+        "    return [float(value) for pair in limits for value in pair]\n"
+    )
+    with start(source) as process:
+        answer, _ = process.communicate(frame(pa.table({"a": [0.5]})), timeout=30)
+    found = np.frombuffer(frames(answer)[0], np.float64, offset=1)
+    assert found.tolist() == [2.0**30, 2.0**30, 0.0, 0.0]
