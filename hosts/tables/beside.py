@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from hosts.tables.reading import read_batches
+from monitoring.intake.limits import LIMITS, Limits
 from monitoring.intake.references import named_once
 from monitoring.intake.sampling import sampled, seed_of
 
@@ -15,10 +16,11 @@ from monitoring.intake.sampling import sampled, seed_of
 class TablesBeside:
     """Implements `fleet.ports.Tables` on files beside fleet.yaml."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, limits: Limits = LIMITS) -> None:
         self._root = root
+        self._limits = limits
 
     def read(self, path: str) -> pa.Table:
         """See `fleet.ports.Tables`; a table of more than 1 M rows comes as a sample."""
-        batches = named_once(read_batches(self._root / path), path)
+        batches = named_once(read_batches(self._root / path, self._limits), path)
         return sampled(batches, np.random.default_rng(seed_of(path)))
