@@ -46,8 +46,11 @@ def alerts(arguments: Namespace) -> int:
 
 def journal(arguments: Namespace) -> int:
     """Show a partition's journal."""
+    from commands import operate
+
     with _host(arguments) as (host, _):
-        found = host.service.read("journal", arguments.model, arguments.since)
+        since = operate.since(arguments.since, host.clock.now()) if arguments.since else None
+        found = host.service.read("journal", arguments.model, since)
         return _print(found, arguments.json, "journal")
 
 

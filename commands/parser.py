@@ -98,7 +98,7 @@ def _add_views(commands: Commands) -> None:
     shown.add_argument(
         "--since",
         metavar="TIME",
-        help="leave out records before this time, as 2026-01-31T18:00Z (default: print all)",
+        help="leave out records before this time, as 2026-01-31T18:00Z or 4h (default: print all)",
     )
     fleet_command(commands, "verify", on_fleet.verify, "verify the hash chain of every journal")
 
