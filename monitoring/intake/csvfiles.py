@@ -9,10 +9,11 @@ from contextlib import AbstractContextManager, contextmanager
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
+import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.intake.dialect import ENDS, Dialect, sniffed
-from monitoring.intake.limits import spelled
+from monitoring.intake.limits import Bounded, spelled
 from monitoring.intake.parsing import NULL_WORDS
 from monitoring.intake.source import Source
 from monitoring.intake.untyped import untyped
@@ -28,11 +29,15 @@ STRADDLES = "straddles two block boundaries"
 MISFIT = re.compile(r"In CSV column #(\d+): .*CSV conversion error")
 
 
+#: The schema of a file, and its batches.
+Opened = tuple[pa.Schema, Iterator[pa.RecordBatch]]
+
+
 class LongRow(Refused):
     """A row is longer than the blocks in which the file was read."""
 
 
-def csv_texts(source: Source, block: int = BLOCK) -> Iterator[pa.RecordBatch]:
+def csv_texts(source: Source, block: int | None = None) -> Iterator[pa.RecordBatch]:
     """Stream a CSV file with a header line, all columns as untyped text.
 
     An empty cell is null, an empty text in quotes is a text. Bytes need not be UTF-8. A row that
@@ -51,8 +56,8 @@ def csv_texts(source: Source, block: int = BLOCK) -> Iterator[pa.RecordBatch]:
         quoted_strings_can_be_null=False,
         check_utf8=False,
     )
-    with _opened(source, dialect, convert, block) as reader:
-        for batch in reader:
+    with _opened(source, dialect, convert, block or BLOCK) as (_, batches):
+        for batch in batches:
             _refuse_nameless(source, dialect, batch)
             columns = [_plain(batch[name], name, dialect) for name in kept]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
@@ -69,9 +74,9 @@ def csv_batches(source: Source) -> Iterator[pa.RecordBatch]:
         yield _empty(pa.schema([(name, pa.null()) for name in kept]))
         return
     types, block = _types(source, dialect)
-    with _typed(source, dialect, types, block) as reader:
-        yield _empty(reader.schema).select(kept)
-        for batch in reader:
+    with _typed(source, dialect, types, block) as (schema, batches):
+        yield _empty(schema).select(kept)
+        for batch in batches:
             _refuse_nameless(source, dialect, batch)
             yield batch.select(kept)
 
@@ -107,9 +112,8 @@ def _types(source: Source, dialect: Dialect) -> tuple[dict[str, pa.DataType], in
     while True:
         schema = None
         try:
-            with _typed(source, dialect, types, block) as reader:
-                schema = reader.schema
-                for _ in reader:
+            with _typed(source, dialect, types, block) as (schema, batches):
+                for _ in batches:
                     pass
             return {field.name: field.type for field in schema}, block
         except LongRow:
@@ -137,7 +141,7 @@ def _wider(source: Source, name: str, schema: pa.Schema | None) -> pa.DataType:
 
 def _typed(
     source: Source, dialect: Dialect, types: Mapping[str, pa.DataType], block: int
-) -> AbstractContextManager[pacsv.CSVStreamingReader]:
+) -> AbstractContextManager[Opened]:
     convert = pacsv.ConvertOptions(
         column_types=dict(types),
         null_values=["", *NULL_WORDS],
@@ -151,7 +155,7 @@ def _typed(
 @contextmanager
 def _opened(
     source: Source, dialect: Dialect, convert: pacsv.ConvertOptions, block: int
-) -> Iterator[pacsv.CSVStreamingReader]:
+) -> Iterator[Opened]:
     read = pacsv.ReadOptions(
         use_threads=False,
         block_size=block,
@@ -160,12 +164,30 @@ def _opened(
     )
     parse = pacsv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True)
     # The reader reads ahead in a thread of its own, which ends when the file is closed.
-    with source.text(ENDS) as stream:
+    text = source.bounded(ENDS)
+    with pa.PythonFile(text, mode="r") as stream:
         try:
             with pacsv.open_csv(stream, read, parse, convert) as reader:
-                yield reader
+                yield reader.schema, _closed(source, reader, text)
         except pa.ArrowInvalid as error:
             if STRADDLES in str(error):
-                most = f"{spelled(source.limits.line)} (limit max-line)"
+                most = f"{spelled(block)} (limit max-line), or a quote is never closed"
                 raise LongRow(f"{source.name}: a row is longer than {most}") from error
             raise
+
+
+def _closed(
+    source: Source, reader: pacsv.CSVStreamingReader, text: Bounded
+) -> Iterator[pa.RecordBatch]:
+    """Yield the batches; a last cell of several lines must end with a quote.
+
+    Behind a quote that nothing closes, the rest of the file is one cell.
+    """
+    batch = None
+    for batch in reader:
+        yield batch
+    if batch is None or not batch.num_rows or not pat.is_string(batch.column(-1).type):
+        return
+    cell = batch.column(-1)[-1:].cast(pa.binary())[0].as_py() or b""
+    if text.last != b'"' and any(end in cell for end in ENDS):
+        raise Refused(f"{source.name}: a quote is never closed: {cell[:40]!r}…")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MIB, GIB = 1 << 20, 1 << 30
 #: A packed file may always unpack to this many times its size.
 FOLD = 100
+#: Bytes at the end of a block in which its last one that is not blank is looked for.
+TAIL = 4096
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def spelled(size: int) -> str:
 class Bounded(io.RawIOBase):
     """A stream of text that raises `Refused` where a line or the whole is too long.
 
-    packed: the file's size where it is packed, else 0; ends: the bytes that end a line.
+    packed: the file's size where it is packed, else 0; ends: the bytes that end a line. `last` is
+    the last byte that was read and is not blank.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Bounded(io.RawIOBase):
         self._packed = packed
         self._limits = limits
         self._ends = ends
+        self.last = b""
         self._read = 0
         self._lines = 0
         self._line = 0
@@ -94,6 +98,7 @@ class Bounded(io.RawIOBase):
         if self._packed:
             refuse_expansion(self._name, self._packed, self._read, self._limits)
         self._measure(chunk)
+        self.last = chunk[-TAIL:].rstrip()[-1:] or self.last
         return chunk
 
     def close(self) -> None:

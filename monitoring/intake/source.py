@@ -37,8 +37,11 @@ class Source:
 
         Reading raises `Refused` beyond the limits; a line ends at one of the bytes `ends`.
         """
-        stream = Bounded(self._decoded(), self.name, self.packed, self.limits, ends)
-        return pa.PythonFile(stream, mode="r")
+        return pa.PythonFile(self.bounded(ends), mode="r")
+
+    def bounded(self, ends: bytes) -> Bounded:
+        """Open likewise, as a stream of Python."""
+        return Bounded(self._decoded(), self.name, self.packed, self.limits, ends)
 
     def _decoded(self) -> pa.NativeFile:
         with self.open() as stream:
