@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from commands.history import of_store, of_table
+from commands.options import limits
 from dashboards import pages
 from engine.errors import Refused
 from fleet.backtest.budget import Budget
@@ -22,7 +23,7 @@ from fleet.backtest.tallies import Result, tally
 from fleet.document.patch import difference, with_thresholds
 from hosts import read_config
 from hosts.clock import SystemClock
-from hosts.local.files import write_text
+from hosts.local.files import write_output
 from hosts.references import local_terms
 
 MOST = 15
@@ -46,9 +47,9 @@ def run(arguments: Namespace) -> None:
     after = _patched(before, file.name, found, arguments.write)
     patch = difference(before, after, file.name)
     if arguments.html is not None:
-        write_text(arguments.html, pages.backtest(found.document, SystemClock().now()))
+        write_output(arguments.html, pages.backtest(found.document, SystemClock().now()).encode())
     if arguments.write:
-        write_text(file, after)
+        write_output(file, after.encode())
     if arguments.json:
         print(json.dumps({**found.document, "patch": patch}))
         return
@@ -85,6 +86,7 @@ def _played(arguments: Namespace, budget: Budget) -> Result:
             watched,
             arguments.months,
             local_terms(config.document.store, beside, watched, SystemClock().now()),
+            limits(arguments),
         )
     )
     days = len(source.history.days)

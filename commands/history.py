@@ -27,6 +27,7 @@ from monitoring.drift import segments
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import Levels
 from monitoring.drift.sketch import Sketch
+from monitoring.intake.limits import LIMITS, Limits
 from monitoring.intake.references import DAY, KEYS, Terms, normalised
 from monitoring.intake.sampling import rows_before
 
@@ -117,7 +118,14 @@ def _days(blobs: Blobs, past: dict[str, Past], ruler: Ruler) -> tuple[list[Day],
     return found, foreign
 
 
-def of_table(beside: Path, path: Path, watched: Watched, months: float, terms: Terms) -> Source:
+def of_table(
+    beside: Path,
+    path: Path,
+    watched: Watched,
+    months: float,
+    terms: Terms,
+    limits: Limits = LIMITS,
+) -> Source:
     """Return the days of a table, compared with the model's reference or its own older half.
 
     `terms` are the requirements on the rows of both; only a column `day` is mandatory.
@@ -128,7 +136,7 @@ def of_table(beside: Path, path: Path, watched: Watched, months: float, terms: T
         The table cannot be read, has no column `day`, or too few days.
     """
     terms = replace(terms, needs=(DAY,))
-    table = normalised(TablesBeside(Path.cwd()).read(str(path)), str(path), terms)
+    table = normalised(TablesBeside(Path.cwd(), limits=limits).read(str(path)), str(path), terms)
     days, notes, blobs = _names(table), _sampled(table), Aside()
     reference = watched.policy.reference.data
     try:

@@ -12,6 +12,7 @@ from engine.errors import Refused
 from fleet.document.text import spelled
 from fleet.partitions import FLEET
 from hosts.tables.reading import read_batches
+from monitoring.intake.limits import LIMITS, Limits
 from monitoring.intake.naming import Naming, names_things
 from monitoring.intake.references import KEYS, named_once
 from monitoring.intake.stacking import stacked
@@ -61,7 +62,7 @@ models:
 """
 
 
-def write_first(sample: Path, out: Path) -> str:
+def write_first(sample: Path, out: Path, limits: Limits = LIMITS) -> str:
     """Write a commented document and return a line on what to do next.
 
     Raises
@@ -71,9 +72,11 @@ def write_first(sample: Path, out: Path) -> str:
     """
     if out.exists():
         raise Refused(f"{out}: exists; remove it or name another file with --out")
-    table = _sample(sample)
+    table = _sample(sample, limits)
     if not table.num_rows:
         raise Refused(f"{sample}: no rows; features are inferred from rows, give a sample of them")
+    if not table.column_names:
+        raise Refused(f"{sample}: no columns to infer features from")
     # Paths in the document are relative to its folder.
     path = sample if sample.is_absolute() else os.path.relpath(sample, out.parent)
     try:
@@ -123,9 +126,9 @@ def _features(table: pa.Table, ids: dict[str, Naming | None]) -> list[str]:
     return ["      features:" if declared else "      features: {}", *declared, *comments]
 
 
-def _sample(path: Path) -> pa.Table:
+def _sample(path: Path, limits: Limits) -> pa.Table:
     batches, rows = [], 0
-    for batch in named_once(read_batches(path), str(path)):
+    for batch in named_once(read_batches(path, limits), str(path)):
         batches.append(pa.Table.from_batches([batch]))
         rows += batch.num_rows
         if rows >= ROWS:

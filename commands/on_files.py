@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from commands.options import limits
 from engine.errors import Refused
 
 OK, REFUSED = 0, 2
@@ -23,7 +24,7 @@ def init(arguments: Namespace) -> int:
     """Write a first fleet.yaml."""
     from commands.init import write_first
 
-    print(write_first(arguments.sample, arguments.out))
+    print(write_first(arguments.sample, arguments.out, limits(arguments)))
     return OK
 
 
@@ -72,7 +73,7 @@ def replay(arguments: Namespace) -> int:
 
     from commands.replay import rehearse
     from dashboards import summary
-    from hosts.local.files import replace_file
+    from hosts.local.files import write_output
 
     options = rehearse.Options(
         arguments.fleet, arguments.first, arguments.last, arguments.summary, arguments.fresh
@@ -80,7 +81,7 @@ def replay(arguments: Namespace) -> int:
     console = Console(stderr=arguments.json)
     told = rehearse.replay(arguments.app(), options, console)
     document = summary.summary(told.model, told.records, told.rows.__getitem__, told.seconds)
-    replace_file(told.target, json.dumps(document, indent=1).encode() + b"\n")
+    write_output(told.target, json.dumps(document, indent=1).encode() + b"\n")
     if arguments.json:
         print(json.dumps(document))
     console.print(summary.text(document))

@@ -49,8 +49,11 @@ def alerts(arguments: Namespace) -> int:
 
 def journal(arguments: Namespace) -> int:
     """Show a partition's journal."""
+    from commands import operate
+
     with _host(arguments) as (host, _):
-        found = host.service.read("journal", arguments.model, arguments.since)
+        since = operate.since(arguments.since, host.clock.now()) if arguments.since else None
+        found = host.service.read("journal", arguments.model, since)
         return _print(found, arguments.json, "journal")
 
 
@@ -100,7 +103,7 @@ def report(arguments: Namespace) -> int:
     """Draw the report of a window, and write it to a file."""
     from commands import operate
     from fleet.model.report_links import place
-    from hosts.local.files import replace_file
+    from hosts.local.files import write_output
 
     with _host(arguments) as (host, app):
         command = _asked(arguments, host.clock.now())
@@ -108,7 +111,7 @@ def report(arguments: Namespace) -> int:
         where = place(command.target, command.id)
         if page is not None:
             where = str(arguments.html or Path(f"report-{command.target}-{command.id}.html"))
-            replace_file(Path(where), page)
+            write_output(Path(where), page)
         return _print({"id": command.id, "report": where}, arguments.json, "report")
 
 

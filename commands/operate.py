@@ -43,6 +43,16 @@ def instant(text: str, now: datetime) -> datetime:
         raise Refused(f"{text!r} lies beyond the year 9999") from error
 
 
+def since(text: str, now: datetime) -> str:
+    """Return the begin of a span until now, such as `4h`; another text is an instant by itself."""
+    if not SPAN.fullmatch(text):
+        return text
+    try:
+        return (now - span(text)).isoformat()
+    except OverflowError as error:
+        raise Refused(f"{text!r} lies before the year 1") from error
+
+
 def _instant(text: str, now: datetime) -> datetime:
     if SPAN.fullmatch(text):
         return now + span(text)

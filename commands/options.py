@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from monitoring.intake.limits import FOLD, GIB, LIMITS, MIB, Limits
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 Handler = Callable[[argparse.Namespace], int]
+
+NUMBER = re.compile(r"([0-9]{1,18})([KMG]?)")
+SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
 
 #: Targets: their name in a usage line, and their help.
 MODEL = ("MODEL", "name of a model in fleet.yaml")
@@ -26,6 +33,48 @@ def add_target(
     """Add what the command is about, by its name in a usage line and its help."""
     metavar, text = target
     parser.add_argument(dest, metavar=metavar, nargs=nargs, help=text)
+
+
+def path(text: str) -> Path:
+    """Read a path; an empty one, e.g. of an unset variable, would be the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty path")
+    return Path(text)
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the options that lift the bounds on what is read of one file."""
+    expansion = f"most bytes that a packed file unpacks to, beyond {FOLD} times its size"
+    for option, usual, most, what in (
+        ("--max-line", LIMITS.line, 2 * GIB - 1, "most bytes of a line of text"),
+        ("--max-columns", LIMITS.columns, MIB, "most columns of a file"),
+        ("--max-bytes", LIMITS.unpacked, MIB * MIB, expansion),
+    ):
+        parser.add_argument(
+            option,
+            type=partial(bounded, most=most),
+            default=usual,
+            metavar="N",
+            help=f"{what}, as 20000, 64M or 2G (default: {usual:,})",
+        )
+
+
+def limits(arguments: argparse.Namespace) -> Limits:
+    """Return the bounds that the options of `add_limits` give."""
+    return Limits(arguments.max_line, arguments.max_columns, arguments.max_bytes)
+
+
+def bounded(text: str, most: int) -> int:
+    """Read a number from 1 to `most`.
+
+    >>> bounded("1000", MIB), bounded("2G", 4 * GIB)
+    (1000, 2147483648)
+    """
+    found = NUMBER.fullmatch(text)
+    number = int(found[1]) << SHIFTS[found[2]] if found else 0
+    if not 0 < number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {most:,}; write 64M")
+    return number
 
 
 def add_author(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 from commands import on_files, on_fleet
 from commands.changes import add_changes
 from commands.check.options import add_arguments
-from commands.options import MODEL, PARTITION, add_author, add_target, described, fleet_command
+from commands.options import (
+    MODEL,
+    PARTITION,
+    add_author,
+    add_limits,
+    add_target,
+    described,
+    fleet_command,
+    path,
+)
 
 if TYPE_CHECKING:
     from commands.options import Commands
@@ -28,7 +37,7 @@ def _add_init(commands: Commands) -> None:
     init.add_argument(
         "--from",
         dest="sample",
-        type=Path,
+        type=path,
         required=True,
         metavar="PATH",
         help="sample rows: a Parquet, CSV or JSON Lines file, or a folder of them",
@@ -40,6 +49,7 @@ def _add_init(commands: Commands) -> None:
         metavar="FILE",
         help="file to write; it must not exist (default: %(default)s)",
     )
+    add_limits(init)
     init.set_defaults(run=on_files.init)
 
 
@@ -93,7 +103,7 @@ def _add_views(commands: Commands) -> None:
     shown.add_argument(
         "--since",
         metavar="TIME",
-        help="leave out records before this time, as 2026-01-31T18:00Z (default: print all)",
+        help="leave out records before this time, as 2026-01-31T18:00Z or 4h (default: print all)",
     )
     text = "verify every journal and blob: that nobody but the app wrote it, and nothing is lost"
     proven = fleet_command(commands, "verify", on_fleet.verify, text)
@@ -131,7 +141,7 @@ def _add_backtest(commands: Commands) -> None:
     )
     parser.add_argument(
         "--data",
-        type=Path,
+        type=path,
         metavar="PATH",
         help="past rows with a column `day` (default: the windows in the store)",
     )
@@ -148,6 +158,7 @@ def _add_backtest(commands: Commands) -> None:
         metavar="TEXT",
         help="most pages per day, week, month, quarter or year (default: %(default)s)",
     )
+    add_limits(parser)
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write an HTML page to FILE")
     parser.add_argument("--write", action="store_true", help="write the thresholds to fleet.yaml")
 

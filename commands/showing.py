@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rich.console import Console, Group
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, Group, OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
 NEWEST = 40
+#: The most alerts of a model in its line.
+SHOWN = 3
 
 
 def show(found: object, view: str) -> None:
@@ -17,7 +21,7 @@ def show(found: object, view: str) -> None:
     Console(highlight=False, soft_wrap=True).print(_VIEWS[view](found))
 
 
-def _status(found: dict[str, list[dict[str, Any]]]) -> Table | Group:
+def _status(found: dict[str, list[dict[str, Any]]]) -> Group:
     models = _models(found["models"])
     trouble = [_halted(one) for one in found["halted"]]
     trouble += [_unreachable(one) for one in found["unreachable"]]
@@ -41,20 +45,39 @@ def _halted(one: dict[str, Any]) -> str:
     return f"HALTED: {name}{since}: {one['reason']}; {advice}"
 
 
-def _models(found: list[dict[str, Any]]) -> Table:
-    table = Table("model", "champion", "window", "verdict", "firing", "under way", box=None)
+def _models(found: list[dict[str, Any]]) -> Group:
+    rows = []
     for model in found:
         rollout = model["rollout"]
         under_way = f"{rollout['phase']} of {rollout['challenger']}" if rollout else model["run"]
-        table.add_row(
-            model["name"],
-            model["champion"] or "not begun",
-            model["latest_window"] or "none yet",
-            model["verdict"] or "none yet",
-            ", ".join(alert["id"] for alert in model["firing"]) or "nothing",
-            under_way or "nothing",
+        rows.append(
+            (
+                model["name"],
+                model["champion"] or "not begun",
+                model["latest_window"] or "none yet",
+                model["verdict"] or "none yet",
+                _some([alert["id"] for alert in model["firing"]]) or "nothing",
+                under_way or "nothing",
+            )
         )
-    return table
+    return _lined(("model", "champion", "window", "verdict", "firing", "under way"), rows)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _lined(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Group:
+    """Lay out one line a row: cut at the width of a terminal, whole in a pipe or a file."""
+    cells = [titles, *([" ".join(cell.split()) for cell in row] for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    cut: OverflowMethod = "ellipsis" if sys.stdout.isatty() else "ignore"
+    lines = []
+    for row, style in zip(cells, ("bold", *([""] * len(rows))), strict=True):
+        padded = [set_cell_size(cell, size) for cell, size in zip(row, widths, strict=True)]
+        lines.append(Text("  ".join(padded).rstrip(), style, no_wrap=True, overflow=cut))
+    return Group(*lines)
 
 
 def _alerts(found: list[dict[str, Any]]) -> Table | Text:
@@ -71,19 +94,20 @@ def _alerts(found: list[dict[str, Any]]) -> Table | Text:
     return table
 
 
-def _journal(found: list[dict[str, Any]]) -> Table:
-    table = Table("at", "what", "", box=None)
+def _journal(found: list[dict[str, Any]]) -> Group:
     lines = [(record["at"], line) for record in found for line in record["lines"]]
+    rows = []
     for at, line in lines[-NEWEST:]:
         told = ", ".join(
             f"{name} {value}"
             for name, value in line.items()
             if name != "what" and isinstance(value, str | int | float) and not _is_hash(value)
         )
-        table.add_row(at[:19].replace("T", " "), line["what"], Text(told))
-    if len(lines) > NEWEST:
-        table.caption = f"the newest {NEWEST} of {len(lines)} lines; --json prints all"
-    return table
+        rows.append((at[:19].replace("T", " "), line["what"], told))
+    shown = _lined(("at", "what", ""), rows)
+    if len(lines) <= NEWEST:
+        return shown
+    return Group(shown, Text(f"the newest {NEWEST} of {len(lines)} lines; --json prints all"))
 
 
 def _is_hash(value: object) -> bool:

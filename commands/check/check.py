@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -11,36 +10,31 @@ from tempfile import TemporaryDirectory
 
 from commands.check.as_json import spelled
 from commands.check.comparing import Choice, compare
-from engine.errors import Refused
+from commands.options import limits
 from hosts.clock import SystemClock
-from hosts.local.files import write_text
+from hosts.local.files import write_output
 from hosts.tables.reading import open_columns
 from monitoring.drift.report import Report
 from monitoring.drift.verdict import Verdict
 
 EXIT = {Verdict.STABLE: 0, Verdict.DRIFTING: 0, Verdict.DRIFTED: 1, Verdict.INSUFFICIENT: 3}
-REFUSED = 2
 
 
 def run(arguments: Namespace) -> int:
-    """Run the command and return its exit code; the report goes to stdout."""
-    try:
-        with TemporaryDirectory(prefix="driftwarden-") as scratch:
-            reference = open_columns(arguments.reference, Path(scratch))
-            current = open_columns(arguments.current, Path(scratch))
-            report, odd = compare(reference, current, _choice(arguments))
-    except Refused as refusal:
-        print(f"driftwarden check: {refusal}", file=sys.stderr)
-        return REFUSED
+    """Run the command and return its exit code; the report goes to stdout.
+
+    Raises `Refused` where there is no verdict.
+    """
+    with TemporaryDirectory(prefix="driftwarden-") as scratch:
+        most = limits(arguments)
+        reference = open_columns(arguments.reference, Path(scratch), most)
+        current = open_columns(arguments.current, Path(scratch), most)
+        report, odd = compare(reference, current, _choice(arguments))
     for note in (*reference.notes, *current.notes, *odd):
         print(f"driftwarden check: {note}", file=sys.stderr)
     if arguments.html is not None:
         _draw(report, arguments)
-    try:
-        _print(report, arguments)
-    except BrokenPipeError:
-        # The reader closed the pipe; the exit code still gives the verdict.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _print(report, arguments)
     return EXIT[report.verdict]
 
 
@@ -49,7 +43,7 @@ def _draw(report: Report, arguments: Namespace) -> None:
     from dashboards import pages
 
     sides = (str(arguments.reference), str(arguments.current))
-    write_text(arguments.html, pages.check(report, sides, SystemClock().now()))
+    write_output(arguments.html, pages.check(report, sides, SystemClock().now()).encode())
 
 
 def _print(report: Report, arguments: Namespace) -> None:
@@ -60,7 +54,6 @@ def _print(report: Report, arguments: Namespace) -> None:
         from commands.check.table import show
 
         show(report, arguments.html)
-    sys.stdout.flush()
 
 
 def _choice(arguments: Namespace) -> Choice:

@@ -161,7 +161,7 @@ class Pair:
 
     def _against(self, found: Counted, wanted: Wanted) -> Counted | LeftOut:
         """Count the current side under the reference's bins."""
-        if not self.current.rows:
+        if not (self.reference.rows and self.current.rows):
             return found
         if found.name not in self.current.schema.names:
             return replace(found, changed="the column is missing in current")

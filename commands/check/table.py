@@ -18,13 +18,6 @@ from monitoring.drift.verdict import Verdict
 PLAIN_WIDTH = 140
 
 
-class _Console(Console):
-    """A console that raises on a closed pipe, where rich exits with 1."""
-
-    def on_broken_pipe(self) -> None:
-        raise
-
-
 def show(report: Report, page: Path | None = None) -> None:
     """Print the report; 140 columns wide when the output is not a terminal.
 
@@ -34,7 +27,7 @@ def show(report: Report, page: Path | None = None) -> None:
         # Not every encoding has arrows and all letters.
         sys.stdout.reconfigure(errors="backslashreplace")
     terminal = sys.stdout.isatty()
-    console = _Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
+    console = Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
     judged = [one for one in ranked(report.features) if one.verdict is not Verdict.INSUFFICIENT]
     told = notes.without_verdict(report)
     if judged:

@@ -39,16 +39,20 @@ def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
         _sync_folder(path.parent)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_output(path: Path, content: bytes) -> None:
     """Write an operator's output file; a link is followed, and a file keeps its permissions.
 
-    Raises `Refused` when it cannot be written there.
+    A pipe or a device is written to and not replaced. Raises `Refused` when it cannot be written
+    there.
     """
-    path = path.resolve()
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
+        path = path.resolve()
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, text.encode())
+        replace_file(path, content)
         os.chmod(path, mode)
     except OSError as error:
         raise Refused(f"{path}: cannot be written: {error.strerror}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.errors import Refused
+from hosts.tables.table_files import Stamp, refuse_changed, stamp
 from monitoring.intake.parsing import texts_of
 from monitoring.intake.untyped import is_untyped, untyped
 from monitoring.schema import is_text
@@ -44,11 +47,15 @@ class ParquetPart:
     schema: pa.Schema
     rows: int
     metadata: pq.FileMetaData = field(repr=False)
+    stamp: Stamp
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Read one column; strings as dictionaries, which are small and quick to count."""
-        file = _READERS.of(self)
-        return file.read(columns=[name], use_threads=False).column(name)
+        try:
+            file = _READERS.of(self)
+            return file.read(columns=[name], use_threads=False).column(name)
+        finally:
+            refuse_changed(self.path, self.stamp)
 
     def open(self) -> pq.ParquetFile:
         """Open a reader of the file."""
@@ -62,8 +69,9 @@ class ParquetPart:
     @classmethod
     def of(cls, path: Path) -> ParquetPart:
         """Read a file's footer."""
+        before = stamp(path)
         with pq.ParquetFile(path) as file:
-            return cls(path, file.schema_arrow, file.metadata.num_rows, file.metadata)
+            return cls(path, file.schema_arrow, file.metadata.num_rows, file.metadata, before)
 
 
 class _Readers(threading.local):
@@ -138,15 +146,35 @@ class KeyedPart:
 
 
 def copied(batches: Iterator[pa.RecordBatch], scratch: Path) -> Iterator[Part]:
-    """Copy batches to Arrow files, one per run of batches with the same schema."""
+    """Copy batches to Arrow files, one per run of batches with the same schema.
+
+    Raises `Refused` where they cannot be written.
+    """
     for number, ((schema, _), run) in enumerate(groupby(batches, key=_shape)):
-        with NamedTemporaryFile(dir=scratch, prefix=f"{number:06}-", delete=False) as file:
-            rows = 0
-            with pa.ipc.new_file(file, schema) as writer:
-                for batch in run:
+        with _writing(scratch):
+            prefix = f"{number:06}-"
+            file = NamedTemporaryFile(dir=scratch, prefix=prefix, delete=False)  # noqa: SIM115
+            writer = pa.ipc.new_file(file, schema)
+        rows = 0
+        try:
+            for batch in run:
+                with _writing(scratch):
                     writer.write_batch(batch)
-                    rows += batch.num_rows
+                rows += batch.num_rows
+        finally:
+            with _writing(scratch):
+                writer.close()
+                file.close()
         yield CopiedPart(Path(file.name), schema, rows)
+
+
+@contextmanager
+def _writing(scratch: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        told = f"{scratch}: a copy of the rows cannot be written: {error.strerror}"
+        raise Refused(f"{told}; TMPDIR names another folder") from error
 
 
 def _shape(batch: pa.RecordBatch) -> tuple[pa.Schema, tuple[bool, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,15 +14,25 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from hosts.tables.parts import KeyedPart, ParquetPart, Part, copied
-from hosts.tables.table_files import file_format, opened, table_files
+from hosts.tables.table_files import (
+    codec_in,
+    file_format,
+    opened,
+    refuse_changed,
+    stamp,
+    table_files,
+)
 from hosts.tables.unifying import conformed, is_loose, unified
-from monitoring.intake.csvfiles import csv_batches, csv_texts
+from monitoring.intake.csvfiles import LongRow, csv_batches, csv_texts
+from monitoring.intake.limits import LIMITS, Limits, refuse_columns, refuse_expansion
 from monitoring.intake.source import BROKEN, Source, first_line
 from monitoring.intake.textfiles import json_batches, json_texts
 from monitoring.schema import is_text
 
 #: The folder name of Hive and Spark for rows without a key.
 NO_KEY = "__HIVE_DEFAULT_PARTITION__"
+#: Bytes that a value of one column of a Parquet file takes in memory, at least.
+VALUE = 4
 
 
 class Unreadable(Refused):
@@ -61,7 +71,7 @@ class Columns:
         return pa.chunked_array([conformed(chunk, dtype) for chunk in chunks], dtype)
 
 
-def open_columns(path: Path, scratch: Path) -> Columns:
+def open_columns(path: Path, scratch: Path, limits: Limits = LIMITS) -> Columns:
     """Open a file or a folder of files of one format (found recursively).
 
     CSV and JSON Lines (also packed) are first copied, column-wise, to the folder `scratch`. Of
@@ -71,10 +81,13 @@ def open_columns(path: Path, scratch: Path) -> Columns:
     notes: list[str] = []
     parts: list[Part] = []
     for file in table_files(path, notes):
+        before = stamp(file)
         try:
-            parts += _keyed(_parts(file, scratch, notes), _keys(file.relative_to(path)))
+            parts += _keyed(_parts(_source(file, limits), file, scratch, notes), file, path)
         except BROKEN as error:
+            refuse_changed(file, before)
             raise Refused(f"{file}: cannot be read: {first_line(error)}") from error
+        refuse_changed(file, before)
     schema, ununified = unified(path, parts)
     untyped = frozenset(
         one.name
@@ -85,41 +98,54 @@ def open_columns(path: Path, scratch: Path) -> Columns:
     return Columns(str(path), schema, rows, tuple(parts), tuple(notes), untyped, ununified)
 
 
-def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
+def read_batches(path: Path, limits: Limits = LIMITS) -> Iterator[pa.RecordBatch]:
     """Stream the rows of a file or folder; the schema may change from batch to batch."""
     for file in table_files(path, []):
+        before = stamp(file)
         try:
-            yield from _batches(file)
+            yield from _batches(_source(file, limits), file)
         except BROKEN as error:
+            refuse_changed(file, before)
             raise Refused(f"{file}: cannot be read: {first_line(error)}") from error
+        refuse_changed(file, before)
 
 
-def _source(file: Path) -> Source:
-    return Source(str(file), lambda: opened(file))
+def _source(file: Path, limits: Limits) -> Source:
+    packed = file.stat().st_size if codec_in(file) else 0
+    return Source(str(file), lambda: opened(file), packed, limits)
 
 
-def _batches(file: Path) -> Iterator[pa.RecordBatch]:
+def _batches(source: Source, file: Path) -> Iterator[pa.RecordBatch]:
     kind = file_format(file)
     if kind == "Parquet":
         with pq.ParquetFile(file) as parquet:
-            _refuse_repeated(str(file), parquet.schema_arrow)
+            _check(source, file, parquet.schema_arrow, parquet.metadata.num_rows)
             yield from parquet.iter_batches(use_threads=False)
     elif kind == "CSV":
-        yield from csv_batches(_source(file))
+        yield from csv_batches(source)
     else:
-        yield from json_batches(_source(file), [])
+        yield from json_batches(source, [])
 
 
-def _parts(file: Path, scratch: Path, notes: list[str]) -> Iterator[Part]:
+def _parts(source: Source, file: Path, scratch: Path, notes: list[str]) -> Sequence[Part]:
     kind = file_format(file)
     if kind == "Parquet":
         part = ParquetPart.of(file)
-        _refuse_repeated(str(file), part.schema)
-        yield part
-    elif kind == "CSV":
-        yield from copied(csv_texts(_source(file)), scratch)
-    else:
-        yield from copied(json_texts(_source(file), notes), scratch)
+        _check(source, file, part.schema, part.rows)
+        return [part]
+    if kind == "JSON Lines":
+        return list(copied(json_texts(source, notes), scratch))
+    try:
+        return list(copied(csv_texts(source), scratch))
+    except LongRow:
+        return list(copied(csv_texts(source, source.limits.line), scratch))
+
+
+def _check(source: Source, file: Path, schema: pa.Schema, rows: int) -> None:
+    """Refuse a Parquet file with a name twice, too many columns or far more rows than bytes."""
+    _refuse_repeated(source.name, schema)
+    refuse_columns(source.name, schema.names, source.limits)
+    refuse_expansion(source.name, file.stat().st_size, rows * VALUE, source.limits)
 
 
 def _refuse_repeated(name: str, schema: pa.Schema) -> None:
@@ -134,8 +160,9 @@ def _keys(place: Path) -> dict[str, str | None]:
     return {unquote(key): None if value == NO_KEY else unquote(value) for key, _, value in pairs}
 
 
-def _keyed(parts: Iterator[Part], keys: dict[str, str | None]) -> Iterator[Part]:
-    return (KeyedPart(part, keys) for part in parts) if keys else parts
+def _keyed(parts: Sequence[Part], file: Path, path: Path) -> Sequence[Part]:
+    keys = _keys(file.relative_to(path))
+    return [KeyedPart(part, keys) for part in parts] if keys else parts
 
 
 def _chunks(part: Part, name: str, dtype: pa.DataType) -> list[pa.Array]:

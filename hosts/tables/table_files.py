@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,17 +12,20 @@ from engine.errors import Refused
 from monitoring.intake.formats import codec_by, format_of, is_marker
 
 SHOWN = 3
+#: Node, size and time of change of a file.
+Stamp = tuple[int, int, int]
 
 
 def table_files(path: Path, notes: list[str]) -> list[Path]:
     """Return a file, or those of a folder that hold rows; `notes` tells what is left out.
 
-    Refused where there are none, or several formats.
+    Refused where there are none, several formats, or some that cannot be found out about.
     """
-    if not path.exists():
-        raise Refused(f"{path}: no such file or folder")
-    found = _below(path, notes) if path.is_dir() else [path]
-    filled = [file for file in found if file.stat().st_size]
+    try:
+        found = _below(path, notes) if path.is_dir() else [_regular(path)]
+        filled = [file for file in found if file.stat().st_size]
+    except OSError as error:
+        raise Refused(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     if not filled:
         raise Refused(f"{found[0]}: the file is empty (zero bytes)")
     if len(filled) < len(found):
@@ -33,20 +37,61 @@ def table_files(path: Path, notes: list[str]) -> list[Path]:
     return filled
 
 
+def _regular(path: Path) -> Path:
+    if not path.exists():
+        raise Refused(f"{path}: no such file or folder")
+    if not path.is_file():
+        raise Refused(f"{path}: a pipe or a device, and a table is read twice; save it to a file")
+    return path
+
+
+def stamp(file: Path) -> Stamp:
+    """Return what changes when a file is written or replaced."""
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise Refused(f"{file}: cannot be read: {error.strerror}") from error
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def refuse_changed(file: Path, before: Stamp) -> None:
+    """Raise `Refused` where a file is no longer what it was."""
+    if stamp(file) != before:
+        raise Refused(f"{file}: changed while it was read; try again when it is complete")
+
+
 def _below(path: Path, notes: list[str]) -> list[Path]:
-    below = sorted(one for one in path.rglob("*") if not _is_hidden(one.relative_to(path)))
+    below = sorted(_walked(path))
     files = [one for one in below if one.is_file()]
     found = [file for file in files if format_of(file.name)]
     other = [file for file in files if not format_of(file.name)]
     # A link to a folder may be a cycle; a broken link may have had rows.
     links = [one for one in below if one.is_symlink() and one not in files]
+    special = [one for one in below if not (one.is_symlink() or one.is_dir() or one.is_file())]
     if links:
         notes.append(_told(path, "that are links to folders, or broken links,", links))
+    if special:
+        notes.append(_told(path, "that are pipes or devices", special))
     if not found:
         raise Refused(f"{path}: no Parquet, CSV or JSON Lines file in this folder")
     if other:
         notes.append(_told(path, "that are not Parquet, CSV or JSON Lines", other))
     return found
+
+
+def _walked(path: Path) -> Iterator[Path]:
+    """Yield what lies below a folder; OSError where a folder cannot be listed."""
+    for folder, folders, files in os.walk(path, onerror=_raise):
+        below = Path(folder)
+        folders[:] = [name for name in folders if not _is_hidden((below / name).relative_to(path))]
+        yield from (below / name for name in folders)
+        for name in files:
+            if not _is_hidden((below / name).relative_to(path)):
+                yield below / name
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _is_hidden(place: Path) -> bool:
@@ -77,7 +122,12 @@ def _sniffed(file: Path) -> str:
 
 def opened(file: Path) -> pa.NativeFile:
     """Open a file and decompress it by its first bytes, whatever its name."""
+    codec = codec_in(file)
     stream = pa.OSFile(str(file))
-    codec = codec_by(stream.read(4))
-    stream.seek(0)
     return pa.CompressedInputStream(stream, codec) if codec else stream
+
+
+def codec_in(file: Path) -> str | None:
+    """Return the codec of a packed file by its first bytes."""
+    with pa.OSFile(str(file)) as stream:
+        return codec_by(stream.read(4))

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.errors import Refused
+from monitoring.intake.limits import refuse_columns
 from monitoring.intake.source import Source
 
 SEPARATORS = (",", ";", "\t", "|")
 #: Bytes that are inspected; more where the header alone is longer.
 SAMPLE = 64 * 1024
-LONGEST = 256 * SAMPLE
+#: The bytes that end a line of a CSV file.
+ENDS = b"\n\r"
+END = re.compile(rb"[\n\r]")
 MARK = b"\xef\xbb\xbf"
 #: Excel's first line that names the separator.
 TOLD = re.compile(r"\"?sep=([,;\t|])\"?\r?\n?", re.IGNORECASE)
@@ -64,6 +67,7 @@ def sniffed(source: Source) -> Dialect:
     if width > len(header) and not any(any(row[len(header) :]) for row in rows):
         header += [""] * (width - len(header))
     names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
+    refuse_columns(source.name, names, source.limits)
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise Refused(f"{source.name}: two columns are called {repeated[0]!r}")
@@ -80,10 +84,10 @@ def sniffed(source: Source) -> Dialect:
 
 def _start(source: Source) -> tuple[bytes, bool]:
     """Read the first lines; the flag is whether more follows."""
-    with source.text() as stream:
+    with source.text(ENDS) as stream:
         content = stream.read(SAMPLE)
-        while len(content) < LONGEST and not content.rstrip(b"\r\n").count(b"\n"):
-            piece = stream.read(SAMPLE)
+        while len(content) <= source.limits.line and not END.search(content.rstrip(ENDS)):
+            piece = stream.read(len(content))
             if not piece:
                 break
             content += piece

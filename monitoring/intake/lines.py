@@ -13,6 +13,7 @@ import pyarrow.types as pat
 
 from monitoring.intake.objects import MARK, whole
 from monitoring.intake.stacking import stacked, text
+from monitoring.intake.widths import is_deep
 
 UTC_TIME = pa.timestamp("us", "UTC")
 # Below this many bytes, Python's parser is faster than starting Arrow's.
@@ -96,11 +97,13 @@ def complete(chunk: bytes, closed: bool) -> bytes:
 
 
 def read_fast(body: bytes, schema: pa.Schema, unexpected: str = "infer") -> pa.Table | None:
-    """Parse with Arrow; None where the lines are too few, bad, or of mixed types.
+    """Parse with Arrow; None where the lines are too few, bad, too deep or of mixed types.
 
     Strings that look like times stay strings, since Arrow would decide that anew for each block.
     """
-    if len(body) < SMALL or _NULL_FIRST.match(body) or _NULL_LINE in body or not _is_text(body):
+    if len(body) < SMALL or _NULL_FIRST.match(body) or _NULL_LINE in body:
+        return None
+    if not _is_text(body) or is_deep(body):
         return None
     try:
         table = _parsed(body, schema, unexpected)

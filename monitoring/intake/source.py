@@ -1,4 +1,4 @@
-"""A text file that can be opened several times, in any Unicode encoding."""
+"""A text file that can be opened several times, in any Unicode encoding, within bounds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from engine.errors import Refused
+from monitoring.intake.limits import LIMITS, Bounded, Limits
 
 MARKS = {
     b"\xff\xfe\x00\x00": "utf-32",
@@ -21,13 +22,28 @@ BROKEN = (pa.ArrowException, OSError, EOFError, ValueError, MemoryError, Overflo
 
 @dataclass(frozen=True)
 class Source:
-    """A file that can be opened several times; `name` is its name in messages."""
+    """A file that can be opened several times; `name` is its name in messages.
+
+    packed: its size where it is packed, else 0.
+    """
 
     name: str
     open: Callable[[], pa.NativeFile]
+    packed: int = 0
+    limits: Limits = LIMITS
 
-    def text(self) -> pa.NativeFile:
-        """Open as UTF-8; UTF-16 and UTF-32 are detected by their byte order mark."""
+    def text(self, ends: bytes = b"\n") -> pa.NativeFile:
+        """Open as UTF-8; UTF-16 and UTF-32 are detected by their byte order mark.
+
+        Reading raises `Refused` beyond the limits; a line ends at one of the bytes `ends`.
+        """
+        return pa.PythonFile(self.bounded(ends), mode="r")
+
+    def bounded(self, ends: bytes) -> Bounded:
+        """Open likewise, as a stream of Python."""
+        return Bounded(self._decoded(), self.name, self.packed, self.limits, ends)
+
+    def _decoded(self) -> pa.NativeFile:
         with self.open() as stream:
             start = stream.read(512)
         for mark, encoding in MARKS.items():

@@ -10,11 +10,13 @@ import pyarrow.types as pat
 
 from engine.errors import Refused
 from monitoring.intake import collector, lines
+from monitoring.intake.limits import refuse_columns
 from monitoring.intake.lines import column, read_fast
-from monitoring.intake.objects import read_objects
+from monitoring.intake.objects import MARK, read_objects
 from monitoring.intake.source import Source
 from monitoring.intake.stacking import text
 from monitoring.intake.untyped import untyped
+from monitoring.intake.widths import names_in
 
 # Less than one block of the collector's decoder, which unifies the types of several blocks.
 BLOCK = lines.BLOCK - 512 * 1024
@@ -36,16 +38,27 @@ def json_batches(
     """
     rows, bad = 0, []
     number = 0
+    names: set[str] = set()
     for body in _json_blocks(source):
+        _refuse_names(source, body)
         table, reasons = _json_table(body, assemble)
         bad += [_renumbered(reason, number) for reason in reasons]
         number += body.count(b"\n")
         rows += table.num_rows
+        names.update(table.column_names)
+        refuse_columns(source.name, names, source.limits)
         yield from table.combine_chunks().to_batches()
     if len(bad) > rows:
         raise Refused(f"{source.name}: not JSON Lines: {bad[0]}")
     if bad:
         notes.append(f"{source.name}: {len(bad):,} bad lines left out, the first is {bad[0]}")
+
+
+def _refuse_names(source: Source, body: bytes) -> None:
+    found = names_in(body, source.limits.columns)
+    if found > source.limits.columns:
+        most = f"{source.limits.columns:,} (limit max-columns)"
+        raise Refused(f"{source.name}: {found:,} different names, and the most columns is {most}")
 
 
 def json_texts(source: Source, notes: list[str]) -> Iterator[pa.RecordBatch]:
@@ -102,16 +115,17 @@ def _is_collector(body: bytes) -> bool:
 
 def _json_blocks(source: Source) -> Iterator[bytes]:
     """Yield blocks of complete lines; the last line may have no end."""
-    rest = b""
+    pieces: list[bytes] = []
     with source.text() as stream:
         while piece := stream.read(BLOCK):
-            rest += piece
-            end = rest.rfind(b"\n") + 1
+            end = piece.rfind(b"\n") + 1
             if end:
-                yield rest[:end].removeprefix(b"\xef\xbb\xbf")
-                rest = rest[end:]
+                yield b"".join([*pieces, piece[:end]]).removeprefix(MARK)
+                pieces = []
+            pieces.append(piece[end:])
+    rest = b"".join(pieces)
     if rest.strip():
-        yield rest.removeprefix(b"\xef\xbb\xbf")
+        yield rest.removeprefix(MARK)
 
 
 def _renumbered(reason: str, before: int) -> str:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from argparse import ArgumentParser
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from commands.check.check import run
-from commands.check.options import add_arguments
+from cli import main
 
 
 def check(reference: Path, current: Path, *options: str) -> tuple[int, str, str]:
     """Exit code, stdout, stderr of the command, run in this process to save its start."""
-    parser = ArgumentParser()
-    add_arguments(parser)
     out, err = io.StringIO(), io.StringIO()
+    words = ["check", "--reference", str(reference), "--current", str(current), *options]
     with redirect_stdout(out), redirect_stderr(err):
-        arguments = ["--reference", str(reference), "--current", str(current), *options]
-        code = run(parser.parse_args(arguments))
+        code = main(words)
     return code, out.getvalue(), err.getvalue()
 
 

@@ -21,11 +21,7 @@ from scipy.spatial.distance import jensenshannon
 from cli import main
 from tests.face.checking import check, named, report
 
-CALL = (
-    "import argparse, sys; from commands.check.check import run; "
-    "from commands.check.options import add_arguments; "
-    "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
-)
+CALL = "import sys; from cli import main; sys.exit(main(['check', *sys.argv[1:]]))"
 
 
 def spawn(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -353,7 +349,8 @@ def test_a_file_without_rows_is_insufficient(
 def test_light_imports(write: Callable[..., Any]) -> None:
     """Neither the command nor what it calls loads a heavy library."""
     path = write("r", x=[1.0, 2.0] * 50, s=["a", "b"] * 50)
-    program = CALL.replace("sys.exit(run(parser.parse_args()))", "run(parser.parse_args()); ") + (
+    program = (
+        "import sys; from cli import main; _ = main(['check', *sys.argv[1:]]); "
         "print([name for name in ('pandas', 'scipy.stats', 'sklearn', 'evidently', 'azure.ai.ml') "
         "if name in sys.modules], file=sys.stderr)"
     )

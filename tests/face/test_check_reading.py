@@ -642,3 +642,35 @@ def test_odd_values_in_the_collectors_lines_are_named(tmp_path: Path) -> None:
         found = named(json.loads(out), "v")
         assert (code, found["kind"], found["verdict"]) == (0, "numeric", "stable")
         assert f"{after}: column v: 1 value that is not a number counted as missing" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "option", "usual", "lifted"),
+    [
+        ("x,k\n" + "a" * 3_000 + ",b\n", "--max-line", "2000", "4K"),
+        ("a,b,c,d,e,f,g,h,i\n1,2,3,4,5,6,7,8,9\n", "--max-columns", "8", "9"),
+        ("x,k\n" + "1,a\n" * 9_000, "--max-bytes", "20000", "1M"),
+    ],
+)
+def test_a_bound_is_told_by_its_name_and_lifted(
+    tmp_path: Path, content: str, option: str, usual: str, lifted: str
+) -> None:
+    path = put(tmp_path / "a.csv.gz", gzip.compress(content.encode()))
+    code, out, err = check(path, path, "--json", option, usual)
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert f"(limit {option.removeprefix('--')})" in line
+    assert check(path, path, "--json", option, lifted)[0] in (0, 3)
+
+
+@pytest.mark.parametrize("write", [csv, parquet])
+@pytest.mark.parametrize("other", [{"other": []}, {"amount": []}, {"other": [], "amount": []}])
+def test_a_side_without_rows_gives_no_verdict(
+    tmp_path: Path, write: Write, other: dict[str, list[float]]
+) -> None:
+    empty = write(tmp_path / f"e.{write.__name__}", **other)
+    values = [(37 * number % 500) / 8 for number in range(500)]
+    full = write(tmp_path / f"f.{write.__name__}", amount=values)
+    for pair in ((empty, full), (full, empty)):
+        code, document = report(*pair)
+        assert (code, document["verdict"]) == (3, "insufficient")

@@ -135,7 +135,8 @@ class Sent:
         """One good event, and whose inbox it belongs into."""
         self.documents.append(document)
         kind = document.get("eventType") or document["type"]
-        self.good[f"{kind}:{document['id']}:/subscriptions/s"] = partition
+        unknown = "unrecognised:" if partition == "fleet" else ""
+        self.good[f"{unknown}{kind}:{document['id']}:/subscriptions/s"] = partition
 
 
 @dataclass

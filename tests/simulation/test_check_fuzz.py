@@ -18,11 +18,7 @@ SAMPLE = 160
 FULL = 20_000
 PROCESSES = 200
 BATCH = 500
-CALL = (
-    "import argparse, sys; from commands.check.check import run; "
-    "from commands.check.options import add_arguments; "
-    "parser = argparse.ArgumentParser(); add_arguments(parser); sys.exit(run(parser.parse_args()))"
-)
+CALL = "import sys; from cli import main; sys.exit(main(['check', *sys.argv[1:]]))"
 
 
 def swept(first: int, last: int) -> list[dict[str, object]]:

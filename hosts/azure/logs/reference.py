@@ -18,6 +18,7 @@ from hosts.azure.logs.files import reading
 from hosts.tables.asked import check_place, unquoted
 from monitoring.intake.csvfiles import csv_batches
 from monitoring.intake.formats import codec_of, format_of
+from monitoring.intake.limits import refuse_columns
 from monitoring.intake.references import named_once
 from monitoring.intake.sampling import sampled, seed_of
 from monitoring.intake.source import BROKEN, Source, first_line
@@ -114,6 +115,7 @@ def _batches(source: Source) -> Iterator[pa.RecordBatch]:
     try:
         if kind == "Parquet":
             with source.open() as stream, pq.ParquetFile(stream) as file:
+                refuse_columns(source.name, file.schema_arrow.names, source.limits)
                 yield from file.iter_batches(use_threads=False)
         elif kind == "CSV":
             yield from csv_batches(source)
@@ -127,7 +129,8 @@ def _batches(source: Source) -> Iterator[pa.RecordBatch]:
 
 def _file(name: str, place: Path) -> Source:
     # Arrow recognises gzip by the file name.
-    return Source(name, lambda: pa.input_stream(str(place)))
+    packed = place.stat().st_size if codec_of(name) else 0
+    return Source(name, lambda: pa.input_stream(str(place)), packed)
 
 
 def _blob(container: ContainerClient, found: BlobProperties) -> Source:
@@ -143,7 +146,7 @@ def _blob(container: ContainerClient, found: BlobProperties) -> Source:
         codec = codec_of(name)
         return pa.CompressedInputStream(stream, codec) if codec else stream
 
-    return Source(shown, opened)
+    return Source(shown, opened, found.size if codec_of(name) else 0)
 
 
 class _Ranges(io.RawIOBase):

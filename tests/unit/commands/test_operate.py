@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import function_app
-from commands.operate import ask, everybody, instant, span
+from commands.operate import ask, everybody, instant, since, span
 from engine import journal
 from engine.errors import Refused
 from fleet.commands import Command
@@ -29,6 +29,26 @@ NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 def test_lengths_of_time(text: str, length: timedelta) -> None:
     assert span(text) == length
     assert instant(text, NOW) == NOW + length
+
+
+@pytest.mark.parametrize(
+    ("text", "begin"),
+    [
+        ("5m", "2024-03-04T09:55:00+00:00"),
+        ("4h", "2024-03-04T06:00:00+00:00"),
+        ("1.5d", "2024-03-02T22:00:00+00:00"),
+        ("2w", "2024-02-19T10:00:00+00:00"),
+        ("2024-03-04T09:00Z", "2024-03-04T09:00Z"),
+        ("yesterday", "yesterday"),
+    ],
+)
+def test_a_journal_begins_a_span_ago(text: str, begin: str) -> None:
+    assert since(text, NOW) == begin
+
+
+def test_a_span_beyond_the_first_year_is_refused() -> None:
+    with pytest.raises(Refused, match="lies before the year 1"):
+        since("900000d", NOW)
 
 
 @pytest.mark.parametrize("text", ["", "4", "h", "-4h", "4 h", "4h30m", "1e3h", "∞d"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from commands.showing import show
 
@@ -122,3 +125,42 @@ def test_the_outcome_of_a_command(shown: Any) -> None:
     done = {"id": "c1", "outcome": "done", "seq": 3, "text": "freeze demand: done"}
     assert shown(done, "command") == "freeze demand: done\n"
     assert shown({"id": "c1"}, "sent") == "c1\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+LONG = [
+    "word " * 200,
+    "first\nsecond\r\nthird",
+    "x" * 3_000,
+    "東京" * 300,
+    "tab\tand [bold]markup[/bold] " * 30,
+]
+
+
+@pytest.mark.parametrize("reason", LONG, ids=range(5))
+def test_a_record_is_one_line(shown: Any, monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    found = [record(1, rows=5), record(2, reason=reason), record(3, rows=6)]
+    piped = shown(found, "journal").splitlines()
+    assert len(piped) == 4
+    assert " ".join(reason.split()) in piped[2]
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    show(found, "journal")
+    lines = terminal.getvalue().splitlines()
+    assert len(lines) == 4
+    assert max(map(cell_len, lines)) <= 160
+
+
+def test_a_model_is_one_line_however_many_alerts_fire(shown: Any) -> None:
+    firing = [{"id": f"drift-{number}", "severity": "page"} for number in range(40)]
+    lines = shown(
+        {"models": [{**MODEL, "firing": firing}], "halted": [], "unreachable": []}, "status"
+    ).splitlines()
+    assert len(lines) == 2
+    assert "drift-0, drift-1, drift-2 and 37 more" in lines[1]
+    assert lines[1].endswith("shadow of v2")
+    assert lines[0].index("under way") == lines[1].index("shadow of v2")

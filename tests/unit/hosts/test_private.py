@@ -13,7 +13,7 @@ import pytest
 from engine.store import Insert
 from hosts import private
 from hosts.ledger import append_once
-from hosts.local.files import Blobs, replace_file, write_text
+from hosts.local.files import Blobs, replace_file, write_output
 from hosts.local.functions.queues import Queues
 from hosts.local.models import jobs
 from hosts.local.models.registry import ModelFolders
@@ -116,7 +116,7 @@ def test_what_is_there_keeps_its_permissions(tmp_path: Path) -> None:
 
 
 def test_an_operators_output_can_be_read_by_others(tmp_path: Path, umask: int) -> None:
-    write_text(tmp_path / "out" / "report.html", "<p>")
+    write_output(tmp_path / "out" / "report.html", b"<p>")
     assert (tmp_path / "out" / "report.html").stat().st_mode & 0o777 == 0o644
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o777 & ~umask
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from engine.errors import Broken, Refused
-from hosts.local.files import Blobs, Logs, replace_file
+from hosts.local.files import Blobs, Logs, replace_file, write_output
 
 # sha256 of b"abc", FIPS 180-2 appendix B.1
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -161,3 +162,30 @@ def test_absolute_paths_and_links_out_of_the_folder_are_refused(logs: Logs, tmp_
 def test_a_log_that_is_not_there_is_refused(logs: Logs, path: str) -> None:
     with pytest.raises(Refused, match="not found"):
         logs.size(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe"])
+def test_a_page_for_a_pipe_is_written_to_it(tmp_path: Path, kind: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    target = pipe
+    if kind != "pipe":
+        target = tmp_path / "link"
+        target.symlink_to(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_output(target, b"page")
+    assert os.read(reading, 10) == b"page"
+    os.close(reading)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_page_keeps_the_rights_of_the_file_that_it_replaces(tmp_path: Path) -> None:
+    (tmp_path / "page").write_bytes(b"old")
+    (tmp_path / "page").chmod(0o640)
+    (tmp_path / "link").symlink_to("page")
+    write_output(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "page").read_bytes() == b"new"
+    assert (tmp_path / "page").stat().st_mode & 0o777 == 0o640
+    with pytest.raises(Refused, match="cannot be written: Is a directory"):
+        write_output(tmp_path, b"new")

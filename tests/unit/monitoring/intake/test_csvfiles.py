@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -115,3 +116,38 @@ def test_bytes_that_are_no_utf8_are_kept_for_whom_it_concerns() -> None:
     assert batch["b"].to_pylist() == ["1"]
     with pytest.raises(pa.ArrowInvalid, match="UTF8"):
         batch["a"].validate(full=True)
+
+
+ROWS = "".join(f"{number},a\n" for number in range(50))
+
+
+@pytest.mark.parametrize("read", [csv_texts, csv_batches])
+@pytest.mark.parametrize(
+    "body",
+    [
+        'x,k\n1,"a\n' + ROWS,
+        "x,k\n" + ROWS + '1,"a\n1,b',
+        'k\n"a\nb\nc\n',
+        'x,k\r\n1,"a\r\n2,b\r\n',
+        'x,k\n1,"a""\n2,b\n',
+    ],
+)
+def test_a_quote_that_nothing_closes_is_refused(read: Any, body: str) -> None:
+    with pytest.raises(Refused, match="a quote is never closed"):
+        list(read(memory(body.encode())))
+
+
+@pytest.mark.parametrize("read", [csv_texts, csv_batches])
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ('x,k\n1,"a\nb"\n', 1),
+        ('x,k\n1,"a\nb"', 1),
+        ('x,k\n1,"a\nb\n"\n\n', 1),
+        ('x,k\n1,"a\nb"\n2,c\n', 2),
+        ('x,k\n1,12" pipe\n', 1),
+        ('x,k\n1,"caf\u00e9\n"\n', 1),
+    ],
+)
+def test_cells_of_several_lines_are_read(read: Any, body: str, count: int) -> None:
+    assert sum(batch.num_rows for batch in read(memory(body.encode()))) == count
