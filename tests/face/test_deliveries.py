@@ -315,7 +315,7 @@ def test_every_good_event_counts_once_and_every_bad_one_is_refused_once(
     noted = Counter(line["subject"] for line in stage.said("demand", "noted"))
     assert set(noted.values()) == {1}
     assert noted.total() == sum("ModelDeployed" in name for name in sent.good)
-    kinds = {name.partition(":")[0] for name in sent.good if name.startswith("Contoso")}
+    kinds = {name.split(":")[1] for name in sent.good if name.startswith("unrecognised:")}
     assert Counter(line["type"] for line in stage.said("fleet", "unknown")) == Counter(kinds)
 
     # In the state: every row of every file, however often and in what order it was announced.
