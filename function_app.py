@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import azure.functions as func
@@ -26,7 +25,7 @@ def host() -> Host:
     if not _given:
         from hosts import begin_host
 
-        use(begin_host(Path(os.environ.get("DRIFTWARDEN_FLEET", "fleet.yaml"))))
+        use(begin_host(os.environ))
     return _given[0]
 
 
@@ -50,11 +49,9 @@ def work(message: func.QueueMessage) -> None:
 def tick(timer: func.TimerRequest) -> None:
     """Ring for every partition that is due, and again for those whose work was given up."""
     del timer
-    from hosts import face
+    from hosts import ticking
 
-    host().service.tick()
-    host().measure()
-    face.revive(host().service, host().given_up())
+    ticking.tick(host())
 
 
 @app.timer_trigger("timer", "0 0 * * * *")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from engine.errors import Refused
 from engine.step import Step
 from fleet.model.effects import Effect, KeepAnchors, Publish, Tell
-from fleet.model.facts import Anchored, Asked, Declined, Fact, Parked, Unrecognised
+from fleet.model.facts import Anchored, Asked, Declined, Delayed, Fact, Parked, Unrecognised
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from fleet.partitions import FLEET
@@ -56,6 +56,10 @@ def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime
                 lines.append(operations.Parked(name, reason))
             case Anchored():
                 effects += _told(fact)
+            case Delayed(effect=effect, key=key, reason=reason):
+                if reason:
+                    refused.append(f"{effect} waits: {reason}")
+                    lines.append(operations.Refused(f"{effect} waits: {reason}", key))
             case Declined(key=key, reason=reason):
                 lines.append(operations.Refused(reason, key))
             case Asked(verb="ack"):

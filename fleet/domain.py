@@ -20,6 +20,7 @@ from fleet.model.facts import (
     FACTS,
     Configured,
     Declined,
+    Delayed,
     Fact,
     Notified,
     Parked,
@@ -38,6 +39,8 @@ from monitoring.alerts.routing import OnCall
 DORMANT_FOR = timedelta(hours=1)
 #: Failed attempts at a page from one report to the next.
 TRIES = 10
+#: Failed attempts at another effect from one report to the next: some 40 minutes, then hours.
+LONG = 6
 
 
 State = Model | OnCall | Desk
@@ -150,14 +153,15 @@ class FleetDomain:
 
     def attempted(
         self, effect: Effect, attempts: int, reason: str
-    ) -> Undelivered | Delivered | None:
+    ) -> Undelivered | Delivered | Delayed | None:
         """See `engine.step.Domain`: the on-call partition hears which pages get out.
 
         It hears of the first failure of a page, and of every `TRIES`-th in case that another page
-        got through to the receiver meanwhile.
+        got through to the receiver meanwhile. Other partitions hear of effects that wait long.
         """
         if not isinstance(effect, SendPage):
-            return None
+            due = attempts >= LONG and (not reason or attempts % LONG == 0)
+            return Delayed(kind_of(type(effect)), effect.key, reason) if due else None
         if reason:
             return Undelivered(effect.page, reason) if attempts % TRIES == 0 else None
         if attempts or effect.report:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from engine.errors import Refused
 from engine.step import Step
 from fleet.model.effects import AckModel, OnCallEffect, SendPage
-from fleet.model.facts import Asked, Declined, Fact, Notified
+from fleet.model.facts import Asked, Declined, Delayed, Fact, Notified
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from monitoring.alerts import routing
@@ -55,7 +55,7 @@ def _routed(fact: Fact, now: datetime) -> routing.Fact | None:
             )  # fmt: skip
         case Asked(verb="unsilence"):
             return routing.Unsilence(fact.target, fact.by)
-        case Declined():
+        case Declined() | Delayed():
             return None
         case _:
             raise Refused(f"an on-call partition does not take {type(fact).__name__}")

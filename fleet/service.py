@@ -12,7 +12,7 @@ from engine.clock import Clock
 from engine.errors import Broken, Newer, NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
-from fleet import anchors, envelope, events, gauges, health, read, refused
+from fleet import anchors, backwards, envelope, events, gauges, health, read, refused
 from fleet.alarm import Alarm, by_the_timer
 from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
 from fleet.document.policies import Fleet
@@ -108,8 +108,11 @@ class Service:
         return FLEET
 
     def tick(self) -> tuple[str, ...]:
-        """Ring for every partition that is due; return them."""
-        due = self.loop.store.due(self.clock.now())
+        """Ring for every partition that is due, and return them; tell of a clock that went back."""
+        now = self.clock.now()
+        for told in backwards.deliveries(self.loop.store, now):
+            self.loop.deliver(told, now)
+        due = self.loop.store.due(now)
         for partition in due:
             self.loop.ring(partition)
         return tuple(due)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,9 +41,9 @@ def open_host(path: Path) -> Host:
     return _kind(config).open(config, path.parent)
 
 
-def begin_host(path: Path) -> Host:
-    """Open the host that the document's `store` names, and let its models begin."""
-    opened = open_host(path)
+def begin_host(settings: Mapping[str, str]) -> Host:
+    """Open the host of the document that a setting names, and let its models begin."""
+    opened = open_host(Path(settings.get("DRIFTWARDEN_FLEET", "fleet.yaml")))
     opened.service.begin()
     return opened
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,20 +73,6 @@ def drain(service: Service, body: bytes) -> None:
         service.park(body.decode("utf-8", "backslashreplace"), str(error))
         return
     service.drain(name, trace)
-
-
-def revive(service: Service, given_up: Iterable[tuple[bytes, str]]) -> None:
-    """Tell the fleet's journal of doorbells that failed too often, and ring again for each.
-
-    Without it the facts of a partition would wait for the daily sweep.
-    """
-    for body, reason in given_up:
-        try:
-            name, _ = doorbell(body)
-        except Refused as error:
-            service.park(body.decode("utf-8", "backslashreplace"), str(error))
-        else:
-            service.ring_again(name, reason)
 
 
 def parse(body: str | bytes, what: str) -> Any:

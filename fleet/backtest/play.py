@@ -17,9 +17,9 @@ import pyarrow as pa
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
 from fleet.model.effects import Tell
-from fleet.model.facts import Assessed
 from fleet.model.parts import alerts, windows
 from fleet.model.records import Batch
+from fleet.model.results import Assessed
 from fleet.model.signals import drift
 from fleet.model.slices.windows import Window, Windows
 from fleet.model.state import Model

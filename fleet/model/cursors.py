@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.model.facts import LabelsRead, LogRead
 from fleet.model.lines import logs
+from fleet.model.results import LabelsRead, LogRead
 from fleet.model.slices.logs import Cursor
 from fleet.model.turn import Turn
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from engine.store import instant, parse_instant
 from fleet.document.policies import Watched
-from fleet.model.facts import Measured
 from fleet.model.records import ObjectiveStatus
+from fleet.model.results import Measured
 from fleet.model.tasks import Measure
 from fleet.ports import World
 from monitoring.alerts.lifecycle import Severity

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from engine.errors import Refused
 from fleet.document.policies import Watched
-from fleet.model.facts import Reported
+from fleet.model.results import Reported
 from fleet.model.tasks import BuildReport
 from fleet.ports import World
 from fleet.work import rows

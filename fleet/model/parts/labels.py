@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fleet.model.cursors import moved, say_read
-from fleet.model.facts import LabelsRead
 from fleet.model.lines import logs
 from fleet.model.part import Part, take
 from fleet.model.records import Collection
+from fleet.model.results import LabelsRead
 from fleet.model.slices.logs import Loose, ranged
 from fleet.model.slices.windows import outputs_of
 from fleet.model.tasks import ReadLabels

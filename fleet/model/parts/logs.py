@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from fleet.model.cursors import moved, say_read
-from fleet.model.facts import Counted, Declined, LogGrew, LogRead
+from fleet.model.facts import Declined, LogGrew
 from fleet.model.lines import logs
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Batch, Collection
+from fleet.model.results import Counted, LogRead
 from fleet.model.slices.logs import Cursor
 from fleet.model.slices.windows import Window, outputs_of
 from fleet.model.tasks import ReadLabels, ReadLog, read_from

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from fleet.model.facts import Counted, Declined, LogRead, Measured, TrafficCounted
+from fleet.model.facts import Declined
 from fleet.model.lines import alerting
 from fleet.model.part import Part, take
 from fleet.model.records import ObjectiveStatus, TrafficCount
+from fleet.model.results import Counted, LogRead, Measured, TrafficCounted
 from fleet.model.signals.catalogue import OBJECTIVE
 from fleet.model.tasks import Measure
 from fleet.model.turn import Turn

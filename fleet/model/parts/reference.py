@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from fleet.model.facts import Asked, Configured, Declined, Referenced
+from fleet.model.facts import Asked, Configured, Declined
 from fleet.model.keys import short
 from fleet.model.lines import operations, windows
 from fleet.model.part import Part, take
+from fleet.model.results import Referenced
 from fleet.model.slices.windows import Past
 from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn

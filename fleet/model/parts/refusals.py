@@ -1,18 +1,34 @@
-"""Refusals: parked events and effects that are refused for good are journalled."""
+"""Refusals and delays: what was refused for good is journalled, what waits long is told."""
 
 from __future__ import annotations
 
-from fleet.model.facts import Declined, Parked
+from fleet.model.facts import Declined, Delayed, Parked
 from fleet.model.lines import operations
 from fleet.model.part import Part, take
+from fleet.model.signals.catalogue import DELAYED
 from fleet.model.turn import Turn
+from monitoring.finding import Finding
 
 
 def declined(turn: Turn, fact: Declined) -> Declined:
     """Journal that an effect was refused for good; the part that owed it continues from that."""
     turn.say(operations.Refused(fact.reason, fact.key))
     turn.count("declined")
+    turn.settle(_key(fact.effect))
     return fact
+
+
+def delayed(turn: Turn, fact: Delayed) -> Delayed:
+    """Signal an effect that waits for a service, until one of its kind is done."""
+    if fact.reason:
+        turn.signal(Finding(_key(fact.effect), True, f"{fact.effect} waits: {fact.reason}"))
+    else:
+        turn.settle(_key(fact.effect))
+    return fact
+
+
+def _key(effect: str) -> str:
+    return f"{DELAYED}{effect.replace('_', '-')}"
 
 
 def parked(turn: Turn, fact: Parked) -> Parked:
@@ -21,4 +37,4 @@ def parked(turn: Turn, fact: Parked) -> Parked:
     return fact
 
 
-PART = Part("refusals", (take(Declined, declined), take(Parked, parked)))
+PART = Part("refusals", (take(Declined, declined), take(Delayed, delayed), take(Parked, parked)))

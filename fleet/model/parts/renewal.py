@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from fleet.model.facts import Assessed, Referenced
 from fleet.model.keys import short
 from fleet.model.lines import windows
 from fleet.model.part import Part, take
+from fleet.model.results import Assessed, Referenced
 from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from monitoring.drift.ruler import FORMAT

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.model.facts import Asked, Reported
+from fleet.model.facts import Asked
 from fleet.model.lines import windows
 from fleet.model.part import Part, take
 from fleet.model.report_links import draws
+from fleet.model.results import Reported
 from fleet.model.tasks import BuildReport
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Alert, Notify, Severity

@@ -9,11 +9,12 @@ from itertools import groupby
 
 from fleet.model import live
 from fleet.model.effects import Publish, Tag
-from fleet.model.facts import Adopted, Asked, Joined, LogRead, TrafficCounted
+from fleet.model.facts import Adopted, Asked
 from fleet.model.keys import short
 from fleet.model.lines import operations, serving
 from fleet.model.part import Part, take
 from fleet.model.records import TrafficCount
+from fleet.model.results import Joined, LogRead, TrafficCounted
 from fleet.model.signals.catalogue import ROLLOUT
 from fleet.model.slices.promotion import Challenger
 from fleet.model.tasks import BuildReference

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.model.facts import LogRead, TrafficCounted
 from fleet.model.lines import alerting
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Collection, TrafficCount
+from fleet.model.results import LogRead, TrafficCounted
 from fleet.model.signals import page_context
 from fleet.model.signals.catalogue import SILENCE
 from fleet.model.turn import Turn

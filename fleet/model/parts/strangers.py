@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fleet.model.facts import LogGrew, LogRead, TrafficCounted
+from fleet.model.facts import LogGrew
 from fleet.model.lines import logs
 from fleet.model.part import Part, take
+from fleet.model.results import LogRead, TrafficCounted
 from fleet.model.turn import Turn
 
 #: So many are remembered; a log that names more of them is not of this endpoint.

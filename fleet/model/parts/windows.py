@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fleet.document.policies import CLOSED_AFTER
-from fleet.model.facts import Assessed, Declined, Joined
+from fleet.model.facts import Declined
 from fleet.model.lines import windows
 from fleet.model.part import Part, take
+from fleet.model.results import Assessed, Joined
 from fleet.model.signals import page_context
 from fleet.model.slices.windows import Past, Window
 from fleet.model.tasks import Assess, Join

@@ -46,7 +46,7 @@ DRIFT, SCORE, QUALITY, PERFORMANCE = "drift", "score", "quality", "performance"
 SILENCE, TRAFFIC, RUN, ROLLOUT = "silence", "traffic", "run", "rollout"
 UNREADY = "unready"
 #: Families: an objective's name or an effect's kind follows.
-OBJECTIVE, REFUSED = "slo-", "refused-"
+OBJECTIVE, REFUSED, DELAYED = "slo-", "refused-", "delayed-"
 REFUSED_SPLIT = f"{REFUSED}set-traffic"
 DAY = timedelta(days=1)
 
@@ -66,6 +66,7 @@ SIGNALS = (
     # `fleet.model.parts.split` ends it where the split holds again.
     Signal(REFUSED_SPLIT, Kind.TRAFFIC),
     Signal(REFUSED, Kind.RUN, family=True, news_for=DAY),
+    Signal(DELAYED, Kind.RUN, family=True, rare=True),
     Signal(RUN, Kind.RUN),
     Signal(ROLLOUT, Kind.ROLLOUT),
 )

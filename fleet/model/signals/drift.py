@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fleet.model.effects import Publish
-from fleet.model.facts import Assessed
 from fleet.model.part import Part, take
+from fleet.model.results import Assessed
 from fleet.model.signals import page_context
 from fleet.model.signals.catalogue import DRIFT, QUALITY, SCORE
 from fleet.model.turn import Turn

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fleet.model.facts import Joined
 from fleet.model.part import Part, take
+from fleet.model.results import Joined
 from fleet.model.signals import page_context
 from fleet.model.signals.catalogue import PERFORMANCE
 from fleet.model.turn import Turn

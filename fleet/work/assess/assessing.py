@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.document.policies import Watched
-from fleet.model.facts import Assessed
+from fleet.model.results import Assessed
 from fleet.model.tasks import Assess
 from fleet.ports import World
 from fleet.work import rows

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from engine.blobs import Blobs
 from fleet.document.policies import Watched
-from fleet.model.facts import Joined
+from fleet.model.results import Joined
 from fleet.model.tasks import Join
 from fleet.ports import World
 from fleet.work import rows

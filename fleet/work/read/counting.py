@@ -11,8 +11,8 @@ import pyarrow as pa
 from engine.errors import Refused, Unavailable
 from fleet.counting import Counting, LogSource
 from fleet.document.policies import Watched
-from fleet.model.facts import Counted, TrafficCounted
 from fleet.model.records import Batch
+from fleet.model.results import Counted, TrafficCounted
 from fleet.model.tasks import Count, CountTraffic
 from fleet.ports import World
 from fleet.work import rows

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as pat
 
 from engine.errors import Refused
 from fleet.ports import LogFiles
@@ -36,6 +37,7 @@ MOST_APART = 16 * MIB
 APART_AT_ONCE = 16
 MARKER = re.compile(rb'"data(?:inblob|ref)"')
 FIRST, LAST = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC)) for year in (1970, 2200))
+NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 NO_TIME = "a time before 1970 or after 2199"
 OWN = "a request that Driftwarden made itself"
 
@@ -200,8 +202,14 @@ def _numbers(table: pa.Table, found: Range) -> pa.Table:
     place = table.column_names.index(SCORE)
     if kind_of(score.type) is Kind.NUMERIC:
         return table.set_column(place, SCORE, score.cast(pa.float64(), safe=False))
-    blank = table.set_column(place, SCORE, pa.nulls(table.num_rows, pa.float64()))
-    return without(blank, pc.is_valid(score), f"{SCORE!r} is not a number", found)
+    # A value of another type makes text of its column: the numbers in it are numbers all the same.
+    known = pa.nulls(table.num_rows, pa.float64())
+    if pat.is_string(score.type):
+        spelled = pc.match_substring_regex(score, NUMBER)
+        known = pc.if_else(spelled, score, pa.scalar(None, pa.string())).cast(pa.float64())
+    numbers = table.set_column(place, SCORE, known)
+    lost = pc.and_(pc.is_valid(score), pc.is_null(known))
+    return without(numbers, lost, f"{SCORE!r} is not a number", found)
 
 
 def usable(table: pa.Table, task: Task) -> tuple[pa.Table, list[str]]:

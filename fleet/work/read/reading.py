@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from engine.texts import cut
 from fleet.document.policies import Watched
-from fleet.model.facts import LabelsRead, LogRead
 from fleet.model.records import Batch, Collection, TrafficCount
+from fleet.model.results import LabelsRead, LogRead
 from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.ports import World
 from fleet.work import rows

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from engine.errors import Refused
 from fleet.document.policies import Watched
-from fleet.model.facts import Referenced
+from fleet.model.results import Referenced
 from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows

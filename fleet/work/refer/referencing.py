@@ -16,7 +16,7 @@ from engine.blobs import Blobs
 from engine.codec import to_json
 from engine.errors import Refused
 from fleet.document.policies import Watched
-from fleet.model.facts import Referenced
+from fleet.model.results import Referenced
 from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows

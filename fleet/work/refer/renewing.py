@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from fleet.document.policies import Watched
-from fleet.model.facts import Referenced
+from fleet.model.results import Referenced
 from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows

@@ -18,8 +18,9 @@ from fleet.document.config import load
 from fleet.document.policies import Fleet, Watched
 from fleet.model import step
 from fleet.model.effects import EFFECTS, Publish
-from fleet.model.facts import Assessed, Configured, Joined, LogGrew, LogRead, Referenced
+from fleet.model.facts import Configured, LogGrew
 from fleet.model.records import Batch, Collection
+from fleet.model.results import Assessed, Joined, LogRead, Referenced
 from fleet.model.state import Model
 from fleet.ports import World
 from fleet.published import CATALOGUE, document, schema

@@ -16,8 +16,9 @@ from fleet.counting import LogSource
 from fleet.document.policies import Fleet
 from fleet.envelope import event
 from fleet.events import delivery
-from fleet.model.facts import Asked, LogGrew, Noted, Registered, TrafficCounted, TrafficSeen
+from fleet.model.facts import Asked, LogGrew, Noted, Registered, TrafficSeen
 from fleet.model.records import Collection, TrafficCount
+from fleet.model.results import TrafficCounted
 from fleet.model.tasks import Count, CountTraffic, Join, ReadLog
 from fleet.names import behind, check_raw, held_by, repeated, same
 from fleet.ports import World

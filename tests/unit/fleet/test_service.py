@@ -18,7 +18,8 @@ from fleet.commands import Command
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
 from fleet.instruments import METRICS
-from fleet.model.facts import Asked, Reported
+from fleet.model.facts import Asked
+from fleet.model.results import Reported
 from monitoring.alerts.lifecycle import Severity
 from tests.unit.fleet.desk import NOW, Desk
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fleet.model.effects import Tell
-from fleet.model.facts import LabelsRead, LogGrew
+from fleet.model.facts import LogGrew
 from fleet.model.records import Batch, Collection
+from fleet.model.results import LabelsRead
 from monitoring.alerts.lifecycle import Severity, Status
 from monitoring.performance import Verdict as Health
 

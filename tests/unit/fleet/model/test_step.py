@@ -17,18 +17,16 @@ from fleet.model.facts import (
     Asked,
     Configured,
     Hinted,
-    LabelsRead,
     LogGrew,
-    LogRead,
     Noted,
     Notified,
     Parked,
-    Referenced,
     Registered,
     RunChanged,
     TrafficSet,
 )
 from fleet.model.records import Batch, Collection
+from fleet.model.results import LabelsRead, LogRead, Referenced
 from fleet.model.state import Model
 from fleet.model.tasks import Assess, Join, ReadLabels, ReadLog
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status

@@ -14,7 +14,8 @@ import pytest
 from engine.errors import Refused
 from fleet.document.policies import Fleet
 from fleet.model.effects import EFFECTS
-from fleet.model.facts import FACTS, Reported
+from fleet.model.facts import FACTS
+from fleet.model.results import Reported
 from fleet.model.tasks import BuildReport
 from fleet.ports import World
 from fleet.work import rows

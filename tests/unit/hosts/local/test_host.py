@@ -12,7 +12,7 @@ import pytest
 from engine import journal
 from engine.clock import SetClock
 from engine.errors import Refused, Unavailable
-from hosts import face, open_host, read_config
+from hosts import open_host, read_config, ticking
 from hosts.local.functions.messages import poison_name
 from hosts.local.host import DUE_QUEUE, STORE_FILE, LocalHost
 from hosts.local.opening import ShiftedClock
@@ -50,7 +50,7 @@ def test_a_doorbell_that_was_given_up_is_told_and_rung_again(host: LocalHost) ->
     poison = poison_name(DUE_QUEUE)
     for body in (b'{"partition": "demand"}', b"noise"):
         host.queues.put(poison, body, NOW)
-    face.revive(host.service, host.given_up())
+    ticking.revive(host)
     drained(host, "fleet")
     lines = [line for record in journal.read(host.store, "fleet") for line in record.lines]
     told = [line["reason"] for line in lines if line["what"] == "parked"]
@@ -72,7 +72,7 @@ def test_a_doorbell_that_cannot_be_told_stays_in_the_poison_queue(
     host.queues.put(poison_name(DUE_QUEUE), b'{"partition": "demand"}', NOW)
     monkeypatch.setattr(host.store, "commit", full)
     with pytest.raises(Unavailable):
-        face.revive(host.service, host.given_up())
+        ticking.revive(host)
     assert len(host.queues.peek(poison_name(DUE_QUEUE))) == 1
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from fleet.document.policies import Fleet
 from fleet.model.effects import Tell
-from fleet.model.facts import Asked, Declined, LogRead, Measured
+from fleet.model.facts import Asked, Declined
 from fleet.model.records import ObjectiveStatus, TrafficCount, Trouble
+from fleet.model.results import LogRead, Measured
 from fleet.model.tasks import Measure
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift

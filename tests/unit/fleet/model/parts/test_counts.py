@@ -10,8 +10,9 @@ import pytest
 
 from fleet.document.policies import Fleet
 from fleet.model.effects import SetTraffic
-from fleet.model.facts import Counted, Gated, Registered, TrafficCounted, TrafficSeen, TrafficSet
+from fleet.model.facts import Gated, Registered, TrafficSeen, TrafficSet
 from fleet.model.records import Batch, TrafficCount
+from fleet.model.results import Counted, TrafficCounted
 from fleet.model.tasks import Assess, Count, CountTraffic, Gate
 from retrain.gate import Decision, Verdict
 from retrain.rollout.state import Phase

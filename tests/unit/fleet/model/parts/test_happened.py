@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from fleet.model.facts import Joined, Noted, Registered, TrafficSet
+from fleet.model.facts import Noted, Registered, TrafficSet
 from fleet.model.parts.happened import KEPT, LONGEST
 from fleet.model.records import Collection
+from fleet.model.results import Joined
 from fleet.model.tasks import Assess
 from monitoring.performance import Verdict as Health
 

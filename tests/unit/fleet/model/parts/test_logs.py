@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from fleet.model.facts import Counted, Declined, LogRead
+from fleet.model.facts import Declined
 from fleet.model.parts.logs import RANGE, READS_AT_ONCE
 from fleet.model.records import Batch, Dropped
+from fleet.model.results import Counted, LogRead
 from fleet.model.tasks import ReadLabels, ReadLog
 from tests.unit.fleet.model.days import CLOSES, DAY, ENDS, LABELS, OUTPUTS, grew, matched, rows
 

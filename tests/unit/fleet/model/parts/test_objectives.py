@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.facts import Declined, LogRead, Measured
+from fleet.model.facts import Declined
 from fleet.model.records import Collection, TrafficCount
+from fleet.model.results import LogRead, Measured
 from fleet.model.tasks import Measure
 from monitoring.slo.objective import Objective, Sli
 from tests.unit.fleet.model.days import ENDS, grew

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fleet.model.effects import EFFECTS
-from fleet.model.facts import FACTS, Asked, Configured, Declined, Referenced
+from fleet.model.facts import FACTS, Asked, Configured, Declined
+from fleet.model.results import Referenced
 from fleet.model.tasks import BuildReference
 
 DAYS = ("2024-02-20", "2024-03-01")

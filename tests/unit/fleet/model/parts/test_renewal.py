@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.facts import Referenced
 from fleet.model.lines import windows
 from fleet.model.parts import renewal
 from fleet.model.parts.renewal import referenced
+from fleet.model.results import Referenced
 from fleet.model.tasks import BuildReference
 from fleet.model.turn import Turn
 from fleet.ports import World

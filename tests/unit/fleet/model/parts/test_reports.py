@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from fleet.model.effects import Tell
-from fleet.model.facts import Asked, Reported
+from fleet.model.facts import Asked
 from fleet.model.records import Trouble
+from fleet.model.results import Reported
 from fleet.model.slices.windows import Past
 from fleet.model.tasks import BuildReport
 from monitoring.alerts.lifecycle import Severity, Status

@@ -16,14 +16,13 @@ from fleet.model.facts import (
     Declined,
     Gated,
     LogGrew,
-    LogRead,
-    Measured,
     Registered,
     RunChanged,
     TrafficSeen,
     TrafficSet,
 )
 from fleet.model.records import Collection, ObjectiveStatus, TrafficCount
+from fleet.model.results import LogRead, Measured
 from fleet.model.tasks import Gate
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from monitoring.slo.objective import Verdict as Objectively

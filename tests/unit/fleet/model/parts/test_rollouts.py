@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from fleet.model.effects import Publish, SetTraffic, Tag, Tell
-from fleet.model.facts import Asked, Declined, Gated, LogGrew, LogRead, Registered, RunChanged
+from fleet.model.facts import Asked, Declined, Gated, LogGrew, Registered, RunChanged
 from fleet.model.records import Batch, Collection, DayPair, TrafficCount
+from fleet.model.results import LogRead
 from fleet.model.tasks import BuildReference, Gate
 from retrain.gate import Decision, Verdict
 from retrain.ports import JobPhase

@@ -12,8 +12,9 @@ import pytest
 from engine import codec
 from fleet.document.policies import Fleet
 from fleet.model.effects import Tell
-from fleet.model.facts import LogGrew, LogRead, TrafficCounted
+from fleet.model.facts import LogGrew
 from fleet.model.records import Collection, TrafficCount
+from fleet.model.results import LogRead, TrafficCounted
 from fleet.model.state import Model
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from monitoring.traffic import KEPT

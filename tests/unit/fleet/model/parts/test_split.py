@@ -10,8 +10,9 @@ import pytest
 
 from fleet.document.policies import Fleet
 from fleet.model.effects import Look, SetTraffic, Tell
-from fleet.model.facts import Declined, Gated, LogGrew, LogRead, Registered, TrafficSeen, TrafficSet
+from fleet.model.facts import Declined, Gated, LogGrew, Registered, TrafficSeen, TrafficSet
 from fleet.model.records import Collection, TrafficCount
+from fleet.model.results import LogRead
 from fleet.model.tasks import Gate
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from retrain.gate import Decision, Verdict

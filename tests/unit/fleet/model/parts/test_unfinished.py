@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from engine import codec
-from fleet.model.facts import FACTS, LabelsRead, LogGrew, LogRead
+from fleet.model.facts import FACTS, LogGrew
 from fleet.model.parts.unfinished import QUIET
 from fleet.model.records import Batch, Collection
+from fleet.model.results import LabelsRead, LogRead
 from fleet.model.slices.logs import Cursor
 from fleet.model.state import Model
 from fleet.model.tasks import ReadLabels, ReadLog

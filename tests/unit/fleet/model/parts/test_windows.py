@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from fleet.document.policies import Fleet, Watched
-from fleet.model.facts import Configured, Declined, LogRead, Referenced
+from fleet.model.facts import Configured, Declined
 from fleet.model.records import Collection
+from fleet.model.results import LogRead, Referenced
 from fleet.model.tasks import Assess, BuildReference, Join, ReadLabels, ReadLog
 from monitoring.performance import Verdict as Health
 from tests.unit.fleet.model.days import (

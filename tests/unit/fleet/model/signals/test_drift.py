@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from fleet.model.effects import Publish, Tell
-from fleet.model.facts import LogGrew, LogRead
+from fleet.model.facts import LogGrew
 from fleet.model.records import Batch, Collection, Trouble
+from fleet.model.results import LogRead
 from monitoring.alerts.lifecycle import Phase, Severity, Status
 from monitoring.drift.verdict import Verdict as Drift
 from tests.unit.fleet.model.days import DAY, assess, condition, tickets

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.facts import Assessed
+from fleet.model.results import Assessed
 from fleet.model.tasks import Assess
 from fleet.ports import World
 from fleet.work.assess.assessing import assess_window

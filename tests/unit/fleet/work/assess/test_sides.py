@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet, Watched
-from fleet.model.facts import Assessed
 from fleet.model.records import Collection
+from fleet.model.results import Assessed
 from fleet.model.tasks import Assess, BuildReference, ReadLog
 from fleet.ports import World
 from fleet.work.assess.assessing import assess_window

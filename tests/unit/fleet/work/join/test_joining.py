@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from fleet.document.policies import Fleet
-from fleet.model.facts import Joined
 from fleet.model.records import DayPair, LossCount
+from fleet.model.results import Joined
 from fleet.model.tasks import Join
 from fleet.ports import World
 from fleet.work import rows

@@ -330,6 +330,26 @@ def with_task(fleet: Fleet, task: Task) -> Any:
     return replace(watched, policy=watched.policy.model_copy(update={"performance": performance}))
 
 
+@pytest.mark.parametrize(
+    "odd",
+    ["x", "", "0x1f", "1_000", "NaN", "Infinity", "--1", "1e", ".", "½", [0.5], {"a": 1}, True],
+)
+@pytest.mark.parametrize("others", [1, 3, 400])
+def test_an_odd_score_leaves_out_its_own_row_alone(
+    world: World, fleet: Fleet, odd: Any, others: int
+) -> None:
+    lines = [line(f"r{i}", MIDNIGHT, {"score": 0.25}) for i in range(others)]
+    # Several rows of text make the whole column one of text.
+    lines += [line("odd", MIDNIGHT, *[{"score": odd}] * (2 * others))]
+    world.logs["f"] = b"".join(lines)
+    read = read_log(world, fleet.models["demand"], log("f", Collection.outputs))
+    (batch,) = read.batches
+    scores = rows.get(world.blobs, batch.rows)["score"].to_pylist()
+    # What is neither a number nor text is a row without a score.
+    assert [score for score in scores if score is not None] == [0.25] * others
+    assert len(scores) + read.bad == 3 * others
+
+
 @pytest.mark.parametrize("task", Task)
 @pytest.mark.parametrize(("value", "classified", "regressed"), SCORES)
 def test_scores_that_cannot_be_used_are_left_out_and_counted(

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import Refused
 from fleet.document.policies import Fleet
-from fleet.model.facts import Referenced
+from fleet.model.results import Referenced
 from fleet.model.tasks import BuildReference
 from fleet.ports import World
 from fleet.work import rows
