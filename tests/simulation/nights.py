@@ -325,8 +325,8 @@ def check(play: NightPlay, declined: bool) -> None:
             assert not left, f"{partition}: {left[0].key} was never settled"
         assert not loop.head(partition).halted
     state = loop.head(tale.MODEL).state
-    if not declined:
-        assert outside.traffic(tale.MODEL).weights == state.traffic.weights
+    held = outside.traffic(tale.MODEL)
+    assert declined or (held is not None and held.weights == state.traffic.weights)
     for day, past in state.windows.past.items():
         assert past.rows <= tale.ROWS, f"{day} was counted twice: {past.rows}"
 

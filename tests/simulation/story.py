@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from fleet.document import config
 from fleet.document.policies import Fleet
+from retrain.ports import Traffic
 from tests.simulation.outside import FEATURES, Outside, score
 
 MODEL = "credit"
@@ -184,7 +185,8 @@ def serve(outside: Outside, story: Story, block: Block) -> list[dict[str, object
     mark = f"{day_name(block.day)}-served"
     if mark not in outside.files:
         # Who serves whom is settled when the requests come, not when the log is announced.
-        traffic = outside.traffic(MODEL)
+        # An endpoint whose traffic nobody has split yet answers by its only deployment.
+        traffic = outside.traffic(MODEL) or Traffic({"credit-1": 100})
         whole = _lines(story, block.day, traffic.weights, traffic.shadow)
         outside.files[mark] = json.dumps(whole).encode()
     events = []
