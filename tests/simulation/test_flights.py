@@ -87,6 +87,7 @@ class Copy:
         return [line for record in records for line in record["lines"] if line["what"] == what]
 
 
+@pytest.mark.slow
 def test_a_leak_by_a_harmless_name_is_refused_all_the_same(tmp_path: Path, year: Path) -> None:
     copy = Copy(tmp_path, year, date(2013, 7, 16), date(2013, 7, 26))
     copy.keep("flights-q1", "flights-leak")
