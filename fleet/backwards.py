@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from engine.chain import log_key
-from engine.step import Delivery
 from engine.store import HEAD, Store, parse_instant
-from fleet import refused
 from fleet.partitions import FLEET
 
 #: Clocks of two workers may differ by this much.
 APART = timedelta(minutes=2)
 
 
-def deliveries(store: Store, now: datetime) -> Iterator[Delivery]:
-    """Yield the fact for the fleet's journal where its newest record was written later than now.
+def newer(store: Store, now: datetime) -> datetime | None:
+    """Return when the newest record of the fleet was written, where that lies ahead of now.
 
-    The record of that fact is the newest then, so that it is told once.
+    Each hour has a record, of the anchors. What is told of a clock is a record, too, and the newest
+    then, so that it is told once.
     """
-    newest = _newest(store)
-    if newest is None or newest - now <= APART:
-        return
-    said = (
+    head = store.get(FLEET, HEAD)
+    row = store.get(FLEET, log_key(int(head.props["seq"]))) if head is not None else None
+    if row is None:
+        return None
+    newest = parse_instant(row.text("at"))
+    return newest if newest - now > APART else None
+
+
+def told(newest: datetime, now: datetime) -> str:
+    """Return what operators are told of it."""
+    return (
         f"the clock went back: it says {now:%Y-%m-%d %H:%M} UTC, and a record was written at "
         f"{newest:%Y-%m-%d %H:%M} UTC; set it right"
     )
-    yield refused.delivery(FLEET, {"id": "clock", "newest": newest.isoformat()}, said)
-
-
-def _newest(store: Store) -> datetime | None:
-    head = store.get(FLEET, HEAD)
-    row = store.get(FLEET, log_key(int(head.props["seq"]))) if head is not None else None
-    return parse_instant(row.text("at")) if row is not None else None

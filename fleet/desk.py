@@ -1,15 +1,24 @@
-"""The fleet's own partition: input that no model takes, and the anchors of all journals."""
+"""The fleet's own partition: refused input, trouble of the host, anchors of all journals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.errors import Refused
 from engine.step import Step
 from fleet.model.effects import Effect, KeepAnchors, Publish, Tell
-from fleet.model.facts import Anchored, Asked, Declined, Delayed, Fact, Parked, Unrecognised
+from fleet.model.facts import (
+    Anchored,
+    Asked,
+    Declined,
+    Delayed,
+    Fact,
+    Noticed,
+    Parked,
+    Unrecognised,
+)
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from fleet.partitions import FLEET
@@ -17,22 +26,64 @@ from fleet.published import Event, Fields
 from monitoring.alerts import lifecycle, transitions
 from monitoring.alerts.lifecycle import Alert, Condition, Kind, Severity
 
-REFUSED = "refused"
-#: The ticket ends a day after the last refusal.
+REFUSED, HOST = "refused", "host"
+#: A ticket ends a day after the last occurrence.
 POLICY = lifecycle.Policy(resolve_after=timedelta(days=1), renotify=timedelta(days=7))
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The types of events that nobody knows, the number of refused inputs, and their alert."""
+    """The types of events that nobody knows, the number of refused inputs, and the alerts."""
 
     types: tuple[str, ...] = ()
     parked: int = 0
-    alert: Alert | None = None
+    alerts: dict[str, Alert] = field(default_factory=dict)
+
+
+@dataclass
+class _Taken:
+    """What the facts of one step come to; `news` are new reasons by alert."""
+
+    types: tuple[str, ...]
+    alerts: dict[str, Alert]
+    lines: list[Line] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    news: dict[str, list[str]] = field(default_factory=lambda: {REFUSED: [], HOST: []})
+
+    def take(self, fact: Fact) -> None:
+        """Take one fact in; Refused where the partition does not take it."""
+        match fact:
+            case Unrecognised(type=kind, source=source):
+                if kind not in self.types:
+                    self.types = (*self.types, kind)
+                    self.lines.append(operations.Unknown(kind, source))
+            case Parked(id=name, reason=reason):
+                self.news[REFUSED].append(f"{name}: {reason}" if name else reason)
+                self.lines.append(operations.Parked(name, reason))
+            case Noticed(id=name, reason=reason):
+                self._notice(name, reason)
+            case Delayed(effect=effect, key=key, reason=reason):
+                if reason:
+                    self._notice(key, f"{effect} waits: {reason}")
+            case Anchored():
+                self.effects += _told(fact)
+            case Declined(key=key, reason=reason):
+                self.lines.append(operations.Refused(reason, key))
+            case Asked(verb="ack"):
+                self.alerts |= _acknowledged(self.alerts, fact)
+                self.lines.append(
+                    operations.Command(fact.verb, fact.by, fact.reason, fact.target, id=fact.id)
+                )
+            case _:
+                raise Refused(f"the fleet's partition does not take {type(fact).__name__}")
+
+    def _notice(self, name: str, reason: str) -> None:
+        self.news[HOST].append(reason)
+        self.lines.append(operations.Noticed(name, reason))
 
 
 def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime) -> Step:
-    """Journal what could not be taken in, and open one ticket for each team.
+    """Journal the facts; refused input and trouble of the host are one ticket each for every team.
 
     Anchors are published and kept beside the store.
 
@@ -41,44 +92,32 @@ def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime
     Refused
         The partition does not take a fact, or the acknowledged alert never fired.
     """
-    types, alert = state.types, state.alert
-    lines: list[Line] = []
-    refused: list[str] = []
-    effects: list[Effect] = []
+    taken = _Taken(state.types, dict(state.alerts))
     for fact in facts:
-        match fact:
-            case Unrecognised(type=kind, source=source):
-                if kind not in types:
-                    types = (*types, kind)
-                    lines.append(operations.Unknown(kind, source))
-            case Parked(id=name, reason=reason):
-                refused.append(f"{name}: {reason}" if name else reason)
-                lines.append(operations.Parked(name, reason))
-            case Anchored():
-                effects += _told(fact)
-            case Delayed(effect=effect, key=key, reason=reason):
-                if reason:
-                    refused.append(f"{effect} waits: {reason}")
-                    lines.append(operations.Refused(f"{effect} waits: {reason}", key))
-            case Declined(key=key, reason=reason):
-                lines.append(operations.Refused(reason, key))
-            case Asked(verb="ack"):
-                alert = transitions.acknowledge(alert, fact.target, fact.by, POLICY).alert
-                lines.append(
-                    operations.Command(fact.verb, fact.by, fact.reason, fact.target, id=fact.id)
-                )
-            case _:
-                raise Refused(f"the fleet's partition does not take {type(fact).__name__}")
-    done = transitions.step(alert, _condition(refused), POLICY, now)
-    effects += [Tell(team, notice) for notice in done.effects for team in teams]
-    lines += _said(alert, done.alert)
-    after = Desk(types, state.parked + len(refused), done.alert)
-    return Step(after, tuple(effects), done.wake_at, tuple(map(write_line, lines)))
+        taken.take(fact)
+    wakes = []
+    for key, said in taken.news.items():
+        known = taken.alerts.get(key)
+        done = transitions.step(known, _condition(key, said), POLICY, now)
+        taken.effects += [Tell(team, notice) for notice in done.effects for team in teams]
+        taken.lines += _said(known, done.alert)
+        taken.alerts |= {key: done.alert} if done.alert is not None else {}
+        wakes += [done.wake_at] if done.wake_at is not None else []
+    after = Desk(taken.types, state.parked + len(taken.news[REFUSED]), taken.alerts)
+    lines = tuple(map(write_line, taken.lines))
+    return Step(after, tuple(taken.effects), min(wakes, default=None), lines)
 
 
-def _condition(refused: Sequence[str]) -> Condition:
-    reason = f"input is refused: {refused[-1]}" if refused else "no input is refused"
-    return Condition(FLEET, REFUSED, Kind.RUN, bool(refused), reason, Severity.TICKET)
+def _condition(key: str, said: Sequence[str]) -> Condition:
+    reason = said[-1] if said else ""
+    text = f"input is refused: {reason}" if key == REFUSED else reason
+    return Condition(FLEET, key, Kind.RUN, bool(said), text, Severity.TICKET)
+
+
+def _acknowledged(alerts: Mapping[str, Alert], fact: Asked) -> dict[str, Alert]:
+    key = lifecycle.key_of(fact.target)
+    done = transitions.acknowledge(alerts.get(key), fact.target, fact.by, POLICY)
+    return {key: done.alert} if done.alert is not None else {}
 
 
 def _said(before: Alert | None, after: Alert | None) -> list[Line]:

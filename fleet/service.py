@@ -12,11 +12,13 @@ from engine.clock import Clock
 from engine.errors import Broken, Newer, NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
+from engine.store import instant
+from engine.texts import storable
 from fleet import anchors, backwards, envelope, events, gauges, health, read, refused
 from fleet.alarm import Alarm, by_the_timer
 from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
 from fleet.document.policies import Fleet
-from fleet.model.facts import Configured
+from fleet.model.facts import Configured, Noticed
 from fleet.model.lines import operations
 from fleet.model.lines.line import write_line
 from fleet.outcomes import Awaited
@@ -110,20 +112,25 @@ class Service:
     def tick(self) -> tuple[str, ...]:
         """Ring for every partition that is due, and return them; tell of a clock that went back."""
         now = self.clock.now()
-        for told in backwards.deliveries(self.loop.store, now):
-            self.loop.deliver(told, now)
+        newest = backwards.newer(self.loop.store, now)
+        if newest is not None:
+            self.notice("clock", backwards.told(newest, now), instant(newest))
         due = self.loop.store.due(now)
         for partition in due:
             self.loop.ring(partition)
         return tuple(due)
 
     def ring_again(self, partition: str, reason: str) -> None:
-        """Ring for a partition whose doorbell failed too often, and journal that, once an hour."""
-        now = self.clock.now()
+        """Ring for a partition whose doorbell failed too often, and tell that, once an hour."""
+        hour = f"{self.clock.now():%Y-%m-%dT%H}"
         said = f"work on {partition} failed too often and is tried again: {reason}"
-        content = {"id": f"work:{partition}", "hour": f"{now:%Y-%m-%dT%H}"}
-        self.loop.deliver(refused.delivery(FLEET, content, said), now)
+        self.notice(f"work:{partition}", said, hour)
         self.loop.ring(partition)
+
+    def notice(self, name: str, reason: str, when: str) -> None:
+        """Tell every team what happened to the host; once for the same name and time."""
+        told = Noticed(name, storable(reason)[: refused.MAX_REASON])
+        self.loop.deliver(Delivery(FLEET, f"noticed:{name}:{when}", told), self.clock.now())
 
     def anchor(self) -> None:
         """Deliver the anchors of all journals, once an hour; see `fleet.anchors`."""

@@ -198,6 +198,14 @@ class Anchored:
 
 
 @dataclass(frozen=True)
+class Noticed:
+    """Something happened to the host itself, which every team has to know."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Adopted:
     """Somebody else's split was taken over: `champion` answers most of it.
 
@@ -230,6 +238,7 @@ Fact = (
     | Configured
     | Unrecognised
     | Parked
+    | Noticed
     | Anchored
     | Hinted
     | Noted

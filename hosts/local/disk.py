@@ -125,6 +125,7 @@ class Disk:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._fault: DiskFault | None = None
+        self._past = ""
         self._next_look = 0.0
 
     @contextmanager
@@ -176,4 +177,10 @@ class Disk:
         except OSError:
             return
         logger.warning("%s: it can be written again", self._root)
-        self._fault = None
+        self._past, self._fault = str(self._fault), None
+
+    def past(self) -> str:
+        """Return the fault that is over since the last call; empty where there was none."""
+        self._look_again()
+        said, self._past = self._past, ""
+        return said

@@ -12,6 +12,7 @@ from pathlib import Path
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
+from engine.store import instant
 from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.document.policies import ModelPolicy
@@ -132,7 +133,13 @@ class LocalHost:
         return self.service.health()
 
     def measure(self) -> None:
-        """See `hosts.host.Host`: here gauges are read at /api/metrics, when somebody asks."""
+        """See `hosts.host.Host`: here gauges are read at /api/metrics, when somebody asks.
+
+        A fault of the disk is told once it is over: before, nothing can be stored.
+        """
+        if fault := self._disk.past():
+            said = f"the store could not be written, and can be again: {fault}"
+            self.service.notice("disk", said, instant(self.clock.now()))
 
     def given_up(self) -> Iterator[tuple[bytes, str]]:
         """See `hosts.host.Host`."""

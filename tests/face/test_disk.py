@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import function_app
+from engine import journal
 from engine.clock import SetClock
 from engine.inbox import IN
 from engine.store import Row, Store
@@ -93,6 +94,13 @@ def refused(running: Running) -> tuple[int, dict[str, str], str]:
     raise AssertionError("everything was taken")
 
 
+def noticed(store: Store) -> list[str]:
+    """Return what the fleet's journal says of the disk."""
+    records = journal.read(store, "fleet")
+    lines = [line for record in records for line in record.lines if line["what"] == "noticed"]
+    return [line["reason"] for line in lines if line["id"] == "disk"]
+
+
 def test_a_full_disk_is_told_to_the_sender_and_the_server_goes_on_when_there_is_room(
     prepared: Path,
     small: Path,
@@ -119,6 +127,10 @@ def test_a_full_disk_is_told_to_the_sender_and_the_server_goes_on_when_there_is_
         # Event Grid sends it again.
         assert running.ask("POST", HOOK, event(number), NOTIFY)[0] == 202
         until(lambda: not waiting(host.store))
+        # The timer of the minute tells every team.
+        host.measure()
+        until(lambda: noticed(host.store))
+        assert told in noticed(host.store)[0]
     assert any(message.startswith(told) for message in caplog.messages)
     assert not list(small.rglob("*.part"))
     assert capfd.readouterr().err == ""

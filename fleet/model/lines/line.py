@@ -64,6 +64,7 @@ Known = (
     | operations.Command
     | operations.Refused
     | operations.Parked
+    | operations.Noticed
     | operations.Noted
     | operations.Unknown
 )

@@ -53,6 +53,14 @@ class Parked:
 
 
 @dataclass(frozen=True)
+class Noticed:
+    """Something happened to the host itself."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Noted:
     """An event around the model that may explain what follows; `at` is an instant."""
 

@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 def told(desk: Desk) -> list[str]:
     desk.service.tick()
     desk.settle()
-    return [line["reason"] for line in desk.said("fleet", "parked") if line["id"] == "clock"]
+    return [line["reason"] for line in desk.said("fleet", "noticed") if line["id"] == "clock"]
 
 
 @pytest.fixture

