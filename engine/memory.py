@@ -41,9 +41,13 @@ class MemoryStore:
     ) -> list[Row]:
         """See `engine.store.Store`."""
         rows = self._rows.get(partition, {})
-        keys = sorted(key for key in rows if key.startswith(prefix) and key > after)
-        found = (rows[key] for key in keys)
-        return [row for row in found if not pending or row.props.get("pending") is True][:limit]
+        keys = sorted(
+            key
+            for key, row in rows.items()
+            if key > after and key.startswith(prefix)
+            if not pending or row.props.get("pending") is True
+        )
+        return [rows[key] for key in keys[:limit]]
 
     def commit(self, partition: str, operations: Sequence[Operation]) -> None:
         """See `engine.store.Store`."""
