@@ -8,8 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import Refused
+from monitoring.intake.limits import FOLD, GIB, spelled
 
 ROWS = 65_536
+#: A file of equal values unpacks to far more than its size.
+MOST = GIB
 
 
 def decode(content: bytes) -> pa.Table:
@@ -21,17 +24,23 @@ def decode(content: bytes) -> pa.Table:
 def slices(content: bytes, size: int) -> Iterator[pa.Table]:
     """Read likewise, in pieces of at least `size` bytes of columns; the last holds the rest.
 
-    There is always at least one piece, which may be empty.
+    There is always at least one piece, which may be empty. Refused beyond `MOST` bytes of columns,
+    unless the content is more than a hundredth of them.
     """
+    most = max(MOST, FOLD * len(content))
     try:
         schema, batches = _opened(content)
         waiting: list[pa.RecordBatch] = []
-        first = True
+        first, held, read = True, 0, 0
         for batch in batches:
             waiting.append(batch)
-            if sum(part.nbytes for part in waiting) >= size:
+            held += batch.nbytes
+            if (read := read + batch.nbytes) > most:
+                told = f"unpacks to more than {spelled(MOST)} and {FOLD} times its size"
+                raise Refused(f"{told}; write several files")
+            if held >= size:
                 yield pa.Table.from_batches(waiting, schema)
-                waiting, first = [], False
+                waiting, first, held = [], False, 0
         if waiting or first:
             yield pa.Table.from_batches(waiting, schema)
     except (pa.ArrowException, OSError) as error:
