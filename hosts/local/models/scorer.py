@@ -20,7 +20,7 @@ import pyarrow as pa
 from engine.errors import Refused
 from hosts import private
 from hosts.local.models import worker
-from hosts.local.models.processes import memory_limit, plain_environment
+from hosts.local.models.processes import close_memory, memory_limit, plain_environment
 from hosts.local.models.registry import read_model
 from hosts.local.models.worker import FAILURE, LENGTH, LONGEST, SCORES
 
@@ -195,6 +195,7 @@ def _ending(code: int) -> str:
 
 
 def _start(folder: Path, entry: str) -> subprocess.Popen[bytes]:
+    close_memory()
     process = subprocess.Popen(
         # -P: modules beside worker.py must not shadow the user's of the same name.
         [sys.executable, "-P", worker.__file__, str(folder), entry, str(memory_limit())],
