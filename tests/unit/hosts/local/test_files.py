@@ -159,16 +159,18 @@ def test_absolute_paths_and_links_out_of_the_folder_are_refused(logs: Logs, tmp_
         logs.read("link", 0, 1)
 
 
+def _linked_pipe(place: Path) -> None:
+    os.mkfifo(place.with_name("pipe"))
+    place.symlink_to(place.with_name("pipe"))
+
+
 NO_FILES: dict[str, Callable[[Path], None]] = {
     "a pipe": os.mkfifo,
     "a socket": lambda place: os.mknod(place, stat.S_IFSOCK | 0o600),
     "a folder": Path.mkdir,
     "a link to itself": lambda place: place.symlink_to(place),
     "a link to nothing": lambda place: place.symlink_to(place.with_name("nothing")),
-    "a link to a pipe": lambda place: (
-        os.mkfifo(place.with_name("pipe")),
-        place.symlink_to(place.with_name("pipe")),
-    )[1],
+    "a link to a pipe": _linked_pipe,
     "a link to a device": lambda place: place.symlink_to("/dev/zero"),
 }
 
