@@ -36,7 +36,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _say(text: str, code: int) -> int:
-    print(text, file=sys.stderr)
+    output.tell(text)
     return code
 
 

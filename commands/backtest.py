@@ -8,12 +8,12 @@ from argparse import Namespace
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from commands.history import of_store, of_table
 from commands.options import limits
+from commands.output import legible
 from dashboards import pages
 from engine.errors import Refused
 from fleet.backtest.budget import Budget
@@ -54,7 +54,8 @@ def run(arguments: Namespace) -> None:
         print(json.dumps({**found.document, "patch": patch}))
         return
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    _show(found.document, Console(highlight=False, width=width))
+    console = Console(highlight=False, width=width, markup=False, emoji=False)
+    _show(legible(found.document), console)
     if patch:
         print(patch, end="")
 
@@ -114,7 +115,7 @@ def _show(found: Backtest, console: Console) -> None:
         f"{found['model']}: {found['windows']} days from {found['first']} to {found['last']}"
     )
     for note in found["notes"]:
-        console.print(f"note: {note}", markup=False)
+        console.print(f"note: {note}")
     if not found["calibrated"]:
         console.print(
             "uncalibrated: the reference has fewer than 8 days, or windows have more rows than its "
@@ -145,7 +146,7 @@ def _show_features(found: Backtest, console: Console) -> None:
         numbers = (one["largest"], one["threshold"], one["proposed"])
         words = ("" if number is None else f"{number:.3g}" for number in numbers)
         counts = (one["drifted"], *(one["windows"][rule] for rule in rules))
-        table.add_row(escape(one["name"]), *words, *map(str, counts))
+        table.add_row(one["name"], *words, *map(str, counts))
     console.print(table)
     left = len(found["features"]) - MOST
     if left > 0:

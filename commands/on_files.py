@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import Namespace
 from pathlib import Path
 
+from commands import output
 from commands.options import limits
 from engine.errors import Refused
 
@@ -40,12 +40,12 @@ def validate(arguments: Namespace) -> int:
         found = look(arguments.file, SystemClock().now())
     except Refused as error:
         # Bare lines: editors and CI jump to `fleet.yaml:41:`.
-        print(error, file=sys.stderr)
+        output.tell(error)
         return REFUSED
     for line in found.faults:
-        print(line, file=sys.stderr)
+        output.tell(line)
     for line in found.notes:
-        print(line, file=sys.stderr)
+        output.tell(line)
     if found.faults:
         return REFUSED
     models = counted(len(found.usable().fleet.models), "model")
@@ -84,6 +84,6 @@ def replay(arguments: Namespace) -> int:
     write_output(told.target, json.dumps(document, indent=1).encode() + b"\n")
     if arguments.json:
         print(json.dumps(document))
-    console.print(summary.text(document))
-    console.print(f"summary: {told.target}")
+    console.print(summary.text(output.legible(document)))
+    console.print(f"summary: {told.target}", markup=False)
     return OK

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import sys
 import uuid
 from argparse import Namespace
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from commands import output
 
 if TYPE_CHECKING:
     from commands.app import App
@@ -66,7 +67,7 @@ def verify(arguments: Namespace) -> int:
         _print(found, arguments.json, "verify")
     else:
         for line in found["findings"]:
-            print(f"driftwarden verify: {line}", file=sys.stderr)
+            output.tell(f"driftwarden verify: {line}")
     return OK if found["verified"] else FINDING
 
 
@@ -121,7 +122,7 @@ def tell(fleet: Path, now: datetime) -> None:
 
     found = runnable(fleet, now)
     for line in (*found.faults, *found.notes):
-        print(line, file=sys.stderr)
+        output.tell(line)
 
 
 @contextmanager

@@ -8,16 +8,40 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar, cast
+
+from engine.texts import visible
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 STDOUT, STDERR = 1, 2
+Told = TypeVar("Told")
 
 
 class Lost(Exception):
     """Standard output cannot be written, e.g. on a full disk."""
+
+
+def tell(text: object) -> None:
+    """Print lines on standard error; they may quote names from files and events."""
+    print("\n".join(map(visible, str(text).split("\n"))), file=sys.stderr)
+
+
+def legible(found: Told) -> Told:
+    """Return a document for people: each text is one line, and none steers the terminal."""
+    return cast(Told, _legible(found))
+
+
+def _legible(found: object) -> object:
+    match found:
+        case str():
+            return visible(" ".join(found.split()))
+        case dict():
+            return {_legible(name): _legible(value) for name, value in found.items()}
+        case list() | tuple():
+            return [_legible(value) for value in found]
+    return found
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from rich.console import Console, Group, OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
+from commands.output import legible
+
 NEWEST = 40
 #: The most alerts of a model in its line.
 SHOWN = 3
@@ -18,7 +20,8 @@ SHOWN = 3
 
 def show(found: object, view: str) -> None:
     """Print a view as a table or a few lines."""
-    Console(highlight=False, soft_wrap=True).print(_VIEWS[view](found))
+    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    console.print(_VIEWS[view](legible(found)))
 
 
 def _status(found: dict[str, list[dict[str, Any]]]) -> Group:

@@ -15,6 +15,19 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def visible(text: str) -> str:
+    r"""Escape line ends, control and format characters: none of them reaches a terminal or a log.
+
+    >>> visible("a\nb\x1b[2J\u202e")
+    'a\\nb\\x1b[2J\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
 def cut(text: str, most: int = LONGEST) -> str:
     """Return a text that every store keeps: at most `most` characters, no half surrogate pairs.
 

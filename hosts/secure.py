@@ -17,5 +17,8 @@ PAGE = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
-#: A report of Evidently runs its own scripts, in an origin of its own that reads nothing here.
-REPORT = "sandbox allow-scripts; frame-ancestors 'none'"
+#: A report of Evidently runs its own scripts, in an origin of its own, and loads and sends nothing.
+REPORT = (
+    "sandbox allow-scripts; default-src 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)

@@ -8,6 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from commands import output
 from commands.check.as_json import spelled
 from commands.check.comparing import Choice, compare
 from commands.options import limits
@@ -31,7 +32,7 @@ def run(arguments: Namespace) -> int:
         current = open_columns(arguments.current, Path(scratch), most)
         report, odd = compare(reference, current, _choice(arguments))
     for note in (*reference.notes, *current.notes, *odd):
-        print(f"driftwarden check: {note}", file=sys.stderr)
+        output.tell(f"driftwarden check: {note}")
     if arguments.html is not None:
         _draw(report, arguments)
     _print(report, arguments)

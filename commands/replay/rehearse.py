@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from commands.app import App
 from commands.replay.driver import LocalStage, prepare
@@ -22,6 +23,7 @@ from engine import journal
 from engine.clock import SetClock
 from engine.errors import Broken, Refused
 from engine.store import HEAD
+from engine.texts import visible
 from fleet.document.config import Config
 from fleet.model.lines import alerting, serving, training, windows
 from fleet.model.lines.line import Line, read_line
@@ -41,6 +43,8 @@ MADE = (
     "pages.jsonl",
     "traffic",
 )
+#: A page's line, behind its moment.
+PAGE = r"(?<=^.{18})page "
 
 
 @dataclass(frozen=True)
@@ -173,9 +177,10 @@ def _progress(
                 seen = record.seq
                 for line in record.lines:
                     if (said := _said(read_line(line))) is not None:
-                        console.print(
-                            f"{record.at[:16].replace('T', ' ')}  {said}", highlight=False
-                        )
+                        moment = record.at[:16].replace("T", " ")
+                        shown = Text(f"{moment}  {visible(said)}")
+                        shown.highlight_regex(PAGE, "bold")
+                        console.print(shown)
             done = (at.date() - scenario.replay.first).days
             bar.update(task, completed=min(done, days), description=str(at.date()))
 
@@ -185,7 +190,7 @@ def _progress(
 def _said(line: Line) -> str | None:
     match line:
         case alerting.Alert(phase="firing", severity="page"):
-            return f"[bold]page[/bold] {line.alert}: {line.reason}"
+            return f"page {line.alert}: {line.reason}"
         case training.Trigger(fire=True):
             return f"retrain {line.run}: {line.reason}"
         case training.Registered():

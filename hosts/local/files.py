@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tempfile
@@ -153,15 +154,23 @@ class Logs:
         if addresses.is_address(path):
             path = addresses.within_container(path)
         root = self._root.resolve()
-        found = (root / path).resolve() if "\0" not in path else root
-        if found == root or not found.is_relative_to(root):
-            raise Refused(f"log {path!r}: not below the logs folder")
-        if not found.is_file():
-            raise Refused(f"log {path}: not found")
+        try:
+            found = (root / path).resolve() if "\0" not in path else root
+            if found == root or not found.is_relative_to(root):
+                raise Refused(f"log {path!r}: not below the logs folder")
+            if not found.is_file():
+                raise Refused(f"log {path}: not found")
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        except (RuntimeError, ValueError) as error:
+            # A circle of links, or half a surrogate pair.
+            raise Refused(f"log {path!a}: not a path") from error
         return found
 
 
 def _unreadable(path: str, error: OSError) -> Refused | Unavailable:
+    if error.errno == errno.ENAMETOOLONG:
+        return Refused(f"log {path}: {error.strerror}")
     if isinstance(error, FileNotFoundError):
         return Refused(f"log {path}: not found")
     return Unavailable(f"log {path}: {error.strerror}")

@@ -20,6 +20,7 @@ from hosts.local.functions.server import Server
 from hosts.local.host import STORE_FILE, LocalHost
 from hosts.local.position import position
 from hosts.local.sqlite import SqliteStore
+from hosts.local.stderr_log import logged
 
 KEY_SETTING = "DRIFTWARDEN_KEY"
 #: The folder of host.json.
@@ -79,6 +80,7 @@ def serve_fleet(host: Host, app: func.FunctionApp, port: int) -> None:
     options = Options(port=port, key=os.environ.get(KEY_SETTING), root=ROOT)
     leftovers.remove(host.root)
     try:
-        serve(app, host.queues, options, clock=host.clock.now, ready=ready)
+        with logged():
+            serve(app, host.queues, options, clock=host.clock.now, ready=ready)
     finally:
         leftovers.remove(host.root, own=True)

@@ -21,6 +21,8 @@ from monitoring.alerts.paging import Page
 TIMEOUT = 10.0
 DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
+#: More digits of seconds are centuries.
+DIGITS = 10
 
 
 #: Client errors that a later try may not meet: the others are this message's for good.
@@ -30,10 +32,10 @@ PASSING = (408, 425, 429)
 class _Straight(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: the page would arrive there as a GET, or as nothing."""
 
-    def redirect_request(
-        self, req: Any, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        """Return nothing, so that the redirect stays the answer."""
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: HTTPMessage) -> None:
+        """Return nothing and read no Location, so that the redirect stays the answer."""
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 class Webhook:
@@ -59,7 +61,11 @@ class Webhook:
                 raise _unaccepted(page.receiver, error) from None
         except urllib.error.URLError as error:
             raise Unavailable(f"receiver {page.receiver}: {error.reason}", DELAY) from None
-        except (OSError, HTTPException) as error:
+        except HTTPException as error:
+            # Its text is what the receiver sent.
+            reason = f"no answer in HTTP ({type(error).__name__})"
+            raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
+        except OSError as error:
             reason = f"{type(error).__name__} {error}".strip()
             raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
 
@@ -83,7 +89,7 @@ def _retry_after(headers: Message[str, str]) -> timedelta:
     """Return the wait that a server asks for: seconds, or until a date by its own clock."""
     text = (headers["Retry-After"] or "").strip()
     if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=min(int(text), 10**9)), LONGEST_DELAY)
+        return min(timedelta(seconds=int(text[:DIGITS])), LONGEST_DELAY)
     try:
         until = parsedate_to_datetime(text)
         present = parsedate_to_datetime(headers["Date"] or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from engine.texts import visible
 from monitoring.drift.binning import REST
 from monitoring.schema import Kind
 
@@ -126,9 +127,7 @@ def printable(text: str) -> str:
     >>> printable("a\nb\u202e"), printable(""), printable("a ")
     ('a\\nb\\u202e', "''", "'a '")
     """
-    shown = "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
+    shown = visible(text)
     return shown if shown and shown == shown.strip() else f"'{shown}'"
 
 

@@ -233,6 +233,41 @@ def test_commands_need_the_key_and_are_journalled(served: Running) -> None:
     assert len(served.json("/api/models/demand")["freezes"]) == 1
 
 
+ELSEWHERE = {"origin": "https://elsewhere.example", "referer": "https://elsewhere.example/"}
+ASKED = {"verb": "freeze", "target": "demand", "id": "csrf", "until": "2199-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers"),
+    [
+        # The types that a page of another site may send without asking first.
+        ("POST", "/api/commands", {"content-type": "text/plain"}),
+        ("POST", "/api/commands", {"content-type": "application/x-www-form-urlencoded"}),
+        ("POST", "/api/commands", {"content-type": "multipart/form-data; boundary=x"}),
+        ("POST", "/api/commands", {"cookie": f"code={KEY}; x-functions-key={KEY}"}),
+        ("POST", HOOK.replace(KEY, ""), NOTIFY),
+        ("POST", HOOK.replace(KEY, "guessed"), NOTIFY),
+        ("OPTIONS", "/api/commands", {"access-control-request-method": "POST"}),
+        ("OPTIONS", HOOK.replace(KEY, ""), {"access-control-request-method": "POST"}),
+        ("GET", "/api/commands?verb=freeze&target=demand&id=csrf", {}),
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(
+    served: Running, method: str, target: str, headers: dict[str, str]
+) -> None:
+    before = served.lines("demand"), served.lines("fleet")
+    status, told, _ = served.ask(method, target, ASKED, {**ELSEWHERE, **headers})
+    assert 400 <= status < 500
+    assert not [name for name in told if name.startswith("access-control-")]
+    assert (served.lines("demand"), served.lines("fleet")) == before
+
+
+@pytest.mark.parametrize("target", ["/", "/models/demand", "/api/models", "/api/journal/demand"])
+def test_a_page_of_another_site_reads_nothing(served: Running, target: str) -> None:
+    _, told, _ = served.ask("GET", target, headers=ELSEWHERE)
+    assert not [name for name in told if name.startswith("access-control-")]
+
+
 def test_whom_the_platform_names_is_who_asked(served: Running) -> None:
     """A name in the body stands only where nobody was authenticated by the platform."""
     until = "2199-01-01T00:00:00Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -164,8 +165,11 @@ def _failure(
 
 
 def _pause(headers: Mapping[str, str], attempt: int) -> timedelta:
+    """Return the pause that an answer asks for, or one that doubles with each attempt."""
     asked = headers.get("Retry-After", "")
-    return timedelta(seconds=int(asked) if asked.isdigit() else 2.0 ** (attempt - 1))
+    # The model's code may have written it.
+    known = re.fullmatch(r"[0-9]{1,9}", asked)
+    return timedelta(seconds=int(asked) if known else 2.0 ** (attempt - 1))
 
 
 def shown(content: bytes) -> str:

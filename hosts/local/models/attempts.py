@@ -21,7 +21,7 @@ from hosts.local.models.jobs import (
     read_state,
     write_state,
 )
-from hosts.local.models.processes import plain_environment
+from hosts.local.models.processes import close_memory, plain_environment
 from retrain.ports import JobPhase
 
 Process = subprocess.Popen[bytes]
@@ -33,6 +33,7 @@ def launch(folder: Path, attempt: int) -> Process:
     shutil.rmtree(out, ignore_errors=True)
     words = command(read_job(folder), folder, out)
     private.make_folder(out)
+    close_memory()
     with private.opened(folder / "log.txt", "wb") as log:
         return subprocess.Popen(
             words,

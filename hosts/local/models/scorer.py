@@ -20,9 +20,9 @@ import pyarrow as pa
 from engine.errors import Refused
 from hosts import private
 from hosts.local.models import worker
-from hosts.local.models.processes import memory_limit, plain_environment
+from hosts.local.models.processes import close_memory, memory_limit, plain_environment
 from hosts.local.models.registry import read_model
-from hosts.local.models.worker import FAILURE, LENGTH, LONGEST
+from hosts.local.models.worker import FAILURE, LENGTH, LONGEST, SCORES
 
 TIME_LIMIT = 30.0
 LIVE_SCORERS = 4
@@ -75,12 +75,7 @@ class Scorer:
                 answer = self._ask(request, len(table))
             except _EndedError:
                 answer = self._ask_again(request, len(table))
-        if answer[:1] == FAILURE:
-            raise ModelFailed(f"{self.label}: {answer[1:].decode()}")
-        scores = np.frombuffer(answer, np.float64, offset=1)
-        if len(scores) != len(table):
-            raise ModelFailed(f"{self.label}: {len(scores)} scores for {len(table)} rows")
-        return scores
+        return self._scores(answer, len(table))
 
     @property
     def pid(self) -> int | None:
@@ -102,6 +97,17 @@ class Scorer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _scores(self, answer: bytes, rows: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return the scores in a frame, which the model's code may have written itself."""
+        kind, content = answer[:1], answer[1:]
+        if kind == FAILURE:
+            raise ModelFailed(f"{self.label}: {content.decode(errors='replace')}")
+        if kind != SCORES or len(content) % SCORE:
+            raise ModelFailed(f"{self.label}: an answer that is no frame, {len(answer)} bytes")
+        if len(content) != rows * SCORE:
+            raise ModelFailed(f"{self.label}: {len(content) // SCORE} scores for {rows} rows")
+        return np.frombuffer(content, np.float64)
 
     def _kill(self, grace: float = 0.0) -> int:
         """Return how the process ended: its exit code, or minus the signal."""
@@ -189,6 +195,7 @@ def _ending(code: int) -> str:
 
 
 def _start(folder: Path, entry: str) -> subprocess.Popen[bytes]:
+    close_memory()
     process = subprocess.Popen(
         # -P: modules beside worker.py must not shadow the user's of the same name.
         [sys.executable, "-P", worker.__file__, str(folder), entry, str(memory_limit())],

@@ -11,7 +11,7 @@ import pytest
 
 import cli
 from commands.options import bounded
-from commands.output import guarded
+from commands.output import guarded, legible, tell
 from monitoring.intake.limits import GIB, MIB
 
 
@@ -56,3 +56,17 @@ def test_an_empty_path_and_an_unreadable_bound_are_refused(
         cli.main(list(words))
     assert ended.value.code == 2
     assert "an empty path" in (err := capsys.readouterr().err) or "is no number" in err
+
+
+@pytest.mark.parametrize("mark", ["\x1b", "\x07", "\x9b", "\r", "\u202e", "\u2028", "\x7f"])
+def test_a_line_on_standard_error_steers_no_terminal(
+    mark: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(f"a.csv:1: {mark}[2J\nb.csv:2: y")
+    escaped = mark.encode("unicode_escape").decode()
+    assert capsys.readouterr().err == f"a.csv:1: {escaped}[2J\nb.csv:2: y\n"
+
+
+def test_every_text_of_a_document_is_legible() -> None:
+    found = {"a\n": ["\x1b", ("x", 1, None, 2.5, True)], "b": {"c": "d\r\n e\x7f"}}
+    assert legible(found) == {"a": ["\\x1b", ["x", 1, None, 2.5, True]], "b": {"c": "d e\\x7f"}}

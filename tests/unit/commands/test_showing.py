@@ -164,3 +164,40 @@ def test_a_model_is_one_line_however_many_alerts_fire(shown: Any) -> None:
     assert "drift-0, drift-1, drift-2 and 37 more" in lines[1]
     assert lines[1].endswith("shadow of v2")
     assert lines[0].index("under way") == lines[1].index("shadow of v2")
+
+
+HOSTILE = {
+    "escape": ("\x1b[2Jall is well", "\\x1b[2Jall is well"),
+    "title": ("\x1b]0;root\x07", "\\x1b]0;root\\x07"),
+    "one-byte introducer": ("\x9b31m", "\\x9b31m"),
+    "line": ("a\nHALTED: b", "a HALTED: b"),
+    "unicode line": ("a\u2028b", "a b"),
+    "right to left": ("\u202egnp.exe", "\\u202egnp.exe"),
+    "markup": ("[red]a[/red] :bug:", "[red]a[/red] :bug:"),
+    "closing markup": ("[/]", "[/]"),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), HOSTILE.values(), ids=HOSTILE)
+def test_no_text_of_others_steers_a_terminal(shown: Any, text: str, told: str) -> None:
+    rollout = {"challenger": text, "phase": "shadow"}
+    model = {**MODEL, "champion": text, "latest_window": text, "rollout": rollout}
+    halted = {"partition": text, "since": None, "reason": text}
+    lost = {"team": text, "receiver": text, "since": None, "reason": text, "left": [text]}
+    alert = {**ALERT, "id": text, "acknowledged_by": text, "muted": text, "reason": text}
+    drilled = {"fault": text, "about": text, "seen": text, "told": [text], "after": text}
+    counts = {"records": {text: 1}, "authenticated_from": {text: 2}, "notes": [text]}
+    views: dict[str, tuple[Any, int]] = {
+        "status": ({"models": [model], "halted": [halted], "unreachable": [lost]}, 10),
+        "alerts": ([alert], 4),
+        "journal": ([record(1, blob=text)], 1),
+        "verify": (counts, 3),
+        "command": ({"text": text}, 1),
+        "sent": ({"id": text}, 1),
+        "report": ({"report": text}, 1),
+        "drill": ([drilled], 5),
+    }
+    for view, (found, times) in views.items():
+        out = shown(found, view)
+        assert out.count(told) == times, (view, out)
+        assert all(one.isprintable() for one in out.replace("\n", "")), view

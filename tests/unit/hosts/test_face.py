@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -258,7 +259,9 @@ def test_our_own_faults_are_not_hidden() -> None:
 
 def test_a_report_runs_in_a_sandbox() -> None:
     report = face.as_html(lambda: "<script>1</script>", report=True)
-    assert report.headers["Content-Security-Policy"].startswith("sandbox allow-scripts;")
+    policy = report.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox allow-scripts; default-src 'unsafe-inline'")
+    assert not re.search(r"https?:|'self'|\*|allow-(same-origin|forms|popups|top)", policy)
     missing = face.as_html(raising(NotFound("no report")), report=True)
     assert missing.headers["Content-Security-Policy"].startswith("default-src 'none';")
 

@@ -169,6 +169,18 @@ def test_a_name_that_cannot_be_typed_is_not_put_into_a_command(
     assert last.endswith("driftwarden check … --html page.html")
 
 
+@pytest.mark.parametrize(
+    "name", ["\x1b[2Jwell", "\x1b]0;x\x07", "\x9b31m", "a\nb", "a\rb", "\u202eb", "[red]b[/]"]
+)
+def test_no_name_of_a_column_steers_a_terminal(printed: Callable[..., Any], name: str) -> None:
+    named = [feature(name, Verdict.DRIFTED), feature("x", segment=name), unjudged(name, name)]
+    found = report(named, ignored=[(name, name)])
+    for width in (None, 100):
+        lines = printed(found, width)
+        assert all(line.isprintable() for line in lines)
+        assert ("[red]b[/]" in "".join(lines)) == (name == "[red]b[/]")
+
+
 def test_an_encoding_without_arrows_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")

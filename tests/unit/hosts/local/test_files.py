@@ -4,6 +4,7 @@ import hashlib
 import multiprocessing
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,43 @@ def test_absolute_paths_and_links_out_of_the_folder_are_refused(logs: Logs, tmp_
     (tmp_path / "logs" / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(Refused, match="not below"):
         logs.read("link", 0, 1)
+
+
+def _linked_pipe(place: Path) -> None:
+    os.mkfifo(place.with_name("pipe"))
+    place.symlink_to(place.with_name("pipe"))
+
+
+NO_FILES: dict[str, Callable[[Path], None]] = {
+    "a pipe": os.mkfifo,
+    "a socket": lambda place: os.mknod(place, stat.S_IFSOCK | 0o600),
+    "a folder": Path.mkdir,
+    "a link to itself": lambda place: place.symlink_to(place),
+    "a link to nothing": lambda place: place.symlink_to(place.with_name("nothing")),
+    "a link to a pipe": _linked_pipe,
+    "a link to a device": lambda place: place.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("make", NO_FILES.values(), ids=NO_FILES)
+def test_what_is_no_file_is_never_waited_for(
+    logs: Logs, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "logs" / "odd.jsonl")
+    with pytest.raises(Refused, match=r"log '?odd\.jsonl"):
+        logs.read("odd.jsonl", 0, 100)
+    with pytest.raises(Refused, match=r"log '?odd\.jsonl"):
+        logs.size("odd.jsonl")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["x" * 300, "a/" * 3000 + "x", "\ud800", "a\0b", "é" * 200, "https://a/b/" + "x" * 300, "."],
+    ids=range(7),
+)
+def test_a_path_that_no_file_can_have_is_refused(logs: Logs, path: str) -> None:
+    with pytest.raises(Refused, match="log "):
+        logs.read(path, 0, 1)
 
 
 @pytest.mark.parametrize("path", ["a/y.jsonl", "a"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -19,6 +20,7 @@ from engine.errors import Refused, Unavailable
 from fleet.document.receivers import WebhookReceiver
 from hosts.receivers import webhook as module
 from hosts.receivers.webhook import Webhook, open_webhook
+from tests.unit.hosts.receivers.broken import request, served
 from tests.unit.hosts.receivers.pages import AT, around, tell
 
 
@@ -221,3 +223,38 @@ def test_what_is_no_http_address_is_refused_and_not_told(url: str, tmp_path: Pat
     with pytest.raises(Refused) as caught:
         open_webhook("ops", policy("env:URL"), around(tmp_path, {"URL": url}))
     assert str(caught.value) == "receivers.ops.url: give an http or https address with a host"
+
+
+HOSTILE = {
+    "a long line": b"X" * 60_000 + b"\r\n\r\n",
+    "an escape": b"HTTP/1.1 999\x1b[2J bad\r\n\r\n",
+    "words for a status": b"HTTP/1.1 abc \x1b]0;x\x07\r\n\r\n",
+    "many headers": b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 300 + b"\r\n",
+    "a long header": b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+    "a redirect to a file": b"HTTP/1.1 302 F\r\nLocation: file:///etc/passwd\r\n\r\n",
+    "a redirect to nowhere": b"HTTP/1.1 302 F\r\nLocation: http://[bad\r\n\r\n",
+    "a redirect to a port": b"HTTP/1.1 308 F\r\nLocation: http://a:b/\r\n\r\n",
+    "a redirect of controls": b"HTTP/1.1 303 F\r\nURI: \x00\xff//\r\n\r\n",
+    "a redirect without a target": b"HTTP/1.1 301 F\r\n\r\n",
+    "endless years": b"HTTP/1.1 503 S\r\nRetry-After: Tue, 31 Dec 99999 0:0:0 GMT\r\n\r\n",
+    "endless seconds": b"HTTP/1.1 503 S\r\nRetry-After: " + b"9" * 5000 + b"\r\n\r\n",
+    "a negative length": b"HTTP/1.1 500 \xff\xfe\r\nContent-Length: -5\r\n\r\n",
+    "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n",
+}
+
+
+@pytest.mark.usefixtures("outside")
+@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_answer_is_a_failure_in_our_own_words(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+
+    def behave(connection: socket.socket) -> None:
+        request(connection)
+        connection.sendall(answer)
+
+    with served(behave) as place, pytest.raises(Unavailable) as caught:
+        tell(Webhook(f"http://{place}/hooks/secret"))
+    reason = str(caught.value)
+    assert re.fullmatch(r"receiver ops: (HTTP \d{3}|no answer in HTTP \(\w+\))", reason), reason

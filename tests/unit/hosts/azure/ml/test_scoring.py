@@ -211,6 +211,15 @@ def test_a_long_pause_is_the_callers_to_make(
     assert naps == []
 
 
+@pytest.mark.parametrize("asked", ["9" * 5000, "9" * 15, "²", "-1", "1e9", "soon"])
+def test_a_pause_that_is_none_is_ours(
+    scoring: AzureScoring, at: Stand, naps: list[float], asked: str
+) -> None:
+    at.service.fail(SCORE, answer=Response(429, {}, {"Retry-After": asked}))
+    assert scoring.score("flights", "champion", ROW).tolist() == [0.25, 0.5]
+    assert naps == [1]
+
+
 @pytest.mark.parametrize("status", [429, 500, 504])
 def test_a_lasting_trouble_is_unavailable(
     scoring: AzureScoring, at: Stand, naps: list[float], status: int

@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from hosts.local.models import processes
+from hosts.local.models.jobs import create
 from hosts.local.models.processes import kill_group, mark_of, memory_limit, plain_environment, runs
+from retrain.ports import TrainingJob
 
 pytestmark = pytest.mark.usefixtures("outside")
 
@@ -81,6 +84,25 @@ def test_the_environment_for_user_code_holds_no_secret(monkeypatch: pytest.Monke
     assert plain["LC_ALL"] == "C.UTF-8"
     assert plain["OMP_NUM_THREADS"] == "2"
     assert plain["PATH"] == os.environ["PATH"]
+
+
+STARTERS = {
+    "a scorer": "from hosts.local.models import scorer; scorer._start(Path(sys.argv[1]), 'a:b')",
+    "a training": "from hosts.local.models import attempts; attempts.launch(Path(sys.argv[1]), 1)",
+}
+
+
+@pytest.mark.parametrize("start", STARTERS.values(), ids=STARTERS)
+def test_the_memory_of_who_starts_user_code_is_closed_to_it(tmp_path: Path, start: str) -> None:
+    job = TrainingJob("v2", "m", "true", (), (), {}, timedelta(minutes=1))
+    create(tmp_path, job, datetime(2026, 1, 1, tzinfo=UTC))
+    script = f"import ctypes, sys; from pathlib import Path; {start}\n"
+    script += "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    # PR_GET_DUMPABLE: 0 makes root the owner of the files in /proc/PID.
+    assert told.stdout == "0\n"
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,37 @@ def test_an_answer_longer_than_any_is_not_read(scorer_of: Open, written: str) ->
     assert loud.score(pa.table({"a": [0.0]})).tolist() == [1.0]
 
 
+FORGED = {
+    "nothing": (b"", "no frame, 0 bytes"),
+    "no kind": (b"?12345678", "no frame, 9 bytes"),
+    "half a score": (b"+1234567", "no frame, 8 bytes"),
+    "no score": (b"+", "0 scores for 1 rows"),
+    "an error that is no text": (b"-\xff\xfe", "flights v1: \ufffd\ufffd"),
+    "an error without a reason": (b"-", "flights v1: $"),
+    "pickled": (b"\x80\x04K\x01.", "no frame, 5 bytes"),
+}
+
+
+def test_an_answer_that_the_model_forged_is_its_failure(scorer_of: Open) -> None:
+    source = (
+        "import os, struct\n"
+        f"FRAMES = {[frame for frame, _ in FORGED.values()]!r}\n"
+        "def score(r, f):\n"
+        "    frame = FRAMES[int(r['a'][0].as_py())]\n"
+        "    for fd in range(3, 20):\n"
+        "        try:\n"
+        "            os.write(fd, struct.pack('<Q', len(frame)) + frame)\n"
+        "        except OSError:\n"
+        "            pass\n"
+        "    os._exit(0)\n"
+    )
+    liar = scorer_of(source)
+    for number, (_, told) in enumerate(FORGED.values()):
+        with pytest.raises(ModelFailed, match=told):
+            liar.score(pa.table({"a": [float(number)]}))
+        liar.close()
+
+
 def test_many_more_scores_than_rows_are_not_read(scorer_of: Open) -> None:
     many = scorer_of("def score(r, f):\n    return [1.0] * 100_000\n")
     with pytest.raises(ModelFailed, match="an answer of 800,001 bytes for 2 rows"):
