@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -21,8 +22,14 @@ def make_folder(path: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file where there is none; its folder has to exist."""
-    os.close(_opened(str(path), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC))
+    """Make an empty file where there is none; its folder has to exist.
+
+    A file that is there is not opened: closing any descriptor of a file drops all locks that the
+    process has on it (POSIX.1-2017, fcntl), and SQLite in another process then takes itself for
+    the last one and deletes the write-ahead log.
+    """
+    with suppress(FileExistsError):
+        os.close(_opened(str(path), os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
 
 
 def opened(path: Path, mode: Literal["wb", "a+b"]) -> BinaryIO:
