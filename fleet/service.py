@@ -22,6 +22,7 @@ from fleet.model.lines.line import write_line
 from fleet.outcomes import Awaited
 from fleet.partitions import FLEET, ONCALL
 from fleet.read import Json
+from fleet.targets import check_target
 from fleet.telemetry import TRACEPARENT, Silent, Telemetry
 
 
@@ -182,6 +183,7 @@ class Service:
             self.loop.resume(partitions[0], write_line(line), self.clock.now())
             return partitions
         check(command, self.clock.now())
+        check_target(command, self.fleet, self.loop, self.blobs)
         deliveries = [Delivery(one, f"command:{command.id}", command.fact) for one in partitions]
         if any(inbox.differs(self.loop.store, self.loop.domain.facts, one) for one in deliveries):
             told = f"the id {command.id} was given to another command; give this one a new id"

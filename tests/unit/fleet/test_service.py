@@ -334,7 +334,7 @@ def test_a_silence_holds_a_page_until_it_is_lifted(desk: Desk) -> None:
 
 
 def test_a_silence_of_one_feature_leaves_the_others_alone(desk: Desk) -> None:
-    desk.command("silence", "demand/other", "s1", until=NOW + timedelta(hours=4))
+    desk.command("silence", "demand/score", "s1", until=NOW + timedelta(hours=4))
     desk.notify()
     assert len(desk.pages()) == 1
 
