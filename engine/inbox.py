@@ -15,6 +15,8 @@ from engine.store import Insert, Replace, Row, Store, Value, instant, spread
 from engine.texts import cut
 
 IN = "in:"
+#: What stays of a fact that was taken in.
+KEPT = ("at", "id", "digest")
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,29 @@ def row_key(delivery_id: str) -> str:
 
 def insert(kinds: Kinds, delivery: Delivery, now: datetime) -> Insert:
     """Return the row that keeps a delivery until it is taken in."""
+    body = kinds.encode(delivery.fact)
     props: dict[str, Value] = {
         "pending": True,
         "at": instant(now),
         "id": delivery.id,
-        **spread("body", kinds.encode(delivery.fact)),
+        "digest": _digest(body),
+        **spread("body", body),
     }
     return Insert(row_key(delivery.id), props)
+
+
+def differs(store: Store, kinds: Kinds, delivery: Delivery) -> bool:
+    """Tell whether another fact arrived under the id of a delivery.
+
+    Rows that were written before they had a digest differ from nothing.
+    """
+    row = store.get(delivery.partition, row_key(delivery.id))
+    known = row.props.get("digest") if row is not None else None
+    return known is not None and known != _digest(kinds.encode(delivery.fact))
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:16]
 
 
 def accept(store: Store, kinds: Kinds, delivery: Delivery, now: datetime) -> bool:
@@ -75,7 +93,7 @@ def _read(kinds: Kinds, row: Row) -> Waiting:
 
 def taken(item: Waiting, now: datetime) -> Replace:
     """Return the operation that marks a fact as taken in; its row stays to show duplicates."""
-    kept = {name: item.row.props[name] for name in ("at", "id")}
+    kept = {name: item.row.props[name] for name in KEPT if name in item.row.props}
     refused: dict[str, Value] = {}
     if item.reason:
         body = {name: value for name, value in item.row.props.items() if name.startswith("body")}

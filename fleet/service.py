@@ -24,6 +24,7 @@ from fleet.model.lines.line import write_line
 from fleet.outcomes import Awaited
 from fleet.partitions import FLEET, ONCALL
 from fleet.read import Json
+from fleet.targets import check_target
 from fleet.telemetry import TRACEPARENT, Silent, Telemetry
 
 
@@ -172,7 +173,7 @@ class Service:
         Refused
             A text or a moment is out of bounds, the verb or the target is unknown, a freeze has no
             end, the partition to resume is not halted, a reference lacks a reason or exactly one
-            source, or a window is not a day.
+            source, a window is not a day, or another command has the id.
         """
         check_texts(command)
         partitions = concerned(command, self.fleet, self.loop.store.partitions)
@@ -189,8 +190,12 @@ class Service:
             self.loop.resume(partitions[0], write_line(line), self.clock.now())
             return partitions
         check(command, self.clock.now())
-        for partition in partitions:
-            delivery = Delivery(partition, f"command:{command.id}", command.fact)
+        check_target(command, self.fleet, self.loop, self.blobs)
+        deliveries = [Delivery(one, f"command:{command.id}", command.fact) for one in partitions]
+        if any(inbox.differs(self.loop.store, self.loop.domain.facts, one) for one in deliveries):
+            told = f"the id {command.id} was given to another command; give this one a new id"
+            raise Refused(f"{command.verb} {command.target}: {told}")
+        for delivery in deliveries:
             self.loop.deliver(delivery, self.clock.now())
         return partitions
 

@@ -46,9 +46,16 @@ def _retrain(turn: Turn) -> str:
 
 
 def _freeze(turn: Turn, fact: Asked) -> str:
-    if fact.until is None or fact.until > turn.now:
+    if fact.until is None:
         return ""
-    return f"the freeze would have ended already, at {instant(fact.until)[:16]}Z"
+    if fact.until <= turn.now:
+        return f"the freeze would have ended already, at {instant(fact.until)[:16]}Z"
+    held = calendars.frozen(turn.model.freezes, turn.now)
+    if held is not None and held.until >= fact.until:
+        until = instant(held.until)[:16]
+        told = f"is frozen until {until}Z by {held.by} already"
+        return f"{turn.watched.name} {told}; unfreeze it first to end that sooner"
+    return ""
 
 
 def _approve(turn: Turn, fact: Asked) -> str:

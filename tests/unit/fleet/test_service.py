@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -200,6 +200,39 @@ def test_a_command_that_makes_no_sense_is_refused(
     assert str(refused.value) == reason
 
 
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("verb", "target", "until"),
+    [
+        ("unfreeze", "demand", None),
+        ("retrain", "demand", None),
+        ("freeze", "demand", LATER + timedelta(days=1)),
+        ("freeze", "--all", LATER),
+        ("rollback", "demand", None),
+        ("report", "demand", None),
+    ],
+)
+@pytest.mark.parametrize("taken", [True, False], ids=["taken in", "waiting"])
+def test_an_id_of_another_command_is_refused_and_not_answered_as_done(
+    desk: Desk, verb: str, target: str, until: datetime | None, taken: bool
+) -> None:
+    first = Command("freeze", "demand", "g.hopper", "because", "c1", LATER)
+    desk.service.command(first)
+    if taken:
+        desk.settle()
+    with pytest.raises(Refused) as refused:
+        desk.service.command(Command(verb, target, "g.hopper", "because", "c1", until))
+    told = "the id c1 was given to another command; give this one a new id"
+    assert str(refused.value) == f"{verb} {target}: {told}"
+    # The same command again is the same command.
+    assert desk.service.command(first) == ("demand",)
+    desk.settle()
+    assert [line["verb"] for line in desk.said("demand", "command")] == ["freeze"]
+    assert desk.said("fraud", "command") == []
+
+
 DAYS = ("2024-03-01", "2024-03-02")
 
 
@@ -301,7 +334,7 @@ def test_a_silence_holds_a_page_until_it_is_lifted(desk: Desk) -> None:
 
 
 def test_a_silence_of_one_feature_leaves_the_others_alone(desk: Desk) -> None:
-    desk.command("silence", "demand/other", "s1", until=NOW + timedelta(hours=4))
+    desk.command("silence", "demand/score", "s1", until=NOW + timedelta(hours=4))
     desk.notify()
     assert len(desk.pages()) == 1
 
