@@ -56,17 +56,7 @@ def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Aler
         return
     if before is None and after.phase is lifecycle.Phase.INACTIVE:
         return
-    turn.say(
-        alerting.Alert(
-            after.id,
-            after.phase,
-            after.kind,
-            after.severity,
-            after.reason,
-            after.features,
-            after.explained_by,
-        )
-    )
+    turn.say(alerting.Alert.of(after))
 
 
 def _shown(alert: lifecycle.Alert) -> tuple[object, ...]:
