@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.errors import Refused
@@ -18,13 +18,15 @@ from monitoring.alerts import lifecycle, transitions
 from monitoring.alerts.lifecycle import Alert, Condition, Kind, Severity
 
 REFUSED = "refused"
+#: Unknown types that are remembered; whoever sends an event chooses its type.
+KEPT = 50
 #: The ticket ends a day after the last refusal.
 POLICY = lifecycle.Policy(resolve_after=timedelta(days=1), renotify=timedelta(days=7))
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The types of events that nobody knows, the number of refused inputs, and their alert."""
+    """The last types of events that nobody knows, the number of refused inputs, and the alert."""
 
     types: tuple[str, ...] = ()
     parked: int = 0
@@ -41,63 +43,68 @@ def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime
     Refused
         The partition does not take a fact, or the acknowledged alert never fired.
     """
-    types, alert = state.types, state.alert
-    lines: list[Line] = []
-    refused: list[str] = []
-    effects: list[Effect] = []
+    taken = _Taken(state.types, state.alert)
     for fact in facts:
+        taken.take(fact)
+    done = transitions.step(taken.alert, _condition(taken.reasons), POLICY, now)
+    effects = (*taken.effects, *(Tell(team, told) for told in done.effects for team in teams))
+    lines = (*taken.lines, *_said(taken.alert, done.alert))
+    after = Desk(taken.types[-KEPT:], state.parked + taken.parked, done.alert)
+    return Step(after, effects, done.wake_at, tuple(map(write_line, lines)))
+
+
+@dataclass
+class _Taken:
+    """What the facts of one step come to; `reasons` are those for which a ticket is opened."""
+
+    types: tuple[str, ...]
+    alert: Alert | None
+    parked: int = 0
+    reasons: list[str] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+
+    def take(self, fact: Fact) -> None:
+        """Take one fact in."""
         match fact:
             case Unrecognised(type=kind, source=source):
-                if kind not in types:
-                    types = (*types, kind)
-                    lines.append(operations.Unknown(kind, source))
+                if kind not in self.types:
+                    self.types = (*self.types, kind)
+                    self.lines.append(operations.Unknown(kind, source))
             case Parked(id=name, reason=reason):
-                refused.append(f"{name}: {reason}" if name else reason)
-                lines.append(operations.Parked(name, reason))
+                self.parked += 1
+                said = f"{name}: {reason}" if name else reason
+                self.reasons.append(f"input is refused: {said}")
+                self.lines.append(operations.Parked(name, reason))
             case Anchored():
-                effects += _told(fact)
-            case Delayed(effect=effect, key=key, reason=reason):
+                self.effects += _published(fact)
+            case Delayed(effect=effect, reason=reason):
                 if reason:
-                    refused.append(f"{effect} waits: {reason}")
-                    lines.append(operations.Refused(f"{effect} waits: {reason}", key))
+                    self.reasons.append(f"{effect} waits: {reason}")
             case Declined(key=key, reason=reason):
-                lines.append(operations.Refused(reason, key))
+                self.lines.append(operations.Refused(reason, key))
             case Asked(verb="ack"):
-                alert = transitions.acknowledge(alert, fact.target, fact.by, POLICY).alert
-                lines.append(
+                done = transitions.acknowledge(self.alert, fact.target, fact.by, POLICY)
+                self.alert = done.alert
+                self.lines.append(
                     operations.Command(fact.verb, fact.by, fact.reason, fact.target, id=fact.id)
                 )
             case _:
                 raise Refused(f"the fleet's partition does not take {type(fact).__name__}")
-    done = transitions.step(alert, _condition(refused), POLICY, now)
-    effects += [Tell(team, notice) for notice in done.effects for team in teams]
-    lines += _said(alert, done.alert)
-    after = Desk(types, state.parked + len(refused), done.alert)
-    return Step(after, tuple(effects), done.wake_at, tuple(map(write_line, lines)))
 
 
-def _condition(refused: Sequence[str]) -> Condition:
-    reason = f"input is refused: {refused[-1]}" if refused else "no input is refused"
-    return Condition(FLEET, REFUSED, Kind.RUN, bool(refused), reason, Severity.TICKET)
+def _condition(reasons: Sequence[str]) -> Condition:
+    reason = reasons[-1] if reasons else "no input is refused, and no effect waits"
+    return Condition(FLEET, REFUSED, Kind.RUN, bool(reasons), reason, Severity.TICKET)
 
 
 def _said(before: Alert | None, after: Alert | None) -> list[Line]:
-    if after is None or before == after or (before and before.phase is after.phase):
+    if after is None or (before is not None and before.phase is after.phase):
         return []
-    return [
-        alerting.Alert(
-            after.id,
-            after.phase,
-            after.kind,
-            after.severity,
-            after.reason,
-            after.features,
-            after.explained_by,
-        )
-    ]
+    return [alerting.Alert.of(after)]
 
 
-def _told(fact: Anchored) -> tuple[Effect, ...]:
+def _published(fact: Anchored) -> tuple[Effect, ...]:
     fields: Fields = {"hour": fact.hour, "part": fact.part, "anchors": fact.anchors}
     key = f"anchored:{fact.hour}:{fact.part}"
     return (
