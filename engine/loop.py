@@ -13,7 +13,7 @@ from datetime import datetime
 from engine import inbox, outbox, sweeping, unit
 from engine.compose import Composer, resumed
 from engine.errors import Broken, Conflict, Newer, Refused, Unavailable
-from engine.head import Head, announced, halt, read_head, unreadable
+from engine.head import Head, announced, halt, read_head, stored, unreadable
 from engine.payment import Payment
 from engine.seal import PLAIN, Seal
 from engine.sealing import require_own
@@ -189,10 +189,10 @@ class Loop:
             begun = Head(self.domain.initial(partition))
             composer = self._composer(partition, row, begun, [], now)
             self.store.commit(partition, composer.record(begun.state, None))
-            row = self._stored(partition)
+            row = stored(self.store, partition)
         # `wake_at` keeps it due until the halt is announced, even if this worker dies in between.
         self.store.commit(partition, [halt(row, reason, now)])
-        self._announce(partition, self._stored(partition), now)
+        self._announce(partition, stored(self.store, partition), now)
 
     def _announce(self, partition: str, row: Row, now: datetime) -> None:
         """Announce a halt once; a repeated announcement has the same delivery id."""
@@ -224,12 +224,6 @@ class Loop:
         composer = self._composer(partition, row, head, [], now)
         self.store.commit(partition, composer.record(head.state, head.wake_at))
         return True
-
-    def _stored(self, partition: str) -> Row:
-        row = self.store.get(partition, HEAD)
-        if row is None:
-            raise Conflict(f"{partition}: the head is gone")
-        return row
 
     def _composer(
         self,
