@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
-from engine.chain import GENESIS, LOG, Place, log_key, rows, state_hash
+from engine.chain import GENESIS, LOG, Place, log_key, rows
 from engine.errors import Broken
 from engine.seal import PLAIN, Seal
-from engine.sealing import fault
+from engine.sealing import fault, state_fault
 from engine.store import HEAD, Row, Store
 from engine.texts import unexpected
 
@@ -165,9 +165,8 @@ class _Walk:
             return [f"{told}: the head was set back, or records were added"]
         if self.previous is not None and link != (self.previous or GENESIS):
             return [f"its head names another record {seq} than its journal holds"]
-        if self.state and state_hash(head.props) != self.state:
-            return [f"the state in its head is not the one that record {seq} was written with"]
-        other = fault(self.partition, head.props, self.seal)
+        other = state_fault(head.props, seq, self.state) if self.state else ""
+        other = other or fault(self.partition, head.props, self.seal)
         return [other] if other else []
 
 
