@@ -18,7 +18,7 @@ from monitoring.alerts import lifecycle, transitions
 from monitoring.alerts.lifecycle import Alert, Condition, Kind, Severity
 
 REFUSED = "refused"
-#: Unknown types that are remembered; whoever sends an event chooses its type.
+#: Unknown types that are remembered; the sender of an event chooses its type.
 KEPT = 50
 #: The ticket ends a day after the last refusal.
 POLICY = lifecycle.Policy(resolve_after=timedelta(days=1), renotify=timedelta(days=7))
