@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
-from engine.chain import GENESIS, LOG, Place, log_key, rows, state_hash
+from engine.chain import GENESIS, LOG, Place, log_key, rows
 from engine.errors import Broken
 from engine.seal import PLAIN, Seal
-from engine.sealing import fault
+from engine.sealing import fault, state_fault
 from engine.store import HEAD, Row, Store
 from engine.texts import unexpected
 
-#: How often the head is read again while the partition goes on beside the audit.
+#: How often the head is read again while others write to the partition.
 TRIES = 20
 #: What is wrong with a record, said of one and of several.
 FAULTS = {
@@ -90,14 +90,14 @@ class _Walk:
     signed_from: int | None = None
     hashes: dict[int, str] = field(default_factory=dict)
     faults: list[_Fault] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     def take(self, row: Row) -> None:
-        """Judge the next row, and go on from it as it is stored."""
+        """Judge the next row, and continue from it as it is stored."""
         self.key = row.key
         number = row.key.removeprefix(LOG)
         if not number.isdecimal() or log_key(int(number)) != row.key or int(number) == 0:
-            self.strangers.append(f"row {row.key!r} is no journal record")
+            self.others.append(f"row {row.key!r} is no journal record")
             return
         seq = int(number)
         if seq > self.seq + 1:
@@ -139,7 +139,7 @@ class _Walk:
 
     def told(self, head: Row | None) -> tuple[str, ...]:
         """Return everything that is wrong, one line each."""
-        return (*self._records(), *self.strangers, *self._head(head))
+        return (*self._records(), *self.others, *self._head(head))
 
     def _records(self) -> list[str]:
         joined = _joined(self.faults)
@@ -165,9 +165,8 @@ class _Walk:
             return [f"{told}: the head was set back, or records were added"]
         if self.previous is not None and link != (self.previous or GENESIS):
             return [f"its head names another record {seq} than its journal holds"]
-        if self.state and state_hash(head.props) != self.state:
-            return [f"the state in its head is not the one that record {seq} was written with"]
-        other = fault(self.partition, head.props, self.seal)
+        other = state_fault(head.props, seq, self.state) if self.state else ""
+        other = other or fault(self.partition, head.props, self.seal)
         return [other] if other else []
 
 

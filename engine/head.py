@@ -11,9 +11,9 @@ from typing import Any, cast
 
 from engine import codec
 from engine.chain import GENESIS
-from engine.errors import Broken, Newer, TooLarge
+from engine.errors import Broken, Conflict, Newer, TooLarge
 from engine.step import Domain
-from engine.store import HEAD, Insert, Replace, Row, Value, instant, parse_instant, spread
+from engine.store import HEAD, Insert, Replace, Row, Store, Value, instant, parse_instant, spread
 from engine.texts import cut, unexpected
 
 MAX_STATE_BYTES = 256 * 1024
@@ -103,6 +103,14 @@ def read_head(row: Row | None, domain: Domain, partition: str) -> Head:
         _moment(props.get("halted_at")),
         row.etag,
     )
+
+
+def stored(store: Store, partition: str) -> Row:
+    """Return the row of a head that was there before; Conflict where it is gone."""
+    row = store.get(partition, HEAD)
+    if row is None:
+        raise Conflict(f"{partition}: the head is gone")
+    return row
 
 
 def unreadable(row: Row | None, domain: Domain, partition: str, reason: str) -> Head:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from engine import inbox, outbox, sweeping, unit
 from engine.compose import Composer, resumed
 from engine.errors import Broken, Conflict, Newer, Refused, Unavailable
-from engine.head import Head, announced, halt, read_head, unreadable
+from engine.head import Head, announced, halt, read_head, stored, unreadable
 from engine.payment import Payment
 from engine.seal import PLAIN, Seal
 from engine.sealing import require_own
@@ -21,6 +22,7 @@ from engine.step import Delivery, Domain, Line
 from engine.store import HEAD, Operation, Row, Store, parse_instant
 from engine.texts import unexpected
 
+T = TypeVar("T")
 MAX_FACTS = 40
 PAID_AT_ONCE = 8
 MAX_CONFLICTS = 20
@@ -109,7 +111,7 @@ class Loop:
         """Remove expired rows and return their number; pending rows are never removed."""
         return sweeping.sweep(self.store, partition, now)
 
-    def _patiently(self, partition: str, attempt: Callable[[], bool]) -> bool:
+    def _patiently(self, partition: str, attempt: Callable[[], T]) -> T:
         """Retry, after a pause, when another worker committed first."""
         lost = 0
         while True:
@@ -189,10 +191,10 @@ class Loop:
             begun = Head(self.domain.initial(partition))
             composer = self._composer(partition, row, begun, [], now)
             self.store.commit(partition, composer.record(begun.state, None))
-            row = self._stored(partition)
+            row = stored(self.store, partition)
         # `wake_at` keeps it due until the halt is announced, even if this worker dies in between.
         self.store.commit(partition, [halt(row, reason, now)])
-        self._announce(partition, self._stored(partition), now)
+        self._announce(partition, stored(self.store, partition), now)
 
     def _announce(self, partition: str, row: Row, now: datetime) -> None:
         """Announce a halt once; a repeated announcement has the same delivery id."""
@@ -203,7 +205,7 @@ class Loop:
             self.deliver(notice, now)
         self.store.commit(partition, [announced(row)])
 
-    def _lift(self, partition: str, line: Line, now: datetime) -> bool:
+    def _lift(self, partition: str, line: Line, now: datetime) -> None:
         row = self.store.get(partition, HEAD)
         if row is None or not row.props.get("halted"):
             raise Refused(f"{partition} is not halted")
@@ -212,24 +214,16 @@ class Loop:
         for notice in self.domain.resumed(partition, at, now):
             self.deliver(notice, now)
         self.store.commit(partition, resumed(partition, row, line, now, self.seal))
-        return True
 
-    def _adopt(self, partition: str, now: datetime) -> bool:
+    def _adopt(self, partition: str, now: datetime) -> None:
         row = self.store.get(partition, HEAD)
         if row is None or row.props.get("halted"):
-            return True
+            return
         if int(row.props["version"]) >= self.domain.version:
-            return True
+            return
         head = read_head(row, self.domain, partition)
         composer = self._composer(partition, row, head, [], now)
         self.store.commit(partition, composer.record(head.state, head.wake_at))
-        return True
-
-    def _stored(self, partition: str) -> Row:
-        row = self.store.get(partition, HEAD)
-        if row is None:
-            raise Conflict(f"{partition}: the head is gone")
-        return row
 
     def _composer(
         self,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine import inbox, outbox
-from engine.errors import Conflict, Refused, TooLarge, Unavailable
-from engine.head import awake
+from engine.errors import Refused, TooLarge, Unavailable
+from engine.head import awake, stored
 from engine.step import Delivery, Domain
-from engine.store import HEAD, Operation, Store, check
+from engine.store import Operation, Store, check
 from engine.texts import cut, unexpected
 
 #: An effect that failed so often in the same way is declined: nothing waits behind it for ever.
@@ -102,11 +102,8 @@ class Payment:
     ) -> None:
         mark, due = outbox.postponed(item, reason, now, failed)
         told = self._told(partition, item, str(mark.props["reason"]))
-        row = self.store.get(partition, HEAD)
-        if row is None:
-            raise Conflict(f"{partition}: the head is gone")
         # A fact to be taken in keeps the partition due, even if this worker dies.
-        wake = awake(row, now if told else due)
+        wake = awake(stored(self.store, partition), now if told else due)
         kept = [inbox.insert(self.domain.facts, one, now) for one in told]
         self.store.commit(partition, [wake, mark, *kept])
 

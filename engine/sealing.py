@@ -29,9 +29,14 @@ def fault(partition: str, head: Mapping[str, Value], seal: Seal) -> str:
     content = _content(partition, seq, str(head.get("hash", "")), bound)
     if not seal.signed(key, content, str(head.get("seal", ""))):
         return "its head was not written by this app: the seal does not fit"
-    if state_hash(head) != bound:
-        return f"the state in its head is not the one that record {seq} was written with"
-    return ""
+    return state_fault(head, seq, bound)
+
+
+def state_fault(head: Mapping[str, Value], seq: int, bound: str) -> str:
+    """Return what is wrong where a head's state is not the one that record `seq` binds."""
+    if state_hash(head) == bound:
+        return ""
+    return f"the state in its head is not the one that record {seq} was written with"
 
 
 def require_own(store: Store, partition: str, head: Row, seal: Seal) -> None:

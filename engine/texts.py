@@ -55,7 +55,7 @@ def joined(*parts: str) -> str:
 
 
 def unexpected(error: Exception) -> str:
-    """Return why something failed, as one bounded line; a stranger's error with its type.
+    """Return why something failed, as one bounded line; with its type if it is no error of ours.
 
     >>> unexpected(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'

@@ -27,13 +27,15 @@ from monitoring.alerts import lifecycle, transitions
 from monitoring.alerts.lifecycle import Alert, Condition, Kind, Severity
 
 REFUSED, HOST = "refused", "host"
+#: Unknown types that are remembered; the sender of an event chooses its type.
+KEPT = 50
 #: A ticket ends a day after the last occurrence.
 POLICY = lifecycle.Policy(resolve_after=timedelta(days=1), renotify=timedelta(days=7))
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The types of events that nobody knows, the number of refused inputs, and the alerts."""
+    """The last types of events that nobody knows, the number of refused inputs, and the alerts."""
 
     types: tuple[str, ...] = ()
     parked: int = 0
@@ -103,7 +105,7 @@ def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime
         taken.lines += _said(known, done.alert)
         taken.alerts |= {key: done.alert} if done.alert is not None else {}
         wakes += [done.wake_at] if done.wake_at is not None else []
-    after = Desk(taken.types, state.parked + len(taken.news[REFUSED]), taken.alerts)
+    after = Desk(taken.types[-KEPT:], state.parked + len(taken.news[REFUSED]), taken.alerts)
     lines = tuple(map(write_line, taken.lines))
     return Step(after, tuple(taken.effects), min(wakes, default=None), lines)
 
@@ -121,19 +123,9 @@ def _acknowledged(alerts: Mapping[str, Alert], fact: Asked) -> dict[str, Alert]:
 
 
 def _said(before: Alert | None, after: Alert | None) -> list[Line]:
-    if after is None or before == after or (before and before.phase is after.phase):
+    if after is None or (before is not None and before.phase is after.phase):
         return []
-    return [
-        alerting.Alert(
-            after.id,
-            after.phase,
-            after.kind,
-            after.severity,
-            after.reason,
-            after.features,
-            after.explained_by,
-        )
-    ]
+    return [alerting.Alert.of(after)]
 
 
 def _told(fact: Anchored) -> tuple[Effect, ...]:

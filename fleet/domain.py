@@ -170,13 +170,23 @@ class FleetDomain:
 
 
 def _nobody(state: State, facts: Sequence[Fact], reason: str) -> Step:
-    """Journal the facts of a partition that fleet.yaml no longer names; nothing else follows."""
+    """Journal the facts of a partition that fleet.yaml no longer names; nothing else follows.
+
+    Failed attempts at its last effects are no news: these stay owed until it is named again.
+    """
     lines: list[Line] = []
     for fact in facts:
         if isinstance(fact, Configured) and isinstance(state, Model):
             if not state.dormant:
                 lines.append(operations.Dormant(reason))
                 state = replace(state, dormant=True)
-        else:
+        elif not _attempt(fact):
             lines.append(operations.Parked(kind_of(type(fact)), reason))
     return Step(state, (), None, tuple(map(write_line, lines)))
+
+
+def _attempt(fact: Fact) -> bool:
+    """Whether a fact tells of an attempt at an effect that did not end it for good."""
+    if isinstance(fact, Undelivered):
+        return not fact.permanent
+    return isinstance(fact, Delayed | Delivered)

@@ -46,37 +46,43 @@ def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None
     Refused
         A field is absent, or names a model that is not in fleet.yaml.
     """
+    news = _news(found, fleet, container)
+    if news is None:
+        return None
+    partition, fact = news
+    # CloudEvents 1.0, "id": unique within its source; the case of a resource's id does not count.
+    name = joined(found.type, found.id, found.source.lower())
+    if isinstance(fact, Unrecognised):
+        # The sender chooses this type: it must not give the id of a delivery of our own.
+        name = f"unrecognised:{name}"
+    return Delivery(partition, name, fact)
+
+
+def _news(found: Event, fleet: Fleet, container: str) -> tuple[str, Fact] | None:
+    """Return the partition and the fact of an event by its type."""
     match found.type:
         case "Microsoft.Storage.BlobCreated":
-            fact = _blob(found, fleet, container)
+            return _blob(found, fleet, container)
         case "Microsoft.MachineLearningServices.ModelRegistered":
-            fact = _registered(found, fleet)
+            return _registered(found, fleet)
         case "Microsoft.MachineLearningServices.ModelDeployed":
-            fact = _deployed(found, fleet)
+            return _deployed(found, fleet)
         case (
             "Microsoft.MachineLearningServices.RunCompleted"
             | "Microsoft.MachineLearningServices.RunStatusChanged"
         ):
-            fact = _run(found, fleet)
+            return _run(found, fleet)
         case "Microsoft.MachineLearningServices.DatasetDriftDetected":
             # The documented event names a monitor: it has to have the name of its model.
             key = "model" if "model" in found.fields else "datadriftname"
-            fact = _model(found, fleet, key), Asked("event", found.source, found.reason, found.id)
+            return _model(found, fleet, key), Asked("event", found.source, found.reason, found.id)
         case "Driftwarden.LabelsArrived":
             size = found.number("size")
-            fact = _model(found, fleet), LogGrew(found.text("blob"), size, Collection.labels)
+            return _model(found, fleet), LogGrew(found.text("blob"), size, Collection.labels)
         case "Driftwarden.RetrainRequested":
-            fact = _model(found, fleet), Asked("event", found.source, found.reason, found.id)
+            return _model(found, fleet), Asked("event", found.source, found.reason, found.id)
         case _:
-            fact = FLEET, Unrecognised(found.type, found.source)
-    if fact is None:
-        return None
-    # CloudEvents 1.0, "id": unique within its source; the case of a resource's id does not count.
-    name = joined(found.type, found.id, found.source.lower())
-    if isinstance(fact[1], Unrecognised):
-        # Whoever sends it chooses the type: it is not to be taken for a delivery of our own.
-        name = f"unrecognised:{name}"
-    return Delivery(fact[0], name, fact[1])
+            return FLEET, Unrecognised(found.type, found.source)
 
 
 def _blob(found: Event, fleet: Fleet, container: str) -> tuple[str, Fact] | None:

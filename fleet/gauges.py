@@ -37,7 +37,7 @@ def points(loop: Loop, fleet: Fleet, now: datetime) -> Iterator[Point]:
     for name in (ONCALL + team for team in fleet.teams):
         head = loop.head(name)
         yield from _owed(loop, name, head, now)
-        yield from _desk(name, head.state)
+        yield from _team(name, head.state)
 
 
 def _owed(loop: Loop, partition: str, head: Head, now: datetime) -> Iterator[Point]:
@@ -50,7 +50,7 @@ def _owed(loop: Loop, partition: str, head: Head, now: datetime) -> Iterator[Poi
     yield Point("driftwarden.partition.halted", int(bool(head.halted)), by_model)
 
 
-def _desk(name: str, state: OnCall) -> Iterator[Point]:
+def _team(name: str, state: OnCall) -> Iterator[Point]:
     by_model = {"model": name}
     firing = sum(entry.firing for entry in state.alerts.values())
     yield Point("driftwarden.alerts.firing", firing, by_model)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from monitoring.alerts.receivers import DESK
+from monitoring.alerts import receivers
 
 #: The fleet's own partition: unrecognised event types, and parked messages.
 FLEET = "fleet"
 #: The partition of an on-call team is this prefix and the team's name.
-ONCALL = DESK
+ONCALL = receivers.ONCALL

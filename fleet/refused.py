@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from engine.step import Delivery
 from engine.store import instant
-from engine.texts import storable
+from engine.texts import cut, storable
 from fleet.model.facts import Parked
 
 #: A storage queue takes 64 KiB of Base64.
@@ -24,13 +24,13 @@ def delivery(partition: str, content: object, reason: str) -> Delivery:
     """Return the fact for the journal; the same content and reason give the same delivery."""
     name = content.get("id", "") if isinstance(content, Mapping) else ""
     digest = sha256(f"{_text(content)}\n{storable(reason)}".encode()).hexdigest()
-    parked = Parked(storable(str(name))[:MAX_ID], storable(reason)[:MAX_REASON])
+    parked = Parked(cut(str(name), MAX_ID), cut(reason, MAX_REASON))
     return Delivery(partition, f"parked:{digest}", parked)
 
 
 def message(content: object, reason: str, now: datetime) -> str:
     """Return JSON {reason, at, event} of at most 48 KiB; a larger event is cut, as text."""
-    told = {"reason": storable(reason)[:MAX_REASON], "at": instant(now)}
+    told = {"reason": cut(reason, MAX_REASON), "at": instant(now)}
     text = _text(content)
     whole = f'{json.dumps(told)[:-1]}, "event": {text}}}'
     return whole if len(whole) <= MAX_MESSAGE else json.dumps({**told, "event": f"{text[:CUT]}…"})

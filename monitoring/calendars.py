@@ -17,9 +17,10 @@ from pydantic import Field, field_validator
 import engine.policy
 from engine.errors import Refused
 from monitoring import ics
-from monitoring.countries import checked, near, public_holidays
+from monitoring.countries import checked, public_holidays
 from monitoring.ics import Category, Event
 from monitoring.localdays import bounds, day_of, days_of
+from monitoring.near import near
 
 __all__ = [
     "Calendar",

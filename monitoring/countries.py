@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from monitoring.ics import Category, Event
+from monitoring.near import near
 
 
 def checked(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -35,9 +35,3 @@ def public_holidays(codes: Iterable[str], year: int) -> list[Event]:
         found = holidays.country_holidays(country, subdiv=part or None, years=year)
         events += [Event(found[d], d, d, Category.HOLIDAY, code) for d in sorted(found)]
     return events
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Return a suggestion where a known name is close to an unknown one, else nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""

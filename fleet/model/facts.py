@@ -10,9 +10,7 @@ from datetime import datetime
 from typing import get_args
 
 from engine.codec import Kinds
-from fleet.model.records import (
-    Collection,
-)
+from fleet.model.records import Collection
 from fleet.model.results import (
     Assessed,
     Counted,

@@ -70,7 +70,11 @@ def inhibited(notice: Notify, others: Iterable[Notify]) -> str | None:
 
 def muted(notices: Sequence[Notify], silences: Sequence[Silence]) -> dict[str, str]:
     """Ids of the firing notices that must not be sent, each with the reason."""
-    reasons = {n.id: silenced(n, silences) or inhibited(n, notices) for n in notices}
+    # By model, because a team may have an alert of each of ten thousand.
+    of_model: dict[str, list[Notify]] = {}
+    for notice in notices:
+        of_model.setdefault(notice.model, []).append(notice)
+    reasons = {n.id: silenced(n, silences) or inhibited(n, of_model[n.model]) for n in notices}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 

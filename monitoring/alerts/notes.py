@@ -29,11 +29,12 @@ def hidden(
     found: dict[str, Hidden] = {}
     for silence in silences:
         before = known[silence.id].alerts if silence.id in known else ()
+        noted = frozenset(before)
         now = [
             name
             for name, entry in sorted(entries.items())
             if entry.firing
-            and name not in before
+            and name not in noted
             and silence in muting.hiding(entry.notice, silences)
         ]
         if before or now:

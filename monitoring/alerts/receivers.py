@@ -11,7 +11,7 @@ from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.reach import Down, Phase
 
 #: In front of a team's name where a model's name is expected: its on-call partition.
-DESK = "oncall:"
+ONCALL = "oncall:"
 
 
 def unreachable(down: Mapping[str, Down]) -> dict[str, Down]:
@@ -44,8 +44,8 @@ def notices(
     for receiver, one in unreachable(down).items():
         alert = f"unreachable-{receiver}-{one.outage}"
         said = Notify(
-            key=f"{DESK}{team}:{alert}:{Status.FIRING}",
-            model=f"{DESK}{team}",
+            key=f"{ONCALL}{team}:{alert}:{Status.FIRING}",
+            model=f"{ONCALL}{team}",
             alert=alert,
             kind=Kind.RECEIVER,
             severity=Severity.PAGE if receiver in policy.page else Severity.TICKET,

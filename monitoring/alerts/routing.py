@@ -147,7 +147,7 @@ def _take(state: OnCall, fact: Acknowledge) -> tuple[OnCall, tuple[Effect, ...]]
         raise Refused(f"{fact.alert}: it was acknowledged by {entry.acknowledged_by}")
     alerts = {**state.alerts, names[0]: replace(entry, acknowledged_by=fact.by)}
     notice = entry.notice
-    if notice.model.startswith(receivers.DESK):
+    if notice.model.startswith(receivers.ONCALL):
         # No model waits for it.
         return replace(state, alerts=alerts), ()
     told = Acknowledged(f"ack:{notice.key}", notice.model, notice.alert, fact.by)

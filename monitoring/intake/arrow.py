@@ -75,7 +75,7 @@ def _unpacked(column: pa.Array) -> int:
     """Return the bytes that a column takes once its texts are written out."""
     if pat.is_dictionary(column.type) and any(is_one(column.dictionary.type) for is_one in TEXTS):
         lengths = pc.binary_length(column.dictionary).cast(pa.int64())
-        return (pc.sum(lengths.take(column.indices)).as_py() or 0) + column.indices.nbytes
+        return int(pc.sum(lengths.take(column.indices)).as_py() or 0) + int(column.indices.nbytes)
     if pat.is_struct(column.type):
         return sum(map(_unpacked, column.flatten()))
     if pat.is_map(column.type):

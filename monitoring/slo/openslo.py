@@ -16,10 +16,11 @@ from functools import partial
 from typing import Any
 
 from engine.errors import Refused
+from monitoring.near import near
 from monitoring.slo.budget import REACH
 from monitoring.slo.objective import Objective, Sli
 from monitoring.slo.sources.table import SOURCES
-from monitoring.slo.values import fields, near, number, percent, several, shown, text, word
+from monitoring.slo.values import fields, number, percent, several, shown, text, word
 
 Doc = Mapping[str, Any]
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import Refused
+from monitoring.near import near
 
 #: The longest name of an objective, and the longest text of the file in a message.
 LONGEST, SHOWN = 100, 60
@@ -71,9 +71,3 @@ def number(value: Any) -> bool:
 def percent(value: Any) -> bool:
     """Tell whether a number looks like a percentage."""
     return number(value) and 1 < value < 100
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Return a suggestion where a known name is close to an unknown one, else nothing."""
-    close = difflib.get_close_matches(name, [str(k) for k in known], n=1)
-    return f", did you mean {close[0]}?" if close else ""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+
+from monitoring.alerts import lifecycle
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,19 @@ class Alert:
     reason: str
     features: tuple[str, ...]
     explained_by: str | None
+
+    @classmethod
+    def of(cls, alert: lifecycle.Alert) -> Self:
+        """Return the line about an alert as it is now."""
+        return cls(
+            alert.id,
+            alert.phase,
+            alert.kind,
+            alert.severity,
+            alert.reason,
+            alert.features,
+            alert.explained_by,
+        )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from fleet.model.facts import Asked, Declined
 from fleet.model.lines import alerting, operations
 from fleet.model.part import Part, take
 from fleet.model.report_links import named
-from fleet.model.signals.catalogue import REFUSED, REFUSED_SPLIT, signal_of
+from fleet.model.signals.catalogue import REFUSED, REFUSED_SPLIT, of_effect, signal_of
 from fleet.model.turn import Turn
 from fleet.published import Event, Fields
 from monitoring.alerts import lifecycle, transitions
@@ -56,17 +56,7 @@ def _say_alert(turn: Turn, before: lifecycle.Alert | None, after: lifecycle.Aler
         return
     if before is None and after.phase is lifecycle.Phase.INACTIVE:
         return
-    turn.say(
-        alerting.Alert(
-            after.id,
-            after.phase,
-            after.kind,
-            after.severity,
-            after.reason,
-            after.features,
-            after.explained_by,
-        )
-    )
+    turn.say(alerting.Alert.of(after))
 
 
 def _shown(alert: lifecycle.Alert) -> tuple[object, ...]:
@@ -75,7 +65,7 @@ def _shown(alert: lifecycle.Alert) -> tuple[object, ...]:
 
 def declined(turn: Turn, fact: Declined) -> Declined:
     """Signal that an effect was refused for good; the day for which it is news begins again."""
-    key = f"{REFUSED}{fact.effect.replace('_', '-')}"
+    key = of_effect(REFUSED, fact.effect)
     severity = Severity.PAGE if key == REFUSED_SPLIT else Severity.TICKET
     turn.signal(Finding(key, True, f"{fact.effect} was refused: {fact.reason}", severity))
     known = turn.alerting.alerts.get(key)

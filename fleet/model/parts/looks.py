@@ -51,7 +51,7 @@ def _overdue(turn: Turn, wanted: Wanted) -> None:
         back = " and ".join(sorted(wanted.weights))
         reason = (
             f"the traffic was to go back to {back}, but that could not be set within "
-            f"{OVERDUE / timedelta(minutes=1):.0f} minutes; it is tried on: see the unpaid effects"
+            f"{OVERDUE / timedelta(minutes=1):.0f} minutes; it is retried: see the unpaid effects"
         )
         turn.signal(Finding(TRAFFIC, True, reason, Severity.PAGE))
     turn.wake(late)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fleet.model.facts import Declined, Delayed, Parked
 from fleet.model.lines import operations
 from fleet.model.part import Part, take
-from fleet.model.signals.catalogue import DELAYED
+from fleet.model.signals.catalogue import DELAYED, of_effect
 from fleet.model.turn import Turn
 from monitoring.finding import Finding
 
@@ -14,21 +14,18 @@ def declined(turn: Turn, fact: Declined) -> Declined:
     """Journal that an effect was refused for good; the part that owed it continues from that."""
     turn.say(operations.Refused(fact.reason, fact.key))
     turn.count("declined")
-    turn.settle(_key(fact.effect))
+    turn.settle(of_effect(DELAYED, fact.effect))
     return fact
 
 
 def delayed(turn: Turn, fact: Delayed) -> Delayed:
     """Signal an effect that waits for a service, until one of its kind is done."""
+    key = of_effect(DELAYED, fact.effect)
     if fact.reason:
-        turn.signal(Finding(_key(fact.effect), True, f"{fact.effect} waits: {fact.reason}"))
+        turn.signal(Finding(key, True, f"{fact.effect} waits: {fact.reason}"))
     else:
-        turn.settle(_key(fact.effect))
+        turn.settle(key)
     return fact
-
-
-def _key(effect: str) -> str:
-    return f"{DELAYED}{effect.replace('_', '-')}"
 
 
 def parked(turn: Turn, fact: Parked) -> Parked:

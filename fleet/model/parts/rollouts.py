@@ -136,7 +136,7 @@ def _drop_champion(turn: Turn) -> None:
         if one.gated and one.version == turn.model.champion:
             left = tuple(other for other in turn.promotion.queue if other.id != one.id)
             turn.promotion = replace(turn.promotion, queue=left)
-            reason = f"{one.version} is the champion already, so that it needs no rollout"
+            reason = f"{one.version} is the champion already; it needs no rollout"
             turn.say(operations.Refused(reason, one.id))
 
 

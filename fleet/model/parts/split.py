@@ -87,8 +87,8 @@ def declined(turn: Turn, fact: Declined) -> Declined:
     Where the look is refused, too, the split is set again without it.
     """
     wanted = turn.traffic.wanted
-    if wanted is not None and fact.effect == LOOK and _refused(wanted):
-        _again(turn, wanted)
+    if wanted is not None and fact.effect == LOOK:
+        _retry(turn, wanted)
     if wanted is None or fact.key != wanted.key:
         return fact
     looked_at = turn.now if wanted.times else None
@@ -114,13 +114,9 @@ def configured(turn: Turn, fact: Configured) -> Configured:
     return fact
 
 
-def _refused(wanted: Wanted) -> bool:
-    """Tell whether the split was refused and is not on its way again."""
-    return wanted.declined and not wanted.owed
-
-
 def _retry(turn: Turn, wanted: Wanted) -> None:
-    if _refused(wanted):
+    """Set the split again if it was refused and is not on its way again."""
+    if wanted.declined and not wanted.owed:
         _again(turn, wanted)
 
 

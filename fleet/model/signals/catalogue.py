@@ -72,6 +72,15 @@ SIGNALS = (
 )
 
 
+def of_effect(family: str, effect: str) -> str:
+    """Return the key of a kind of effect in a family.
+
+    >>> of_effect(REFUSED, "set_traffic") == REFUSED_SPLIT
+    True
+    """
+    return family + effect.replace("_", "-")
+
+
 def signal_of(key: str) -> Signal:
     """Return the row of a signal; KeyError where the catalogue has none.
 

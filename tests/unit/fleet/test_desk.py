@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.errors import Refused
-from fleet.desk import Desk, step
+from fleet.desk import KEPT, Desk, step
 from fleet.model.effects import Tell
 from fleet.model.facts import Asked, Declined, Delayed, Fact, LogGrew, Noticed, Parked, Unrecognised
 from fleet.model.records import Collection
@@ -38,6 +38,28 @@ def test_unknown_types_are_written_down_once_and_what_is_parked_always() -> None
     assert [line["what"] for line in done.lines] == ["unknown", "parked", "parked", "alert"]
     with pytest.raises(Refused, match="the fleet's partition does not take LogGrew"):
         step(Desk(), [LogGrew("a", 1, Collection.inputs)], TEAMS, NOW)
+
+
+def test_types_without_end_do_not_fill_the_state() -> None:
+    state, lines = Desk(), []
+    names = [f"T{number}" for number in range(3 * KEPT)]
+    for name in names:
+        done = step(state, [Unrecognised(name, "s"), Unrecognised(name, "t")], TEAMS, NOW)
+        state = done.state
+        lines += [line["type"] for line in done.lines]
+    assert state.types == tuple(names[-KEPT:])
+    assert lines == names
+
+
+def test_a_delayed_effect_is_a_ticket_and_no_refused_input() -> None:
+    waits = Delayed("keep_anchors", "k", "the disk is full")
+    done = step(Desk(), [waits], TEAMS, NOW)
+    said = "keep_anchors waits: the disk is full"
+    assert told(done.effects) == [("shop", "firing", said), ("till", "firing", said)]
+    assert [(ln["what"], ln["reason"]) for ln in done.lines] == [("noticed", said), ("alert", said)]
+    assert done.state.parked == 0
+    paid = step(done.state, [Delayed("keep_anchors", "k", "")], TEAMS, NOW + DAY / 2)
+    assert (paid.effects, paid.lines) == ((), ())
 
 
 def test_an_unknown_type_tells_nobody() -> None:

@@ -13,7 +13,7 @@ from fleet.desk import Desk
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
 from fleet.model.effects import SendPage
-from fleet.model.facts import Asked, Declined, Notified, Parked
+from fleet.model.facts import Asked, Declined, Delayed, Notified, Parked
 from fleet.model.state import Model
 from fleet.model.tasks import ReadLabels
 from fleet.partitions import FLEET
@@ -24,6 +24,8 @@ from monitoring.alerts.reach import Delivered, Undelivered
 from monitoring.alerts.routing import OnCall
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
+PAGE = Page("k", "duty", Event.FIRING, Severity.PAGE, "t", (), (), "shop:drift-1")
+TICKET = replace(PAGE, severity=Severity.TICKET)
 
 
 @pytest.fixture
@@ -53,13 +55,41 @@ def test_facts_for_nobody_are_written_down(
     assert done.lines == ({"what": "parked", "id": "asked", "reason": reason},)
 
 
+@pytest.mark.parametrize("partition", ["gone", "oncall:gone"])
+@pytest.mark.parametrize(
+    "fact",
+    [
+        Delayed("read_labels", "k", "model gone is not in fleet.yaml"),
+        Delayed("read_labels", "k", ""),
+        Undelivered(PAGE, "the service is down"),
+        Undelivered(TICKET, "the service is down"),
+        Delivered("duty", "shop:drift-1"),
+    ],
+)
+def test_attempts_that_nobody_waits_for_are_not_written_down(
+    domain: FleetDomain, partition: str, fact: Delayed | Undelivered | Delivered
+) -> None:
+    done = domain.step(partition, domain.initial(partition), [fact], NOW)
+    assert (done.effects, done.lines) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("fact", "name"),
+    [
+        (Declined("read_labels", "k", "no file"), "declined"),
+        (Undelivered(PAGE, "HTTP 404", permanent=True), "undelivered"),
+    ],
+)
+def test_refusals_that_nobody_waits_for_are_written_down(
+    domain: FleetDomain, fact: Declined | Undelivered, name: str
+) -> None:
+    (line,) = domain.step("oncall:gone", OnCall("gone"), [fact], NOW).lines
+    assert (line["what"], line["id"]) == ("parked", name)
+
+
 def test_a_refused_effect_names_its_kind_and_key(domain: FleetDomain) -> None:
     effect = ReadLabels("l", 5, 9, {}, "o")
     assert domain.refused(effect, "no file") == Declined("read_labels", effect.key, "no file")
-
-
-PAGE = Page("k", "duty", Event.FIRING, Severity.PAGE, "t", (), (), "shop:drift-1")
-TICKET = replace(PAGE, severity=Severity.TICKET)
 
 
 def test_a_page_that_is_refused_is_undelivered_for_good(domain: FleetDomain) -> None:

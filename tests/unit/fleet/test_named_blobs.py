@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from engine.blobs import Blobs, MemoryBlobs
+from engine.seal import PLAIN
+from fleet.document.policies import Fleet
 from fleet.named_blobs import named
+from fleet.ports import World
+from fleet.proof import Evidence, prove
+from fleet.work import rows
+from tests.unit.fleet.shop import MONDAY, ROWS, Shop, rows_of
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
@@ -21,6 +30,34 @@ VALUES: list[tuple[object, list[str]]] = [
 ]  # fmt: skip
 
 
+class Read(MemoryBlobs):
+    """The blobs of a world, and the names of those that were read."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        super().__init__()
+        self.blobs = blobs
+        self.seen: set[str] = set()
+
+    def get(self, name: str) -> bytes:
+        self.seen.add(name)
+        return self.blobs.get(name)
+
+
 @pytest.mark.parametrize(("value", "names"), VALUES)
 def test_only_fields_of_blobs_name_blobs(value: object, names: list[str]) -> None:
     assert list(named(value)) == names
+
+
+def test_a_played_store_names_every_blob_that_is_still_needed(fleet: Fleet, world: World) -> None:
+    shop = Shop(fleet, world)
+    for number in range(2):
+        shop.log(number, rows_of(number))
+        shop.log(number, [{"score": 0.5}] * ROWS, "model_outputs", name="scores")
+        shop.play(MONDAY + timedelta(days=number, hours=12))
+        shop.label(number, [(f"{number}-log-{i}", 1.0) for i in range(100)])
+        shop.play(MONDAY + timedelta(days=number + 1, hours=8))
+    blobs = Read(world.blobs)
+    assert prove(Evidence(shop.store, blobs, PLAIN), fleet.models).verified
+    rest = [rows.get(world.blobs, name) for name in set(world.blobs.names()) - blobs.seen]
+    # The rows of labels are needed until they are joined.
+    assert [part.column_names for part in rest] == [["correlationid", "index", "label", "time"]] * 2

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.inbox import insert
 from engine.store import check
+from engine.texts import storable
 from fleet.model.facts import FACTS, Parked
 from fleet.refused import MAX_MESSAGE, delivery, message
 
@@ -36,6 +37,16 @@ def test_the_same_content_for_the_same_reason_is_one_delivery() -> None:
     assert first.fact == Parked("e1", "why")
     others = [delivery("fleet", {"id": "e1", "a": 2}, "why"), delivery("fleet", {"id": "e1"}, "no")]
     assert len({first.id, *(other.id for other in others)}) == 3
+
+
+@pytest.mark.parametrize("letter", ["x", '"', "é", "\U0001f600", "\ud800"])
+def test_a_text_that_is_cut_tells_its_length(letter: str) -> None:
+    long = letter * 2_000
+    fact = delivery("fleet", {"id": long}, long).fact
+    told = json.loads(message({"id": "e1"}, long, NOW))["reason"]
+    whole = 2_000 * len(storable(letter))
+    assert all(text.endswith(f"… ({whole} characters)") for text in (fact.id, fact.reason, told))
+    assert (len(fact.id), len(fact.reason), len(told)) == (200, 500, 500)
 
 
 @pytest.mark.parametrize("letter", ["x", '"', "\\", "é", "\U0001f600", "\ud800", "\x00"])

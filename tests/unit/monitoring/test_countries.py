@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from monitoring.countries import checked, near, public_holidays
+from monitoring.countries import checked, public_holidays
 from monitoring.ics import Category, Event
 
 
@@ -33,4 +33,3 @@ def test_unknown_codes_are_refused_with_a_suggestion() -> None:
         checked(("XX",))
     with pytest.raises(ValueError, match="US has no subdivision NYC, did you mean NY"):
         checked(("US-NYC",))
-    assert near("Gremany", ["Germany", "Ghana"]) == ", did you mean Germany?"
