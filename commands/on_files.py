@@ -7,10 +7,9 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from commands.ending import OK, REFUSED
 from commands.options import limits
 from engine.errors import Refused
-
-OK, REFUSED = 0, 2
 
 
 def check(arguments: Namespace) -> int:
@@ -42,9 +41,7 @@ def validate(arguments: Namespace) -> int:
         # Bare lines: editors and CI jump to `fleet.yaml:41:`.
         print(error, file=sys.stderr)
         return REFUSED
-    for line in found.faults:
-        print(line, file=sys.stderr)
-    for line in found.notes:
+    for line in (*found.faults, *found.notes):
         print(line, file=sys.stderr)
     if found.faults:
         return REFUSED
