@@ -16,7 +16,7 @@ import pytest
 
 from hosts import secure
 from hosts.local.functions import listener
-from tests.face.serving import KEY, Running, running, until
+from tests.face.serving import KEY, Client, Running, running, until
 
 MANY = 300
 BODY = (
@@ -59,7 +59,7 @@ def ended(plug: socket.socket) -> bool:
     return True
 
 
-def answered(host: Running, times: int = 3) -> None:
+def answered(host: Client, times: int = 3) -> None:
     for _ in range(times):
         assert host.ask("GET", "/")[:1] == (200,)
 
@@ -231,8 +231,7 @@ def test_with_few_descriptors_idle_connections_keep_nobody_out(tmp_path: Path, h
         cwd=os.getcwd(),
     )
     assert process.stdout is not None
-    host = Running.__new__(Running)
-    host.port = int(process.stdout.readline())
+    host = Client(int(process.stdout.readline()))
     with connections(host.port, MANY) as plugs:
         for _ in range(3):
             answered(host)
