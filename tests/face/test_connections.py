@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -91,6 +92,21 @@ def test_answers_that_nobody_reads_keep_nobody_out(host: Running) -> None:
         send(plugs, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
         answered(host)
     answered(host)
+
+
+def test_a_new_connection_is_not_closed_because_all_others_are_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Room for the listener's own two sockets, three requests and the newcomer.
+    monkeypatch.setattr(listener, "CONNECTIONS", 6)
+    monkeypatch.setattr(listener, "FRESH_SECONDS", 30.0, raising=False)
+    with running(tmp_path / "store.db") as host, connections(host.port, 3) as plugs:
+        send(plugs, b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.2)
+        with connections(host.port, 1) as (late,):
+            time.sleep(0.2)
+            late.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert late.recv(100).startswith(b"HTTP/1.0 200 ")
 
 
 def test_a_byte_now_and_then_does_not_keep_a_connection(
