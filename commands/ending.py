@@ -12,11 +12,12 @@ from types import FrameType
 from commands.output import Lost
 from engine.errors import Broken, DriftwardenError, Unavailable
 
-OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, REFUSED, INSUFFICIENT, INTERRUPTED = 0, 1, 2, 3, 130
+#: `check`, `drill` and `verify` judge: their 1 is a finding, and a failure without one is 2.
+FINDING = FAILED
 SIGNALLED = 128
 
-#: The errors that a command answers with 1. `check`, `drill` and `verify` judge: there 1 is a
-#: finding, and a failure that leaves them without one is 2.
+#: The errors that a command answers with 1.
 FAILURES: dict[str, tuple[type[DriftwardenError], ...]] = {
     "check": (),
     "drill": (),

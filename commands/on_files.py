@@ -7,10 +7,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from commands import output
+from commands.ending import OK, REFUSED
 from commands.options import limits
 from engine.errors import Refused
-
-OK, REFUSED = 0, 2
 
 
 def check(arguments: Namespace) -> int:
@@ -42,9 +41,7 @@ def validate(arguments: Namespace) -> int:
         # Bare lines: editors and CI jump to `fleet.yaml:41:`.
         output.tell(error)
         return REFUSED
-    for line in found.faults:
-        output.tell(line)
-    for line in found.notes:
+    for line in (*found.faults, *found.notes):
         output.tell(line)
     if found.faults:
         return REFUSED

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands import output
+from commands.ending import FINDING, OK, REFUSED
 
 if TYPE_CHECKING:
     from commands.app import App
     from fleet.commands import Command
     from hosts.host import Host
-
-OK, FINDING, REFUSED = 0, 1, 2
 
 
 def serve(arguments: Namespace) -> int:

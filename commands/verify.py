@@ -1,4 +1,4 @@
-"""Verify a store: it is only read, also while a server writes to it."""
+"""The verify command: a store is read, never written, also beside a running server."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hosts.local.evidence import read_anchors
 
 
 def verified(fleet: Path, anchors: Path | None) -> dict[str, Any]:
-    """Return what `verify` says, as JSON.
+    """Return the proof of a store, as JSON.
 
     Raises
     ------
     Refused
-        The document is invalid, there is no such store, or the file of anchors cannot be read.
+        The document or a key is invalid, or the file of anchors cannot be read.
     """
     known = read_anchors(anchors) if anchors is not None else []
     with open_evidence(fleet) as (config, evidence):

@@ -55,7 +55,7 @@ def open_evidence(path: Path) -> Iterator[tuple[Config, Evidence]]:
     Raises
     ------
     Refused
-        The document is invalid, its store's scheme is unknown, or there is no such store.
+        The document or a key is invalid, or no setting leads to the store.
     """
     config = read_config(path)
     with _kind(config).evidence(config, path.parent) as found:

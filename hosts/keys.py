@@ -1,4 +1,4 @@
-"""The keys that sign journals: what the setting and the key file hold."""
+"""The keys that sign journals, as the setting and the key file hold them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from engine.errors import Refused
 from engine.seal import Seal
 
 SETTING = "DRIFTWARDEN_JOURNAL_KEY"
+#: The fewest characters of a key.
 LEAST = 32
+#: The bytes of a key that is made here: as many as the output of HMAC-SHA256 (RFC 2104, section 3).
+MADE = 32
 
 
 def setting(settings: Mapping[str, str]) -> Seal | None:
@@ -42,4 +45,4 @@ def parse(text: str, where: str) -> Seal:
 
 def made() -> str:
     """Return a new key as a key file holds it."""
-    return f"{secrets.token_hex(LEAST)}\n"
+    return f"{secrets.token_hex(MADE)}\n"

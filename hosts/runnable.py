@@ -1,4 +1,4 @@
-"""Whether a fleet can run: what run time will do with its files is tried here, within bounds.
+"""Tries, within bounds, everything that run time will do with fleet.yaml and its files.
 
 `validate`, and every command and host that opens a fleet, read fleet.yaml through this module.
 """
@@ -22,18 +22,18 @@ from hosts.kinds import HOSTS
 
 #: The largest file that fleet.yaml may name as a calendar or as objectives, and itself.
 MOST_BYTES = 16 * 1024 * 1024
-#: Calendars are expanded over the year before and this many years from then on.
-YEARS = 4
+#: Calendars are expanded over this year, and over so many before and after it.
+BEFORE, AFTER = 1, 2
 MARK = re.compile(r"#\s*CHANGE\b")
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was found in a fleet.yaml and around it.
+    """The findings in a fleet.yaml and around it.
 
     config : the document, None where it cannot be used.
-    faults : everything to mend; without a `config` these are the reasons.
-    notes : what is allowed, and may not be meant.
+    faults : everything to fix; without a `config` these are the reasons.
+    notes : lines that are allowed, and may not be meant.
     """
 
     config: Config | None
@@ -75,7 +75,7 @@ def runnable(file: Path, now: datetime) -> Found:
 
 def _document(file: Path, now: datetime) -> tuple[Found, Reading]:
     content = _text(file, str(file))
-    years = range(now.year - 1, now.year - 1 + YEARS)
+    years = range(now.year - BEFORE, now.year + AFTER + 1)
     read = reading(content, file.name, _beside(file.parent), years)
     faults = [*read.problems, *_of_host(read)]
     config = read.config if not faults else None

@@ -1,4 +1,4 @@
-"""Headers that tell browsers what an answer may do: nothing, unless it is a page.
+"""Headers that allow an answer nothing in a browser, unless it is a page.
 
 Sources: W3C, "Content Security Policy Level 3" and "Referrer Policy"; WHATWG, "Fetch" (nosniff).
 """
@@ -6,7 +6,7 @@ Sources: W3C, "Content Security Policy Level 3" and "Referrer Policy"; WHATWG, "
 from __future__ import annotations
 
 CSP = "Content-Security-Policy"
-#: What every answer carries.
+#: Headers of every answer.
 HEADERS = {
     CSP: "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",

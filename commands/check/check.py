@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from commands import output
 from commands.check.as_json import spelled
 from commands.check.comparing import Choice, compare
+from commands.ending import FINDING, INSUFFICIENT, OK
 from commands.options import limits
 from hosts.clock import SystemClock
 from hosts.local.files import write_output
@@ -18,7 +19,12 @@ from hosts.tables.reading import open_columns
 from monitoring.drift.report import Report
 from monitoring.drift.verdict import Verdict
 
-EXIT = {Verdict.STABLE: 0, Verdict.DRIFTING: 0, Verdict.DRIFTED: 1, Verdict.INSUFFICIENT: 3}
+EXIT = {
+    Verdict.STABLE: OK,
+    Verdict.DRIFTING: OK,
+    Verdict.DRIFTED: FINDING,
+    Verdict.INSUFFICIENT: INSUFFICIENT,
+}
 
 
 def run(arguments: Namespace) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,13 +14,13 @@ from commands.drill.scratch import DAY, scratch
 from engine.errors import Refused
 from fleet.document.config import Config
 
-#: Whoever was not told by then was not told.
+#: How long a drill waits for a message after a fault.
 PATIENCE = 2 * DAY
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one fault; `after` is None where nobody was told by a message."""
+    """The outcome of one fault; `after` is None where nobody was told by a message."""
 
     fault: str
     about: str
@@ -42,10 +43,21 @@ def drill(app: App, config: Config, model: str | None, chosen: str | None) -> li
     name = model or next(iter(known), "")
     if name not in known:
         raise Refused(f"no model {name!r} in fleet.yaml; known are {', '.join(known) or 'none'}")
-    # Faults are played on purpose: the host's own messages about them would only frighten.
-    logging.getLogger("driftwarden.host").setLevel(logging.CRITICAL)
     faults = FAULTS if chosen is None else {chosen: FAULTS[chosen]}
-    return [_played(app, config, name, one, fault) for one, fault in faults.items()]
+    with _host_muted():
+        return [_played(app, config, name, one, fault) for one, fault in faults.items()]
+
+
+@contextmanager
+def _host_muted() -> Iterator[None]:
+    """Leave out the host's messages: a drill makes the faults that they are about."""
+    logger = logging.getLogger("driftwarden.host")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _played(app: App, config: Config, model: str, name: str, fault: Fault) -> Outcome:
@@ -53,12 +65,8 @@ def _played(app: App, config: Config, model: str, name: str, fault: Fault) -> Ou
     with scratch(app, config, model, fault.changes(team.page)) as played:
         begun = fault.play(played)
         played.play(max(played.clock.moment, begun.at) + PATIENCE)
-        heard = [one for one in played.messages(_receivers(config)) if one.at >= begun.at]
-        first = heard[:1]
-        told = [*dict.fromkeys(one.receiver for one in heard), *begun.told]
-        after = first[0].at - begun.at if first else None
-        return Outcome(name, fault.about, begun.seen, tuple(told), after)
-
-
-def _receivers(config: Config) -> Sequence[str]:
-    return tuple(config.document.receivers)
+        messages = played.messages(tuple(config.document.receivers))
+        heard = [one for one in messages if one.at >= begun.at]
+        told = (*dict.fromkeys(one.receiver for one in heard), *begun.told)
+        after = heard[0].at - begun.at if heard else None
+        return Outcome(name, fault.about, begun.seen, told, after)

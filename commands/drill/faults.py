@@ -89,9 +89,11 @@ def _disk_full(scratch: Scratch) -> Begun:
     with _full_disk():
         refused, health = scratch.post(event).status, scratch.get("/healthz").status
     again = scratch.post(event).status
-    told = [f"sender ({refused})"] * (refused >= 500) + ["/healthz"] * (health == 503)
     seen = f"event {refused}, /healthz {health}; with room again: event {again}"
-    return Begun(scratch.clock.moment, seen, tuple(told) if again < 300 else ())
+    told = ((f"sender ({refused})", refused >= 500), ("/healthz", health == 503))
+    # A refusal is no help where the event is not taken in when there is room.
+    heard = tuple(who for who, was_told in told if was_told and again < 300)
+    return Begun(scratch.clock.moment, seen, heard)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from commands.app import App
 from commands.drill.model import score
 from commands.operate import ask
 from commands.replay.announcements import Grown, blob_created
-from commands.replay.driver import NOTIFICATION, TICK
+from commands.replay.driver import INGEST, NOTIFICATION, TICK
 from engine import journal
 from engine.clock import SetClock
 from engine.step import Line
@@ -41,9 +41,9 @@ KEY = "drill"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: The program of the training.
 FAILS = "raise SystemExit('the training of the drill fails')"
-#: A training takes no time of its own: its command is run at once.
 #: Seconds after which a model that does not answer is killed.
 SCORING_LIMIT = 3.0
+#: A training's command is run at once; a request takes 20 ms.
 DURATIONS = Durations(timedelta(0), lambda *_: 20.0)
 
 
@@ -66,7 +66,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Changes:
-    """What a fault changes in the scratch fleet before it begins."""
+    """The changes that a fault makes to the scratch fleet before it begins."""
 
     #: Receivers of fleet.yaml by name, in place of a file.
     receivers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Scratch:
     def post(self, *events: dict[str, Any]) -> Response:
         """Deliver events to the app, as Event Grid does."""
         body = json.dumps(list(events)).encode()
-        return self._dispatcher.event_grid("ingest", NOTIFICATION, body, KEY)
+        return self._dispatcher.event_grid(INGEST, NOTIFICATION, body, KEY)
 
     def get(self, path: str) -> Response:
         """Ask the app for a page, as a probe does."""

@@ -1,4 +1,4 @@
-"""What a store in Azure lays open for `verify`, without writing to it."""
+"""The evidence that `verify` judges of a store in Azure, read without writing to it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from engine.errors import Refused
+from fleet.anchors import Anchor
 from fleet.document.config import Config
 from fleet.proof import Evidence
 from hosts.azure import journal_key
@@ -39,10 +41,10 @@ def opened(config: Config, settings: Mapping[str, str], cloud: Cloud) -> Iterato
     with ExitStack() as stack:
         store = ReadOnlyTables(stack.enter_context(storage.tables(cloud.credential)))
         blobs = stack.enter_context(storage.blobs(cloud.credential))
-        yield Evidence(
-            store,
-            ReadOnlyBlobs(blobs),
-            journal_key.known(blobs, settings),
-            list(AnchorBlobs(blobs).read()),
-            store.faults(),
-        )
+        seal, findings = journal_key.known(blobs, settings), store.faults()
+        kept: list[Anchor] = []
+        try:
+            kept.extend(AnchorBlobs(blobs).read())
+        except Refused as error:
+            findings.append(str(error))
+        yield Evidence(store, ReadOnlyBlobs(blobs), seal, kept, findings)

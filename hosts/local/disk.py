@@ -12,6 +12,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,10 +121,14 @@ def _is_database(path: Path) -> bool:
 
 
 class Disk:
-    """The folder of a store: it remembers a fault until the folder can be written again."""
+    """The folder of a store: it remembers a fault until the folder can be written again.
+
+    Threads may share it.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._lock = threading.Lock()
         self._fault: DiskFault | None = None
         self._past = ""
         self._next_look = 0.0
@@ -155,20 +160,24 @@ class Disk:
     def check(self) -> None:
         """Raise the fault that is remembered, unless the folder can be written again."""
         self._look_again()
-        if self._fault is not None:
-            raise DiskFault(str(self._fault), damaged=self._fault.damaged)
+        fault = self._fault
+        if fault is not None:
+            raise DiskFault(str(fault), damaged=fault.damaged)
 
     def _remember(self, fault: DiskFault) -> None:
-        if self._fault is None or str(self._fault) != str(fault):
+        with self._lock:
+            before, self._fault = self._fault, fault
+            self._next_look = time.monotonic() + LOOK_SECONDS
+        if before is None or str(before) != str(fault):
             logger.error("%s", fault)
-        self._fault = fault
-        self._next_look = time.monotonic() + LOOK_SECONDS
 
     def _look_again(self) -> None:
         """Forget a fault where the folder has room; a damaged file stays damaged."""
-        if self._fault is None or self._fault.damaged or time.monotonic() < self._next_look:
-            return
-        self._next_look = time.monotonic() + LOOK_SECONDS
+        with self._lock:
+            fault, now = self._fault, time.monotonic()
+            if fault is None or fault.damaged or now < self._next_look:
+                return
+            self._next_look = now + LOOK_SECONDS
         try:
             with tempfile.TemporaryFile(dir=self._root) as probe:
                 probe.write(bytes(ROOM))
@@ -176,11 +185,16 @@ class Disk:
                 os.fsync(probe.fileno())
         except OSError:
             return
+        with self._lock:
+            # Another thread may have met a new fault while this one wrote.
+            if self._fault is not fault:
+                return
+            self._past, self._fault = str(fault), None
         logger.warning("%s: it can be written again", self._root)
-        self._past, self._fault = str(self._fault), None
 
     def past(self) -> str:
         """Return the fault that is over since the last call; empty where there was none."""
         self._look_again()
-        said, self._past = self._past, ""
+        with self._lock:
+            said, self._past = self._past, ""
         return said

@@ -1,4 +1,4 @@
-"""What a store on one machine lays open for `verify`, without writing to it."""
+"""The evidence that `verify` judges of a store on one machine, read without writing to it."""
 
 from __future__ import annotations
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.blobs import content_name
 from engine.errors import Broken, Refused, Unavailable
 from hosts import addresses, private
 from hosts.local import leftovers
-from hosts.local.disk import Disk
+from hosts.local.disk import Disk, naming
 
 BLOB_NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -38,6 +40,19 @@ def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+@contextmanager
+def exclusive(lock: Path) -> Iterator[None]:
+    """Hold a lock file against other threads and processes; it is made where missing.
+
+    Raises `DiskFault` where the disk is full, read-only or broken, also for what is done meanwhile.
+    """
+    with naming(lock.parent):
+        private.make_folder(lock.parent)
+        with private.opened(lock, "wb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
 
 
 def write_output(path: Path, content: bytes) -> None:

@@ -8,40 +8,35 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 
 
-class _Http(urllib.request.HTTPHandler):
-    """Opens connections that can be cut from outside."""
+class _Opening(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    """Opens connections, with TLS or without, that can be cut from outside."""
 
-    def __init__(self, opened: list[HTTPConnection]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._opened = opened
+        self._opened: list[HTTPConnection] = []
 
     def http_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(self._connect, req)
-
-    def _connect(self, host: str, **options: Any) -> HTTPConnection:
-        connection = HTTPConnection(host, **options)
-        self._opened.append(connection)
-        return connection
-
-
-class _Https(urllib.request.HTTPSHandler):
-    """The same over TLS."""
-
-    def __init__(self, opened: list[HTTPConnection]) -> None:
-        super().__init__()
-        self._opened = opened
+        return self.do_open(partial(self._connect, HTTPConnection), req)
 
     def https_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(self._connect, req)
+        return self.do_open(partial(self._connect, HTTPSConnection), req)
 
-    def _connect(self, host: str, **options: Any) -> HTTPConnection:
-        connection = HTTPSConnection(host, **options)
+    def cut(self) -> None:
+        """Shut the connections down, so that the thread that reads them ends."""
+        for connection in self._opened:
+            with contextlib.suppress(OSError, AttributeError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def _connect(self, kind: type[HTTPConnection], host: str, **options: Any) -> HTTPConnection:
+        connection = kind(host, **options)
         self._opened.append(connection)
         return connection
 
@@ -58,21 +53,19 @@ def call(
     TimeoutError
         Its headers are not there in time; the connection is cut.
     """
-    opened: list[HTTPConnection] = []
-    opener = urllib.request.build_opener(*handlers, _Http(opened), _Https(opened))
-    thread = ThreadPoolExecutor(1)
-    answer = thread.submit(opener.open, request, timeout=seconds)
+    opening, answer = _Opening(), Future[Any]()
+    opener = urllib.request.build_opener(*handlers, opening)
+
+    def ask() -> None:
+        try:
+            answer.set_result(opener.open(request, timeout=seconds))
+        except Exception as error:  # noqa: BLE001 - it is raised by the caller's thread
+            answer.set_exception(error)
+
+    # A daemon: the end of the process must not wait for the lookup of a name.
+    threading.Thread(target=ask, daemon=True).start()
     try:
         return answer.result(seconds)
     except TimeoutError:
-        _cut(opened)
+        opening.cut()
         raise TimeoutError(f"no answer within {seconds:g} s") from None
-    finally:
-        thread.shutdown(wait=False)
-
-
-def _cut(opened: list[HTTPConnection]) -> None:
-    """Shut the connections down, so that the thread that reads them ends."""
-    for connection in opened:
-        with contextlib.suppress(OSError, AttributeError):
-            connection.sock.shutdown(socket.SHUT_RDWR)

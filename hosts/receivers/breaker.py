@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 SHORTEST = timedelta(seconds=10)
+#: Two minutes with the jitter of a try: no page waits longer for its receiver.
 LONGEST = timedelta(seconds=96)
 
 

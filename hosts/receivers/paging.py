@@ -12,12 +12,12 @@ from engine.errors import Refused, Unavailable
 from engine.policy import Policy
 from fleet.document.receivers import Receiver
 from fleet.document.variants import variants
-from hosts.receivers.breaker import Breaker
+from hosts.receivers import breaker
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Page
 
-#: The longest delay of the next try: with its jitter, two minutes and a quarter of an hour.
-LONGEST = {Severity.PAGE: timedelta(seconds=96), Severity.TICKET: timedelta(minutes=12)}
+#: The longest delay of the next try; that of a ticket is a quarter of an hour with its jitter.
+LONGEST = {Severity.PAGE: breaker.LONGEST, Severity.TICKET: timedelta(minutes=12)}
 
 
 class Channel(Protocol):
@@ -76,7 +76,7 @@ class Pager:
 
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self._channels = channels
-        self._breaker = Breaker()
+        self._breaker = breaker.Breaker()
 
     def page(self, page: Page, at: datetime, now: datetime) -> None:
         """See `fleet.ports.Pager`; Refused also where there is no such receiver."""

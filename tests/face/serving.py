@@ -19,6 +19,8 @@ from hosts.local.functions.queues import Queues
 from hosts.local.functions.server import Server
 
 KEY = "a-function-key"
+#: Status, headers by their names in lower case, body.
+Answer = tuple[int, dict[str, str], bytes]
 
 
 def now() -> datetime:
@@ -66,18 +68,21 @@ def sample() -> func.FunctionApp:
     return app
 
 
-class Running:
-    """One server, and a client of it."""
+def port_of(server: Server) -> int:
+    return int(server.url.rstrip("/").rsplit(":", 1)[1])
 
-    def __init__(self, server: Server, queues: Queues) -> None:
-        self.server, self.queues = server, queues
-        self.port = int(server.url.rstrip("/").rsplit(":", 1)[1])
+
+class Client:
+    """A client of a server on this machine."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
 
     def ask(
         self, method: str, target: str, body: object = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, str], bytes]:
+    ) -> Answer:
         payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request(method, target, payload, headers or {})
             answer = connection.getresponse()
@@ -96,11 +101,19 @@ class Running:
                 received += chunk
             return received
 
+
+class Running(Client):
+    """One server, its queues, and a client of it."""
+
+    def __init__(self, server: Server, queues: Queues) -> None:
+        super().__init__(port_of(server))
+        self.server, self.queues = server, queues
+
     def bodies(self, queue: str) -> list[str]:
         return [message.body.decode() for message in self.queues.peek(queue)]
 
 
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never happened"

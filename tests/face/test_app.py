@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,33 +23,19 @@ from hosts.local.host import LocalHost
 from monitoring.drift.sketch import Sketch
 from tests.doubles.entra import AUDIENCE, TENANT, Entra
 from tests.doubles.tls import Authority
+from tests.face.serving import KEY, Client, port_of, until
 
-KEY = "a-function-key"
 HOOK = f"/runtime/webhooks/eventgrid?functionName=ingest&code={KEY}"
 NOTIFY = {"aeg-event-type": "Notification"}
 CONTAINER = "/blobServices/default/containers/logs/blobs/"
-Answer = tuple[int, dict[str, str], bytes]
 
 
-class Running:
+class Running(Client):
     """A served fleet, and a client of it."""
 
     def __init__(self, host: LocalHost, server: Server) -> None:
+        super().__init__(port_of(server))
         self.host = host
-        self.port = int(server.url.rstrip("/").rsplit(":", 1)[1])
-
-    def ask(
-        self, method: str, target: str, body: object = None, headers: dict[str, str] | None = None
-    ) -> Answer:
-        payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            connection.request(method, target, payload, headers or {})
-            answer = connection.getresponse()
-            named = {name.lower(): value for name, value in answer.getheaders()}
-            return answer.status, named, answer.read()
-        finally:
-            connection.close()
 
     def json(self, target: str) -> Any:
         status, headers, body = self.ask("GET", target)
@@ -75,13 +60,6 @@ class Running:
         until(found)
         (line,) = found()
         return line
-
-
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

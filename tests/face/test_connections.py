@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from hosts import secure
 from hosts.local.functions import listener
-from tests.face.serving import KEY, Running, running, until
+from tests.face.serving import KEY, Client, Running, running, until
 
 MANY = 300
 BODY = (
@@ -59,7 +60,7 @@ def ended(plug: socket.socket) -> bool:
     return True
 
 
-def answered(host: Running, times: int = 3) -> None:
+def answered(host: Client, times: int = 3) -> None:
     for _ in range(times):
         assert host.ask("GET", "/")[:1] == (200,)
 
@@ -91,6 +92,21 @@ def test_answers_that_nobody_reads_keep_nobody_out(host: Running) -> None:
         send(plugs, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
         answered(host)
     answered(host)
+
+
+def test_a_new_connection_is_not_closed_because_all_others_are_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Room for the listener's own two sockets, three requests and the newcomer.
+    monkeypatch.setattr(listener, "CONNECTIONS", 6)
+    monkeypatch.setattr(listener, "FRESH_SECONDS", 30.0, raising=False)
+    with running(tmp_path / "store.db") as host, connections(host.port, 3) as plugs:
+        send(plugs, b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.2)
+        with connections(host.port, 1) as (late,):
+            time.sleep(0.2)
+            late.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert late.recv(100).startswith(b"HTTP/1.0 200 ")
 
 
 def test_a_byte_now_and_then_does_not_keep_a_connection(
@@ -231,8 +247,7 @@ def test_with_few_descriptors_idle_connections_keep_nobody_out(tmp_path: Path, h
         cwd=os.getcwd(),
     )
     assert process.stdout is not None
-    host = Running.__new__(Running)
-    host.port = int(process.stdout.readline())
+    host = Client(int(process.stdout.readline()))
     with connections(host.port, MANY) as plugs:
         for _ in range(3):
             answered(host)

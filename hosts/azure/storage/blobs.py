@@ -20,7 +20,6 @@ AT_HAND = 64 * 1024 * 1024
 #: The store's own container.
 CONTAINER = "driftwarden"
 _NAME = re.compile(r"[0-9a-f]{64}")
-CONTAINER = "driftwarden"
 
 
 class AzureBlobs:

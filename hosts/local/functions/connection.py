@@ -90,6 +90,8 @@ class Connection(HTTPChannel):
     lingers = False
     #: When it was made, or its last request was answered.
     settled = 0.0
+    #: Whether the loop has waited for its data since it was made.
+    awaited = False
     _closing = 0.0
 
     def service(self) -> None:
@@ -117,6 +119,7 @@ class Connection(HTTPChannel):
 
     def readable(self) -> bool:
         """Tell whether to wait for data."""
+        self.awaited = True
         return bool(self._closing) or super().readable()
 
     def writable(self) -> bool:

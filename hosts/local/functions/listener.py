@@ -39,6 +39,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 IDLE_SECONDS = 30.0
 #: How often such connections are looked for.
 LOOK_SECONDS = 1.0
+#: A connection is not closed to make room before it has been idle for this long.
+FRESH_SECONDS = 0.25
 #: Requests that are answered at the same time; a command occupies a thread for up to 5 s.
 THREADS = 16
 #: Open connections, if half of the descriptors that the process may have open are as many.
@@ -133,9 +135,9 @@ class Listener(TcpWSGIServer):
         # connection when its events are looked at.
         if time.time() >= self._next_look:
             self._close_overdue()
-        if len(self._map) >= self.adj.connection_limit:
-            self._make_room()
-        wasyncore.loop(timeout=LOOK_SECONDS, use_poll=True, map=self._map, count=1)
+        crowded = len(self._map) >= self.adj.connection_limit and not self._make_room()
+        seconds = FRESH_SECONDS if crowded else LOOK_SECONDS
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
 
     def _close_overdue(self) -> None:
         now = time.time()
@@ -145,9 +147,16 @@ class Listener(TcpWSGIServer):
                 connection.handle_close()
 
     def _make_room(self) -> bool:
-        """Close the connection that is idle for longest; False where none is."""
-        connections = self.active_channels.values()
-        idle = [(since, one) for one in connections if (since := one.idle_since()) is not None]
+        """Close the connection that is idle for longest; False where none is.
+
+        One that was just accepted is spared: while all others are busy, it is the only idle one.
+        """
+        latest = time.time() - FRESH_SECONDS
+        idle = [
+            (since, one)
+            for one in self.active_channels.values()
+            if one.awaited and (since := one.idle_since()) is not None and since <= latest
+        ]
         if not idle:
             return False
         min(idle, key=lambda pair: pair[0])[1].handle_close()

@@ -6,21 +6,17 @@ N.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from engine.errors import Refused
-from hosts import private
-from hosts.local.disk import naming
-from hosts.local.files import replace_file
+from hosts.local.files import exclusive, replace_file
 from hosts.local.models.registry import read_model
 from retrain.ports import JobPhase, TrainingJob
 
@@ -131,11 +127,6 @@ def _last_words(folder: Path) -> str:
     return f": {spoken[-1][:LONGEST_REASON]}" if spoken else ", and it printed nothing"
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> AbstractContextManager[None]:
     """Lock a job against other threads and processes."""
-    with naming(folder):
-        private.make_folder(folder)
-        with private.opened(folder / ".lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    return exclusive(folder / ".lock")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from engine.errors import Refused
 from hosts import private
 from hosts.local import leftovers
-from hosts.local.disk import naming
-from hosts.local.files import replace_file
+from hosts.local.files import exclusive, replace_file
 from retrain.ports import ModelCard
 from retrain.registry import VERSION, Stage, check_name, check_version, move
 
@@ -156,15 +153,8 @@ class ModelFolders:
             )
         return folder
 
-    @contextmanager
-    def _locked(self, model: str) -> Iterator[None]:
-        """Lock a model's versions against other threads and processes."""
-        folder = self._root / check_name(model)
-        with naming(folder):
-            private.make_folder(folder)
-            with private.opened(folder / ".lock", "wb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                yield
+    def _locked(self, model: str) -> AbstractContextManager[None]:
+        return exclusive(self._root / check_name(model) / ".lock")
 
 
 def _place(source: Path, target: Path, record: Record) -> None:

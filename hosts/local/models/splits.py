@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import Broken
-from hosts import private
-from hosts.local.disk import naming
-from hosts.local.files import replace_file
+from hosts.local.files import exclusive, replace_file
 from retrain.ports import Traffic
 from retrain.registry import check_name
 
@@ -45,7 +40,7 @@ class Splits:
         is written over a damaged file, too.
         """
         weights = {version: weight for version, weight in traffic.weights.items() if weight}
-        with self._locked(model):
+        with exclusive(self._folder / f".{check_name(model)}.lock"):
             before = self._before(model, traffic)
             if key in before.keys[:-1]:
                 return
@@ -84,11 +79,3 @@ class Splits:
             return Split()
         except ValidationError as error:
             raise Broken(f"{path.name}: not a traffic file, restore or remove it") from error
-
-    @contextmanager
-    def _locked(self, model: str) -> Iterator[None]:
-        with naming(self._folder):
-            private.make_folder(self._folder)
-            with private.opened(self._folder / f".{check_name(model)}.lock", "wb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                yield

@@ -82,6 +82,8 @@ def test_an_unexpected_error_is_two_and_one_line(
         ("check", Refused("no"), 2),
         ("check", Broken("no"), 2),
         ("check", Unavailable("no"), 2),
+        ("drill", Broken("no"), 2),
+        ("drill", Unavailable("no"), 2),
         ("verify", Broken("the chain"), 1),
         ("verify", TooLarge("a row"), 1),
         ("verify", Unavailable("the store"), 2),
@@ -93,7 +95,7 @@ def test_an_unexpected_error_is_two_and_one_line(
         ("", ValueError("no"), 2),
     ],
 )
-def test_one_is_a_finding_of_check_and_verify_only(
+def test_one_is_no_failure_of_a_command_that_judges(
     command: str, error: Exception, code: int
 ) -> None:
     assert code_of(command, error) == code

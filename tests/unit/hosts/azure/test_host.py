@@ -149,6 +149,17 @@ def test_its_journals_are_verified_without_writing(
     assert len(said) == 2
 
 
+def test_damaged_anchors_are_a_finding(
+    nothing_kept: None, opened: Callable[[], AzureHost], known: dict[str, str]
+) -> None:
+    host, account = opened(), azurite.account()
+    account.blobs().get_blob_client(CONTAINER, "anchors/2026-03.jsonl").upload_blob(b"{}\n")
+    account.close()
+    with evidence.opened(host.config, known, Cloud(LoopbackCredential())) as found:
+        (line,) = prove(found, host.config.fleet.models).findings
+    assert line.startswith("anchors/2026-03.jsonl:1: no anchors")
+
+
 def test_the_setting_goes_before_the_kept_key(
     opened: Callable[[], AzureHost], known: dict[str, str]
 ) -> None:

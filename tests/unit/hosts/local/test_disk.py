@@ -7,10 +7,12 @@ import logging
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -184,6 +186,27 @@ def test_damage_stays_until_the_server_is_stopped(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(DiskFault, match="restore the file from a backup"):
             watched.check()
+
+
+def test_a_fault_met_while_the_folder_is_probed_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "LOOK_SECONDS", 0.0)
+    watched, opened = Disk(tmp_path), tempfile.TemporaryFile
+
+    def meet(number: int) -> None:
+        with pytest.raises(DiskFault), watched.watched(tmp_path):
+            raise OSError(number, os.strerror(number))
+
+    def probe(**options: Any) -> IO[bytes]:
+        monkeypatch.setattr(tempfile, "TemporaryFile", opened)
+        meet(errno.EIO)
+        return opened(**options)
+
+    meet(errno.ENOSPC)
+    monkeypatch.setattr(tempfile, "TemporaryFile", probe)
+    with pytest.raises(DiskFault, match="the disk failed"):
+        watched.check()
 
 
 def test_a_damaged_store_says_so_in_every_method(tmp_path: Path) -> None:
