@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, assert_never
 
 from engine.codec import kind_of
 from engine.errors import Unavailable
 from engine.step import Delivery, Step
 from engine.store import instant
-from fleet import desk, oncall
+from fleet import desk, moved, oncall
 from fleet.desk import Desk
 from fleet.document.policies import Fleet
 from fleet.model import step
@@ -84,7 +85,8 @@ class FleetDomain:
                 team = partition.removeprefix(ONCALL)
                 if team not in self.fleet.teams:
                     return _nobody(state, facts, f"team {team} is not in fleet.yaml")
-                return oncall.step(state, facts, self.fleet.teams[team], now)
+                elsewhere = partial(moved.elsewhere, self.fleet, team)
+                return oncall.step(state, facts, self.fleet.teams[team], now, elsewhere)
             case Model():
                 if partition not in self.fleet.models:
                     return _nobody(state, facts, f"model {partition} is not in fleet.yaml")

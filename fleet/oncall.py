@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.errors import Refused
 from engine.step import Step
 from fleet.model.effects import AckModel, OnCallEffect, SendPage
-from fleet.model.facts import Asked, Declined, Delayed, Fact, Notified
+from fleet.model.facts import Asked, Configured, Declined, Delayed, Fact, Notified
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
-from monitoring.alerts import routing
+from monitoring.alerts import leaving, routing
+from monitoring.alerts.lifecycle import Status
 from monitoring.alerts.muting import Silence
 from monitoring.alerts.reach import Delivered, Undelivered
 
 
+def _nowhere(model: str) -> str:
+    del model
+    return ""
+
+
 def step(
-    state: routing.OnCall, facts: Sequence[Fact], policy: routing.Policy, now: datetime
+    state: routing.OnCall,
+    facts: Sequence[Fact],
+    policy: routing.Policy,
+    now: datetime,
+    elsewhere: leaving.Elsewhere = _nowhere,
 ) -> Step:
-    """Take facts in one by one: one that is refused leaves the others alone."""
+    """Take facts in one by one: one that is refused leaves the others alone.
+
+    `elsewhere` tells why a model is no longer the team's: its alerts are over for the team.
+    """
+    state = replace(state, alerts=leaving.left(state.alerts, elsewhere, now))
     effects: list[OnCallEffect] = []
     lines: list[Line] = []
     wake_at: datetime | None = None
     for fact in [*facts, None]:
         try:
-            known = [_routed(fact, now)] if fact is not None else []
+            known = [_routed(fact, elsewhere, now)] if fact is not None else []
             done = routing.step(state, [f for f in known if f is not None], policy, now)
         except Refused as error:
             lines.append(
@@ -38,10 +53,11 @@ def step(
     return Step(state, tuple(effects), wake_at, tuple(map(write_line, lines)))
 
 
-def _routed(fact: Fact, now: datetime) -> routing.Fact | None:
+def _routed(fact: Fact, elsewhere: leaving.Elsewhere, now: datetime) -> routing.Fact | None:
     match fact:
         case Notified(notice=notice):
-            return notice
+            firing = notice.status is Status.FIRING
+            return None if firing and elsewhere(notice.model) else notice
         case Undelivered() | Delivered():
             return fact
         case Asked(verb="ack"):
@@ -55,7 +71,7 @@ def _routed(fact: Fact, now: datetime) -> routing.Fact | None:
             )  # fmt: skip
         case Asked(verb="unsilence"):
             return routing.Unsilence(fact.target, fact.by)
-        case Declined() | Delayed():
+        case Declined() | Delayed() | Configured():
             return None
         case _:
             raise Refused(f"an on-call partition does not take {type(fact).__name__}")

@@ -114,8 +114,8 @@ def _outside(world: World, model: str, effect: Outside, now: datetime) -> tuple[
             return (Delivery(model, effect.key, found),)
         case Tag(version=version, tags=tags, stage=stage):
             world.registry.tag(model, version, tags, stage)
-        case Tell(team=team, notice=notice):
-            return (Delivery(ONCALL + team, notice.key, Notified(notice)),)
+        case Tell(team=team, notice=notice, again=again):
+            return (Delivery(ONCALL + team, notice.key + again, Notified(notice)),)
         case Publish(key=key, type=kind, fields=fields, at=at):
             world.publisher.publish(f"{model}:{key}", kind, model, dict(fields), at)
         case KeepAnchors(key=key, hour=hour, anchors=anchors):

@@ -14,7 +14,7 @@ from engine.loop import Loop
 from engine.step import Delivery
 from engine.store import instant
 from engine.texts import storable
-from fleet import anchors, backwards, envelope, events, gauges, health, read, refused
+from fleet import anchors, backwards, envelope, events, gauges, health, moved, read, refused
 from fleet.alarm import Alarm, by_the_timer
 from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
 from fleet.document.policies import Fleet
@@ -70,6 +70,8 @@ class Service:
                 seq = self.loop.head(name).seq
                 gone = Configured("", "left fleet.yaml")
                 self.loop.deliver(Delivery(name, f"policy::{seq}", gone), now)
+        for told in moved.deliveries(self.loop, self.fleet):
+            self.loop.deliver(told, now)
         for name in sorted(known):
             self.loop.ring(name)
 

@@ -101,16 +101,20 @@ class Tag:
 
 @dataclass(frozen=True)
 class Tell:
-    """Hand a notification to the on-call partition of the team."""
+    """Hand a notification to the on-call partition of the team.
+
+    `again` tells a repetition apart, which is news only to a team that does not know the alert.
+    """
 
     team: str
     notice: Notify
     lane: str = "oncall"
+    again: str = ""
 
     @property
     def key(self) -> str:
         """The delivery id at the receiver."""
-        return f"tell:{self.notice.key}"
+        return f"tell:{self.notice.key}{self.again}"
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,16 @@ class Policy(engine.policy.Policy):
 
 @dataclass(frozen=True)
 class Open:
-    """One alert by its last notification, received at `heard`; `risen`: it made a ticket a page."""
+    """One alert by its last notification, received at `heard`.
+
+    `risen`: it made a ticket a page. `left`: it is over for this team, because its model left.
+    """
 
     notice: Notify
     heard: datetime
     acknowledged_by: str | None = None
     risen: bool = False
+    left: bool = False
 
     @property
     def firing(self) -> bool:
@@ -78,7 +82,7 @@ class Open:
 
 def merged(known: Open | None, notice: Notify, now: datetime) -> Open:
     """Return an alert after a notification, which may be late or a repeat."""
-    if known is None:
+    if known is None or (known.left and notice.at > known.notice.at):
         return Open(notice, now)
     if _rank(notice) <= _rank(known.notice):
         return known

@@ -127,7 +127,7 @@ def _quiet(alert: Alert | None, policy: Policy, now: datetime) -> Step:
                 waiting = replace(alert, quiet=quiet)
                 return Step(waiting, (), _wake(waiting, policy))
             over = replace(alert, phase=Phase.RESOLVED, resolved=now, quiet=None, explained_by=None)
-            return Step(over, (_notice(over, Status.RESOLVED, now),))
+            return Step(over, (notice(over, Status.RESOLVED, now),))
         case _:
             return Step(alert)
 
@@ -151,10 +151,11 @@ def _remind(alert: Alert, policy: Policy, now: datetime) -> Step:
 
 def _tell(alert: Alert, policy: Policy, now: datetime) -> Step:
     told = replace(alert, told=now, notices=alert.notices + 1)
-    return Step(told, (_notice(told, Status.FIRING, now),), _wake(told, policy))
+    return Step(told, (notice(told, Status.FIRING, now),), _wake(told, policy))
 
 
-def _notice(alert: Alert, status: Status, now: datetime) -> Notify:
+def notice(alert: Alert, status: Status, now: datetime) -> Notify:
+    """Return the newest notification of an alert, as of `now`."""
     number = f":{alert.notices}" if status is Status.FIRING else ""
     return Notify(
         key=f"{alert.model}:{alert.id}:{status}{number}",

@@ -388,7 +388,7 @@ def test_a_bad_queue_message_leaves_the_others_alone(served: Running) -> None:
     bodies = ["not json", "{}", json.dumps({"partition": 3})]
     for body in bodies:
         served.host.queues.put("driftwarden-due", body, now)
-    until_then = "2199-01-01T00:00:00Z"
+    until_then = "2199-06-01T00:00:00Z"
     served.command(verb="freeze", target="demand", reason="still here", id="3", until=until_then)
     assert served.told("still here")["verb"] == "freeze"
 

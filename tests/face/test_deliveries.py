@@ -185,7 +185,9 @@ def opened(folder: Path) -> Iterator[Stage]:
         stage.use()
         host.service.begin()
         end = now + timedelta(days=365)
-        host.service.command(Command("freeze", "demand", "e.noether", "storm", "c1", end))
+        host.service.command(
+            Command("freeze", "demand", "e.noether", "storm", f"freeze-{end.isoformat()}", end)
+        )
         stage.settle()
         assert host.service.loop.head("demand").state.windows.reference
         yield stage

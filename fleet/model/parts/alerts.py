@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.errors import Refused
+from engine.store import instant
 from fleet.model.effects import Publish, Tell
-from fleet.model.facts import Asked, Declined
+from fleet.model.facts import Asked, Configured, Declined
 from fleet.model.lines import alerting, operations
 from fleet.model.part import Part, take
 from fleet.model.report_links import named
@@ -37,6 +38,14 @@ def follow(turn: Turn) -> None:
             _tell(turn, notice)
         turn.notices += [(notice, known) for notice in step.effects]
         _say_alert(turn, known, step.alert)
+
+
+def configured(turn: Turn, fact: Configured) -> Configured:
+    """Tell the team of every live alert, which another team may have had before."""
+    for alert in turn.alerting.live if fact.policy else ():
+        notice = named(transitions.notice(alert, lifecycle.Status.FIRING, turn.now))
+        turn.owe(Tell(turn.watched.policy.team, notice, again=f":{instant(turn.now)}"))
+    return fact
 
 
 def _tell(turn: Turn, notice: lifecycle.Notify) -> None:
@@ -92,4 +101,8 @@ def acknowledged(turn: Turn, fact: Asked) -> Asked:
     return fact
 
 
-PART = Part("alerts", (take(Asked, acknowledged), take(Declined, declined)), follow)
+PART = Part(
+    "alerts",
+    (take(Configured, configured), take(Asked, acknowledged), take(Declined, declined)),
+    follow,
+)

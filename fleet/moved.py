@@ -1,0 +1,40 @@
+"""Models that left fleet.yaml or a team of it, while the team has alerts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.loop import Loop
+from engine.step import Delivery
+from fleet.document.policies import Fleet
+from fleet.model.facts import Configured
+from fleet.partitions import FLEET, ONCALL
+from monitoring.alerts.routing import OnCall
+
+
+def elsewhere(fleet: Fleet, team: str, model: str) -> str:
+    """Return why a model is not the team's; empty where it is, or where it is a partition."""
+    if model == FLEET or model.startswith(ONCALL):
+        return ""
+    if model not in fleet.models:
+        return f"model {model} is no longer in fleet.yaml"
+    own = fleet.models[model].policy.team
+    return "" if own == team else f"model {model} is of team {own} now"
+
+
+def deliveries(loop: Loop, fleet: Fleet) -> Iterator[Delivery]:
+    """Yield what tells teams of models that were moved: firing alerts and halts.
+
+    The notice of a halt has the id that it has for as long as the halt lasts.
+    """
+    for team in fleet.teams:
+        head = loop.head(ONCALL + team)
+        state: OnCall = head.state
+        firing = [entry.notice.model for entry in state.alerts.values() if entry.firing]
+        if any(elsewhere(fleet, team, model) for model in firing):
+            gone = Configured("", "a model is no longer the team's")
+            yield Delivery(ONCALL + team, f"moved:{head.seq}", gone)
+    for name in fleet.models:
+        head = loop.head(name)
+        if head.halted and head.halted_at is not None:
+            yield from loop.domain.halted(name, head.halted, head.halted_at)
