@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, OverflowMethod
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from commands.output import legible
@@ -86,7 +86,9 @@ def _lined(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Group:
 def _alerts(found: list[dict[str, Any]]) -> Table | Text:
     if not found:
         return Text("no alert has fired")
-    table = Table("alert", "severity", "state", "reason", box=None)
+    table = Table(
+        Column("alert", no_wrap=True, overflow="fold"), "severity", "state", "reason", box=None
+    )
     for alert in found:
         state = "firing" if alert["firing"] else "resolved"
         if alert["acknowledged_by"]:
@@ -101,16 +103,29 @@ def _journal(found: list[dict[str, Any]]) -> Group:
     lines = [(record["at"], line) for record in found for line in record["lines"]]
     rows = []
     for at, line in lines[-NEWEST:]:
-        told = ", ".join(
-            f"{name} {value}"
-            for name, value in line.items()
-            if name != "what" and isinstance(value, str | int | float) and not _is_hash(value)
-        )
+        told = ", ".join(_fields(line))
         rows.append((at[:19].replace("T", " "), line["what"], told))
-    shown = _lined(("at", "what", ""), rows)
+    shown = _lined(("at (UTC)", "what", ""), rows)
     if len(lines) <= NEWEST:
         return shown
     return Group(shown, Text(f"the newest {NEWEST} of {len(lines)} lines; --json prints all"))
+
+
+def _fields(line: Mapping[str, object]) -> Iterator[str]:
+    """Yield what a line says in words and numbers, such as the shares of a split."""
+    for name, value in line.items():
+        if name == "what" or _is_hash(value) or value == "":
+            continue
+        if isinstance(value, float):
+            yield f"{name} {value:.4g}"
+        elif isinstance(value, str | int):
+            yield f"{name} {value}"
+        elif (
+            isinstance(value, dict)
+            and value
+            and all(isinstance(one, int) for one in value.values())
+        ):
+            yield f"{name} {' '.join(f'{key} {one}' for key, one in value.items())}"
 
 
 def _is_hash(value: object) -> bool:

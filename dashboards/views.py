@@ -106,7 +106,7 @@ def model(
         since=parse_instant(state["since"]) if state["since"] else None,
         baseline=watched.policy.serving.baseline,
         pills=pills(told.days, firing),
-        warnings=_warnings(state, now),
+        warnings=_warnings(watched.name, state, now),
         awaited=_awaited(told, watched),
         firing=firing,
         under_way=open_rollouts[-1] if open_rollouts else None,
@@ -138,10 +138,11 @@ def alert_pill(severities: Sequence[str], watching: bool) -> Pill:
     return Pill("alerts", "none firing", "good" if watching else "none")
 
 
-def _warnings(state: dict[str, Any], now: datetime) -> tuple[str, ...]:
+def _warnings(name: str, state: dict[str, Any], now: datetime) -> tuple[str, ...]:
     found = []
     if state["halted"]:
-        found.append(f"Halted: {state['halted']}")
+        advice = f"fix the cause, then: driftwarden resume {name}"
+        found.append(f"Halted: {state['halted']}; {advice}")
     if state["dormant"]:
         found.append("Dormant: this model is no longer in fleet.yaml.")
     found += [

@@ -86,6 +86,25 @@ def test_alerts(shown: Any) -> None:
     assert "resolved" in shown([{**ALERT, "firing": False}], "alerts")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "churn:drift-1",
+        "churn:refused-build-reference-1",
+        "oncall:oncall:unreachable-pager-1",
+        "churn:halted-2026-11-30T22:03:15.143244Z",
+        "a-long-model-name:objective-availability-of-requests-12",
+    ],
+)
+def test_the_id_of_an_alert_is_whole_at_80_columns(
+    shown: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = shown([{**ALERT, "id": name, "reason": "word " * 30}], "alerts")
+    assert f" {name} " in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def record(number: int, **line: Any) -> dict[str, Any]:
     return {
         "seq": number, "at": "2024-03-04T10:00:00.000000Z", "hash": "0" * 64,
@@ -99,6 +118,24 @@ def test_a_journal_without_its_hashes(shown: Any) -> None:
     assert "blob [a].jsonl, rows 5" in text
     assert "ffff" not in text
     assert "names" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (0.0119078479863, "of 0.01191"),
+        (1200.0, "of 1200"),
+        (-0.5, "of -0.5"),
+        (12_000, "of 12000"),
+        (True, "of True"),
+        ("", "read"),
+        ({"v1": 90, "v2": 10}, "of v1 90 v2 10"),
+        ({}, "read"),
+        ({"x": [1.0, 2.0]}, "read"),
+    ],
+)
+def test_the_values_of_a_journal_line(shown: Any, value: Any, told: str) -> None:
+    assert shown([record(1, of=value)], "journal").splitlines()[1].endswith(told)
 
 
 def test_a_long_journal_ends_with_its_newest(shown: Any) -> None:

@@ -63,7 +63,7 @@ def test_what_an_operator_must_know_is_said_on_top(watched: Watched) -> None:
     ]
     state = {**STATE, "halted": "journal broken", "dormant": True, "freezes": freezes}
     assert views.model(watched, state, [], AT).warnings == (
-        "Halted: journal broken",
+        "Halted: journal broken; fix the cause, then: driftwarden resume flights",
         "Dormant: this model is no longer in fleet.yaml.",
         "Frozen until 2013-04-02 01:00 by ada: audit",
     )
