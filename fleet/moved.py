@@ -1,4 +1,4 @@
-"""Models that left fleet.yaml or a team of it, while the team has alerts of them."""
+"""Models and receivers that fleet.yaml moved while a team has alerts of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def elsewhere(fleet: Fleet, team: str, model: str) -> str:
 
 
 def deliveries(loop: Loop, fleet: Fleet) -> Iterator[Delivery]:
-    """Yield what tells teams of models that were moved: firing alerts and halts.
+    """Yield what makes teams look again: models and receivers that moved, and halts.
 
     The notice of a halt has the id that it has for as long as the halt lasts.
     """
@@ -31,9 +31,10 @@ def deliveries(loop: Loop, fleet: Fleet) -> Iterator[Delivery]:
         head = loop.head(ONCALL + team)
         state: OnCall = head.state
         firing = [entry.notice.model for entry in state.alerts.values() if entry.firing]
-        if any(elsewhere(fleet, team, model) for model in firing):
-            gone = Configured("", "a model is no longer the team's")
-            yield Delivery(ONCALL + team, f"moved:{head.seq}", gone)
+        paged = any(group.paged is not None for group in state.groups.values())
+        if paged or any(elsewhere(fleet, team, model) for model in firing):
+            again = Configured("", "fleet.yaml may have moved models or receivers")
+            yield Delivery(ONCALL + team, f"moved:{head.seq}", again)
     for name in fleet.models:
         head = loop.head(name)
         if head.halted and head.halted_at is not None:

@@ -104,7 +104,8 @@ class Group:
     is 0 in a group that was open before it was kept. `told` maps each alert in them to its last
     notification that was sent, empty where it was muted since; `opens` is when the notifications
     that came since are sent; `level` is the place in the chain that the page sent at `paged` has
-    reached, which is the receiver `paged_to`; it goes past one that cannot be reached at `passes`.
+    reached, which is the receiver `paged_to`; it goes past one that cannot be reached at `passes`,
+    and at once past one that left the chain.
     """
 
     phase: Phase = Phase.CLOSED

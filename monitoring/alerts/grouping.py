@@ -48,8 +48,18 @@ def climbs(group: Group, policy: Policy) -> datetime | None:
     climbing = group.phase is Phase.SENT and group.severity is Severity.PAGE
     if not climbing or group.paged is None:
         return None
-    due = escalation.due(group.paged, group.level, policy.page, policy.escalate_after)
+    place = _place(group, policy)
+    if place is None:
+        return group.paged if policy.page else None
+    due = escalation.due(group.paged, place, policy.page, policy.escalate_after)
     return due if due is None or group.passes is None else min(due, group.passes)
+
+
+def _place(group: Group, policy: Policy) -> int | None:
+    """Return the place of the page's receiver in the chain, which fleet.yaml may have changed."""
+    if not group.paged_to:
+        return group.level
+    return policy.page.index(group.paged_to) if group.paged_to in policy.page else None
 
 
 def passing(name: str, group: Group, to: str, incident: str, at: datetime | None) -> Group:
@@ -120,7 +130,8 @@ def _follow(name: str, group: Group, live: Mapping[str, Open], around: Around) -
 
 
 def _escalate(name: str, group: Group, told: Mapping[str, Open], around: Around) -> Settled:
-    level = group.level + 1
+    place = _place(group, around.policy)
+    level = 0 if place is None else place + 1
     receiver = around.policy.page[level]
     up = replace(
         group,

@@ -128,6 +128,29 @@ def test_the_next_message_of_a_group_says_which_alert_left(
     assert ended == ["reminder"]
 
 
+@pytest.mark.parametrize(
+    ("chain", "expected"),
+    [
+        ("[night]", [FIRING, ("night", "escalated")]),
+        ("[night, lab]", [FIRING, ("night", "escalated"), ("lab", "escalated")]),
+        ("[duty, lab]", [FIRING, ("lab", "escalated")]),
+        ("[lab, duty]", [FIRING]),
+        ("[lab, duty, night]", [FIRING, ("night", "escalated")]),
+    ],
+)
+def test_a_page_whose_receiver_was_renamed_or_got_a_successor_goes_on(
+    desk: Desk, resolve: Callable[..., Fleet], chain: str, expected: list[tuple[str, str]]
+) -> None:
+    becomes(desk, resolve(*TEAMS, APART))
+    desk.notify()
+    becomes(desk, resolve(*TEAMS, APART, ("shop: {page: [duty]", f"shop: {{page: {chain}")))
+    for _ in range(3):
+        desk.clock.moment += timedelta(minutes=30)
+        desk.service.tick()
+        desk.settle()
+    assert told(desk, "demand:drift-1") == expected
+
+
 def test_the_new_team_of_a_halted_model_is_paged(
     desk: Desk, fleets: dict[str, Fleet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
