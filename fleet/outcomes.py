@@ -10,7 +10,7 @@ from engine import journal
 from engine.journal import Record
 from engine.loop import Loop
 from engine.step import Line
-from fleet.commands import Command
+from fleet.commands import REFERENCE, Command
 from fleet.model.lines import operations
 from fleet.model.lines.line import read_line
 
@@ -63,6 +63,10 @@ class Awaited:
             led = "; ".join(one.text for one in done if one.text)
             if command.verb == "silence":
                 led = f"`driftwarden unsilence {command.id}` lifts it"
+            if command.verb == REFERENCE and not led:
+                led = (
+                    f"it is being made; `driftwarden journal {command.target}` says what came of it"
+                )
             return self._outcome(Result.DONE, led, done[0].seq)
         reasons = "; ".join(dict.fromkeys(one.text for one in answers))
         return self._outcome(Result.REFUSED, reasons, answers[0].seq)

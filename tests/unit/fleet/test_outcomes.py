@@ -102,3 +102,11 @@ def test_a_silence_names_how_to_lift_it(desk: Desk) -> None:
     awaited = sent(desk, command("silence", "demand", until=LATER))
     desk.settle()
     assert awaited.look().text == ("silence demand: done: `driftwarden unsilence c9` lifts it")
+
+
+def test_a_reference_that_is_asked_for_is_not_made_yet(desk: Desk) -> None:
+    awaited = sent(desk, command("reference", "demand", data="no-such.parquet"))
+    desk.settle()
+    told = "it is being made; `driftwarden journal demand` says what came of it"
+    assert awaited.look().text == f"reference demand: done: {told}"
+    assert desk.said("demand", "refused")
