@@ -27,6 +27,7 @@ COLLECTED = re.compile(
 TRAFFIC = re.compile(r"traffic/(?P<endpoint>[^/]+)/.+\.jsonl")
 # With a hierarchical namespace (or SFTP) a file is announced when it is created and when closed.
 BEGINNINGS = ("createfile", "sftpcreate")
+TRAINING = re.compile(r"(.+)-run-[0-9]+(?:-[0-9]+)?")
 RUN_TAG = "driftwarden.run"
 JOB_TAG = "driftwarden.job"
 WAIVED_TAG = "driftwarden.shadow_waived_by"
@@ -133,7 +134,7 @@ def _registered(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
         return None  # the run reports its version itself
     name = _model(found, fleet, "modelname")
     version = check_version(found.text("modelversion"))
-    if any(_trains(name, str(said)) for said in (version, *properties.values())):
+    if any(_trained(str(said)) == name for said in (version, *properties.values())):
         return None  # the same for a job without the tags
     waived, why = (sound(str(tags.get(key) or ""), key) for key in (WAIVED_TAG, REASON_TAG))
     return name, Registered(version, "registered", waived or None, why)
@@ -153,15 +154,15 @@ def _run(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
     """Deliver only runs of a watched model: a workspace announces every run."""
     said = [str(found.tags(key).get(RUN_TAG)) for key in ("runTags", "runProperties")]
     for name in (*said, found.text("runid")):
-        for model in fleet.models:
-            if _trains(model, name):
-                return model, Hinted(name)
+        if (model := _trained(name)) in fleet.models:
+            return model, Hinted(name)
     return None
 
 
-def _trains(model: str, name: str) -> bool:
-    """Tell whether a name is that of a training of the model, or of one of its attempts."""
-    return re.fullmatch(rf"{re.escape(model)}-run-[0-9]+(?:-[0-9]+)?", name) is not None
+def _trained(name: str) -> str:
+    """Return the model that a training, or one of its attempts, has this name for; or nothing."""
+    match = TRAINING.fullmatch(name)
+    return match[1] if match is not None else ""
 
 
 def _model(found: Event, fleet: Fleet, key: str = "model") -> str:
