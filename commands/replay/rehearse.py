@@ -29,11 +29,12 @@ from fleet.model.lines import alerting, serving, training, windows
 from fleet.model.lines.line import Line, read_line
 from fleet.work import rows
 from hosts import read_config
+from hosts.local.anchors import ANCHORS_FILE
 from hosts.local.host import STORE_FILE, Durations, LocalHost
 from hosts.local.position import position
 
 MADE = (
-    "anchors.jsonl",
+    ANCHORS_FILE,
     "blobs",
     "events.jsonl",
     "jobs",
