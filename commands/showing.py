@@ -12,7 +12,6 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from commands.output import legible
-from engine.duration import parse_duration
 
 NEWEST = 40
 #: The most alerts of a model in its line.
@@ -158,14 +157,8 @@ def _drill(found: list[dict[str, Any]]) -> Table:
     table = Table("fault", "seen", "told", "after", box=None)
     for one in found:
         told = ", ".join(one["told"]) or "NOBODY"
-        after = _minutes(one["after"]) if one["after"] else ""
-        table.add_row(one["fault"], Text(f"{one['about']}: {one['seen']}"), told, after)
+        table.add_row(one["fault"], Text(f"{one['about']}: {one['seen']}"), told, one["after"])
     return table
-
-
-def _minutes(span: str) -> str:
-    """Return an ISO 8601 duration in minutes."""
-    return f"{parse_duration(span).total_seconds() / 60:.3g} min"
 
 
 _VIEWS: dict[str, Callable[[Any], Any]] = {

@@ -238,10 +238,3 @@ def test_no_text_of_others_steers_a_terminal(shown: Any, text: str, told: str) -
         out = shown(found, view)
         assert out.count(told) == times, (view, out)
         assert all(one.isprintable() for one in out.replace("\n", "")), view
-@pytest.mark.parametrize(
-    ("after", "told"),
-    [("PT2M", "2 min"), ("PT30S", "0.5 min"), ("PT0S", "0 min"), ("PT1H", "60 min"), (None, "")],
-)
-def test_a_drill_tells_minutes(shown: Any, after: str | None, told: str) -> None:
-    one = {"fault": "clock-back", "about": "a", "seen": "b", "told": ["pager"], "after": after}
-    assert shown([one], "drill").splitlines()[1].rstrip().endswith(f"pager  {told}".rstrip())
