@@ -283,7 +283,7 @@ def test_nothing_listens_abroad_without_a_key(tmp_path: Path) -> None:
 
 
 APP = """
-import os, signal, sys, time
+import os, signal, sys, threading, time
 from pathlib import Path
 import azure.functions as func
 from hosts.local.functions.queues import Queues
@@ -296,6 +296,8 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 def x(req: func.HttpRequest) -> str:
     print("answering", flush=True)
     time.sleep(float(req.params.get("for", 0)))
+    if kind := req.params.get("signal"):
+        signal.pthread_kill(threading.get_ident(), int(kind))
     return "x"
 
 @app.queue_trigger(arg_name="message", queue_name="work", connection="c")
@@ -362,3 +364,20 @@ def test_a_signal_stops_it_after_the_answer_under_way(tmp_path: Path, kind: sign
         assert slow.result() == (200, b"x")
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, "stopped\n", "")
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_another_thread_takes_stops_it_too(
+    tmp_path: Path, kind: signal.Signals
+) -> None:
+    process = start(tmp_path, "live")
+    assert process.stdout is not None
+    url, key = process.stdout.readline().split()
+    port = int(url.rstrip("/").rsplit(":", 1)[1])
+    target = f"/api/x?signal={kind.value}"
+    try:
+        assert ask(port, target, {"x-functions-key": key}) == (200, b"x")
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (0, "answering\nstopped\n", "")

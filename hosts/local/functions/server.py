@@ -82,7 +82,10 @@ class Server:
 
     def wait(self) -> None:
         """Return after `stop`; raise the exception that broke the pump, if any."""
-        self._stopping.wait()
+        # In turns: a signal may be taken by another thread, and Python calls its handler once the
+        # main thread runs again.
+        while not self._stopping.wait(POLL_SECONDS):
+            pass
         if self._failure is not None:
             raise self._failure
 
