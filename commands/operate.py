@@ -9,6 +9,7 @@ from pathlib import Path
 
 import azure.functions as func
 
+from engine.duration import UNITS
 from engine.errors import Refused
 from fleet.commands import EVERY_MODEL, Command
 from hosts.host import Host
@@ -16,7 +17,6 @@ from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 ROUNDS = 100
 
 

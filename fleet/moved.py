@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.head import Head
 from engine.loop import Loop
 from engine.step import Delivery
 from fleet.document.policies import Fleet
@@ -22,11 +23,8 @@ def elsewhere(fleet: Fleet, team: str, model: str) -> str:
     return "" if own == team else f"model {model} is of team {own} now"
 
 
-def deliveries(loop: Loop, fleet: Fleet) -> Iterator[Delivery]:
-    """Yield what makes teams look again: models and receivers that moved, and halts.
-
-    The notice of a halt has the id that it has for as long as the halt lasts.
-    """
+def teams(loop: Loop, fleet: Fleet) -> Iterator[Delivery]:
+    """Yield what makes teams look again whose models or receivers may have moved."""
     for team in fleet.teams:
         head = loop.head(ONCALL + team)
         state: OnCall = head.state
@@ -35,7 +33,13 @@ def deliveries(loop: Loop, fleet: Fleet) -> Iterator[Delivery]:
         if paged or any(elsewhere(fleet, team, model) for model in firing):
             again = Configured("", "fleet.yaml may have moved models or receivers")
             yield Delivery(ONCALL + team, f"moved:{head.seq}", again)
-    for name in fleet.models:
-        head = loop.head(name)
-        if head.halted and head.halted_at is not None:
-            yield from loop.domain.halted(name, head.halted, head.halted_at)
+
+
+def halts(loop: Loop, model: str, head: Head) -> tuple[Delivery, ...]:
+    """Return the notices of a model's halt, for the team that it has now.
+
+    They have the id that they have for as long as the halt lasts.
+    """
+    if not head.halted or head.halted_at is None:
+        return ()
+    return loop.domain.halted(model, head.halted, head.halted_at)

@@ -13,7 +13,7 @@ from engine.errors import Broken, Newer, NotFound, Refused
 from engine.loop import Loop
 from engine.step import Delivery
 from engine.store import instant
-from engine.texts import storable
+from engine.texts import cut
 from fleet import anchors, backwards, envelope, events, gauges, health, moved, read, refused
 from fleet.alarm import Alarm, by_the_timer
 from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
@@ -65,12 +65,14 @@ class Service:
                 # Numbered, because an earlier policy may be restored.
                 told = Delivery(name, f"policy:{watched.hash}:{head.seq}", Configured(watched.hash))
                 self.loop.deliver(told, now)
+            for notice in moved.halts(self.loop, name, head):
+                self.loop.deliver(notice, now)
         for name in sorted(known - set(self.fleet.models) - {FLEET}):
             if not name.startswith(ONCALL):
                 seq = self.loop.head(name).seq
                 gone = Configured("", "left fleet.yaml")
                 self.loop.deliver(Delivery(name, f"policy::{seq}", gone), now)
-        for told in moved.deliveries(self.loop, self.fleet):
+        for told in moved.teams(self.loop, self.fleet):
             self.loop.deliver(told, now)
         for name in sorted(known):
             self.loop.ring(name)
@@ -132,7 +134,7 @@ class Service:
 
     def notice(self, name: str, reason: str, when: str) -> None:
         """Tell every team what happened to the host; once for the same name and time."""
-        told = Noticed(name, storable(reason)[: refused.MAX_REASON])
+        told = Noticed(name, cut(reason, refused.MAX_REASON))
         self.loop.deliver(Delivery(FLEET, f"noticed:{name}:{when}", told), self.clock.now())
 
     def anchor(self) -> None:
