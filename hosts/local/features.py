@@ -12,9 +12,8 @@ from pathlib import Path
 
 from fleet.document.policies import Watched
 from fleet.document.text import Path as Place
+from hosts.local.models.jobs import PLACEHOLDER, PLACEHOLDERS
 
-#: What a training command may hold in braces; `hosts.local.models.jobs` fills it in.
-PLACEHOLDERS = ("data", "from", "job", "out", "to", "version")
 INTERPRETER = re.compile(r"python[0-9.]*")
 COMMAND: Place = ("training", "command")
 
@@ -42,7 +41,7 @@ def _placeholders(words: tuple[str, ...]) -> Iterator[str]:
     if not words or not words[0].strip():
         yield "it is empty; give a program and its arguments"
         return
-    found = [name for word in words for name in re.findall(r"\{(\w+)\}", word)]
+    found = [name for word in words for name in PLACEHOLDER.findall(word)]
     for name in sorted({*found} - {*PLACEHOLDERS}):
         known = ", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
         yield f"{{{name}}} is none of {known}"

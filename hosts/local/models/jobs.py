@@ -22,6 +22,9 @@ from retrain.ports import JobPhase, TrainingJob
 
 LONGEST_REASON = 300
 JOB = TypeAdapter(TrainingJob)
+#: What a training command may hold in braces; `command` fills it in, `data` from the job's inputs.
+PLACEHOLDERS = ("data", "from", "job", "out", "to", "version")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class State(BaseModel):
@@ -92,7 +95,7 @@ def command(job: TrainingJob, folder: Path, out: Path) -> list[str]:
         raise Refused(f"training command: {error}") from None
     if not words:
         raise Refused("training command: it is empty")
-    return [re.sub(r"\{(\w+)\}", fill, word) for word in words]
+    return [PLACEHOLDER.sub(fill, word) for word in words]
 
 
 def outcome(folder: Path, state: State, code: int) -> State:

@@ -16,6 +16,7 @@ import pytest
 
 from engine.clock import SetClock
 from engine.errors import Refused
+from hosts.local.models.jobs import PLACEHOLDERS, command
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.trainer import LocalTrainer
 from retrain.ports import JobPhase, JobStatus, TrainingJob
@@ -150,6 +151,15 @@ def test_placeholders_are_filled(
     weights = (models.folder("flights", "run-1") / "weights").read_text()
     assert weights == f"var/rows of june --from=2013-06-01 2013-06-04 {asked} quoted"
     assert json.loads(asked.read_text())["days"] == ["2013-06-02", "2013-06-01", "2013-06-04"]
+
+
+def test_every_placeholder_that_validation_knows_is_filled(tmp_path: Path) -> None:
+    spec = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    words = command(job(spec, inputs={"data": "rows"}), tmp_path, tmp_path / "out")
+    assert words == [
+        "rows", "2013-06-01", str(tmp_path / "job.json"), str(tmp_path / "out"), "2013-06-04",
+        "run-1",
+    ]  # fmt: skip
 
 
 def test_submitting_again_does_nothing(
