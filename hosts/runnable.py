@@ -23,7 +23,7 @@ from hosts.kinds import HOSTS
 #: The largest file that fleet.yaml may name as a calendar or as objectives, and itself.
 MOST_BYTES = 16 * 1024 * 1024
 #: Calendars are expanded over this year, and over so many before and after it.
-BEFORE, AFTER = 1, 2
+BEFORE, AFTER = 2, 2
 MARK = re.compile(r"#\s*CHANGE\b")
 
 

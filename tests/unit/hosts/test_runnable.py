@@ -154,6 +154,20 @@ def test_a_document_that_cannot_run_is_a_fault(
     assert [str(one) for one in document(file, NOW).faults] == [fault]
 
 
+@pytest.mark.parametrize(
+    ("year", "expanded"),
+    [(2023, False), (2024, True), (2025, True), (2027, True), (2028, True), (2029, False)],
+)
+def test_calendars_are_expanded_two_years_back_and_ahead(
+    file: Path, tmp_path: Path, year: int, expanded: bool
+) -> None:
+    whole = f"DTSTART;VALUE=DATE:{year}0101\nDTEND;VALUE=DATE:{year}1231\nSUMMARY:long\n"
+    events = "".join(f"BEGIN:VEVENT\nUID:{n}\n{whole}END:VEVENT\n" for n in range(70))
+    (tmp_path / "events.ics").write_text(f"BEGIN:VCALENDAR\n{events}END:VCALENDAR\n")
+    said = f"the events of {year} take up more than 20,000 days"
+    assert [said in str(fault) for fault in document(file, NOW).faults] == [True] * expanded
+
+
 def test_a_mark_is_a_fault_that_stops_no_fleet(file: Path) -> None:
     file.write_text(FLEET.replace("version: 1\n", "version: 1 # CHANGE: this\n"))
     assert list(read_config(file).fleet.models) == ["churn"]
