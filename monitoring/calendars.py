@@ -230,9 +230,9 @@ class Calendar:
         events = [*public_holidays(self.policy.countries, year), *self._announced(year)]
         days: dict[date, list[Event]] = {}
         for event in events:
-            for i in range((event.last - event.first).days + 1):
-                days.setdefault(event.first + timedelta(days=i), []).append(event)
-        return {day: tuple(found) for day, found in days.items() if day.year == year}
+            for day in event.days_of(year):
+                days.setdefault(day, []).append(event)
+        return {day: tuple(found) for day, found in days.items()}
 
     def _announced(self, year: int) -> list[Event]:
         found = {e for parsed in self._files for e in ics.occurrences(parsed, year, self._zone)}

@@ -45,6 +45,12 @@ class Event:
     source: str
     announced: datetime | None = None
 
+    def days_of(self, year: int) -> tuple[date, ...]:
+        """Return its days that lie in a year."""
+        first = max(self.first, date(year, 1, 1)).toordinal()
+        last = min(self.last, date(year, 12, 31)).toordinal()
+        return tuple(date.fromordinal(n) for n in range(first, last + 1))
+
 
 @dataclass(frozen=True)
 class File:
@@ -90,7 +96,7 @@ def check(file: File, years: Iterable[int]) -> None:
         days = 0
         for one in file.series:
             for event in _of(one, file.name, year, ZoneInfo("UTC")):
-                days += (event.last - event.first).days + 1
+                days += len(event.days_of(year))
                 if days > MOST_EVENT_DAYS:
                     why = f"the events of {year} take up more than {MOST_EVENT_DAYS:,} days"
                     _refuse(file.name, [Fault(one.line, f"{one.title}: {why}")])

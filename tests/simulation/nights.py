@@ -33,6 +33,8 @@ from tests.simulation.sweep import Undisturbed, alike, differences, outcome, und
 MINUTE = timedelta(minutes=1)
 #: Retries come within two hours, the sweep once a day.
 REST = timedelta(days=1)
+#: The longest fault after which the story must come to what it usually comes to.
+SHORT = timedelta(minutes=20)
 RETRY_DELAY, TRIES = timedelta(seconds=30), 5
 #: How long a fault lasts; the first is one call.
 LASTS = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 20, 180, 540))
@@ -206,7 +208,14 @@ class NightPlay(Play):
         if wake is not None:
             soon.append(max(wake, at + MINUTE) if wake <= at else wake)
         found = min([*ahead[:1], self._sweep_after(at), *soon])
-        return found if found <= END else None
+        return found if found <= self._last() else None
+
+    def _last(self) -> datetime:
+        """Return the end of the story; where a long night ends later, the end of the day after."""
+        failing = self._failing
+        if failing.begun is None or failing.night is None or failing.night.lasts <= SHORT:
+            return END
+        return max(END, failing.ends() + REST)
 
     def _attempt(self, verb: Callable[[Service], object]) -> None:
         """Call a verb; an event and a command that fail are sent again, a timer comes again."""
@@ -322,7 +331,7 @@ def night(conditions: Conditions, fault: Night, *, to_the_end: bool = True) -> P
     play.run(over)
     declined = _lines(play, "refused")
     check(play, declined > 0)
-    if not ended and not declined and fault.lasts <= timedelta(minutes=20):
+    if not ended and not declined and fault.lasts <= SHORT:
         found = differences(outcome(play), usual.outcome)
         assert not found, found
     halts = _lines(play, "command", verb="resume")
