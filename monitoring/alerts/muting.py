@@ -28,6 +28,21 @@ class Silence:
     feature: str | None = None
     kind: Kind | None = None
 
+    @property
+    def subject(self) -> str:
+        """What it matches, as commands name it."""
+        named = (self.model or "every model", self.feature, self.kind)
+        return "/".join(part for part in named if part)
+
+    def covers(self, other: Silence) -> bool:
+        """Tell whether another silence would change nothing while this one is in force."""
+        matched = (
+            self.model in (None, other.model),
+            self.feature in (None, other.feature),
+            self.kind in (None, other.kind),
+        )
+        return all(matched) and self.until >= other.until
+
 
 def lasting(silences: Iterable[Silence], now: datetime) -> tuple[Silence, ...]:
     """The silences in force at `now`; they end at `until`."""

@@ -6,7 +6,7 @@ fires again, so every order of arrival leads to the same state.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -123,6 +123,7 @@ def _absorb(state: OnCall, fact: Fact, now: datetime) -> tuple[OnCall, tuple[Eff
             return _take(state, fact)
         case Silence():
             others = tuple(s for s in state.silences if s.id != fact.id)
+            _check_news(fact, others)
             return replace(state, silences=(*others, fact)), ()
         case Unsilence():
             others = tuple(s for s in state.silences if s.id != fact.id)
@@ -133,6 +134,14 @@ def _absorb(state: OnCall, fact: Fact, now: datetime) -> tuple[OnCall, tuple[Eff
             return delivery.failed(state, fact, now), ()
         case Delivered():
             return delivery.answered(state, fact)
+
+
+def _check_news(silence: Silence, others: Iterable[Silence]) -> None:
+    for held in others:
+        if held.covers(silence):
+            told = f"silenced until {held.until:%Y-%m-%d %H:%M} UTC by {held.by} already"
+            to_do = f"unsilence {held.id} first to end that sooner"
+            raise Refused(f"{silence.subject}: {told}; {to_do}")
 
 
 def _take(state: OnCall, fact: Acknowledge) -> tuple[OnCall, tuple[Effect, ...]]:

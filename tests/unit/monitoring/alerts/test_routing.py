@@ -142,6 +142,34 @@ def test_an_acknowledgement_must_name_one_known_alert() -> None:
         step(line.state, [Unsilence("s9", "kim")], POLICY, T0)
 
 
+KIM = "silenced until 2013-07-01 02:00 UTC by kim already; unsilence s1 first to end that sooner"
+
+
+@pytest.mark.parametrize(
+    ("model", "feature", "hours", "told"),
+    [
+        ("churn", None, 2, f"churn: {KIM}"),
+        ("churn", None, 1, f"churn: {KIM}"),
+        ("churn", "age", 2, f"churn/age: {KIM}"),
+        ("churn", None, 3, ""),
+        (None, None, 1, ""),
+        ("flights", None, 1, ""),
+        ("flights", "age", 1, ""),
+    ],
+)
+def test_a_silence_that_would_change_nothing_is_refused(
+    model: str | None, feature: str | None, hours: int, told: str
+) -> None:
+    first = Silence("s1", "kim", "deploy", T0 + timedelta(hours=2), "churn")
+    second = Silence("s2", "ada", "deploy", T0 + timedelta(hours=hours), model, feature)
+    held = step(OnCall("risk"), [first], POLICY, T0).state
+    if told:
+        with pytest.raises(Refused, match=f"^{told}$"):
+            step(held, [second], POLICY, T0)
+    else:
+        assert step(held, [second], POLICY, T0).state.silences == (first, second)
+
+
 def test_a_rise_from_ticket_to_page_is_news_even_when_acknowledged() -> None:
     line = Timeline()
     line.at(0, fire("churn", severity=Severity.TICKET))
