@@ -96,7 +96,11 @@ class Night:
         fit = OF_STORES if label.startswith(("Store.", "ring")) else OF_PORTS
         error = fit[int(rng.integers(len(fit)))]
         when = list(When)[rng.integers(len(When))]
-        return cls(start, label, error, when, LASTS[rng.integers(len(LASTS))])
+        lasts = LASTS[rng.integers(len(LASTS))]
+        # Each rival makes progress of its own: nobody is first for hours.
+        if isinstance(ERRORS[error], Conflict):
+            lasts = min(lasts, SHORT)
+        return cls(start, label, error, when, lasts)
 
 
 @dataclass
