@@ -83,23 +83,43 @@ module topic 'modules/topic.bicep' = {
   }
 }
 
-module logs 'modules/source-logs.bicep' = {
-  name: 'driftwarden-source-logs'
+module logsPlace 'modules/place-logs.bicep' = {
+  name: 'driftwarden-place-logs'
   scope: resourceGroup(logsResourceGroup)
   params: {
     accountName: logsAccountName
-    topicName: logsTopic
-    tags: tags
   }
 }
 
-module workspace 'modules/source-workspace.bicep' = {
-  name: 'driftwarden-source-workspace'
+module workspacePlace 'modules/place-workspace.bicep' = {
+  name: 'driftwarden-place-workspace'
   scope: resourceGroup(workspaceResourceGroup)
   params: {
     workspaceName: workspaceName
-    topicName: workspaceTopic
+  }
+}
+
+module logs 'modules/source.bicep' = {
+  name: 'driftwarden-source-logs'
+  scope: resourceGroup(logsResourceGroup)
+  params: {
+    name: logsTopic
+    location: logsPlace.outputs.location
     tags: tags
+    sourceId: resourceId(subscription().subscriptionId, logsResourceGroup, 'Microsoft.Storage/storageAccounts', logsAccountName)
+    topicType: 'Microsoft.Storage.StorageAccounts'
+  }
+}
+
+module workspace 'modules/source.bicep' = {
+  name: 'driftwarden-source-workspace'
+  scope: resourceGroup(workspaceResourceGroup)
+  params: {
+    name: workspaceTopic
+    location: workspacePlace.outputs.location
+    tags: tags
+    sourceId: resourceId(subscription().subscriptionId, workspaceResourceGroup, 'Microsoft.MachineLearningServices/workspaces', workspaceName)
+    topicType: 'Microsoft.MachineLearningServices.Workspaces'
   }
 }
 
@@ -123,7 +143,7 @@ module app 'modules/app.bicep' = {
       DO_NOT_TRACK: '1'
       DRIFTWARDEN_FLEET: 'fleet.yaml'
       DRIFTWARDEN_LOGS_CONTAINER: logsContainer
-      DRIFTWARDEN_LOGS__blobServiceUri: logs.outputs.blobEndpoint
+      DRIFTWARDEN_LOGS__blobServiceUri: logsPlace.outputs.blobEndpoint
       DRIFTWARDEN_LOG_ANALYTICS_WORKSPACE_ID: monitoring.outputs.analyticsCustomerId
       EVENTGRID_TOPIC_ENDPOINT: topic.outputs.endpoint
     }

@@ -68,16 +68,22 @@ resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
   properties: settings
 }
 
-// Deployment goes by Entra ID: the publishing passwords are off.
-resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [
-  for kind in ['ftp', 'scm']: {
-    parent: app
-    name: kind
-    properties: {
-      allow: false
-    }
+// Deployment uses Entra ID: the publishing passwords are off. Two resources, because a loop hides the name from the compiler.
+resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'ftp'
+  properties: {
+    allow: false
   }
-]
+}
+
+resource noScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
 
 output name string = app.name
 output id string = app.id

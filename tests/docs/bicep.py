@@ -13,7 +13,7 @@ from tree_sitter import Language, Node, Parser
 PARSER = Parser(Language(tree_sitter_bicep.language()))
 #: Names that Bicep itself brings.
 BUILT_IN = {
-    "empty", "guid", "items", "loadJsonContent", "resourceGroup", "subscription",
+    "empty", "guid", "items", "loadJsonContent", "resourceGroup", "resourceId", "subscription",
     "subscriptionResourceId", "union", "uniqueString",
 }  # fmt: skip
 
