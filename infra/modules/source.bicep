@@ -31,5 +31,3 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
 @description('Identity that the topic delivers with.')
 output principalId string = topic.identity.principalId
 
-@description('Resource id of the topic.')
-output id string = topic.id
