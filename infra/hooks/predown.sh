@@ -10,10 +10,10 @@ if [ -n "$lock" ]; then
 fi
 
 # A new identity cannot take over the assignments of a deleted one.
-az role assignment list --all --assignee "$DRIFTWARDEN_PRINCIPAL_ID" --query "[].id" --output tsv |
-  while read -r id; do
-    az role assignment delete --ids "$id"
-  done
+ids=$(az role assignment list --all --assignee "$DRIFTWARDEN_PRINCIPAL_ID" --query "[].id" --output tsv)
+for id in $ids; do
+  az role assignment delete --ids "$id"
+done
 
 # Arguments: group, topic, and the name of a topic that somebody else owns. Our topic goes with its last subscription.
 unsubscribe() {

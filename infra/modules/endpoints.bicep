@@ -14,7 +14,7 @@ param tags object
 
 // One at a time: endpoints that are made at once in one subnet can fail with AnotherOperationInProgress.
 @batchSize(1)
-resource endpoint 'Microsoft.Network/privateEndpoints@2026-03-01' = [
+resource endpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = [
   for one in endpoints: {
     name: 'pe-${one.name}'
     location: location
@@ -37,7 +37,7 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2026-03-01' = [
   }
 ]
 
-resource record 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2026-03-01' = [
+resource record 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = [
   for (one, index) in endpoints: if (!empty(one.zone)) {
     parent: endpoint[index]
     name: 'default'

@@ -18,7 +18,7 @@ param startDate string
 @description('Address that is mailed at 80 % and 100 % spent, and at 100 % forecast.')
 param email string
 
-resource storage 'Microsoft.Storage/storageAccounts@2026-09-01' existing = {
+resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageName
 }
 

@@ -12,7 +12,7 @@ param location string
 @description('Tags of both.')
 param tags object
 
-resource analytics 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
+resource analytics 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: workspaceName
   location: location
   tags: tags

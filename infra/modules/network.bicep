@@ -12,14 +12,14 @@ param tags object
 @description('Address space; at least a /25.')
 param addressPrefix string
 
-resource rules 'Microsoft.Network/networkSecurityGroups@2026-03-01' = {
+resource rules 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
   name: 'nsg-${name}'
   location: location
   tags: tags
   properties: {}
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   name: name
   location: location
   tags: tags

@@ -3,7 +3,7 @@ metadata description = 'Reads the account of the logs. A location that is anothe
 @description('Storage account of the logs.')
 param accountName string
 
-resource account 'Microsoft.Storage/storageAccounts@2026-09-01' existing = {
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
 }
 

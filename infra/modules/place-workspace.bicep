@@ -3,7 +3,7 @@ metadata description = 'Reads the region of the workspace. A location that is an
 @description('Azure Machine Learning workspace.')
 param workspaceName string
 
-resource workspace 'Microsoft.MachineLearningServices/workspaces@2026-09-01' existing = {
+resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' existing = {
   name: workspaceName
 }
 

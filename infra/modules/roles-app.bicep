@@ -20,11 +20,11 @@ param analyticsName string
 
 var roles = loadJsonContent('../roles.json', 'definitions')
 
-resource storage 'Microsoft.Storage/storageAccounts@2026-09-01' existing = {
+resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageName
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2026-05-15' existing = {
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' existing = {
   name: vaultName
 }
 
@@ -32,7 +32,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
-resource analytics 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+resource analytics 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
   name: analyticsName
 }
 

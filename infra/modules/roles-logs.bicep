@@ -14,7 +14,7 @@ param containerName string
 
 var roles = loadJsonContent('../roles.json', 'definitions')
 
-resource account 'Microsoft.Storage/storageAccounts@2026-09-01' existing = {
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
 
   resource blobs 'blobServices' existing = {

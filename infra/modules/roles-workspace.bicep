@@ -11,7 +11,7 @@ param workspaceName string
 
 var roles = loadJsonContent('../roles.json', 'definitions')
 
-resource workspace 'Microsoft.MachineLearningServices/workspaces@2026-09-01' existing = {
+resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' existing = {
   name: workspaceName
 }
 

@@ -13,7 +13,7 @@ param tags object
 @allowed(['open', 'trusted', 'closed'])
 param access string
 
-resource account 'Microsoft.Storage/storageAccounts@2026-09-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
   location: location
   tags: tags
@@ -37,7 +37,7 @@ resource account 'Microsoft.Storage/storageAccounts@2026-09-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-09-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -52,38 +52,38 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-09-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-09-01' = [
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
   for container in ['driftwarden', 'config', 'deadletter', 'deployment']: {
     parent: blobs
     name: container
   }
 ]
 
-resource queues 'Microsoft.Storage/storageAccounts/queueServices@2026-09-01' = {
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' = {
   parent: account
   name: 'default'
 }
 
-resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-09-01' = [
+resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' = [
   for queue in ['driftwarden-due', 'driftwarden-due-poison', 'driftwarden-refused', 'events', 'events-poison']: {
     parent: queues
     name: queue
   }
 ]
 
-resource tables 'Microsoft.Storage/storageAccounts/tableServices@2026-09-01' = {
+resource tables 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
   parent: account
   name: 'default'
 }
 
-resource store 'Microsoft.Storage/storageAccounts/tableServices/tables@2026-09-01' = {
+resource store 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = {
   parent: tables
   name: 'driftwarden'
 }
 
 // An account has one policy. Only dead letters are deleted by age: a blob in the container driftwarden is named by its
 // content and written once, so its time of modification does not tell whether the state still refers to it.
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2026-09-01' = {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {

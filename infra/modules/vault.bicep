@@ -12,7 +12,7 @@ param tags object
 @description('Whether the vault is reachable other than through its private endpoint.')
 param publicAccess bool
 
-resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   name: name
   location: location
   tags: tags

@@ -218,9 +218,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+def _nothing(name: str) -> Any:
+    raise AssertionError(f"{name}: a parameter file declares no names")
+
+
 def parameters(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """The parameters of a .bicepparam file under an environment."""
-    names = Names(path.parent, {}.__getitem__, environment)
+    names = Names(path.parent, _nothing, environment)
     found = {}
     for line in path.read_text().splitlines():
         if line.startswith("param "):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.docs import modes
-from tests.docs.bicep import Template
+from tests.docs.bicep import Template, text
 from tests.docs.deployment import INFRA, Made, Plan
 from tests.docs.evaluate import Failed, parameters
 from tests.docs.modes import ENVIRONMENT, EVENTS, MODES, PRIVATE
@@ -101,6 +101,27 @@ def test_what_cannot_be_delivered_is_kept_and_watched(mode: str) -> None:
     senders = [one.place for one in granted if one.place.startswith("roles-topic/")]
     assert set(senders) == TOPIC_ROLES[mode]
     assert len(senders) == 3 * len(TOPIC_ROLES[mode])
+
+
+@pytest.mark.parametrize(
+    ("changes", "made_in"),
+    [
+        ({}, ["rg-logs", "rg-ml"]),
+        ({"AZUREML_SYSTEM_TOPIC": "theirs"}, ["rg-logs"]),
+        ({"DRIFTWARDEN_LOGS_SYSTEM_TOPIC": "theirs"}, ["rg-ml"]),
+        ({"AZUREML_SYSTEM_TOPIC": "theirs", "DRIFTWARDEN_LOGS_SYSTEM_TOPIC": "theirs"}, []),
+    ],
+)
+def test_a_topic_of_others_is_subscribed_and_never_written(
+    changes: dict[str, str], made_in: list[str]
+) -> None:
+    made = modes.with_changes("public-events", changes)
+    after = modes.subscriptions(made, changes)
+    assert [one.group for one in made.of("Microsoft.EventGrid/systemTopics")] == made_in
+    assert {one.group for one in after.resources} >= {"rg-logs", "rg-ml"}
+    shared = Template(INFRA / "modules" / "source-shared.bicep")
+    assert [one.existing for one in shared.resources] == [True]
+    assert "set source to poll" in text(shared.outputs["principalId"])
 
 
 def test_subscriptions_begin_at_the_path_of_the_logs() -> None:
