@@ -10,7 +10,7 @@ import pytest
 from tests.docs import modes
 from tests.docs.bicep import Template, text
 from tests.docs.deployment import INFRA, Made, Plan
-from tests.docs.evaluate import Failed, parameters
+from tests.docs.evaluate import SUBSCRIPTION, Failed, parameters
 from tests.docs.modes import ENVIRONMENT, EVENTS, MODES, PRIVATE
 
 TOPIC_ROLES = {
@@ -91,8 +91,8 @@ def test_events_go_to_the_function_or_by_identity_to_the_queue(mode: str) -> Non
 
 @pytest.mark.parametrize("mode", EVENTS)
 def test_what_cannot_be_delivered_is_kept_and_watched(mode: str) -> None:
-    for made in delivered(mode):
-        kept = made.fields["properties"]["deadLetterWithResourceIdentity"]
+    for one in delivered(mode):
+        kept = one.fields["properties"]["deadLetterWithResourceIdentity"]
         target = kept["deadLetterDestination"]["properties"]
         assert target["blobContainerName"] == "deadletter"
     made = modes.plan(mode)
@@ -180,6 +180,27 @@ def test_every_closed_resource_has_its_endpoints_and_zones(mode: str) -> None:
     delegated = app["properties"]["delegations"][0]["properties"]["serviceName"]
     assert delegated == "Microsoft.App/environments"
     assert "delegations" not in endpoints["properties"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_id_leads_to_a_resource_that_is_made(mode: str) -> None:
+    made = modes.plan(mode)
+    root = f"/subscriptions/{SUBSCRIPTION}/resourceGroups"
+    there = {f"{root}/{one.group}/providers/{one.kind}/{one.name}" for one in made.resources}
+    used = {
+        made.outputs["DRIFTWARDEN_APP_ID"],
+        made.outputs["DRIFTWARDEN_STORAGE_ID"],
+        made.calls["app"]["identityId"],
+        made.calls["watchdog"]["analyticsId"],
+        *made.calls["watchdog"]["topicIds"].values(),
+    }
+    for found in made.of("Microsoft.Network/privateEndpoints"):
+        (connection,) = found.fields["properties"]["privateLinkServiceConnections"]
+        used.add(connection["properties"]["privateLinkServiceId"])
+    for found in made.of("Microsoft.Network/privateEndpoints/privateDnsZoneGroups"):
+        (zone,) = found.fields["properties"]["privateDnsZoneConfigs"]
+        used.add(zone["properties"]["privateDnsZoneId"])
+    assert used <= there, used - there
 
 
 HUB = {
