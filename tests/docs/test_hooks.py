@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,22 @@ def test_removal_begins_with_the_lock_and_leaves_what_others_use(
     assert verbs(calls) == deleted
     assert all("--name driftwarden-t" in call for call in calls if SUBSCRIPTION in call)
     assert not [call for call in calls if call.startswith("group")]
+
+
+def test_the_page_names_every_variable_and_its_commands_are_shell() -> None:
+    page = (ROOT / "docs" / "azure.md").read_text(encoding="utf-8")
+    outputs = Template(INFRA / "main.bicep").outputs.keys()
+    unnamed = {name for name in asked() - outputs - AZD if name not in page}
+    assert unnamed == set()
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 6
+    script = "\n".join(textwrap.dedent(block) for block in blocks)
+    done = subprocess.run(["sh", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in re.findall(r"azd env set ([A-Z_]+)", page):
+        assert name in asked() | {"DRIFTWARDEN_MODE"}
+    for name in re.findall(r"azd env get-value ([A-Z_]+)", page):
+        assert name in outputs
 
 
 def workflow(name: str) -> dict[Any, Any]:
