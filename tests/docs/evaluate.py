@@ -203,7 +203,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "json": json.loads,
     "list": lambda what, version: Unknown(f"list({what})"),
     "replace": str.replace,
-    "resourceGroup": lambda name: name,
+    "resourceGroup": lambda *name: name[0] if name else {"id": Unknown("resourceGroup().id")},
     "resourceId": _resource_id,
     "split": str.split,
     "subscription": lambda: {
