@@ -16,11 +16,18 @@ function Remove-Subscription($group, $topic, $shared) {
   $found = az resource list --resource-group $group --resource-type Microsoft.EventGrid/systemTopics `
     --query "[?name=='$topic'].id" --output tsv
   if (-not $found) { return }
-  az eventgrid system-topic event-subscription delete --yes --resource-group $group `
-    --system-topic-name $topic --name "driftwarden-$env:DRIFTWARDEN_TOKEN"
-  $left = az eventgrid system-topic event-subscription list --resource-group $group `
-    --system-topic-name $topic --query "length(@)" --output tsv
-  if ($left -eq 0 -and -not $shared) {
+  $names = az eventgrid system-topic event-subscription list --resource-group $group `
+    --system-topic-name $topic --query "[].name" --output tsv
+  $unused = $true
+  foreach ($name in $names) {
+    if ($name -eq "driftwarden-$env:DRIFTWARDEN_TOKEN") {
+      az eventgrid system-topic event-subscription delete --yes --resource-group $group `
+        --system-topic-name $topic --name $name
+    }
+    else { $unused = $false }
+  }
+  # Without delivery the topic is another environment's.
+  if ($unused -and -not $shared -and $env:DRIFTWARDEN_DELIVERY -ne 'none') {
     az eventgrid system-topic delete --yes --resource-group $group --name $topic
   }
 }

@@ -22,11 +22,19 @@ unsubscribe() {
   if [ -z "$found" ]; then
     return
   fi
-  az eventgrid system-topic event-subscription delete --yes --resource-group "$1" \
-    --system-topic-name "$2" --name "driftwarden-$DRIFTWARDEN_TOKEN"
-  left=$(az eventgrid system-topic event-subscription list --resource-group "$1" \
-    --system-topic-name "$2" --query "length(@)" --output tsv)
-  if [ "$left" = 0 ] && [ -z "$3" ]; then
+  names=$(az eventgrid system-topic event-subscription list --resource-group "$1" \
+    --system-topic-name "$2" --query "[].name" --output tsv)
+  unused=yes
+  for name in $names; do
+    if [ "$name" = "driftwarden-$DRIFTWARDEN_TOKEN" ]; then
+      az eventgrid system-topic event-subscription delete --yes --resource-group "$1" \
+        --system-topic-name "$2" --name "$name"
+    else
+      unused=no
+    fi
+  done
+  # Without delivery the topic is another environment's.
+  if [ $unused = yes ] && [ -z "$3" ] && [ "$DRIFTWARDEN_DELIVERY" != none ]; then
     az eventgrid system-topic delete --yes --resource-group "$1" --name "$2"
   fi
 }

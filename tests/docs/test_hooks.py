@@ -42,7 +42,7 @@ functionapp*) [ "$(grep -c ^functionapp "$CALLS")" -ge "${LISTED_AT:-1}" ] ;;
 "lock list"*) echo "${LOCK-/store/lock}" ;;
 "role assignment list"*) printf '/a/1\\n/a/2\\n' ;;
 "resource list"*) echo "${TOPICS-/topic}" ;;
-*"subscription list"*) echo "${LEFT:-0}" ;;
+*"subscription list"*) printf '%b' "${SUBSCRIBED-driftwarden-t\\n}" ;;
 esac
 """
 
@@ -177,7 +177,13 @@ TOPIC = "eventgrid system-topic delete"
     [
         ({}, [LOCK, ROLE, ROLE, SUBSCRIPTION, TOPIC, SUBSCRIPTION, TOPIC]),
         ({"LOCK": ""}, [ROLE, ROLE, SUBSCRIPTION, TOPIC, SUBSCRIPTION, TOPIC]),
-        ({"LEFT": "1"}, [LOCK, ROLE, ROLE, SUBSCRIPTION, SUBSCRIPTION]),
+        (
+            {"SUBSCRIBED": r"driftwarden-u\nother\ndriftwarden-t\n"},
+            [LOCK, ROLE, ROLE] + [SUBSCRIPTION] * 2,
+        ),
+        ({"SUBSCRIBED": r"driftwarden-u\n"}, [LOCK, ROLE, ROLE]),
+        ({"SUBSCRIBED": ""}, [LOCK, ROLE, ROLE, TOPIC, TOPIC]),
+        ({"SUBSCRIBED": "", "DRIFTWARDEN_DELIVERY": "none"}, [LOCK, ROLE, ROLE]),
         ({"TOPICS": ""}, [LOCK, ROLE, ROLE]),
         (
             {"AZUREML_SYSTEM_TOPIC": "theirs"},
@@ -192,7 +198,7 @@ TOPIC = "eventgrid system-topic delete"
 def test_removal_begins_with_the_lock_and_leaves_what_others_use(
     tmp_path: Path, values: dict[str, str], deleted: list[str]
 ) -> None:
-    code, calls, _ = run(tmp_path, "predown", **values)
+    code, calls, _ = run(tmp_path, "predown", **{"DRIFTWARDEN_DELIVERY": "function", **values})
     assert code == 0
     assert verbs(calls) == deleted
     assert all("--name driftwarden-t" in call for call in calls if SUBSCRIPTION in call)
