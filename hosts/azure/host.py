@@ -16,14 +16,14 @@ from engine.seal import Seal
 from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
-from fleet.ports import World
+from fleet.ports import Publisher, World
 from fleet.read import Json
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
 from hosts.azure import journal_key
 from hosts.azure.cloud import Cloud
-from hosts.azure.eventgrid.publisher import AzurePublisher
+from hosts.azure.eventgrid.publisher import AzurePublisher, NoTopic
 from hosts.azure.features import lacks
 from hosts.azure.settings import LOGS, Settings
 from hosts.azure.storage.blobs import AzureBlobs
@@ -83,8 +83,7 @@ class AzureHost:
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
         self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
-        publisher = AzurePublisher(cloud, known.topic)
-        self._open.callback(publisher.close)
+        publisher = self._publisher(known.topic, cloud)
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
         stores = (self.store, self.blobs, own_blobs, log_blobs)
         ports = world(Opened(config, beside, known, cloud, clock, *stores, publisher))
@@ -131,6 +130,13 @@ class AzureHost:
             self.telemetry,
             Alarm(self.ring_at),
         )
+
+    def _publisher(self, topic: str, cloud: Cloud) -> Publisher:
+        if not topic:
+            return NoTopic()
+        opened = AzurePublisher(cloud, topic)
+        self._open.callback(opened.close)
+        return opened
 
     def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:
         if not settings.telemetry:

@@ -39,7 +39,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """The resources by name; `analytics` and `telemetry` are empty where there are none."""
+    """The resources by name; `topic`, `analytics` and `telemetry` may be empty."""
 
     subscription: str
     resource_group: str
@@ -52,14 +52,14 @@ class Settings:
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> Settings:
         """Read the app's settings; Refused with one line that names all missing ones."""
-        needed = (SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, TOPIC, LOGS_CONTAINER)
+        needed = (SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, LOGS_CONTAINER)
         if absent := [name for name in needed if not settings.get(name)]:
             raise Refused(f"app settings: {', '.join(absent)} not set; see docs/azure.md")
         return cls(
             settings[SUBSCRIPTION],
             settings[RESOURCE_GROUP],
             settings[WORKSPACE],
-            settings[TOPIC],
+            settings.get(TOPIC, ""),
             settings[LOGS_CONTAINER],
             settings.get(ANALYTICS, ""),
             settings.get(TELEMETRY, ""),

@@ -1,11 +1,18 @@
 metadata description = 'Where telemetry, and the logs that models write, are kept.'
 
+@description('Name of the Log Analytics workspace.')
 param workspaceName string
+
+@description('Name of Application Insights.')
 param insightsName string
+
+@description('Region.')
 param location string
+
+@description('Tags of both.')
 param tags object
 
-resource analytics 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource analytics 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: workspaceName
   location: location
   tags: tags
@@ -32,8 +39,8 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-output analyticsName string = analytics.name
-output analyticsId string = analytics.id
+@description('Id of the workspace for queries.')
 output analyticsCustomerId string = analytics.properties.customerId
-output insightsName string = insights.name
+
+@description('Address that telemetry is sent to; the key in it is not accepted.')
 output connectionString string = insights.properties.ConnectionString

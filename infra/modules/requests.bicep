@@ -1,27 +1,58 @@
-metadata description = 'Delivers what others publish to our own topic for us, and not what we publish, to `ingest`.'
+metadata description = 'The subscription to the app\'s own topic, for what others publish to it; undeliverable events are kept as dead letters.'
 
+@description('Name of the topic.')
 param topicName string
+
+@description('Name of the subscription.')
+param name string
+
+@description('Deliver to the queue, with the identity of the topic, rather than to the function.')
+param toQueue bool
+
+@description('Resource id of the function.')
 param functionId string
-param deadLetterAccountId string
+
+@description('Resource id of the account of the queue and of the dead letters.')
+param accountId string
+
+@description('Types of the events that are delivered.')
 param eventTypes array
 
-resource topic 'Microsoft.EventGrid/topics@2022-06-15' existing = {
+resource topic 'Microsoft.EventGrid/topics@2025-02-15' existing = {
   name: topicName
 }
 
-resource toIngest 'Microsoft.EventGrid/topics/eventSubscriptions@2022-06-15' = {
+resource toIngest 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' = {
   parent: topic
-  name: 'driftwarden'
+  name: name
   properties: {
     eventDeliverySchema: 'CloudEventSchemaV1_0'
-    destination: {
-      endpointType: 'AzureFunction'
-      properties: {
-        resourceId: functionId
-        // One failing element sends its whole batch again.
-        maxEventsPerBatch: 1
-      }
-    }
+    destination: toQueue
+      ? null
+      : {
+          endpointType: 'AzureFunction'
+          properties: {
+            resourceId: functionId
+            // One failing element sends its whole batch again.
+            maxEventsPerBatch: 1
+          }
+        }
+    deliveryWithResourceIdentity: !toQueue
+      ? null
+      : {
+          // Through the firewall of an account Event Grid comes with a system-assigned identity only.
+          identity: {
+            type: 'SystemAssigned'
+          }
+          destination: {
+            endpointType: 'StorageQueue'
+            properties: {
+              resourceId: accountId
+              queueName: 'events'
+              queueMessageTimeToLiveInSeconds: 604800
+            }
+          }
+        }
     filter: {
       includedEventTypes: eventTypes
     }
@@ -36,7 +67,7 @@ resource toIngest 'Microsoft.EventGrid/topics/eventSubscriptions@2022-06-15' = {
       deadLetterDestination: {
         endpointType: 'StorageBlob'
         properties: {
-          resourceId: deadLetterAccountId
+          resourceId: accountId
           blobContainerName: 'deadletter'
         }
       }

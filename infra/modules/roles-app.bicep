@@ -1,31 +1,43 @@
-metadata description = 'What the app may do with the resources that are made beside it.'
+metadata description = 'Roles of the app on the resources of its environment.'
 
+@description('Object id that the roles are assigned to.')
 param principalId string
+
+@description('Name of the identity. Names of assignments come from it: they are known before the identity exists.')
+param identityName string
+
+@description('Storage account of the app.')
 param storageName string
-param topicName string
+
+@description('Key vault of the app.')
+param vaultName string
+
+@description('Application Insights of the app.')
 param insightsName string
+
+@description('Log Analytics workspace that the app queries.')
 param analyticsName string
 
 var roles = loadJsonContent('../roles.json', 'definitions')
 
-resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageName
 }
 
-resource topic 'Microsoft.EventGrid/topics@2022-06-15' existing = {
-  name: topicName
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' existing = {
+  name: vaultName
 }
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
-resource analytics 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+resource analytics 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
   name: analyticsName
 }
 
 resource ownsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(storage.id, principalId, roles.storageBlobDataOwner.id)
+  name: guid(toLower(storage.id), identityName, roles.storageBlobDataOwner.id)
   scope: storage
   properties: {
     principalId: principalId
@@ -34,48 +46,57 @@ resource ownsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource ringsQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(storage.id, principalId, roles.storageQueueDataContributor.id)
+resource usesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(toLower(storage.id), identityName, roles.storageQueueDataContributor.id)
   scope: storage
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageQueueDataContributor.id)
+    roleDefinitionId: subscriptionResourceId(
+      'Microsoft.Authorization/roleDefinitions',
+      roles.storageQueueDataContributor.id
+    )
   }
 }
 
 resource keepsTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(storage.id, principalId, roles.storageTableDataContributor.id)
+  name: guid(toLower(storage.id), identityName, roles.storageTableDataContributor.id)
   scope: storage
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageTableDataContributor.id)
+    roleDefinitionId: subscriptionResourceId(
+      'Microsoft.Authorization/roleDefinitions',
+      roles.storageTableDataContributor.id
+    )
   }
 }
 
-resource publishesEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(topic.id, principalId, roles.eventGridDataSender.id)
-  scope: topic
+resource readsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(toLower(vault.id), identityName, roles.keyVaultSecretsUser.id)
+  scope: vault
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.eventGridDataSender.id)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsUser.id)
   }
 }
 
 resource sendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(insights.id, principalId, roles.monitoringMetricsPublisher.id)
+  name: guid(toLower(insights.id), identityName, roles.monitoringMetricsPublisher.id)
   scope: insights
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher.id)
+    roleDefinitionId: subscriptionResourceId(
+      'Microsoft.Authorization/roleDefinitions',
+      roles.monitoringMetricsPublisher.id
+    )
   }
 }
 
 resource queriesLogs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(analytics.id, principalId, roles.logAnalyticsDataReader.id)
+  name: guid(toLower(analytics.id), identityName, roles.logAnalyticsDataReader.id)
   scope: analytics
   properties: {
     principalId: principalId

@@ -1,12 +1,20 @@
-metadata description = 'What the app may do with the container that the models log into: read it.'
+metadata description = 'Role of the app on the container of the logs: reading.'
 
+@description('Object id that the role is assigned to.')
 param principalId string
+
+@description('Name of the identity. Names of assignments come from it: they are known before the identity exists.')
+param identityName string
+
+@description('Storage account of the logs.')
 param accountName string
+
+@description('Container of the logs.')
 param containerName string
 
 var roles = loadJsonContent('../roles.json', 'definitions')
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
 
   resource blobs 'blobServices' existing = {
@@ -19,7 +27,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
 }
 
 resource readsLogs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(account::blobs::logs.id, principalId, roles.storageBlobDataReader.id)
+  name: guid(toLower(account::blobs::logs.id), identityName, roles.storageBlobDataReader.id)
   scope: account::blobs::logs
   properties: {
     principalId: principalId

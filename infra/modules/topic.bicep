@@ -1,10 +1,18 @@
 metadata description = 'The topic that drift, alert, retrain and rollout events are published to.'
 
+@description('Name of the topic.')
 param name string
+
+@description('Region.')
 param location string
+
+@description('Tags of the topic.')
 param tags object
 
-resource topic 'Microsoft.EventGrid/topics@2022-06-15' = {
+@description('Whether events can be published other than through the private endpoint.')
+param publicAccess bool
+
+resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
   name: name
   location: location
   tags: tags
@@ -14,10 +22,13 @@ resource topic 'Microsoft.EventGrid/topics@2022-06-15' = {
   properties: {
     inputSchema: 'CloudEventSchemaV1_0'
     disableLocalAuth: true
+    minimumTlsVersionAllowed: '1.2'
+    publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
   }
 }
 
-output name string = topic.name
-output id string = topic.id
+@description('URL that events are published to.')
 output endpoint string = topic.properties.endpoint
+
+@description('Identity that the topic delivers with.')
 output principalId string = topic.identity.principalId

@@ -1,9 +1,9 @@
-"""Bicep templates as syntax trees: what they declare, use and pass on."""
+"""Bicep templates as syntax trees: what they declare. Whether they compile, the compiler says."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -11,11 +11,6 @@ import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
 PARSER = Parser(Language(tree_sitter_bicep.language()))
-#: Names that Bicep itself brings.
-BUILT_IN = {
-    "empty", "guid", "items", "loadJsonContent", "resourceGroup", "subscription",
-    "subscriptionResourceId", "union", "uniqueString",
-}  # fmt: skip
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -49,14 +44,25 @@ def properties(node: Node) -> dict[str, Node]:
     return {text(one.named_children[0]): one.named_children[-1] for one in pairs}
 
 
+def expression(source: str) -> Node:
+    """The tree of an expression."""
+    (declared,) = PARSER.parse(f"var x = {source}\n".encode()).root_node.named_children
+    return declared.named_children[-1]
+
+
 @dataclass(frozen=True)
 class Declared:
-    """A resource or module: its symbol, what it is of (a type or a path), and its body."""
+    """A resource or module: its symbol, what it is of (a type or a path), and its node."""
 
     symbol: str
     of: str
     existing: bool
-    body: Node
+    node: Node
+
+    @property
+    def body(self) -> Node:
+        """Its object."""
+        return body(self.node)
 
 
 @dataclass
@@ -64,83 +70,53 @@ class Template:
     """One .bicep file."""
 
     path: Path
-    errors: list[str] = field(default_factory=list)
 
     @cached_property
     def root(self) -> Node:
-        """The tree; what is wrong with it stands in `errors`."""
+        """The tree."""
         return PARSER.parse(self.path.read_bytes()).root_node
 
-    def __post_init__(self) -> None:
-        for node in walk(self.root):
-            if node.is_error or node.is_missing:
-                line = node.start_point[0] + 1
-                self.errors.append(f"{self.path.name}:{line}: {node.type} {text(node)[:40]!r}")
+    @cached_property
+    def params(self) -> dict[str, Node | None]:
+        """Parameters, and their defaults."""
+        found = {}
+        for one in self._top("parameter_declaration"):
+            has_default = any(child.type == "=" for child in one.children)
+            found[text(one.named_children[0])] = one.named_children[-1] if has_default else None
+        return found
 
     @cached_property
-    def params(self) -> dict[str, bool]:
-        """Parameters, and whether they must be given."""
-        found = [one for one in walk(self.root) if one.type == "parameter_declaration"]
-        return {text(one.named_children[0]): b"=" not in _tokens(one) for one in found}
-
-    @cached_property
-    def variables(self) -> set[str]:
-        """Names of the variables."""
-        found = [one for one in walk(self.root) if one.type == "variable_declaration"]
-        return {text(one.named_children[0]) for one in found}
+    def variables(self) -> dict[str, Node]:
+        """Variables, and their expressions."""
+        found = self._top("variable_declaration")
+        return {text(one.named_children[0]): one.named_children[-1] for one in found}
 
     @cached_property
     def outputs(self) -> dict[str, Node]:
-        """Outputs by name."""
-        found = [one for one in walk(self.root) if one.type == "output_declaration"]
-        return {text(one.named_children[0]): one for one in found}
+        """Outputs, and their expressions."""
+        found = self._top("output_declaration")
+        return {text(one.named_children[0]): one.named_children[-1] for one in found}
 
     @cached_property
     def resources(self) -> list[Declared]:
         """Resources, nested ones too."""
-        return list(self._declared("resource_declaration"))
+        return list(declared(self.root, "resource_declaration"))
 
     @cached_property
     def modules(self) -> list[Declared]:
         """Modules; `of` is the path as written."""
-        return list(self._declared("module_declaration"))
+        return list(declared(self.root, "module_declaration"))
 
-    def _declared(self, kind: str) -> Iterator[Declared]:
-        for node in walk(self.root):
-            if node.type == kind:
-                symbol, of = node.named_children[:2]
-                yield Declared(text(symbol), text(of), b"existing" in _tokens(node), body(node))
-
-    @cached_property
-    def loops(self) -> set[str]:
-        """Names that stand for an element of a loop."""
-        found = [one for one in walk(self.root) if one.type == "for_statement"]
-        return {text(one.named_children[0]) for one in found}
-
-    @cached_property
-    def used(self) -> set[str]:
-        """Identifiers that are read."""
-        declared = {
-            "parameter_declaration", "variable_declaration", "output_declaration",
-            "resource_declaration", "module_declaration", "metadata_declaration",
-            "object_property", "for_statement", "decorator",
-        }  # fmt: skip
-        found = set()
-        for node in walk(self.root):
-            if node.type != "identifier" or node.parent is None:
-                continue
-            names_it = node.parent.type in declared and node.parent.named_children[0] == node
-            if not names_it and not _decorates(node):
-                found.add(text(node))
-        return found
+    def _top(self, kind: str) -> list[Node]:
+        return [one for one in self.root.named_children if one.type == kind]
 
 
-def _decorates(node: Node) -> bool:
-    while node.parent is not None:
-        if node.type == "decorator":
-            return True
-        node = node.parent
-    return False
+def declared(root: Node, kind: str) -> Iterator[Declared]:
+    """Every declaration of a kind below a node."""
+    for node in walk(root):
+        if node.type == kind:
+            symbol, of = node.named_children[:2]
+            yield Declared(text(symbol), text(of), b"existing" in _tokens(node), node)
 
 
 def _tokens(node: Node) -> list[bytes | None]:

@@ -1,20 +1,16 @@
-"""The deployment: templates that fit together, settings and alert rules that the code knows."""
+"""The deployment: settings, queues, events and alert rules that the code knows."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-import yaml
 
 import function_app
 from fleet.instruments import METRICS, Instrument
 from hosts.azure import settings
 from hosts.azure.storage.connection import Connection
-from tests.docs import bicep
+from tests.docs import modes
 from tests.docs.bicep import Template, properties, text, walk
 from tests.resources.kql.parser import running
 
@@ -28,6 +24,8 @@ PLATFORM = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the Functions host's own telemetry by identity",
     "AzureWebJobsDisableHomepage": "GET / is our page",
     "AzureWebJobsStorage__accountName": "the Functions host's store, and ours",
+    "AzureWebJobsStorage__clientId": "the identity for it, and for all that we call",
+    "AzureWebJobsStorage__credential": "the Functions host uses that identity",
     "DO_NOT_TRACK": "Evidently asks",
     "DRIFTWARDEN_FLEET": "function_app.py",
 }
@@ -55,76 +53,9 @@ TABLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_is_bicep_and_uses_what_it_declares(name: str) -> None:
-    template = TEMPLATES[name]
-    assert template.errors == []
-    symbols = {one.symbol for one in [*template.resources, *template.modules]}
-    declared = template.params.keys() | template.variables
-    known = declared | symbols | template.loops | bicep.BUILT_IN
-    assert template.used <= known, template.used - known
-    assert declared <= template.used, declared - template.used
-    for resource in template.resources:
-        assert re.fullmatch(r"(Microsoft\.[\w./]+@\d{4}-\d\d-\d\d|\w+)", resource.of), resource.of
-
-
-def calls() -> Iterator[tuple[Template, bicep.Declared, Template]]:
-    for template in TEMPLATES.values():
-        for module in template.modules:
-            path = (template.path.parent / module.of).resolve()
-            assert path.is_file(), module.of
-            yield template, module, TEMPLATES[path.relative_to(INFRA).as_posix()]
-
-
-def test_modules_get_the_parameters_that_they_declare() -> None:
-    used = {"main.bicep", "subscriptions.bicep"}
-    for template, module, called in calls():
-        given = properties(properties(module.body)["params"]).keys()
-        where = f"{template.path.name}: {module.symbol}"
-        assert given <= called.params.keys(), (where, given - called.params.keys())
-        needed = {name for name, required in called.params.items() if required}
-        assert needed <= given, (where, needed - given)
-        used.add(called.path.relative_to(INFRA).as_posix())
-    assert used == TEMPLATES.keys()
-
-
-def test_outputs_that_are_used_exist() -> None:
-    for template, module, called in calls():
-        pattern = rf"\b{module.symbol}\.outputs\.(\w+)"
-        found = set(re.findall(pattern, text(template.root)))
-        assert found <= called.outputs.keys(), (module.symbol, found - called.outputs.keys())
-
-
-def test_every_parameter_comes_from_the_environment() -> None:
-    given = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
-    assert given.keys() == TEMPLATES["main.bicep"].params.keys()
-    for name, required in TEMPLATES["main.bicep"].params.items():
-        form = r"\$\{[A-Z_]+\}" if required else r"\$\{[A-Z_]+=\}"
-        assert re.fullmatch(form, given[name]["value"]), name
-
-
-def test_azd_finds_the_app_and_the_hook_passes_what_is_needed() -> None:
-    document = yaml.safe_load((ROOT / "azure.yaml").read_text())
-    assert document["name"] == "driftwarden"
-    assert document["services"] == {
-        "app": {"project": ".", "language": "python", "host": "function"}
-    }
-    assert "{ 'azd-service-name': 'app' }" in text(TEMPLATES["modules/app.bicep"].root)
-    needed = TEMPLATES["subscriptions.bicep"].params.keys()
-    answers = TEMPLATES["main.bicep"].outputs.keys()
-    parameters = (INFRA / "main.parameters.json").read_text()
-    azd = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID"}
-    for shell, mark in (("posix", r"\$"), ("windows", r"\$env:")):
-        script = document["hooks"]["postdeploy"][shell]["run"]
-        assert set(re.findall(r"(\w+)=\"", script)) == needed
-        named = set(re.findall(rf"{mark}([A-Z_]+)", script))
-        asked = set(re.findall(r"\$\{([A-Z_]+)", parameters))
-        assert named <= answers | asked | azd, named - answers - asked - azd
-
-
 def given_settings() -> set[str]:
-    (app,) = [one for one in TEMPLATES["main.bicep"].modules if one.of == "modules/app.bicep"]
-    return set(properties(properties(properties(app.body)["params"])["settings"]))
+    found: set[str] = set(modes.plan("public-events").calls["app"]["settings"])
+    return found
 
 
 def test_every_setting_that_the_code_reads_is_given_and_the_other_way_round() -> None:
@@ -154,23 +85,20 @@ def test_the_store_has_what_the_code_opens() -> None:
     source = text(TEMPLATES["modules/storage.bicep"].root)
     host = json.loads((ROOT / "host.json").read_text())
     assert host["extensions"]["http"]["routePrefix"] == ""
-    for name in ("driftwarden-due", "driftwarden-due-poison", "driftwarden-refused"):
+    for name in ("driftwarden-due", "driftwarden-due-poison", "driftwarden-refused", "events"):
         assert f"'{name}'" in source
     for rule in ("allowSharedKeyAccess: false", "allowBlobPublicAccess: false", "'TLS1_2'"):
         assert rule in source
     (site,) = [one for one in TEMPLATES["modules/app.bicep"].resources if "/sites@" in one.of]
     config = properties(properties(properties(site.body)["properties"])["functionAppConfig"])
     assert text(properties(config["runtime"])["name"]) == "python"
-    assert text(properties(config["runtime"])["version"]) in ("3.11", "3.12", "3.13")
+    # The version that the tests run on.
+    assert text(properties(config["runtime"])["version"]) == "3.11"
 
 
 def rules() -> list[dict[str, str]]:
     """The log alert rules as the template lists them."""
-    (declared,) = [
-        one
-        for one in walk(TEMPLATES["modules/watchdog.bicep"].root)
-        if one.type == "variable_declaration"
-    ]
+    declared = TEMPLATES["modules/watchdog.bicep"].variables["rules"]
     objects = [one for one in walk(declared) if one.type == "object"]
     return [{name: text(value) for name, value in properties(one).items()} for one in objects]
 
@@ -216,19 +144,3 @@ def test_what_is_subscribed_is_what_the_code_reads() -> None:
     entry = {one.get_function_name(): one for one in function_app.app.get_functions()}["ingest"]
     assert entry.get_trigger().type == "eventGridTrigger"
     assert "/functions/ingest'" in template.root.text.decode()
-
-
-def test_what_cannot_be_delivered_is_kept_and_told() -> None:
-    for name in ("delivery", "requests"):
-        (made,) = [one for one in TEMPLATES[f"modules/{name}.bicep"].resources if not one.existing]
-        found = properties(properties(made.body)["properties"])
-        assert "deadLetterWithResourceIdentity" in found
-        assert text(found["eventDeliverySchema"]) == "CloudEventSchemaV1_0"
-    (watchdog,) = [one for one in TEMPLATES["main.bicep"].modules if "watchdog" in one.of]
-    topics = properties(properties(properties(watchdog.body)["params"])["topicIds"])
-    granted = [one for one in TEMPLATES["main.bicep"].modules if "deadletter" in one.of]
-    senders = {text(properties(properties(one.body)["params"])["principalId"]) for one in granted}
-    assert len(topics) == len(senders) == 3
-    assert {text(value).split(".")[0] for value in topics.values()} == {
-        sender.split(".")[0] for sender in senders
-    }

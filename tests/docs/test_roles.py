@@ -11,6 +11,7 @@ import pytest
 
 from tests.docs import sdk
 from tests.docs.bicep import Template, properties, text
+from tests.docs.modes import MODES, plan
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -18,15 +19,20 @@ TABLE = json.loads((INFRA / "roles.json").read_text())
 NEEDS: list[dict[str, Any]] = TABLE["needs"]
 CALLS = [one for one in NEEDS if "client" in one]
 PAIRS = {(one["role"], one["on"]) for one in NEEDS if one["role"]}
+EVENT_GRID = {
+    "eventGridDataSender", "storageQueueDataMessageSender", "storageBlobDataContributor",
+}  # fmt: skip
 #: Which place in the templates a need's `on` is, in words.
 PLACES = {
     "roles-app/storage": "storage account of the app",
-    "roles-app/topic": "topic of the app",
+    "roles-app/vault": "key vault of the app",
+    "roles-publisher/topic": "topic of the app",
     "roles-app/insights": "Application Insights",
     "roles-app/analytics": "Log Analytics workspace",
     "roles-logs/account::blobs::logs": "container of the logs",
     "roles-workspace/workspace": "Azure Machine Learning workspace",
-    "roles-deadletter/account::blobs::deadletter": "container `deadletter`",
+    "roles-topic/account::queues::events": "queue `events`",
+    "roles-topic/account::blobs::deadletter": "container `deadletter`",
 }
 
 
@@ -77,6 +83,23 @@ def test_every_need_is_granted_and_nothing_else() -> None:
     assert set(granted) == PAIRS
     assert {role for role, _ in PAIRS} == TABLE["definitions"].keys()
     assert {place for _, place in PAIRS} == PLACES.keys()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mode_grants_what_it_needs_and_nothing_else(mode: str) -> None:
+    """Event Grid's roles only where it is used, the queue's only where it delivers there."""
+    ids = {one["id"]: key for key, one in TABLE["definitions"].items()}
+    granted = {
+        (ids[one.fields["properties"]["roleDefinitionId"].rpartition("/")[2]], one.place)
+        for one in plan(mode).of("Microsoft.Authorization/roleAssignments")
+    }
+    spared = {
+        "public-events": {"storageQueueDataMessageSender"},
+        "poll-only": EVENT_GRID,
+        "private": EVENT_GRID,
+        "private-events": set(),
+    }[mode]
+    assert granted == {(role, place) for role, place in PAIRS if role not in spared}
 
 
 def test_a_need_of_the_platform_has_its_source() -> None:

@@ -100,6 +100,15 @@ class AzurePublisher:
         return Refused(f"event {key}: {said}")
 
 
+class NoTopic:
+    """Publishes nothing, for an app without a topic: the journal still has every record."""
+
+    def publish(
+        self, key: str, kind: str, subject: str, fields: dict[str, object], at: datetime
+    ) -> None:
+        """See `fleet.ports.Publisher`."""
+
+
 def _line(error: AzureError) -> str:
     return (error.message or type(error).__name__).splitlines()[0]
 

@@ -201,6 +201,13 @@ def test_what_only_one_machine_can_do_is_refused(
 def test_settings_that_are_missing_are_all_named(
     opened: Callable[[], AzureHost], known: dict[str, str]
 ) -> None:
-    del known[settings.WORKSPACE], known[settings.TOPIC]
-    with pytest.raises(Refused, match="AZUREML_WORKSPACE_NAME, EVENTGRID_TOPIC_ENDPOINT not set"):
+    del known[settings.WORKSPACE], known[settings.LOGS_CONTAINER]
+    with pytest.raises(Refused, match="AZUREML_WORKSPACE_NAME, DRIFTWARDEN_LOGS_CONTAINER not set"):
         opened()
+
+
+def test_the_app_needs_no_topic(opened: Callable[[], AzureHost], known: dict[str, str]) -> None:
+    del known[settings.TOPIC]
+    host = opened()
+    host.service.begin()
+    assert host.service.health()["partitions"] == 1

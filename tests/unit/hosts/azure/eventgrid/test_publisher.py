@@ -18,7 +18,7 @@ from azure.identity import CredentialUnavailableError
 
 from engine.errors import Refused, Unavailable
 from hosts.azure.cloud import Cloud
-from hosts.azure.eventgrid.publisher import AzurePublisher
+from hosts.azure.eventgrid.publisher import AzurePublisher, NoTopic
 from tests.doubles.eventgrid import KEY, MAX_BYTES, Topic
 from tests.doubles.loopback import Request, Response
 from tests.doubles.tls import Authority
@@ -245,3 +245,8 @@ def test_a_key_opens_the_topic_without_tls_as_the_service_allows() -> None:
         with pytest.raises(HttpResponseError) as caught:
             wrong.send(event)
         assert caught.value.status_code == 401
+
+
+def test_without_a_topic_every_event_is_done_with(topic: Topic) -> None:
+    NoTopic().publish("demand:k", "retrain.started", "demand", STARTED, NOW)
+    assert topic.received == []

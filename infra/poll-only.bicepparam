@@ -1,0 +1,26 @@
+using './main.bicep'
+
+// The app lists new files and asks for runs: no topic and no subscription; the pages have a public address behind sign-in.
+param source = 'poll'
+
+// The same in every mode.
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')
+param location = readEnvironmentVariable('AZURE_LOCATION')
+param owner = readEnvironmentVariable('DRIFTWARDEN_OWNER')
+param costCentre = readEnvironmentVariable('DRIFTWARDEN_COST_CENTRE')
+param workspaceName = readEnvironmentVariable('AZUREML_WORKSPACE_NAME')
+param workspaceResourceGroup = readEnvironmentVariable('AZUREML_RESOURCE_GROUP')
+param logsAccountName = readEnvironmentVariable('DRIFTWARDEN_LOGS_ACCOUNT')
+param logsResourceGroup = readEnvironmentVariable('DRIFTWARDEN_LOGS_RESOURCE_GROUP')
+param logsContainer = readEnvironmentVariable('DRIFTWARDEN_LOGS_CONTAINER')
+param fleet = readEnvironmentVariable('DRIFTWARDEN_FLEET', 'fleet.yaml')
+param alwaysReady = json(readEnvironmentVariable('DRIFTWARDEN_ALWAYS_READY', '[]'))
+param extraSettings = json(readEnvironmentVariable('DRIFTWARDEN_APP_SETTINGS', '{}'))
+param retiredSettings = json(readEnvironmentVariable('DRIFTWARDEN_RETIRED_SETTINGS', '[]'))
+param signInClientId = readEnvironmentVariable('DRIFTWARDEN_SIGN_IN_CLIENT_ID', '')
+param signInGroups = json(readEnvironmentVariable('DRIFTWARDEN_SIGN_IN_GROUPS', '[]'))
+param anonymousPages = bool(readEnvironmentVariable('DRIFTWARDEN_ANONYMOUS_PAGES', 'false'))
+param operatorsEmail = readEnvironmentVariable('DRIFTWARDEN_OPERATORS_EMAIL')
+param budgetAmount = int(readEnvironmentVariable('DRIFTWARDEN_BUDGET', '0'))
+param budgetStart = readEnvironmentVariable('DRIFTWARDEN_BUDGET_START', '')
+param locked = bool(readEnvironmentVariable('DRIFTWARDEN_LOCKED', 'true'))
