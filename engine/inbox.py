@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.codec import Kinds, kind_of
-from engine.errors import Broken, Conflict, Refused, TooLarge
+from engine.errors import Broken, Conflict, Refused, TooLarge, Unavailable
 from engine.step import Delivery
 from engine.store import Insert, Replace, Row, Store, Value, instant, spread
 from engine.texts import cut
@@ -67,12 +67,20 @@ def accept(store: Store, kinds: Kinds, delivery: Delivery, now: datetime) -> boo
     ------
     Refused
         The fact is larger than a row can be.
+    Unavailable
+        The store refuses the row as one that is there already, but it is not.
     """
-    if store.get(delivery.partition, row_key(delivery.id)) is not None:
+
+    def arrived() -> bool:
+        return store.get(delivery.partition, row_key(delivery.id)) is not None
+
+    if arrived():
         return False
     try:
         store.commit(delivery.partition, [insert(kinds, delivery, now)])
-    except Conflict:
+    except Conflict as conflict:
+        if not arrived():
+            raise Unavailable(f"{delivery.partition}: a delivery was not kept") from conflict
         return False
     except TooLarge as error:
         raise Refused(f"{kind_of(type(delivery.fact))} cannot be kept: {error}") from error

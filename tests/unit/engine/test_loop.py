@@ -148,6 +148,25 @@ def test_a_fact_counts_once_however_often_it_arrives(loop: Loop, rung: list[str]
     assert rung == ["p", "p", "p"]
 
 
+def test_a_delivery_that_loses_a_race_is_a_repeat_only_where_the_other_is_kept(
+    domain: Tallies,
+) -> None:
+    class Rival(MemoryStore):
+        kept = True
+
+        def commit(self, partition: str, changes: Any) -> None:
+            if self.kept:
+                super().commit(partition, changes)
+            raise Conflict("somebody was first")
+
+    store = Rival()
+    loop = Loop(store, domain, lambda partition: None)
+    assert loop.deliver(Delivery("a", "1", Add(1)), NOW) is False
+    store.kept = False
+    with pytest.raises(Unavailable, match="a: a delivery was not kept"):
+        loop.deliver(Delivery("a", "2", Add(2)), NOW)
+
+
 def test_effects_are_paid_and_their_results_come_back_as_facts(
     loop: Loop, domain: Tallies, rung: list[str]
 ) -> None:
