@@ -76,8 +76,8 @@ var rules = [
     name: 'driftwarden-events-refused'
     severity: 2
     description: 'Events were refused and parked with their reasons in the queue driftwarden-refused.'
-    query: 'AppMetrics | where Name == "driftwarden.events.refused"'
-    aggregation: 'Total'
+    query: 'AppMetrics | where Name == "driftwarden.waiting" and Properties.place == "driftwarden-refused"'
+    aggregation: 'Maximum'
     operator: 'GreaterThan'
     threshold: 0
     periods: 1
@@ -87,7 +87,7 @@ var rules = [
     name: 'driftwarden-queue-poison'
     severity: 2
     description: 'Doorbell messages failed five times and lie in the queue driftwarden-due-poison.'
-    query: 'AppMetrics | where Name == "driftwarden.queue.poison"'
+    query: 'AppMetrics | where Name == "driftwarden.waiting" and Properties.place endswith "-poison"'
     aggregation: 'Maximum'
     operator: 'GreaterThan'
     threshold: 0

@@ -32,9 +32,8 @@ PLATFORM = {
     "DRIFTWARDEN_FLEET": "function_app.py",
 }
 WATCHED = {
-    "driftwarden.heartbeat", "driftwarden.effects.oldest", "driftwarden.events.refused",
-    "driftwarden.queue.poison", "driftwarden.partition.halted",
-    "driftwarden.receivers.unreachable",
+    "driftwarden.heartbeat", "driftwarden.effects.oldest", "driftwarden.waiting",
+    "driftwarden.partition.halted", "driftwarden.receivers.unreachable",
 }  # fmt: skip
 
 COMMON = {"TimeGenerated": "datetime", "Name": "string", "Properties": "dynamic"}
