@@ -41,6 +41,17 @@ param logsTopicName string = ''
 @minLength(1)
 param operatorsEmail string
 
+@description('Address that pages of the watchdog are posted to; none where empty.')
+@secure()
+param pageWebhook string = ''
+
+@description('Address that tickets of the watchdog are posted to; none where empty.')
+@secure()
+param ticketWebhook string = ''
+
+@description('Watched online endpoints, with commas between; those that send their traffic log to our Log Analytics workspace already are left out.')
+param trafficEndpoints string = ''
+
 var token = uniqueString(subscription().id, environmentName, location)
 var tags = { 'azd-env-name': environmentName }
 var workspaceTopic = empty(workspaceTopicName) ? 'evgt-${workspaceName}' : workspaceTopicName
@@ -195,12 +206,68 @@ module watchdog 'modules/watchdog.bicep' = {
     location: location
     tags: tags
     operatorsEmail: operatorsEmail
-    analyticsId: monitoring.outputs.analyticsId
+    pageWebhook: pageWebhook
+    ticketWebhook: ticketWebhook
+    identityName: 'id-watchdog-${token}'
+    analyticsName: 'log-${token}'
+    insightsId: resourceId(
+      subscription().subscriptionId,
+      group.name,
+      'Microsoft.Insights/components',
+      'appi-${token}'
+    )
     topicIds: {
       requests: topic.outputs.id
       logs: logs.outputs.id
       workspace: workspace.outputs.id
     }
+    subscriptionName: 'driftwarden'
+  }
+  dependsOn: [monitoring]
+}
+
+module diagnostics 'modules/diagnostics.bicep' = {
+  name: 'driftwarden-diagnostics'
+  scope: group
+  params: {
+    analyticsId: monitoring.outputs.analyticsId
+    appName: 'func-${token}'
+    storageName: 'st${token}'
+    topicName: 'evgt-${token}'
+  }
+  dependsOn: [app, storage, topic]
+}
+
+module logsDiagnostics 'modules/diagnostics-topic.bicep' = {
+  name: 'driftwarden-diagnostics-logs-${token}'
+  scope: resourceGroup(logsResourceGroup)
+  params: {
+    topicName: logsTopic
+    analyticsId: monitoring.outputs.analyticsId
+    settingName: 'driftwarden-${token}'
+  }
+  dependsOn: [logs]
+}
+
+module workspaceDiagnostics 'modules/diagnostics-topic.bicep' = {
+  name: 'driftwarden-diagnostics-workspace-${token}'
+  scope: resourceGroup(workspaceResourceGroup)
+  params: {
+    topicName: workspaceTopic
+    analyticsId: monitoring.outputs.analyticsId
+    settingName: 'driftwarden-${token}'
+  }
+  dependsOn: [workspace]
+}
+
+module endpointDiagnostics 'modules/diagnostics-endpoints.bicep' = {
+  name: 'driftwarden-diagnostics-endpoints-${token}'
+  scope: resourceGroup(workspaceResourceGroup)
+  params: {
+    workspaceName: workspaceName
+    endpointNames: empty(trafficEndpoints) ? [] : split(trafficEndpoints, ',')
+    analyticsId: monitoring.outputs.analyticsId
+    settingName: 'driftwarden-${token}'
   }
 }
 

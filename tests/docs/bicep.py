@@ -13,8 +13,8 @@ from tree_sitter import Language, Node, Parser
 PARSER = Parser(Language(tree_sitter_bicep.language()))
 #: Names that Bicep itself brings.
 BUILT_IN = {
-    "empty", "guid", "items", "loadJsonContent", "resourceGroup", "subscription",
-    "subscriptionResourceId", "union", "uniqueString",
+    "empty", "guid", "items", "loadJsonContent", "replace", "resourceGroup", "resourceId", "split",
+    "subscription", "subscriptionResourceId", "toLower", "union", "uniqueString",
 }  # fmt: skip
 
 
@@ -114,8 +114,8 @@ class Template:
     @cached_property
     def loops(self) -> set[str]:
         """Names that stand for an element of a loop."""
-        found = [one for one in walk(self.root) if one.type == "for_statement"]
-        return {text(one.named_children[0]) for one in found}
+        found = [one.named_children[0] for one in walk(self.root) if one.type == "for_statement"]
+        return {text(name) for one in found for name in one.named_children or [one]}
 
     @cached_property
     def used(self) -> set[str]:

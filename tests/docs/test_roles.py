@@ -24,6 +24,7 @@ PLACES = {
     "roles-app/topic": "topic of the app",
     "roles-app/insights": "Application Insights",
     "roles-app/analytics": "Log Analytics workspace",
+    "roles-watchdog/analytics": "Log Analytics workspace",
     "roles-logs/account::blobs::logs": "container of the logs",
     "roles-workspace/workspace": "Azure Machine Learning workspace",
     "roles-deadletter/account::blobs::deadletter": "container `deadletter`",

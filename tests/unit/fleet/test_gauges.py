@@ -30,7 +30,7 @@ from monitoring.alerts.lifecycle import Alert, Kind, Notify, Phase, Severity, St
 from tests.unit.fleet.desk import Desk
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
-BEAT = ("driftwarden.heartbeat", 1, {})
+BEAT: tuple[str, float, dict[str, str]] = ("driftwarden.heartbeat", 1, {})
 EVERY = ("demand", "fraud", FLEET, "oncall:shop")
 
 
