@@ -11,12 +11,14 @@ from typing import Any
 from engine.codec import Kinds, kind_of
 from engine.errors import Broken, Conflict, Refused, TooLarge, Unavailable
 from engine.step import Delivery
-from engine.store import Insert, Replace, Row, Store, Value, instant, spread
+from engine.store import Insert, Replace, Row, Store, Value, instant, parse_instant, spread
 from engine.texts import cut
 
 IN = "in:"
 #: What stays of a fact that was taken in.
 KEPT = ("at", "id", "digest")
+#: Facts that are looked at to tell the age of the oldest: rows are not in order of arrival.
+LOOKED_AT = 40
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,12 @@ def accept(store: Store, kinds: Kinds, delivery: Delivery, now: datetime) -> boo
 def waiting(kinds: Kinds, rows: Sequence[Row]) -> list[Waiting]:
     """Return facts not yet taken in, in order of arrival: the same for every worker."""
     return [_read(kinds, row) for row in sorted(rows, key=lambda r: (str(r.props["at"]), r.key))]
+
+
+def oldest(store: Store, partition: str) -> datetime | None:
+    """Return when the oldest fact arrived that was not yet taken in; of many, about when."""
+    rows = store.scan(partition, IN, limit=LOOKED_AT, pending=True)
+    return min((parse_instant(row.text("at")) for row in rows), default=None)
 
 
 def _read(kinds: Kinds, row: Row) -> Waiting:

@@ -20,7 +20,9 @@ ATTRIBUTES = {
     "fact": "kind of a fact (fleet/model/facts.py)",
     "outcome": "`paid`, `postponed` (outside's fault), `refused`, `failed` (a defect); of a "
     "training, how it ended",
-    "queue": "name of a queue of the app",
+    "severity": "`page` or `ticket`",
+    "subject": "a partition, or a place",
+    "place": "name of a queue or a container of the app",
 }
 ATTRIBUTES |= {
     field.name: "a word of the published event's field (docs/events.md)"
@@ -76,7 +78,12 @@ OWED = ("partition", "effect", "outcome")
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("driftwarden.alerts.firing", "{alert}", ("model",), "Alerts that fire now."),
+        Metric(
+            "driftwarden.alerts.firing",
+            "{alert}",
+            ("model", "severity"),
+            "Alerts that fire now; those of a team are its models' and the host's.",
+        ),
         Metric("driftwarden.effects.owed", "{effect}", ("model",), "Pending effects."),
         Metric("driftwarden.effects.oldest", "s", ("model",), "Age of the oldest pending effect."),
         Metric("driftwarden.traffic.weight", "%", ("model", "version"), "Share of live traffic."),
@@ -107,26 +114,35 @@ METRICS = {
             "Partitions halted by a defect.",
         ),
         Metric(
+            "driftwarden.partition.overdue",
+            "s",
+            ("model",),
+            "Time that the wake-up, or the oldest fact, of a partition has waited; 0 where it is "
+            "halted.",
+        ),
+        Metric(
             "driftwarden.receivers.unreachable",
             "{receiver}",
             ("model",),
             "Receivers of a team that refuse messages, or fail for more than a minute.",
         ),
         Metric(
-            "driftwarden.queue.poison", "{message}", ("queue",), "Messages in the poison queue."
+            "driftwarden.waiting",
+            "{message}",
+            ("place",),
+            "Refused events, poisoned doorbells and dead letters that wait for an operator.",
+        ),
+        Metric(
+            "driftwarden.unmeasured",
+            "{subject}",
+            ("subject",),
+            "1 where a partition or a place could not be measured in this tick, else 0.",
         ),
         Metric(
             "driftwarden.heartbeat",
             "{tick}",
             (),
-            "One per tick; missing ticks mean an outage.",
-            Instrument.COUNTER,
-        ),
-        Metric(
-            "driftwarden.events.refused",
-            "{event}",
-            (),
-            "Events that could not be read.",
+            "One per tick, counted after everything was measured; missing ticks mean an outage.",
             Instrument.COUNTER,
         ),
         Metric(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 
 from engine import codec, inbox
 from engine.blobs import Blobs
 from engine.clock import Clock
-from engine.errors import Broken, Newer, NotFound, Refused
+from engine.errors import Broken, Newer, NotFound, Refused, Unavailable
 from engine.loop import Loop
 from engine.step import Delivery
 from engine.store import instant
-from engine.texts import cut
+from engine.texts import cut, unexpected
 from fleet import anchors, backwards, envelope, events, gauges, health, moved, read, refused
 from fleet.alarm import Alarm, by_the_timer
 from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
@@ -143,10 +144,22 @@ class Service:
         for found in anchors.deliveries(self.loop.store, now):
             self.loop.deliver(found, now)
 
-    def measure(self, poison: Mapping[str, int]) -> None:
-        """Report that the timer ran, and every gauge; `poison` counts messages by queue."""
-        found = gauges.points(self.loop, self.fleet, self.clock.now())
-        gauges.tick(self.telemetry, found, poison)
+    def measure(self, places: Mapping[str, Callable[[], int]]) -> None:
+        """Report every gauge, and then that the tick came to its end.
+
+        `places` count what waits for an operator, by the name of a queue or a container. A defect
+        that keeps something from being measured is told to every team, once an hour.
+        """
+        now = self.clock.now()
+        found = gauges.points(self.loop, self.fleet, now, self._unmeasured)
+        gauges.tick(self.telemetry, chain(found, gauges.depths(places, self._unmeasured)))
+
+    def _unmeasured(self, subject: str, error: Exception) -> None:
+        """Tell of a defect; a store that does not answer is measured again at the next tick."""
+        if not isinstance(error, Unavailable):
+            hour = f"{self.clock.now():%Y-%m-%dT%H}"
+            said = f"the gauges of {subject} could not be measured: {unexpected(error)}"
+            self.notice(f"measure:{subject}", said, hour)
 
     def drain(self, partition: str, trace: str = "") -> None:
         """Settle the facts of a partition and pay its effects; `trace` is the parent span."""

@@ -13,7 +13,7 @@ from engine.errors import Refused, Unavailable
 from engine.step import Delivery, Domain, Step
 from fleet.domain import State
 from fleet.model.effects import Effect, Publish
-from fleet.model.facts import Fact, Parked
+from fleet.model.facts import Fact
 from fleet.published import CATALOGUE
 from fleet.telemetry import TRACEPARENT, Telemetry
 
@@ -45,8 +45,6 @@ class Traced:
         for kind, number in Counter(kind_of(type(fact)) for fact in facts).items():
             said = {"partition": partition, "fact": kind}
             self._telemetry.add("driftwarden.facts.settled", number, said)
-        if refused := sum(isinstance(fact, Parked) for fact in facts):
-            self._telemetry.add("driftwarden.events.refused", refused, {})
         return done
 
     def perform(self, partition: str, effect: Effect, now: datetime) -> tuple[Delivery, ...]:

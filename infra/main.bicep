@@ -95,6 +95,17 @@ param anonymousPages bool = false
 @minLength(1)
 param operatorsEmail string
 
+@description('Address that pages of the watchdog are posted to; none where empty.')
+@secure()
+param pageWebhook string = ''
+
+@description('Address that tickets of the watchdog are posted to; none where empty.')
+@secure()
+param ticketWebhook string = ''
+
+@description('Watched online endpoints whose traffic log is sent to our Log Analytics workspace; leave out those that send it there already.')
+param trafficEndpoints array = []
+
 @description('Budget of a month in the currency of the bill; no budget where 0.')
 @minValue(0)
 param budgetAmount int = 0
@@ -121,6 +132,9 @@ var names = {
   plan: 'plan-${token}'
   app: 'func-${token}'
   budget: 'driftwarden-${token}'
+  watchdog: 'id-watchdog-${token}'
+  subscription: 'driftwarden-${token}'
+  setting: 'driftwarden-${token}'
   // A source has one system topic, which all environments share. A topic takes no underscore.
   workspaceTopic: empty(workspaceTopicName) ? 'evgt-${replace(workspaceName, '_', '-')}' : workspaceTopicName
   logsTopic: empty(logsTopicName) ? 'evgt-${logsAccountName}' : logsTopicName
@@ -155,6 +169,7 @@ var ids = {
     'Microsoft.OperationalInsights/workspaces',
     names.analytics
   )
+  insights: resourceId(subscription().subscriptionId, names.group, 'Microsoft.Insights/components', names.insights)
   app: resourceId(subscription().subscriptionId, names.group, 'Microsoft.Web/sites', names.app)
   network: resourceId(subscription().subscriptionId, names.group, 'Microsoft.Network/virtualNetworks', names.network)
   logsAccount: resourceId(
@@ -531,10 +546,61 @@ module watchdog 'modules/watchdog.bicep' = {
     location: location
     tags: tags
     operatorsEmail: operatorsEmail
-    analyticsId: ids.analytics
+    pageWebhook: pageWebhook
+    ticketWebhook: ticketWebhook
+    identityName: names.watchdog
+    analyticsName: names.analytics
+    insightsId: ids.insights
     topicIds: announced ? { requests: ids.topic, logs: ids.logsTopic, workspace: ids.workspaceTopic } : {}
+    subscriptionName: names.subscription
   }
   dependsOn: [monitoring, topic, logs, workspace]
+}
+
+module diagnostics 'modules/diagnostics.bicep' = {
+  name: 'driftwarden-diagnostics'
+  scope: group
+  params: {
+    analyticsId: ids.analytics
+    appName: names.app
+    storageName: names.storage
+    topicName: announced ? names.topic : ''
+  }
+  dependsOn: [monitoring, app, storage, topic]
+}
+
+module logsDiagnostics 'modules/diagnostics-topic.bicep' = if (announced) {
+  name: 'driftwarden-diagnostics-logs-${token}'
+  scope: resourceGroup(logsResourceGroup)
+  params: {
+    topicName: names.logsTopic
+    analyticsId: ids.analytics
+    settingName: names.setting
+  }
+  dependsOn: [monitoring, logs]
+}
+
+module workspaceDiagnostics 'modules/diagnostics-topic.bicep' = if (announced) {
+  name: 'driftwarden-diagnostics-workspace-${token}'
+  scope: resourceGroup(workspaceResourceGroup)
+  params: {
+    topicName: names.workspaceTopic
+    analyticsId: ids.analytics
+    settingName: names.setting
+  }
+  dependsOn: [monitoring, workspace]
+}
+
+module endpointDiagnostics 'modules/diagnostics-endpoints.bicep' = if (!empty(trafficEndpoints)) {
+  name: 'driftwarden-diagnostics-endpoints-${token}'
+  scope: resourceGroup(workspaceResourceGroup)
+  params: {
+    workspaceName: workspaceName
+    endpointNames: trafficEndpoints
+    analyticsId: ids.analytics
+    settingName: names.setting
+  }
+  dependsOn: [monitoring]
 }
 
 module guard 'modules/guard.bicep' = {

@@ -28,6 +28,7 @@ from hosts.azure.features import lacks
 from hosts.azure.settings import LOGS, Settings
 from hosts.azure.storage.blobs import AzureBlobs
 from hosts.azure.storage.connection import Connection
+from hosts.azure.storage.dead_letters import DeadLetters
 from hosts.azure.storage.queues import AzureQueue, poison_name
 from hosts.azure.storage.tables import TablesStore
 from hosts.azure.world import Opened, world
@@ -83,6 +84,7 @@ class AzureHost:
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
         self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
+        self.dead_letters = DeadLetters(own_blobs)
         publisher = self._publisher(known.topic, cloud)
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
         stores = (self.store, self.blobs, own_blobs, log_blobs)
@@ -103,9 +105,9 @@ class AzureHost:
         return self.service.health()
 
     def measure(self) -> None:
-        """Report that the timer ran, and the gauges."""
-        queues = (self.poison, self.refused)
-        self.service.measure({queue.name: queue.waiting() for queue in queues})
+        """Report the gauges, and that the timer ran."""
+        places = (self.poison, self.refused, self.dead_letters)
+        self.service.measure({place.name: place.waiting for place in places})
 
     def given_up(self) -> Iterator[tuple[bytes, str]]:
         """See `hosts.host.Host`; the Functions host gives no reason."""

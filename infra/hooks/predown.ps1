@@ -1,4 +1,4 @@
-# Removes what azd down leaves: the lock, the role assignments, and the subscriptions to system topics.
+# Removes what azd down leaves: the lock, the role assignments, and the subscriptions and diagnostic settings of others' resources.
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true
 az account set --subscription "$env:AZURE_SUBSCRIPTION_ID"
@@ -11,11 +11,22 @@ if ($lock) { az lock delete --ids $lock }
 $ids = az role assignment list --all --assignee "$env:DRIFTWARDEN_PRINCIPAL_ID" --query "[].id" --output tsv
 foreach ($id in $ids) { az role assignment delete --ids $id }
 
+# The logs of a resource no longer come to our workspace.
+function Remove-Setting($resource) {
+  $setting = az monitor diagnostic-settings list --resource $resource `
+    --query "[?name=='driftwarden-$env:DRIFTWARDEN_TOKEN'].name" --output tsv
+  if ($setting) { az monitor diagnostic-settings delete --resource $resource --name $setting }
+}
+$endpoints = az resource list --resource-group $env:AZUREML_RESOURCE_GROUP `
+  --resource-type Microsoft.MachineLearningServices/workspaces/onlineEndpoints --query "[].id" --output tsv
+foreach ($endpoint in $endpoints) { Remove-Setting $endpoint }
+
 # Our topic goes with its last subscription; a topic that somebody else owns stays.
 function Remove-Subscription($group, $topic, $shared) {
   $found = az resource list --resource-group $group --resource-type Microsoft.EventGrid/systemTopics `
     --query "[?name=='$topic'].id" --output tsv
   if (-not $found) { return }
+  Remove-Setting $found
   $names = az eventgrid system-topic event-subscription list --resource-group $group `
     --system-topic-name $topic --query "[].name" --output tsv
   $unused = $true

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Removes what azd down leaves: the lock, the role assignments, and the subscriptions to system topics.
+# Removes what azd down leaves: the lock, the role assignments, and the subscriptions and diagnostic settings of others' resources.
 set -eu
 az account set --subscription "$AZURE_SUBSCRIPTION_ID"
 
@@ -15,6 +15,20 @@ for id in $ids; do
   az role assignment delete --ids "$id"
 done
 
+# Argument: the resource whose logs come to our workspace.
+unlog() {
+  setting=$(az monitor diagnostic-settings list --resource "$1" \
+    --query "[?name=='driftwarden-$DRIFTWARDEN_TOKEN'].name" --output tsv)
+  if [ -n "$setting" ]; then
+    az monitor diagnostic-settings delete --resource "$1" --name "$setting"
+  fi
+}
+endpoints=$(az resource list --resource-group "$AZUREML_RESOURCE_GROUP" \
+  --resource-type Microsoft.MachineLearningServices/workspaces/onlineEndpoints --query "[].id" --output tsv)
+for endpoint in $endpoints; do
+  unlog "$endpoint"
+done
+
 # Arguments: group, topic, and the name of a topic that somebody else owns. Our topic goes with its last subscription.
 unsubscribe() {
   found=$(az resource list --resource-group "$1" --resource-type Microsoft.EventGrid/systemTopics \
@@ -22,6 +36,7 @@ unsubscribe() {
   if [ -z "$found" ]; then
     return
   fi
+  unlog "$found"
   names=$(az eventgrid system-topic event-subscription list --resource-group "$1" \
     --system-topic-name "$2" --query "[].name" --output tsv)
   unused=yes

@@ -1,140 +1,159 @@
-metadata description = 'Watches the watcher: mails the operators when it stands still or loses something.'
+metadata description = 'Watches the watcher: tells the operators when it stands still or loses something.'
 
+@description('Region of the rules; that of the workspace.')
 param location string
+
+@description('Tags of everything here.')
 param tags object
+
+@description('Address that gets the mails.')
 param operatorsEmail string
-param analyticsId string
+
+@description('Address that pages are posted to; none where empty.')
+@secure()
+param pageWebhook string = ''
+
+@description('Address that tickets are posted to; none where empty.')
+@secure()
+param ticketWebhook string = ''
+
+@description('Name of the identity that the rules query as.')
+param identityName string
+
+@description('Log Analytics workspace of this resource group that the rules query.')
+param analyticsName string
+
+@description('Id of the Application Insights of the app: rows of other apps may lie in the same workspace.')
+param insightsId string
 
 @description('Event Grid topics by a short name; each is watched for dead letters.')
 param topicIds object
 
-resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
-  name: 'driftwarden-operators'
-  location: 'global'
-  tags: tags
-  properties: {
-    groupShortName: 'driftwarden'
-    enabled: true
-    emailReceivers: [
-      {
-        name: 'operators'
-        emailAddress: operatorsEmail
-        useCommonAlertSchema: true
-      }
-    ]
+@description('Name of our event subscription on each topic; others of a shared topic are not watched.')
+param subscriptionName string
+
+// Every rule queries `metrics`: our own rows, and no row where the workspace has no table yet.
+var ownGroup = resourceGroup().id
+var metrics = replace(loadJsonContent('../watchdog.json', 'metrics'), '__INSIGHTS_ID__', insightsId)
+var rules = loadJsonContent('../watchdog.json', 'rules')
+
+module actions 'actions.bicep' = {
+  name: 'driftwarden-actions'
+  params: {
+    tags: tags
+    email: operatorsEmail
+    pageWebhook: pageWebhook
+    ticketWebhook: ticketWebhook
   }
 }
 
-// AppMetrics holds one row per metric, attribute set and export; Sum is the gauge's value or the
-// counter's increase. Windows are in minutes of ISO 8601.
-var rules = [
-  {
-    name: 'driftwarden-heartbeat'
-    severity: 1
-    description: 'No tick for 15 minutes: nothing is monitored now.'
-    query: 'AppMetrics | where Name == "driftwarden.heartbeat"'
-    aggregation: 'Count'
-    operator: 'LessThan'
-    threshold: 1
-    periods: 1
-    perModel: false
-  }
-  {
-    name: 'driftwarden-effects-oldest'
-    severity: 1
-    description: 'An effect has been owed for over 30 minutes: pages, traffic or training wait.'
-    query: 'AppMetrics | where Name == "driftwarden.effects.oldest" | extend model = tostring(Properties.model)'
-    aggregation: 'Maximum'
-    operator: 'GreaterThan'
-    threshold: 1800
-    periods: 2
-    perModel: true
-  }
-  {
-    name: 'driftwarden-partition-halted'
-    severity: 1
-    description: 'A defect stopped the partition of a model; it takes nothing in until it is released.'
-    query: 'AppMetrics | where Name == "driftwarden.partition.halted" | extend model = tostring(Properties.model)'
-    aggregation: 'Maximum'
-    operator: 'GreaterThan'
-    threshold: 0
-    periods: 1
-    perModel: true
-  }
-  {
-    name: 'driftwarden-receivers-unreachable'
-    severity: 1
-    description: 'Pages do not get to a receiver of a team; its other receivers are paged instead.'
-    query: 'AppMetrics | where Name == "driftwarden.receivers.unreachable" | extend model = tostring(Properties.model)'
-    aggregation: 'Maximum'
-    operator: 'GreaterThan'
-    threshold: 0
-    periods: 1
-    perModel: true
-  }
-  {
-    name: 'driftwarden-events-refused'
-    severity: 2
-    description: 'Events were refused and parked with their reasons in the queue driftwarden-refused.'
-    query: 'AppMetrics | where Name == "driftwarden.events.refused"'
-    aggregation: 'Total'
-    operator: 'GreaterThan'
-    threshold: 0
-    periods: 1
-    perModel: false
-  }
-  {
-    name: 'driftwarden-queue-poison'
-    severity: 2
-    description: 'Doorbell messages failed five times and lie in the queue driftwarden-due-poison.'
-    query: 'AppMetrics | where Name == "driftwarden.queue.poison"'
-    aggregation: 'Maximum'
-    operator: 'GreaterThan'
-    threshold: 0
-    periods: 1
-    perModel: false
-  }
-]
+resource analytics 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+  name: analyticsName
+}
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+resource reader 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: identityName
+  location: location
+  tags: tags
+}
+
+module readerRoles 'roles-watchdog.bicep' = {
+  name: 'driftwarden-roles-watchdog'
+  params: {
+    analyticsName: analyticsName
+    principalId: reader.properties.principalId
+    identityName: identityName
+  }
+}
+
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for rule in rules: {
-    name: rule.name
+    name: 'driftwarden-${rule.name}'
     location: location
     tags: tags
     kind: 'LogAlert'
+    // Without an identity a rule keeps the rights that its last writer had then.
+    identity: {
+      type: 'UserAssigned'
+      userAssignedIdentities: {
+        '${reader.id}': {}
+      }
+    }
     properties: {
-      displayName: rule.name
+      displayName: 'driftwarden-${rule.name}'
       description: rule.description
       severity: rule.severity
       enabled: true
       autoMitigate: true
-      scopes: [analyticsId]
-      evaluationFrequency: 'PT5M'
+      // The workspace knows a table only some time after its first row.
+      skipQueryValidation: true
+      scopes: [analytics.id]
+      evaluationFrequency: rule.every
       windowSize: 'PT15M'
+      overrideQueryTimeRange: rule.range
       criteria: {
         allOf: [
           {
-            query: rule.query
+            criterionType: 'StaticThresholdCriterion'
+            query: '${metrics} ${rule.query}'
             timeAggregation: rule.aggregation
-            metricMeasureColumn: rule.aggregation == 'Count' ? null : 'Sum'
-            dimensions: rule.perModel ? [{ name: 'model', operator: 'Include', values: ['*'] }] : []
+            metricMeasureColumn: 'value'
+            dimensions: [
+              for dimension in rule.dimensions: {
+                name: dimension
+                operator: 'Include'
+                values: ['*']
+              }
+            ]
             operator: rule.operator
             threshold: rule.threshold
             failingPeriods: {
-              numberOfEvaluationPeriods: rule.periods
-              minFailingPeriodsToAlert: rule.periods
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
             }
           }
         ]
       }
       actions: {
-        actionGroups: [operators.id]
+        actionGroups: [rule.group == 'page' ? actions.outputs.pageId : actions.outputs.ticketId]
       }
     }
+    dependsOn: [readerRoles]
   }
 ]
 
-resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = [
+// A rule whose query failed for a week is switched off by the service, which says so here alone.
+resource disabled 'Microsoft.Insights/activityLogAlerts@2026-01-01' = {
+  name: 'driftwarden-rule-disabled'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'An alert rule of this resource group was switched off.'
+    enabled: true
+    scopes: [ownGroup]
+    condition: {
+      allOf: [
+        {
+          field: 'category'
+          equals: 'Administrative'
+        }
+        {
+          field: 'operationName'
+          equals: 'Microsoft.Insights/ScheduledQueryRules/disable/action'
+        }
+      ]
+    }
+    actions: {
+      actionGroups: [
+        {
+          actionGroupId: actions.outputs.pageId
+        }
+      ]
+    }
+  }
+}
+
+resource deadLetters 'Microsoft.Insights/metricAlerts@2026-01-01' = [
   for topic in items(topicIds): {
     name: 'driftwarden-deadletter-${topic.key}'
     location: 'global'
@@ -154,6 +173,13 @@ resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = [
             criterionType: 'StaticThresholdCriterion'
             name: 'dead-lettered'
             metricName: 'DeadLetteredCount'
+            dimensions: [
+              {
+                name: 'EventSubscriptionName'
+                operator: 'Include'
+                values: [subscriptionName]
+              }
+            ]
             timeAggregation: 'Total'
             operator: 'GreaterThan'
             threshold: 0
@@ -162,7 +188,7 @@ resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = [
       }
       actions: [
         {
-          actionGroupId: operators.id
+          actionGroupId: actions.outputs.ticketId
         }
       ]
     }

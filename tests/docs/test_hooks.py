@@ -41,7 +41,9 @@ case "$*" in
 functionapp*) [ "$(grep -c ^functionapp "$CALLS")" -ge "${LISTED_AT:-1}" ] ;;
 "lock list"*) echo "${LOCK-/store/lock}" ;;
 "role assignment list"*) printf '/a/1\\n/a/2\\n' ;;
+*onlineEndpoints*) printf '%b' "${ENDPOINTS-}" ;;
 "resource list"*) echo "${TOPICS-/topic}" ;;
+"monitor diagnostic-settings list"*) echo "${SETTING-}" ;;
 *"subscription list"*) printf '%b' "${SUBSCRIBED-driftwarden-t\\n}" ;;
 esac
 """
@@ -170,6 +172,7 @@ def verbs(calls: list[str]) -> list[str]:
 LOCK, ROLE = "lock delete", "role assignment delete"
 SUBSCRIPTION = "eventgrid system-topic event-subscription delete"
 TOPIC = "eventgrid system-topic delete"
+SETTING = "monitor diagnostic-settings delete"
 
 
 @pytest.mark.parametrize(
@@ -192,6 +195,15 @@ TOPIC = "eventgrid system-topic delete"
         (
             {"AZUREML_SYSTEM_TOPIC": "theirs", "DRIFTWARDEN_LOGS_SYSTEM_TOPIC": "theirs"},
             [LOCK, ROLE, ROLE, SUBSCRIPTION, SUBSCRIPTION],
+        ),
+        ({"ENDPOINTS": r"/e/1\n/e/2\n", "TOPICS": ""}, [LOCK, ROLE, ROLE]),
+        (
+            {"ENDPOINTS": r"/e/1\n/e/2\n", "SETTING": "driftwarden-t", "TOPICS": ""},
+            [LOCK, ROLE, ROLE, SETTING, SETTING],
+        ),
+        (
+            {"SETTING": "driftwarden-t"},
+            [LOCK, ROLE, ROLE] + [SETTING, SUBSCRIPTION, TOPIC] * 2,
         ),
     ],
 )
@@ -245,7 +257,12 @@ def test_a_deployment_begins_with_what_if_and_signs_in_without_a_secret() -> Non
     assert found["permissions"]["id-token"] == "write"
     assert found["jobs"]["deploy"]["needs"] == "what-if"
     assert found["jobs"]["deploy"]["environment"] == "production"
-    assert "secrets." not in str(found)
+    assert "client-secret" not in str(found)
+    # The addresses of webhooks hold tokens.
+    assert set(re.findall(r"secrets\.(\w+)", str(found))) == {
+        "DRIFTWARDEN_PAGE_WEBHOOK",
+        "DRIFTWARDEN_TICKET_WEBHOOK",
+    }
     outputs = Template(INFRA / "main.bicep").outputs.keys()
     read = asked() - outputs | {"DRIFTWARDEN_MODE", "AZURE_SUBSCRIPTION_ID"}
     assert read <= found["env"].keys() | outputs

@@ -7,11 +7,10 @@ import re
 from pathlib import Path
 
 import function_app
-from fleet.instruments import METRICS, Instrument
 from hosts.azure import settings
 from hosts.azure.storage.connection import Connection
 from tests.docs import modes
-from tests.docs.bicep import Template, properties, text, walk
+from tests.docs.bicep import Template, properties, text
 from tests.resources.kql.parser import running
 
 ROOT = Path(__file__).parents[2]
@@ -29,17 +28,10 @@ PLATFORM = {
     "DO_NOT_TRACK": "Evidently asks",
     "DRIFTWARDEN_FLEET": "function_app.py",
 }
-WATCHED = {
-    "driftwarden.heartbeat", "driftwarden.effects.oldest", "driftwarden.events.refused",
-    "driftwarden.queue.poison", "driftwarden.partition.halted",
-    "driftwarden.receivers.unreachable",
-}  # fmt: skip
-
 COMMON = {"TimeGenerated": "datetime", "Name": "string", "Properties": "dynamic"}
 FAILED = {**COMMON, "OperationId": "string", "Success": "bool"}
 #: Columns that the queries use (Azure Monitor Logs reference, one page for each table).
 TABLES = {
-    "AppMetrics": {**COMMON, "Sum": "real", "ItemCount": "int", "Min": "real", "Max": "real"},
     "AppRequests": FAILED,
     "AppDependencies": FAILED,
     "AppExceptions": {
@@ -96,37 +88,11 @@ def test_the_store_has_what_the_code_opens() -> None:
     assert text(properties(config["runtime"])["version"]) == "3.11"
 
 
-def rules() -> list[dict[str, str]]:
-    """The log alert rules as the template lists them."""
-    declared = TEMPLATES["modules/watchdog.bicep"].variables["rules"]
-    objects = [one for one in walk(declared) if one.type == "object"]
-    return [{name: text(value) for name, value in properties(one).items()} for one in objects]
-
-
-def test_the_watchdog_watches_metrics_that_are_measured() -> None:
-    watched = {}
-    for rule in rules():
-        (name,) = re.findall(r'Name == "([\w.]+)"', rule["query"])
-        watched[name] = rule
-        metric = METRICS[name]
-        assert (rule["perModel"] == "true") == ("model" in metric.attributes)
-        assert ("extend model" in rule["query"]) == ("model" in metric.attributes)
-        adds_up = {"Count", "Total"} if metric.instrument is Instrument.COUNTER else {"Maximum"}
-        assert rule["aggregation"] in adds_up
-    assert watched.keys() == WATCHED
-    assert watched["driftwarden.heartbeat"]["operator"] == "LessThan"
-
-
-def test_queries_stand_before_the_parser() -> None:
+def test_queries_of_the_page_stand_before_the_parser() -> None:
     page = (ROOT / "docs" / "azure.md").read_text(encoding="utf-8")
     shown = re.findall(r"^```kusto\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert shown
     with running(TABLES) as parser:
-        for rule in rules():
-            found = parser.parse(rule["query"])
-            assert found.diagnostics == [], rule["name"]
-            assert "Sum:real" in found.columns
-            assert ("model:string" in found.columns) == (rule["perModel"] == "true")
         for query in shown:
             assert parser.parse(query).diagnostics == [], query
 

@@ -29,6 +29,7 @@ PLACES = {
     "roles-publisher/topic": "topic of the app",
     "roles-app/insights": "Application Insights",
     "roles-app/analytics": "Log Analytics workspace",
+    "roles-watchdog/analytics": "Log Analytics workspace",
     "roles-logs/account::blobs::logs": "container of the logs",
     "roles-workspace/workspace": "Azure Machine Learning workspace",
     "roles-topic/account::queues::events": "queue `events`",

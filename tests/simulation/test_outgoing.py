@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def told(name: str, monkeypatch: pytest.MonkeyPatch) -> Outgoing:
         played.run()
         now = played.stage.clock.now()
         found = gauges.points(played.loop, story.fleet(), now)
-        gauges.tick(azure, found, {"driftwarden-due-poison": 0})
+        gauges.tick(azure, chain(found, gauges.depths({"deadletter": lambda: 0})))
         azure.close()
         documents = [one for reader in readers for one in reader.documents]
         return Outgoing(documents, insights)
@@ -114,7 +115,7 @@ def test_telemetry_is_as_the_catalogue_says(outgoing: Outgoing) -> None:
     metrics = outgoing.named("MetricData")
     for name, said in metrics:
         assert set(said) == set(METRICS[name].attributes), name
-    assert {name for name, _ in metrics} >= set(METRICS) - {"driftwarden.events.refused"}
+    assert {name for name, _ in metrics} >= set(METRICS)
     for name, said in outgoing.named("RemoteDependencyData"):
         assert set(said) == set(SPANS[name].attributes)
     for name, said in outgoing.named("EventData"):
@@ -132,7 +133,7 @@ def test_no_value_row_or_person_is_in_the_telemetry(outgoing: Outgoing) -> None:
     words = {*fleet.models, *(f"oncall:{team}" for team in fleet.teams), FLEET, "driftwarden"}
     words |= {f"credit-{n}" for n in range(1, 4)}
     words |= {kind_of(kind) for kinds in (FACTS, EFFECTS) for kind in kinds._shapes.values()}
-    words |= {"paid", "postponed", "refused", "failed", "driftwarden-due-poison"}
+    words |= {"paid", "postponed", "refused", "failed", "page", "ticket", "deadletter"}
     words |= {word for shape in CATALOGUE.values() for one in shape.fields for word in one.words}
     for item in outgoing.insights.received:
         assert set(item["data"]["baseData"]["properties"].values()) <= words

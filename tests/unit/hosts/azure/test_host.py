@@ -45,23 +45,28 @@ def document(tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def known(certificates: Authority) -> Iterator[dict[str, str]]:
+def insights(certificates: Authority) -> Iterator[Insights]:
+    with Insights(certificates) as running:
+        yield running
+
+
+@pytest.fixture
+def known(insights: Insights) -> Iterator[dict[str, str]]:
     """The app's settings, of a storage account that holds nothing of the app."""
     account = azurite.account()
     queues, tables = account.queues(), account.tables()
     for queue in list(queues.list_queues("driftwarden-")):
         queues.delete_queue(queue.name)
     tables.delete_table("driftwarden")
-    with Insights(certificates) as insights:
-        yield {
-            settings.SUBSCRIPTION: "s",
-            settings.RESOURCE_GROUP: "g",
-            settings.WORKSPACE: "w",
-            settings.TOPIC: "https://localhost:1/api/events",
-            settings.LOGS_CONTAINER: "logs",
-            settings.TELEMETRY: insights.connection,
-            STORAGE: account.secret,
-        }
+    yield {
+        settings.SUBSCRIPTION: "s",
+        settings.RESOURCE_GROUP: "g",
+        settings.WORKSPACE: "w",
+        settings.TOPIC: "https://localhost:1/api/events",
+        settings.LOGS_CONTAINER: "logs",
+        settings.TELEMETRY: insights.connection,
+        STORAGE: account.secret,
+    }
     account.close()
 
 
@@ -172,15 +177,22 @@ def test_it_is_served_by_the_functions_app_alone(opened: Callable[[], AzureHost]
         serve_fleet(opened(), function_app.app, 0)
 
 
-def test_a_tick_measures_the_queues_too(opened: Callable[[], AzureHost]) -> None:
+def test_a_tick_measures_what_waits_for_an_operator(
+    opened: Callable[[], AzureHost], insights: Insights
+) -> None:
     host = opened()
     host.service.begin()
     host.refused.put("{}")
     host.measure()
-    assert {queue.name: queue.waiting() for queue in (host.due, host.refused)} == {
-        DUE_QUEUE: 1,
-        "driftwarden-refused": 1,
+    host.close()
+    found = [(one["metrics"][0], one["properties"]) for one in insights.of("MetricData")]
+    waiting = {
+        said["place"]: metric["value"]
+        for metric, said in found
+        if metric["name"] == "driftwarden.waiting"
     }
+    assert waiting == {f"{DUE_QUEUE}-poison": 0, "driftwarden-refused": 1, "deadletter": 0}
+    assert [m["value"] for m, _ in found if m["name"] == "driftwarden.heartbeat"] == [1]
 
 
 @pytest.mark.parametrize(
