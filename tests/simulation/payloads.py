@@ -142,7 +142,7 @@ class Lines:
 
     def _read(self, world: World, kind: Collection, size: int) -> tuple[set[str], int, int]:
         if kind is Collection.labels:
-            read = read_labels(world, ReadLabels("f", 0, size, {}, ""))
+            read = read_labels(world, self.watched, ReadLabels("f", 0, size, {}, ""))
             FACTS.encode(read)
             return _ids(world, [read.rows] if read.rows else []), read.bad, read.end
         found = read_log(world, self.watched, ReadLog("f", 0, size, kind, "v1", ruled(world)))
