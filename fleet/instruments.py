@@ -21,6 +21,7 @@ ATTRIBUTES = {
     "outcome": "`paid`, `postponed` (outside's fault), `refused`, `failed` (a defect); of a "
     "training, how it ended",
     "queue": "name of a queue of the app",
+    "about": "`file`, `model`, `deployment` or `run`, which nothing in fleet.yaml names",
 }
 ATTRIBUTES |= {
     field.name: "a word of the published event's field (docs/events.md)"
@@ -127,6 +128,13 @@ METRICS = {
             "{event}",
             (),
             "Events that could not be read.",
+            Instrument.COUNTER,
+        ),
+        Metric(
+            "driftwarden.events.foreign",
+            "{event}",
+            ("about",),
+            "Events about what belongs to others; they are ignored.",
             Instrument.COUNTER,
         ),
         Metric(

@@ -16,6 +16,7 @@ from engine.seal import Seal
 from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
+from fleet.polling import Poller
 from fleet.ports import World
 from fleet.read import Json
 from fleet.service import Service
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 DUE_QUEUE = "driftwarden-due"
+EVENTS_QUEUE = "events"
 REFUSED_QUEUE = "driftwarden-refused"
 #: The connection that the Functions host itself uses.
 STORAGE = "AzureWebJobsStorage"
@@ -83,6 +85,7 @@ class AzureHost:
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
         self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
+        self.lost = AzureQueue(queues, poison_name(EVENTS_QUEUE))
         publisher = AzurePublisher(cloud, known.topic)
         self._open.callback(publisher.close)
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
@@ -105,7 +108,7 @@ class AzureHost:
 
     def measure(self) -> None:
         """Report that the timer ran, and the gauges."""
-        queues = (self.poison, self.refused)
+        queues = (self.poison, self.lost, self.refused)
         self.service.measure({queue.name: queue.waiting() for queue in queues})
 
     def given_up(self) -> Iterator[tuple[bytes, str]]:
@@ -113,6 +116,12 @@ class AzureHost:
         while found := self.poison.receive(1):
             yield found[0].body.encode(), "see the app's log"
             self.poison.delete(found[0])
+
+    def lost_events(self) -> Iterator[bytes]:
+        """See `hosts.host.Host`."""
+        while found := self.lost.receive(1):
+            yield found[0].body.encode()
+            self.lost.delete(found[0])
 
     def close(self) -> None:
         """Export the remaining telemetry and close the connections."""
@@ -130,6 +139,7 @@ class AzureHost:
             logs_container,
             self.telemetry,
             Alarm(self.ring_at),
+            Poller(ports.logs),
         )
 
     def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:
