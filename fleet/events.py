@@ -95,11 +95,11 @@ def _news(found: Event, fleet: Fleet, container: str) -> News:
             return _run(found, fleet)
         case "Microsoft.MachineLearningServices.DatasetDriftDetected":
             # The documented event names a monitor: it has to have the name of its model.
-            name = _watched(
-                found.text("model" if "model" in found.fields else "datadriftname"), fleet
-            )
-            asked = Asked("event", found.source, found.reason, found.id)
-            return Foreign.MODEL if name is None else (name, asked)
+            key = "model" if "model" in found.fields else "datadriftname"
+            name = _watched(found.text(key), fleet)
+            if name is None:
+                return Foreign.MODEL
+            return name, Asked("event", found.source, found.reason, found.id)
         case "Driftwarden.LabelsArrived":
             size = found.number("size")
             return _model(found, fleet), LogGrew(found.text("blob"), size, Collection.labels)

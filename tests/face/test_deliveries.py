@@ -100,10 +100,6 @@ MALFORMED: list[tuple[Callable[[Schema, str], Any], str]] = [
         "event {n}: data.contentlength is 1000000000",
     ),
     (
-        lambda s, n: s(n, BLOB, {"contentLength": 1}, CONTAINER + "traffic/lost/a.jsonl"),
-        "event {n}: no model in fleet.yaml has logs.endpoint 'lost'",
-    ),
-    (
         lambda s, n: s(n, f"{LEARNING}ModelRegistered", {"ModelName": "demand"}),
         "event {n}: data.modelversion is missing",
     ),

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from engine.errors import Refused
 from engine.inbox import insert
+from engine.step import Delivery
 from engine.store import HEAD, check
 from engine.texts import storable
 from fleet import envelope
@@ -104,7 +105,7 @@ class Events:
                 for name, before in self.heads.items():
                     assert self.desk.store.get(name, HEAD) == before, f"{name} was changed"
             return "refused"
-        if found is None:
+        if not isinstance(found, Delivery):
             return "ignored"
         check(found.partition, [insert(FACTS, found, NOW)])
         if number % self.STEPPED == 0:
