@@ -131,6 +131,11 @@ class Sent:
         """One good event, and whose inbox it belongs into."""
         self.documents.append(document)
         kind = document.get("eventType") or document["type"]
+        if kind == BLOB:
+            # Two events of one length of a file are one growth.
+            path = document["subject"].removeprefix(CONTAINER)
+            self.good[f"grew:{document['data']['contentLength']}:{path}"] = partition
+            return
         unknown = "unrecognised:" if partition == "fleet" else ""
         self.good[f"{unknown}{kind}:{document['id']}:/subscriptions/s"] = partition
 
