@@ -33,8 +33,8 @@ lint: .venv/dev ## style, types and import contracts alone
 unit: .venv/dev
 	$(BIN)/pytest -n 2 -m quick $(UNIT)
 
-azure: .venv/dev build/node/.made ## the flights' summer on the Azure host: Azurite and loopback doubles
-	$(BIN)/pytest -m slow tests/azure/test_replay.py -s
+azure: .venv/dev build/node/.made ## the flights' summer on the Azure host, and logs that grow: Azurite and loopback doubles
+	$(BIN)/pytest -m slow tests/azure -k "test_replay or append_blobs" -s
 
 sim: .venv/dev build/node/.made ## every crash point of whole stories, every commit raced, every fault of Azure's services
 	$(BIN)/pytest -m slow -s tests/simulation tests/azure/test_faults.py tests/contract tests/face tests/unit --ignore tests/unit/monitoring

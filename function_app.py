@@ -37,6 +37,14 @@ def ingest(event: str) -> None:
     face.ingest(host().service, event)
 
 
+@app.queue_trigger("message", "events", "AzureWebJobsStorage")
+def ingest_queued(message: func.QueueMessage) -> None:
+    """Ingest the events that Event Grid put into the queue, where the app has no public address."""
+    from hosts import face
+
+    face.ingest_message(host().service, message.get_body())
+
+
 @app.queue_trigger("message", "driftwarden-due", "AzureWebJobsStorage")
 def work(message: func.QueueMessage) -> None:
     """Drain the partition that the message names."""

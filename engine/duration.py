@@ -61,10 +61,11 @@ def _bounded(length: timedelta) -> timedelta:
     return length
 
 
+DURATION_SCHEMA = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$|^P[0-9WDTHMS.]+$"}
 #: A policy field of this type is at least zero and at most ten years.
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
     AfterValidator(_bounded),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$|^P[0-9WDTHMS.]+$"}),
+    WithJsonSchema(DURATION_SCHEMA),
 ]

@@ -11,7 +11,17 @@ from typing import Any
 from engine.codec import Kinds, kind_of
 from engine.errors import Broken, Conflict, Refused, TooLarge, Unavailable
 from engine.step import Delivery
-from engine.store import Insert, Replace, Row, Store, Value, instant, parse_instant, spread
+from engine.store import (
+    MAX_OPERATIONS,
+    Insert,
+    Replace,
+    Row,
+    Store,
+    Value,
+    instant,
+    parse_instant,
+    spread,
+)
 from engine.texts import cut
 
 IN = "in:"
@@ -56,6 +66,21 @@ def differs(store: Store, kinds: Kinds, delivery: Delivery) -> bool:
     row = store.get(delivery.partition, row_key(delivery.id))
     known = row.props.get("digest") if row is not None else None
     return known is not None and known != _digest(kinds.encode(delivery.fact))
+
+
+def digest(kinds: Kinds, fact: object) -> str:
+    """Return the digest that a fact is kept with, whatever the id of its delivery."""
+    return _digest(kinds.encode(fact))
+
+
+def digests(store: Store, partition: str) -> frozenset[str]:
+    """Return the digests of all facts that arrived, as long as their rows are kept."""
+    found: set[str] = set()
+    after = ""
+    while page := store.scan(partition, IN, after=after, limit=MAX_OPERATIONS):
+        after = page[-1].key
+        found.update(str(row.props.get("digest")) for row in page)
+    return frozenset(found)
 
 
 def _digest(body: bytes) -> str:

@@ -6,7 +6,7 @@ the next call resumes from the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -54,6 +54,13 @@ class Loop:
         fresh = inbox.accept(self.store, self.domain.facts, delivery, now)
         self.ring(delivery.partition)
         return fresh
+
+    def deliver_all(self, partition: str, deliveries: Sequence[Delivery], now: datetime) -> None:
+        """Store facts of one partition, and ring once for all of them."""
+        for delivery in deliveries:
+            inbox.accept(self.store, self.domain.facts, delivery, now)
+        if deliveries:
+            self.ring(partition)
 
     def head(self, partition: str) -> Head:
         """Return the head of a partition; one that cannot be read is shown as halted, and empty."""

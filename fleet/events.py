@@ -7,11 +7,13 @@ Machine Learning as an Event Grid source".
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from enum import StrEnum
 
 from engine.errors import Refused
 from engine.step import Delivery
 from engine.texts import joined
-from fleet import names
+from fleet import logfiles, names
 from fleet.document.policies import Fleet
 from fleet.envelope import Event, sound
 from fleet.model.facts import Asked, Fact, Hinted, LogGrew, Noted, Registered, Unrecognised
@@ -20,11 +22,6 @@ from fleet.partitions import FLEET
 from retrain.registry import check_version
 
 SUBJECT = re.compile(r"/blobServices/default/containers/([^/]+)/blobs/(.+)")
-COLLECTED = re.compile(
-    r"modelDataCollector/(?P<endpoint>[^/]+)/(?P<deployment>[^/]+)/"
-    r"(?P<collection>model_inputs|model_outputs)/.+\.(?:jsonl|parquet)"
-)
-TRAFFIC = re.compile(r"traffic/(?P<endpoint>[^/]+)/.+\.jsonl")
 # With a hierarchical namespace (or SFTP) a file is announced when it is created and when closed.
 BEGINNINGS = ("createfile", "sftpcreate")
 TRAINING = re.compile(r"(.+)-run-[0-9]+(?:-[0-9]+)?")
@@ -34,23 +31,46 @@ WAIVED_TAG = "driftwarden.shadow_waived_by"
 REASON_TAG = "driftwarden.reason"
 
 
-def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None:
+class Foreign(StrEnum):
+    """What an event is about that is not in fleet.yaml: it belongs to others, and is no fault."""
+
+    FILE = "file"
+    MODEL = "model"
+    DEPLOYMENT = "deployment"
+    RUN = "run"
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A log file of a model is there, and its length is not known yet."""
+
+    model: str
+    path: str
+
+
+#: A partition and its fact, or what else an event says.
+News = tuple[str, Fact] | Hint | Foreign | None
+
+
+def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | Hint | Foreign | None:
     """Return the partition and the fact of an event; None where it carries no news.
 
     Parameters
     ----------
     container : str
-        The container of the logs: files of other containers are ignored. Empty for any.
+        The container of the logs of models that name none; empty for any.
 
     Raises
     ------
     Refused
-        A field is absent, or names a model that is not in fleet.yaml.
+        A field is absent, or an event for Driftwarden names a model that is not in fleet.yaml.
     """
     news = _news(found, fleet, container)
-    if news is None:
-        return None
+    if not isinstance(news, tuple):
+        return news
     partition, fact = news
+    if isinstance(fact, LogGrew) and fact.collection is not Collection.labels:
+        return Delivery(partition, logfiles.name_of(fact), fact)
     # CloudEvents 1.0, "id": unique within its source; the case of a resource's id does not count.
     name = joined(found.type, found.id, found.source.lower())
     if isinstance(fact, Unrecognised):
@@ -59,7 +79,7 @@ def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None
     return Delivery(partition, name, fact)
 
 
-def _news(found: Event, fleet: Fleet, container: str) -> tuple[str, Fact] | None:
+def _news(found: Event, fleet: Fleet, container: str) -> News:
     """Return the partition and the fact of an event by its type."""
     match found.type:
         case "Microsoft.Storage.BlobCreated":
@@ -76,7 +96,10 @@ def _news(found: Event, fleet: Fleet, container: str) -> tuple[str, Fact] | None
         case "Microsoft.MachineLearningServices.DatasetDriftDetected":
             # The documented event names a monitor: it has to have the name of its model.
             key = "model" if "model" in found.fields else "datadriftname"
-            return _model(found, fleet, key), Asked("event", found.source, found.reason, found.id)
+            name = _watched(found.text(key), fleet)
+            if name is None:
+                return Foreign.MODEL
+            return name, Asked("event", found.source, found.reason, found.id)
         case "Driftwarden.LabelsArrived":
             size = found.number("size")
             return _model(found, fleet), LogGrew(found.text("blob"), size, Collection.labels)
@@ -86,34 +109,22 @@ def _news(found: Event, fleet: Fleet, container: str) -> tuple[str, Fact] | None
             return FLEET, Unrecognised(found.type, found.source)
 
 
-def _blob(found: Event, fleet: Fleet, container: str) -> tuple[str, Fact] | None:
+def _blob(found: Event, fleet: Fleet, container: str) -> News:
     match = SUBJECT.fullmatch(found.subject)
     if match is None:
         raise Refused(f"event {found.id}: subject {found.subject!r} names no blob")
-    if container and match[1] != container:
-        return None
-    if str(found.fields.get("api")).lower() in BEGINNINGS:
-        return None
-    path, size = match[2], found.number("contentlength")
-    if size == 0:
-        return None
-    collected, traffic = COLLECTED.fullmatch(path), TRAFFIC.fullmatch(path)
-    if collected is not None:
-        kind = Collection(collected["collection"])
-        name = _by_endpoint(found, collected["endpoint"], fleet)
-        version = fleet.models[name].policy.logs.version_of(collected["deployment"])
-        return name, LogGrew(path, size, kind, version)
-    if traffic is not None:
-        grew = LogGrew(path, size, Collection.traffic)
-        return _by_endpoint(found, traffic["endpoint"], fleet), grew
-    return None
-
-
-def _by_endpoint(found: Event, endpoint: str, fleet: Fleet) -> str:
-    name = _behind(endpoint, fleet)
-    if name is None:
-        raise Refused(f"event {found.id}: no model in fleet.yaml has logs.endpoint {endpoint!r}")
-    return name
+    for name, watched in fleet.models.items():
+        logs = watched.policy.logs
+        theirs = logs.container or container
+        if (theirs and match[1] != theirs) or logfiles.grown(logs, match[2], 0) is None:
+            continue
+        if not logs.events or str(found.fields.get("api")).lower() in BEGINNINGS:
+            return None
+        size = found.number("contentlength")
+        fact = logfiles.grown(logs, match[2], size)
+        # An append blob is announced once, when it is created.
+        return Hint(name, match[2]) if not size or fact is None else (name, fact)
+    return Foreign.FILE
 
 
 def _behind(endpoint: str, fleet: Fleet) -> str | None:
@@ -128,11 +139,13 @@ def _watched(model: str, fleet: Fleet) -> str | None:
     return names.behind(model, {name: one.registered_as for name, one in fleet.models.items()})
 
 
-def _registered(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
+def _registered(found: Event, fleet: Fleet) -> News:
     tags, properties = found.tags("modelTags"), found.tags("modelProperties")
     if tags.get(RUN_TAG) or tags.get(JOB_TAG):
         return None  # the run reports its version itself
-    name = _model(found, fleet, "modelname")
+    name = _watched(found.text("modelname"), fleet)
+    if name is None:
+        return Foreign.MODEL
     version = check_version(found.text("modelversion"))
     if any(_trained(str(said)) == name for said in (version, *properties.values())):
         return None  # the same for a job without the tags
@@ -140,23 +153,23 @@ def _registered(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
     return name, Registered(version, "registered", waived or None, why)
 
 
-def _deployed(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
+def _deployed(found: Event, fleet: Fleet) -> News:
     """Deliver to the model of the endpoint, or else to one of the deployed models."""
     service = found.text("servicename")
     versions = str(found.fields.get("modelids") or "").split(",")
     said = (_watched(version.partition(":")[0].strip(), fleet) for version in versions)
     name = next((name for name in (_behind(service, fleet), *said) if name is not None), None)
     noted = Noted(found.type, found.subject or service, found.at)
-    return None if name is None else (name, noted)
+    return Foreign.DEPLOYMENT if name is None else (name, noted)
 
 
-def _run(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
+def _run(found: Event, fleet: Fleet) -> News:
     """Deliver only runs of a watched model: a workspace announces every run."""
     said = [str(found.tags(key).get(RUN_TAG)) for key in ("runTags", "runProperties")]
     for name in (*said, found.text("runid")):
         if (model := _trained(name)) in fleet.models:
             return model, Hinted(name)
-    return None
+    return Foreign.RUN
 
 
 def _trained(name: str) -> str:
@@ -165,8 +178,8 @@ def _trained(name: str) -> str:
     return match[1] if match is not None else ""
 
 
-def _model(found: Event, fleet: Fleet, key: str = "model") -> str:
-    said = found.text(key)
+def _model(found: Event, fleet: Fleet) -> str:
+    said = found.text("model")
     name = _watched(said, fleet)
     if name is None:
         raise Refused(f"event {found.id}: model {said!r} is not in fleet.yaml")

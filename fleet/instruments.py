@@ -23,6 +23,7 @@ ATTRIBUTES = {
     "severity": "`page` or `ticket`",
     "subject": "a partition, or a place",
     "place": "name of a queue or a container of the app",
+    "about": "`file`, `model`, `deployment` or `run`, which nothing in fleet.yaml names",
 }
 ATTRIBUTES |= {
     field.name: "a word of the published event's field (docs/events.md)"
@@ -143,6 +144,13 @@ METRICS = {
             "{tick}",
             (),
             "One per tick, counted after everything was measured; missing ticks mean an outage.",
+            Instrument.COUNTER,
+        ),
+        Metric(
+            "driftwarden.events.foreign",
+            "{event}",
+            ("about",),
+            "Events about what belongs to others; they are ignored.",
             Instrument.COUNTER,
         ),
         Metric(

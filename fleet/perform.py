@@ -67,7 +67,7 @@ def work(world: World, watched: Watched, effect: Work) -> Fact:
         case ReadLog():
             return reading.read_log(world, watched, effect)
         case ReadLabels():
-            return reading.read_labels(world, effect, watched.policy.performance.task)
+            return reading.read_labels(world, watched, effect)
         case Count():
             return counting.count_window(world, watched, effect)
         case CountTraffic():

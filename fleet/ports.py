@@ -17,15 +17,42 @@ from monitoring.alerts.paging import Page
 from retrain.ports import Registry, Serving, Trainer
 
 
-class LogFiles(Protocol):
-    """Feature logs as the collector writes them, by path below one root."""
+@dataclass(frozen=True)
+class LogFile:
+    """A file of a log, and its length in bytes when it was listed."""
 
-    def read(self, path: str, start: int, end: int) -> bytes:
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies directly in a folder: names of folders, and files by their whole path."""
+
+    folders: tuple[str, ...] = ()
+    files: tuple[LogFile, ...] = ()
+
+
+class LogFiles(Protocol):
+    """Feature logs as the collector writes them, by path within a container.
+
+    `container` is empty for the host's own. On one machine all containers are one folder.
+    """
+
+    def read(self, path: str, start: int, end: int, container: str = "") -> bytes:
         """Return the bytes [start, end), fewer where the file is shorter; Refused without it.
 
-        `path` may be the whole address of a file in a service's container: that is this root, or
+        `path` may be the whole address of a file in a service's container: that is this one, or
         on one machine a copy of it.
         """
+        ...
+
+    def listing(self, folder: str, container: str = "") -> Listing:
+        """Return what lies directly in a folder; nothing where there is no such folder."""
+        ...
+
+    def files(self, folder: str, container: str = "") -> tuple[LogFile, ...]:
+        """Return every file in a folder and the folders below it."""
         ...
 
 

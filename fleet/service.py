@@ -15,7 +15,18 @@ from engine.loop import Loop
 from engine.step import Delivery
 from engine.store import instant
 from engine.texts import cut, unexpected
-from fleet import anchors, backwards, envelope, events, gauges, health, moved, read, refused
+from fleet import (
+    anchors,
+    backwards,
+    envelope,
+    events,
+    gauges,
+    growth,
+    health,
+    moved,
+    read,
+    refused,
+)
 from fleet.alarm import Alarm, by_the_timer
 from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
 from fleet.document.policies import Fleet
@@ -24,6 +35,7 @@ from fleet.model.lines import operations
 from fleet.model.lines.line import write_line
 from fleet.outcomes import Awaited
 from fleet.partitions import FLEET, ONCALL
+from fleet.polling import Poller
 from fleet.read import Json
 from fleet.targets import check_target
 from fleet.telemetry import TRACEPARENT, Silent, Telemetry
@@ -44,6 +56,7 @@ class Service:
     container : the container of the logs; empty for any.
     telemetry : receives spans and gauges.
     alarm : rings for pages that wait for their receiver; without it they wait for the timer.
+    poller : looks for log files that have grown; without it events alone tell of them.
     """
 
     fleet: Fleet
@@ -54,6 +67,7 @@ class Service:
     container: str = ""
     telemetry: Telemetry = field(default_factory=Silent)
     alarm: Alarm = field(default_factory=lambda: Alarm(by_the_timer))
+    poller: Poller | None = None
 
     def begin(self) -> None:
         """Sign older states, deliver changed policies to their models, ring for every partition."""
@@ -88,7 +102,8 @@ class Service:
     def ingest(self, document: object) -> str | None:
         """Deliver an event and return its partition; None where it carries no news.
 
-        A malformed event is parked with its reason and not raised: a retry would not help.
+        A malformed event is parked with its reason and not raised: a retry would not help. One
+        about files, models and runs of others is counted.
         """
         said = document.get(TRACEPARENT) if isinstance(document, Mapping) else None
         trace = said if isinstance(said, str) else ""
@@ -97,6 +112,11 @@ class Service:
                 found = events.delivery(envelope.event(document), self.fleet, self.container)
             except Refused as error:
                 return self.park(document, str(error))
+            if isinstance(found, events.Foreign):
+                self.telemetry.add("driftwarden.events.foreign", 1, {"about": found})
+                return None
+            if isinstance(found, events.Hint):
+                found = growth.hinted(self.poller, self.fleet, found)
             if found is None:
                 return None
             self.loop.deliver(found, self.clock.now())
@@ -125,6 +145,17 @@ class Service:
         for partition in due:
             self.loop.ring(partition)
         return tuple(due)
+
+    def poll(self) -> None:
+        """Deliver the growth of log files; a fault that lasts is told, and stops no other model."""
+        if self.poller is None:
+            return
+        now = self.clock.now()
+        for name, watched in self.fleet.models.items():
+            fault = growth.deliver(self.loop, self.poller, watched, now)
+            if fault:
+                said = f"the log files of {name} cannot be listed: {fault}"
+                self.notice(f"logs:{name}", said, f"{now:%Y-%m-%dT%H}")
 
     def ring_again(self, partition: str, reason: str) -> None:
         """Ring for a partition whose doorbell failed too often, and tell that, once an hour."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -63,6 +64,29 @@ def ingest(service: Service, body: str) -> None:
         service.park(body, str(error))
         return
     service.ingest(event)
+
+
+def ingest_message(service: Service, body: bytes) -> None:
+    """Ingest the events of a queue message: one or an array, as JSON or as its Base64.
+
+    Event Grid writes Base64 into a storage queue. A message that is neither is parked.
+    """
+    try:
+        found = parse(_from_base64(body), "queue message")
+    except Refused as error:
+        service.park(body.decode("utf-8", "backslashreplace"), str(error))
+        return
+    for event in found if isinstance(found, list) else [found]:
+        service.ingest(event)
+
+
+def _from_base64(body: bytes) -> bytes:
+    """Return the content of Base64; anything else, such as JSON, as it is."""
+    try:
+        # JSON of an event has braces, and Base64 has none.
+        return base64.b64decode(b"".join(body.split()), validate=True)
+    except ValueError:
+        return body
 
 
 def drain(service: Service, body: bytes) -> None:

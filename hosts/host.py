@@ -33,6 +33,10 @@ class Host(Protocol):
         """
         ...
 
+    def lost_events(self) -> Iterator[bytes]:
+        """Yield the messages in the poison queue of events, each removed when it was used."""
+        ...
+
     def close(self) -> None:
         """Close every connection, file and process."""
         ...

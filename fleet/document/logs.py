@@ -2,17 +2,70 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from engine.duration import Duration
+from engine.duration import DURATION_SCHEMA, Duration, parse_duration
 from engine.errors import Refused
 from engine.policy import Policy
 from fleet import names
 from fleet.names import RawName
 from retrain.registry import check_version
+
+#: Files of so many days are looked for. Their cursors are kept longer, so that none is read twice.
+LOOK_BACK = timedelta(days=7)
+FILES_KEPT = LOOK_BACK + timedelta(days=1)
+#: Files of this hour and the last one can grow; the others are looked at once a day.
+LONGEST_POLL = timedelta(hours=1)
+#: "Naming and Referencing Containers, Blobs, and Metadata" (Microsoft Learn).
+CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
+
+
+def _poll(value: object) -> object:
+    # A zero equals False: it is a duration, and means every tick.
+    return None if value is None or value is False or value == "off" else parse_duration(value)
+
+
+def _often(value: timedelta | None) -> timedelta | None:
+    if value is not None and not timedelta(0) <= value <= LONGEST_POLL:
+        raise ValueError("one hour at most, since older files are looked at once a day; or off")
+    return value
+
+
+def check_container(name: str | None) -> str | None:
+    """Return the name of a blob container; ValueError where it is none.
+
+    >>> check_container("azureml-blobstore-0b2c")
+    'azureml-blobstore-0b2c'
+    """
+    if name is not None and not (3 <= len(name) <= 63 and CONTAINER.fullmatch(name)):
+        raise ValueError(
+            f"{name!r}: 3 to 63 lower-case letters, digits and single hyphens between them"
+        )
+    return name
+
+
+def check_folder(path: str) -> str:
+    """Return a folder within a container without slashes at its ends; ValueError where it is none.
+
+    >>> check_folder("/mdc/shop/")
+    'mdc/shop'
+    """
+    path = path.strip("/")
+    if not path.isprintable() or not all(part.strip(".") for part in path.split("/")):
+        raise ValueError(f"{path!r}: not a folder within the container, such as modelDataCollector")
+    return path
+
+
+Poll = Annotated[
+    timedelta | None,
+    BeforeValidator(_poll),
+    AfterValidator(_often),
+    WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"enum": [False, "off"]}]}),
+]
 
 
 class Logs(Policy):
@@ -20,6 +73,31 @@ class Logs(Policy):
 
     endpoint: RawName = Field(
         description="Name of the endpoint in the logs' folder layout, as Azure ML spells it."
+    )
+    container: Annotated[str | None, AfterValidator(check_container)] = Field(
+        None,
+        description="Blob container of the files, in the account of the app's logs. Left out: that "
+        "of the app setting `DRIFTWARDEN_LOGS_CONTAINER`. Azure ML writes to "
+        "`azureml-blobstore-GUID`, unless the deployment's `data.path` says otherwise.",
+    )
+    path: Annotated[str, AfterValidator(check_folder)] = Field(
+        "modelDataCollector",
+        description="Folder of the data collector within the container: what the deployment's "
+        "`data.path` names, if it names one. Below it are "
+        "`ENDPOINT/DEPLOYMENT/COLLECTION/yyyy/MM/dd/HH/`.",
+    )
+    payloads: bool = Field(
+        False,
+        description="If yes, the collections `request` and `response` (the HTTP payloads) are read "
+        "instead of `model_inputs` and `model_outputs`.",
+    )
+    poll: Poll = Field(
+        timedelta(minutes=1),
+        description="How often files that can grow are looked for; an hour at most. `off`: events "
+        "alone tell of them, which do not tell when a file of plain Blob storage grows.",
+    )
+    events: bool = Field(
+        True, description="If `off`, events about the files are ignored, and polling finds them."
     )
     deployments: dict[str, RawName] = Field(
         default_factory=dict,
@@ -67,6 +145,12 @@ class Logs(Policy):
                 raise ValueError(f"deployments: {error}") from None
         if (name := names.repeated(self.deployments.values())) is not None:
             raise ValueError(f"deployments: {name!r} is given for two versions; each needs its own")
+        return self
+
+    @model_validator(mode="after")
+    def _heard_of(self) -> Self:
+        if self.poll is None and not self.events:
+            raise ValueError("poll and events are both off: no file would ever be read")
         return self
 
     @model_validator(mode="after")

@@ -32,6 +32,7 @@ from fleet.model.parts import (
     silence,
     split,
     strangers,
+    uncollected,
     unfinished,
     windows,
 )
@@ -49,6 +50,7 @@ PARTS = (
     reference.PART,
     logs.PART,
     unfinished.PART,
+    uncollected.PART,
     labels.PART,
     windows.PART,
     renewal.PART,

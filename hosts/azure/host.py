@@ -16,6 +16,7 @@ from engine.seal import Seal
 from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
+from fleet.polling import Poller
 from fleet.ports import Publisher, World
 from fleet.read import Json
 from fleet.service import Service
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 DUE_QUEUE = "driftwarden-due"
+EVENTS_QUEUE = "events"
 REFUSED_QUEUE = "driftwarden-refused"
 #: The connection that the Functions host itself uses.
 STORAGE = "AzureWebJobsStorage"
@@ -84,6 +86,7 @@ class AzureHost:
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
         self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
+        self.lost = AzureQueue(queues, poison_name(EVENTS_QUEUE))
         self.dead_letters = DeadLetters(own_blobs)
         publisher = self._publisher(known.topic, cloud)
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
@@ -106,7 +109,7 @@ class AzureHost:
 
     def measure(self) -> None:
         """Report the gauges, and that the timer ran."""
-        places = (self.poison, self.refused, self.dead_letters)
+        places = (self.poison, self.lost, self.refused, self.dead_letters)
         self.service.measure({place.name: place.waiting for place in places})
 
     def given_up(self) -> Iterator[tuple[bytes, str]]:
@@ -114,6 +117,12 @@ class AzureHost:
         while found := self.poison.receive(1):
             yield found[0].body.encode(), "see the app's log"
             self.poison.delete(found[0])
+
+    def lost_events(self) -> Iterator[bytes]:
+        """See `hosts.host.Host`."""
+        while found := self.lost.receive(1):
+            yield found[0].body.encode()
+            self.lost.delete(found[0])
 
     def close(self) -> None:
         """Export the remaining telemetry and close the connections."""
@@ -131,6 +140,7 @@ class AzureHost:
             logs_container,
             self.telemetry,
             Alarm(self.ring_at),
+            Poller(ports.logs),
         )
 
     def _publisher(self, topic: str, cloud: Cloud) -> Publisher:

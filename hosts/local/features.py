@@ -31,6 +31,8 @@ def _lacks(watched: Watched) -> Iterator[tuple[Place, str]]:
         yield ("training", "job"), "needs Azure ML; the local host needs training.command"
     if watched.policy.logs.table is not None or watched.policy.logs.traffic:
         yield ("logs",), "tables need Log Analytics; the local host reads files"
+    if watched.policy.logs.container is not None:
+        yield ("logs", "container"), "the local host has one folder of logs, no containers"
     if watched.policy.serving.kind == "batch":
         yield ("serving", "kind"), "batch endpoints need Azure; use online"
     if training is not None and training.command is not None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from engine.blobs import content_name
 from engine.errors import Broken, Refused, Unavailable
+from fleet.ports import Listing, LogFile
 from hosts import addresses, private
-from hosts.local import leftovers
+from hosts.local import leftovers, listing
 from hosts.local.disk import Disk, naming
 
 BLOB_NAME = re.compile(r"[0-9a-f]{64}")
@@ -149,12 +150,13 @@ class Logs:
         except OSError as error:
             raise _unreadable(path, error) from error
 
-    def read(self, path: str, start: int, end: int) -> bytes:
+    def read(self, path: str, start: int, end: int, container: str = "") -> bytes:
         """Return the bytes [start, end) of a log, fewer where it is shorter.
 
         Refused where there is no such log or the path leaves the folder; Unavailable where the file
         cannot be read now.
         """
+        del container
         found = self._resolve(path)
         if not 0 <= start <= end:
             raise Refused(f"log {path}: bytes {start} to {end} are not a range")
@@ -164,6 +166,16 @@ class Logs:
                 return stream.read(end - start)
         except OSError as error:
             raise _unreadable(path, error) from error
+
+    def listing(self, folder: str, container: str = "") -> Listing:
+        """See `fleet.ports.LogFiles`."""
+        del container
+        return listing.listed(self._root, folder)
+
+    def files(self, folder: str, container: str = "") -> tuple[LogFile, ...]:
+        """See `fleet.ports.LogFiles`."""
+        del container
+        return tuple(listing.below(self._root, folder))
 
     def _resolve(self, path: str) -> Path:
         if addresses.is_address(path):

@@ -17,6 +17,7 @@ from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.document.policies import ModelPolicy
 from fleet.domain import FleetDomain
+from fleet.polling import Poller
 from fleet.ports import World
 from fleet.read import Json
 from fleet.service import Service
@@ -43,6 +44,7 @@ from hosts.tables.beside import TablesBeside
 from retrain.ports import TrainingJob
 
 DUE_QUEUE = "driftwarden-due"
+EVENTS_QUEUE = "events"
 REFUSED_QUEUE = "driftwarden-refused"
 STORE_FILE = "driftwarden.sqlite"
 BACK_OFF = 0.01
@@ -108,11 +110,15 @@ class LocalHost:
         self.blobs = Blobs(root / "blobs", durable=durable, disk=disk)
         self.trainer = self._trainer(durations)
         self.router = self._router(durations.request if durations is not None else None)
-        domain = FleetDomain(config.fleet, self._world(beside, quiet))
+        world = self._world(beside, quiet)
+        domain = FleetDomain(config.fleet, world)
         seal = journal_key.seal(root, os.environ)
         loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF), seal)
         alarm = Alarm(self.ring_at)
-        self.service = Service(config.fleet, loop, clock, self.blobs, self.refuse, alarm=alarm)
+        poller = Poller(world.logs)
+        self.service = Service(
+            config.fleet, loop, clock, self.blobs, self.refuse, alarm=alarm, poller=poller
+        )
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue."""
@@ -145,6 +151,12 @@ class LocalHost:
         """See `hosts.host.Host`."""
         while found := self.queues.get(poison_name(DUE_QUEUE), self.clock.now(), 1):
             yield found[0].body, found[0].reason
+            self.queues.delete(found[0])
+
+    def lost_events(self) -> Iterator[bytes]:
+        """See `hosts.host.Host`."""
+        while found := self.queues.get(poison_name(EVENTS_QUEUE), self.clock.now(), 1):
+            yield found[0].body
             self.queues.delete(found[0])
 
     def close(self) -> None:

@@ -2,13 +2,15 @@
 
 Each line is a CloudEvents object; its `data` is a list of rows, one row, or either as JSON text.
 All rows have the line's correlation id and time. Inputs and outputs are joined on the correlation
-id and the row's index within the line. Payloads too large for a line are in a separate blob, whose
-address is `dataref`, or `data` where `datainblob` is set.
+id and the row's index within the line. Where `type` says that `data` is an HTTP payload, its rows
+are those of `monitoring.intake.payloads`. Payloads too large for a line are in a separate blob,
+whose address is `dataref`, or `data` where `datainblob` is set.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 
 from engine.errors import Refused
+from monitoring.intake import payloads
 from monitoring.intake.lines import (
     UTC_TIME,
     Apart,
@@ -38,6 +41,8 @@ ENVELOPE = pa.schema([*((name, pa.string()) for name in IDS), ("time", pa.string
 KEYS = ("correlationid", "index", "time")
 #: Prefix of the ids of Driftwarden's own requests, which score beside the live traffic.
 OWN = "driftwarden-"
+#: Lines whose rows have to be looked for, which Arrow's parser cannot.
+PAYLOAD = re.compile(rb"\.re(?:quest|sponse)\"")
 
 
 def decode(
@@ -67,7 +72,8 @@ def rows_apart(content: bytes, line: Apart) -> Decoded:
     whole = content.removeprefix(MARK).strip()
     if not whole.startswith(b"[") and _parsed(whole) is None:
         whole = b"[" + b",".join(row for row in whole.split(b"\n") if row.strip()) + b"]"
-    envelope = json.dumps({"correlationid": line.correlationid, "time": line.time})
+    known = {"correlationid": line.correlationid, "time": line.time}
+    envelope = json.dumps({**known, "type": ".request"} if line.payload else known)
     joined = b'%s,"data":%s}\n' % (envelope[:-1].encode(), whole.replace(b"\n", b" "))
     decoded = _block(joined, line.line - 1)
     return Decoded(decoded.table, len(content), decoded.bad, decoded.own)
@@ -107,7 +113,7 @@ def is_collector_line(line: Mapping[str, object]) -> bool:
 def _block(
     block: bytes, before: int, assemble: Callable[[Sequence[object]], pa.Array] = column
 ) -> Decoded:
-    parsed = read_fast(block, ENVELOPE)
+    parsed = None if PAYLOAD.search(block) else read_fast(block, ENVELOPE)
     if parsed is not None:
         others, own = rows_of_others(parsed)
         table = _flattened(others)
@@ -135,7 +141,7 @@ class _Elsewhere:
     address: str
 
 
-def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | _Elsewhere | str:
+def _rows(line: Mapping[str, object]) -> list[payloads.Row] | _Elsewhere | str:
     """Return a line's rows, or the address of their blob, or the reason that it has none."""
     rows, address = line.get("data"), line.get("dataref")
     if isinstance(rows, str) and str(line.get("datainblob")).lower() == "true":
@@ -144,6 +150,8 @@ def _rows(line: Mapping[str, object]) -> list[Mapping[str, object]] | _Elsewhere
         return _Elsewhere(address)
     if isinstance(rows, str):
         rows = _parsed(rows)
+    if payloads.is_payload(line.get("type")):
+        return payloads.rows_of(rows)
     if isinstance(rows, dict):
         rows = [rows]
     if not isinstance(rows, list):
@@ -163,7 +171,7 @@ def _parsed(text: str | bytes) -> object:
 
 def _apart(number: int, line: Mapping[str, object], address: str) -> Apart:
     ids = text_or_none(line.get("correlationid")), text_or_none(line.get("time"))
-    return Apart(number, address, *ids)
+    return Apart(number, address, *ids, payloads.is_payload(line.get("type")))
 
 
 def _own(table: pa.Table) -> pa.ChunkedArray:

@@ -29,12 +29,16 @@ MOST_NESTED = 32
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A line whose rows are in a separate blob, because they are too large for the line."""
+    """A line whose rows are in a separate blob, because they are too large for the line.
+
+    `payload` says that they are those of an HTTP payload.
+    """
 
     line: int
     address: str
     correlationid: str | None
     time: str | None
+    payload: bool = False
 
 
 @dataclass(frozen=True, slots=True)

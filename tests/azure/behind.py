@@ -105,6 +105,18 @@ class Behind:
             self.upload(path, (self._logs / path).read_bytes())
         return written
 
+    def answer(self, model: str, rows: pa.Table, start: datetime) -> dict[str, bytes]:
+        """Answer likewise; return the files that a collector would log, which are not there yet."""
+        written = self._router.serve(model, rows, start)
+        return {path: (self._logs / path).read_bytes() for path, _ in written}
+
+    def logs_in(self, container: str) -> ContainerClient:
+        """The container where a collector writes, made where missing."""
+        found = self._blobs.get_container_client(container or LOGS)
+        if not found.exists():
+            found.create_container()
+        return found
+
     def score(self, version: str, rows: list[dict[str, Any]]) -> list[float]:
         """Score rows by one version, as its container would."""
         folder = self.models.folder(self.scenario.model, version)

@@ -154,6 +154,7 @@ def staged(
     *,
     mirror: int,
     relayed: bool = False,
+    kind: type[AzureStage] = AzureStage,
 ) -> Iterator[AzureStage]:
     """Open Azure's host on Azurite and doubles of everything else.
 
@@ -193,7 +194,7 @@ def staged(
         )  # fmt: skip
         host = AzureHost(config, fleet.parent, known, cloud, clock)
         around = Around(service, topic, insights, account, relays)
-        stage = AzureStage(app, host, behind, clock, fleet.parent / "scratch.sqlite", around)
+        stage = kind(app, host, behind, clock, fleet.parent / "scratch.sqlite", around)
         try:
             yield stage
         finally:

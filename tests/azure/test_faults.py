@@ -32,6 +32,7 @@ from hosts.azure.logs.analytics import Analytics
 from hosts.azure.logs.counting import AzureCounting
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
+from tests.azure.growing import Announced, Growing, Queued
 from tests.azure.stage import AzureStage, staged
 from tests.doubles import azurite
 from tests.doubles.loganalytics import LogAnalytics, partial
@@ -155,16 +156,22 @@ def life(moved: Path, tmp_path: Path, certificates: Authority) -> Callable[..., 
     """Let the fleet live under a fault; what is yielded is open still."""
 
     @contextmanager
-    def lived(arm: Arm = lambda run, at: None, *, relayed: bool = False) -> Iterator[Run]:
+    def lived(
+        arm: Arm = lambda run, at: None, *, relayed: bool = False,
+        kind: type[AzureStage] = AzureStage, logs: dict[str, Any] | None = None,
+    ) -> Iterator[Run]:  # fmt: skip
         emptied()
         folder = tmp_path / "fleet"
         shutil.copytree(moved, folder)
+        fleet = yaml.safe_load((folder / "fleet.yaml").read_text())
+        fleet["models"]["demand"]["logs"] |= logs or {}
+        (folder / "fleet.yaml").write_text(yaml.safe_dump(fleet))
         scenario = read_scenario(folder / "scenario.yaml")
         moments = happenings(scenario)
         clock = SetClock(moments[0][0] - timedelta(hours=1))
         with staged(
             function_app.app, folder / "fleet.yaml", scenario, clock, folder, certificates,
-            mirror=50, relayed=relayed,
+            mirror=50, relayed=relayed, kind=kind,
         ) as stage:  # fmt: skip
             first = next(plan for plan in scenario.versions if plan.register_at is None)
             stage.behind.make(first)
@@ -279,6 +286,32 @@ def test_a_passing_fault_changes_nothing(
         assert run.outcome() == undisturbed
         assert not run.lines("refused")
     outcomes.update(dict.fromkeys(kinds, SAME))
+
+
+@pytest.mark.parametrize(
+    ("kind", "logs"),
+    [
+        (Growing, {"events": False}), (Announced, {}), (Queued, {}),
+        (Growing, {"events": False, "path": "mdc/a", "container": "theirs"}),
+    ],
+    ids=["polled", "announced", "queued", "elsewhere"],
+)  # fmt: skip
+def test_append_blobs_that_grow_are_read_whoever_tells_of_them(
+    kind: type[Growing],
+    logs: dict[str, Any],
+    life: Callable[..., Any],
+    undisturbed: dict[str, Any],
+    outcomes: dict[str, str],
+) -> None:
+    with life(kind=kind, logs=logs) as run:
+        run.check_nothing_is_lost_or_doubled()
+        assert run.outcome() == undisturbed
+        assert not run.lines("refused")
+        assert run.stage.grown > 20
+        assert run.stage.host.poison.waiting() == run.stage.host.lost.waiting() == 0
+        fleet = journal.read(run.stage.store, "fleet")
+        assert not [line for record in fleet for line in record.lines if line["what"] == "parked"]
+    outcomes[f"append blobs, {kind.__name__.lower()}"] = SAME
 
 
 def in_canary(run: Run) -> bool:

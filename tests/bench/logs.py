@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import pyarrow as pa
+from fleet.document.logs import Logs as LogPolicy
 from fleet.model.tasks import ReadLog
 from fleet.model.facts import Collection
 from fleet.model.parts.logs import RANGE
@@ -46,6 +47,7 @@ from monitoring.quality import Policy as Quality
 class Rules:
     drift: Policy
     quality: Quality
+    logs: LogPolicy
 
 @dataclass
 class World:
@@ -56,7 +58,7 @@ class World:
 class Watched:
     name: str = "demand"
     zone: str = "UTC"
-    policy: object = Rules(Policy(), Quality())
+    policy: object = Rules(Policy(), Quality(), LogPolicy(endpoint="demand"))
 
 root = Path(sys.argv[1])
 world = World(Blobs(root / "blobs"), Logs(root / "logs"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.errors import Refused
-from fleet.ports import LogFiles
+from fleet.ports import Listing, LogFile, LogFiles
 from hosts.azure.logs.files import AzureLogs
 from hosts.local.files import Logs
 
@@ -122,3 +122,28 @@ def test_more_than_one_request_can_answer(written: Local | Azure) -> None:
     for _ in range(12):
         written.append(PATH, piece)
     assert written.logs.read(PATH, 7, 12 * len(piece) - 7) == (12 * piece)[7:-7]
+
+
+def test_a_folder_is_listed_with_the_length_of_its_files(written: Local | Azure) -> None:
+    for path, content in (
+        ("a/b ü%20/1.jsonl", b"1"), ("a/b ü%20/10/2.jsonl", b"22"), ("a/b ü%20/11/00/3.jsonl", b""),
+        ("a/b ü%20c/4.jsonl", b"4"), ("a/5.jsonl", b"5"),
+    ):  # fmt: skip
+        written.append(path, content)
+    list_, folder = written.logs.listing, "a/b ü%20"
+    assert list_(folder) == Listing(("10", "11"), (LogFile(f"{folder}/1.jsonl", 1),))
+    assert list_("a") == Listing(("b ü%20", "b ü%20c"), (LogFile("a/5.jsonl", 1),))
+    assert list_("a/b") == list_("none/of/them") == Listing()
+    assert written.logs.files(folder) == (
+        LogFile(f"{folder}/1.jsonl", 1), LogFile(f"{folder}/10/2.jsonl", 2),
+        LogFile(f"{folder}/11/00/3.jsonl", 0),
+    )  # fmt: skip
+    assert written.logs.files("a/b") == written.logs.files("none") == ()
+
+
+def test_a_file_that_grows_is_listed_with_its_new_length(written: Local | Azure) -> None:
+    for expected in (0, 3, 6):
+        written.append(PATH, b"abc" if expected else b"")
+        assert written.logs.files("modelDataCollector") == (LogFile(PATH, expected),)
+        (found,) = written.logs.listing(PATH.rpartition("/")[0]).files
+        assert found.size == expected

@@ -157,7 +157,8 @@ def test_the_words_of_the_templates_are_the_service_s() -> None:
             assert len(word) <= 12, (name, word)
         seen |= set(re.findall(r"category: '(\w+)'", source))
     assert seen == {
-        "AmlOnlineEndpointTrafficLog", "Cost", "DeliveryFailures", "FunctionAppLogs", "StorageDelete",
+        "AmlOnlineEndpointTrafficLog", "Cost", "DeliveryFailures", "FunctionAppLogs",
+        "StorageDelete",
     }  # fmt: skip
 
 

@@ -23,10 +23,11 @@ from engine.errors import Refused
 from engine.memory import MemoryStore
 from engine.outbox import OUT
 from engine.store import Insert, Operation, Row
-from fleet.ports import World
+from fleet.ports import Listing, LogFile, World
 from monitoring.alerts.paging import Page
 from retrain.ports import JobPhase, JobStatus, ModelCard, Traffic, TrainingJob
 from retrain.registry import Stage, move
+from tests.doubles import logfiles
 
 Floats = npt.NDArray[np.float64]
 TRAINING_TAKES = timedelta(hours=2)
@@ -168,10 +169,16 @@ class LogFiles:
 
     outside: Outside
 
-    def read(self, path: str, start: int, end: int) -> bytes:
+    def read(self, path: str, start: int, end: int, container: str = "") -> bytes:
         if path not in self.outside.files:
             raise Refused(f"log {path}: not found")
         return self.outside.files[path][start:end]
+
+    def listing(self, folder: str, container: str = "") -> Listing:
+        return logfiles.listing(self.outside.files, folder)
+
+    def files(self, folder: str, container: str = "") -> tuple[LogFile, ...]:
+        return logfiles.every(self.outside.files, folder)
 
 
 @dataclass(frozen=True)

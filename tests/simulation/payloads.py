@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from engine.errors import Refused
 from engine.inbox import insert
+from engine.step import Delivery
 from engine.store import HEAD, check
 from engine.texts import storable
 from fleet import envelope
@@ -104,7 +105,7 @@ class Events:
                 for name, before in self.heads.items():
                     assert self.desk.store.get(name, HEAD) == before, f"{name} was changed"
             return "refused"
-        if found is None:
+        if not isinstance(found, Delivery):
             return "ignored"
         check(found.partition, [insert(FACTS, found, NOW)])
         if number % self.STEPPED == 0:
@@ -142,7 +143,7 @@ class Lines:
 
     def _read(self, world: World, kind: Collection, size: int) -> tuple[set[str], int, int]:
         if kind is Collection.labels:
-            read = read_labels(world, ReadLabels("f", 0, size, {}, ""))
+            read = read_labels(world, self.watched, ReadLabels("f", 0, size, {}, ""))
             FACTS.encode(read)
             return _ids(world, [read.rows] if read.rows else []), read.bad, read.end
         found = read_log(world, self.watched, ReadLog("f", 0, size, kind, "v1", ruled(world)))

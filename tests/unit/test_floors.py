@@ -103,7 +103,9 @@ def test_the_hosts_do_not_know_each_other() -> None:
 
 
 def test_the_functions_app_stays_short() -> None:
-    assert len((ROOT / "function_app.py").read_text().splitlines()) <= 130
+    lines = (ROOT / "function_app.py").read_text().splitlines()
+    triggers = [line for line in lines if line.startswith("@app.")]
+    assert len(lines) <= 11 * len(triggers)
 
 
 @pytest.mark.usefixtures("outside")

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.document.policies import CLOSED_AFTER
+from fleet.document.logs import FILES_KEPT
 from fleet.model.facts import Declined
 from fleet.model.lines import windows
 from fleet.model.part import Part, take
@@ -238,7 +238,7 @@ def _close(turn: Turn) -> None:
     blobs = {
         blob: cursor
         for blob, cursor in turn.logs.blobs.items()
-        if cursor.read < cursor.size or turn.now < cursor.touched + CLOSED_AFTER
+        if cursor.read < cursor.size or turn.now < cursor.touched + FILES_KEPT
     }
     if len(blobs) < len(turn.logs.blobs):
         turn.logs = replace(turn.logs, blobs=blobs)

@@ -44,7 +44,7 @@ class Signal:
 
 DRIFT, SCORE, QUALITY, PERFORMANCE = "drift", "score", "quality", "performance"
 SILENCE, TRAFFIC, RUN, ROLLOUT = "silence", "traffic", "run", "rollout"
-UNREADY = "unready"
+UNREADY, UNCOLLECTED = "unready", "uncollected"
 #: Families: an objective's name or an effect's kind follows.
 OBJECTIVE, REFUSED, DELAYED = "slo-", "refused-", "delayed-"
 REFUSED_SPLIT = f"{REFUSED}set-traffic"
@@ -63,6 +63,7 @@ SIGNALS = (
     Signal(SILENCE, Kind.TRAFFIC),
     Signal(TRAFFIC, Kind.TRAFFIC),
     Signal(UNREADY, Kind.TRAFFIC, rare=True),
+    Signal(UNCOLLECTED, Kind.QUALITY, rare=True),
     # `fleet.model.parts.split` ends it where the split holds again.
     Signal(REFUSED_SPLIT, Kind.TRAFFIC),
     Signal(REFUSED, Kind.RUN, family=True, news_for=DAY),

@@ -49,6 +49,8 @@ class Logs:
 
     `blobs` are cursors by the file's name, `counted` the last day and `traffic_to` the end of the
     last hour that a log service was asked to count, `strangers` deployments of unknown versions.
+    `collected` says that rows of requests have been found, `served_at` since when requests are
+    answered of which none were.
     """
 
     blobs: dict[str, Cursor] = field(default_factory=dict)
@@ -56,6 +58,8 @@ class Logs:
     counted: str = ""
     traffic_to: datetime | None = None
     strangers: tuple[str, ...] = ()
+    collected: bool = False
+    served_at: datetime | None = None
 
 
 def ranged(blob: str, start: int) -> str:

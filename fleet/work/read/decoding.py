@@ -46,13 +46,15 @@ OWN = "a request that Driftwarden made itself"
 class Range:
     """Bytes [start, end) of a log file, and the outcome of reading them.
 
-    `read` is where the next range starts; `limit` is the requested end; `seen` is where the file or
-    the range ended. `bad` has a reason for every line or row that was left out.
+    `container` is the file's, empty for the host's own. `read` is where the next range starts;
+    `limit` is the requested end; `seen` is where the file or the range ended. `bad` has a reason
+    for every line or row that was left out.
     """
 
     path: str
     start: int
     end: int
+    container: str = ""
     read: int = field(init=False)
     limit: int = field(init=False)
     seen: int = field(init=False)
@@ -108,7 +110,7 @@ def labels_in(logs: LogFiles, found: Range, task: Task = Task.CLASSIFICATION) ->
 
 
 def _chunk(logs: LogFiles, found: Range) -> bytes:
-    chunk = logs.read(found.path, found.start, found.end)
+    chunk = logs.read(found.path, found.start, found.end, found.container)
     found.seen = found.start + len(chunk)
     return chunk
 
@@ -118,7 +120,7 @@ def _whole(logs: LogFiles, found: Range) -> bytes:
         raise Refused(
             f"{found.path}: changed after it was read; a Parquet file must be written once"
         )
-    content = logs.read(found.path, 0, MOST_PARQUET + 1)
+    content = logs.read(found.path, 0, MOST_PARQUET + 1, found.container)
     if len(content) > MOST_PARQUET:
         raise Refused(f"{found.path}: over {MOST_PARQUET // MIB} MiB of Parquet; write several")
     found.read = found.limit = found.seen = len(content)
@@ -154,7 +156,7 @@ def _pieces(logs: LogFiles, found: Range) -> Iterator[Decoded]:
     del decoded
     waiting: list[Decoded] = []
     for line in apart:
-        waiting.append(_apart(logs, line))
+        waiting.append(_apart(logs, line, found.container))
         if sum(piece.table.nbytes for piece in waiting) >= PIECE:
             yield gathered(waiting)
             waiting = []
@@ -169,9 +171,9 @@ def _with_few_apart(chunk: bytes) -> bytes:
     return chunk if last is None else chunk[: chunk.find(b"\n", last.end()) + 1] or chunk
 
 
-def _apart(logs: LogFiles, line: Apart) -> Decoded:
+def _apart(logs: LogFiles, line: Apart, container: str) -> Decoded:
     try:
-        content = logs.read(line.address.partition("?")[0], 0, MOST_APART + 1)
+        content = logs.read(line.address.partition("?")[0], 0, MOST_APART + 1, container)
     except Refused as error:
         return Decoded(pa.table({}), 0, (f"line {line.line}: its rows are elsewhere: {error}",))
     if len(content) > MOST_APART:

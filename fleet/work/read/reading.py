@@ -24,7 +24,6 @@ from fleet.work.read.retained import Days, LocalDays, local_days
 from fleet.work.refer.referencing import load_levels, load_ruler
 from monitoring import ranges
 from monitoring.drift import segments
-from monitoring.metrics import Task
 from monitoring.slo.sources.table import SOURCES
 
 MODEL_ERRORS = (408, 424)
@@ -48,7 +47,7 @@ def read_log(world: World, watched: Watched, effect: ReadLog) -> LogRead:
     days = Days(watched.zone, effect.first, effect.last)
     if effect.collection is Collection.traffic:
         return _read_traffic(world, watched, effect, days)
-    found = Range(effect.blob, effect.start, effect.end)
+    found = Range(effect.blob, effect.start, effect.end, watched.policy.logs.container or "")
     batches: list[Batch] = []
     task = watched.policy.performance.task if effect.collection is Collection.outputs else None
     for part in rows_in(world.logs, found, scored=task):
@@ -60,7 +59,8 @@ def _read_traffic(world: World, watched: Watched, effect: ReadLog, days: Days) -
     """Read a range of a traffic log, or the first part of it whose counts fit into one fact."""
     end = effect.end
     while True:
-        found, kept = Range(effect.blob, effect.start, end), replace(days)
+        found = Range(effect.blob, effect.start, end, watched.policy.logs.container or "")
+        kept = replace(days)
         table, _ = kept.kept(traffic_in(world.logs, found))
         table = _by_version(table, watched, found)
         counts = _traffic(table, watched)
@@ -188,10 +188,10 @@ def traffic_count(found: dict[str, Any], limits: Iterable[str]) -> TrafficCount:
     )
 
 
-def read_labels(world: World, effect: ReadLabels, task: Task = Task.CLASSIFICATION) -> LabelsRead:
+def read_labels(world: World, watched: Watched, effect: ReadLabels) -> LabelsRead:
     """Decode labels and count them by open window, matched by the ids of its outputs."""
-    place = Range(effect.blob, effect.start, effect.end)
-    table = labels_in(world.logs, place, task)
+    place = Range(effect.blob, effect.start, effect.end, watched.policy.logs.container or "")
+    table = labels_in(world.logs, place, watched.policy.performance.task)
     ids = table["correlationid"]
     matched: dict[str, int] = {}
     known = np.zeros(table.num_rows, bool)

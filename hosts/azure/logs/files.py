@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from urllib.parse import unquote
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobPrefix, BlobProperties, BlobServiceClient, ContainerClient
 
 from engine.errors import Broken, Conflict, Refused, Unavailable
+from fleet.ports import Listing, LogFile
 from hosts import addresses
 from hosts.azure.storage.storage_errors import DENIED_DELAY, GONE, said_code, translated
 
@@ -37,7 +38,11 @@ def reading(where: str) -> Iterator[None]:
 
 
 class AzureLogs:
-    """`fleet.ports.LogFiles` on one container, read by ranges and never written.
+    """`fleet.ports.LogFiles` on the containers of an account, read by ranges and never written.
+
+    Parameters
+    ----------
+    container : the one that is meant where none is named.
 
     Log files only grow, so that ranges read at different times fit together without etags. Where a
     file was replaced by a shorter one, ranges behind its end are empty until it has grown past the
@@ -52,25 +57,45 @@ class AzureLogs:
     """
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
-        self._container = service.get_container_client(container)
+        self._service, self._default = service, container
 
-    def read(self, path: str, start: int, end: int) -> bytes:
+    def read(self, path: str, start: int, end: int, container: str = "") -> bytes:
         """Return the bytes [start, end) of a log, fewer where it is shorter.
 
         `path` is that of a blob within the container, or the blob's whole address: the data
         collector refers to long rows by address.
         """
-        path = self._within(path)
+        client = self._client(container)
+        path = _within(client, path)
         if not path or {".", ".."} & set(path.split("/")):
             # HTTP clients would resolve these segments, and leave the container.
             raise Refused(f"log {path!r}: not the name of a blob")
         if not 0 <= start <= end:
             raise Refused(f"log {path}: bytes {start} to {end} are not a range")
-        with reading(self._where(path)):
-            return self._read(path, start, end)
+        with reading(f"log {client.container_name}/{path}"):
+            return self._read(client, path, start, end)
 
-    def _read(self, path: str, start: int, end: int) -> bytes:
-        blob = self._container.get_blob_client(path)
+    def listing(self, folder: str, container: str = "") -> Listing:
+        """See `fleet.ports.LogFiles`; one request for 5,000 names."""
+        client, prefix = self._client(container), f"{folder}/"
+        with reading(f"logs {client.container_name}/{folder}"):
+            found = list(client.walk_blobs(name_starts_with=prefix, delimiter="/"))
+        folders = [one.name[len(prefix) : -1] for one in found if isinstance(one, BlobPrefix)]
+        files = [LogFile(one.name, one.size) for one in found if isinstance(one, BlobProperties)]
+        return Listing(tuple(folders), tuple(files))
+
+    def files(self, folder: str, container: str = "") -> tuple[LogFile, ...]:
+        """See `fleet.ports.LogFiles`; folders of a hierarchical namespace are files of no bytes."""
+        client = self._client(container)
+        with reading(f"logs {client.container_name}/{folder}"):
+            found = list(client.list_blobs(name_starts_with=f"{folder}/"))
+        return tuple(LogFile(one.name, one.size) for one in found)
+
+    def _client(self, container: str) -> ContainerClient:
+        return self._service.get_container_client(container or self._default)
+
+    def _read(self, client: ContainerClient, path: str, start: int, end: int) -> bytes:
+        blob = client.get_blob_client(path)
         if start == end:
             blob.get_blob_properties()
             return b""
@@ -82,18 +107,16 @@ class AzureLogs:
             raise
         return content
 
-    def _within(self, path: str) -> str:
-        """Return the path within the container of a path or an address."""
-        if not addresses.is_address(path):
-            return path
-        theirs, ours = addresses.split(path), addresses.split(self._container.url)
-        folder = f"{ours.path}/"
-        # An account has two hosts: .dfs. is its Data Lake endpoint.
-        host = theirs.netloc.lower().replace(".dfs.", ".blob.", 1)
-        if host != ours.netloc.lower() or not theirs.path.startswith(folder):
-            place = f"{theirs.netloc.rpartition('@')[2]}{theirs.path}"
-            raise Refused(f"log {place}: not in the container {self._container.container_name}")
-        return unquote(theirs.path.removeprefix(folder))
 
-    def _where(self, path: str) -> str:
-        return f"log {self._container.container_name}/{path}"
+def _within(container: ContainerClient, path: str) -> str:
+    """Return the path within the container of a path or an address."""
+    if not addresses.is_address(path):
+        return path
+    theirs, ours = addresses.split(path), addresses.split(container.url)
+    folder = f"{ours.path}/"
+    # An account has two hosts: .dfs. is its Data Lake endpoint.
+    host = theirs.netloc.lower().replace(".dfs.", ".blob.", 1)
+    if host != ours.netloc.lower() or not theirs.path.startswith(folder):
+        place = f"{theirs.netloc.rpartition('@')[2]}{theirs.path}"
+        raise Refused(f"log {place}: not in the container {container.container_name}")
+    return unquote(theirs.path.removeprefix(folder))

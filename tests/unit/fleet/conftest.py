@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from engine.blobs import MemoryBlobs
-from engine.errors import Refused
+from engine.errors import DriftwardenError, Refused
 from fleet.document.config import load
 from fleet.document.policies import Fleet, Watched
 from fleet.model import step
@@ -22,13 +22,14 @@ from fleet.model.facts import Configured, LogGrew
 from fleet.model.records import Batch, Collection
 from fleet.model.results import Assessed, Joined, LogRead, Referenced
 from fleet.model.state import Model
-from fleet.ports import World
+from fleet.ports import Listing, LogFile, World
 from fleet.published import CATALOGUE, document, schema
 from fleet.work.join.findings import labels_finding
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.performance import Verdict as Health
 from retrain.ports import ModelCard, Traffic
 from retrain.registry import Stage
+from tests.doubles import logfiles
 from tests.unit.fleet.desk import Desk
 
 FLEET = """\
@@ -234,12 +235,38 @@ def telling() -> Callable[[Watched], Story]:
 
 
 class Files(dict[str, bytes]):
-    """Log files in memory."""
+    """Log files in memory; those of a named container are below a folder of its name.
 
-    def read(self, path: str, start: int, end: int) -> bytes:
-        if path not in self:
+    `asked` are the folders that were listed, `fault` is raised instead.
+    """
+
+    fault: DriftwardenError | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def read(self, path: str, start: int, end: int, container: str = "") -> bytes:
+        content = self._in(container).get(path)
+        if content is None:
             raise Refused(f"{path}: no such log file")
-        return self[path][start:end]
+        return content[start:end]
+
+    def listing(self, folder: str, container: str = "") -> Listing:
+        return logfiles.listing(self._listed(folder, container), folder)
+
+    def files(self, folder: str, container: str = "") -> tuple[LogFile, ...]:
+        return logfiles.every(self._listed(folder, container), folder)
+
+    def _listed(self, folder: str, container: str) -> dict[str, bytes]:
+        self.asked.append(folder)
+        if self.fault is not None:
+            raise self.fault
+        return self._in(container)
+
+    def _in(self, container: str) -> dict[str, bytes]:
+        root = f"{container}/" if container else ""
+        return {path.removeprefix(root): self[path] for path in self if path.startswith(root)}
 
 
 class Named(dict[str, pa.Table]):

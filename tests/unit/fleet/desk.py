@@ -14,6 +14,7 @@ from fleet.commands import Command
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
 from fleet.model.facts import Notified
+from fleet.polling import Poller
 from fleet.ports import World
 from fleet.service import Service
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
@@ -34,7 +35,10 @@ class Desk:
 
     def opened(self, fleet: Fleet) -> Service:
         loop = Loop(self.store, FleetDomain(fleet, self.world), self.rung.append)
-        return Service(fleet, loop, self.clock, self.world.blobs, self.refused.append, "logs")
+        poller = Poller(self.world.logs)
+        return Service(
+            fleet, loop, self.clock, self.world.blobs, self.refused.append, "logs", poller=poller
+        )
 
     def settle(self) -> None:
         """Answer every bell until none rings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from engine.store import check
 from engine.texts import joined
 from fleet.document.policies import Fleet
 from fleet.envelope import event
-from fleet.events import delivery
+from fleet.events import Foreign, Hint, delivery
 from fleet.model.facts import FACTS, Asked, Hinted, LogGrew, Noted, Registered, Unrecognised
 from fleet.model.records import Collection
 
@@ -40,7 +41,7 @@ def cloud(kind: str, data: Any = None, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def sent(document: dict[str, Any], fleet: Fleet) -> Delivery | None:
+def sent(document: dict[str, Any], fleet: Fleet) -> Delivery | Hint | Foreign | None:
     return delivery(event(document), fleet)
 
 
@@ -172,20 +173,68 @@ def test_every_type_in_both_schemas(
 def test_log_files_go_to_the_model_of_their_endpoint(
     fleet: Fleet, schema: Any, path: str, fact: LogGrew
 ) -> None:
-    assert sent(blob(path, schema=schema), fleet) == Delivery(
-        "demand", f"{BLOB}:e1:/subscriptions/s", fact
-    )
+    found = sent(blob(path, schema=schema), fleet)
+    assert found == Delivery("demand", f"grew:10:{path}", fact)
 
 
 @pytest.mark.parametrize(
-    "path", ["backup/a.bin", "modelDataCollector/shop-demand/v1/model_inputs/a.txt", "traffic/a"]
+    "path",
+    [
+        "backup/a.bin", "modelDataCollector/shop-demand/v1/model_inputs/a.txt", "traffic/a",
+        "modelDataCollector/shop-demand/v1/model_inputs", "traffic/shop-demand/a.parquet",
+        "modelDataCollector/shop-demand/v1/request/2024/03/04/10/a.jsonl",
+        "modelDataCollector/lost/v1/model_inputs/2024/03/04/10/a.jsonl",
+        "mdc/shop-demand/v1/model_inputs/2024/03/04/10/a.jsonl",
+        "traffic/lost/a.jsonl", "azureml/ExperimentRun/dcid.x/user_logs/std_log.txt",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [10, 0, "big", -1, None])
+def test_files_of_others_are_theirs_whatever_else_is_said(
+    fleet: Fleet, path: str, size: Any
+) -> None:
+    assert sent(blob(path, size), fleet) is Foreign.FILE
+
+
+@pytest.mark.parametrize("schema", [grid, cloud])
+@pytest.mark.parametrize("path", [INPUTS, "traffic/shop-demand/2024/03/04/10/a.jsonl"])
+def test_an_empty_file_is_a_hint_to_look(fleet: Fleet, schema: Any, path: str) -> None:
+    """An append blob is announced once, when it is created; no event tells that it grows."""
+    assert sent(blob(path, 0, schema), fleet) == Hint("demand", path)
+
+
+def test_events_about_files_are_ignored_where_they_are_switched_off(
+    resolve: Callable[..., Fleet],
+) -> None:
+    off = resolve(("grace: PT2H", "grace: PT2H, events: off"))
+    for size in (10, 0):
+        assert sent(blob(INPUTS, size), off) is None
+    assert sent(blob(INPUTS.replace("shop-demand", "fraud")), off)
+
+
+@pytest.mark.parametrize(
+    ("logs", "container", "path", "ours"),
+    [
+        ("path: mdc", "logs", "mdc/shop-demand/v1/model_inputs/2024/03/04/a.jsonl", True),
+        ("path: mdc", "logs", INPUTS, False),
+        ("path: a/b", "logs", "a/b/Shop-Demand/v1/model_outputs/2024/03/04/10/a.jsonl", True),
+        ("container: theirs", "theirs", INPUTS, True),
+        ("container: theirs", "logs", INPUTS, False),
+        ("payloads: yes", "logs", INPUTS.replace("model_inputs", "request"), True),
+        ("payloads: yes", "logs", INPUTS.replace("model_inputs", "response"), True),
+        ("payloads: yes", "logs", INPUTS, False),
+    ],
 )
-def test_other_files_say_nothing(fleet: Fleet, path: str) -> None:
-    assert sent(blob(path), fleet) is None
-
-
-def test_an_empty_file_says_nothing(fleet: Fleet) -> None:
-    assert sent(blob(INPUTS, 0), fleet) is None
+def test_files_are_where_the_policy_says(
+    resolve: Callable[..., Fleet], logs: str, container: str, path: str, ours: bool
+) -> None:
+    own = resolve(("grace: PT2H", f"grace: PT2H, {logs}"))
+    document = grid(
+        BLOB, {"contentLength": 7},
+        subject=f"/blobServices/default/containers/{container}/blobs/{path}",
+    )  # fmt: skip
+    found = delivery(event(document), own, "logs")
+    assert isinstance(found, Delivery) is ours
+    assert ours or found is Foreign.FILE
 
 
 @pytest.mark.parametrize("api", ["CreateFile", "SftpCreate"])
@@ -195,14 +244,14 @@ def test_a_file_that_has_just_begun_says_nothing(fleet: Fleet, api: str) -> None
     assert sent(begun, fleet) is None
     data = {"api": "FlushWithClose", "contentLength": 12, "blobType": "BlockBlob"}
     closed = sent(grid(BLOB, data, subject=CONTAINER + INPUTS), fleet)
-    assert closed is not None
+    assert isinstance(closed, Delivery)
     assert closed.fact == LogGrew(INPUTS, 12, Collection.inputs, "v1")
 
 
 def test_files_of_other_containers_say_nothing_where_one_is_known(fleet: Fleet) -> None:
     """Not even where they are malformed: they are somebody else's."""
     for document in (blob(INPUTS), blob("traffic/lost/a.jsonl"), blob(INPUTS, "big")):
-        assert delivery(event(document), fleet, "others") is None
+        assert delivery(event(document), fleet, "others") is Foreign.FILE
     assert delivery(event(blob(INPUTS)), fleet, "logs") == sent(blob(INPUTS), fleet)
 
 
@@ -218,11 +267,27 @@ def test_files_of_other_containers_say_nothing_where_one_is_known(fleet: Fleet) 
 )
 @pytest.mark.parametrize("kind", [COMPLETED, CHANGED])
 def test_runs_of_others_say_nothing(fleet: Fleet, kind: str, data: dict[str, Any]) -> None:
-    assert sent(grid(kind, data), fleet) is None
+    assert sent(grid(kind, data), fleet) is Foreign.RUN
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (REGISTERED, {"modelName": "nobody", "modelVersion": "1"}),
+        (REGISTERED, {"ModelName": "Churn", "ModelVersion": "a/b", "ModelTags": None}),
+        (REGISTERED, {"modelName": "demand-2"}),
+        (DRIFT, {"DataDriftName": "monitor"}),
+        (DRIFT, {"dataDriftName": "their-monitor", "driftCoefficient": 0.9}),
+        (DRIFT, {"model": "churn"}),
+    ],
+)
+def test_models_of_others_say_nothing(fleet: Fleet, kind: str, data: dict[str, Any]) -> None:
+    assert sent(grid(kind, data), fleet) is Foreign.MODEL
 
 
 def test_a_deployment_of_models_that_nobody_watches_says_nothing(fleet: Fleet) -> None:
-    assert sent(grid(DEPLOYED, {"serviceName": "x", "modelIds": "y:1"}), fleet) is None
+    theirs = grid(DEPLOYED, {"serviceName": "x", "modelIds": "y:1"})
+    assert sent(theirs, fleet) is Foreign.DEPLOYMENT
 
 
 @pytest.mark.parametrize(
@@ -246,14 +311,20 @@ def test_keys_are_known_whatever_their_case(fleet: Fleet) -> None:
         "Data": {"ContentLength": 3},
     }  # fmt: skip
     found = sent(document, fleet)
-    assert found == Delivery("demand", f"{BLOB}:e1:", LogGrew(INPUTS, 3, Collection.inputs, "v1"))
+    grew = LogGrew(INPUTS, 3, Collection.inputs, "v1")
+    assert found == Delivery("demand", f"grew:3:{INPUTS}", grew)
 
 
 def test_announcements_of_one_file_at_two_sizes_are_two_deliveries(fleet: Fleet) -> None:
     first, second = (sent({**blob(INPUTS, size), "id": f"e{size}"}, fleet) for size in (10, 20))
-    assert first is not None
-    assert second is not None
+    assert isinstance(first, Delivery)
+    assert isinstance(second, Delivery)
     assert first.id != second.id
+
+
+def test_one_size_of_a_file_is_one_delivery_whoever_tells_of_it(fleet: Fleet) -> None:
+    first, again = (sent({**blob(INPUTS), "id": name}, fleet) for name in ("e1", "e2"))
+    assert first == again
 
 
 def test_an_id_is_its_sources_own_and_either_schema_is_the_same_event(fleet: Fleet) -> None:
@@ -266,9 +337,9 @@ def test_an_id_is_its_sources_own_and_either_schema_is_the_same_event(fleet: Fle
             cloud(kind, data, source="/subscriptions/t"),
         )
     )
-    assert first is not None
-    assert again is not None
-    assert other is not None
+    assert isinstance(first, Delivery)
+    assert isinstance(again, Delivery)
+    assert isinstance(other, Delivery)
     assert first.id == again.id != other.id
 
 
@@ -288,10 +359,6 @@ def test_an_id_is_its_sources_own_and_either_schema_is_the_same_event(fleet: Fle
             "event e1: 'runTags' is not an object",
         ),
         (grid(DEPLOYED, {"modelIds": "demand:1"}), "event e1: data.servicename is missing"),
-        (
-            grid(DRIFT, {"DataDriftName": "monitor"}),
-            "event e1: model 'monitor' is not in fleet.yaml",
-        ),
         (grid(DRIFT, {"RunId": "r"}), "event e1: data.datadriftname is missing"),
         (
             grid("Driftwarden.RetrainRequested", {"model": "demand", "reason": {"a": 1}}),
@@ -309,19 +376,7 @@ def test_an_id_is_its_sources_own_and_either_schema_is_the_same_event(fleet: Fle
             grid(BLOB, {}, subject=CONTAINER + INPUTS),
             "event e1: data.contentlength is None, a byte count is expected",
         ),
-        (
-            blob(INPUTS.replace("shop-demand", "lost")),
-            "event e1: no model in fleet.yaml has logs.endpoint 'lost'",
-        ),
-        (
-            blob("traffic/lost/a.jsonl"),
-            "event e1: no model in fleet.yaml has logs.endpoint 'lost'",
-        ),
         (grid(REGISTERED, {"modelVersion": "1"}), "event e1: data.modelname is missing"),
-        (
-            grid(REGISTERED, {"modelName": "nobody", "modelVersion": "1"}),
-            "event e1: model 'nobody' is not in fleet.yaml",
-        ),
         (grid(REGISTERED, {"modelName": "demand"}), "event e1: data.modelversion is missing"),
         (
             grid(REGISTERED, {"modelName": "demand", "modelVersion": "a/b"}),
@@ -392,7 +447,7 @@ def test_whatever_comes_is_taken_in_or_refused_and_can_be_stored(
         found = delivery(event(document), fleet)
     except Refused:
         return
-    if found is not None:
+    if isinstance(found, Delivery):
         row = insert(FACTS, found, AT)
         assert FACTS.decode(cast(bytes, row.props["body"])) == found.fact
         check(found.partition, [row])
@@ -419,7 +474,9 @@ ALIKE = (
 
 
 @pytest.mark.parametrize(("one", "other"), ALIKE)
-@pytest.mark.parametrize("kind", ["Driftwarden.RetrainRequested", BLOB, "Contoso.Thing"])
+@pytest.mark.parametrize(
+    "kind", ["Driftwarden.RetrainRequested", "Driftwarden.LabelsArrived", "Contoso.Thing"]
+)
 def test_no_event_is_taken_for_another(
     desk: Any, kind: str, one: tuple[str, str], other: tuple[str, str]
 ) -> None:
@@ -427,7 +484,7 @@ def test_no_event_is_taken_for_another(
         sent(
             cloud(
                 kind,
-                {"model": "demand", "contentLength": 7},
+                {"model": "demand", "blob": "a.jsonl", "size": 7},
                 id=name,
                 source=source,
                 subject=CONTAINER + INPUTS,

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import Refused
+from engine.step import Delivery
 from fleet.counting import LogSource
 from fleet.document.policies import Fleet
 from fleet.envelope import event
-from fleet.events import delivery
+from fleet.events import Foreign, Hint, delivery
 from fleet.model.facts import Asked, LogGrew, Noted, Registered, TrafficSeen
 from fleet.model.records import Collection, TrafficCount
 from fleet.model.results import TrafficCounted
@@ -35,6 +36,7 @@ MAPPED = (
 SERVING = "serving: {champion: v1"
 MODEL = "sklearn_regression_model"
 CONTAINER = "/blobServices/default/containers/logs/blobs/"
+CREATED = "Microsoft.Storage.BlobCreated"
 RAW = ["a", "Raw_Name", "sklearn_regression_model", "v1", "A.b-C_9", "7", "x" * 255]
 
 
@@ -93,14 +95,20 @@ def test_two_models_share_no_endpoint_however_it_is_spelled(resolve: Callable[..
         resolve((LOGS, "logs: {endpoint: Fraud}"))
 
 
-def sent(fleet: Fleet, kind: str, subject: str = "", **data: Any) -> tuple[str, Any] | None:
+def told(
+    fleet: Fleet, kind: str, subject: str = "", **data: Any
+) -> Delivery | Hint | Foreign | None:
     document = {"id": "e1", "eventType": kind, "topic": "/s", "subject": subject, "data": data}
-    found = delivery(event(document), fleet)
-    return None if found is None else (found.partition, found.fact)
+    return delivery(event(document), fleet)
+
+
+def sent(fleet: Fleet, kind: str, subject: str = "", **data: Any) -> tuple[str, Any] | None:
+    found = told(fleet, kind, subject, **data)
+    return (found.partition, found.fact) if isinstance(found, Delivery) else None
 
 
 def grown(fleet: Fleet, path: str) -> tuple[str, Any] | None:
-    return sent(fleet, "Microsoft.Storage.BlobCreated", CONTAINER + path, contentLength=7)
+    return sent(fleet, CREATED, CONTAINER + path, contentLength=7)
 
 
 @pytest.mark.parametrize(
@@ -125,10 +133,9 @@ def test_a_path_leads_to_the_model_and_its_version(
 
 
 @pytest.mark.parametrize("endpoint", ["shop-demand", "demand", "Shop_Demand2", MODEL, "v1"])
-def test_an_endpoint_that_nobody_maps_is_told(raw: Fleet, endpoint: str) -> None:
-    """What is refused is parked in the journal of the fleet, with this reason."""
-    with pytest.raises(Refused, match=f"no model in fleet.yaml has logs.endpoint '{endpoint}'"):
-        grown(raw, f"modelDataCollector/{endpoint}/v1/model_inputs/2024/a.jsonl")
+def test_an_endpoint_that_nobody_maps_is_somebody_elses(raw: Fleet, endpoint: str) -> None:
+    path = f"modelDataCollector/{endpoint}/v1/model_inputs/2024/a.jsonl"
+    assert told(raw, CREATED, CONTAINER + path, contentLength=7) is Foreign.FILE
 
 
 @pytest.mark.parametrize("name", [MODEL, MODEL.upper(), "demand"])
@@ -158,10 +165,9 @@ def test_a_deployment_on_a_raw_endpoint_is_noted(raw: Fleet) -> None:
     )  # fmt: skip
 
 
-def test_a_registered_model_that_nobody_maps_is_told(raw: Fleet) -> None:
+def test_a_registered_model_that_nobody_maps_is_somebody_elses(raw: Fleet) -> None:
     kind = "Microsoft.MachineLearningServices.ModelRegistered"
-    with pytest.raises(Refused, match=r"model 'Sklearn' is not in fleet\.yaml"):
-        sent(raw, kind, modelName="Sklearn", modelVersion="1")
+    assert told(raw, kind, modelName="Sklearn", modelVersion="1") is Foreign.MODEL
 
 
 def traffic(deployment: str, name: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass, field
@@ -51,6 +52,38 @@ def test_an_event_that_is_no_json_is_parked(body: str) -> None:
     ((content, reason),) = desk.parked
     assert content == body
     assert reason.startswith("event is not JSON: ")
+
+
+ONE = '{"id": "e1", "type": "T", "subject": "größe"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [
+        (ONE.encode(), ["e1"]),
+        (f"[{ONE}, {ONE.replace('e1', 'e2')}]".encode(), ["e1", "e2"]),
+        (base64.b64encode(ONE.encode()), ["e1"]),
+        (base64.b64encode(f"[{ONE}]".encode()), ["e1"]),
+        (base64.encodebytes(f"[{ONE}, {ONE}]".encode()), ["e1", "e1"]),
+        (f" \n{ONE}\n".encode(), ["e1"]),
+        (b"[]", []),
+    ],
+)
+def test_a_message_holds_events_as_json_or_as_base64(body: bytes, ids: list[str]) -> None:
+    desk = Desk()
+    face.ingest_message(desk, body)  # type: ignore[arg-type]
+    assert [one["id"] for one in desk.taken] == ids
+    assert all(one["subject"] == "größe" for one in desk.taken)
+    assert desk.parked == []
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b"\xff\xfe", b"{", base64.b64encode(b"{")])
+def test_a_message_that_is_no_json_is_parked(body: bytes) -> None:
+    desk = Desk()
+    face.ingest_message(desk, body)  # type: ignore[arg-type]
+    assert desk.taken == []
+    ((_, reason),) = desk.parked
+    assert reason.startswith("queue message is not JSON")
 
 
 def test_a_message_makes_its_partition_work() -> None:

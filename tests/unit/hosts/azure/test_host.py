@@ -191,7 +191,12 @@ def test_a_tick_measures_what_waits_for_an_operator(
         for metric, said in found
         if metric["name"] == "driftwarden.waiting"
     }
-    assert waiting == {f"{DUE_QUEUE}-poison": 0, "driftwarden-refused": 1, "deadletter": 0}
+    assert waiting == {
+        "driftwarden-due-poison": 0,
+        "events-poison": 0,
+        "driftwarden-refused": 1,
+        "deadletter": 0,
+    }
     assert [m["value"] for m, _ in found if m["name"] == "driftwarden.heartbeat"] == [1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from engine.clock import SetClock
 from engine.errors import Refused, Unavailable
 from hosts import open_host, read_config, ticking
 from hosts.local.functions.messages import poison_name
-from hosts.local.host import DUE_QUEUE, STORE_FILE, LocalHost
+from hosts.local.host import DUE_QUEUE, EVENTS_QUEUE, REFUSED_QUEUE, STORE_FILE, LocalHost
 from hosts.local.opening import ShiftedClock
 from retrain.ports import TrainingJob
 
@@ -61,6 +62,30 @@ def test_a_doorbell_that_was_given_up_is_told_and_rung_again(host: LocalHost) ->
     assert host.queues.peek(poison) == []
     rung = [json.loads(message.body)["partition"] for message in host.queues.peek(DUE_QUEUE)]
     assert set(rung) == {"demand", "fleet", "oncall:shop"}
+
+
+def test_events_that_failed_too_often_are_ingested_again(host: LocalHost) -> None:
+    poison = poison_name(EVENTS_QUEUE)
+    event = b'{"id": "e1", "type": "Driftwarden.RetrainRequested", "data": {"model": "demand"}}'
+    for body in (base64.b64encode(event), event, b"noise"):
+        host.queues.put(poison, body, NOW)
+    ticking.revive(host)
+    assert host.queues.peek(poison) == []
+    waiting = [str(row.props["id"]) for row in host.store.scan("demand", "in:", pending=True)]
+    assert [name for name in waiting if "Retrain" in name] == ["Driftwarden.RetrainRequested:e1:"]
+    assert len(host.queues.peek(REFUSED_QUEUE)) == 1
+
+
+def test_the_timer_finds_files_that_have_grown(host: LocalHost) -> None:
+    ticking.tick(host)
+    file = host.logs / f"modelDataCollector/demand/v1/model_inputs/{NOW:%Y/%m/%d/%H}/a.jsonl"
+    file.parent.mkdir(parents=True)
+    for content in (b"one", b"one, two"):
+        file.write_bytes(content)
+        ticking.tick(host)
+    ids = {str(row.props["id"]) for row in host.store.scan("demand", "in:", pending=True)}
+    path = file.relative_to(host.logs)
+    assert {f"grew:3:{path}", f"grew:8:{path}"} <= ids
 
 
 def test_a_doorbell_that_cannot_be_told_stays_in_the_poison_queue(

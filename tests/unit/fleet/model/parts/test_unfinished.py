@@ -97,7 +97,7 @@ def test_a_file_that_was_read_to_its_end_is_quiet(begun: Any) -> None:
 
 def test_it_is_told_before_its_cursor_is_let_go_of(begun: Any) -> None:
     """Nobody was there for days."""
-    begun.tell(grew(10)).tell(read(0, 7, 10, 10)).tell(after=timedelta(days=5))
+    begun.tell(grew(10)).tell(read(0, 7, 10, 10)).tell(after=timedelta(days=9))
     assert len(told(begun)) == 1
     assert begun.state.logs.blobs == {}
 

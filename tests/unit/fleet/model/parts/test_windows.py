@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fleet.document.logs import FILES_KEPT
 from fleet.document.policies import Fleet, Watched
 from fleet.model.facts import Configured, Declined
 from fleet.model.records import Collection
@@ -174,8 +175,12 @@ def test_windows_and_files_are_let_go_when_nothing_can_come_any_more(begun: Any)
     assert DAY in begun.state.windows.open
     begun.tell(at=last)
     assert DAY not in begun.state.windows.open
-    assert begun.state.logs.blobs == {}
     assert begun.state.windows.past[DAY].sketch
+    touched = max(cursor.touched for cursor in begun.state.logs.blobs.values())
+    begun.tell(at=touched + FILES_KEPT - timedelta(microseconds=1))
+    assert begun.state.logs.blobs
+    begun.tell(at=touched + FILES_KEPT)
+    assert begun.state.logs.blobs == {}
     begun.batch(DAY)
     assert begun.said("late")[-1] == {"what": "late", "window": DAY, "rows": 100}
     assert DAY not in begun.state.windows.open

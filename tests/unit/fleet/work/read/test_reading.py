@@ -261,7 +261,9 @@ def test_a_last_line_without_its_end_is_read_once(
 def _rows_read(world: World, fleet: Fleet, asked: ReadLog) -> tuple[int, int, int]:
     """Where the next range begins, how many rows were read, how many were bad."""
     if asked.collection is Collection.labels:
-        found = read_labels(world, ReadLabels(asked.blob, asked.start, asked.end, {}, "o"))
+        found = read_labels(
+            world, fleet.models["fraud"], ReadLabels(asked.blob, asked.start, asked.end, {}, "o")
+        )
         return found.end, found.unknown, found.bad
     read = read_log(world, fleet.models["fraud"], asked)
     return read.end, sum(batch.count for batch in read.batches), read.bad
@@ -448,7 +450,7 @@ def label(name: str, value: Any = 1) -> bytes:
 
 
 def test_labels_are_matched_by_the_ids_of_open_windows(
-    world: World, rows_of: Callable[..., pa.Table]
+    world: World, fleet: Fleet, rows_of: Callable[..., pa.Table]
 ) -> None:
     monday = rows.put(world.blobs, rows_of(["a", "b"], score=[0.1, 0.2]))
     tuesday = rows.put(world.blobs, rows_of(["c"], score=[0.3]))
@@ -458,7 +460,7 @@ def test_labels_are_matched_by_the_ids_of_open_windows(
     asked = ReadLabels(
         "l", 0, len(content), {"2024-03-04": (monday,), "2024-03-05": (tuesday,)}, "o"
     )
-    read = read_labels(world, asked)
+    read = read_labels(world, fleet.models["fraud"], asked)
     assert read.matched == {"2024-03-04": 2, "2024-03-05": 1}
     assert (read.unknown, read.bad, read.of) == (1, 1, "o")
     assert read.end == content.rindex(b"\n") + 1
@@ -467,15 +469,17 @@ def test_labels_are_matched_by_the_ids_of_open_windows(
 
 
 def test_a_label_that_fits_two_windows_is_given_to_both(
-    world: World, rows_of: Callable[..., pa.Table]
+    world: World, fleet: Fleet, rows_of: Callable[..., pa.Table]
 ) -> None:
     one = rows.put(world.blobs, rows_of(["a"], score=[0.1]))
     world.logs["l"] = label("a")
-    read = read_labels(world, ReadLabels("l", 0, 10**6, {"d1": (one,), "d2": (one,)}, "o"))
+    read = read_labels(
+        world, fleet.models["fraud"], ReadLabels("l", 0, 10**6, {"d1": (one,), "d2": (one,)}, "o")
+    )
     assert (read.matched, read.unknown) == ({"d1": 1, "d2": 1}, 0)
 
 
-def test_no_label_is_no_blob(world: World) -> None:
+def test_no_label_is_no_blob(world: World, fleet: Fleet) -> None:
     world.logs["l"] = b""
-    read = read_labels(world, ReadLabels("l", 0, 10, {}, "o"))
+    read = read_labels(world, fleet.models["fraud"], ReadLabels("l", 0, 10, {}, "o"))
     assert (read.rows, read.matched, read.unknown, read.end) == ("", {}, 0, 0)

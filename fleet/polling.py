@@ -1,0 +1,158 @@
+"""Look for log files that have grown: no event tells when an append blob grows.
+
+A look lists what can still grow, the files of this hour and the last one. The first look of a
+process and the first one of a day list every day whose rows may still be taken in, so that nothing
+is lost while no process runs. Deployments are those whose folders are there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from engine.errors import Broken, Conflict, Refused, Unavailable
+from fleet import names
+from fleet.document.logs import Logs
+from fleet.document.policies import Watched
+from fleet.logfiles import TRAFFIC, collections_of, days, grown, hours
+from fleet.model.facts import LogGrew
+from fleet.ports import LogFile, LogFiles
+
+#: A fault of the storage that lasts for so long is told.
+PATIENCE = timedelta(minutes=10)
+#: After a fault the next look waits as long as the fault has lasted, up to this.
+LONGEST_WAIT = timedelta(minutes=5)
+#: Ticks are not a minute apart to the millisecond.
+EARLY = timedelta(seconds=30)
+
+
+@dataclass
+class _Memory:
+    """What a process knows of a model's files: the sizes that were delivered."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+    looked: datetime | None = None
+    whole: date | None = None
+    failing: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look found: files that have grown, the oldest first, or a fault that lasts.
+
+    `whole` says that every day was looked at: some of these may have been delivered by another
+    process.
+    """
+
+    grown: tuple[LogGrew, ...] = ()
+    whole: bool = False
+    fault: str = ""
+
+
+class Poller:
+    """Lists the files of models and remembers, in this process, which sizes were delivered."""
+
+    def __init__(self, logs: LogFiles) -> None:
+        self._logs = logs
+        self._known: defaultdict[str, _Memory] = defaultdict(_Memory)
+
+    def look(self, watched: Watched, now: datetime) -> Look:
+        """Look for files of a model that have grown, where it is time for that."""
+        known, logs = self._known[watched.name], watched.policy.logs
+        if not _due(known, logs, now):
+            return Look()
+        whole = known.whole != now.date()
+        try:
+            found = list(self._all(watched, now) if whole else self._recent(logs, now))
+        except (Unavailable, Refused, Broken, Conflict) as error:
+            known.looked, known.failing = now, known.failing or now
+            lasts = now - known.failing >= PATIENCE
+            return Look(fault=str(error) if lasts else "")
+        known.looked, known.failing = now, None
+        if whole:
+            known.whole = now.date()
+            known.sizes = {file.path: known.sizes.get(file.path, 0) for file in found}
+        return Look(_news(known, logs, found), whole)
+
+    def hinted(self, watched: Watched, path: str) -> LogGrew | None:
+        """Look at the one file that an event tells of; None where it has not grown.
+
+        Raises
+        ------
+        Unavailable
+            Its folder cannot be listed now, and no later look would find it.
+        """
+        logs = watched.policy.logs
+        try:
+            found = self._logs.listing(path.rpartition("/")[0], logs.container or "").files
+        except Unavailable:
+            if logs.poll is None:
+                raise
+            return None
+        known = self._known[watched.name]
+        return next(iter(_news(known, logs, [file for file in found if file.path == path])), None)
+
+    def delivered(self, model: str, fact: LogGrew) -> None:
+        """Remember that the growth of a file was delivered."""
+        self._known[model].sizes[fact.blob] = fact.size
+
+    def _all(self, watched: Watched, now: datetime) -> Iterator[LogFile]:
+        logs = watched.policy.logs
+        for base in self._bases(logs):
+            for day in days(now, watched.open_for):
+                yield from self._logs.files(f"{base}/{day}", logs.container or "")
+
+    def _recent(self, logs: Logs, now: datetime) -> Iterator[LogFile]:
+        container = logs.container or ""
+        for base in self._bases(logs):
+            for day, growing in hours(now).items():
+                found = self._logs.listing(f"{base}/{day}", container)
+                yield from found.files
+                for name in found.folders:
+                    if name.isdecimal() and int(name) in growing:
+                        yield from self._logs.files(f"{base}/{day}/{name}", container)
+
+    def _bases(self, logs: Logs) -> Iterator[str]:
+        """Yield the folders above the years: of collections, and of the traffic log."""
+        container = logs.container or ""
+        if not logs.traffic:
+            yield from self._endpoints(TRAFFIC, logs)
+        if logs.table is not None:
+            return
+        for endpoint in self._endpoints(logs.path, logs):
+            for deployment in self._logs.listing(endpoint, container).folders:
+                for name in collections_of(logs):
+                    yield f"{endpoint}/{deployment}/{name}"
+
+    def _endpoints(self, root: str, logs: Logs) -> Iterator[str]:
+        """Yield the folders of the model's endpoint, however its name is spelled there."""
+        for name in self._logs.listing(root, logs.container or "").folders:
+            if names.same(name, logs.endpoint):
+                yield f"{root}/{name}"
+
+
+def _due(known: _Memory, logs: Logs, now: datetime) -> bool:
+    if logs.poll is None:
+        return False
+    wait = logs.poll
+    if known.failing is not None and known.looked is not None:
+        wait = max(wait, min(known.looked - known.failing, LONGEST_WAIT))
+    # The clock may have been set back.
+    return known.looked is None or not known.looked < now < known.looked + wait - EARLY
+
+
+def _news(known: _Memory, logs: Logs, found: Sequence[LogFile]) -> tuple[LogGrew, ...]:
+    facts = (
+        grown(logs, file.path, file.size)
+        for file in found
+        if file.size > known.sizes.get(file.path, 0)
+    )
+    ours = [fact for fact in facts if fact is not None]
+    return tuple(sorted(ours, key=lambda fact: (_time(fact.blob), fact.blob)))
+
+
+def _time(path: str) -> str:
+    """Return the part of a path that says when, so that facts come in the order of time."""
+    return "/".join(part for part in path.split("/") if part.isdecimal())
