@@ -10,7 +10,7 @@ import re
 
 from engine.errors import Refused
 from engine.step import Delivery
-from engine.texts import joined
+from engine.texts import cut, joined
 from fleet import names
 from fleet.document.policies import Fleet
 from fleet.envelope import Event, sound
@@ -32,6 +32,10 @@ RUN_TAG = "driftwarden.run"
 JOB_TAG = "driftwarden.job"
 WAIVED_TAG = "driftwarden.shadow_waived_by"
 REASON_TAG = "driftwarden.reason"
+# "Monitor the performance of models deployed to production" (Microsoft Learn): the tag of a run of
+# Azure Machine Learning's model monitor says `{monitor}_{signal} has failed due to …`.
+BREACHED_TAG = "azureml_modelmonitor_threshold_breached"
+LONGEST_BREACH = 500
 
 
 def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | None:
@@ -143,8 +147,9 @@ def _registered(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
 def _deployed(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
     """Deliver to the model of the endpoint, or else to one of the deployed models."""
     service = found.text("servicename")
-    versions = str(found.fields.get("modelids") or "").split(",")
-    said = (_watched(version.partition(":")[0].strip(), fleet) for version in versions)
+    listed = found.fields.get("modelids") or ""
+    versions = listed if isinstance(listed, list) else str(listed).split(",")
+    said = (_watched(str(version).partition(":")[0].strip(), fleet) for version in versions)
     name = next((name for name in (_behind(service, fleet), *said) if name is not None), None)
     noted = Noted(found.type, found.subject or service, found.at)
     return None if name is None else (name, noted)
@@ -156,7 +161,27 @@ def _run(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
     for name in (*said, found.text("runid")):
         if (model := _trained(name)) in fleet.models:
             return model, Hinted(name)
-    return None
+    return _breached(found, fleet)
+
+
+def _breached(found: Event, fleet: Fleet) -> tuple[str, Fact] | None:
+    """Ask for a retraining where a model monitor (v2) named after a watched model tells a breach.
+
+    The monitor has the name of the model, in fleet.yaml or in the registry, or of its endpoint.
+    """
+    said = " ".join(str(found.tags("runTags").get(BREACHED_TAG) or "").split())
+    if not said:
+        return None
+    monitors = {
+        alias.lower(): name
+        for name, one in fleet.models.items()
+        for alias in (one.policy.logs.endpoint, one.registered_as, name)
+    }
+    fitting = [alias for alias in monitors if said.lower().startswith(f"{alias}_")]
+    if not fitting:
+        return None
+    why = sound(cut(said, LONGEST_BREACH), f"event {found.id}: data.runTags.{BREACHED_TAG}")
+    return monitors[max(fitting, key=len)], Asked("event", found.source, why, found.id)
 
 
 def _trained(name: str) -> str:
