@@ -17,8 +17,9 @@ MARKS = (CLIENT, GUID)
 def own_ids(fresh: UUID) -> tuple[str, str]:
     """Return the client's id and the request's id of an own request, from a random GUID.
 
-    >>> own_ids(UUID("00112233-4455-4677-8899-aabbccddeeff"))
-    ('driftwarden-00112233445546778899aabbccdd', '64726966-7477-4677-8899-aabbccddeeff')
+    >>> client, request = own_ids(UUID("01234567-0000-4000-8000-0123456789ab"))
+    >>> client, request.startswith(GUID)
+    ('driftwarden-0123456700004000800001234567', True)
     """
     return f"{CLIENT}{fresh.hex}"[:LONGEST], GUID + str(fresh)[len(GUID) :]
 

@@ -21,6 +21,7 @@ from hosts.azure.logs.analytics import Analytics
 from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import empty, sketch
+from monitoring.intake.own import GUID
 from tests.doubles.loganalytics import LogAnalytics
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
@@ -107,7 +108,7 @@ def test_every_kind_of_feature_counts_as_it_does_here(
 
 def test_rows_of_our_own_requests_are_left_out(counting: Counting, workspace: LogAnalytics) -> None:
     table, source = pa.table({"delay": [1.0, 2.0, 3.0, 4.0]}), replace(SOURCE, deployment="own")
-    ids = ("driftwarden-7", "mine", "64726966-7477-4677-8899-aabbccddeeff", "")
+    ids = ("driftwarden-7", "mine", f"{GUID}677-8899-aabbccddeeff", "")
     rows = logged(table, source=source)
     workspace.add(
         "Features_CL", [row | {"CorrelationId": name} for row, name in zip(rows, ids, strict=True)]

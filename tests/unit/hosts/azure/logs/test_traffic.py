@@ -11,6 +11,7 @@ from fleet.counting import LogSource
 from hosts.azure.cloud import Cloud
 from hosts.azure.logs.analytics import Analytics
 from hosts.azure.logs.traffic import traffic_counts
+from monitoring.intake.own import GUID
 from tests.doubles.loganalytics import TABLES, LogAnalytics
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
@@ -18,11 +19,6 @@ from tests.doubles.tokens import LoopbackCredential
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SOURCE = LogSource("workspace-id", "Features_CL", "delays")
-ENDPOINT = (
-    "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.MachineLearningServices"
-    "/workspaces/ws/onlineEndpoints/delays"
-)
-BATCH = "POST .*getBatch"
 
 
 LINES = [
@@ -35,9 +31,9 @@ LINES = [
 #: Requests of our own, by one of their ids.
 OURS = [
     {"XMSClientRequestId": "driftwarden-0011223344556677889900aabbcc"},
-    {"XRequestId": "64726966-7477-4677-8899-aabbccddeeff"},
-    {"XMSClientRequestId": "Driftwarden-1", "XRequestId": "11111111-7477-4677-8899-aabbccddeeff"},
-    {"XMSClientRequestId": "x", "XRequestId": "64726966-7477-4"},
+    {"XRequestId": f"{GUID}677-8899-aabbccddeeff"},
+    {"XMSClientRequestId": "Driftwarden-1", "XRequestId": "else"},
+    {"XMSClientRequestId": "x", "XRequestId": GUID},
 ]
 
 
@@ -54,7 +50,7 @@ def workspace(
             {
                 "TimeGenerated": NOON + timedelta(minutes=minute), "EndpointName": endpoint,
                 "DeploymentName": deployment, "ResponseCode": code(status), "TotalDurationMs": took,
-                "XRequestId": "11111111-2222-4333-8444-555555555555", "XMSClientRequestId": "mine",
+                "XRequestId": "theirs", "XMSClientRequestId": "mine",
             }
             for endpoint in ("delays", "another")
             for deployment, minute, status, took in LINES
