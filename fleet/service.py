@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from engine import codec, inbox
 from engine.blobs import Blobs
 from engine.clock import Clock
-from engine.errors import Broken, Newer, NotFound, Refused
+from engine.errors import Broken, Newer, NotFound, Refused, Unavailable
 from engine.loop import Loop
 from engine.step import Delivery
 from engine.store import instant
@@ -43,6 +45,8 @@ class Service:
     container : the container of the logs; empty for any.
     telemetry : receives spans and gauges.
     alarm : rings for pages that wait for their receiver; without it they wait for the timer.
+    keep : keeps an event, as JSON, that the store cannot take for a while; without it the sender is
+        asked to try again.
     """
 
     fleet: Fleet
@@ -53,6 +57,7 @@ class Service:
     container: str = ""
     telemetry: Telemetry = field(default_factory=Silent)
     alarm: Alarm = field(default_factory=lambda: Alarm(by_the_timer))
+    keep: Callable[[str, timedelta], None] | None = None
 
     def begin(self) -> None:
         """Sign older states, deliver changed policies to their models, ring for every partition."""
@@ -85,21 +90,44 @@ class Service:
                 self.loop.adopt(partition, self.clock.now())
 
     def ingest(self, document: object) -> str | None:
-        """Deliver an event and return its partition; None where it carries no news.
+        """Deliver an event and return its partition; None where it carries no news, or is kept.
 
-        A malformed event is parked with its reason and not raised: a retry would not help.
+        A malformed event is parked with its reason and not raised: a retry would not help. One that
+        comes while the store does not answer is kept for later where that is possible, because
+        Event Grid delays all deliveries to an app whose answers fail.
+
+        Raises
+        ------
+        Unavailable
+            The store does not answer, and the event could not be kept.
         """
         said = document.get(TRACEPARENT) if isinstance(document, Mapping) else None
         trace = said if isinstance(said, str) else ""
         with self.telemetry.span("driftwarden.ingest", {}, trace):
             try:
-                found = events.delivery(envelope.event(document), self.fleet, self.container)
-            except Refused as error:
-                return self.park(document, str(error))
-            if found is None:
+                return self._deliver(document)
+            except Unavailable as error:
+                self._keep(document, error)
                 return None
-            self.loop.deliver(found, self.clock.now())
-            return found.partition
+
+    def _deliver(self, document: object) -> str | None:
+        try:
+            found = events.delivery(envelope.event(document), self.fleet, self.container)
+        except Refused as error:
+            return self.park(document, str(error))
+        if found is None:
+            return None
+        self.loop.deliver(found, self.clock.now())
+        return found.partition
+
+    def _keep(self, document: object, late: Unavailable) -> None:
+        if self.keep is None:
+            raise late
+        try:
+            self.keep(json.dumps(document), late.delay)
+        except (Refused, Unavailable):
+            # It is too large for a queue, or nothing of the account answers.
+            raise late from None
 
     def park(self, content: object, reason: str) -> str:
         """Keep rejected input for operators; return the partition whose journal records it.

@@ -33,6 +33,13 @@ class Host(Protocol):
         """
         ...
 
+    def late(self) -> Iterator[str]:
+        """Yield the events that the store could not take, each removed when it was used.
+
+        One whose use raises stays.
+        """
+        ...
+
     def close(self) -> None:
         """Close every connection, file and process."""
         ...

@@ -1,17 +1,19 @@
-"""The minute timer of a host: due partitions, gauges, and work that was given up."""
+"""The minute timer of a host: due partitions, gauges, work given up, and events that came late."""
 
 from __future__ import annotations
 
 from engine.errors import Refused
-from hosts.face import doorbell
+from hosts.face import doorbell, ingest
 from hosts.host import Host
 
 
 def tick(host: Host) -> None:
-    """Ring for every partition that is due, measure, and ring again for work that was given up."""
+    """Ring for every partition that is due, measure, and take up what was given up or came late."""
     host.service.tick()
     host.measure()
     revive(host)
+    for event in host.late():
+        ingest(host.service, event)
 
 
 def revive(host: Host) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 DUE_QUEUE = "driftwarden-due"
 REFUSED_QUEUE = "driftwarden-refused"
+LATE_QUEUE = "driftwarden-late"
 #: The connection that the Functions host itself uses.
 STORAGE = "AzureWebJobsStorage"
 BACK_OFF = 0.05
@@ -83,6 +84,7 @@ class AzureHost:
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
         self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
+        self.waiting = AzureQueue(queues, LATE_QUEUE)
         publisher = AzurePublisher(cloud, known.topic)
         self._open.callback(publisher.close)
         log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
@@ -114,6 +116,12 @@ class AzureHost:
             yield found[0].body.encode(), "see the app's log"
             self.poison.delete(found[0])
 
+    def late(self) -> Iterator[str]:
+        """See `hosts.host.Host`."""
+        while found := self.waiting.receive(1):
+            yield found[0].body
+            self.waiting.delete(found[0])
+
     def close(self) -> None:
         """Export the remaining telemetry and close the connections."""
         self._open.close()
@@ -130,6 +138,7 @@ class AzureHost:
             logs_container,
             self.telemetry,
             Alarm(self.ring_at),
+            self.waiting.put,
         )
 
     def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:

@@ -46,7 +46,7 @@ resource queues 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' = {
 }
 
 resource doorbells 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [
-  for queue in ['driftwarden-due', 'driftwarden-due-poison', 'driftwarden-refused']: {
+  for queue in ['driftwarden-due', 'driftwarden-due-poison', 'driftwarden-refused', 'driftwarden-late']: {
     parent: queues
     name: queue
   }

@@ -13,7 +13,9 @@ import yaml
 import function_app
 from fleet.instruments import METRICS, Instrument
 from hosts.azure import settings
+from hosts.azure.host import DUE_QUEUE, LATE_QUEUE, REFUSED_QUEUE
 from hosts.azure.storage.connection import Connection
+from hosts.azure.storage.queues import poison_name
 from tests.docs import bicep
 from tests.docs.bicep import Template, properties, text, walk
 from tests.resources.kql.parser import running
@@ -154,7 +156,7 @@ def test_the_store_has_what_the_code_opens() -> None:
     source = text(TEMPLATES["modules/storage.bicep"].root)
     host = json.loads((ROOT / "host.json").read_text())
     assert host["extensions"]["http"]["routePrefix"] == ""
-    for name in ("driftwarden-due", "driftwarden-due-poison", "driftwarden-refused"):
+    for name in (DUE_QUEUE, poison_name(DUE_QUEUE), REFUSED_QUEUE, LATE_QUEUE):
         assert f"'{name}'" in source
     for rule in ("allowSharedKeyAccess: false", "allowBlobPublicAccess: false", "'TLS1_2'"):
         assert rule in source

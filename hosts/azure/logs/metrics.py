@@ -89,10 +89,6 @@ class Metrics:
             _check(where, json.loads(document) if isinstance(document, str) else document)
             return document
 
-        divided = {
-            "filter": " and ".join(f"{name} eq '*'" for name in asked.split),
-            "max_results": MOST_SERIES,
-        }
         return self._client(asked.region).query_resources(
             resource_ids=list(asked.resources),
             metric_namespace=asked.namespace,
@@ -100,8 +96,9 @@ class Metrics:
             timespan=span,
             granularity=MINUTE,
             aggregations=[asked.aggregation],
+            filter=" and ".join(f"{name} eq '*'" for name in asked.split) or None,
+            max_results=MOST_SERIES if asked.split else None,
             cls=whole,
-            **(divided if asked.split else {}),
         )
 
     def _client(self, region: str) -> MetricsClient:

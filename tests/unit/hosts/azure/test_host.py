@@ -25,6 +25,7 @@ from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
 from hosts.azure.storage.blobs import CONTAINER
 from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
+from hosts.ticking import tick
 from tests.doubles import azurite
 from tests.doubles.insights import Insights
 from tests.doubles.tls import Authority
@@ -100,6 +101,21 @@ def test_a_bell_for_a_moment_is_hidden_until_then(opened: Callable[[], AzureHost
     host.ring_at("oncall:shop", NOW + timedelta(hours=1))
     assert host.due.receive() == []
     assert host.due.waiting() == 1
+
+
+def test_a_tick_takes_in_what_came_late(opened: Callable[[], AzureHost]) -> None:
+    host = opened()
+    host.service.begin()
+    keep = host.service.keep
+    assert keep is not None
+    event = {"id": "e1", "eventType": "Driftwarden.RetrainRequested", "data": {"model": "demand"}}
+    keep(json.dumps(event), timedelta(0))
+    keep("not JSON", timedelta(0))
+    keep(json.dumps({**event, "id": "e2"}), timedelta(hours=1))
+    tick(host)
+    waiting = [str(row.props["id"]) for row in host.store.scan("demand", "in:", pending=True)]
+    assert sum("RetrainRequested" in name for name in waiting) == 1
+    assert (host.waiting.waiting(), host.refused.waiting()) == (1, 1)
 
 
 def test_a_command_is_handed_over_and_left_to_the_app(opened: Callable[[], AzureHost]) -> None:
