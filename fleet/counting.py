@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from monitoring.capacity import Vital
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch
 
@@ -58,8 +59,13 @@ class Counting(Protocol):
         """Return requests in [start, end) by deployment and hour.
 
         Columns: deployment, hour (UTC), requests, errors, and `over:<name>` for each of `limits`,
-        in milliseconds.
+        in milliseconds. Hours without requests are left out. Where no requests are logged, counts
+        may come from metrics: they have no columns `over:`, and hours without data are left out.
         """
+        ...
+
+    def vitals(self, source: LogSource, start: datetime, end: datetime) -> tuple[Vital, ...]:
+        """Return how each deployment of the endpoint did that was asked in [start, end)."""
         ...
 
     def complete_until(self, source: LogSource) -> datetime:

@@ -34,6 +34,9 @@ class Event:
     def text(self, key: str) -> str:
         """Return a field as text, whole numbers included; Refused where it is absent."""
         value = self.fields.get(key)
+        if isinstance(value, float) and value.is_integer():
+            # Azure Machine Learning numbers its versions: 7 arrives as "7", 7 or 7.0.
+            value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST:
             value = str(value)
         if not isinstance(value, str) or not value:
@@ -104,7 +107,12 @@ def sound(text: str, what: str) -> str:
 
 
 def _lowered(document: Mapping[object, object]) -> dict[str, object]:
-    return {str(key).lower(): value for key, value in document.items()}
+    """Return the fields by lower-case name; of two spellings the one that has a value counts."""
+    found: dict[str, object] = {}
+    for key, value in document.items():
+        name = str(key).lower()
+        found[name] = value if value is not None else found.get(name)
+    return found
 
 
 def _named(name: str, keys: Mapping[str, object], *found: str) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from engine.errors import Refused
 from engine.step import Delivery
-from engine.texts import joined
+from engine.texts import cut, joined
 from fleet import logfiles, names
 from fleet.document.policies import Fleet
 from fleet.envelope import Event, sound
@@ -29,6 +29,10 @@ RUN_TAG = "driftwarden.run"
 JOB_TAG = "driftwarden.job"
 WAIVED_TAG = "driftwarden.shadow_waived_by"
 REASON_TAG = "driftwarden.reason"
+# "Monitor the performance of models deployed to production" (Microsoft Learn): the tag of a run of
+# Azure Machine Learning's model monitor says `{monitor}_{signal} has failed due to …`.
+BREACHED_TAG = "azureml_modelmonitor_threshold_breached"
+LONGEST_BREACH = 500
 
 
 class Foreign(StrEnum):
@@ -156,8 +160,9 @@ def _registered(found: Event, fleet: Fleet) -> News:
 def _deployed(found: Event, fleet: Fleet) -> News:
     """Deliver to the model of the endpoint, or else to one of the deployed models."""
     service = found.text("servicename")
-    versions = str(found.fields.get("modelids") or "").split(",")
-    said = (_watched(version.partition(":")[0].strip(), fleet) for version in versions)
+    listed = found.fields.get("modelids") or ""
+    versions = listed if isinstance(listed, list) else str(listed).split(",")
+    said = (_watched(str(version).partition(":")[0].strip(), fleet) for version in versions)
     name = next((name for name in (_behind(service, fleet), *said) if name is not None), None)
     noted = Noted(found.type, found.subject or service, found.at)
     return Foreign.DEPLOYMENT if name is None else (name, noted)
@@ -169,7 +174,27 @@ def _run(found: Event, fleet: Fleet) -> News:
     for name in (*said, found.text("runid")):
         if (model := _trained(name)) in fleet.models:
             return model, Hinted(name)
-    return Foreign.RUN
+    return _breached(found, fleet)
+
+
+def _breached(found: Event, fleet: Fleet) -> News:
+    """Ask for a retraining where a model monitor (v2) named after a watched model tells a breach.
+
+    The monitor has the name of the model, in fleet.yaml or in the registry, or of its endpoint.
+    """
+    said = " ".join(str(found.tags("runTags").get(BREACHED_TAG) or "").split())
+    if not said:
+        return Foreign.RUN
+    monitors = {
+        alias.lower(): name
+        for name, one in fleet.models.items()
+        for alias in (one.policy.logs.endpoint, one.registered_as, name)
+    }
+    fitting = [alias for alias in monitors if said.lower().startswith(f"{alias}_")]
+    if not fitting:
+        return Foreign.RUN
+    why = sound(cut(said, LONGEST_BREACH), f"event {found.id}: data.runTags.{BREACHED_TAG}")
+    return monitors[max(fitting, key=len)], Asked("event", found.source, why, found.id)
 
 
 def _trained(name: str) -> str:

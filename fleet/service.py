@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import chain
 
 from engine import codec, inbox
@@ -57,6 +59,8 @@ class Service:
     telemetry : receives spans and gauges.
     alarm : rings for pages that wait for their receiver; without it they wait for the timer.
     poller : looks for log files that have grown; without it events alone tell of them.
+    keep : keeps an event, as JSON, that the store cannot take for a while; without it the sender is
+        asked to try again.
     """
 
     fleet: Fleet
@@ -68,6 +72,7 @@ class Service:
     telemetry: Telemetry = field(default_factory=Silent)
     alarm: Alarm = field(default_factory=lambda: Alarm(by_the_timer))
     poller: Poller | None = None
+    keep: Callable[[str, timedelta], None] | None = None
 
     def begin(self) -> None:
         """Sign older states, deliver changed policies to their models, ring for every partition."""
@@ -100,27 +105,50 @@ class Service:
                 self.loop.adopt(partition, self.clock.now())
 
     def ingest(self, document: object) -> str | None:
-        """Deliver an event and return its partition; None where it carries no news.
+        """Deliver an event and return its partition; None where it carries no news, or is kept.
 
         A malformed event is parked with its reason and not raised: a retry would not help. One
-        about files, models and runs of others is counted.
+        about files, models and runs of others is counted. One that comes while the store does not
+        answer is kept for later where that is possible, because Event Grid delays all deliveries to
+        an app whose answers fail.
+
+        Raises
+        ------
+        Unavailable
+            The store does not answer, and the event could not be kept.
         """
         said = document.get(TRACEPARENT) if isinstance(document, Mapping) else None
         trace = said if isinstance(said, str) else ""
         with self.telemetry.span("driftwarden.ingest", {}, trace):
             try:
-                found = events.delivery(envelope.event(document), self.fleet, self.container)
-            except Refused as error:
-                return self.park(document, str(error))
-            if isinstance(found, events.Foreign):
-                self.telemetry.add("driftwarden.events.foreign", 1, {"about": found})
+                return self._deliver(document)
+            except Unavailable as error:
+                self._keep(document, error)
                 return None
-            if isinstance(found, events.Hint):
-                found = growth.hinted(self.poller, self.fleet, found)
-            if found is None:
-                return None
-            self.loop.deliver(found, self.clock.now())
-            return found.partition
+
+    def _deliver(self, document: object) -> str | None:
+        try:
+            found = events.delivery(envelope.event(document), self.fleet, self.container)
+        except Refused as error:
+            return self.park(document, str(error))
+        if isinstance(found, events.Foreign):
+            self.telemetry.add("driftwarden.events.foreign", 1, {"about": found})
+            return None
+        if isinstance(found, events.Hint):
+            found = growth.hinted(self.poller, self.fleet, found)
+        if found is None:
+            return None
+        self.loop.deliver(found, self.clock.now())
+        return found.partition
+
+    def _keep(self, document: object, late: Unavailable) -> None:
+        if self.keep is None:
+            raise late
+        try:
+            self.keep(json.dumps(document), late.delay)
+        except (Refused, Unavailable):
+            # It is too large for a queue, or nothing of the account answers.
+            raise late from None
 
     def park(self, content: object, reason: str) -> str:
         """Keep rejected input for operators; return the partition whose journal records it.

@@ -125,7 +125,8 @@ class Logs(Policy):
     traffic: bool = Field(
         False,
         description="If yes, errors and slow answers are counted from the workspace's "
-        "AmlOnlineEndpointTrafficLog, an hour at a time; otherwise from files below traffic/.",
+        "AmlOnlineEndpointTrafficLog, an hour at a time, or where that is not kept, requests and "
+        "errors from the platform's metrics; otherwise from files below traffic/.",
     )
 
     def version_of(self, deployment: str) -> str:

@@ -18,6 +18,7 @@ from fleet.document.serving import Serving, Training
 from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.alerts.lifecycle import Policy as AlertPolicy
 from monitoring.calendars import Calendar
+from monitoring.capacity import Policy as CapacityPolicy
 from monitoring.drift.verdict import Policy as DriftPolicy
 from monitoring.metrics import Task
 from monitoring.performance import Policy as PerformancePolicy
@@ -52,6 +53,10 @@ class ModelPolicy(Policy):
     quality: QualityPolicy = Field(QualityPolicy(), description="Data quality.")
     traffic: TrafficPolicy = Field(
         TrafficPolicy(), description="Requests by hour: alerts on an endpoint without requests."
+    )
+    capacity: CapacityPolicy = Field(
+        CapacityPolicy(),
+        description="Room of the deployments, by the platform's metrics; needs logs.traffic.",
     )
     slo: tuple[str, ...] = Field((), description="Files of OpenSLO v1 documents.")
     trigger: TriggerPolicy = Field(TriggerPolicy(), description="What starts a retraining.")

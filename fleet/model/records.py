@@ -46,7 +46,8 @@ class Dropped:
 class TrafficCount:
     """What one deployment answered in one interval of live traffic.
 
-    `slow` counts answers above the policy's limit, `over` those above each latency objective's.
+    `slow` counts answers above the policy's limit, `over` those above each latency objective's;
+    None and left out where the source of the counts knows no latencies.
     """
 
     deployment: str
@@ -54,7 +55,7 @@ class TrafficCount:
     end: datetime
     requests: int
     errors: int
-    slow: int
+    slow: int | None
     over: dict[str, int] = field(default_factory=dict)
 
 

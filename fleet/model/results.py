@@ -57,11 +57,17 @@ class Counted:
 
 @dataclass(frozen=True)
 class TrafficCounted:
-    """The requests of an interval were counted where a log service keeps them."""
+    """The requests of an interval were counted where a log service keeps them.
+
+    `gapless`: hours that are left out had no request, which metrics do not tell. `findings` are
+    those about the deployments' capacity and their data collector.
+    """
 
     start: datetime
     end: datetime
     counts: tuple[TrafficCount, ...]
+    gapless: bool = True
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

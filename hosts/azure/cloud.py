@@ -18,7 +18,7 @@ class Cloud:
     ----------
     credential : the source of every token.
     name, metadata : the cloud as azure-ai-ml names it, and its addresses where it is not built in.
-    logs : the endpoint of the log query service.
+    logs, metrics : the endpoints of the log and of the metrics query service, the latter by region.
     trusted : a file of certificate authorities that the clients trust; the system's where None.
     """
 
@@ -26,6 +26,7 @@ class Cloud:
     name: str = "AzureCloud"
     metadata: Mapping[str, str] | None = None
     logs: str = "https://api.loganalytics.io"
+    metrics: str = "https://{region}.metrics.monitor.azure.com"
     trusted: str | None = None
 
     @property

@@ -86,6 +86,7 @@ class AzureHost:
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
         self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
+        self.events = AzureQueue(queues, EVENTS_QUEUE)
         self.lost = AzureQueue(queues, poison_name(EVENTS_QUEUE))
         self.dead_letters = DeadLetters(own_blobs)
         publisher = self._publisher(known.topic, cloud)
@@ -141,6 +142,7 @@ class AzureHost:
             self.telemetry,
             Alarm(self.ring_at),
             Poller(ports.logs),
+            self.events.put,
         )
 
     def _publisher(self, topic: str, cloud: Cloud) -> Publisher:

@@ -18,9 +18,12 @@ from hosts.azure.features import MIRROR_LIMIT
 from hosts.azure.logs.analytics import Analytics
 from hosts.azure.logs.counting import AzureCounting
 from hosts.azure.logs.files import AzureLogs
+from hosts.azure.logs.metrics import Metrics
+from hosts.azure.logs.platform import Platform
 from hosts.azure.logs.reference import AzureTables
 from hosts.azure.ml.batch import AzureBatchServing
 from hosts.azure.ml.deployments import BATCH, Deployments, Names
+from hosts.azure.ml.endpoints import Endpoints
 from hosts.azure.ml.registry import AzureRegistry
 from hosts.azure.ml.scoring import AzureScoring
 from hosts.azure.ml.scoring_client import ScoringClient
@@ -98,7 +101,6 @@ def world(opened: Opened) -> World:
     registry = AzureRegistry(workspace, opened.registered_as)
     tables = AzureTables(opened.own_blobs, opened.beside, private=(CONTAINER,))
     online = Deployments(workspace, opened.endpoint_of, opened.template_of, opened.names_of)
-    analytics = opened.settings.analytics
     return World(
         blobs=opened.blobs,
         logs=AzureLogs(opened.log_blobs, opened.settings.logs_container),
@@ -118,7 +120,11 @@ def world(opened: Opened) -> World:
         ),
         publisher=opened.publisher,
         anchors=AnchorBlobs(opened.own_blobs),
-        counting=AzureCounting(Analytics(opened.cloud), analytics) if analytics else None,
+        counting=AzureCounting(
+            Analytics(opened.cloud),
+            opened.settings.analytics,
+            Platform(Metrics(opened.cloud), Endpoints(workspace).resource),
+        ),
         reports=EvidentlyReports(),
     )
 

@@ -24,3 +24,13 @@ resource trainsAndServes 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.azureMLDataScientist.id)
   }
 }
+
+resource readsMetrics 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(toLower(workspace.id), identityName, roles.monitoringReader.id)
+  scope: workspace
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringReader.id)
+  }
+}

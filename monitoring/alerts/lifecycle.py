@@ -48,6 +48,7 @@ class Kind(StrEnum):
     QUALITY = "quality"
     SLO = "slo"
     TRAFFIC = "traffic"
+    CAPACITY = "capacity"
     RUN = "run"
     ROLLOUT = "rollout"
     RECEIVER = "receiver"
@@ -55,7 +56,14 @@ class Kind(StrEnum):
 
 #: The kinds of a model's alerts; an alert about a receiver is one of a team.
 ModelKind = Literal[
-    Kind.DRIFT, Kind.PERFORMANCE, Kind.QUALITY, Kind.SLO, Kind.TRAFFIC, Kind.RUN, Kind.ROLLOUT
+    Kind.DRIFT,
+    Kind.PERFORMANCE,
+    Kind.QUALITY,
+    Kind.SLO,
+    Kind.TRAFFIC,
+    Kind.CAPACITY,
+    Kind.RUN,
+    Kind.ROLLOUT,
 ]
 
 

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -35,12 +36,11 @@ from monitoring.intake.lines import (
     times,
 )
 from monitoring.intake.objects import MARK, read_objects
+from monitoring.intake.own import MARKS, is_own
 
 IDS = ("correlationid", "xrequestid")
 ENVELOPE = pa.schema([*((name, pa.string()) for name in IDS), ("time", pa.string())])
 KEYS = ("correlationid", "index", "time")
-#: Prefix of the ids of Driftwarden's own requests, which score beside the live traffic.
-OWN = "driftwarden-"
 #: Lines whose rows have to be looked for, which Arrow's parser cannot.
 PAYLOAD = re.compile(rb"\.re(?:quest|sponse)\"")
 
@@ -54,8 +54,8 @@ def decode(
     """Decode collector lines to a table: correlationid, index, time (UTC), then the features.
 
     A key that a row lacks is null. A feature named like one of the first three columns becomes
-    `data.<name>`. Lines of requests whose id begins with `OWN` are left out and counted: they are
-    not traffic. A last line without a line end is left for the next call unless `closed`.
+    `data.<name>`. Lines of requests of Driftwarden's own are left out and counted: they are not
+    traffic. A last line without a line end is left for the next call unless `closed`.
     `assemble` makes the columns of lines whose values have mixed types.
     """
     pieces = blocks(complete(chunk, closed))
@@ -125,7 +125,7 @@ def _block(
     own = 0
     for number, line in objects:
         rows = _rows(line)
-        if any(str(line.get(name)).startswith(OWN) for name in IDS):
+        if any(is_own(line.get(name)) for name in IDS):
             own += 1
         elif isinstance(rows, str):
             bad.append(f"line {number}: {rows}")
@@ -177,8 +177,8 @@ def _apart(number: int, line: Mapping[str, object], address: str) -> Apart:
 def _own(table: pa.Table) -> pa.ChunkedArray:
     """Mark the rows of Driftwarden's own requests, by their ids."""
     known = [table[name].cast(pa.string()) for name in IDS if name in table.column_names]
-    marks = [pc.fill_null(pc.starts_with(ids, OWN), False) for ids in known]
-    return pc.or_(*marks) if len(marks) == 2 else marks[0]
+    marks = [pc.fill_null(pc.starts_with(ids, mark), False) for ids in known for mark in MARKS]
+    return reduce(pc.or_, marks)
 
 
 def _flattened(lines: pa.Table) -> pa.Table | None:

@@ -30,6 +30,8 @@ from fleet.counting import LogSource
 from hosts.azure.cloud import Cloud
 from hosts.azure.logs.analytics import Analytics
 from hosts.azure.logs.counting import AzureCounting
+from hosts.azure.logs.metrics import Metrics
+from hosts.azure.logs.platform import Platform, Resource
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from tests.azure.growing import Announced, Growing, Queued
@@ -427,7 +429,8 @@ def test_a_partial_answer_is_never_taken_for_a_whole_one(
     with double.service:
         double.add("Features_CL", rows)
         cloud = Cloud(double.credential, logs=double.service.url, trusted=str(certificates.bundle))
-        counting = AzureCounting(Analytics(cloud), workspace)
+        platform = Platform(Metrics(cloud), lambda name: Resource(name, "eastus"))
+        counting = AzureCounting(Analytics(cloud), workspace, platform)
         cut = Response(200, {"tables": [], "error": partial("a node went away")})
         double.service.fail("POST .*", answer=cut, times=3)
         source = LogSource("", "Features_CL", "demand", "first")

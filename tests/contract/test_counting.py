@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from hosts.azure.logs.analytics import Analytics
 from monitoring.drift.binning import CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import empty, sketch
+from monitoring.intake.own import GUID
 from tests.doubles.loganalytics import LogAnalytics
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
@@ -102,6 +104,25 @@ def test_every_kind_of_feature_counts_as_it_does_here(
     assert counted.to_bytes() == sketch(table, ruler).to_bytes()
     assert counted.rows == 700
     assert counted.feature(ruler, "carrier")[-2:].tolist() == [1, 1]
+
+
+def test_rows_of_our_own_requests_are_left_out(counting: Counting, workspace: LogAnalytics) -> None:
+    table, source = pa.table({"delay": [1.0, 2.0, 3.0, 4.0]}), replace(SOURCE, deployment="own")
+    ids = ("driftwarden-7", "mine", f"{GUID}677-8899-aabbccddeeff", "")
+    rows = logged(table, source=source)
+    workspace.add(
+        "Features_CL", [row | {"CorrelationId": name} for row, name in zip(rows, ids, strict=True)]
+    )
+    ruler = Ruler({"delay": NumericBins((1.5, 2.5, 3.5))})
+    assert counting.count(source, ruler, NOON - HOUR, NOON + HOUR).counts.tolist() == [
+        0,
+        1,
+        0,
+        1,
+        0,
+    ]
+    found = counting.rows(source, NOON - HOUR, NOON + HOUR, ["delay"])
+    assert sorted(found["delay"].to_pylist()) == [2.0, 4.0]
 
 
 def test_no_level_of_a_redacted_feature_stands_in_a_query(

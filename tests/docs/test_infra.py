@@ -8,7 +8,9 @@ from pathlib import Path
 
 import function_app
 from hosts.azure import settings
+from hosts.azure.host import DUE_QUEUE, EVENTS_QUEUE, REFUSED_QUEUE
 from hosts.azure.storage.connection import Connection
+from hosts.azure.storage.queues import poison_name
 from tests.docs import modes
 from tests.docs.bicep import Template, properties, text
 from tests.resources.kql.parser import running
@@ -77,7 +79,8 @@ def test_the_store_has_what_the_code_opens() -> None:
     source = text(TEMPLATES["modules/storage.bicep"].root)
     host = json.loads((ROOT / "host.json").read_text())
     assert host["extensions"]["http"]["routePrefix"] == ""
-    for name in ("driftwarden-due", "driftwarden-due-poison", "driftwarden-refused", "events"):
+    triggered = (DUE_QUEUE, EVENTS_QUEUE)
+    for name in (*triggered, *map(poison_name, triggered), REFUSED_QUEUE):
         assert f"'{name}'" in source
     for rule in ("allowSharedKeyAccess: false", "allowBlobPublicAccess: false", "'TLS1_2'"):
         assert rule in source

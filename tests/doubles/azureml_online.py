@@ -35,16 +35,26 @@ PATCHABLE = {"tags", "identity"}
 PATCHABLE_DEPLOYMENT = {"tags", "sku"}
 MODES = ("amltoken", "key", "aadtoken")
 MIRROR_LIMIT = 50
+#: Azure/azure-sdk-for-net, issue 36961: also just after the operation before it succeeded.
+UPDATING = "The request cannot be processed because it is in Updating provisioning state."
 
 
 class Online:
-    """`endpoints` by name and `deployments` by (endpoint, name), as the service would answer."""
+    """`endpoints` by name and `deployments` by (endpoint, name), as the service would answer.
+
+    The first `stale` reads of an endpoint after a write show its split as it was before, and with
+    `stale_tags` its tags, too (Azure/azure-dev, pull request 3881). `lingering` are the statuses
+    with which the next writes are refused although the operation before them is over.
+    """
 
     def __init__(self, service: AzureML) -> None:
         self.service = service
         self.endpoints: dict[str, Document] = {}
         self.deployments: dict[tuple[str, str], Document] = {}
         self.pending: dict[tuple[str, ...], Operation] = {}
+        self.stale, self.stale_tags = 0, False
+        self.older: dict[str, tuple[int, Document]] = {}
+        self.lingering: list[int] = []
         one = "/onlineEndpoints/(?P<endpoint>[^/]+)"
         service.arm("GET", "/onlineEndpoints", self._list)
         service.arm("GET", one, self._get)
@@ -101,7 +111,16 @@ class Online:
     def _get(self, request: Request) -> Response:
         name = request.names["endpoint"]
         self._looked((name,))
-        return Response(200, self._known(name))
+        return Response(200, self._seen(name, self._known(name)))
+
+    def _seen(self, name: str, document: Document) -> Document:
+        left, older = self.older.get(name, (0, document))
+        if not left:
+            return document
+        self.older[name] = (left - 1, older)
+        split = {key: older["properties"][key] for key in ("traffic", "mirrorTraffic")}
+        tags = older["tags"] if self.stale_tags else document["tags"]
+        return document | {"tags": tags, "properties": document["properties"] | split}
 
     def _put(self, request: Request) -> Response:
         name, body = request.names["endpoint"], request.json()
@@ -111,6 +130,8 @@ class Online:
         after = self._endpoint_document(name, body, before)
 
         def finish() -> None:
+            if before is not None:
+                self.older[name] = (self.stale, before)
             self.endpoints[name] = after
             if before is None or _traffic(before) != _traffic(after):
                 self._told(name, after)
@@ -243,6 +264,8 @@ class Online:
             self.pending[key].looked()
 
     def _free(self, key: tuple[str, ...]) -> None:
+        if self.lingering:
+            raise refuse(UPDATING, self.lingering.pop(0), "BadRequest")
         under_way = self.pending.get(key)
         if under_way is not None and under_way.status == "InProgress":
             raise refuse(

@@ -13,6 +13,7 @@ from engine.memory import MemoryStore
 from hosts.azure.ml.batch import AzureBatchServing
 from hosts.azure.ml.deployments import BATCH, Deployments, Names
 from hosts.azure.ml.serving import AzureServing, Rules
+from hosts.azure.ml.settling import SETTLES
 from hosts.azure.ml.workspace import Workspace
 from hosts.azure.storage.lease import Lease
 from tests.doubles.azureml import AzureML
@@ -42,6 +43,11 @@ class Stand:
         """Return the online endpoint as the service has it."""
         return self.service.online.endpoints[ENDPOINT]
 
+    def others_split(self, traffic: dict[str, int]) -> None:
+        """Let somebody else set a split, when our last write is long settled."""
+        self.clock.moment += SETTLES
+        self.service.online.split(ENDPOINT, traffic, {})
+
     def weights(self) -> dict[str, int]:
         """Return what each deployment gets of the live traffic, by the service's own word."""
         return dict(self.endpoint()["properties"]["traffic"])
@@ -60,6 +66,9 @@ def emptied(service: AzureML) -> None:
         kept.endpoints.clear()
         kept.deployments.clear()
     service.online.pending.clear()
+    service.online.older.clear()
+    service.online.lingering.clear()
+    service.online.stale, service.online.stale_tags = 0, False
     service.polls, service.poll_after = 0, 0.01
 
 

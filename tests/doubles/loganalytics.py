@@ -37,7 +37,7 @@ TABLES = {
     "AmlOnlineEndpointTrafficLog": {
         "TimeGenerated": "datetime", "EndpointName": "string", "DeploymentName": "string",
         "ResponseCode": "int", "ModelStatusCode": "int", "TotalDurationMs": "int",
-        "XRequestId": "string",
+        "XRequestId": "string", "XMSClientRequestId": "string",
     },
 }  # fmt: skip
 SQL = {
@@ -241,7 +241,8 @@ def _read(value: str) -> str:
 
 def _stored(value: Any, kind: str) -> Any:
     if value is None:
-        return None
+        # A Kusto string is never null.
+        return _spelled("") if kind == "string" else None
     if kind == "dynamic":
         return json.dumps(_everywhere(value, _spelled), ensure_ascii=False, allow_nan=False)
     if kind == "datetime":

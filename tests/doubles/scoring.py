@@ -10,25 +10,33 @@ takes one deployment whatever the split is); "Deploy MLflow models to online end
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from tests.doubles.azureml import AzureML
 from tests.doubles.loopback import BadRequest, Request, Response
 
 PAYLOAD = 1_500_000
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One request that a deployment answered; `request` is the id that its log lines carry."""
+    """One request that a deployment answered; `request` and `client` are the ids in its logs.
+
+    "Troubleshoot online endpoints" (Microsoft Learn): `x-request-id` is overridden unless it is a
+    GUID, and `x-ms-client-request-id` keeps 40 characters of letters, digits, - and _.
+    """
 
     endpoint: str
     deployment: str
     rows: Rows
     request: str
+    client: str
     pinned: bool
 
 
@@ -63,8 +71,10 @@ class Scorers:
             answer = self.models[deployment](rows)
         except (BadRequest, KeyError, ValueError, TypeError) as error:
             return _failed(500, repr(error))
-        sent = request.headers.get("x-ms-client-request-id", "")
-        self.scored.append(Scored(name, deployment, rows, sent, pinned is not None))
+        sent, client = (request.headers.get(f"x-{one}request-id", "") for one in ("", "ms-client-"))
+        kept = sent if GUID.fullmatch(sent) else str(uuid4())
+        client = re.sub(r"[^A-Za-z0-9_-]", "", client)[:40]
+        self.scored.append(Scored(name, deployment, rows, kept, client, pinned is not None))
         return Response(200, answer, {"azureml-model-deployment": deployment})
 
     def _allowed(self, endpoint: dict[str, Any]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.model.part import Part
+from fleet.model.part import Part, take
+from fleet.model.results import TrafficCounted
 from fleet.model.tasks import Count, CountTraffic
 from fleet.model.turn import Turn
 from monitoring.calendars import bounds, day_of
@@ -94,4 +95,11 @@ def _arms(turn: Turn) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str
     return pairs(live), pairs(scoring)
 
 
-PART = Part("counts", follow=follow)
+def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
+    """Note what the platform's metrics say of capacity and data collectors."""
+    for found in fact.findings:
+        turn.signal(found)
+    return fact
+
+
+PART = Part("counts", (take(TrafficCounted, counted),), follow)

@@ -114,7 +114,8 @@ def _remember_traffic(turn: Turn, counts: list[TrafficCount]) -> None:
             continue
         turn.count("requests", count.requests)
         turn.count("errors", count.errors)
-        turn.count("slow", count.slow)
+        if count.slow is not None:
+            turn.count("slow", count.slow)
 
 
 def _intervals(counts: list[TrafficCount], challenger: str) -> list[tuple[str, judge.Interval]]:
@@ -124,10 +125,11 @@ def _intervals(counts: list[TrafficCount], challenger: str) -> list[tuple[str, j
     errors = judge.Interval(
         n_c, n_s, sum(count.errors for count in counts), sum(count.errors for count in ours)
     )
-    slow = judge.Interval(
-        n_c, n_s, sum(count.slow for count in counts), sum(count.slow for count in ours)
-    )
-    return [("errors", errors), ("latency", slow)]
+    slow = [count.slow for count in counts if count.slow is not None]
+    if len(slow) < len(counts):
+        return [("errors", errors)]
+    latency = judge.Interval(n_c, n_s, sum(slow), sum(count.slow or 0 for count in ours))
+    return [("errors", errors), ("latency", latency)]
 
 
 def _drop_champion(turn: Turn) -> None:

@@ -36,7 +36,12 @@ def log_read(turn: Turn, fact: LogRead) -> LogRead:
 
 
 def counted(turn: Turn, fact: TrafficCounted) -> TrafficCounted:
-    """Take in what a log service counted: hours that it leaves out had no request."""
+    """Take in what a log service counted: hours that it leaves out had no request.
+
+    Metrics tell no silence: an hour without data may have had requests.
+    """
+    if not fact.gapless:
+        return fact
     _gather(turn, fact.counts)
     if turn.watched.policy.traffic.silence:
         turn.silence = replace(turn.silence, counted_to=fact.end)

@@ -45,6 +45,7 @@ class Signal:
 DRIFT, SCORE, QUALITY, PERFORMANCE = "drift", "score", "quality", "performance"
 SILENCE, TRAFFIC, RUN, ROLLOUT = "silence", "traffic", "run", "rollout"
 UNREADY, UNCOLLECTED = "unready", "uncollected"
+CAPACITY, COLLECTOR = "capacity", "collector"
 #: Families: an objective's name or an effect's kind follows.
 OBJECTIVE, REFUSED, DELAYED = "slo-", "refused-", "delayed-"
 REFUSED_SPLIT = f"{REFUSED}set-traffic"
@@ -64,6 +65,8 @@ SIGNALS = (
     Signal(TRAFFIC, Kind.TRAFFIC),
     Signal(UNREADY, Kind.TRAFFIC, rare=True),
     Signal(UNCOLLECTED, Kind.QUALITY, rare=True),
+    Signal(CAPACITY, Kind.CAPACITY),
+    Signal(COLLECTOR, Kind.QUALITY),
     # `fleet.model.parts.split` ends it where the split holds again.
     Signal(REFUSED_SPLIT, Kind.TRAFFIC),
     Signal(REFUSED, Kind.RUN, family=True, news_for=DAY),

@@ -13,6 +13,7 @@ from fleet.counting import Counting, LogSource
 from fleet.document.policies import Watched
 from fleet.model.records import Batch
 from fleet.model.results import Counted, TrafficCounted
+from fleet.model.signals.catalogue import CAPACITY, COLLECTOR
 from fleet.model.tasks import Count, CountTraffic
 from fleet.ports import World
 from fleet.work import rows
@@ -20,10 +21,13 @@ from fleet.work.read.decoding import usable
 from fleet.work.read.reading import limits_of, traffic_count
 from fleet.work.refer.referencing import SCORE, load_levels, load_ruler
 from monitoring import ranges
+from monitoring.capacity import losing, strained
 from monitoring.drift import segments
+from monitoring.finding import Finding
 from monitoring.schema import Kind, kind_of
 
 AGAIN = timedelta(minutes=10)
+HOUR = timedelta(hours=1)
 
 
 def count_window(world: World, watched: Watched, effect: Count) -> Counted:
@@ -64,7 +68,7 @@ def count_window(world: World, watched: Watched, effect: Count) -> Counted:
 
 
 def count_traffic(world: World, watched: Watched, effect: CountTraffic) -> TrafficCounted:
-    """Count requests, errors and slow answers by deployment and hour.
+    """Count requests, errors and slow answers by deployment and hour, and look after capacity.
 
     Raises
     ------
@@ -79,7 +83,20 @@ def count_traffic(world: World, watched: Watched, effect: CountTraffic) -> Traff
         traffic_count({**one, "deployment": version_of(one["deployment"])}, limits)
         for one in found.to_pylist()
     )
-    return TrafficCounted(effect.start, effect.end, counts)
+    gapless = all(f"over:{name}" in found.column_names for name in limits)
+    findings = _capacity(_counting(world), watched, source, effect)
+    return TrafficCounted(effect.start, effect.end, counts, gapless, findings)
+
+
+def _capacity(
+    counting: Counting, watched: Watched, source: LogSource, effect: CountTraffic
+) -> tuple[Finding, ...]:
+    """Judge the newest hour of the interval; counts do not wait for metrics that are not there."""
+    try:
+        vitals = counting.vitals(source, max(effect.start, effect.end - HOUR), effect.end)
+    except (Refused, Unavailable) as error:
+        return tuple(Finding(key, None, str(error)) for key in (CAPACITY, COLLECTOR))
+    return strained(CAPACITY, vitals, watched.policy.capacity), losing(COLLECTOR, vitals)
 
 
 def _counting(world: World) -> Counting:

@@ -174,16 +174,20 @@ def limits_of(watched: Watched) -> dict[str, float]:
 
 
 def traffic_count(found: dict[str, Any], limits: Iterable[str]) -> TrafficCount:
-    """Return one deployment's hour from a row of (deployment, hour, requests, errors, over:…)."""
+    """Return one deployment's hour from a row of (deployment, hour, requests, errors, over:…).
+
+    The limits of a source that knows no latencies have no columns.
+    """
     start = found["hour"].astimezone(UTC)
-    over = {name: int(found[f"over:{name}"] or 0) for name in limits}
+    known = [name for name in limits if f"over:{name}" in found]
+    over = {name: int(found[f"over:{name}"] or 0) for name in known}
     return TrafficCount(
         found["deployment"],
         start,
         start + HOUR,
         found["requests"],
         found["errors"],
-        over.pop(SLOW),
+        over.pop(SLOW, None),
         over,
     )
 

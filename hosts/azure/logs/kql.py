@@ -18,6 +18,7 @@ from monitoring.drift.binning import Bins, CategoricalBins, NumericBins
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.spelling import spellings
 from monitoring.intake.collector import KEYS
+from monitoring.intake.own import MARKS
 
 TRAFFIC = "AmlOnlineEndpointTrafficLog"
 #: The most characters of levels in one query. No length limit is published; above this, a feature's
@@ -35,7 +36,7 @@ _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ESCAPED = ("Cc", "Cs", "Zl", "Zp")
 _NUMBERS = '"int", "long", "real", "double", "decimal"'
 _NUMERIC, _LISTED, _TALLIED = range(3)
-_MODEL_ERRORS = f"ResponseCode in {MODEL_ERRORS} or ResponseCode >= 500"
+_MODEL_ERRORS = f"code in {MODEL_ERRORS} or code >= 500"
 
 
 def text(value: str) -> str:
@@ -141,24 +142,31 @@ def traffic_query(
 ) -> str:
     """Write the query that counts requests, errors and answers over each of `limits` (ms).
 
-    By deployment and hour; 429 means missing capacity and is not counted. Columns: "Azure Monitor
-    Logs
-    reference, AmlOnlineEndpointTrafficLog".
+    By deployment and hour, own requests left out; 429 means missing capacity and is not counted.
+    Columns: "Azure Monitor Logs reference, AmlOnlineEndpointTrafficLog"; the codes are int there
+    and strings in Microsoft's sample queries, so that they are cast.
     """
     over = "".join(
-        f", over{place} = countif(TotalDurationMs > {_real(limit)})"
-        for place, limit in enumerate(limits)
+        f", over{place} = countif(took > {_real(limit)})" for place, limit in enumerate(limits)
     )
     return f"""{_span(TRAFFIC, start, end)}
 | where EndpointName =~ {text(source.endpoint)}{_only("DeploymentName", source)}
-| where isnotnull(ResponseCode) and isnotnull(TotalDurationMs) and ResponseCode != {CAPACITY}
+| where {_by_others("XMSClientRequestId", "XRequestId")}
+| extend code = toint(ResponseCode), took = toreal(TotalDurationMs)
+| where isnotnull(code) and isnotnull(took) and code != {CAPACITY}
 | summarize requests = count(), errors = countif({_MODEL_ERRORS}){over}
 by deployment = DeploymentName, hour = bin(TimeGenerated, 1h)"""
 
 
 def _logged(source: LogSource, start: datetime, end: datetime) -> str:
     return f"""{_span(source.table, start, end)}
-| where Endpoint =~ {text(source.endpoint)}{_only("Deployment", source)}"""
+| where Endpoint =~ {text(source.endpoint)}{_only("Deployment", source)}
+| where {_by_others("CorrelationId")}"""
+
+
+def _by_others(*ids: str) -> str:
+    """Return the condition that leaves own requests out; a string of Kusto is never null."""
+    return " and ".join(f"{column} !startswith {text(mark)}" for column in ids for mark in MARKS)
 
 
 def _span(name: str, start: datetime, end: datetime) -> str:

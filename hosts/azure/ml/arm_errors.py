@@ -24,6 +24,13 @@ SOON = timedelta(seconds=30)
 IDENTITY = timedelta(minutes=2)
 #: Codes of a failed asynchronous operation where the service is at fault: mfe.json's ErrorResponse.
 THEIRS = re.compile(r"InternalServerError|ServiceError|ServerError|Unavailable|Timeout|Transient")
+#: A write is refused while the operation before it is not quite over: 409, or 400 with these words
+#: (Azure/azure-sdk-for-net, issue 36961), at once or at the end of an operation.
+UNDER_WAY = re.compile(
+    r"(?i)\bin (?:creating|updating|scaling|deleting) provisioning ?state"
+    r"|(?:another|an) operation .*\bin progress|AnotherOperationInProgress"
+)
+BUSY = timedelta(minutes=1)
 #: "Troubleshoot Azure RBAC" (Microsoft Learn): the message of AuthorizationFailed.
 ACTION = re.compile(r"perform action '([^']+)'")
 SECRET = re.compile(r"(?i)\b(sig|sv|code|key|token|password|accountkey)=[^&\s\"']+")
@@ -88,6 +95,8 @@ def _answered(error: HttpResponseError, status: int, what: str, needs: str) -> D
             return Unavailable(told, _after(getattr(error.response, "headers", {})))
         case _ if status >= 500:
             return Unavailable(told, _after(getattr(error.response, "headers", {})))
+        case _ if UNDER_WAY.search(told):
+            return Unavailable(told, _after(getattr(error.response, "headers", {}), BUSY))
         case _ if status < 400 and THEIRS.search(told):
             # An asynchronous operation failed after its request had succeeded.
             return Unavailable(told, SOON)
@@ -102,14 +111,14 @@ def _permission(told: str, needs: str) -> str:
     return f"{PROVIDER}/{needs}" if needs else "a role that allows it"
 
 
-def _after(headers: Mapping[str, str]) -> timedelta:
+def _after(headers: Mapping[str, str], default: timedelta = SOON) -> timedelta:
     """Return the Retry-After of an answer, in seconds or as a date, or a default."""
     said = headers.get("Retry-After", "")
     if said.isdigit():
         return timedelta(seconds=int(said))
     if said[:1].isalpha():
         return max(timedelta(0), parsedate_to_datetime(said) - datetime.now(UTC))
-    return SOON
+    return default
 
 
 def _line(error: AzureError) -> str:

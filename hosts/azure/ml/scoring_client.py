@@ -14,9 +14,8 @@ from uuid import uuid4
 from engine.errors import Refused, Unavailable
 from hosts.azure.ml.arm_errors import translated
 from hosts.azure.ml.workspace import Workspace
+from monitoring.intake.own import own_ids
 
-#: The prefix of our own requests' ids, by which their log lines are recognised.
-REQUEST = "driftwarden-"
 #: "Managed online endpoints: request timeout" (Microsoft Learn, quotas page) is 180 s at most.
 TIMEOUT = 190
 ATTEMPTS = 4
@@ -107,13 +106,13 @@ class ScoringClient:
         from azure.core.rest import HttpRequest, HttpResponse
 
         door = self._door(asked.endpoint)
-        name = f"{REQUEST}{uuid4().hex}"
+        client_id, request_id = own_ids(uuid4())
         headers = {
             "Authorization": f"Bearer {door.bearer}",
             "Content-Type": "application/json",
             "azureml-model-deployment": asked.deployment,
-            "x-ms-client-request-id": name,
-            "x-request-id": name,
+            "x-ms-client-request-id": client_id,
+            "x-request-id": request_id,
         }
         request = HttpRequest("POST", door.url, headers=headers, content=asked.body)
         # Without policies: redirects are not followed, and requests are not logged.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from engine.errors import Refused, Unavailable
 from hosts.azure.features import MIRROR_LIMIT
 from hosts.azure.ml.arm_errors import translated
 from hosts.azure.ml.deployments import UNDER_WAY, WAIT, Deployments, state_of
+from hosts.azure.ml.settling import Settling, early
 from hosts.azure.ml.split import Foreign, Move, Record, Request, Split, decide, following
 from hosts.azure.ml.workspace import Workspace
 from hosts.azure.storage.lease import Held, Lease
@@ -69,6 +70,7 @@ class AzureServing:
         self._deployments = deployments
         self._rules_of = rules_of
         self._wait = wait
+        self._settling = Settling(lease.clock)
 
     def set_traffic(
         self, model: str, traffic: Traffic, key: str, replaces: tuple[str, ...] = ()
@@ -82,8 +84,9 @@ class AzureServing:
         Raises
         ------
         Unavailable
-            Another worker changes the split, a deployment or the endpoint is being changed, or the
-            service does not answer: a repeat of the key continues.
+            Another worker changes the split, a deployment or the endpoint is being changed, a read
+            does not show the last write yet, or the service does not answer: a repeat of the key
+            continues.
         Refused
             The rules keep somebody else's split, a deployment failed or was deleted, or the
             endpoint does not support the split.
@@ -98,9 +101,14 @@ class AzureServing:
             self._move(model, self._read(model), request, lease)
 
     def traffic(self, model: str) -> Traffic | None:
-        """Return the current split; None where no deployment gets live traffic."""
+        """Return the current split; None where no deployment gets live traffic.
+
+        Unavailable where a read does not show the last write yet.
+        """
         endpoint = self._read(model)
         held, record = self._split(endpoint), Record.read(endpoint.tags)
+        if (unseen := self._settling.unseen(model, held, record)) is not None:
+            raise early(self._where(model), held, unseen)
         if not held.weights:
             return None
         found = self._deployments.versions(model)
@@ -118,23 +126,28 @@ class AzureServing:
         return Traffic(dict(weights), mirrored, names, met, unready)
 
     def _move(self, model: str, endpoint: Any, request: Request, lease: Held) -> None:
-        name, wanted, key = self._endpoint_of(model), request.split, request.key
+        where, wanted, key = self._where(model), request.split, request.key
         record, held = Record.read(endpoint.tags), self._split(endpoint)
         policy, state = self._rules_of(model).foreign, state_of(endpoint)
+        if (unseen := self._settling.unseen(model, held, record)) is not None:
+            if not request.retreat and state not in UNDER_WAY:
+                raise early(where, held, unseen)
+            record, held = unseen, unseen.split
         move = decide(held, record, wanted, key, policy)
         # A retreat is tried all the same: the service knows best whether it can be written.
         if state in UNDER_WAY and not (request.retreat and move is Move.write):
-            raise Unavailable(f"{model}: endpoint {name} is {state}", AGAIN)
+            raise Unavailable(f"{where} is {state}", AGAIN)
         if move is Move.keep and state != "failed":
             return
         if move is Move.hold:
             raise Refused(
-                f"{model}: endpoint {name} has {held}, set outside Driftwarden; {wanted} was "
+                f"{where} has {held}, set outside Driftwarden; {wanted} was "
                 f"requested, and serving.foreign is {policy}: "
                 "set it by hand, or change serving.foreign"
             )
         after = following(record, held, wanted, key, move, policy).replacing(request.replaces)
         lease.renew()
+        after = replace(after, at=lease.clock.now())
         self._write(model, endpoint, after)
         self._check(model, after)
 
@@ -146,16 +159,15 @@ class AzureServing:
             poller = self._operations().begin_create_or_update(endpoint)
             # An operation still in progress is found by its state.
             poller.wait(self._wait.total_seconds())
+        self._settling.written(model, after)
 
     def _check(self, model: str, after: Record) -> None:
-        endpoint = self._read(model)
-        where = f"{model}: endpoint {self._endpoint_of(model)}"
+        endpoint, where = self._read(model), self._where(model)
         if (state := state_of(endpoint)) != "succeeded":
             raise Unavailable(f"{where} is {state} after its traffic was set", AGAIN)
-        if self._split(endpoint) != after.split or Record.read(endpoint.tags) != after:
-            raise Unavailable(
-                f"{where} differs from what was just written: does another tool change it?"
-            )
+        held = self._split(endpoint)
+        if held != after.split or Record.read(endpoint.tags) != after:
+            raise early(where, held, after)
 
     def _wanted(self, model: str, traffic: Traffic, record: Record | None) -> Split:
         """Return the split by deployments; every version has a deployment afterwards."""
@@ -180,6 +192,9 @@ class AzureServing:
             {name[version]: share for version, share in weights.items()},
             {name[version]: mirror for version in traffic.shadow},
         )
+
+    def _where(self, model: str) -> str:
+        return f"{model}: endpoint {self._endpoint_of(model)}"
 
     def _read(self, model: str) -> Any:
         name = self._endpoint_of(model)

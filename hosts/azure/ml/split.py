@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from engine.errors import Refused
+from engine.store import instant, parse_instant
 
 RUN = "driftwarden.run"
 KEY = "driftwarden.key"
@@ -15,6 +17,7 @@ PAST = "driftwarden.past"
 WEIGHTS = "driftwarden.weights"
 SHADOW = "driftwarden.shadow"
 FOREIGN = "driftwarden.foreign"
+AT = "driftwarden.at"
 #: "Use tags to organize your Azure resources" (Microsoft Learn): a tag's value has at most 256
 #: characters.
 TAG_LENGTH = 256
@@ -52,13 +55,14 @@ class Record:
     """The tags of an endpoint: the split last intended, and the keys that requested one.
 
     `past` are digests of superseded keys, the newest last; `foreign` describes somebody else's
-    split found while `key` was carried out, and its treatment.
+    split found while `key` was carried out, and its treatment. `at` is the time of the write.
     """
 
     split: Split
     key: str = ""
     past: tuple[str, ...] = ()
     foreign: str = ""
+    at: datetime | None = None
 
     @classmethod
     def read(cls, tags: Mapping[str, str] | None) -> Record | None:
@@ -67,7 +71,8 @@ class Record:
         if KEY not in tags:
             return None
         split = Split(_parsed(tags.get(WEIGHTS, "")), _parsed(tags.get(SHADOW, "")))
-        return cls(split, tags[KEY], tuple(tags.get(PAST, "").split()), tags.get(FOREIGN, ""))
+        past, foreign = tuple(tags.get(PAST, "").split()), tags.get(FOREIGN, "")
+        return cls(split, tags[KEY], past, foreign, _moment(tags.get(AT, "")))
 
     def superseded(self, key: str) -> bool:
         """Tell whether a key is a late repeat: another key came after it."""
@@ -88,6 +93,7 @@ class Record:
             WEIGHTS: _text(self.split.weights),
             SHADOW: _text(self.split.mirror),
             FOREIGN: self.foreign,
+            AT: "" if self.at is None else instant(self.at),
         }
         for name, value in ours.items():
             if len(value) > TAG_LENGTH:
@@ -172,6 +178,15 @@ def _text(shares: Mapping[str, int]) -> str:
 def _parsed(text: str) -> dict[str, int]:
     pairs = (part.rpartition("=") for part in text.split())
     return {name: int(share) for name, _, share in pairs if share.isdigit()}
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parse_instant(text)
+    except ValueError:
+        # Anybody may edit a tag, and older versions wrote none.
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _tag(text: str) -> str:

@@ -21,14 +21,14 @@ class Held:
 
     def __init__(self, store: Store, clock: Clock, partition: str, holder: str) -> None:
         self._store = store
-        self._clock = clock
+        self.clock = clock
         self._partition = partition
         self._holder = holder
 
     def renew(self, lasts: timedelta = LASTS) -> None:
         """Extend it to `lasts` from now; Unavailable where another worker took it over."""
         try:
-            self._write(instant(self._clock.now() + lasts))
+            self._write(instant(self.clock.now() + lasts))
         except Conflict as error:
             raise Unavailable(f"{self._partition}: the lease on its traffic was lost") from error
 
@@ -63,7 +63,7 @@ class Lease:
         name: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self.clock = clock
         self._lasts = lasts
         self._name = name
 
@@ -71,13 +71,13 @@ class Lease:
     def held(self, model: str) -> Iterator[Held]:
         """Hold the lease during the block; Unavailable while another worker holds it."""
         holder = self._name()
-        until = instant(self._clock.now() + self._lasts)
+        until = instant(self.clock.now() + self._lasts)
         operation = self._taking(model, {"holder": holder, "until": until})
         try:
             self._store.commit(model, [operation])
         except Conflict as error:
             raise Unavailable(f"{model}: another worker is changing its traffic") from error
-        lease = Held(self._store, self._clock, model, holder)
+        lease = Held(self._store, self.clock, model, holder)
         try:
             yield lease
         finally:
@@ -92,7 +92,7 @@ class Lease:
 
     def _refuse_while_held(self, model: str, row: Row) -> None:
         until = str(row.props["until"])
-        now = self._clock.now()
+        now = self.clock.now()
         if until == FREE or parse_instant(until) <= now:
             return
         raise Unavailable(

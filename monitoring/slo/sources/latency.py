@@ -10,8 +10,10 @@ from monitoring.slo.sources.source import Events, Seen, Source
 
 def _events(objective: Objective, seen: Seen) -> Iterator[Events]:
     for count in seen.requests:
-        bad = count.over.get(objective.name, 0)
-        yield count.start, count.requests - bad, bad
+        # Not every source of counts knows latencies, and none those of a newer objective.
+        bad = count.over.get(objective.name)
+        if bad is not None:
+            yield count.start, count.requests - bad, bad
 
 
 SOURCE = Source(Sli.LATENCY, _events, threshold=True, limits_answers=True)

@@ -285,6 +285,98 @@ def test_models_of_others_say_nothing(fleet: Fleet, kind: str, data: dict[str, A
     assert sent(grid(kind, data), fleet) is Foreign.MODEL
 
 
+FAILED = "has failed due to one or more features violating metric thresholds"
+BREACHED = "azureml_modelmonitor_threshold_breached"
+
+
+@pytest.mark.parametrize(
+    ("data", "partition"),
+    [
+        ({"runId": "r", "runTags": {BREACHED: f"demand_data_drift {FAILED}"}}, "demand"),
+        ({"RunId": "r", "RunTags": {BREACHED.title(): f"fraud_data_quality {FAILED}"}}, "fraud"),
+        ({"runId": "r", "runTags": {BREACHED: f"Demand_Prediction_Drift {FAILED}"}}, "demand"),
+        ({"runId": "r", "runTags": {BREACHED: f"shop-demand_data_drift {FAILED}: a, b"}}, "demand"),
+        (
+            {"runId": "r", "runType": None, "runTags": {BREACHED: f"fraud_x\n{FAILED}\n"}},
+            "fraud",
+        ),
+        ({"runId": "r", "runStatus": "Failed", "runTags": {BREACHED: "demand_x " * 400}}, "demand"),
+    ],
+)
+@pytest.mark.parametrize("kind", [COMPLETED, CHANGED])
+def test_a_model_monitor_that_tells_a_breach_asks_for_a_retraining(
+    fleet: Fleet, kind: str, data: dict[str, Any], partition: str
+) -> None:
+    found = sent(grid(kind, data), fleet)
+    assert found is not None
+    assert found.partition == partition
+    assert isinstance(found.fact, Asked)
+    assert found.fact.verb == "event"
+    assert found.fact.reason.lower().startswith((f"{partition}_", "shop-demand_"))
+    assert len(found.fact.reason) <= 500
+    assert "\n" not in found.fact.reason
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {BREACHED: f"churn_data_drift {FAILED}"},
+        {BREACHED: f"demand2_data_drift {FAILED}"},
+        {BREACHED: "demand"},
+        {BREACHED: ""},
+        {BREACHED: None},
+        {"azureml_modelmonitor": f"demand_data_drift {FAILED}"},
+        {},
+        None,
+    ],
+)
+def test_a_breach_of_a_monitor_of_others_says_nothing(
+    fleet: Fleet, tags: dict[str, Any] | None
+) -> None:
+    assert sent(grid(CHANGED, {"runId": "r", "runTags": tags}), fleet) is Foreign.RUN
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "fact"),
+    [
+        (REGISTERED, {"ModelName": "demand", "modelVersion": 7.0}, Registered("7")),
+        (
+            REGISTERED,
+            {"modelName": "demand", "ModelVersion": "7", "ModelTags": None},
+            Registered("7"),
+        ),
+        (
+            REGISTERED,
+            {"MODELNAME": "demand", "modelversion": 7, "ModelProperties": None},
+            Registered("7"),
+        ),
+        (COMPLETED, {"RunId": "demand-run-3", "runId": None}, Hinted("demand-run-3")),
+        (COMPLETED, {"runId": "demand-run-3", "runType": None}, Hinted("demand-run-3")),
+        (
+            CHANGED,
+            {"RunId": "x", "runTags": None, "RunProperties": {"DRIFTWARDEN.RUN": "demand-run-1"}},
+            Hinted("demand-run-1"),
+        ),
+        (
+            DEPLOYED,
+            {"ServiceName": "elsewhere", "modelIds": ["other:1", "demand:7"]},
+            Noted(DEPLOYED, "elsewhere", AT),
+        ),
+        (
+            DEPLOYED,
+            {"serviceName": "elsewhere", "ModelIds": None, "modelIds": "demand:7"},
+            Noted(DEPLOYED, "elsewhere", AT),
+        ),
+    ],
+)
+def test_fields_are_known_by_any_spelling_and_type(
+    fleet: Fleet, kind: str, data: dict[str, Any], fact: object
+) -> None:
+    found = sent(grid(kind, data), fleet)
+    assert found is not None
+    assert (found.partition, found.fact) == ("demand", fact)
+
+
 def test_a_deployment_of_models_that_nobody_watches_says_nothing(fleet: Fleet) -> None:
     theirs = grid(DEPLOYED, {"serviceName": "x", "modelIds": "y:1"})
     assert sent(theirs, fleet) is Foreign.DEPLOYMENT

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from engine.step import Delivery
 from fleet.counting import LogSource
 from fleet.document.policies import Fleet
@@ -26,6 +26,7 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read.counting import count_traffic
 from fleet.work.read.reading import read_log
+from monitoring.capacity import Vital
 
 AT = datetime(2024, 3, 4, 10, tzinfo=UTC)
 LOGS = "logs: {endpoint: shop-demand, grace: PT2H, slow_ms: 100}"
@@ -211,6 +212,9 @@ class Counting:
             {"deployment": named, "hour": [start] * 3, "requests": [9, 5, 1], "errors": [0] * 3,
              "over:": [0] * 3}
         )  # fmt: skip
+
+    def vitals(self, source: LogSource, start: datetime, end: datetime) -> tuple[Vital, ...]:
+        raise Unavailable(f"no metrics of {source.endpoint} from {start} to {end}")
 
 
 def test_requests_counted_elsewhere_are_told_by_version(raw: Fleet, world: World) -> None:

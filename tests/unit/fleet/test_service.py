@@ -20,6 +20,7 @@ from fleet.domain import FleetDomain
 from fleet.instruments import METRICS
 from fleet.model.facts import Asked
 from fleet.model.results import Reported
+from fleet.partitions import FLEET
 from monitoring.alerts.lifecycle import Severity
 from tests.unit.fleet.desk import NOW, Desk
 
@@ -137,6 +138,47 @@ def test_nothing_that_comes_makes_ingest_raise(desk: Desk, content: Any) -> None
     assert len(desk.said("fleet", "parked")) == 1
     (message,) = desk.refused
     assert len(message.encode()) <= 48 * 1024
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"id": "e1", "eventType": "Driftwarden.RetrainRequested", "data": {"model": "demand"}},
+        {"id": "e2", "type": "Driftwarden.RetrainRequested", "data": {"model": "demand"}},
+        {"id": "e3", "eventType": "Contoso.Thing", "data": {"é": ["\U0001f600", 1.5, None]}},
+        {"id": "e4", "eventType": "Driftwarden.RetrainRequested", "data": {}},
+        "no event",
+    ],
+)
+def test_an_event_that_the_store_cannot_take_is_kept_for_later(desk: Desk, content: Any) -> None:
+    kept: list[tuple[str, timedelta]] = []
+    late = Unavailable("the table is busy", timedelta(seconds=7))
+    service = replace(desk.service, keep=lambda body, delay: kept.append((body, delay)))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(type(service.loop), "deliver", raising(late))
+        assert service.ingest(content) is None
+    ((body, delay),) = kept
+    assert (json.loads(body), delay) == (content, late.delay)
+    assert service.ingest(json.loads(body)) in ("demand", FLEET)
+
+
+@pytest.mark.parametrize("reason", [Refused("a message of 70000 bytes"), Unavailable("no queue")])
+def test_an_event_that_cannot_be_kept_is_sent_again(desk: Desk, reason: Exception) -> None:
+    late = Unavailable("the table is busy")
+    document = {"id": "e1", "eventType": "Contoso.Thing"}
+    for keep in (None, raising(reason)):
+        service = replace(desk.service, keep=keep)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(type(service.loop), "deliver", raising(late))
+            with pytest.raises(Unavailable, match="the table is busy"):
+                service.ingest(document)
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
 
 
 def test_files_of_other_containers_are_left_alone(desk: Desk) -> None:

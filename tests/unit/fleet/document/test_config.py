@@ -531,7 +531,7 @@ def test_every_duration_of_the_document_is_written_and_bounded_alike() -> None:
     assert len(DURATIONS) >= 22
     for policy, name in DURATIONS:
         check = partial(policy.__pydantic_validator__.validate_assignment, policy.model_construct())
-        check(name, "2h")
+        check(name, "5m")
         for wrong in ("-1h", "P99999999D", "soon", 7200):
             with pytest.raises(ValidationError) as refused:
                 check(name, wrong)

@@ -49,6 +49,9 @@ def test_latency_takes_its_own_limit_and_no_traffic_is_insufficient(
     assert nothing.statuses[0].verdict is Verdict.INSUFFICIENT
     counted = Measure(NOON, "", (hour(NOON - HOUR, 1_000, 0, 50),), None, None)
     assert measure(world, model, counted).statuses[0].attained == 0.95
+    known = replace(hour(NOON - HOUR, 1_000, 0), slow=None, over={})
+    without = measure(world, model, Measure(NOON, "", (known,), None, None))
+    assert without.statuses[0].verdict is Verdict.INSUFFICIENT
 
 
 def test_freshness_counts_the_hours_since_the_last_look(fleet: Fleet, world: World) -> None:

@@ -21,8 +21,9 @@ from fleet.proof import prove
 from hosts import keys, read_config
 from hosts.azure import evidence, settings
 from hosts.azure.cloud import Cloud
-from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
+from hosts.azure.host import STORAGE, AzureHost
 from hosts.azure.storage.blobs import CONTAINER
+from hosts.face import ingest_message
 from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
 from tests.doubles import azurite
@@ -105,6 +106,23 @@ def test_a_bell_for_a_moment_is_hidden_until_then(opened: Callable[[], AzureHost
     host.ring_at("oncall:shop", NOW + timedelta(hours=1))
     assert host.due.receive() == []
     assert host.due.waiting() == 1
+
+
+def test_an_event_that_came_late_waits_in_the_queue_of_events(
+    opened: Callable[[], AzureHost],
+) -> None:
+    host = opened()
+    host.service.begin()
+    keep = host.service.keep
+    assert keep is not None
+    event = {"id": "e1", "eventType": "Driftwarden.RetrainRequested", "data": {"model": "demand"}}
+    keep(json.dumps(event), timedelta(0))
+    keep(json.dumps({**event, "id": "e2"}), timedelta(hours=1))
+    (message,) = host.events.receive()
+    ingest_message(host.service, message.body.encode())
+    waiting = [str(row.props["id"]) for row in host.store.scan("demand", "in:", pending=True)]
+    assert sum("RetrainRequested" in name for name in waiting) == 1
+    assert (host.events.waiting(), host.refused.waiting()) == (2, 0)
 
 
 def test_a_command_is_handed_over_and_left_to_the_app(opened: Callable[[], AzureHost]) -> None:

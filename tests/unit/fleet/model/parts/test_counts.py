@@ -14,6 +14,8 @@ from fleet.model.facts import Gated, Registered, TrafficSeen, TrafficSet
 from fleet.model.records import Batch, TrafficCount
 from fleet.model.results import Counted, TrafficCounted
 from fleet.model.tasks import Assess, Count, CountTraffic, Gate
+from monitoring.alerts.lifecycle import Severity
+from monitoring.finding import Finding
 from retrain.gate import Decision, Verdict
 from retrain.rollout.state import Phase
 
@@ -103,13 +105,43 @@ def test_hours_of_traffic_are_counted_behind_the_logs_lag(asking: Any) -> None:
     assert story.owed(CountTraffic)[0].start == datetime(2024, 3, 7, 12, tzinfo=UTC)
 
 
-def test_counted_hours_are_evidence_in_a_canary(asking: Any) -> None:
+@pytest.mark.parametrize("key", ["capacity", "collector"])
+def test_what_metrics_find_is_an_alert_until_they_find_it_gone(asking: Any, key: str) -> None:
+    story = asking(HOURLY)
+    start = story.now
+    for hour, active in enumerate((False, True, None, True, False)):
+        found = Finding(key, active, "why", Severity.PAGE)
+        when = start + hour * HOUR
+        story.tell(TrafficCounted(when, when + HOUR, (), findings=(found,)))
+        assert story.state.alerting.signals[key].active is active
+    assert story.state.alerting.signals[key].reason == "why"
+
+
+def test_counts_without_latencies_are_evidence_of_errors_alone(asking: Any) -> None:
+    story = canary(asking)
+    start = story.now
+    story.tell(at=start + 2 * HOUR)
+    counts = (
+        TrafficCount("green", start, start + HOUR, 30, 1, None),
+        TrafficCount("v1", start, start + HOUR, 120, 2, None),
+    )
+    story.tell(TrafficCounted(start, start + HOUR, counts, gapless=False))
+    assert story.state.promotion.rollout.heard == 30
+    assert "slow" not in story.state.counts
+
+
+def canary(asking: Any) -> Any:
+    """A canary of v2, which is served by the deployment green."""
     story = asking(HOURLY)
     story.tell(Registered("v2", waived_by="m.okafor"))
     gate = story.ever(Gate)[-1]
     story.tell(Gated(gate.id, "v2", Decision(Verdict.passed, "better"), "s", 0.2))
     asked = story.ever(SetTraffic)[-1]
-    story.tell(TrafficSet(asked.key, asked.weights, (), {"green": "v2"}))
+    return story.tell(TrafficSet(asked.key, asked.weights, (), {"green": "v2"}))
+
+
+def test_counted_hours_are_evidence_in_a_canary(asking: Any) -> None:
+    story = canary(asking)
     start = story.now
     story.tell(at=start + 2 * HOUR)
     counts = (

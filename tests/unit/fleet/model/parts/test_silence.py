@@ -158,6 +158,19 @@ def test_a_log_service_is_believed_only_as_far_as_it_has_counted(
     assert len(pages(story)) == 1
 
 
+def test_metrics_tell_no_silence(
+    resolve: Callable[..., Fleet], telling: Callable[..., Any]
+) -> None:
+    fleet = resolve(("slow_ms: 100}", "slow_ms: 100, traffic: true}"))
+    story = telling(fleet.models["demand"]).begin()
+    known = story.state.silence
+    for i in range(5):
+        start = START + i * HOUR
+        told = TrafficCounted(start, start + HOUR, (hour(start),), gapless=False)
+        story.tell(told, at=start + HOUR + timedelta(minutes=11))
+    assert story.state.silence == known
+
+
 def test_half_of_the_callers_gone_is_written_down_once_and_pages_nobody(heard: Any) -> None:
     for i in range(5):
         read(heard, [hour(END + i * HOUR, 4)], END + (i + 1) * HOUR + timedelta(minutes=11))

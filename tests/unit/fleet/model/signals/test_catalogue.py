@@ -15,6 +15,8 @@ from monitoring.alerts.lifecycle import Kind
         ("slo-latency", Kind.SLO),
         ("refused-set-traffic", Kind.TRAFFIC),
         ("refused-gate", Kind.RUN),
+        ("capacity", Kind.CAPACITY),
+        ("collector", Kind.QUALITY),
     ],
 )
 def test_a_key_has_the_kind_of_its_row(key: str, kind: Kind) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read.counting import count_traffic, count_window
 from fleet.work.refer.referencing import put
+from monitoring.capacity import Vital
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.segments import from_bytes
 from monitoring.drift.sketch import Sketch, sketch
@@ -33,6 +34,8 @@ class Service:
 
     tables: dict[str, pa.Table]
     until: datetime = END
+    vital: Vital | Exception = field(default_factory=lambda: Vital("blue", 90, dropped={"x": 7}))
+    latencies: bool = True
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
     def _of(self, what: str, source: LogSource) -> pa.Table:
@@ -53,7 +56,7 @@ class Service:
         self, source: LogSource, limits: Mapping[str, float], start: datetime, end: datetime
     ) -> pa.Table:
         assert dict(limits) == {"": 100.0}
-        return pa.table(
+        found = pa.table(
             {
                 "deployment": ["blue", "green"],
                 "hour": [START, START],
@@ -62,6 +65,13 @@ class Service:
                 "over:": [5, 0],
             }
         )
+        return found if self.latencies else found.drop_columns(["over:"])
+
+    def vitals(self, source: LogSource, start: datetime, end: datetime) -> tuple[Vital, ...]:
+        assert (source.endpoint, end - start) == ("shop-demand", timedelta(hours=1))
+        if isinstance(self.vital, Exception):
+            raise self.vital
+        return (self.vital,)
 
     def complete_until(self, source: LogSource) -> datetime:
         return self.until
@@ -192,6 +202,53 @@ def test_hours_come_by_deployment(world: World, fleet: Fleet, service: Service) 
         ("green", 10, 1, 0),
     ]
     assert found.counts[0].start == START
+    assert found.gapless
+
+
+def test_counts_without_latencies_say_nothing_of_slow_answers_or_quiet_hours(
+    world: World, fleet: Fleet, service: Service
+) -> None:
+    service.latencies = False
+    found = count_traffic(
+        replace(world, counting=service), logs(fleet, traffic=True), CountTraffic(START, END)
+    )
+    assert [(c.requests, c.errors, c.slow, c.over) for c in found.counts] == [
+        (90, 2, None, {}),
+        (10, 1, None, {}),
+    ]
+    assert not found.gapless
+
+
+@pytest.mark.parametrize(
+    ("vital", "capacity", "collector"),
+    [
+        (Vital("blue", 90, dropped={"x": 7}), False, True),
+        (Vital("blue", 90, throttled=9), True, False),
+        (Vital("blue", 90, use={"CPU": (99.0,) * 60}), True, False),
+        (Vital("blue"), None, None),
+        (Unavailable("metrics of shop-demand: 403"), None, None),
+        (Refused("metrics of shop-demand: no such resource"), None, None),
+    ],
+)
+def test_capacity_and_the_collector_are_judged_beside_the_counts(
+    world: World,
+    fleet: Fleet,
+    service: Service,
+    vital: Vital | Exception,
+    capacity: bool | None,
+    collector: bool | None,
+) -> None:
+    service.vital = vital
+    found = count_traffic(
+        replace(world, counting=service), logs(fleet, traffic=True), CountTraffic(START, END)
+    )
+    assert [(one.key, one.active) for one in found.findings] == [
+        ("capacity", capacity),
+        ("collector", collector),
+    ]
+    assert len(found.counts) == 2
+    if isinstance(vital, Exception):
+        assert {one.reason for one in found.findings} == {str(vital)}
 
 
 def test_without_a_service_it_is_refused(world: World, fleet: Fleet) -> None:

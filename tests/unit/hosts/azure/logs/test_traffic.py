@@ -11,18 +11,14 @@ from fleet.counting import LogSource
 from hosts.azure.cloud import Cloud
 from hosts.azure.logs.analytics import Analytics
 from hosts.azure.logs.traffic import traffic_counts
-from tests.doubles.loganalytics import LogAnalytics
+from monitoring.intake.own import GUID
+from tests.doubles.loganalytics import TABLES, LogAnalytics
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SOURCE = LogSource("workspace-id", "Features_CL", "delays")
-ENDPOINT = (
-    "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.MachineLearningServices"
-    "/workspaces/ws/onlineEndpoints/delays"
-)
-BATCH = "POST .*getBatch"
 
 
 LINES = [
@@ -32,20 +28,36 @@ LINES = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def workspace(certificates: Authority) -> Iterator[LogAnalytics]:
+#: Requests of our own, by one of their ids.
+OURS = [
+    {"XMSClientRequestId": "driftwarden-0011223344556677889900aabbcc"},
+    {"XRequestId": f"{GUID}677-8899-aabbccddeeff"},
+    {"XMSClientRequestId": "Driftwarden-1", "XRequestId": "else"},
+    {"XMSClientRequestId": "x", "XRequestId": GUID},
+]
+
+
+@pytest.fixture(params=["int", "string"])
+def workspace(
+    request: pytest.FixtureRequest, certificates: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LogAnalytics]:
+    """The codes are int in the table's reference, and strings in Microsoft's sample queries."""
+    code = int if request.param == "int" else str
+    monkeypatch.setitem(TABLES["AmlOnlineEndpointTrafficLog"], "ResponseCode", request.param)
     double = LogAnalytics(certificates, LoopbackCredential(), "workspace-id", NOON + 2 * HOUR)
     with double.service:
         rows = [
             {
                 "TimeGenerated": NOON + timedelta(minutes=minute), "EndpointName": endpoint,
-                "DeploymentName": deployment, "ResponseCode": status, "TotalDurationMs": took,
+                "DeploymentName": deployment, "ResponseCode": code(status), "TotalDurationMs": took,
+                "XRequestId": "theirs", "XMSClientRequestId": "mine",
             }
             for endpoint in ("delays", "another")
             for deployment, minute, status, took in LINES
         ]  # fmt: skip
         unanswered = {**rows[0], "ResponseCode": None}
-        double.add("AmlOnlineEndpointTrafficLog", [*rows, unanswered])
+        ours = [{**rows[0], **ids} for ids in OURS]
+        double.add("AmlOnlineEndpointTrafficLog", [*rows, unanswered, *ours])
         yield double
 
 

@@ -73,6 +73,46 @@ def test_what_passes_is_kept_owed(
     assert registry.card("flights", "v1").version == "v1"
 
 
+@pytest.mark.parametrize("status", [400, 409])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Cannot update deployment blue because it is in Updating provisioning state",
+        "The request cannot be processed because it is in Creating provisioning state.",
+        "Endpoint flights is in Deleting provisioningState; try again.",
+        "The deployment is IN SCALING PROVISIONING STATE",
+        "Another operation on flights is in progress.",
+        "AnotherOperationInProgress: wait for it",
+    ],
+)
+def test_an_operation_that_is_not_quite_over_is_waited_for(
+    service: AzureML, registry: AzureRegistry, status: int, said: str
+) -> None:
+    for headers, delay in ({}, 60 if status == 400 else 30), ({"Retry-After": "7"}, 7):
+        service.fail(MODEL, answer=Response(status, error("BadRequest", said), headers))
+        with pytest.raises(Unavailable) as caught:
+            registry.card("flights", "v1")
+        assert caught.value.delay == timedelta(seconds=delay)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Not enough quota available: the operation was not started.",
+        "Property provisioningState is read-only.",
+        "Deployment blue is in Failed provisioning state",
+        "Updating the model path is not supported.",
+        "The specified version is in progress of being deprecated.",
+    ],
+)
+def test_a_mistake_that_waiting_does_not_mend_is_refused(
+    service: AzureML, registry: AzureRegistry, said: str
+) -> None:
+    service.fail(MODEL, answer=Response(400, error("BadRequest", said)))
+    with pytest.raises(Refused):
+        registry.card("flights", "v1")
+
+
 def test_a_date_is_a_delay_too(service: AzureML, registry: AzureRegistry) -> None:
     when = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     service.fail(MODEL, answer=Response(429, error("Busy"), {"Retry-After": when}))

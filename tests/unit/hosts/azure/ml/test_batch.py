@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import Refused, Unavailable
 from hosts.azure.ml.serving import Rules
+from hosts.azure.ml.settling import SETTLES
 from hosts.azure.ml.split import KEY, Foreign
 from hosts.azure.ml.workspace import Workspace
 from retrain.ports import Traffic
@@ -72,9 +73,11 @@ def test_somebody_elses_default_is_held_or_reverted(at: Stand, opened: Workspace
     at.serving.set_traffic("flights", OLD, "k1")
     found = at.service.batch.endpoints[ENDPOINT]["properties"]
     found["defaults"] = {"deploymentName": "other"}
+    at.clock.moment += SETTLES
     with pytest.raises(Refused, match=r"serving\.foreign is hold"):
         at.serving.set_traffic("flights", NEW, "k2")
     reverting = stand(at.service, opened, rules=Rules(foreign=Foreign.revert), batch=True)
+    reverting.clock.moment = at.clock.moment
     reverting.serving.set_traffic("flights", NEW, "k2")
     assert reverting.serving.traffic("flights") == Traffic({"challenger": 100})
 

@@ -13,8 +13,9 @@ import pytest
 
 from engine.errors import Refused, Unavailable
 from hosts.azure.ml.scoring import EVALUATION, PAYLOAD, ROWS, AzureScoring
-from hosts.azure.ml.scoring_client import REQUEST, ScoringClient
+from hosts.azure.ml.scoring_client import ScoringClient
 from hosts.azure.ml.workspace import Workspace
+from monitoring.intake.own import is_own
 from retrain.ports import ModelCard
 from tests.doubles.azureml import AzureML
 from tests.doubles.azureml_client import WorkspaceCredential, workspace
@@ -103,9 +104,10 @@ def test_each_version_answers_for_itself_whatever_the_split(
     assert scoring.score("flights", "challenger", ROW).tolist() == [0.75, 0.5]
     assert [one.deployment for one in scorers.scored] == ["champion", "challenger"]
     assert all(one.pinned for one in scorers.scored)
-    names = {one.request for one in scorers.scored}
-    assert len(names) == 2
-    assert all(name.startswith(REQUEST) for name in names)
+    for name in ("request", "client"):
+        ids = {str(getattr(one, name)) for one in scorers.scored}
+        assert len(ids) == 2
+        assert all(map(is_own, ids)), "the service kept the marks"
 
 
 def test_only_what_the_version_takes_is_sent_and_missing_is_null(

@@ -12,7 +12,8 @@ import pytest
 from engine.errors import Refused, Unavailable
 from hosts.azure.ml.deployments import VERSION, Names, deployment_name
 from hosts.azure.ml.serving import Rules
-from hosts.azure.ml.split import FOREIGN, KEY, RUN, WEIGHTS, Foreign
+from hosts.azure.ml.settling import AGAIN, SETTLES
+from hosts.azure.ml.split import AT, FOREIGN, KEY, RUN, WEIGHTS, Foreign
 from hosts.azure.ml.workspace import Workspace
 from hosts.azure.storage.lease import LASTS
 from retrain.ports import Traffic
@@ -118,7 +119,7 @@ def test_a_shadow_gets_a_copy_and_leaves_it(at: Stand) -> None:
 def test_a_mirror_that_an_older_tool_dropped_is_put_back(at: Stand) -> None:
     shadowed = Traffic({"champion": 100}, shadow=("challenger",))
     at.serving.set_traffic("flights", shadowed, K1)
-    at.service.online.split(ENDPOINT, {"champion": 100}, {})
+    at.others_split({"champion": 100})
     at.serving.set_traffic("flights", shadowed, K1)
     assert at.serving.traffic("flights") == shadowed
     assert at.serving.traffic("flights").foreign == ""
@@ -150,7 +151,7 @@ def test_an_endpoint_on_kubernetes_splits_but_mirrors_nothing(at: Stand) -> None
 
 def test_somebody_elses_split_is_held_and_told(at: Stand) -> None:
     at.serving.set_traffic("flights", CANARY, K1)
-    at.service.online.split(ENDPOINT, {"champion": 30, "challenger": 70}, {})
+    at.others_split({"champion": 30, "challenger": 70})
     with pytest.raises(Refused, match=r"flights-live has challenger=70 champion=30.*hold"):
         at.serving.set_traffic("flights", HALF, K2)
     assert at.serving.traffic("flights") == Traffic({"champion": 30, "challenger": 70})
@@ -160,7 +161,7 @@ def test_somebody_elses_split_is_held_and_told(at: Stand) -> None:
 def test_somebody_elses_split_is_reverted_once_and_told(make: Callable[..., Stand]) -> None:
     at = make(Foreign.revert)
     at.serving.set_traffic("flights", CANARY, K1)
-    at.service.online.split(ENDPOINT, {"champion": 30, "challenger": 70}, {})
+    at.others_split({"champion": 30, "challenger": 70})
     for _ in range(2):
         at.serving.set_traffic("flights", HALF, K2)
         assert at.serving.traffic("flights") == HALF
@@ -175,7 +176,7 @@ def test_somebody_elses_split_is_reverted_once_and_told(make: Callable[..., Stan
 def test_somebody_elses_split_is_adopted_for_good(make: Callable[..., Stand]) -> None:
     at = make(Foreign.adopt)
     at.serving.set_traffic("flights", CANARY, K1)
-    at.service.online.split(ENDPOINT, {"champion": 30, "challenger": 70}, {})
+    at.others_split({"champion": 30, "challenger": 70})
     for _ in range(2):
         at.serving.set_traffic("flights", HALF, K2)
         assert at.serving.traffic("flights") == Traffic({"champion": 30, "challenger": 70})
@@ -191,7 +192,7 @@ def test_a_split_that_is_asked_for_as_it_stands_is_ours_from_then_on(
 ) -> None:
     at = make(Foreign.adopt)
     at.serving.set_traffic("flights", CANARY, K1)
-    at.service.online.split(ENDPOINT, {"champion": 30, "challenger": 70}, {})
+    at.others_split({"champion": 30, "challenger": 70})
     at.serving.set_traffic("flights", Traffic({"champion": 30, "challenger": 70}), K2)
     assert at.serving.traffic("flights").foreign == ""
     at.serving.set_traffic("flights", ALL, K3)
@@ -200,10 +201,113 @@ def test_a_split_that_is_asked_for_as_it_stands_is_ours_from_then_on(
 
 def test_the_split_that_was_asked_for_may_be_set_by_anybody(at: Stand) -> None:
     at.serving.set_traffic("flights", CANARY, K1)
-    at.service.online.split(ENDPOINT, {"champion": 50, "challenger": 50}, {})
+    at.others_split({"champion": 50, "challenger": 50})
     at.serving.set_traffic("flights", HALF, K2)
     assert at.endpoint()["tags"][KEY] == K2
     assert at.serving.traffic("flights").foreign == ""
+
+
+# Reads that are older than our own write
+
+
+@pytest.mark.parametrize(
+    ("foreign", "reads", "tags"),
+    [
+        (Foreign.hold, 2, False),
+        (Foreign.hold, 3, True),
+        (Foreign.adopt, 3, False),
+        (Foreign.adopt, 2, True),
+        (Foreign.revert, 4, False),
+        (Foreign.revert, 2, True),
+    ],
+)
+def test_a_read_older_than_our_write_is_nobodys_change(
+    make: Callable[..., Stand], foreign: Foreign, reads: int, *, tags: bool
+) -> None:
+    at = make(foreign)
+    at.serving.set_traffic("flights", ALL, K1)
+    at.clock.moment += SETTLES
+    at.service.online.stale, at.service.online.stale_tags = reads, tags
+    waits: list[timedelta] = []
+    while True:
+        try:
+            at.serving.set_traffic("flights", CANARY, K2)
+            found = at.serving.traffic("flights")
+            break
+        except Unavailable as error:
+            waits.append(error.delay)
+    assert 1 <= len(waits) <= reads
+    assert set(waits) == {AGAIN}
+    assert found == CANARY
+    assert found.foreign == ""
+    assert at.puts() == 2
+
+
+def older(at: Stand, *, tags: bool) -> None:
+    """Write a split that the next reads do not show."""
+    at.serving.set_traffic("flights", HALF, K1)
+    at.clock.moment += SETTLES
+    at.service.online.stale, at.service.online.stale_tags = 9, tags
+    with pytest.raises(Unavailable):
+        at.serving.set_traffic("flights", CANARY, K2)
+    at.service.online.stale = 0
+
+
+@pytest.mark.parametrize("tags", [False, True])
+def test_an_older_read_is_not_told_as_the_split_that_holds(at: Stand, *, tags: bool) -> None:
+    older(at, tags=tags)
+    with pytest.raises(Unavailable, match="differs from what was just written"):
+        at.serving.traffic("flights")
+
+
+@pytest.mark.parametrize("tags", [False, True])
+def test_the_way_back_does_not_wait_for_an_older_read(at: Stand, *, tags: bool) -> None:
+    older(at, tags=tags)
+    at.serving.set_traffic("flights", BACK, K3)
+    assert at.weights() == {"champion": 100}
+
+
+def test_another_process_knows_the_write_by_the_tags(at: Stand) -> None:
+    older(at, tags=False)
+    other = stand(at.service, at.workspace)
+    other.clock.moment = at.clock.moment
+    with pytest.raises(Unavailable, match="differs from what was just written"):
+        other.serving.traffic("flights")
+    other.clock.moment += SETTLES
+    assert other.serving.traffic("flights") == HALF
+
+
+@pytest.mark.parametrize("said", ["", "yesterday", "2013-07-04", "2013-07-04T12:00:00", "Z"])
+def test_a_time_that_somebody_edited_is_none(at: Stand, said: str) -> None:
+    at.serving.set_traffic("flights", CANARY, K1)
+    at.endpoint()["tags"][AT] = said
+    other = stand(at.service, at.workspace)
+    at.service.online.split(ENDPOINT, {"champion": 100}, {})
+    assert other.serving.traffic("flights") == ALL
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_write_just_after_another_is_waited_for(at: Stand, status: int) -> None:
+    at.service.online.lingering = [status]
+    with pytest.raises(Unavailable, match="in Updating provisioning state"):
+        at.serving.set_traffic("flights", CANARY, K1)
+    at.serving.set_traffic("flights", CANARY, K1)
+    assert at.serving.traffic("flights") == CANARY
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_new_deployment_just_after_another_operation_is_waited_for(
+    make: Callable[..., Stand], tmp_path: Path, status: int
+) -> None:
+    template = tmp_path / "deployment.yaml"
+    template.write_text(TEMPLATE)
+    at = make(template=template)
+    at.service.online.lingering = [status]
+    wanted = Traffic({"champion": 90, "v-new": 10})
+    with pytest.raises(Unavailable, match="in Updating provisioning state"):
+        at.serving.set_traffic("flights", wanted, K1)
+    at.serving.set_traffic("flights", wanted, K1)
+    assert at.serving.traffic("flights") == wanted
 
 
 # The way back
@@ -298,7 +402,7 @@ def test_no_traffic_at_all_is_somebody_elses_split_by_the_policy(
     """There is nothing to adopt; only `revert` sets a split again."""
     at = make(foreign)
     at.serving.set_traffic("flights", HALF, K1)
-    at.service.online.split(ENDPOINT, {"champion": 0, "challenger": 0}, {})
+    at.others_split({"champion": 0, "challenger": 0})
     assert at.serving.traffic("flights") is None
     if foreign is Foreign.revert:
         at.serving.set_traffic("flights", BACK, K2)
@@ -398,7 +502,7 @@ def test_a_deployment_that_was_deleted_under_us_is_refused_and_not_made_again(
     template.write_text(TEMPLATE)
     at = make(template=template)
     at.serving.set_traffic("flights", CANARY, K1)
-    at.service.online.split(ENDPOINT, {"champion": 100}, {})
+    at.others_split({"champion": 100})
     del at.service.online.deployments[ENDPOINT, "challenger"]
     with pytest.raises(Refused, match="challenger on flights-live was deleted by somebody else"):
         at.serving.set_traffic("flights", HALF, K2)
@@ -449,7 +553,7 @@ def test_a_mapped_version_that_is_not_there_is_deployed_under_its_raw_name(mappe
 
 def test_two_deployments_of_one_version_are_one_arm(at: Stand) -> None:
     at.service.online.add_deployment(ENDPOINT, "blue", "flights:challenger")
-    at.service.online.split(ENDPOINT, {"champion": 60, "challenger": 30, "blue": 10}, {})
+    at.others_split({"champion": 60, "challenger": 30, "blue": 10})
     assert at.serving.traffic("flights").weights == {"champion": 60, "challenger": 40}
 
 
@@ -549,6 +653,7 @@ def test_a_split_that_another_wrote_last_is_noticed(at: Stand) -> None:
     at.service.on_traffic = meddle
     with pytest.raises(Unavailable, match="differs from what was just written"):
         at.serving.set_traffic("flights", CANARY, K1)
+    at.clock.moment += SETTLES
     with pytest.raises(Refused, match="hold"):
         at.serving.set_traffic("flights", CANARY, K1)
 
