@@ -34,7 +34,7 @@ from hosts.azure.storage.anchors import AnchorBlobs
 from hosts.azure.storage.blobs import CONTAINER, AzureBlobs
 from hosts.azure.storage.lease import Lease
 from hosts.receivers.paging import Surroundings, open_pager
-from hosts.reports import EvidentlyReports
+from hosts.reports.here import ReportsHere
 from retrain.ports import Serving, Traffic
 
 
@@ -119,7 +119,7 @@ def world(opened: Opened) -> World:
         publisher=opened.publisher,
         anchors=AnchorBlobs(opened.own_blobs),
         counting=AzureCounting(Analytics(opened.cloud), analytics) if analytics else None,
-        reports=EvidentlyReports(),
+        reports=ReportsHere(),
     )
 
 
