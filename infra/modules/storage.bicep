@@ -34,7 +34,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
 }
 
 resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = [
-  for container in ['driftwarden', 'deadletter', 'deployment']: {
+  for container in ['driftwarden', 'deadletter', 'deployment', 'reports']: {
     parent: blobs
     name: container
   }
