@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import pyarrow as pa
@@ -114,7 +114,11 @@ class AzureReports:
             case JobPhase.cancelled:
                 raise Refused(f"job {job}: cancelled")
         status = "not in the workspace yet" if found is None else status_of(found)
-        if found is not None and self._clock.now() - found.creation_context.created_at > WAITS:
+        created = None if found is None else found.creation_context
+        if created is not None and self._waits(created.created_at):
             self._jobs.cancel(job)
             raise Refused(f"job {job}: {status} after {WAITS.total_seconds() / 3600:g} hours")
         raise Unavailable(f"job {job}: {status}", LOOK_AFTER, LOOK_EVERY)
+
+    def _waits(self, since: datetime | None) -> bool:
+        return since is not None and self._clock.now() - since > WAITS

@@ -20,7 +20,7 @@ class Exchange:
 
     def __init__(self, service: BlobServiceClient, container: str = CONTAINER) -> None:
         self._container = service.get_container_client(container)
-        self.account: str = service.account_name
+        self.account = str(service.account_name)
         self.container = container
 
     def open(self) -> None:
