@@ -125,6 +125,8 @@ class Reports(Protocol):
     ) -> bytes:
         """Return a page that is complete in itself; Refused, with why, where it can't be drawn.
 
+        Unavailable while somebody else draws it: the same title asks for the same page again.
+        `current` and `reference` are read at most once, and not where the page is drawn already.
         Numbers are float64 and levels are texts; there may be no reference rows. What is left out
         of the rows is said in the page, below `notes`.
         """

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import NDArray
-from scipy.special import fdtri
 
 from monitoring.attribution import agreement, ndcg
 from monitoring.drift.ruler import Ruler
@@ -131,7 +131,7 @@ def _limit(reference: Sums, rows: int, least: float) -> float | None:
             apart.append(1 - ndcg(rest, day))
     if len(apart) < MIN_DAYS:
         return None
-    reach = float(np.mean(apart)) * float(fdtri(2, 2 * len(apart), 1 - LEVEL))
+    reach = float(np.mean(apart)) * float(scipy.special.fdtri(2, 2 * len(apart), 1 - LEVEL))
     return min(least, 1 - max(reach, *apart) * max(1.0, usual / rows))
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -85,5 +85,5 @@ def _jackknife(values: Floats, confidence: float) -> Interval:
 
 
 def _interval(value: float, error: float, days: int, confidence: float) -> Interval:
-    reach = float(stdtrit(days - 1, (1 + confidence) / 2)) * error
+    reach = float(scipy.special.stdtrit(days - 1, (1 + confidence) / 2)) * error
     return Interval(value, error, days, value - reach, value + reach)

@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
-from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
 #: Labelled rows that a calibration needs.
@@ -56,7 +55,7 @@ def calibrate(label: Floats, score: Floats) -> Calibration | None:
         return None
     scores, code, count = np.unique(score, return_inverse=True, return_counts=True)
     means = np.bincount(code, label) / count
-    fit = isotonic_regression(means, weights=count.astype(np.float64))
+    fit = scipy.optimize.isotonic_regression(means, weights=count.astype(np.float64))
     return Calibration(scores, np.asarray(fit.x, np.float64))
 
 
@@ -94,7 +93,7 @@ def _mean(expected: Floats, slope: Floats, chance: Floats, confidence: float) ->
 
 def _interval(value: float, slope: Floats, chance: Floats, confidence: float) -> Estimate:
     error = float(np.sqrt(np.sum(chance * (1 - chance) * slope**2)))
-    reach = float(ndtri((1 + confidence) / 2)) * error
+    reach = float(scipy.special.ndtri((1 + confidence) / 2)) * error
     return Estimate(value, max(value - reach, 0.0), min(value + reach, 1.0))
 
 

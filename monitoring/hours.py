@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import betainc
 
 HOUR = 3600
 WEEK = 168
@@ -96,7 +96,9 @@ class History:
         doubt = MEDIAN / len(usual)
         spread = self._spread(min(length, LONGEST_SPREAD))
         spread = max(spread * (1 + doubt) + doubt / expected, 1e-9)
-        return float(betainc(1 / spread, count + 1, 1 / (1 + spread * expected))), expected
+        return float(
+            scipy.special.betainc(1 / spread, count + 1, 1 / (1 + spread * expected))
+        ), expected
 
     def _usual(self, begin: int, length: int) -> Floats:
         """Requests of the same hours in each earlier week in which all of them are known."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy.special import bdtrc, pdtr
+import scipy
 
 from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.wording import level, percent
@@ -102,7 +102,11 @@ def _missing(feature: Measured, policy: Policy) -> tuple[Kind, Severity] | None:
     if k == n and usual**n < CHANCE:
         return Kind.ALL_MISSING, Severity.PAGE
     jump = k / n - usual
-    if n < policy.min_rows or jump < policy.missing_jump or float(bdtrc(k - 1, n, usual)) > CHANCE:
+    if (
+        n < policy.min_rows
+        or jump < policy.missing_jump
+        or float(scipy.special.bdtrc(k - 1, n, usual)) > CHANCE
+    ):
         return None
     loud = jump >= policy.missing_page
     return Kind.MISSING_JUMP, Severity.PAGE if loud else Severity.TICKET
@@ -191,7 +195,7 @@ def _volume(rows: int, expected: float | None, policy: Policy, when: str) -> Pro
     if expected is None or expected <= 0 or rows >= policy.min_volume * expected:
         return None
     # At low traffic an empty window may be chance: the lower Poisson tail of the expected rows.
-    if float(pdtr(rows, expected)) > CHANCE:
+    if float(scipy.special.pdtr(rows, expected)) > CHANCE:
         return None
     usual = f"about {expected:.0f} expected on this weekday"
     if rows == 0:

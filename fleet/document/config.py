@@ -22,6 +22,7 @@ from fleet.document.references import (
     unknown_receivers,
     watched,
 )
+from fleet.document.reports import Reports
 from fleet.document.sections import SECTIONS, STORE, Sections, sections
 from fleet.document.text import Problem, Text, merged, parse
 from fleet.partitions import FLEET
@@ -51,6 +52,7 @@ class Document(Policy):
     receivers: dict[Name, Receiver] = Field(
         default_factory=dict, description="Receivers of pages and tickets, by name."
     )
+    reports: Reports = Field(Reports(), description="What draws the reports of windows.")
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="Defaults of every model, merged under its own values."
     )

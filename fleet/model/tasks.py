@@ -221,7 +221,7 @@ class BuildReport:
     reference: str
     past: tuple[tuple[str, str], ...]
     features: tuple[str, ...] = ()
-    lane: str = "reports"
+    lane: str = ""
 
     @property
     def key(self) -> str:

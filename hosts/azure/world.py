@@ -25,6 +25,7 @@ from hosts.azure.ml.batch import AzureBatchServing
 from hosts.azure.ml.deployments import BATCH, Deployments, Names
 from hosts.azure.ml.endpoints import Endpoints
 from hosts.azure.ml.registry import AzureRegistry
+from hosts.azure.ml.reports import AzureReports
 from hosts.azure.ml.scoring import AzureScoring
 from hosts.azure.ml.scoring_client import ScoringClient
 from hosts.azure.ml.serving import AzureServing, Rules
@@ -35,9 +36,10 @@ from hosts.azure.receivers import OPENERS
 from hosts.azure.settings import Settings
 from hosts.azure.storage.anchors import AnchorBlobs
 from hosts.azure.storage.blobs import CONTAINER, AzureBlobs
+from hosts.azure.storage.exchange import CONTAINER as REPORTS
+from hosts.azure.storage.exchange import Exchange
 from hosts.azure.storage.lease import Lease
 from hosts.receivers.paging import Surroundings, open_pager
-from hosts.reports import EvidentlyReports
 from retrain.ports import Serving, Traffic
 
 
@@ -99,7 +101,7 @@ def world(opened: Opened) -> World:
     """Open the ports; no service is called yet."""
     workspace = Workspace(opened.settings, opened.cloud)
     registry = AzureRegistry(workspace, opened.registered_as)
-    tables = AzureTables(opened.own_blobs, opened.beside, private=(CONTAINER,))
+    tables = AzureTables(opened.own_blobs, opened.beside, private=(CONTAINER, REPORTS))
     online = Deployments(workspace, opened.endpoint_of, opened.template_of, opened.names_of)
     return World(
         blobs=opened.blobs,
@@ -125,7 +127,12 @@ def world(opened: Opened) -> World:
             opened.settings.analytics,
             Platform(Metrics(opened.cloud), Endpoints(workspace).resource),
         ),
-        reports=EvidentlyReports(),
+        reports=AzureReports(
+            workspace,
+            Exchange(opened.own_blobs),
+            opened.clock,
+            opened.config.document.reports.compute,
+        ),
     )
 
 

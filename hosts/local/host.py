@@ -39,7 +39,7 @@ from hosts.local.publisher import FilePublisher
 from hosts.local.receivers import OPENERS, QUIET
 from hosts.local.sqlite import SqliteStore
 from hosts.receivers.paging import Surroundings, open_pager
-from hosts.reports import EvidentlyReports
+from hosts.reports.here import ReportsHere
 from hosts.tables.beside import TablesBeside
 from retrain.ports import TrainingJob
 
@@ -203,7 +203,7 @@ class LocalHost:
             ),
             publisher=FilePublisher(self.root / "events.jsonl"),
             anchors=AnchorFile(self.root / ANCHORS_FILE),
-            reports=EvidentlyReports(),
+            reports=ReportsHere(),
         )
 
 

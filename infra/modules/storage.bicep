@@ -53,7 +53,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
 }
 
 resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
-  for container in ['driftwarden', 'config', 'deadletter', 'deployment']: {
+  for container in ['driftwarden', 'config', 'deadletter', 'deployment', 'reports']: {
     parent: blobs
     name: container
   }

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import fdtrc, ndtri, xlogy
+import scipy
 
 from monitoring.drift import design_effects
 from monitoring.drift.binning import Scale
@@ -137,7 +137,7 @@ def _categorical(run: _Run) -> Floats:
     factor, freedom = design_effects.of_levels(run.slices, cells, used, factor[feature])
     deviance = _deviance(n_less * expected + x_less, expected * size, n_less, size) / factor
     v = (1 / n_less + 1 / size) * factor
-    square = ndtri(np.clip(2 * np.exp(-deviance), SMALLEST, 1.0) / 2) ** 2
+    square = scipy.special.ndtri(np.clip(2 * np.exp(-deviance), SMALLEST, 1.0) / 2) ** 2
     terms = _ratio(_normal(square, freedom), v)[1:].sum(0)
     features = used.shape[0]
     summed = np.bincount(feature, terms, features)
@@ -182,8 +182,8 @@ def _normal(square: Floats, freedom: Floats | None) -> Floats:
     """Map squares with a variance estimated with `freedom` to the chi-square law's tail."""
     if freedom is None:
         return square
-    p = np.clip(fdtrc(1, freedom, square), SMALLEST, 1.0)
-    normal: Floats = ndtri(p / 2) ** 2
+    p = np.clip(scipy.special.fdtrc(1, freedom, square), SMALLEST, 1.0)
+    normal: Floats = scipy.special.ndtri(p / 2) ** 2
     return normal
 
 
@@ -191,5 +191,7 @@ def _deviance(c: Floats, a: Floats, n: Floats, m: Floats) -> Floats:
     """Log likelihood ratio of c of c + a rows having the chance n / (n + m), or another."""
     c, a = np.maximum(c, 0), np.maximum(a, 0)
     t = np.maximum(c + a, SMALLEST)
-    deviance: Floats = xlogy(c, c * (n + m) / (t * n)) + xlogy(a, a * (n + m) / (t * m))
+    deviance: Floats = scipy.special.xlogy(c, c * (n + m) / (t * n)) + scipy.special.xlogy(
+        a, a * (n + m) / (t * m)
+    )
     return np.maximum(deviance, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import fdtrc, gammaln, ndtr, xlogy
+import scipy
 
 from monitoring.drift.divergence import Floats
 from monitoring.drift.spread import Spread, share_spread
@@ -45,7 +45,7 @@ def share_p(
     y, rest = (np.where(inside, cell, 1.0) - 0.5 for cell in (y, rest))
     table = (x + 0.5, y, rest, other + 0.5)
     z = np.where(inside, np.minimum(_peizer(*table), 0.0), 0.0)
-    tail = ndtr(z) if freedom is None else fdtrc(1, freedom, z * z) / 2
+    tail = scipy.special.ndtr(z) if freedom is None else scipy.special.fdtrc(1, freedom, z * z) / 2
     p = tail + _other(tail, *table)
     return np.where(inside, np.clip(p, SMALLEST, 1.0), 1.0)
 
@@ -107,7 +107,7 @@ def _peizer(x: Floats, y: Floats, rest: Floats, other: Floats) -> Floats:
     hits, misses, rows, held = x + y, rest + other, x + rest, y + other
     every = hits + misses
     deviance = sum(
-        xlogy(cell, cell * every / (across * down))
+        scipy.special.xlogy(cell, cell * every / (across * down))
         for cell, across, down in (
             (x, hits, rows),
             (y, hits, held),
@@ -142,8 +142,8 @@ def _other(tail: Floats, x: Floats, y: Floats, rest: Floats, other: Floats) -> F
     """
     hits, rows, every = x + y, x + rest, x + y + rest + other
     least, most = np.minimum(hits, rows), np.maximum(hits, rows)
-    log = gammaln(most + 1) - gammaln(most - least + 1)
-    log = log - gammaln(every + 1) + gammaln(every - least + 1)
+    log = scipy.special.gammaln(most + 1) - scipy.special.gammaln(most - least + 1)
+    log = log - scipy.special.gammaln(every + 1) + scipy.special.gammaln(every - least + 1)
     end = np.exp(np.minimum(log, 0))
     two = end * (1 + least * (every - most) / (most - least + 1))
     return np.where(two <= tail, tail, np.where(end <= tail, end, 0.0))

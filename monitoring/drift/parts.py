@@ -7,7 +7,7 @@ flag most windows where rows are clustered or days differ slightly.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import chdtrc, erfc, fdtrc, ndtri
+import scipy
 
 from monitoring.drift.divergence import Floats
 from monitoring.drift.exact import SMALLEST
@@ -52,7 +52,7 @@ def normal_scores(w: Floats) -> tuple[Floats, Floats]:
     """
     upper = np.cumsum(w, -1)
     inner = (upper > 0) & (upper < 1 - 1e-12)
-    x = np.where(inner, ndtri(np.where(inner, upper, 0.5)), 0.0)
+    x = np.where(inner, scipy.special.ndtri(np.where(inner, upper, 0.5)), 0.0)
     f = np.where(inner, np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi), 0.0)
     per_cell = inverse(w)
     h1 = _normed((_lagged(f) - f) * per_cell, w)
@@ -91,9 +91,9 @@ def _split(d: Floats, scores: Scores) -> Floats:
 def _chi_square_parts(squares: Floats, left: Floats) -> Floats:
     location, scale, rest = squares
     # Chi-square laws of one and two degrees of freedom have closed forms, which are much cheaper.
-    one, other = erfc(np.sqrt(location / 2)), erfc(np.sqrt(scale / 2))
+    one, other = scipy.special.erfc(np.sqrt(location / 2)), scipy.special.erfc(np.sqrt(scale / 2))
     both = np.exp(-(location + scale) / 2)
-    return np.stack([one, other, chdtrc(np.maximum(left, 1), rest), both])
+    return np.stack([one, other, scipy.special.chdtrc(np.maximum(left, 1), rest), both])
 
 
 def _f_parts(d: Floats, iv: Floats, slices: Floats, scores: Scores, left: Floats) -> Floats:
@@ -115,10 +115,10 @@ def _f_parts(d: Floats, iv: Floats, slices: Floats, scores: Scores, left: Floats
     both = np.minimum(at.freedom, wide.freedom)
     return np.stack(
         [
-            fdtrc(1, at.freedom, location),
-            fdtrc(1, wide.freedom, scale),
+            scipy.special.fdtrc(1, at.freedom, location),
+            scipy.special.fdtrc(1, wide.freedom, scale),
             _many_p(rest, left, rest_spread, len(slices)),
-            fdtrc(2, both, (location + scale) / 2),
+            scipy.special.fdtrc(2, both, (location + scale) / 2),
         ]
     )
 
@@ -133,7 +133,7 @@ def _many_p(square: Floats, left: Floats, own: Floats, slices: int) -> Floats:
     v = np.fmax(own, 1.0)
     fewer = (f * v) ** 2 / (f - 1 + (1 + f * (v - 1)) ** 2)
     spread = moderate(own, (slices - 1) * fewer)
-    p: Floats = fdtrc(fewer, spread.freedom, square / f / spread.factor)
+    p: Floats = scipy.special.fdtrc(fewer, spread.freedom, square / f / spread.factor)
     return p
 
 
@@ -150,9 +150,9 @@ def whole_p(square: Floats, left: Floats, spread: tuple[Floats, Floats], slices:
     own, along = spread
     f = np.maximum(left, 1.0)
     alone = np.fmax(1 + f * (own - 1), 1.0)
-    single = fdtrc(1, slices - 1, np.maximum(square - (f - 1), 0) / alone)
+    single = scipy.special.fdtrc(1, slices - 1, np.maximum(square - (f - 1), 0) / alone)
     mean = np.maximum(_many_p(square, left, own, slices), single)
-    return np.stack([mean, fdtrc(f, slices - 1, square / f / np.maximum(along, 1.0))])
+    return np.stack([mean, scipy.special.fdtrc(f, slices - 1, square / f / np.maximum(along, 1.0))])
 
 
 def _lagged(values: Floats) -> Floats:

@@ -17,7 +17,7 @@ models. Padding bins are zero. A p-value that does not exist is NaN.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import chdtrc
+import scipy
 
 from monitoring.drift.cells import ordered, pool, scarce_cells, unordered
 from monitoring.drift.divergence import Floats
@@ -103,7 +103,7 @@ def categorical_p(
     left = (w > 0).sum(-1) - 1
     square = (d * d * inverse(w)).sum(-1) / iv
     if slices is None:
-        whole, spread = chdtrc(np.maximum(left, 1), square)[None], None
+        whole, spread = scipy.special.chdtrc(np.maximum(left, 1), square)[None], None
     else:
         pooled = pool(slices, cells)
         varied = cell_spread(pooled, w, left)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import psi as digamma
-from scipy.special import zeta
+import scipy
 
 from monitoring.drift.cells import pool, unordered
 from monitoring.drift.divergence import Floats
@@ -35,7 +34,7 @@ def moderate(estimate: Floats, freedom: float | Floats) -> Spread:
     v = np.where(known, v, 1.0)
     value = np.where(known, np.maximum(estimate, 1e-6), 1.0)
     number = known.sum(-1, keepdims=True)
-    e = np.where(known, np.log(value) - digamma(v / 2) + np.log(v / 2), 0.0)
+    e = np.where(known, np.log(value) - scipy.special.digamma(v / 2) + np.log(v / 2), 0.0)
     mean = e.sum(-1, keepdims=True) / np.maximum(number, 1)
     excess = np.where(known, (e - mean) ** 2, 0.0).sum(-1, keepdims=True)
     noise = np.where(known, _trigamma(v / 2), 0.0).sum(-1, keepdims=True)
@@ -43,7 +42,11 @@ def moderate(estimate: Floats, freedom: float | Floats) -> Spread:
     d0 = 2 * _inverse_trigamma(np.maximum(beyond, 2e-4))
     d0 = np.where(number > 1, d0, 0.0)
     half = np.maximum(d0, 1e-9) / 2
-    s0 = np.exp(mean + digamma(half) - np.log(half)) if np.any(d0 > 0) else np.ones_like(d0)
+    s0 = (
+        np.exp(mean + scipy.special.digamma(half) - np.log(half))
+        if np.any(d0 > 0)
+        else np.ones_like(d0)
+    )
     total = np.where(known, v, 0.0).sum(-1, keepdims=True)
     factor = (np.where(d0 > 0, d0 * s0, 0.0) + v * value) / (d0 + v)
     return Spread(factor, np.minimum(d0 + v, np.maximum(total, 1.0)))
@@ -98,13 +101,13 @@ def _inverse_trigamma(y: Floats) -> Floats:
     x = 0.5 + 1 / y
     for _ in range(6):
         value = _trigamma(x)
-        x = x - value * (1 - value / y) / (2 * zeta(3, x))
+        x = x - value * (1 - value / y) / (2 * scipy.special.zeta(3, x))
     return x
 
 
 def _trigamma(x: Floats) -> Floats:
     # scipy's polygamma calls the Hurwitz zeta function; a direct call takes a fifth of the time.
-    value: Floats = zeta(2, x)
+    value: Floats = scipy.special.zeta(2, x)
     return value
 
 

@@ -9,9 +9,9 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
-from scipy.special import pdtrc
 
 from monitoring.alerts.lifecycle import Severity
 
@@ -164,7 +164,7 @@ def burn(
     recent, recent_bad = buckets.counted(now - window.short, now)
     long_rate = bad / total / allowed if total else None
     short_rate = recent_bad / recent / allowed if recent else None
-    chance = float(pdtrc(bad - 1, total * allowed)) if bad else 1.0
+    chance = float(scipy.special.pdtrc(bad - 1, total * allowed)) if bad else 1.0
     fast = reached(long_rate, needed) and reached(short_rate, needed)
     return Burn(
         window=window.long,

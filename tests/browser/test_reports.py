@@ -16,7 +16,7 @@ from hosts import face
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.functions.queues import Queues
 from hosts.local.functions.server import Server
-from hosts.reports import EvidentlyReports
+from hosts.reports.here import ReportsHere
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def leaks() -> list[str]:
 def url(tmp_path: Path, leaks: list[str]) -> Iterator[str]:
     pytest.importorskip("evidently")
     rows = pa.table({"x": [float(i) for i in range(60)], "kind": ["a", "b"] * 30})
-    page = EvidentlyReports().html("demand", [], [rows], [rows]).decode()
+    page = ReportsHere().html("demand", [], [rows], [rows]).decode()
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
     @app.route(route="report", methods=["GET"])

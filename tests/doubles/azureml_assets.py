@@ -1,13 +1,15 @@
 """Models, and the environments, code, computes and data stores that a job names.
 
 Sources: azure-rest-api-specs machinelearningservices `mfe.json` (ModelVersions_*,
-EnvironmentVersions_*, Computes_*); "Manage models registry in Azure Machine Learning" (Microsoft
-Learn): tags change freely, properties can be added but not altered, and a version's path is fixed.
+EnvironmentVersions_*, Computes_*, Datastores_*); "Manage models registry in Azure Machine Learning"
+(Microsoft Learn): tags change freely, properties can be added but not altered, and a version's path
+is fixed.
 """
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 KEPT = ("modelUri", "modelType")
 PAGE = 100
+#: "Azure Blob datastore YAML schema": lower case letters, digits and underscores.
+DATASTORE = re.compile(r"[a-z0-9_]{1,255}")
 
 
 class Assets:
@@ -29,6 +33,7 @@ class Assets:
         self.models: dict[tuple[str, str], Document] = {}
         self.environments: dict[tuple[str, str], Document] = {}
         self.computes: dict[str, Document] = {}
+        self.datastores: dict[str, Document] = {}
         #: How many versions a list answers at once.
         self.page = PAGE
         versions = "/models/(?P<name>[^/]+)/versions"
@@ -42,6 +47,7 @@ class Assets:
         component = "/components/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
         service.arm("PUT", component, self._put_component)
         service.arm("GET", "/computes/(?P<name>[^/]+)", self._compute)
+        service.arm("PUT", "/datastores/(?P<name>[^/]+)", self._put_datastore)
 
     def add_model(
         self,
@@ -158,6 +164,18 @@ class Assets:
         need(body, "properties", "properties.componentSpec", "properties.componentSpec.type")
         path = "/components/{name}/versions/{version}".format(**request.names)
         return Response(201, self.service.envelope(path, "components/versions", body))
+
+    def _put_datastore(self, request: Request) -> Response:
+        name, body = request.names["name"], request.json()
+        need(body, "properties", "properties.datastoreType", "properties.credentials")
+        need(body["properties"]["credentials"], "credentialsType")
+        if body["properties"]["datastoreType"] == "AzureBlob":
+            need(body, "properties.accountName", "properties.containerName")
+        if not DATASTORE.fullmatch(name):
+            raise refuse(f"Datastore name {name} is not valid.")
+        status = 200 if name in self.datastores else 201
+        self.datastores[name] = self.service.envelope(f"/datastores/{name}", "datastores", body)
+        return Response(status, self.datastores[name])
 
     def _compute(self, request: Request) -> Response:
         name = request.names["name"]

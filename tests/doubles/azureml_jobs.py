@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: "Command job YAML schema": letters, digits, dashes and underscores, at most 255.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
+#: An output's address, in its short form or under the workspace's own.
+DATASTORE = re.compile(r"azureml://(?:.*/)?datastores/([^/]+)/")
 OVER = {"Completed", "Failed", "Canceled"}
 CHANGEABLE = {"tags", "description", "isArchived", "services", "status", "properties"}
 
@@ -113,6 +115,12 @@ class Jobs:
             need(given, "value" if given["jobInputType"] == "literal" else "uri")
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", field):
                 raise refuse(f"Input name {field} is not valid.")
+        for given in (properties.get("outputs") or {}).values():
+            # "Access data in a job" (Microsoft Learn): an output's path lies in a datastore.
+            known = {*self.service.assets.datastores, "workspaceblobstore"}
+            place = DATASTORE.match(given.get("uri") or "azureml://datastores/workspaceblobstore/")
+            if place is None or place[1] not in known:
+                raise refuse(f"The output path {given['uri']} lies in no datastore.")
 
     def _cancel(self, request: Request) -> Response:
         document = self._known(request)

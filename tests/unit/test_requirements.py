@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from hosts.azure.ml.reportjob import ENVIRONMENT
 from tests import packages
 from tests.packages import tree
 
@@ -24,7 +26,6 @@ NAMED = {
     "azure-eventgrid",
     "azure-functions",
     "azure-monitor-query",
-    "evidently",
     "numpy",
     "opentelemetry-sdk",
     "scipy",
@@ -34,7 +35,7 @@ NAMED = {
 def _declared() -> dict[str, Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     groups = project["optional-dependencies"]
-    lines = [*project["dependencies"], *groups["azure"], *groups["reports"]]
+    lines = [*project["dependencies"], *groups["azure"]]
     return {canonicalize_name(one.name): one for one in map(Requirement, lines)}
 
 
@@ -58,7 +59,7 @@ def _pinned(python: str) -> dict[str, Requirement]:
 
 
 @pytest.mark.parametrize("python", VERSIONS)
-def test_the_app_installs_the_core_azure_and_reports(python: str) -> None:
+def test_the_app_installs_the_core_and_azure(python: str) -> None:
     assert _pinned(python).keys() == _declared().keys()
     assert _pinned(python).keys() >= NAMED
 
@@ -119,8 +120,31 @@ def test_what_the_app_imports_is_required() -> None:
             for name in names:
                 if name.partition(".")[0] not in known | {"_typeshed"}:
                     found[_provider(name)] = path.relative_to(ROOT).as_posix()
-    missing = found.keys() - _pinned(VERSIONS[0]).keys() - underneath
+    # Imported where it is installed; the app leaves drawing to a job.
+    missing = found.keys() - _pinned(VERSIONS[0]).keys() - underneath - {"evidently"}
     assert {name: found[name] for name in missing} == {}
+
+
+def test_the_environment_of_reports_has_what_draws_them_here() -> None:
+    """A page is the same wherever it is drawn: by the versions of the `reports` extra."""
+    (pip,) = (one["pip"] for one in _conda()["dependencies"] if isinstance(one, dict))
+    drawn = {canonicalize_name(one.name): one.specifier for one in map(Requirement, pip)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extra = map(Requirement, project["optional-dependencies"]["reports"])
+    declared = {canonicalize_name(one.name): one.specifier for one in extra}
+    assert drawn.keys() == declared.keys() | {"numpy", "plotly", "pyarrow", "scipy"}
+    for name, pins in drawn.items():
+        (pin,) = pins
+        assert pin.operator == "=="
+        assert name not in declared or declared[name].contains(pin.version)
+        if name in _pinned("3.11"):
+            assert pins == _pinned("3.11")[name].specifier
+    assert f"python={VERSIONS[0]}" in _conda()["dependencies"]
+
+
+def _conda() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(ENVIRONMENT.read_text())
+    return found
 
 
 def _sources() -> Iterator[Path]:

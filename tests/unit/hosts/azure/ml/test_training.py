@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from engine.errors import Refused, Unavailable
-from hosts.azure.ml.training import PHASES, AzureTrainer
+from hosts.azure.ml.jobs import PHASES
+from hosts.azure.ml.training import AzureTrainer
 from retrain.ports import JobPhase, JobStatus, TrainingJob
 from tests.doubles.azureml import AzureML
 from tests.doubles.azureml_client import WorkspaceCredential, workspace

@@ -1,88 +1,59 @@
-"""Draws reports with Evidently, where it is installed; shared by the hosts."""
+"""Draws prepared rows with Evidently, in this process or as the program of a job.
+
+A job has this module and `engine.errors` alone: it imports nothing else of this project.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from engine.errors import Refused
-from monitoring.intake.sampling import rows_before, sampled, seed_of
 
-#: Enough rows to see a shift of 0.1 standard deviations; drawing time grows with them.
-MOST_ROWS = 5_000
+#: The window's table has title and notes as metadata of this name.
+PAGE = b"driftwarden.page"
 CAUTION = "Evidently's own tests and thresholds colour this page; they decide no alert."
 BODY = "<body>"
 DRAWN_ID = re.compile(r"[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}")
 
 
-class EvidentlyReports:
-    """Implements `fleet.ports.Reports`."""
+def page(title: str, notes: Sequence[str], now: pa.Table, usual: pa.Table) -> bytes:
+    """Return the page of a window beside its reference; Refused where Evidently fails.
 
-    def html(
-        self,
-        title: str,
-        notes: Sequence[str],
-        current: Iterable[pa.Table],
-        reference: Iterable[pa.Table],
-    ) -> bytes:
-        """See `fleet.ports.Reports`."""
-        _check_installed()
-        now, usual = _rows(f"{title}: window", current), _rows(f"{title}: reference", reference)
-        if not now.num_rows:
-            raise Refused("the window has no rows")
-        said = [*notes, _sample("window", now)]
-        said.append(_sample("reference", usual) if usual.num_rows else "its reference has no rows")
-        shown = _filled(now) & _filled(usual) if usual.num_rows else _filled(now)
-        lost = [name for name in _either(now, usual) if name not in shown]
-        if lost:
-            said.append(f"not compared, without values of their kind: {', '.join(lost)}")
-        names = [name for name in now.column_names if name in shown]
-        if not names:
-            raise Refused("no feature has values on both sides")
-        sides = [now.select(names), *([usual.select(names)] if usual.num_rows else [])]
-        page = _numbered(_drawn(*sides), sides)
-        return _headed(page, title, [*said, CAUTION]).encode()
+    Numbers are float64 and levels are texts. Both tables have the same columns, `usual` may have no
+    rows. The same arguments make the same page.
+    """
+    sides = (now, usual) if usual.num_rows else (now,)
+    drawn = _numbered(_drawn(*sides), sides)
+    return _headed(drawn, title, [*notes, CAUTION]).encode()
 
 
-def _check_installed() -> None:
+def main(arguments: Sequence[str]) -> None:
+    """Draw the files of `hosts.reports.program.packed` and write the page."""
+    now, usual = (pq.read_table(path) for path in arguments[:2])
+    asked = json.loads(now.schema.metadata[PAGE])
     try:
-        with _unwarned():
-            import evidently  # noqa: F401
-    except ImportError as error:
-        raise Refused("install driftwarden[reports]") from error
+        drawn = page(asked["title"], asked["notes"], now, usual)
+    except Refused as error:
+        sys.exit(str(error))
+    Path(arguments[2]).write_bytes(drawn)
 
 
-def _unwarned() -> warnings.catch_warnings[None]:
+def unwarned() -> warnings.catch_warnings[None]:
     """Silence the warnings of Evidently and its libraries, which operators cannot act on."""
     return warnings.catch_warnings(action="ignore")
 
 
-def _rows(name: str, tables: Iterable[pa.Table]) -> pa.Table:
-    batches = (batch for table in tables for batch in table.to_batches())
-    return sampled(batches, np.random.default_rng(seed_of(name)), MOST_ROWS)
-
-
-def _sample(side: str, table: pa.Table) -> str:
-    before = rows_before(table)
-    rows = f"{table.num_rows:,} rows"
-    return f"{side}: a random {rows} of {before:,}" if before else f"{side}: all its {rows}"
-
-
-def _filled(table: pa.Table) -> set[str]:
-    return {name for name in table.column_names if table[name].null_count < table.num_rows}
-
-
-def _either(now: pa.Table, usual: pa.Table) -> list[str]:
-    return list(dict.fromkeys((*now.column_names, *usual.column_names)))
-
-
 def _drawn(now: pa.Table, usual: pa.Table | None = None) -> str:
-    with _unwarned():
+    with unwarned():
         return _by_evidently(now, usual)
 
 
@@ -157,3 +128,7 @@ def _headed(page: str, title: str, notes: Sequence[str]) -> str:
     head = f'<header style="margin:1.5rem">{inner}</header>'
     before, body, after = page.partition(BODY)
     return f"{before}{body}{head}{after}" if body else f"{head}{page}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

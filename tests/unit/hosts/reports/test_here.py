@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import Refused
-from hosts import reports
-from hosts.reports import EvidentlyReports
+from hosts.reports import drawing, here, prepared
+from hosts.reports.here import ReportsHere
 
 #: Evidently and what it draws with warn of their own imports.
 SPY = "</script><script>window.told=1</script>"
@@ -35,13 +35,13 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[pa.Table, pa.Table | Non
         found.append((now, usual))
         return "<html><body>drawn</body></html>"
 
-    monkeypatch.setattr(reports, "_check_installed", lambda: None)
-    monkeypatch.setattr(reports, "_drawn", drawn)
+    monkeypatch.setattr(here, "_check_installed", lambda: None)
+    monkeypatch.setattr(drawing, "_drawn", drawn)
     return found
 
 
 def html(now: pa.Table, usual: Sequence[pa.Table] = (), notes: Sequence[str] = ()) -> str:
-    return EvidentlyReports().html("demand: today", notes, [now], usual).decode()
+    return ReportsHere().html("demand: today", notes, [now], usual).decode()
 
 
 def test_without_evidently_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_without_evidently_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_bounded_sample_is_drawn_and_said(seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "MOST_ROWS", 100)
+    monkeypatch.setattr(prepared, "MOST_ROWS", 100)
     page = html(table(500), [table(300), table(400)], ["a note & more"])
     again = html(table(500), [table(300), table(400)])
     (now, usual), (same, _) = seen
@@ -96,10 +96,10 @@ def test_what_leaves_nothing_to_draw(seen: Any) -> None:
 
 
 def test_ids_of_chance_are_numbered_and_our_own_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "_check_installed", lambda: None)
+    monkeypatch.setattr(here, "_check_installed", lambda: None)
     mine = uuid4()
     monkeypatch.setattr(
-        reports, "_drawn", lambda *sides: f"{uuid4()} {(one := uuid4()).hex} {one} {mine} {one.hex}"
+        drawing, "_drawn", lambda *sides: f"{uuid4()} {(one := uuid4()).hex} {one} {mine} {one.hex}"
     )
     table_of = table(4, who=[str(mine), None] * 2)
     page, again = html(table_of), html(table_of)
