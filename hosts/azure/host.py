@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from engine.seal import Seal
 from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
-from fleet.ports import World
+from fleet.ports import LogFiles, Publisher, World
 from fleet.read import Json
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
@@ -25,16 +26,22 @@ from hosts.azure import journal_key
 from hosts.azure.cloud import Cloud
 from hosts.azure.eventgrid.publisher import AzurePublisher
 from hosts.azure.features import lacks
-from hosts.azure.settings import LOGS, Settings
+from hosts.azure.logs.files import AzureLogs
+from hosts.azure.receivers import OPENERS
+from hosts.azure.settings import LOGS, LOGS_CONTAINER, TELEMETRY, TOPIC, Settings, lacking
 from hosts.azure.storage.blobs import AzureBlobs
 from hosts.azure.storage.connection import Connection
 from hosts.azure.storage.queues import AzureQueue, poison_name
 from hosts.azure.storage.tables import TablesStore
+from hosts.azure.unset import UnsetLogs, UnsetTopic
 from hosts.azure.world import Opened, world
 from hosts.clock import SystemClock, backing_off
+from hosts.receivers.paging import Surroundings, open_pager
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+
+logger = logging.getLogger("driftwarden.host")
 
 DUE_QUEUE = "driftwarden-due"
 REFUSED_QUEUE = "driftwarden-refused"
@@ -58,7 +65,8 @@ class AzureHost:
     Raises
     ------
     Refused
-        A setting is missing, or the document needs a feature that Azure lacks.
+        No setting leads to the store, its journals' key is of no use, or the document needs a
+        feature that Azure lacks.
     """
 
     def __init__(
@@ -71,7 +79,7 @@ class AzureHost:
     ) -> None:
         _check(config)
         known = Settings.read(settings)
-        storage, logs = _connections(config, settings)
+        storage = Connection.read(config.document.store.partition(":")[2] or STORAGE, settings)
         self.config, self.clock = config, clock
         self._open = ExitStack()
         self.telemetry = self._measured(known, cloud)
@@ -83,13 +91,12 @@ class AzureHost:
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
         self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
-        publisher = AzurePublisher(cloud, known.topic)
-        self._open.callback(publisher.close)
-        log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
-        stores = (self.store, self.blobs, own_blobs, log_blobs)
-        ports = world(Opened(config, beside, known, cloud, clock, *stores, publisher))
+        self.pager = open_pager(config.document.receivers, OPENERS, Surroundings(beside, settings))
+        logs = self._logs(known, settings, storage, cloud)
+        stores = (self.store, self.blobs, own_blobs, logs, self._publisher(known, cloud))
+        self.ports = world(Opened(config, beside, known, cloud, clock, *stores, self.pager))
         seal = journal_key.seal(own_blobs, settings)
-        self.service = self._service(known.logs_container, ports, seal)
+        self.service = self._service(known.logs_container, self.ports, seal)
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue, with the current trace."""
@@ -132,13 +139,38 @@ class AzureHost:
             Alarm(self.ring_at),
         )
 
+    def _logs(
+        self, known: Settings, settings: Mapping[str, str], storage: Connection, cloud: Cloud
+    ) -> LogFiles:
+        """Return the files of the logs, whose account may be the store's."""
+        if not known.logs_container:
+            return UnsetLogs(lacking([LOGS_CONTAINER]))
+        try:
+            found = Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
+            blobs = self._open.enter_context(found.blobs(cloud.credential))
+        except Refused as error:
+            return UnsetLogs(str(error))
+        return AzureLogs(blobs, known.logs_container)
+
+    def _publisher(self, known: Settings, cloud: Cloud) -> Publisher:
+        if not known.topic:
+            return UnsetTopic(lacking([TOPIC]))
+        opened = AzurePublisher(cloud, known.topic)
+        self._open.callback(opened.close)
+        return opened
+
     def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:
         if not settings.telemetry:
             return Silent()
         # Late: the exporters take a second to import.
         from hosts.azure.telemetry import AzureTelemetry
 
-        opened = AzureTelemetry(settings.telemetry, cloud)
+        try:
+            opened = AzureTelemetry(settings.telemetry, cloud)
+        except ValueError:
+            # Its message could quote the connection string with its key.
+            logger.error("app settings: %s is no connection string; no telemetry", TELEMETRY)
+            return Silent()
         self._open.callback(opened.close)
         return opened
 
@@ -156,13 +188,6 @@ def identity(settings: Mapping[str, str]) -> TokenCredential:
     # A user-assigned identity has to be named; the system's needs no name.
     client = settings.get(f"{STORAGE}__clientId") or None
     return DefaultAzureCredential(managed_identity_client_id=client)
-
-
-def _connections(config: Config, settings: Mapping[str, str]) -> tuple[Connection, Connection]:
-    """Return the connections to the store and to the logs, which may be the same."""
-    name = config.document.store.partition(":")[2] or STORAGE
-    storage = Connection.read(name, settings)
-    return storage, Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
 
 
 def _set(name: str, settings: Mapping[str, str]) -> bool:

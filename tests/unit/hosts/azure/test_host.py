@@ -15,9 +15,12 @@ import yaml
 import function_app
 from commands.operate import ask
 from engine.clock import SetClock
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from fleet.commands import Command
+from fleet.counting import LogSource
+from fleet.ports import World
 from fleet.proof import prove
+from fleet.telemetry import Silent
 from hosts import keys, read_config
 from hosts.azure import evidence, settings
 from hosts.azure.cloud import Cloud
@@ -198,9 +201,89 @@ def test_what_only_one_machine_can_do_is_refused(
         opened()
 
 
-def test_settings_that_are_missing_are_all_named(
+Part = Callable[[World], object]
+SOURCE = LogSource("", "Requests", "demand")
+WHEN = (NOW, NOW + timedelta(hours=1))
+
+#: By the settings that are taken away or changed: the part that needs them, and its reason.
+PARTS: dict[str, tuple[dict[str, str | None], Part, str]] = {
+    "no topic": (
+        {settings.TOPIC: None},
+        lambda w: w.publisher.publish("k", "Driftwarden.X", "demand", {}, NOW),
+        "EVENTGRID_TOPIC_ENDPOINT not set",
+    ),
+    "no workspace": (
+        {settings.WORKSPACE: None},
+        lambda w: w.serving.traffic("demand"),
+        "AZUREML_WORKSPACE_NAME not set",
+    ),
+    "nothing of the workspace": (
+        {settings.SUBSCRIPTION: None, settings.RESOURCE_GROUP: "", settings.WORKSPACE: " "},
+        lambda w: w.trainer.poll("r", NOW),
+        "AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP, AZUREML_WORKSPACE_NAME not set",
+    ),
+    "a reference for the group": (
+        {settings.RESOURCE_GROUP: "@Microsoft.KeyVault(VaultName=v;SecretName=s)"},
+        lambda w: w.registry.tag("demand", "v1", {}, None),
+        "AZURE_RESOURCE_GROUP not set",
+    ),
+    "no container of logs": (
+        {settings.LOGS_CONTAINER: None},
+        lambda w: w.logs.read("a.jsonl", 0, 1),
+        "DRIFTWARDEN_LOGS_CONTAINER not set",
+    ),
+    "an account of logs without its blobs": (
+        {f"{settings.LOGS}__queueServiceUri": "https://a.queue.core.windows.net"},
+        lambda w: w.logs.read("a.jsonl", 0, 1),
+        "DRIFTWARDEN_LOGS__blobServiceUri not set",
+    ),
+    "no connection string of logs": (
+        {settings.LOGS: "nonsense"},
+        lambda w: w.logs.read("a.jsonl", 0, 1),
+        "DRIFTWARDEN_LOGS: not a storage connection string",
+    ),
+    "no Log Analytics": (
+        {settings.ANALYTICS: None},
+        lambda w: w.counting and w.counting.rows(SOURCE, *WHEN, ()),
+        "DRIFTWARDEN_LOG_ANALYTICS_WORKSPACE_ID not set",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changed", "use", "reason"), PARTS.values(), ids=PARTS)
+def test_a_missing_setting_keeps_its_part_waiting_and_no_other(
+    opened: Callable[[], AzureHost],
+    known: dict[str, str],
+    changed: dict[str, str | None],
+    use: Part,
+    reason: str,
+) -> None:
+    for name, value in changed.items():
+        known.pop(name, None)
+        known |= {} if value is None else {name: value}
+    host = opened()
+    host.service.begin()
+    assert host.service.health()["status"] == "ok"
+    with pytest.raises(Unavailable, match=reason):
+        use(host.ports)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "@Microsoft.KeyVault(VaultName=v)", "InstrumentationKey=abc", "a=b;c"]
+)
+def test_a_fleet_is_watched_without_telemetry(
+    opened: Callable[[], AzureHost], known: dict[str, str], text: str
+) -> None:
+    known[settings.TELEMETRY] = text
+    host = opened()
+    host.service.begin()
+    host.measure()
+    assert isinstance(host.telemetry, Silent)
+
+
+def test_an_unresolved_reference_is_no_key_of_journals(
     opened: Callable[[], AzureHost], known: dict[str, str]
 ) -> None:
-    del known[settings.WORKSPACE], known[settings.TOPIC]
-    with pytest.raises(Refused, match="AZUREML_WORKSPACE_NAME, EVENTGRID_TOPIC_ENDPOINT not set"):
+    known[keys.SETTING] = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/key/)"
+    with pytest.raises(Refused, match=f"{keys.SETTING} is a Key Vault reference that could not"):
         opened()
