@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
-from engine.seal import Seal
 from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
-from fleet.ports import LogFiles, Publisher, World
+from fleet.ports import LogFiles, Publisher
 from fleet.read import Json
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
 from hosts.azure import journal_key
 from hosts.azure.cloud import Cloud
+from hosts.azure.document.documents import Documents, Taken
+from hosts.azure.document.following import Following
 from hosts.azure.eventgrid.publisher import AzurePublisher
 from hosts.azure.features import lacks
 from hosts.azure.logs.files import AzureLogs
@@ -35,11 +35,8 @@ from hosts.azure.storage.queues import AzureQueue, poison_name
 from hosts.azure.storage.tables import TablesStore
 from hosts.azure.unset import UnsetLogs, UnsetTopic
 from hosts.azure.world import Opened, world
-from hosts.clock import SystemClock, backing_off
-from hosts.receivers.paging import Surroundings, open_pager
-
-if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+from hosts.clock import backing_off
+from hosts.receivers.paging import Pager, Surroundings, open_pager
 
 logger = logging.getLogger("driftwarden.host")
 
@@ -61,6 +58,7 @@ class AzureHost:
     settings : the app's settings.
     cloud : the addresses of the services, and the credential.
     clock : tells `now`, once a service verb.
+    home : see `hosts.azure.world.Opened`.
 
     Raises
     ------
@@ -76,11 +74,13 @@ class AzureHost:
         settings: Mapping[str, str],
         cloud: Cloud,
         clock: Clock,
+        home: str = "",
     ) -> None:
         _check(config)
         known = Settings.read(settings)
         storage = Connection.read(config.document.store.partition(":")[2] or STORAGE, settings)
-        self.config, self.clock = config, clock
+        self.clock, self._settings = clock, settings
+        self._following: Following | None = None
         self._open = ExitStack()
         self.telemetry = self._measured(known, cloud)
         tables = self._open.enter_context(storage.tables(cloud.credential))
@@ -91,12 +91,36 @@ class AzureHost:
         self.due = AzureQueue(queues, DUE_QUEUE)
         self.refused = AzureQueue(queues, REFUSED_QUEUE)
         self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
-        self.pager = open_pager(config.document.receivers, OPENERS, Surroundings(beside, settings))
         logs = self._logs(known, settings, storage, cloud)
         stores = (self.store, self.blobs, own_blobs, logs, self._publisher(known, cloud))
-        self.ports = world(Opened(config, beside, known, cloud, clock, *stores, self.pager))
-        seal = journal_key.seal(own_blobs, settings)
-        self.service = self._service(known.logs_container, self.ports, seal)
+        pager = self._pager(config, beside)
+        self._opened = Opened(config, beside, known, cloud, clock, *stores, pager, home)
+        self._seal = journal_key.seal(own_blobs, settings)
+        self.use(config, beside)
+
+    def use(self, config: Config, beside: Path) -> Service:
+        """Work on a document from the next call of `service` on; what has begun ends on the old."""
+        pager = self._pager(config, beside)
+        opened = replace(self._opened, config=config, beside=beside, pager=pager)
+        self.config, self.ports = config, world(opened)
+        self.service = self._service(opened.settings.logs_container)
+        return self.service
+
+    def follow_with(self, documents: Documents, first: Taken, opened: ExitStack) -> None:
+        """Follow the document whose `first` version is in use; `opened` is closed at the end."""
+        self._open.push(opened)
+        self._following = Following(
+            documents,
+            self.clock,
+            first,
+            self.service,
+            lambda taken: self.use(taken.config, taken.file.parent),
+        )
+
+    def follow(self) -> None:
+        """See `hosts.host.Host`."""
+        if self._following is not None:
+            self._following.follow()
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue, with the current trace."""
@@ -125,12 +149,16 @@ class AzureHost:
         """Export the remaining telemetry and close the connections."""
         self._open.close()
 
-    def _service(self, logs_container: str, ports: World, seal: Seal) -> Service:
+    def _pager(self, config: Config, beside: Path) -> Pager:
+        around = Surroundings(beside, self._settings)
+        return open_pager(config.document.receivers, OPENERS, around)
+
+    def _service(self, logs_container: str) -> Service:
         fleet = self.config.fleet
-        domain = Traced(FleetDomain(fleet, ports), self.telemetry)
+        domain = Traced(FleetDomain(fleet, self.ports), self.telemetry)
         return Service(
             fleet,
-            Loop(self.store, domain, self.ring, backing_off(BACK_OFF), seal),
+            Loop(self.store, domain, self.ring, backing_off(BACK_OFF), self._seal),
             self.clock,
             self.blobs,
             self.refused.put,
@@ -173,21 +201,6 @@ class AzureHost:
             return Silent()
         self._open.callback(opened.close)
         return opened
-
-
-def open_azure(config: Config, beside: Path) -> AzureHost:
-    """Open a document's fleet in Azure, by the app's settings and its identity."""
-    settings = dict(os.environ)
-    return AzureHost(config, beside, settings, Cloud(identity(settings)), SystemClock())
-
-
-def identity(settings: Mapping[str, str]) -> TokenCredential:
-    """Return the identity that the settings name, else the system's."""
-    from azure.identity import DefaultAzureCredential
-
-    # A user-assigned identity has to be named; the system's needs no name.
-    client = settings.get(f"{STORAGE}__clientId") or None
-    return DefaultAzureCredential(managed_identity_client_id=client)
 
 
 def _set(name: str, settings: Mapping[str, str]) -> bool:

@@ -55,7 +55,8 @@ class ServingByModel:
 class Opened:
     """The connections that a host has opened, and its configuration.
 
-    `own_blobs` is the app's storage account.
+    `own_blobs` is the app's storage account. `home` is the folder of fleet.yaml as the path of a
+    table, where it lies in a container.
     """
 
     config: Config
@@ -69,6 +70,7 @@ class Opened:
     logs: LogFiles
     publisher: Publisher
     pager: Pager
+    home: str = ""
 
     def endpoint_of(self, model: str) -> str:
         """Return the endpoint that a model is served by."""
@@ -93,7 +95,7 @@ def world(opened: Opened) -> World:
     """Open the ports; no service is called yet."""
     workspace = Workspace(opened.settings, opened.cloud)
     registry = AzureRegistry(workspace, opened.registered_as)
-    tables = AzureTables(opened.own_blobs, opened.beside, private=(CONTAINER,))
+    tables = AzureTables(opened.own_blobs, opened.beside, (CONTAINER,), opened.home)
     online = Deployments(workspace, opened.endpoint_of, opened.template_of, opened.names_of)
     return World(
         blobs=opened.blobs,

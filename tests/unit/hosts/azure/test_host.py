@@ -14,6 +14,7 @@ import yaml
 
 import function_app
 from commands.operate import ask
+from engine import journal
 from engine.clock import SetClock
 from engine.errors import Refused, Unavailable
 from fleet.commands import Command
@@ -25,6 +26,7 @@ from hosts import keys, read_config
 from hosts.azure import evidence, settings
 from hosts.azure.cloud import Cloud
 from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
+from hosts.azure.opening import open_followed
 from hosts.azure.storage.blobs import CONTAINER
 from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
@@ -32,6 +34,7 @@ from tests.doubles import azurite
 from tests.doubles.insights import Insights
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
+from tests.unit.hosts.azure.shelf import DOCUMENT, Shelf, present
 
 TINY = Path(__file__).parents[3] / "resources/tiny"
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
@@ -287,3 +290,64 @@ def test_an_unresolved_reference_is_no_key_of_journals(
     known[keys.SETTING] = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/key/)"
     with pytest.raises(Refused, match=f"{keys.SETTING} is a Key Vault reference that could not"):
         opened()
+
+
+def test_a_changed_document_is_taken_over_by_the_running_host(
+    shelf: Shelf, known: dict[str, str], certificates: Authority
+) -> None:
+    cloud = Cloud(LoopbackCredential(), trusted=str(certificates.bundle))
+    clock = SetClock(present())
+
+    def minute(text: str) -> list[str]:
+        """Upload a document; return what the fleet's journal says of the next minute."""
+        shelf.put("fleet.yaml", text)
+        clock.moment += timedelta(minutes=1)
+        before = host.service.loop.head("fleet").seq
+        for _ in range(2):
+            host.follow()
+        host.service.drain("fleet")
+        host.service.drain("demand")
+        records = journal.read(host.store, "fleet", before)
+        return [line["what"] for one in records for line in one.lines]
+
+    # Without the other settings: no other service is asked for anything.
+    host = open_followed(shelf.place, {STORAGE: known[STORAGE]}, cloud, clock)
+    try:
+        host.service.begin()
+        assert minute(DOCUMENT) == ["documented"]
+        policy, ended = host.service.loop.head("demand").state.policy, host.service
+        changed = DOCUMENT.replace("endpoint: demand", "endpoint: demand, grace: 4h")
+        assert minute(changed) == ["documented"]
+        assert host.service is not ended
+        assert host.service.loop.head("demand").state.policy not in ("", policy)
+        # What began on the old document ends on it.
+        assert ended.fleet.models["demand"].hash == policy
+        assert minute("models: {}\n") == ["documented", "alert"]
+        assert host.service.fleet.models["demand"].hash != policy
+        (alert,) = host.service.loop.head("fleet").state.alerts.values()
+        assert (alert.phase, alert.reason.partition(": ")[0]) == ("firing", "fleet.yaml:1")
+        added = changed + changed[changed.index("  demand:") :].replace("demand", "demand-2")
+        assert minute(added) == ["documented", "alert"]
+        host.service.drain("demand-2")
+        assert host.service.loop.head("demand-2").state.champion == "v1"
+        assert minute(DOCUMENT) == ["documented"]
+        host.service.drain("demand-2")
+        assert host.service.loop.head("demand-2").state.dormant
+        assert host.service.loop.head("demand").state.policy == policy
+    finally:
+        host.close()
+
+
+def test_rows_of_a_reference_lie_beside_the_document(
+    shelf: Shelf, known: dict[str, str], certificates: Authority
+) -> None:
+    cloud = Cloud(LoopbackCredential(), trusted=str(certificates.bundle))
+    shelf.put("rows.csv", "day,time,label,x\n2026-01-01,2026-01-01T00:00:00Z,1,2\n")
+    host = open_followed(shelf.place, {STORAGE: known[STORAGE]}, cloud, SetClock(present()))
+    try:
+        assert host.ports.tables.read("rows.csv").num_rows == 1
+        for outside in ("../rows.csv", "/rows.csv"):
+            with pytest.raises(Refused, match=r"lies outside of the folder of fleet\.yaml"):
+                host.ports.tables.read(outside)
+    finally:
+        host.close()
