@@ -43,7 +43,8 @@ def push(arguments: Namespace) -> int:
     if found is None:
         return REFUSED
     from hosts.azure.cloud import Cloud
-    from hosts.azure.opening import identity, push_document
+    from hosts.azure.opening import identity
+    from hosts.contained.opening import push_document
 
     settings = dict(os.environ)
     uploaded = push_document(arguments.file, found, settings, Cloud(identity(settings)))

@@ -25,7 +25,7 @@ def read_config(path: Path) -> Config:
         The file cannot be read, or one line for each thing wrong with it.
     """
     if _in_container(path):
-        from hosts.azure.opening import read_contained
+        from hosts.contained.opening import read_contained
 
         return read_contained(str(path))
     # Late: this import takes a second, and not every command reads fleet.yaml.
@@ -44,7 +44,7 @@ def open_host(path: Path) -> Host:
         The document is invalid, or its store's scheme is unknown.
     """
     if _in_container(path):
-        from hosts.azure.opening import open_contained
+        from hosts.contained.opening import open_contained
 
         return open_contained(str(path))
     config = read_config(path)

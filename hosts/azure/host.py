@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -22,8 +22,6 @@ from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
 from hosts.azure import journal_key
 from hosts.azure.cloud import Cloud
-from hosts.azure.document.documents import Documents, Taken
-from hosts.azure.document.following import Following
 from hosts.azure.eventgrid.publisher import AzurePublisher
 from hosts.azure.features import lacks
 from hosts.azure.logs.files import AzureLogs
@@ -80,7 +78,7 @@ class AzureHost:
         known = Settings.read(settings)
         storage = Connection.read(config.document.store.partition(":")[2] or STORAGE, settings)
         self.clock, self._settings = clock, settings
-        self._following: Following | None = None
+        self._look: Callable[[], None] | None = None
         self._open = ExitStack()
         self.telemetry = self._measured(known, cloud)
         tables = self._open.enter_context(storage.tables(cloud.credential))
@@ -106,21 +104,15 @@ class AzureHost:
         self.service = self._service(opened.settings.logs_container)
         return self.service
 
-    def follow_with(self, documents: Documents, first: Taken, opened: ExitStack) -> None:
-        """Follow the document whose `first` version is in use; `opened` is closed at the end."""
+    def follow_with(self, look: Callable[[], None], opened: ExitStack) -> None:
+        """Let `look` take changed documents over; what it needs, `opened`, is closed at the end."""
+        self._look = look
         self._open.push(opened)
-        self._following = Following(
-            documents,
-            self.clock,
-            first,
-            self.service,
-            lambda taken: self.use(taken.config, taken.file.parent),
-        )
 
     def follow(self) -> None:
         """See `hosts.host.Host`."""
-        if self._following is not None:
-            self._following.follow()
+        if self._look is not None:
+            self._look()
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue, with the current trace."""

@@ -203,7 +203,7 @@ def test_who_heard_before_the_outage_hears_the_end_after_it(
 ) -> None:
     first, second = Works(), Works()
     places = [f"http://{stack.enter_context(broken.served(one))}/" for one in (first, second)]
-    shop = night(tmp_path, *places)
+    shop = night(tmp_path, places[0], places[1])
     shop.notify(Kind.DRIFT, Status.FIRING)
     assert first.told("demand:drift-1") == ["firing"]
     first.fails = behave
@@ -225,7 +225,7 @@ def test_a_receiver_that_fails_for_a_moment_gets_its_page_soon_and_nobody_else_i
 ) -> None:
     first, second = Works(), Works()
     places = [f"http://{stack.enter_context(broken.served(one))}/" for one in (first, second)]
-    shop = night(tmp_path, *places)
+    shop = night(tmp_path, places[0], places[1])
     first.fails = broken.answering(503)
     shop.notify(Kind.DRIFT, Status.FIRING)
     first.fails = None

@@ -5,15 +5,12 @@ from __future__ import annotations
 import gc
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from hosts.azure.document.place import Place
 from hosts.azure.storage.connection import Connection
 from tests.doubles import azurite
 from tests.doubles.relay import Relay
-from tests.unit.hosts.azure.shelf import DOCUMENT, HOLIDAYS, Shelf
 
 
 @pytest.fixture
@@ -37,15 +34,3 @@ def relayed(relays: dict[str, Relay]) -> Iterator[Connection]:
     opened.close()
     del opened
     gc.collect()
-
-
-@pytest.fixture
-def shelf(account: Connection, fresh_name: str, tmp_path: Path) -> Iterator[Shelf]:
-    """A valid document with its calendar."""
-    container = account.blobs().get_container_client(fresh_name)
-    container.create_container()
-    found = Shelf(account, Place(fresh_name, "prod/fleet.yaml"), container, tmp_path)
-    found.put("holidays.ics", HOLIDAYS)
-    found.put("fleet.yaml", DOCUMENT)
-    yield found
-    container.delete_container()

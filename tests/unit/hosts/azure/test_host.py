@@ -26,15 +26,15 @@ from hosts import keys, read_config
 from hosts.azure import evidence, settings
 from hosts.azure.cloud import Cloud
 from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
-from hosts.azure.opening import open_followed
 from hosts.azure.storage.blobs import CONTAINER
+from hosts.contained.opening import open_followed
 from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
 from tests.doubles import azurite
 from tests.doubles.insights import Insights
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
-from tests.unit.hosts.azure.shelf import DOCUMENT, Shelf, present
+from tests.unit.hosts.contained.shelf import DOCUMENT, Shelf, present
 
 TINY = Path(__file__).parents[3] / "resources/tiny"
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)

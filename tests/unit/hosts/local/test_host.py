@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,8 +118,9 @@ def test_a_webhook_takes_its_address_from_a_setting(
     monkeypatch.delenv("PAGER_URL", raising=False)
     host = LocalHost(config, tiny, SetClock(NOW))
     page = replace(PAGE, receiver="duty")
+    domain: Any = host.service.loop.domain
     with pytest.raises(Refused, match=r"^receivers.duty: the setting PAGER_URL is not there; set"):
-        host.service.loop.domain.world.pager.page(page, AT, AT)
+        domain.world.pager.page(page, AT, AT)
     host.close()
     monkeypatch.setenv("PAGER_URL", "http://127.0.0.1:9/hook")
     LocalHost(config, tiny, SetClock(NOW)).close()

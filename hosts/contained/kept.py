@@ -10,10 +10,10 @@ from azure.storage.blob import BlobServiceClient
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import Refused
-from hosts.azure.document.place import Place
 from hosts.azure.storage.blobs import CONTAINER, AzureBlobs
 from hosts.azure.storage.readonly import ReadOnlyBlobs
 from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.contained.place import Place
 
 NAMES = TypeAdapter(dict[str, str])
 
@@ -33,7 +33,7 @@ class Kept:
         with translated(f"blob {CONTAINER}/{self._name}"):
             self._blob.upload_blob(NAMES.dump_json(names), overwrite=True)
 
-    def restore(self, folder: Path) -> bool:
+    def unpack(self, folder: Path) -> bool:
         """Write the files of the kept version into a folder; False where none was kept.
 
         Refused where what was kept is damaged.

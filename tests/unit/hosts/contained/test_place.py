@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import Refused
-from hosts.azure.document.place import Place
+from hosts.contained.place import Place
 
 
 @pytest.mark.parametrize(

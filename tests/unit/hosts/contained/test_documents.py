@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import Unavailable
-from hosts.azure.document import documents as module
-from hosts.azure.document.documents import Documents, Taken
-from tests.unit.hosts.azure.shelf import DOCUMENT, HOLIDAYS, Shelf, later, present
+from hosts import runnable
+from hosts.contained import documents as module
+from hosts.contained.documents import Documents, Taken
+from tests.unit.hosts.contained.shelf import DOCUMENT, HOLIDAYS, Shelf, later, present
 
 SLOWER = DOCUMENT.replace("logs: {endpoint: demand}", "logs: {endpoint: demand, grace: 4h}")
 
@@ -153,7 +154,7 @@ def test_what_changes_while_it_is_read_is_read_again(
 ) -> None:
     found, _ = begun(shelf)
     shelf.put("fleet.yaml", SLOWER)
-    read = module.document
+    read = runnable.document
 
     def meanwhile(*words: object) -> object:
         shelf.put("holidays.ics", HOLIDAYS.replace("0101", "0102"))

@@ -10,8 +10,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from engine.errors import Conflict
-from hosts.azure.document.place import Place
 from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.contained.place import Place
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 from azure.storage.blob import ContainerClient
 
-from hosts.azure.document.container import Beside
-from hosts.azure.document.documents import Documents
-from hosts.azure.document.kept import Kept
-from hosts.azure.document.place import Place
+from hosts.contained.container import Beside
+from hosts.contained.documents import Documents
+from hosts.contained.kept import Kept
+from hosts.contained.place import Place
 
 DOCUMENT = """\
 version: 1

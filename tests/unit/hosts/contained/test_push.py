@@ -9,13 +9,13 @@ import pytest
 
 from cli import main
 from engine.errors import Refused
-from hosts.azure.document.container import Beside, Listed
-from hosts.azure.document.place import SETTING, Place
-from hosts.azure.document.push import push
 from hosts.azure.host import STORAGE
 from hosts.azure.storage import connection
+from hosts.contained.container import Beside, Listed
+from hosts.contained.place import SETTING, Place
+from hosts.contained.push import push
 from hosts.runnable import Found, document
-from tests.unit.hosts.azure.shelf import DOCUMENT, HOLIDAYS, Shelf, present
+from tests.unit.hosts.contained.shelf import DOCUMENT, HOLIDAYS, Shelf, present
 
 ROWS = "day,time,label,x\n" + "".join(
     f"2026-01-{day:02},2026-01-{day:02}T00:00:00Z,{day % 2},{day}\n" for day in range(1, 29)

@@ -11,9 +11,9 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
 from engine.errors import Conflict, Refused
-from hosts.azure.document.container import Beside, Listed
-from hosts.azure.document.place import Place, check_store
 from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.contained.container import Beside, Listed
+from hosts.contained.place import Place, check_store
 from hosts.runnable import Found
 
 ELSEWHERE = "://"

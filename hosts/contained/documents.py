@@ -12,9 +12,9 @@ from pathlib import Path
 
 from engine.errors import Conflict, Refused, Unavailable
 from fleet.document.config import Config
-from hosts.azure.document.container import Beside, Listed
-from hosts.azure.document.kept import Kept, files, write
-from hosts.azure.document.place import check_store
+from hosts.contained.container import Beside, Listed
+from hosts.contained.kept import Kept, files, write
+from hosts.contained.place import check_store
 from hosts.runnable import MOST_BYTES, document
 
 #: An upload of several files may take so long, from its first file to the document, which is last.
@@ -68,7 +68,7 @@ class Documents:
         folder = self._new()
         reason = self.fault or f"{self._place}: its upload is not complete"
         try:
-            if self._kept.restore(folder):
+            if self._kept.unpack(folder):
                 file = folder / self._place.name
                 return self._taken(file, document(file, now).usable())
         except Refused as error:

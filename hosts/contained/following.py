@@ -10,7 +10,7 @@ from datetime import datetime
 from engine.clock import Clock
 from engine.errors import Unavailable
 from fleet.service import Service
-from hosts.azure.document.documents import Documents, Taken
+from hosts.contained.documents import Documents, Taken
 
 logger = logging.getLogger("driftwarden.host")
 
