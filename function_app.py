@@ -21,11 +21,12 @@ def use(host: Host) -> None:
 
 
 def host() -> Host:
-    """Return the host, opened on first use: importing this module must stay light."""
+    """Return the host on its newest document; opened on first use, so that this import is light."""
     if not _given:
         from hosts import begin_host
 
         use(begin_host(os.environ))
+    _given[0].follow()
     return _given[0]
 
 

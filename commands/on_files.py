@@ -1,15 +1,20 @@
-"""Commands that open no fleet: check, init, validate, backtest, and the replay, which makes one."""
+"""Commands that open no fleet: check, init, validate, push, backtest, and replay (makes one)."""
 
 from __future__ import annotations
 
 import json
+import os
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from commands import output
 from commands.ending import OK, REFUSED
 from commands.options import limits
 from engine.errors import Refused
+
+if TYPE_CHECKING:
+    from hosts.runnable import Found
 
 
 def check(arguments: Namespace) -> int:
@@ -29,25 +34,45 @@ def init(arguments: Namespace) -> int:
 
 def validate(arguments: Namespace) -> int:
     """Name everything wrong with a fleet.yaml, and with the files that it names."""
+    return OK if _valid(arguments.file, document_only=arguments.document_only) else REFUSED
+
+
+def push(arguments: Namespace) -> int:
+    """Upload a valid fleet.yaml, and the files that it names, to where the app follows it."""
+    found = _valid(arguments.file)
+    if found is None:
+        return REFUSED
+    from hosts.azure.cloud import Cloud
+    from hosts.azure.opening import identity
+    from hosts.contained.opening import push_document
+
+    settings = dict(os.environ)
+    uploaded = push_document(arguments.file, found, settings, Cloud(identity(settings)))
+    print(f"uploaded {', '.join(uploaded)}" if uploaded else "unchanged: nothing was uploaded")
+    return OK
+
+
+def _valid(file: Path, *, document_only: bool = False) -> Found | None:
+    """Return a document without faults; else None. Its faults and notes are told in any case."""
     # Late: these imports take a second.
     from hosts.clock import SystemClock
     from hosts.runnable import document, runnable
     from monitoring.drift.wording import counted
 
-    look = document if arguments.document_only else runnable
+    look = document if document_only else runnable
     try:
-        found = look(arguments.file, SystemClock().now())
+        found = look(file, SystemClock().now())
     except Refused as error:
         # Bare lines: editors and CI jump to `fleet.yaml:41:`.
         output.tell(error)
-        return REFUSED
+        return None
     for line in (*found.faults, *found.notes):
         output.tell(line)
     if found.faults:
-        return REFUSED
+        return None
     models = counted(len(found.usable().fleet.models), "model")
-    print(f"{arguments.file}: valid, {models}")
-    return OK
+    print(f"{file}: valid, {models}")
+    return found
 
 
 def backtest(arguments: Namespace) -> int:

@@ -65,6 +65,13 @@ def _add_validate(commands: Commands) -> None:
     validate.set_defaults(run=on_files.validate)
 
 
+def _add_push(commands: Commands) -> None:
+    text = "validate a fleet.yaml, and upload it with its files to $DRIFTWARDEN_FLEET in Azure"
+    push = described(commands, "push", text)
+    push.add_argument("file", type=Path, metavar="FILE", help="the fleet.yaml to upload")
+    push.set_defaults(run=on_files.push)
+
+
 def _add_replay(commands: Commands) -> None:
     text = "replay the recorded days of the scenario.yaml beside fleet.yaml through the app"
     replay = fleet_command(commands, "replay", on_files.replay, text)
@@ -187,6 +194,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_check,
     _add_init,
     _add_validate,
+    _add_push,
     _add_replay,
     _add_serve,
     _add_views,

@@ -14,6 +14,7 @@ from fleet.model.facts import (
     Asked,
     Declined,
     Delayed,
+    Documented,
     Fact,
     Noticed,
     Parked,
@@ -26,20 +27,27 @@ from fleet.published import Event, Fields
 from monitoring.alerts import lifecycle, transitions
 from monitoring.alerts.lifecycle import Alert, Condition, Kind, Severity
 
-REFUSED, HOST = "refused", "host"
+REFUSED, HOST, DOCUMENT = "refused", "host", "document"
 #: Unknown types that are remembered; the sender of an event chooses its type.
 KEPT = 50
 #: A ticket ends a day after the last occurrence.
 POLICY = lifecycle.Policy(resolve_after=timedelta(days=1), renotify=timedelta(days=7))
+#: A faulty document stays one until the next is read.
+UNTIL_READ = lifecycle.Policy(resolve_after=timedelta(0), renotify=timedelta(days=7))
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The last types of events that nobody knows, the number of refused inputs, and the alerts."""
+    """The last types of events that nobody knows, the number of refused inputs, and the alerts.
+
+    `document` is the version of fleet.yaml that holds, where it can change while the app runs, and
+    the fault of a changed one.
+    """
 
     types: tuple[str, ...] = ()
     parked: int = 0
     alerts: dict[str, Alert] = field(default_factory=dict)
+    document: Documented | None = None
 
 
 @dataclass
@@ -48,6 +56,7 @@ class _Taken:
 
     types: tuple[str, ...]
     alerts: dict[str, Alert]
+    document: Documented | None
     lines: list[Line] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     news: dict[str, list[str]] = field(default_factory=lambda: {REFUSED: [], HOST: []})
@@ -64,6 +73,10 @@ class _Taken:
                 self.lines.append(operations.Parked(name, reason))
             case Noticed(id=name, reason=reason):
                 self._notice(name, reason)
+            case Documented(version=version, fault=fault):
+                if fact != self.document:
+                    self.document = fact
+                    self.lines.append(operations.Documented(version, fault))
             case Delayed(effect=effect, key=key, reason=reason):
                 if reason:
                     self._notice(key, f"{effect} waits: {reason}")
@@ -94,18 +107,21 @@ def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime
     Refused
         The partition does not take a fact, or the acknowledged alert never fired.
     """
-    taken = _Taken(state.types, dict(state.alerts))
+    taken = _Taken(state.types, dict(state.alerts), state.document)
     for fact in facts:
         taken.take(fact)
     wakes = []
-    for key, said in taken.news.items():
+    fault = taken.document.fault if taken.document is not None else ""
+    for key, said in {**taken.news, DOCUMENT: [fault] if fault else []}.items():
         known = taken.alerts.get(key)
-        done = transitions.step(known, _condition(key, said), POLICY, now)
+        policy = UNTIL_READ if key == DOCUMENT else POLICY
+        done = transitions.step(known, _condition(key, said), policy, now)
         taken.effects += [Tell(team, notice) for notice in done.effects for team in teams]
         taken.lines += _said(known, done.alert)
         taken.alerts |= {key: done.alert} if done.alert is not None else {}
         wakes += [done.wake_at] if done.wake_at is not None else []
-    after = Desk(taken.types[-KEPT:], state.parked + len(taken.news[REFUSED]), taken.alerts)
+    parked = state.parked + len(taken.news[REFUSED])
+    after = Desk(taken.types[-KEPT:], parked, taken.alerts, taken.document)
     lines = tuple(map(write_line, taken.lines))
     return Step(after, tuple(taken.effects), min(wakes, default=None), lines)
 

@@ -32,7 +32,7 @@ from fleet import (
 from fleet.alarm import Alarm, by_the_timer
 from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
 from fleet.document.policies import Fleet
-from fleet.model.facts import Configured, Noticed
+from fleet.model.facts import Configured, Documented, Noticed
 from fleet.model.lines import operations
 from fleet.model.lines.line import write_line
 from fleet.outcomes import Awaited
@@ -196,6 +196,14 @@ class Service:
         """Tell every team what happened to the host; once for the same name and time."""
         told = Noticed(name, cut(reason, refused.MAX_REASON))
         self.loop.deliver(Delivery(FLEET, f"noticed:{name}:{when}", told), self.clock.now())
+
+    def documented(self, version: str, fault: str = "") -> None:
+        """Tell which version of the document holds, and why a changed one does not."""
+        told, head = Documented(version, cut(fault, refused.MAX_REASON)), self.loop.head(FLEET)
+        if told != head.state.document:
+            # Numbered, because an earlier version may be restored.
+            name = f"document:{version}:{bool(fault)}:{head.seq}"
+            self.loop.deliver(Delivery(FLEET, name, told), self.clock.now())
 
     def anchor(self) -> None:
         """Deliver the anchors of all journals, once an hour; see `fleet.anchors`."""

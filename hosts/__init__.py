@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.errors import Refused, Unavailable
+
 if TYPE_CHECKING:
     from fleet.document.config import Config
     from fleet.proof import Evidence
@@ -22,6 +24,10 @@ def read_config(path: Path) -> Config:
     Refused
         The file cannot be read, or one line for each thing wrong with it.
     """
+    if _in_container(path):
+        from hosts.contained.opening import read_contained
+
+        return read_contained(str(path))
     # Late: this import takes a second, and not every command reads fleet.yaml.
     from hosts.clock import SystemClock
     from hosts.runnable import document
@@ -37,15 +43,33 @@ def open_host(path: Path) -> Host:
     Refused
         The document is invalid, or its store's scheme is unknown.
     """
+    if _in_container(path):
+        from hosts.contained.opening import open_contained
+
+        return open_contained(str(path))
     config = read_config(path)
     return _kind(config).open(config, path.parent)
 
 
 def begin_host(settings: Mapping[str, str]) -> Host:
-    """Open the host of the document that a setting names, and let its models begin."""
-    opened = open_host(Path(settings.get("DRIFTWARDEN_FLEET", "fleet.yaml")))
+    """Open the host of the document that a setting names, and let its models begin.
+
+    Raises
+    ------
+    Unavailable
+        It cannot be opened: to the sender of a request this is no fault of the request.
+    """
+    try:
+        opened = open_host(Path(settings.get("DRIFTWARDEN_FLEET", "fleet.yaml")))
+    except Refused as error:
+        raise Unavailable(str(error)) from error
     opened.service.begin()
     return opened
+
+
+def _in_container(path: Path) -> bool:
+    """Whether a path is the place of a document in a container, `azure:CONTAINER/PATH`."""
+    return str(path).startswith("azure:")
 
 
 @contextmanager

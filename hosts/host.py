@@ -22,6 +22,10 @@ class Host(Protocol):
         """Tell whether every partition steps; raises where the store does not answer."""
         ...
 
+    def follow(self) -> None:
+        """Take over a changed document, where it can change while the app runs."""
+        ...
+
     def measure(self) -> None:
         """Report the gauges, once a tick."""
         ...

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from engine.errors import Refused
 from engine.seal import Seal
+from hosts.setting import REFERENCE, setting_fault
 
 SETTING = "DRIFTWARDEN_JOURNAL_KEY"
 #: The fewest characters of a key.
@@ -21,8 +22,11 @@ def setting(settings: Mapping[str, str]) -> Seal | None:
     Raises
     ------
     Refused
-        It is set and holds no key, or one that is too short.
+        It is set and holds no key, one that is too short, or an unresolved reference to one.
     """
+    if settings.get(SETTING, "").startswith(REFERENCE):
+        # The text of a reference is long enough for a key, and no secret.
+        raise Refused(f"{setting_fault(SETTING, settings)}; grant the app's identity access to it")
     return parse(settings[SETTING], SETTING) if SETTING in settings else None
 
 

@@ -86,7 +86,7 @@ def _azure_missing(watched: Watched, beside: Path) -> Iterable[tuple[Place, str]
 
 
 def _open_azure(config: Config, beside: Path) -> Host:
-    from hosts.azure.host import open_azure
+    from hosts.azure.opening import open_azure
 
     return open_azure(config, beside)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from stat import S_ISREG
@@ -34,11 +34,13 @@ class Found:
     config : the document, None where it cannot be used.
     faults : everything to fix; without a `config` these are the reasons.
     notes : lines that are allowed, and may not be meant.
+    files : the files beside it that it names, except tables of rows.
     """
 
     config: Config | None
     faults: tuple[Problem, ...]
     notes: tuple[Problem, ...]
+    files: tuple[str, ...]
 
     def usable(self) -> Config:
         """Return the document; Refused with one line for each fault where it cannot be used."""
@@ -70,13 +72,19 @@ def runnable(file: Path, now: datetime) -> Found:
     faults, notes = list(found.faults), list(found.notes)
     for path, message, fault in _surroundings(read, file.parent, now):
         (faults if fault else notes).append(read.text.problem(path, message))
-    return Found(found.config, _sorted(faults), _sorted(notes))
+    return replace(found, faults=_sorted(faults), notes=_sorted(notes))
 
 
 def _document(file: Path, now: datetime) -> tuple[Found, Reading]:
     content = _text(file, str(file))
     years = range(now.year - BEFORE, now.year + AFTER + 1)
-    read = reading(content, file.name, _beside(file.parent), years)
+    named: dict[str, None] = {}
+
+    def beside(name: str) -> str:
+        named[name] = None
+        return _text(file.parent / name, name)
+
+    read = reading(content, file.name, beside, years)
     faults = [*read.problems, *_of_host(read)]
     config = read.config if not faults else None
     faults += [
@@ -90,7 +98,18 @@ def _document(file: Path, now: datetime) -> tuple[Found, Reading]:
         for objective in watched.objectives
         for note in objective.notes
     ]
-    return Found(config, _sorted(faults), _sorted(notes)), read
+    named |= dict.fromkeys(_of_azure_ml(read))
+    return Found(config, _sorted(faults), _sorted(notes), tuple(named)), read
+
+
+def _of_azure_ml(read: Reading) -> Iterator[str]:
+    """Yield the files that Azure ML takes: of jobs, and of deployments."""
+    for watched in read.models.values():
+        training, deployment = watched.policy.training, watched.policy.serving.deployment
+        if training is not None and training.job is not None:
+            yield training.job
+        if deployment is not None:
+            yield deployment
 
 
 def _sorted(found: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -129,10 +148,6 @@ def _surroundings(read: Reading, beside: Path, now: datetime) -> Iterator[tuple[
             if setting not in os.environ:
                 reason = f"the setting {setting} is not there in this environment"
                 yield ("receivers", name, "url"), reason, False
-
-
-def _beside(folder: Path) -> Callable[[str], str]:
-    return lambda name: _text(folder / name, name)
 
 
 def _text(path: Path, name: str) -> str:

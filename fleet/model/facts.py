@@ -204,6 +204,14 @@ class Noticed:
 
 
 @dataclass(frozen=True)
+class Documented:
+    """The document of this version holds; `fault` says why a changed one does not."""
+
+    version: str
+    fault: str = ""
+
+
+@dataclass(frozen=True)
 class Adopted:
     """Somebody else's split was taken over: `champion` answers most of it.
 
@@ -237,6 +245,7 @@ Fact = (
     | Unrecognised
     | Parked
     | Noticed
+    | Documented
     | Anchored
     | Hinted
     | Noted

@@ -13,7 +13,8 @@ from fleet.document.config import Config
 from fleet.proof import Evidence
 from hosts.azure import journal_key
 from hosts.azure.cloud import Cloud
-from hosts.azure.host import STORAGE, identity
+from hosts.azure.host import STORAGE
+from hosts.azure.opening import identity
 from hosts.azure.storage.anchors import AnchorBlobs
 from hosts.azure.storage.connection import Connection
 from hosts.azure.storage.readonly import ReadOnlyBlobs, ReadOnlyTables

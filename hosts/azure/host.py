@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
-from engine.seal import Seal
 from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
 from fleet.polling import Poller
-from fleet.ports import Publisher, World
+from fleet.ports import LogFiles, Publisher
 from fleet.read import Json
 from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
@@ -26,17 +25,20 @@ from hosts.azure import journal_key
 from hosts.azure.cloud import Cloud
 from hosts.azure.eventgrid.publisher import AzurePublisher, NoTopic
 from hosts.azure.features import lacks
-from hosts.azure.settings import LOGS, Settings
+from hosts.azure.logs.files import AzureLogs
+from hosts.azure.receivers import OPENERS
+from hosts.azure.settings import LOGS, TELEMETRY, TOPIC, Settings, lacking
 from hosts.azure.storage.blobs import AzureBlobs
 from hosts.azure.storage.connection import Connection
 from hosts.azure.storage.dead_letters import DeadLetters
 from hosts.azure.storage.queues import AzureQueue, poison_name
 from hosts.azure.storage.tables import TablesStore
+from hosts.azure.unset import UnsetLogs, UnsetTopic
 from hosts.azure.world import Opened, world
-from hosts.clock import SystemClock, backing_off
+from hosts.clock import backing_off
+from hosts.receivers.paging import Pager, Surroundings, open_pager
 
-if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+logger = logging.getLogger("driftwarden.host")
 
 DUE_QUEUE = "driftwarden-due"
 EVENTS_QUEUE = "events"
@@ -57,11 +59,13 @@ class AzureHost:
     settings : the app's settings.
     cloud : the addresses of the services, and the credential.
     clock : tells `now`, once a service verb.
+    home : see `hosts.azure.world.Opened`.
 
     Raises
     ------
     Refused
-        A setting is missing, or the document needs a feature that Azure lacks.
+        No setting leads to the store, its journals' key is of no use, or the document needs a
+        feature that Azure lacks.
     """
 
     def __init__(
@@ -71,11 +75,13 @@ class AzureHost:
         settings: Mapping[str, str],
         cloud: Cloud,
         clock: Clock,
+        home: str = "",
     ) -> None:
         _check(config)
         known = Settings.read(settings)
-        storage, logs = _connections(config, settings)
-        self.config, self.clock = config, clock
+        storage = Connection.read(config.document.store.partition(":")[2] or STORAGE, settings)
+        self.clock, self._settings = clock, settings
+        self._look: Callable[[], None] | None = None
         self._open = ExitStack()
         self.telemetry = self._measured(known, cloud)
         tables = self._open.enter_context(storage.tables(cloud.credential))
@@ -89,12 +95,30 @@ class AzureHost:
         self.events = AzureQueue(queues, EVENTS_QUEUE)
         self.lost = AzureQueue(queues, poison_name(EVENTS_QUEUE))
         self.dead_letters = DeadLetters(own_blobs)
-        publisher = self._publisher(known.topic, cloud)
-        log_blobs = self._open.enter_context(logs.blobs(cloud.credential))
-        stores = (self.store, self.blobs, own_blobs, log_blobs)
-        ports = world(Opened(config, beside, known, cloud, clock, *stores, publisher))
-        seal = journal_key.seal(own_blobs, settings)
-        self.service = self._service(known.logs_container, ports, seal)
+        logs = self._logs(known, settings, storage, cloud)
+        stores = (self.store, self.blobs, own_blobs, logs, self._publisher(known, cloud))
+        pager = self._pager(config, beside)
+        self._opened = Opened(config, beside, known, cloud, clock, *stores, pager, home)
+        self._seal = journal_key.seal(own_blobs, settings)
+        self.use(config, beside)
+
+    def use(self, config: Config, beside: Path) -> Service:
+        """Work on a document from the next call of `service` on; what has begun ends on the old."""
+        pager = self._pager(config, beside)
+        opened = replace(self._opened, config=config, beside=beside, pager=pager)
+        self.config, self.ports = config, world(opened)
+        self.service = self._service(opened.settings.logs_container)
+        return self.service
+
+    def follow_with(self, look: Callable[[], None], opened: ExitStack) -> None:
+        """Let `look` take changed documents over; what it needs, `opened`, is closed at the end."""
+        self._look = look
+        self._open.push(opened)
+
+    def follow(self) -> None:
+        """See `hosts.host.Host`."""
+        if self._look is not None:
+            self._look()
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue, with the current trace."""
@@ -129,26 +153,43 @@ class AzureHost:
         """Export the remaining telemetry and close the connections."""
         self._open.close()
 
-    def _service(self, logs_container: str, ports: World, seal: Seal) -> Service:
+    def _pager(self, config: Config, beside: Path) -> Pager:
+        around = Surroundings(beside, self._settings)
+        return open_pager(config.document.receivers, OPENERS, around)
+
+    def _service(self, logs_container: str) -> Service:
         fleet = self.config.fleet
-        domain = Traced(FleetDomain(fleet, ports), self.telemetry)
+        domain = Traced(FleetDomain(fleet, self.ports), self.telemetry)
         return Service(
             fleet,
-            Loop(self.store, domain, self.ring, backing_off(BACK_OFF), seal),
+            Loop(self.store, domain, self.ring, backing_off(BACK_OFF), self._seal),
             self.clock,
             self.blobs,
             self.refused.put,
             logs_container,
             self.telemetry,
             Alarm(self.ring_at),
-            Poller(ports.logs),
+            Poller(self.ports.logs),
             self.events.put,
         )
 
-    def _publisher(self, topic: str, cloud: Cloud) -> Publisher:
-        if not topic:
+    def _logs(
+        self, known: Settings, settings: Mapping[str, str], storage: Connection, cloud: Cloud
+    ) -> LogFiles:
+        """Return the files of the logs, whose account may be the store's."""
+        try:
+            found = Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
+            blobs = self._open.enter_context(found.blobs(cloud.credential))
+        except Refused as error:
+            return UnsetLogs(str(error))
+        return AzureLogs(blobs, known.logs_container)
+
+    def _publisher(self, known: Settings, cloud: Cloud) -> Publisher:
+        if not self._settings.get(TOPIC):
             return NoTopic()
-        opened = AzurePublisher(cloud, topic)
+        if not known.topic:
+            return UnsetTopic(lacking([TOPIC]))
+        opened = AzurePublisher(cloud, known.topic)
         self._open.callback(opened.close)
         return opened
 
@@ -158,31 +199,14 @@ class AzureHost:
         # Late: the exporters take a second to import.
         from hosts.azure.telemetry import AzureTelemetry
 
-        opened = AzureTelemetry(settings.telemetry, cloud)
+        try:
+            opened = AzureTelemetry(settings.telemetry, cloud)
+        except ValueError:
+            # Its message could quote the connection string with its key.
+            logger.error("app settings: %s is no connection string; no telemetry", TELEMETRY)
+            return Silent()
         self._open.callback(opened.close)
         return opened
-
-
-def open_azure(config: Config, beside: Path) -> AzureHost:
-    """Open a document's fleet in Azure, by the app's settings and its identity."""
-    settings = dict(os.environ)
-    return AzureHost(config, beside, settings, Cloud(identity(settings)), SystemClock())
-
-
-def identity(settings: Mapping[str, str]) -> TokenCredential:
-    """Return the identity that the settings name, else the system's."""
-    from azure.identity import DefaultAzureCredential
-
-    # A user-assigned identity has to be named; the system's needs no name.
-    client = settings.get(f"{STORAGE}__clientId") or None
-    return DefaultAzureCredential(managed_identity_client_id=client)
-
-
-def _connections(config: Config, settings: Mapping[str, str]) -> tuple[Connection, Connection]:
-    """Return the connections to the store and to the logs, which may be the same."""
-    name = config.document.store.partition(":")[2] or STORAGE
-    storage = Connection.read(name, settings)
-    return storage, Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
 
 
 def _set(name: str, settings: Mapping[str, str]) -> bool:

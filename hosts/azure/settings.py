@@ -1,12 +1,16 @@
-"""The Azure resources in the app's settings: read once, every name is defined here."""
+"""The Azure resources in the app's settings: read once, every name is defined here.
+
+A setting that only one part needs stops that part alone: its work waits until the setting is there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.errors import Refused
+from engine.errors import Unavailable
 from hosts import keys
+from hosts.setting import setting_fault
 
 SUBSCRIPTION = "AZURE_SUBSCRIPTION_ID"
 RESOURCE_GROUP = "AZURE_RESOURCE_GROUP"
@@ -37,9 +41,19 @@ SETTINGS = (
 )
 
 
+#: The settings without which a part cannot work, each with the name of its field.
+NEEDED = {
+    SUBSCRIPTION: "subscription",
+    RESOURCE_GROUP: "resource_group",
+    WORKSPACE: "workspace",
+    TOPIC: "topic",
+    LOGS_CONTAINER: "logs_container",
+}
+
+
 @dataclass(frozen=True)
 class Settings:
-    """The resources by name; `topic`, `analytics` and `telemetry` may be empty."""
+    """The resources by name; a field is empty where its setting is not there or of no use."""
 
     subscription: str
     resource_group: str
@@ -51,16 +65,21 @@ class Settings:
 
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> Settings:
-        """Read the app's settings; Refused with one line that names all missing ones."""
-        needed = (SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, LOGS_CONTAINER)
-        if absent := [name for name in needed if not settings.get(name)]:
-            raise Refused(f"app settings: {', '.join(absent)} not set; see docs/azure.md")
+        """Read the app's settings."""
+        optional = {ANALYTICS: "analytics", TELEMETRY: "telemetry"}
         return cls(
-            settings[SUBSCRIPTION],
-            settings[RESOURCE_GROUP],
-            settings[WORKSPACE],
-            settings.get(TOPIC, ""),
-            settings[LOGS_CONTAINER],
-            settings.get(ANALYTICS, ""),
-            settings.get(TELEMETRY, ""),
+            **{
+                field: "" if setting_fault(name, settings) else settings[name]
+                for name, field in {**NEEDED, **optional}.items()
+            }
         )
+
+    def needs(self, *names: str) -> None:
+        """Raise Unavailable with one line where a part lacks settings that it needs."""
+        if absent := [name for name in names if not getattr(self, NEEDED[name])]:
+            raise Unavailable(lacking(absent))
+
+
+def lacking(names: Iterable[str]) -> str:
+    """Return what to do about settings that are not there or of no use."""
+    return f"app settings: {', '.join(names)} not set; see docs/azure.md"

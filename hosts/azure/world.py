@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,11 @@ from azure.storage.blob import BlobServiceClient
 from engine.clock import Clock
 from engine.store import Store
 from fleet.document.config import Config
-from fleet.ports import Publisher, World
+from fleet.ports import LogFiles, Pager, Publisher, World
 from hosts.azure.cloud import Cloud
 from hosts.azure.features import MIRROR_LIMIT
 from hosts.azure.logs.analytics import Analytics
 from hosts.azure.logs.counting import AzureCounting
-from hosts.azure.logs.files import AzureLogs
 from hosts.azure.logs.metrics import Metrics
 from hosts.azure.logs.platform import Platform
 from hosts.azure.logs.reference import AzureTables
@@ -32,14 +30,12 @@ from hosts.azure.ml.serving import AzureServing, Rules
 from hosts.azure.ml.split import Foreign
 from hosts.azure.ml.training import AzureTrainer
 from hosts.azure.ml.workspace import Workspace
-from hosts.azure.receivers import OPENERS
 from hosts.azure.settings import Settings
 from hosts.azure.storage.anchors import AnchorBlobs
 from hosts.azure.storage.blobs import CONTAINER, AzureBlobs
 from hosts.azure.storage.exchange import CONTAINER as REPORTS
 from hosts.azure.storage.exchange import Exchange
 from hosts.azure.storage.lease import Lease
-from hosts.receivers.paging import Surroundings, open_pager
 from retrain.ports import Serving, Traffic
 
 
@@ -64,7 +60,8 @@ class ServingByModel:
 class Opened:
     """The connections that a host has opened, and its configuration.
 
-    `own_blobs` is the app's storage account, `log_blobs` that of the endpoints' logs.
+    `own_blobs` is the app's storage account. `home` is the folder of fleet.yaml as the path of a
+    table, where it lies in a container.
     """
 
     config: Config
@@ -75,8 +72,10 @@ class Opened:
     store: Store
     blobs: AzureBlobs
     own_blobs: BlobServiceClient
-    log_blobs: BlobServiceClient
+    logs: LogFiles
     publisher: Publisher
+    pager: Pager
+    home: str = ""
 
     def endpoint_of(self, model: str) -> str:
         """Return the endpoint that a model is served by."""
@@ -101,11 +100,12 @@ def world(opened: Opened) -> World:
     """Open the ports; no service is called yet."""
     workspace = Workspace(opened.settings, opened.cloud)
     registry = AzureRegistry(workspace, opened.registered_as)
-    tables = AzureTables(opened.own_blobs, opened.beside, private=(CONTAINER, REPORTS))
+    private = (CONTAINER, REPORTS)
+    tables = AzureTables(opened.own_blobs, opened.beside, private, opened.home)
     online = Deployments(workspace, opened.endpoint_of, opened.template_of, opened.names_of)
     return World(
         blobs=opened.blobs,
-        logs=AzureLogs(opened.log_blobs, opened.settings.logs_container),
+        logs=opened.logs,
         tables=tables,
         scoring=AzureScoring(
             ScoringClient(workspace, verify=opened.cloud.verify),
@@ -117,9 +117,7 @@ def world(opened: Opened) -> World:
         trainer=AzureTrainer(workspace, opened.beside, opened.blobs.address, opened.registered_as),
         serving=_serving(opened, workspace, online),
         registry=registry,
-        pager=open_pager(
-            opened.config.document.receivers, OPENERS, Surroundings(opened.beside, os.environ)
-        ),
+        pager=opened.pager,
         publisher=opened.publisher,
         anchors=AnchorBlobs(opened.own_blobs),
         counting=AzureCounting(

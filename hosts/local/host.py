@@ -138,6 +138,9 @@ class LocalHost:
         self._disk.check()
         return self.service.health()
 
+    def follow(self) -> None:
+        """See `hosts.host.Host`: on one machine fleet.yaml is read when the host is opened."""
+
     def measure(self) -> None:
         """See `hosts.host.Host`: here gauges are read at /api/metrics, when somebody asks.
 

@@ -13,6 +13,7 @@ from engine.policy import Policy
 from fleet.document.receivers import Receiver
 from fleet.document.variants import variants
 from hosts.receivers import breaker
+from hosts.setting import setting_fault
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Page
 
@@ -45,8 +46,8 @@ class Surroundings:
         scheme, _, setting = text.partition(":")
         if scheme != "env":
             return text
-        if setting not in self.settings:
-            raise Refused(f"receivers.{name}: the setting {setting} is not there")
+        if fault := setting_fault(setting, self.settings):
+            raise Refused(f"receivers.{name}: {fault}; set it and restart")
         return self.settings[setting]
 
 
@@ -69,6 +70,18 @@ class Openers:
             if type(policy) not in self.by_policy:
                 known = " or ".join(taken)
                 yield name, f"kind {policy.kind} has no place {self.place}; take {known}"
+
+
+class Unopened:
+    """The channel of a receiver that its opener refused: no message gets out, each says why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def send(self, page: Page, at: datetime) -> None:
+        """See `Channel`."""
+        del page, at
+        raise Refused(self.reason)
 
 
 class Pager:
@@ -97,23 +110,31 @@ class Pager:
             raise
         self._breaker.answered(name)
 
+    def unopened(self) -> dict[str, str]:
+        """Return the receivers that could not be opened, with the reason."""
+        found = self._channels.items()
+        return {name: one.reason for name, one in found if isinstance(one, Unopened)}
+
 
 def open_pager(receivers: Mapping[str, Receiver], openers: Openers, around: Surroundings) -> Pager:
-    """Open every receiver of the document.
+    """Open every receiver of the document; one that its opener refuses refuses its messages.
 
     Raises
     ------
     Refused
-        The host lacks a receiver's kind, or its opener refuses the policy.
+        The host lacks a receiver's kind.
     """
     for name, reason in openers.lacks(receivers):
         raise Refused(f"receivers.{name}: {reason}")
-    return Pager(
-        {
-            name: openers.by_policy[type(policy)](name, policy, around)
-            for name, policy in receivers.items()
-        }
-    )
+
+    def opened(name: str, policy: Receiver) -> Channel:
+        try:
+            return openers.by_policy[type(policy)](name, policy, around)
+        except Refused as error:
+            # A missing setting stops this receiver; the fleet and the other receivers go on.
+            return Unopened(str(error))
+
+    return Pager({name: opened(name, policy) for name, policy in receivers.items()})
 
 
 def message(page: Page, at: datetime) -> dict[str, object]:

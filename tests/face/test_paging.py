@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,10 +124,16 @@ def stack(outside: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]
         yield opened
 
 
-def night(tmp_path: Path, first: str, second: str, document: str = FLEET) -> Night:
+def night(
+    tmp_path: Path,
+    first: str,
+    second: str,
+    document: str = FLEET,
+    settings: Mapping[str, str] | None = None,
+) -> Night:
     text = document.replace("FIRST", first).replace("SECOND", second)
     config: Config = load(text, "fleet.yaml", lambda _: "")
-    pager = open_pager(config.document.receivers, OPENERS, Surroundings(tmp_path, {}))
+    pager = open_pager(config.document.receivers, OPENERS, Surroundings(tmp_path, settings or {}))
     nothing: Any = None
     ports: dict[str, Any] = dict.fromkeys(World.__dataclass_fields__) | {"pager": pager}
     world = World(**ports)
@@ -197,7 +203,7 @@ def test_who_heard_before_the_outage_hears_the_end_after_it(
 ) -> None:
     first, second = Works(), Works()
     places = [f"http://{stack.enter_context(broken.served(one))}/" for one in (first, second)]
-    shop = night(tmp_path, *places)
+    shop = night(tmp_path, places[0], places[1])
     shop.notify(Kind.DRIFT, Status.FIRING)
     assert first.told("demand:drift-1") == ["firing"]
     first.fails = behave
@@ -219,7 +225,7 @@ def test_a_receiver_that_fails_for_a_moment_gets_its_page_soon_and_nobody_else_i
 ) -> None:
     first, second = Works(), Works()
     places = [f"http://{stack.enter_context(broken.served(one))}/" for one in (first, second)]
-    shop = night(tmp_path, *places)
+    shop = night(tmp_path, places[0], places[1])
     first.fails = broken.answering(503)
     shop.notify(Kind.DRIFT, Status.FIRING)
     first.fails = None
@@ -253,3 +259,48 @@ def test_with_one_receiver_its_outage_is_seen_where_operators_look(
     shop.until(NOW + timedelta(minutes=8))
     assert first.told("demand:drift-1") == ["firing"]
     assert shop.service.health()["status"] == "ok"
+
+
+#: What a setting holds that the first receiver takes its address from, and what is said of it.
+UNSET: dict[str, tuple[dict[str, str], str]] = {
+    "absent": ({}, "the setting PAGER_URL is not there"),
+    "empty": ({"PAGER_URL": ""}, "the setting PAGER_URL is empty"),
+    "blank": ({"PAGER_URL": " \n"}, "the setting PAGER_URL is empty"),
+    "in other letters": ({"pager_url": "http://127.0.0.1:9/"}, "PAGER_URL is not there"),
+    "a reference to a secret that is not there": (
+        {"PAGER_URL": "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/pager/)"},
+        "the setting PAGER_URL is a Key Vault reference that could not be resolved",
+    ),
+    "no address": ({"PAGER_URL": "pager.example"}, "give an http or https address with a host"),
+    "another setting": (
+        {"PAGER_URL": "env:OTHER", "OTHER": "http://127.0.0.1:9/"},
+        "give an http or https address with a host",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "fault"), UNSET.values(), ids=UNSET)
+def test_a_missing_setting_stops_its_receiver_alone(
+    stack: ExitStack, tmp_path: Path, settings: dict[str, str], fault: str
+) -> None:
+    second = Works()
+    works = f"http://{stack.enter_context(broken.served(second))}/"
+    shop = night(tmp_path, "env:PAGER_URL", works, settings=settings)
+    shop.notify(Kind.DRIFT, Status.FIRING)
+    assert second.told("demand:drift-1") == ["escalated"]
+    assert second.told("oncall:shop:unreachable-first-1") == ["firing"]
+    (told,) = [one for one in second.messages if "oncall:shop:unreachable-first-1" in one["alerts"]]
+    assert fault in str(told)
+    health: Any = shop.service.health()
+    assert (health["status"], health["unreachable"][0]["left"]) == ("ok", ["second"])
+
+
+def test_a_missing_setting_of_the_only_receiver_is_seen_where_operators_look(
+    tmp_path: Path,
+) -> None:
+    document = FLEET.replace("page: [first, second], ticket: [queue]", "page: [first]")
+    shop = night(tmp_path, "env:PAGER_URL", "http://127.0.0.1:9/", document)
+    shop.notify(Kind.DRIFT, Status.FIRING)
+    health: Any = shop.service.health()
+    assert health["status"] == "unreachable"
+    assert "the setting PAGER_URL is not there; set it" in health["unreachable"][0]["reason"]

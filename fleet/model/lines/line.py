@@ -65,6 +65,7 @@ Known = (
     | operations.Refused
     | operations.Parked
     | operations.Noticed
+    | operations.Documented
     | operations.Noted
     | operations.Unknown
 )

@@ -61,6 +61,14 @@ class Noticed:
 
 
 @dataclass(frozen=True)
+class Documented:
+    """The fleet.yaml of this version holds; a changed one that is faulty does not."""
+
+    version: str
+    fault: str = field(default="", metadata=OMITTED)
+
+
+@dataclass(frozen=True)
 class Noted:
     """An event around the model that may explain what follows; `at` is an instant."""
 

@@ -8,18 +8,19 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from fleet.counting import LogSource
 from hosts.azure.logs.analytics import Analytics
 from hosts.azure.logs.platform import Platform
 from hosts.azure.logs.traffic import traffic_counts
+from hosts.azure.settings import ANALYTICS, lacking
 from monitoring.capacity import Vital
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import Sketch
 
 
 class AzureCounting:
-    """Queries the workspace of the app's settings where a source names none.
+    """Queries the workspace of the app's settings, if there is one, where a source names none.
 
     Errors are those of `hosts.azure.logs.analytics.Analytics` and of
     `hosts.azure.logs.metrics.Metrics`.
@@ -70,6 +71,7 @@ class AzureCounting:
         return self._analytics.complete_until(self._at(source))
 
     def _at(self, source: LogSource) -> LogSource:
-        if not source.workspace and not self._workspace:
-            raise Refused(f"table {source.table}: no Log Analytics workspace; see docs/azure.md")
-        return source if source.workspace else replace(source, workspace=self._workspace)
+        workspace = source.workspace or self._workspace
+        if not workspace:
+            raise Unavailable(f"table {source.table}: {lacking([ANALYTICS])}")
+        return replace(source, workspace=workspace)

@@ -12,6 +12,7 @@ from azure.storage.blob import BlobPrefix, BlobProperties, BlobServiceClient, Co
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from fleet.ports import Listing, LogFile
 from hosts import addresses
+from hosts.azure.settings import LOGS_CONTAINER, lacking
 from hosts.azure.storage.storage_errors import DENIED_DELAY, GONE, said_code, translated
 
 #: Get Blob, status codes: the range begins at or behind the end (InvalidRange).
@@ -42,7 +43,7 @@ class AzureLogs:
 
     Parameters
     ----------
-    container : the one that is meant where none is named.
+    container : the one that is meant where none is named; may be empty.
 
     Log files only grow, so that ranges read at different times fit together without etags. Where a
     file was replaced by a shorter one, ranges behind its end are empty until it has grown past the
@@ -53,7 +54,7 @@ class AzureLogs:
     Refused
         Where there is no such blob, or an address is not in this container.
     Unavailable
-        Where the service throttles, fails, denies or does not answer.
+        Where the service throttles, fails, denies or does not answer, or no container is named.
     """
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
@@ -92,7 +93,10 @@ class AzureLogs:
         return tuple(LogFile(one.name, one.size) for one in found)
 
     def _client(self, container: str) -> ContainerClient:
-        return self._service.get_container_client(container or self._default)
+        name = container or self._default
+        if not name:
+            raise Unavailable(lacking([LOGS_CONTAINER]))
+        return self._service.get_container_client(name)
 
     def _read(self, client: ContainerClient, path: str, start: int, end: int) -> bytes:
         blob = client.get_blob_client(path)

@@ -39,7 +39,7 @@ class AzureTables:
     A path is one file, or a folder, of which every file below that is Parquet, CSV or JSON Lines
     is read, in the order of their names. Text may be packed (gz, zst, bz2). A table of more than
     1 M rows comes as a sample. Nothing in the containers `private` is a table that an operator may
-    name.
+    name. Where fleet.yaml lies in a container, relative paths begin at `home`, its folder.
 
     Raises
     ------
@@ -50,14 +50,20 @@ class AzureTables:
     """
 
     def __init__(
-        self, service: BlobServiceClient, beside: Path, private: Collection[str] = ()
+        self,
+        service: BlobServiceClient,
+        beside: Path,
+        private: Collection[str] = (),
+        home: str = "",
     ) -> None:
         self._service = service
         self._beside = beside
         self._private = private
+        self._home = home
 
     def read(self, path: str) -> pa.Table:
         """See `fleet.ports.Tables`."""
+        path = self._placed(path)
         found = self._blobs(path) if path.startswith(SCHEME) else self._files(path)
         if not found:
             raise Refused(f"{path}: no Parquet, CSV or JSON Lines file there")
@@ -67,11 +73,19 @@ class AzureTables:
 
     def asked(self, path: str) -> pa.Table:
         """See `fleet.ports.Tables`."""
+        path = self._placed(path)
         if not path.startswith(SCHEME):
             check_place(self._beside, path)
         else:
             self._check_blob(path)
         return unquoted(path, lambda: self.read(path))
+
+    def _placed(self, path: str) -> str:
+        if not self._home or path.startswith(SCHEME):
+            return path
+        if path.startswith("/") or ".." in path.split("/"):
+            raise Refused(f"{path}: lies outside of the folder of fleet.yaml")
+        return f"{self._home}{path.removeprefix('./')}"
 
     def _check_blob(self, path: str) -> None:
         container, _, name = path.removeprefix(SCHEME).partition("/")

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from hosts.azure.cloud import Cloud
-from hosts.azure.settings import Settings
+from hosts.azure.settings import RESOURCE_GROUP, SUBSCRIPTION, WORKSPACE, Settings
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -27,13 +27,14 @@ class Workspace:
 
     @property
     def client(self) -> MLClient:
-        """The client of this workspace."""
+        """The client of this workspace; Unavailable where a setting for it is missing."""
         with self._lock:
             if self._client is None:
                 self._client = self._open()
             return self._client
 
     def _open(self) -> MLClient:
+        self._settings.needs(SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE)
         from azure.ai.ml import MLClient
 
         # It prints a warning for every experimental class.

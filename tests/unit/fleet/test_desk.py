@@ -9,7 +9,17 @@ import pytest
 from engine.errors import Refused
 from fleet.desk import KEPT, Desk, step
 from fleet.model.effects import Tell
-from fleet.model.facts import Asked, Declined, Delayed, Fact, LogGrew, Noticed, Parked, Unrecognised
+from fleet.model.facts import (
+    Asked,
+    Declined,
+    Delayed,
+    Documented,
+    Fact,
+    LogGrew,
+    Noticed,
+    Parked,
+    Unrecognised,
+)
 from fleet.model.records import Collection
 from monitoring.alerts.lifecycle import Severity, Status
 from tests.unit.fleet.desk import Desk as Service
@@ -123,3 +133,19 @@ def test_a_malformed_event_reaches_the_team(desk: Service) -> None:
     sent = [line for what, page, *_ in asked if what == "page" for line in page.lines]
     said = "input is refused: event: 'id' is missing; every event carries one"
     assert [line for line in sent if said in line]
+
+
+def test_a_faulty_document_is_a_ticket_until_the_next_version_is_read() -> None:
+    state = step(Desk(), [Documented("v1")], TEAMS, NOW).state
+    fault = "fleet.yaml:3: models: is missing"
+    faulty = step(state, [Documented("v1", fault)], TEAMS, NOW)
+    assert told(faulty.effects) == [("shop", "firing", fault), ("till", "firing", fault)]
+    assert [line["what"] for line in faulty.lines] == ["documented", "alert"]
+    same = step(faulty.state, [Documented("v1", fault), Noticed("x", "y")], TEAMS, NOW + DAY)
+    assert [reason for _, _, reason in told(same.effects)] == ["y", "y"]
+    assert "documented" not in [line["what"] for line in same.lines]
+    quiet = step(same.state, [], TEAMS, NOW + 2 * DAY)
+    assert {reason for _, _, reason in told(quiet.effects)} <= {"y"}
+    valid = step(quiet.state, [Documented("v2")], TEAMS, NOW + 3 * DAY)
+    assert ("shop", "resolved", fault) in told(valid.effects)
+    assert valid.state.document == Documented("v2")

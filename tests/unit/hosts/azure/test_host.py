@@ -14,15 +14,20 @@ import yaml
 
 import function_app
 from commands.operate import ask
+from engine import journal
 from engine.clock import SetClock
-from engine.errors import Refused
+from engine.errors import Refused, Unavailable
 from fleet.commands import Command
+from fleet.counting import LogSource
+from fleet.ports import World
 from fleet.proof import prove
+from fleet.telemetry import Silent
 from hosts import keys, read_config
 from hosts.azure import evidence, settings
 from hosts.azure.cloud import Cloud
 from hosts.azure.host import STORAGE, AzureHost
 from hosts.azure.storage.blobs import CONTAINER
+from hosts.contained.opening import open_followed
 from hosts.face import ingest_message
 from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
@@ -30,6 +35,7 @@ from tests.doubles import azurite
 from tests.doubles.insights import Insights
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
+from tests.unit.hosts.contained.shelf import DOCUMENT, Shelf, present
 
 TINY = Path(__file__).parents[3] / "resources/tiny"
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
@@ -233,12 +239,153 @@ def test_what_only_one_machine_can_do_is_refused(
         opened()
 
 
-def test_settings_that_are_missing_are_all_named(
+Part = Callable[[World], object]
+SOURCE = LogSource("", "Requests", "demand")
+WHEN = (NOW, NOW + timedelta(hours=1))
+
+#: By the settings that are taken away or changed: the part that needs them, and its reason.
+PARTS: dict[str, tuple[dict[str, str | None], Part, str]] = {
+    "a reference for the topic": (
+        {settings.TOPIC: "@Microsoft.KeyVault(VaultName=v;SecretName=s)"},
+        lambda w: w.publisher.publish("k", "Driftwarden.X", "demand", {}, NOW),
+        "EVENTGRID_TOPIC_ENDPOINT not set",
+    ),
+    "no workspace": (
+        {settings.WORKSPACE: None},
+        lambda w: w.serving.traffic("demand"),
+        "AZUREML_WORKSPACE_NAME not set",
+    ),
+    "nothing of the workspace": (
+        {settings.SUBSCRIPTION: None, settings.RESOURCE_GROUP: "", settings.WORKSPACE: " "},
+        lambda w: w.trainer.poll("r", NOW),
+        "AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP, AZUREML_WORKSPACE_NAME not set",
+    ),
+    "a reference for the group": (
+        {settings.RESOURCE_GROUP: "@Microsoft.KeyVault(VaultName=v;SecretName=s)"},
+        lambda w: w.registry.tag("demand", "v1", {}, None),
+        "AZURE_RESOURCE_GROUP not set",
+    ),
+    "no container of logs": (
+        {settings.LOGS_CONTAINER: None},
+        lambda w: w.logs.read("a.jsonl", 0, 1),
+        "DRIFTWARDEN_LOGS_CONTAINER not set",
+    ),
+    "an account of logs without its blobs": (
+        {f"{settings.LOGS}__queueServiceUri": "https://a.queue.core.windows.net"},
+        lambda w: w.logs.read("a.jsonl", 0, 1),
+        "DRIFTWARDEN_LOGS__blobServiceUri not set",
+    ),
+    "no connection string of logs": (
+        {settings.LOGS: "nonsense"},
+        lambda w: w.logs.read("a.jsonl", 0, 1),
+        "DRIFTWARDEN_LOGS: not a storage connection string",
+    ),
+    "no Log Analytics": (
+        {settings.ANALYTICS: None},
+        lambda w: w.counting and w.counting.rows(SOURCE, *WHEN, ()),
+        "DRIFTWARDEN_LOG_ANALYTICS_WORKSPACE_ID not set",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changed", "use", "reason"), PARTS.values(), ids=PARTS)
+def test_a_missing_setting_keeps_its_part_waiting_and_no_other(
+    opened: Callable[[], AzureHost],
+    known: dict[str, str],
+    changed: dict[str, str | None],
+    use: Part,
+    reason: str,
+) -> None:
+    for name, value in changed.items():
+        known.pop(name, None)
+        known |= {} if value is None else {name: value}
+    host = opened()
+    host.service.begin()
+    assert host.service.health()["status"] == "ok"
+    with pytest.raises(Unavailable, match=reason):
+        use(host.ports)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "@Microsoft.KeyVault(VaultName=v)", "InstrumentationKey=abc", "a=b;c"]
+)
+def test_a_fleet_is_watched_without_telemetry(
+    opened: Callable[[], AzureHost], known: dict[str, str], text: str
+) -> None:
+    known[settings.TELEMETRY] = text
+    host = opened()
+    host.service.begin()
+    host.measure()
+    assert isinstance(host.telemetry, Silent)
+
+
+def test_an_unresolved_reference_is_no_key_of_journals(
     opened: Callable[[], AzureHost], known: dict[str, str]
 ) -> None:
-    del known[settings.WORKSPACE], known[settings.LOGS_CONTAINER]
-    with pytest.raises(Refused, match="AZUREML_WORKSPACE_NAME, DRIFTWARDEN_LOGS_CONTAINER not set"):
+    known[keys.SETTING] = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/key/)"
+    with pytest.raises(Refused, match=f"{keys.SETTING} is a Key Vault reference that could not"):
         opened()
+
+
+def test_a_changed_document_is_taken_over_by_the_running_host(
+    shelf: Shelf, known: dict[str, str], certificates: Authority
+) -> None:
+    cloud = Cloud(LoopbackCredential(), trusted=str(certificates.bundle))
+    clock = SetClock(present())
+
+    def minute(text: str) -> list[str]:
+        """Upload a document; return what the fleet's journal says of the next minute."""
+        shelf.put("fleet.yaml", text)
+        clock.moment += timedelta(minutes=1)
+        before = host.service.loop.head("fleet").seq
+        for _ in range(2):
+            host.follow()
+        host.service.drain("fleet")
+        host.service.drain("demand")
+        records = journal.read(host.store, "fleet", before)
+        return [line["what"] for one in records for line in one.lines]
+
+    # Without the other settings: no other service is asked for anything.
+    host = open_followed(shelf.place, {STORAGE: known[STORAGE]}, cloud, clock)
+    try:
+        host.service.begin()
+        assert minute(DOCUMENT) == ["documented"]
+        policy, ended = host.service.loop.head("demand").state.policy, host.service
+        changed = DOCUMENT.replace("endpoint: demand", "endpoint: demand, grace: 4h")
+        assert minute(changed) == ["documented"]
+        assert host.service is not ended
+        assert host.service.loop.head("demand").state.policy not in ("", policy)
+        # What began on the old document ends on it.
+        assert ended.fleet.models["demand"].hash == policy
+        assert minute("models: {}\n") == ["documented", "alert"]
+        assert host.service.fleet.models["demand"].hash != policy
+        (alert,) = host.service.loop.head("fleet").state.alerts.values()
+        assert (alert.phase, alert.reason.partition(": ")[0]) == ("firing", "fleet.yaml:1")
+        added = changed + changed[changed.index("  demand:") :].replace("demand", "demand-2")
+        assert minute(added) == ["documented", "alert"]
+        host.service.drain("demand-2")
+        assert host.service.loop.head("demand-2").state.champion == "v1"
+        assert minute(DOCUMENT) == ["documented"]
+        host.service.drain("demand-2")
+        assert host.service.loop.head("demand-2").state.dormant
+        assert host.service.loop.head("demand").state.policy == policy
+    finally:
+        host.close()
+
+
+def test_rows_of_a_reference_lie_beside_the_document(
+    shelf: Shelf, known: dict[str, str], certificates: Authority
+) -> None:
+    cloud = Cloud(LoopbackCredential(), trusted=str(certificates.bundle))
+    shelf.put("rows.csv", "day,time,label,x\n2026-01-01,2026-01-01T00:00:00Z,1,2\n")
+    host = open_followed(shelf.place, {STORAGE: known[STORAGE]}, cloud, SetClock(present()))
+    try:
+        assert host.ports.tables.read("rows.csv").num_rows == 1
+        for outside in ("../rows.csv", "/rows.csv"):
+            with pytest.raises(Refused, match=r"lies outside of the folder of fleet\.yaml"):
+                host.ports.tables.read(outside)
+    finally:
+        host.close()
 
 
 def test_the_app_needs_no_topic(opened: Callable[[], AzureHost], known: dict[str, str]) -> None:

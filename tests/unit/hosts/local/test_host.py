@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from hosts.local.functions.messages import poison_name
 from hosts.local.host import DUE_QUEUE, EVENTS_QUEUE, REFUSED_QUEUE, STORE_FILE, LocalHost
 from hosts.local.opening import ShiftedClock
 from retrain.ports import TrainingJob
+from tests.unit.hosts.receivers.pages import AT, PAGE
 
 NOW = datetime(2024, 3, 4, 10, tzinfo=UTC)
 
@@ -138,8 +141,12 @@ def test_a_webhook_takes_its_address_from_a_setting(
     (tiny / "fleet.yaml").write_text(text.replace("duty: {kind: file, path: pages.jsonl}", webhook))
     config = read_config(tiny / "fleet.yaml")
     monkeypatch.delenv("PAGER_URL", raising=False)
-    with pytest.raises(Refused, match=r"^receivers.duty: the setting PAGER_URL is not there$"):
-        LocalHost(config, tiny, SetClock(NOW))
+    host = LocalHost(config, tiny, SetClock(NOW))
+    page = replace(PAGE, receiver="duty")
+    domain: Any = host.service.loop.domain
+    with pytest.raises(Refused, match=r"^receivers.duty: the setting PAGER_URL is not there; set"):
+        domain.world.pager.page(page, AT, AT)
+    host.close()
     monkeypatch.setenv("PAGER_URL", "http://127.0.0.1:9/hook")
     LocalHost(config, tiny, SetClock(NOW)).close()
 

@@ -214,11 +214,11 @@ def test_the_address_may_stand_in_a_setting(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_a_setting_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"^receivers\.ops: the setting PAGER_URL_X is not there$"):
+    with pytest.raises(Refused, match=r"^receivers\.ops: the setting PAGER_URL_X is not there; "):
         open_webhook("ops", policy("env:PAGER_URL_X"), around(tmp_path))
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "secret.example/hook", "http://", ""])
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "secret.example/hook", "http://"])
 def test_what_is_no_http_address_is_refused_and_not_told(url: str, tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         open_webhook("ops", policy("env:URL"), around(tmp_path, {"URL": url}))

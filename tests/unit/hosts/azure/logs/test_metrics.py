@@ -207,5 +207,5 @@ def test_a_failing_metric_is_not_a_quiet_hour(
 
 
 def test_rows_need_a_workspace(log: LogAnalytics, cloud: Cloud, platform: Platform) -> None:
-    with pytest.raises(Refused, match="table Features_CL: no Log Analytics workspace"):
+    with pytest.raises(Unavailable, match="DRIFTWARDEN_LOG_ANALYTICS_WORKSPACE_ID not set"):
         counting(log, cloud, platform, "").rows(LogSource("", "Features_CL", "e"), *SPAN, [])

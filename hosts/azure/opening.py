@@ -1,0 +1,31 @@
+"""Open a fleet in Azure by the app's settings and its identity."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleet.document.config import Config
+from hosts.azure.cloud import Cloud
+from hosts.azure.host import STORAGE, AzureHost
+from hosts.clock import SystemClock
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+
+def open_azure(config: Config, beside: Path) -> AzureHost:
+    """Open a document's fleet in Azure, by the app's settings and its identity."""
+    settings = dict(os.environ)
+    return AzureHost(config, beside, settings, Cloud(identity(settings)), SystemClock())
+
+
+def identity(settings: Mapping[str, str]) -> TokenCredential:
+    """Return the identity that the settings name, else the system's."""
+    from azure.identity import DefaultAzureCredential
+
+    # A user-assigned identity has to be named; the system's needs no name.
+    client = settings.get(f"{STORAGE}__clientId") or None
+    return DefaultAzureCredential(managed_identity_client_id=client)
