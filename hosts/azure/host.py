@@ -22,6 +22,7 @@ from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
 from hosts.azure import journal_key
+from hosts.azure.alerts import AzureAlerts
 from hosts.azure.cloud import Cloud
 from hosts.azure.eventgrid.publisher import AzurePublisher
 from hosts.azure.features import lacks
@@ -89,7 +90,9 @@ class AzureHost:
         stores = (self.store, self.blobs, own_blobs, log_blobs)
         ports = world(Opened(config, beside, known, cloud, clock, *stores, publisher))
         seal = journal_key.seal(own_blobs, settings)
-        self.service = self._service(known.logs_container, ports, seal)
+        alerts = AzureAlerts(cloud, known)
+        self._open.callback(alerts.close)
+        self.service = self._service(known, ports, seal, alerts)
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue, with the current trace."""
@@ -118,7 +121,7 @@ class AzureHost:
         """Export the remaining telemetry and close the connections."""
         self._open.close()
 
-    def _service(self, logs_container: str, ports: World, seal: Seal) -> Service:
+    def _service(self, known: Settings, ports: World, seal: Seal, alerts: AzureAlerts) -> Service:
         fleet = self.config.fleet
         domain = Traced(FleetDomain(fleet, ports), self.telemetry)
         return Service(
@@ -127,9 +130,11 @@ class AzureHost:
             self.clock,
             self.blobs,
             self.refused.put,
-            logs_container,
+            known.logs_container,
             self.telemetry,
             Alarm(self.ring_at),
+            known.workspace_id,
+            alerts.listed,
         )
 
     def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:

@@ -50,12 +50,20 @@ class Kind(StrEnum):
     TRAFFIC = "traffic"
     RUN = "run"
     ROLLOUT = "rollout"
+    AZURE = "azure"
     RECEIVER = "receiver"
 
 
 #: The kinds of a model's alerts; an alert about a receiver is one of a team.
 ModelKind = Literal[
-    Kind.DRIFT, Kind.PERFORMANCE, Kind.QUALITY, Kind.SLO, Kind.TRAFFIC, Kind.RUN, Kind.ROLLOUT
+    Kind.DRIFT,
+    Kind.PERFORMANCE,
+    Kind.QUALITY,
+    Kind.SLO,
+    Kind.TRAFFIC,
+    Kind.RUN,
+    Kind.ROLLOUT,
+    Kind.AZURE,
 ]
 
 

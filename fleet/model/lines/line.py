@@ -66,6 +66,7 @@ Known = (
     | operations.Parked
     | operations.Noticed
     | operations.Noted
+    | alerting.AzureAlert
     | operations.Unknown
 )
 Line = Known | Other
