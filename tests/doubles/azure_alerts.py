@@ -50,7 +50,7 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {
             "alertRule": "errors-by-endpoint", "severity": "Sev2", "signalType": "Log",
             "monitoringService": "Log Alerts V2", "alertTargetIDs": [LOWER],
-            "configurationItems": [LOWER], "originAlertId": "b9569717-bc32-442f-add5-83a997729330",
+            "configurationItems": [LOWER], "originAlertId": "b9569717-0000-4000-8000-83a997729330",
             "description": "more than 5 % errors",
         },
         {
@@ -73,7 +73,7 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "alertRule": "endpoint-changed", "severity": "Sev4", "signalType": "Activity Log",
             "monitoringService": "Activity Log - Administrative", "alertTargetIDs": [ENDPOINT],
             "configurationItems": ["shop-demand"],
-            "originAlertId": "bba63182-e16b-4f1a-9f5b-6b9d4b5b9a01_1a2b", "description": "",
+            "originAlertId": "bba63182_1a2b", "description": "",
         },
         {
             "authorization": {"action": f"{WORKSPACE}/onlineEndpoints/write", "scope": ENDPOINT},
@@ -87,7 +87,7 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "alertRule": "test-ServiceHealthAlertRule", "severity": "Sev4",
             "signalType": "ActivityLog", "monitoringService": "ServiceHealth",
             "alertTargetIDs": [SUBSCRIPTION], "configurationItems": None,
-            "originAlertId": "12345678-1234-1234-1234-1234567890ab", "description": "ML degraded",
+            "originAlertId": "12345678-0000-4000-8000-1234567890ab", "description": "ML degraded",
         },
         {
             "eventSource": 2, "level": 3,

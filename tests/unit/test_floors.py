@@ -103,7 +103,9 @@ def test_the_hosts_do_not_know_each_other() -> None:
 
 
 def test_the_functions_app_stays_short() -> None:
-    assert len((ROOT / "function_app.py").read_text().splitlines()) <= 130
+    text = (ROOT / "function_app.py").read_text()
+    # Decorator, name, docstring, and one call of a verb, whatever the number of triggers.
+    assert len(text.splitlines()) <= 9 * text.count("\n@app.")
 
 
 @pytest.mark.usefixtures("outside")

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from engine import codec
 from fleet.document.policies import Fleet
 from fleet.model.effects import Tell
 from fleet.model.facts import AzureAlerted, Configured, Noted
 from fleet.model.parts import azure_alerts
+from fleet.model.state import Model
 from monitoring.alerts.azure import KEPT, Phase, Sev
 from monitoring.alerts.lifecycle import Severity, Status
 
@@ -170,3 +172,9 @@ def test_an_alert_that_fires_often_is_one_happening(begun: Any) -> None:
         "Azure alert High latency (Sev4, endpoint shop-demand)",
     ]
     assert begun.state.happened[-1].at == begun.now - timedelta(minutes=5)
+
+
+def test_a_state_of_before_knows_of_no_alerts(begun: Any) -> None:
+    stored = codec.plain(begun.state)
+    assert stored["alerting"].pop("azure") == {}
+    assert codec.typed(Model, stored) == begun.state
