@@ -275,7 +275,7 @@ def test_an_alert_of_azure_monitor_comes_in_over_http(served: Running) -> None:
     assert alerted(served, b"{")[0] == 400
     status, told = alerted(served, {"schemaId": "AzureMonitorMetricAlert"})
     assert (status, "enable the common alert schema" in told["error"]) == (400, True)
-    assert served.ask("GET", "/api/azure-alerts")[0] == 400, "a view of that name"
+    assert served.ask("GET", "/api/azure-alerts")[0] == 404, "no view has that name"
 
     def found() -> list[Any]:
         firing = served.json("/api/alerts")
