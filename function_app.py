@@ -70,6 +70,13 @@ def anchor(timer: func.TimerRequest) -> None:
     host().service.anchor()
 
 
+@app.timer_trigger("timer", "0 20 * * * *")
+def reconcile(timer: func.TimerRequest) -> None:
+    """Look once an hour for alerts of Azure Monitor that its webhook did not deliver."""
+    del timer
+    host().service.reconcile()
+
+
 @app.timer_trigger("timer", "0 30 3 * * *")
 def digest(timer: func.TimerRequest) -> None:
     """Delete expired rows once a day, and ring for every partition."""
@@ -129,6 +136,14 @@ def commands(req: func.HttpRequest) -> func.HttpResponse:
     from hosts import face
 
     return face.command(lambda: host().service, req)
+
+
+@app.route("api/azure-alerts", methods=["POST"])
+def azure_alerts(req: func.HttpRequest) -> func.HttpResponse:
+    """Take an alert that an action group of Azure Monitor sends; needs the function key."""
+    from hosts import face
+
+    return face.azure_alert(lambda: host().service, req)
 
 
 @app.route("api/events", methods=["POST", "OPTIONS"], auth_level=READER)

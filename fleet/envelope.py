@@ -55,7 +55,7 @@ class Event:
         tags = self.fields.get(key.lower())
         if not isinstance(tags, Mapping | None):
             raise Refused(f"event {self.id}: {key!r} is not an object")
-        return _lowered(tags or {})
+        return lowered(tags or {})
 
     @property
     def reason(self) -> str:
@@ -76,7 +76,7 @@ def event(document: object) -> Event:
     """
     if not isinstance(document, Mapping):
         raise Refused(f"event: an object is expected, not {type(document).__name__}")
-    keys = _lowered(document)
+    keys = lowered(document)
     kind = keys.get("eventtype") or keys.get("type")
     name = keys.get("id")
     if not isinstance(name, str) or not name:
@@ -92,8 +92,8 @@ def event(document: object) -> Event:
         sound(kind, f"event {name}: the type"),
         _named(name, keys, "topic", "source"),
         _named(name, keys, "subject"),
-        _moment(name, keys.get("eventtime") or keys.get("time")),
-        _lowered(fields or {}),
+        moment(keys.get("eventtime") or keys.get("time"), f"event {name}"),
+        lowered(fields or {}),
     )
 
 
@@ -106,7 +106,7 @@ def sound(text: str, what: str) -> str:
     return text
 
 
-def _lowered(document: Mapping[object, object]) -> dict[str, object]:
+def lowered(document: Mapping[object, object]) -> dict[str, object]:
     """Return the fields by lower-case name; of two spellings the one that has a value counts."""
     found: dict[str, object] = {}
     for key, value in document.items():
@@ -122,13 +122,14 @@ def _named(name: str, keys: Mapping[str, object], *found: str) -> str:
     return sound(value, f"event {name}: '{found[0]}'")
 
 
-def _moment(name: str, value: object) -> datetime | None:
+def moment(value: object, where: str) -> datetime | None:
+    """Read an instant of ISO 8601, one of UTC where it names no zone; None where there is none."""
     if value is None:
         return None
     try:
         if not isinstance(value, str):
             raise TypeError("an instant is text")
-        moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        read = datetime.fromisoformat(value)
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        raise Refused(f"event {name}: the time {value!r} is not an ISO 8601 instant") from None
+        raise Refused(f"{where}: the time {value!r} is not an ISO 8601 instant") from None

@@ -154,6 +154,13 @@ METRICS = {
             Instrument.COUNTER,
         ),
         Metric(
+            "driftwarden.azure_alerts.ignored",
+            "{alert}",
+            (),
+            "Alerts of Azure Monitor that are about no watched resource.",
+            Instrument.COUNTER,
+        ),
+        Metric(
             "driftwarden.facts.settled",
             "{fact}",
             ("partition", "fact"),

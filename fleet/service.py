@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +19,7 @@ from engine.store import instant
 from engine.texts import cut, unexpected
 from fleet import (
     anchors,
+    azure_alerts,
     backwards,
     envelope,
     events,
@@ -30,6 +31,7 @@ from fleet import (
     refused,
 )
 from fleet.alarm import Alarm, by_the_timer
+from fleet.azure_resources import Resources
 from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
 from fleet.document.policies import Fleet
 from fleet.model.facts import Configured, Documented, Noticed
@@ -61,6 +63,8 @@ class Service:
     poller : looks for log files that have grown; without it events alone tell of them.
     keep : keeps an event, as JSON, that the store cannot take for a while; without it the sender is
         asked to try again.
+    workspace : the resource id of the workspace that the models are served from; empty for any.
+    listed : lists the alerts of Azure Monitor around that workspace.
     """
 
     fleet: Fleet
@@ -73,6 +77,8 @@ class Service:
     alarm: Alarm = field(default_factory=lambda: Alarm(by_the_timer))
     poller: Poller | None = None
     keep: Callable[[str, timedelta], None] | None = None
+    workspace: str = ""
+    listed: Callable[[], Iterable[object]] = tuple
 
     def begin(self) -> None:
         """Sign older states, deliver changed policies to their models, ring for every partition."""
@@ -162,6 +168,44 @@ class Service:
             self.refuse(refused.message(content, reason, now))
         self.loop.deliver(told, now)
         return FLEET
+
+    def azure_alert(self, document: object) -> tuple[str, ...]:
+        """Deliver an alert of Azure Monitor to the models that it is about; return them.
+
+        One about a resource of others is counted, and ignored.
+
+        Raises
+        ------
+        Refused
+            It is no alert of the common schema.
+        """
+        with self.telemetry.span("driftwarden.ingest", {}):
+            found = azure_alerts.notified(document, Resources(self.fleet, self.workspace))
+            now = self.clock.now()
+            for one in found:
+                self.loop.deliver(one, now)
+            if not found:
+                self.telemetry.add("driftwarden.azure_alerts.ignored", 1, {})
+            return tuple(one.partition for one in found)
+
+    def reconcile(self) -> int:
+        """Deliver what the list of Azure Monitor's alerts says and no webhook told; count it.
+
+        Every team is told, once a day, where the list may not be read.
+        """
+        now = self.clock.now()
+        ours = Resources(self.fleet, self.workspace)
+        found: list[Delivery] = []
+        try:
+            for document in self.listed():
+                with suppress(Refused):  # one odd alert holds up no other
+                    found += azure_alerts.listed(document, ours)
+        except Refused as error:
+            self.notice("azure-alerts", f"alerts are not reconciled: {error}", f"{now:%Y-%m-%d}")
+            return 0
+        heads = {name: self.loop.head(name) for name in {one.partition for one in found}}
+        news = azure_alerts.missed(found, lambda name: heads[name].state.alerting.azure, now)
+        return sum(self.loop.deliver(one, now) for one in news)
 
     def tick(self) -> tuple[str, ...]:
         """Ring for every partition that is due, and return them; tell of a clock that went back."""

@@ -89,6 +89,16 @@ def _from_base64(body: bytes) -> bytes:
         return body
 
 
+def azure_alert(service: Callable[[], Service], request: func.HttpRequest) -> func.HttpResponse:
+    """Take an alert of Azure Monitor, and answer with the models that it is about.
+
+    An action group calls again after 503, and never after 400: that is for what is no alert.
+    """
+    return as_json(
+        lambda: {"models": service().azure_alert(parse(request.get_body(), "azure alert"))}
+    )
+
+
 def drain(service: Service, body: bytes) -> None:
     """Drain the partition that a queue message names; an invalid message is parked."""
     try:

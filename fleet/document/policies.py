@@ -15,6 +15,7 @@ from engine.policy import Policy
 from fleet.document.faults import suggestion
 from fleet.document.logs import Labels, Logs, Reference
 from fleet.document.serving import Serving, Training
+from monitoring.alerts.azure import Policy as AzureAlertPolicy
 from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.alerts.lifecycle import Policy as AlertPolicy
 from monitoring.calendars import Calendar
@@ -65,6 +66,9 @@ class ModelPolicy(Policy):
     judge: JudgePolicy = Field(JudgePolicy(), description="The canary judge.")
     rollout: RolloutPolicy = Field(RolloutPolicy(), description="The rollout of a challenger.")
     alerts: AlertPolicy = Field(AlertPolicy(), description="When a condition becomes an alert.")
+    azure_alerts: AzureAlertPolicy = Field(
+        AzureAlertPolicy(), description="Alerts of Azure Monitor on the model's resources."
+    )
 
     @model_validator(mode="after")
     def _segments_of_rows(self) -> Self:

@@ -22,6 +22,7 @@ from fleet.model.results import (
     Reported,
     TrafficCounted,
 )
+from monitoring.alerts.azure import Phase, Sev
 from monitoring.alerts.lifecycle import Notify
 from monitoring.alerts.reach import Delivered, Undelivered
 from retrain.gate import Decision
@@ -74,6 +75,24 @@ class Noted:
     type: str
     subject: str
     at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AzureAlerted:
+    """An alert of Azure Monitor on a resource of the model fired or was resolved, `at` that time.
+
+    `id` is its id there, `rule` the name of its rule, `target` names the resource in words. One
+    that is `stateless` is never resolved.
+    """
+
+    id: str
+    rule: str
+    severity: Sev
+    phase: Phase
+    target: str
+    at: datetime | None = None
+    description: str = ""
+    stateless: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,6 +268,7 @@ Fact = (
     | Anchored
     | Hinted
     | Noted
+    | AzureAlerted
     | Reported
     | Undelivered
     | Delivered

@@ -13,6 +13,7 @@ from fleet.model.part import Taken
 from fleet.model.parts import (
     alerts,
     announced,
+    azure_alerts,
     candidates,
     commands,
     configured,
@@ -65,6 +66,7 @@ PARTS = (
     rollouts.PART,
     looks.PART,
     strangers.PART,
+    azure_alerts.PART,
     alerts.PART,
     reports.PART,
     announced.PART,

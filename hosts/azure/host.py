@@ -22,6 +22,7 @@ from fleet.service import Service
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
 from hosts.azure import journal_key
+from hosts.azure.alerts import AzureAlerts
 from hosts.azure.cloud import Cloud
 from hosts.azure.eventgrid.publisher import AzurePublisher, NoTopic
 from hosts.azure.features import lacks
@@ -100,6 +101,8 @@ class AzureHost:
         pager = self._pager(config, beside)
         self._opened = Opened(config, beside, known, cloud, clock, *stores, pager, home)
         self._seal = journal_key.seal(own_blobs, settings)
+        self._alerts = AzureAlerts(cloud, known)
+        self._open.callback(self._alerts.close)
         self.use(config, beside)
 
     def use(self, config: Config, beside: Path) -> Service:
@@ -107,7 +110,7 @@ class AzureHost:
         pager = self._pager(config, beside)
         opened = replace(self._opened, config=config, beside=beside, pager=pager)
         self.config, self.ports = config, world(opened)
-        self.service = self._service(opened.settings.logs_container)
+        self.service = self._service(opened.settings)
         return self.service
 
     def follow_with(self, look: Callable[[], None], opened: ExitStack) -> None:
@@ -157,7 +160,7 @@ class AzureHost:
         around = Surroundings(beside, self._settings)
         return open_pager(config.document.receivers, OPENERS, around)
 
-    def _service(self, logs_container: str) -> Service:
+    def _service(self, known: Settings) -> Service:
         fleet = self.config.fleet
         domain = Traced(FleetDomain(fleet, self.ports), self.telemetry)
         return Service(
@@ -166,11 +169,13 @@ class AzureHost:
             self.clock,
             self.blobs,
             self.refused.put,
-            logs_container,
+            known.logs_container,
             self.telemetry,
             Alarm(self.ring_at),
             Poller(self.ports.logs),
             self.events.put,
+            known.workspace_id,
+            self._alerts.listed,
         )
 
     def _logs(

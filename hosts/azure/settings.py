@@ -63,6 +63,17 @@ class Settings:
     analytics: str = ""
     telemetry: str = ""
 
+    @property
+    def group_id(self) -> str:
+        """The id of the workspace's resource group."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+
+    @property
+    def workspace_id(self) -> str:
+        """The id of the workspace."""
+        provider = "Microsoft.MachineLearningServices"
+        return f"{self.group_id}/providers/{provider}/workspaces/{self.workspace}"
+
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> Settings:
         """Read the app's settings."""

@@ -25,9 +25,10 @@ resource trainsAndServes 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
   }
 }
 
-resource readsMetrics 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(toLower(workspace.id), identityName, roles.monitoringReader.id)
-  scope: workspace
+// Alerts are listed around the workspace, and those on its endpoints are not below it.
+resource readsMonitoring 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(toLower(resourceGroup().id), identityName, roles.monitoringReader.id)
+  scope: resourceGroup()
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'

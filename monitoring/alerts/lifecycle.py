@@ -51,6 +51,7 @@ class Kind(StrEnum):
     CAPACITY = "capacity"
     RUN = "run"
     ROLLOUT = "rollout"
+    AZURE = "azure"
     RECEIVER = "receiver"
 
 
@@ -64,6 +65,7 @@ ModelKind = Literal[
     Kind.CAPACITY,
     Kind.RUN,
     Kind.ROLLOUT,
+    Kind.AZURE,
 ]
 
 

@@ -32,6 +32,7 @@ PLACES = {
     "roles-watchdog/analytics": "Log Analytics workspace",
     "roles-logs/account::blobs::logs": "container of the logs",
     "roles-workspace/workspace": "Azure Machine Learning workspace",
+    "roles-workspace/resourceGroup()": "resource group of that workspace",
     "roles-topic/account::queues::events": "queue `events`",
     "roles-topic/account::blobs::deadletter": "container `deadletter`",
 }

@@ -21,6 +21,7 @@ from hosts.local.functions.serve import Options, serve
 from hosts.local.functions.server import Server
 from hosts.local.host import LocalHost
 from monitoring.drift.sketch import Sketch
+from tests.doubles import azure_alerts as azure
 from tests.doubles.entra import AUDIENCE, TENANT, Entra
 from tests.doubles.tls import Authority
 from tests.face.serving import KEY, Client, port_of, until
@@ -252,6 +253,43 @@ def test_whom_the_platform_names_is_who_asked(served: Running) -> None:
     asked = {"verb": "freeze", "target": "demand", "reason": "nameless", "until": until}
     assert served.command(**asked, id="2")[0] == 200
     assert served.told("nameless")["by"] == "function-key"
+
+
+def alerted(
+    served: Running, body: Any, key: dict[str, str] | None = None
+) -> tuple[int, dict[str, Any]]:
+    headers = {"x-functions-key": KEY} if key is None else key
+    status, _, answer = served.ask("POST", "/api/azure-alerts", body, headers)
+    return status, json.loads(answer) if answer.startswith(b"{") else {}
+
+
+def test_an_alert_of_azure_monitor_comes_in_over_http(served: Running) -> None:
+    target = azure.ENDPOINT.replace("shop-demand", "DEMAND")
+    rule: dict[str, Any] = {
+        "alertTargetIDs": [target], "configurationItems": [], "alertRule": "Face latency",
+        "firedDateTime": datetime.now(UTC).isoformat(),
+    }  # fmt: skip
+    assert alerted(served, azure.payload(**rule)) == (200, {"models": ["demand"]})
+    assert alerted(served, azure.payload(**rule)) == (200, {"models": ["demand"]})
+    assert alerted(served, azure.payload(alertTargetIDs=[azure.SUBSCRIPTION])) == (
+        200, {"models": []},
+    )  # fmt: skip
+    assert alerted(served, azure.payload(), {})[0] == 401
+    assert alerted(served, b"{")[0] == 400
+    status, told = alerted(served, {"schemaId": "AzureMonitorMetricAlert"})
+    assert (status, "enable the common alert schema" in told["error"]) == (400, True)
+    assert served.ask("GET", "/api/azure-alerts")[0] == 404, "no view has that name"
+
+    def found() -> list[Any]:
+        firing = served.json("/api/alerts")
+        return [one for one in firing if "azure-face-latency" in json.dumps(one)]
+
+    until(found)
+    (line,) = [one for one in served.lines("demand") if one["what"] == "azure_alert"]
+    assert (line["phase"], line["target"]) == ("Fired", "endpoint DEMAND")
+    end = azure.payload(**rule, monitorCondition="Resolved")
+    assert alerted(served, end)[0] == 200
+    until(lambda: [one for one in served.lines("demand") if one.get("phase") == "Resolved"])
 
 
 def test_a_command_that_does_not_apply_is_a_conflict(served: Running) -> None:

@@ -35,6 +35,18 @@ class Alert:
 
 
 @dataclass(frozen=True)
+class AzureAlert:
+    """An alert of Azure Monitor fired, was resolved, or ended without that; `at` is an instant."""
+
+    rule: str
+    phase: str
+    severity: str
+    target: str
+    at: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Slo:
     """A service-level objective began to burn, or its budget is spent."""
 

@@ -67,6 +67,7 @@ Known = (
     | operations.Noticed
     | operations.Documented
     | operations.Noted
+    | alerting.AzureAlert
     | operations.Unknown
 )
 Line = Known | Other

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from engine.store import instant, parse_instant
 from fleet.model.facts import Noted
-from fleet.model.lines import operations, serving, training, windows
+from fleet.model.lines import alerting, operations, serving, training, windows
 from fleet.model.lines.line import Line
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
+from monitoring.alerts.azure import Phase
 from monitoring.drift.why import Happening
 
 KEPT = 20
@@ -19,7 +20,10 @@ LONGEST = 120
 
 
 def remember(turn: Turn, lines: Sequence[Line]) -> None:
-    """Keep the happenings in these lines, except repeats of the newest one of their kind."""
+    """Keep the happenings in these lines, except repeats of the newest one of their kind.
+
+    Of an alert of Azure Monitor, which may fire every few minutes, the last time is kept.
+    """
     for line in lines:
         what = _words(line)
         if not what:
@@ -27,21 +31,27 @@ def remember(turn: Turn, lines: Sequence[Line]) -> None:
         known = turn.model.happened
         kind = what.split(" ", 1)[0]
         before = next((one for one in reversed(known) if one.what.startswith(f"{kind} ")), None)
-        noted = isinstance(line, operations.Noted)
+        repeats = isinstance(line, operations.Noted | alerting.AzureAlert)
         at = _moment(line) or turn.now
-        if before is not None and before.what == what and (not noted or before.at == at):
+        if before is not None and before.what == what and (not repeats or before.at == at):
             continue
+        if isinstance(line, alerting.AzureAlert):
+            known = tuple(one for one in known if one.what != what)
         turn.model = replace(turn.model, happened=(*known, Happening(at, what))[-KEPT:])
 
 
 def _moment(line: Line) -> datetime | None:
-    return parse_instant(line.at) if isinstance(line, operations.Noted) and line.at else None
+    if isinstance(line, operations.Noted | alerting.AzureAlert) and line.at:
+        return parse_instant(line.at)
+    return None
 
 
 def _words(line: Line) -> str:
     match line:
         case operations.Noted():
             words = f"{line.type} {line.subject}"
+        case alerting.AzureAlert(phase=Phase.FIRED):
+            words = f"Azure alert {line.rule} ({line.severity}, {line.target})"
         case training.Registered():
             words = f"registered {line.version}"
         case serving.Traffic():

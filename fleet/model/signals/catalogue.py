@@ -46,8 +46,8 @@ DRIFT, SCORE, QUALITY, PERFORMANCE = "drift", "score", "quality", "performance"
 SILENCE, TRAFFIC, RUN, ROLLOUT = "silence", "traffic", "run", "rollout"
 UNREADY, UNCOLLECTED = "unready", "uncollected"
 CAPACITY, COLLECTOR = "capacity", "collector"
-#: Families: an objective's name or an effect's kind follows.
-OBJECTIVE, REFUSED, DELAYED = "slo-", "refused-", "delayed-"
+#: Families: an objective's name, an effect's kind or the name of an alert rule follows.
+OBJECTIVE, REFUSED, DELAYED, AZURE = "slo-", "refused-", "delayed-", "azure-"
 REFUSED_SPLIT = f"{REFUSED}set-traffic"
 DAY = timedelta(days=1)
 
@@ -73,6 +73,7 @@ SIGNALS = (
     Signal(DELAYED, Kind.RUN, family=True, rare=True),
     Signal(RUN, Kind.RUN),
     Signal(ROLLOUT, Kind.ROLLOUT),
+    Signal(AZURE, Kind.AZURE, family=True, rare=True),
 )
 
 

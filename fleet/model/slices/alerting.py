@@ -1,20 +1,25 @@
-"""Alerting: what every signal said last, and the alerts that came of it."""
+"""Alerting: what every signal said last, the alerts that came of it, and those of Azure Monitor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from monitoring.alerts.azure import AzureAlert
 from monitoring.alerts.lifecycle import Alert, Condition, Phase
 from monitoring.drift.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class Alerting:
-    """Alerts and signals by key; `stream` is the verdict on the inputs that was published last."""
+    """Alerts and signals by key, and alerts of Azure Monitor by their id there.
+
+    `stream` is the verdict on the inputs that was published last.
+    """
 
     alerts: dict[str, Alert] = field(default_factory=dict)
     signals: dict[str, Condition] = field(default_factory=dict)
     stream: Verdict | None = None
+    azure: dict[str, AzureAlert] = field(default_factory=dict)
 
     @property
     def live(self) -> list[Alert]:

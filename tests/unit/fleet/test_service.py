@@ -21,7 +21,9 @@ from fleet.instruments import METRICS
 from fleet.model.facts import Asked
 from fleet.model.results import Reported
 from fleet.partitions import FLEET
+from fleet.telemetry import Silent
 from monitoring.alerts.lifecycle import Severity
+from tests.doubles import azure_alerts as azure
 from tests.unit.fleet.desk import NOW, Desk
 
 VIEWS = (
@@ -527,3 +529,76 @@ def test_a_report_is_the_newest_of_its_name_and_no_other_blob(desk: Desk) -> Non
         desk.service.report("demand", kept[0])
     with pytest.raises(Refused, match="no model 'pets'"):
         desk.service.report("pets", "drift-1")
+
+
+def told_by_azure(desk: Desk) -> list[tuple[str, str]]:
+    desk.settle()
+    return [(line["phase"], line["rule"]) for line in desk.said("demand", "azure_alert")]
+
+
+def test_an_alert_of_azure_is_taken_in_once_and_opens_an_alert_of_ours(desk: Desk) -> None:
+    for _ in range(3):
+        assert desk.service.azure_alert(azure.payload()) == ("demand",)
+    assert told_by_azure(desk) == [("Fired", "High latency (P99)")]
+    assert desk.said("demand", "alert")[-1]["alert"] == "azure-high-latency-p99-1"
+    assert desk.said("fraud", "azure_alert") == []
+
+
+def test_an_end_that_overtakes_the_begin_leaves_nothing_open(desk: Desk) -> None:
+    desk.service.azure_alert(azure.resolved())
+    desk.settle()
+    desk.service.azure_alert(azure.payload())
+    assert told_by_azure(desk) == [("Resolved", "High latency (P99)")]
+    assert not desk.service.loop.head("demand").state.alerting.live
+
+
+def test_alerts_on_resources_of_others_are_counted_and_never_parked(desk: Desk) -> None:
+    counted: list[str] = []
+    telemetry = Silent()
+    telemetry.add = lambda metric, *_: counted.append(metric)  # type: ignore[method-assign]
+    service = replace(desk.service, telemetry=telemetry)
+    own = ["/subscriptions/s/resourceGroups/g/providers/microsoft.insights/components/driftwarden"]
+    for targets in (own, [], None):
+        document = azure.payload(alertTargetIDs=targets, configurationItems=None)
+        assert service.azure_alert(document) == ()
+    assert counted == ["driftwarden.azure_alerts.ignored"] * 3
+    assert counted[0] in METRICS
+    assert desk.refused == []
+    assert desk.rung == []
+
+
+def test_an_alert_that_cannot_be_read_is_refused_and_not_parked(desk: Desk) -> None:
+    with pytest.raises(Refused, match="enable the common alert schema"):
+        desk.service.azure_alert({"schemaId": "AzureMonitorMetricAlert"})
+    assert desk.refused == []
+
+
+def test_what_the_webhook_missed_is_found_in_the_list(desk: Desk) -> None:
+    listed: list[object] = []
+    desk.service = replace(desk.service, listed=lambda: listed)
+    assert desk.service.reconcile() == 0
+    ended = {"monitorCondition": "Resolved"}
+    listed[:] = [None, {"id": 7}, azure.element(**ended)]
+    assert desk.service.reconcile() == 0, "nothing of it is open"
+    listed[:] = [{"id": 7}, azure.element()]
+    assert desk.service.reconcile() == 1
+    assert desk.service.reconcile() == 0, "delivered, though not yet taken in"
+    assert told_by_azure(desk) == [("Fired", "High latency (P99)")]
+    assert desk.service.azure_alert(azure.payload()) == ("demand",)
+    listed[:] = [azure.element(**ended)]
+    assert desk.service.reconcile() == 1
+    desk.settle()
+    assert desk.service.reconcile() == 0
+    assert told_by_azure(desk)[1:] == [("Resolved", "High latency (P99)")]
+
+
+def test_a_list_that_may_not_be_read_is_told_once_a_day(desk: Desk) -> None:
+    def forbidden() -> list[object]:
+        raise Refused("the app's identity needs Microsoft.AlertsManagement/alerts/read")
+
+    desk.service = replace(desk.service, listed=forbidden)
+    for _ in range(3):
+        assert desk.service.reconcile() == 0
+        desk.settle()
+    (line,) = desk.said("fleet", "noticed")
+    assert line["reason"].startswith("alerts are not reconciled: the app's identity needs")

@@ -305,3 +305,42 @@ def test_health_is_a_status(status: str, expected: int) -> None:
     assert answer.status_code == expected
     assert json.loads(answer.get_body())["status"] == status
     assert face.healthy(raising(Unavailable("the store sleeps"))).status_code == 503
+
+
+@dataclass
+class Azure:
+    """Takes alerts of Azure Monitor, or fails as the store does."""
+
+    error: Exception | None = None
+    taken: list[Any] = field(default_factory=list)
+
+    def azure_alert(self, document: Any) -> tuple[str, ...]:
+        if self.error is not None:
+            raise self.error
+        self.taken.append(document)
+        return ("demand",)
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "status", "answer"),
+    [
+        (b'{"schemaId": "x"}', None, 200, {"models": ["demand"]}),
+        (b"", None, 400, "azure alert is not JSON: "),
+        (b"\xff\xfe\x00", None, 400, "azure alert is not JSON: "),
+        (b'{"a": NaN}', None, 400, "azure alert is not JSON: NaN is not a number"),
+        (b"[" * 100_000, None, 400, "azure alert is not JSON: "),
+        (b"{}", Refused("no alert"), 400, "no alert"),
+        (b"{}", Unavailable("the store is away", timedelta(seconds=7)), 503, "the store is away"),
+    ],
+)
+def test_an_alert_of_azure_monitor_is_answered_by_what_the_caller_does_next(
+    body: bytes, error: Exception | None, status: int, answer: Any
+) -> None:
+    desk = Azure(error)
+    asked = func.HttpRequest("POST", "/api/azure-alerts", body=body)
+    told = face.azure_alert(lambda: cast(Any, desk), asked)
+    assert told.status_code == status
+    said = json.loads(told.get_body())
+    assert said == answer if status == 200 else said["error"].startswith(answer)
+    assert len(desk.taken) == (status == 200)
+    assert (told.headers.get("Retry-After") == "7") == (status == 503)

@@ -225,6 +225,15 @@ WRITTEN: tuple[tuple[Line, dict[str, Any]], ...] = (
         },
     ),
     (
+        alerting.AzureAlert(
+            "High latency", "Fired", "Sev1", "endpoint e", "2024-03-04T10:00:00.000000Z", "slow"
+        ),
+        {
+            "what": "azure_alert", "rule": "High latency", "phase": "Fired", "severity": "Sev1",
+            "target": "endpoint e", "at": "2024-03-04T10:00:00.000000Z", "reason": "slow",
+        },
+    ),
+    (
         alerting.Silence("no request", 41.5),
         {"what": "silence", "reason": "no request", "expected": 41.5},
     ),
