@@ -244,8 +244,8 @@ def test_who_asked_and_why_are_journalled(run: Shell, fleet: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("silence", "demand", "--for", "4h"),
-        ("silence", "demand", "--feature", "x", "--for", "30m"),
+        ("silence", "demand", "--feature", "x", "--for", "20m"),
+        ("silence", "demand", "--for", "30m"),
         ("freeze", "--all", "--until", "2199-12-31"),
         ("unfreeze", "demand"),
         ("retrain", "demand"),
