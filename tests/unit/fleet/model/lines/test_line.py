@@ -21,6 +21,11 @@ STORES = Path(__file__).parents[4] / "resources" / "stores"
 
 #: Every kind as it stands in the journal; of one with fields that may be left out, both forms.
 WRITTEN: tuple[tuple[Line, dict[str, Any]], ...] = (
+    (operations.Documented("0f3a"), {"what": "documented", "version": "0f3a"}),
+    (
+        operations.Documented("0f3a", "fleet.yaml:3: no such team"),
+        {"what": "documented", "version": "0f3a", "fault": "fleet.yaml:3: no such team"},
+    ),
     (
         logs.Read("a.jsonl", 0, 90, 3),
         {"what": "read", "blob": "a.jsonl", "start": 0, "end": 90, "rows": 3},
