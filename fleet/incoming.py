@@ -1,0 +1,182 @@
+"""What comes into the fleet from outside: events, log files that grow, alerts, rejected input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from engine import inbox
+from engine.blobs import Blobs
+from engine.clock import Clock
+from engine.errors import Refused, Unavailable
+from engine.loop import Loop
+from engine.step import Delivery
+from engine.texts import cut
+from fleet import azure_alerts, envelope, events, growth, refused
+from fleet.alarm import Alarm, by_the_timer
+from fleet.azure_resources import Resources
+from fleet.document.policies import Fleet
+from fleet.model.facts import Documented, Noticed
+from fleet.partitions import FLEET
+from fleet.polling import Poller
+from fleet.telemetry import TRACEPARENT, Silent, Telemetry
+
+
+def _written_down_only(message: str) -> None:
+    del message
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """The fleet on one store, as senders reach it.
+
+    Attributes
+    ----------
+    blobs : where reports are kept; those of the host's `World`.
+    refuse : keeps the message about rejected input; see `fleet.refused.message`.
+    container : the container of the logs; empty for any.
+    telemetry : receives spans and gauges.
+    alarm : rings for pages that wait for their receiver; without it they wait for the timer.
+    poller : looks for log files that have grown; without it events alone tell of them.
+    keep : keeps an event, as JSON, that the store cannot take for a while; without it the sender is
+        asked to try again.
+    workspace : the resource id of the workspace that the models are served from; empty for any.
+    listed : lists the alerts of Azure Monitor around that workspace.
+    """
+
+    fleet: Fleet
+    loop: Loop
+    clock: Clock
+    blobs: Blobs
+    refuse: Callable[[str], None] = _written_down_only
+    container: str = ""
+    telemetry: Telemetry = field(default_factory=Silent)
+    alarm: Alarm = field(default_factory=lambda: Alarm(by_the_timer))
+    poller: Poller | None = None
+    keep: Callable[[str, timedelta], None] | None = None
+    workspace: str = ""
+    listed: Callable[[], Iterable[object]] = tuple
+
+    def ingest(self, document: object) -> str | None:
+        """Deliver an event and return its partition; None where it carries no news, or is kept.
+
+        A malformed event is parked with its reason and not raised: a retry would not help. One
+        about files, models and runs of others is counted. One that comes while the store does not
+        answer is kept for later where that is possible, because Event Grid delays all deliveries to
+        an app whose answers fail.
+
+        Raises
+        ------
+        Unavailable
+            The store does not answer, and the event could not be kept.
+        """
+        said = document.get(TRACEPARENT) if isinstance(document, Mapping) else None
+        trace = said if isinstance(said, str) else ""
+        with self.telemetry.span("driftwarden.ingest", {}, trace):
+            try:
+                return self._deliver(document)
+            except Unavailable as error:
+                self._keep(document, error)
+                return None
+
+    def _deliver(self, document: object) -> str | None:
+        try:
+            found = events.delivery(envelope.event(document), self.fleet, self.container)
+        except Refused as error:
+            return self.park(document, str(error))
+        if isinstance(found, events.Foreign):
+            self.telemetry.add("driftwarden.events.foreign", 1, {"about": found})
+            return None
+        if isinstance(found, events.Hint):
+            found = growth.hinted(self.poller, self.fleet, found)
+        if found is None:
+            return None
+        self.loop.deliver(found, self.clock.now())
+        return found.partition
+
+    def _keep(self, document: object, late: Unavailable) -> None:
+        if self.keep is None:
+            raise late
+        try:
+            self.keep(json.dumps(document), late.delay)
+        except (Refused, Unavailable):
+            # It is too large for a queue, or nothing of the account answers.
+            raise late from None
+
+    def park(self, content: object, reason: str) -> str:
+        """Keep rejected input for operators; return the partition whose journal records it.
+
+        Repeats are ignored for as long as the inbox remembers the first.
+        """
+        now = self.clock.now()
+        told = refused.delivery(FLEET, content, reason)
+        # The message comes first: after a crash in between both are written again.
+        if self.loop.store.get(FLEET, inbox.row_key(told.id)) is None:
+            self.refuse(refused.message(content, reason, now))
+        self.loop.deliver(told, now)
+        return FLEET
+
+    def azure_alert(self, document: object) -> tuple[str, ...]:
+        """Deliver an alert of Azure Monitor to the models that it is about; return them.
+
+        One about a resource of others is counted, and ignored.
+
+        Raises
+        ------
+        Refused
+            It is no alert of the common schema.
+        """
+        with self.telemetry.span("driftwarden.ingest", {}):
+            found = azure_alerts.notified(document, Resources(self.fleet, self.workspace))
+            now = self.clock.now()
+            for one in found:
+                self.loop.deliver(one, now)
+            if not found:
+                self.telemetry.add("driftwarden.azure_alerts.ignored", 1, {})
+            return tuple(one.partition for one in found)
+
+    def reconcile(self) -> int:
+        """Deliver what the list of Azure Monitor's alerts says and no webhook told; count it.
+
+        Every team is told, once a day, where the list may not be read.
+        """
+        now = self.clock.now()
+        ours = Resources(self.fleet, self.workspace)
+        found: list[Delivery] = []
+        try:
+            for document in self.listed():
+                with suppress(Refused):  # one odd alert holds up no other
+                    found += azure_alerts.listed(document, ours)
+        except Refused as error:
+            self.notice("azure-alerts", f"alerts are not reconciled: {error}", f"{now:%Y-%m-%d}")
+            return 0
+        heads = {name: self.loop.head(name) for name in {one.partition for one in found}}
+        news = azure_alerts.missed(found, lambda name: heads[name].state.alerting.azure, now)
+        return sum(self.loop.deliver(one, now) for one in news)
+
+    def poll(self) -> None:
+        """Deliver the growth of log files; a fault that lasts is told, and stops no other model."""
+        if self.poller is None:
+            return
+        now = self.clock.now()
+        for name, watched in self.fleet.models.items():
+            fault = growth.deliver(self.loop, self.poller, watched, now)
+            if fault:
+                said = f"the log files of {name} cannot be listed: {fault}"
+                self.notice(f"logs:{name}", said, f"{now:%Y-%m-%dT%H}")
+
+    def notice(self, name: str, reason: str, when: str) -> None:
+        """Tell every team what happened to the host; once for the same name and time."""
+        told = Noticed(name, cut(reason, refused.MAX_REASON))
+        self.loop.deliver(Delivery(FLEET, f"noticed:{name}:{when}", told), self.clock.now())
+
+    def documented(self, version: str, fault: str = "") -> None:
+        """Tell which version of the document holds, and why a changed one does not."""
+        told, head = Documented(version, cut(fault, refused.MAX_REASON)), self.loop.head(FLEET)
+        if told != head.state.document:
+            # Numbered, because an earlier version may be restored.
+            name = f"document:{version}:{bool(fault)}:{head.seq}"
+            self.loop.deliver(Delivery(FLEET, name, told), self.clock.now())
