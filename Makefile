@@ -34,7 +34,8 @@ unit: .venv/dev
 	$(BIN)/pytest -n 2 -m quick $(UNIT)
 
 azure: .venv/dev build/node/.made ## the flights' summer on the Azure host, and logs that grow: Azurite and loopback doubles
-	$(BIN)/pytest -m slow tests/azure -k "test_replay or append_blobs" -s
+	$(BIN)/pytest -m slow -s tests/azure/test_replay.py
+	$(BIN)/pytest -m slow -s tests/azure/test_faults.py -k append_blobs
 
 sim: .venv/dev build/node/.made ## every crash point of whole stories, every commit raced, every fault of Azure's services
 	$(BIN)/pytest -m slow -s tests/simulation tests/azure/test_faults.py tests/contract tests/face tests/unit --ignore tests/unit/monitoring
