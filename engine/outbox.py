@@ -54,6 +54,11 @@ def unpaid(store: Store, partition: str, after: str = "") -> list[Row]:
     return store.scan(partition, OUT, after=after, limit=PAGE, pending=True)
 
 
+def effect_key(row: Row) -> str:
+    """Return the key that the effect of a row has among those of its partition."""
+    return row.key.split(":", 3)[3]
+
+
 def every_unpaid(store: Store, partition: str) -> Iterator[Row]:
     """Yield all rows that are unpaid, the oldest first."""
     rows = unpaid(store, partition)

@@ -86,7 +86,12 @@ METRICS = {
             "Alerts that fire now; those of a team are its models' and the host's.",
         ),
         Metric("driftwarden.effects.owed", "{effect}", ("model",), "Pending effects."),
-        Metric("driftwarden.effects.oldest", "s", ("model",), "Age of the oldest pending effect."),
+        Metric(
+            "driftwarden.effects.oldest",
+            "s",
+            ("model",),
+            "Age of the oldest pending effect; reports do not count.",
+        ),
         Metric("driftwarden.traffic.weight", "%", ("model", "version"), "Share of live traffic."),
         Metric("driftwarden.window.rows", "{row}", ("model",), "Rows of the newest window."),
         Metric(

@@ -90,7 +90,7 @@ class Service(Incoming):
             self.loop.deliver(found, now)
 
     def measure(self, places: Mapping[str, Callable[[], int]]) -> None:
-        """Report every gauge, and then that the tick came to its end.
+        """Report every gauge, and then the heartbeat: everything was measured.
 
         `places` count what waits for an operator, by the name of a queue or a container. A defect
         that keeps something from being measured is told to every team, once an hour.

@@ -208,6 +208,10 @@ class BuildReference:
         return f"reference:{self.version}:{self.of}"
 
 
+#: How the keys of reports begin.
+REPORT = "report:"
+
+
 @dataclass(frozen=True)
 class BuildReport:
     """Draw the rows of a window beside those of its reference, for an alert or a command `of`.
@@ -226,7 +230,7 @@ class BuildReport:
     @property
     def key(self) -> str:
         """Window, and what it is for."""
-        return f"report:{self.window}:{short(self.of)}"
+        return f"{REPORT}{self.window}:{short(self.of)}"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine import outbox
 from engine.errors import Broken, Unavailable
 from engine.head import Head
 from engine.loop import Loop
@@ -18,9 +19,11 @@ from fleet import gauges
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
 from fleet.gauges import Point
+from fleet.model.effects import EFFECTS, Look
 from fleet.model.facts import Configured
 from fleet.model.slices.alerting import Alerting
 from fleet.model.state import Model
+from fleet.model.tasks import BuildReport
 from fleet.partitions import FLEET
 from fleet.ports import World
 from fleet.telemetry import Silent
@@ -108,6 +111,18 @@ def test_a_partition_that_cannot_be_measured_takes_no_other_with_it(
     assert lost == {name: int(name == partition) for name in (*EVERY, "gone")}
     owed = valued(iter(points), "driftwarden.effects.owed")
     assert owed.keys() == {*EVERY, "gone"} - {partition}
+
+
+def test_a_report_that_a_job_draws_for_hours_is_not_late(fleet: Fleet, world: World) -> None:
+    loop = Loop(MemoryStore(), FleetDomain(fleet, world), lambda _: None)
+    report = BuildReport("2026-05-01", "drift-1", (), "blob", ())
+    look = Look(NOW)
+    for hours, effect in ((3, report), (1, look)):
+        since = NOW - timedelta(hours=hours)
+        loop.store.commit("demand", outbox.insert(EFFECTS, hours, [effect], since))
+    points = list(gauges.points(loop, fleet, NOW))
+    assert valued(iter(points), "driftwarden.effects.owed")["demand"] == 2
+    assert valued(iter(points), "driftwarden.effects.oldest")["demand"] == 3600
 
 
 @pytest.mark.parametrize("error", [Unavailable("HTTP 503"), KeyError("at"), OSError("reset")])
