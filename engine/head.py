@@ -16,7 +16,7 @@ from engine.step import Domain
 from engine.store import HEAD, Insert, Replace, Row, Store, Value, instant, parse_instant, spread
 from engine.texts import cut, unexpected
 
-MAX_STATE_BYTES = 256 * 1024
+MAX_STATE_BYTES = 640 * 1024
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.errors import Refused
+from engine.texts import cut
 
 #: No name, path or reason is longer; a blob's name has 1,024 characters at most.
 LONGEST = 2048
+#: Most characters of a value that a message repeats.
+MOST_SHOWN = 200
 #: No file is larger: 4 PiB.
 LARGEST = 1 << 52
 _UNSOUND = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -47,7 +50,9 @@ class Event:
         """Return a field that counts bytes; Refused where it is none."""
         value = self.fields.get(key)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:
-            raise Refused(f"event {self.id}: data.{key} is {value!r}, a byte count is expected")
+            raise Refused(
+                f"event {self.id}: data.{key} is {_shown(value)}, a byte count is expected"
+            )
         return value
 
     def tags(self, key: str) -> dict[str, object]:
@@ -132,4 +137,8 @@ def moment(value: object, where: str) -> datetime | None:
         read = datetime.fromisoformat(value)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        raise Refused(f"{where}: the time {value!r} is not an ISO 8601 instant") from None
+        raise Refused(f"{where}: the time {_shown(value)} is not an ISO 8601 instant") from None
+
+
+def _shown(value: object) -> str:
+    return cut(repr(value), MOST_SHOWN)

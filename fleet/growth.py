@@ -26,7 +26,7 @@ def deliver(loop: Loop, poller: Poller, watched: Watched, now: datetime) -> str:
     ]
     loop.deliver_all(name, fresh, now)
     for fact in seen.grown:
-        poller.delivered(name, fact)
+        poller.delivered(name, fact, now)
     return seen.fault
 
 

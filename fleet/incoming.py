@@ -11,10 +11,10 @@ from datetime import timedelta
 from engine import inbox
 from engine.blobs import Blobs
 from engine.clock import Clock
-from engine.errors import Refused, Unavailable
+from engine.errors import DriftwardenError, Refused, Unavailable
 from engine.loop import Loop
 from engine.step import Delivery
-from engine.texts import cut
+from engine.texts import cut, unexpected
 from fleet import azure_alerts, envelope, events, growth, refused
 from fleet.alarm import Alarm, by_the_timer
 from fleet.azure_resources import Resources
@@ -163,7 +163,12 @@ class Incoming:
             return
         now = self.clock.now()
         for name, watched in self.fleet.models.items():
-            fault = growth.deliver(self.loop, self.poller, watched, now)
+            try:
+                fault = growth.deliver(self.loop, self.poller, watched, now)
+            except DriftwardenError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one model's files hold up no other model
+                fault = unexpected(error)
             if fault:
                 said = f"the log files of {name} cannot be listed: {fault}"
                 self.notice(f"logs:{name}", said, f"{now:%Y-%m-%dT%H}")

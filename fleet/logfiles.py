@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from fleet import names
-from fleet.document.logs import LOOK_BACK, Logs
+from fleet.document.logs import LOOK_BACK, TRAFFIC, Logs
 from fleet.model.facts import LogGrew
 from fleet.model.records import Collection
 
-TRAFFIC = "traffic"
 LINES = ".jsonl"
 SUFFIXES = (LINES, ".parquet")
 LOGGED = {"model_inputs": Collection.inputs, "model_outputs": Collection.outputs}

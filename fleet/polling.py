@@ -14,28 +14,40 @@ from datetime import date, datetime, timedelta
 
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from fleet import names
-from fleet.document.logs import Logs
+from fleet.document.logs import TRAFFIC, Logs
 from fleet.document.policies import Watched
-from fleet.logfiles import TRAFFIC, collections_of, days, grown, hours
+from fleet.logfiles import collections_of, days, grown, hours
 from fleet.model.facts import LogGrew
+from fleet.model.records import Collection
 from fleet.ports import LogFile, LogFiles
 
 #: A fault of the storage that lasts for so long is told.
 PATIENCE = timedelta(minutes=10)
 #: After a fault the next look waits as long as the fault has lasted, up to this.
 LONGEST_WAIT = timedelta(minutes=5)
+#: A file of the collector is read at once when it has grown for the first and the second time, and
+#: then each half hour: the state names each range that was read while its window is open.
+PROMPT, AGAIN = 2, timedelta(minutes=30)
 #: Ticks are not a minute apart to the millisecond.
 EARLY = timedelta(seconds=30)
 
 
 @dataclass
 class _Memory:
-    """What a process knows of a model's files: the sizes that were delivered."""
+    """What a process knows of a model's files: sizes, how often and when they were delivered."""
 
     sizes: dict[str, int] = field(default_factory=dict)
+    sent: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     looked: datetime | None = None
     whole: date | None = None
     failing: datetime | None = None
+
+    def ripe(self, fact: LogGrew, now: datetime) -> bool:
+        """Whether a growth may be delivered; the requests of the traffic log are news at once."""
+        times, last = self.sent.get(fact.blob, (0, now))
+        if times < PROMPT or fact.collection not in (Collection.inputs, Collection.outputs):
+            return True
+        return not last <= now < last + AGAIN - EARLY
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,9 @@ class Poller:
         if whole:
             known.whole = now.date()
             known.sizes = {file.path: known.sizes.get(file.path, 0) for file in found}
-        return Look(_news(known, logs, found), whole)
+            known.sent = {path: one for path, one in known.sent.items() if path in known.sizes}
+        news = (fact for fact in _news(known, logs, found) if known.ripe(fact, now))
+        return Look(tuple(news), whole)
 
     def hinted(self, watched: Watched, path: str) -> LogGrew | None:
         """Look at the one file that an event tells of; None where it has not grown.
@@ -94,9 +108,11 @@ class Poller:
         known = self._known[watched.name]
         return next(iter(_news(known, logs, [file for file in found if file.path == path])), None)
 
-    def delivered(self, model: str, fact: LogGrew) -> None:
+    def delivered(self, model: str, fact: LogGrew, now: datetime) -> None:
         """Remember that the growth of a file was delivered."""
-        self._known[model].sizes[fact.blob] = fact.size
+        known = self._known[model]
+        times, _ = known.sent.get(fact.blob, (0, now))
+        known.sizes[fact.blob], known.sent[fact.blob] = fact.size, (times + 1, now)
 
     def _all(self, watched: Watched, now: datetime) -> Iterator[LogFile]:
         logs = watched.policy.logs

@@ -48,6 +48,10 @@ def check_container(name: str | None) -> str | None:
     return name
 
 
+#: The folder of the traffic log, beside those of the collector.
+TRAFFIC = "traffic"
+
+
 def check_folder(path: str) -> str:
     """Return a folder within a container without slashes at its ends; ValueError where it is none.
 
@@ -55,6 +59,8 @@ def check_folder(path: str) -> str:
     'mdc/shop'
     """
     path = path.strip("/")
+    if path.split("/")[0] == TRAFFIC:
+        raise ValueError(f"{path!r}: {TRAFFIC} is the folder of the traffic log; name another one")
     if not path.isprintable() or not all(part.strip(".") for part in path.split("/")):
         raise ValueError(f"{path!r}: not a folder within the container, such as modelDataCollector")
     return path

@@ -26,11 +26,19 @@ def listed(root: Path, folder: str) -> Listing:
 
 
 def below(root: Path, folder: str) -> Iterator[LogFile]:
-    """Yield every file in a folder below `root` and in the folders below it."""
-    found = listed(root, folder)
-    yield from found.files
-    for name in found.folders:
-        yield from below(root, f"{folder}/{name}" if folder else name)
+    """Yield every file in a folder below `root` and in the folders below it.
+
+    Raises
+    ------
+    Unavailable
+        A folder cannot be read, or lies deeper than the system takes a path.
+    """
+    waiting = [folder]
+    while waiting:
+        inner = waiting.pop()
+        found = listed(root, inner)
+        yield from found.files
+        waiting += [f"{inner}/{name}" if inner else name for name in reversed(found.folders)]
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -90,6 +90,12 @@ class AzureAlert:
     stateless: bool = False
 
     @property
+    def loudness(self) -> tuple[bool, bool, int, datetime]:
+        """How much it is worth to remember: what fires and nobody ends by itself, the gravest."""
+        grave = -list(Sev).index(self.severity)
+        return self.phase is Phase.FIRED, not self.stateless, grave, self.fired
+
+    @property
     def ends(self) -> datetime:
         """When it ends although nobody resolves it."""
         return self.fired + (STATELESS_FOR if self.stateless else STATEFUL_FOR)
@@ -110,7 +116,7 @@ def step(known: Known, name: str, seen: AzureAlert) -> dict[str, AzureAlert] | N
         seen = replace(seen, fired=before.fired)
     after = {**known, name: seen}
     if len(after) > KEPT:
-        del after[min(after, key=lambda one: (after[one].phase is Phase.FIRED, after[one].fired))]
+        del after[min(after, key=lambda one: after[one].loudness)]
     return after
 
 

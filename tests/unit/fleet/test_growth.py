@@ -71,6 +71,28 @@ def test_a_file_that_can_grow_is_read_with_the_next_tick(desk: Desk, at: str) ->
     ]
 
 
+def test_a_file_that_grows_each_minute_is_read_each_half_hour(desk: Desk) -> None:
+    path, content = inputs("2024/03/04/10/a"), b""
+    ticked(desk)
+    for n in range(60):
+        content += line(f"r{n}")
+        logs(desk)[path] = content
+        ticked(desk)
+    assert [x["rows"] for x in desk.said("demand", "read")] == [1, 1, 30]
+    ticked(desk, timedelta(minutes=30))
+    assert [x["rows"] for x in desk.said("demand", "read")] == [1, 1, 30, 28]
+
+
+def test_requests_are_read_as_they_come(desk: Desk) -> None:
+    path, content = "traffic/shop-demand/2024/03/04/10/a.jsonl", b""
+    ticked(desk)
+    for n in range(5):
+        content += line(f"r{n}")
+        logs(desk)[path] = content
+        ticked(desk)
+        assert sizes(desk) == {path: len(content)}
+
+
 @pytest.mark.parametrize("hours", [1, 10, 62, 150])
 def test_what_was_written_while_no_process_ran_is_read(desk: Desk, hours: int) -> None:
     written = NOW - timedelta(hours=hours)
@@ -177,7 +199,7 @@ def test_looks_are_as_often_as_the_policy_says(
     desk: Desk, resolve: Callable[..., Fleet], poll: str, ticks: int, looks: int
 ) -> None:
     desk.service = desk.opened(resolve(("grace: PT2H", f"grace: PT2H, poll: {poll}")))
-    path = inputs("2024/03/04/10/a")
+    path = "traffic/shop-demand/2024/03/04/10/a.jsonl"
     for number in range(ticks):
         # Timers come a little early or late.
         desk.clock.moment = NOW + number * MINUTE + timedelta(seconds=(-1) ** number)
@@ -240,6 +262,28 @@ def test_one_models_fault_stops_no_other(
     files[path] = line("a")
     ticked(desk)
     assert list(sizes(desk, "fraud")) == [path]
+
+
+def test_one_models_defect_stops_no_other_and_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, resolve: Callable[..., Fleet]
+) -> None:
+    desk.service = desk.opened(resolve(("grace: PT2H", "grace: PT2H, container: theirs")))
+    files, listing = logs(desk), logs(desk).listing
+    path = inputs("2024/03/04/10/a", "f1", "fraud")
+    files[path] = line("a")
+    for error in (RecursionError("depth"), KeyError("x"), OSError(5, "I/O"), MemoryError()):
+
+        def listed(folder: str, container: str = "", error: Exception = error) -> Any:
+            if container == "theirs":
+                raise error
+            return listing(folder, container)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(files, "listing", listed)
+            ticked(desk)
+        assert list(sizes(desk, "fraud")) == [path]
+    ids = [str(row.props["id"]) for row in desk.store.scan("fleet", "in:")]
+    assert any(name.startswith("noticed:logs:demand:") for name in ids)
 
 
 def test_a_failed_delivery_is_made_with_the_next_look(

@@ -27,6 +27,15 @@ def test_a_name_that_is_no_text_is_left_out(tmp_path: Path) -> None:
     assert listing.listed(tmp_path, "").files == (LogFile("ok.jsonl", 1),)
 
 
+def test_a_folder_deeper_than_the_stack_is_walked(tmp_path: Path) -> None:
+    (tmp_path / "ok.jsonl").write_bytes(b"1")
+    folder = tmp_path
+    for _ in range(1_200):
+        folder /= "a"
+        folder.mkdir()
+    assert list(listing.below(tmp_path, "")) == [LogFile("ok.jsonl", 1)]
+
+
 def test_a_file_in_place_of_a_folder_holds_nothing(tmp_path: Path) -> None:
     (tmp_path / "traffic").write_bytes(b"1")
     assert listing.listed(tmp_path, "traffic") == Listing()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -72,6 +74,26 @@ def test_what_is_remembered_is_bounded_and_what_fires_stays_longest() -> None:
     assert len(known) == azure.KEPT
     assert {one.phase for one in known.values()} == {FIRED}
     assert "old" not in known, "the newest hundred"
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        {"severity": Sev.SEV4},
+        {"severity": Sev.SEV1},
+        {"stateless": True},
+        {"phase": RESOLVED},
+        {"severity": Sev.SEV0},
+    ],
+)
+def test_the_gravest_that_fires_is_remembered_longest(noise: dict[str, Any]) -> None:
+    down = AzureAlert("down", Sev.SEV0, FIRED, "endpoint e", "", NOW)
+    known = {"down": down}
+    for number in range(2 * azure.KEPT):
+        later = replace(down, fired=NOW + timedelta(seconds=1 + number), **noise)
+        known = azure.step(known, f"{number}", later) or known
+    assert len(known) == azure.KEPT
+    assert ("down" in known) == (noise != {"severity": Sev.SEV0})
 
 
 @pytest.mark.parametrize(
