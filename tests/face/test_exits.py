@@ -72,8 +72,11 @@ def test_a_signal_leaves_no_copy_of_the_rows(
     sides: tuple[Path, Path], tmp_path: Path, number: signal.Signals
 ) -> None:
     program = (
-        "import sys, threading; import commands.check.check as check; from cli import main\n"
-        "def wait(*_): print('copied', file=sys.stderr, flush=True); threading.Event().wait()\n"
+        "import sys, time; import commands.check.check as check; from cli import main\n"
+        # Another thread may take the signal: a wait without an end would not notice it.
+        "def wait(*_):\n"
+        "    print('copied', file=sys.stderr, flush=True)\n"
+        "    while True: time.sleep(0.05)\n"
         "check.compare = wait\n"
         "sys.exit(main())"
     )

@@ -33,7 +33,12 @@ def test_a_folder_deeper_than_the_stack_is_walked(tmp_path: Path) -> None:
     for _ in range(1_200):
         folder /= "a"
         folder.mkdir()
-    assert list(listing.below(tmp_path, "")) == [LogFile("ok.jsonl", 1)]
+    found = list(listing.below(tmp_path, ""))
+    # The runner removes folders by recursion.
+    while folder != tmp_path:
+        folder.rmdir()
+        folder = folder.parent
+    assert found == [LogFile("ok.jsonl", 1)]
 
 
 def test_a_file_in_place_of_a_folder_holds_nothing(tmp_path: Path) -> None:
