@@ -214,7 +214,7 @@ def test_what_fits_a_row_is_taken_in_however_it_is_cut(loop: Loop, fact: Put) ->
 TOO_LARGE = {
     "a line over a row": Put(3, text="x" * KIB, says=1200),
     "more effects than a unit holds": Put(3, owes=98),
-    "a state over its bound": Put(3, grows=700 * KIB),
+    "a state over its bound": Put(3, grows=1_500 * KIB),
 }
 
 
