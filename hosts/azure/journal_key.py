@@ -10,7 +10,7 @@ from azure.storage.blob import BlobServiceClient
 from engine.seal import PLAIN, Seal
 from hosts import keys
 from hosts.azure.storage.blobs import CONTAINER
-from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.azure.storage.storage_errors import Expected, translated
 
 KEY_BLOB = "journal.key"
 
@@ -26,15 +26,11 @@ def seal(service: BlobServiceClient, settings: Mapping[str, str]) -> Seal:
     found = known(service, settings)
     if found.keys:
         return found
-    with translated(f"blob {CONTAINER}/{KEY_BLOB}"):
-        try:
-            service.get_blob_client(CONTAINER, KEY_BLOB).upload_blob(
-                keys.made().encode(), overwrite=False
-            )
-        except ResourceExistsError as error:
-            # Another instance was first: its key holds.
-            if said_code(error) in GONE:
-                raise
+    # Where another instance was first, its key holds.
+    with translated(f"blob {CONTAINER}/{KEY_BLOB}"), Expected(ResourceExistsError):
+        service.get_blob_client(CONTAINER, KEY_BLOB).upload_blob(
+            keys.made().encode(), overwrite=False
+        )
     return known(service, settings)
 
 

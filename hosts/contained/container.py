@@ -10,7 +10,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from engine.errors import Conflict
-from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.azure.storage.storage_errors import Expected, translated
 from hosts.contained.place import Place
 
 
@@ -52,13 +52,11 @@ class Beside:
 
     def content(self, name: str, etag: str) -> bytes:
         """Return what a blob holds at an etag; Conflict where it has changed since."""
-        with translated(f"{self.place.container}/{name}"):
-            try:
-                found: bytes = self.container.download_blob(
-                    name, etag=etag, match_condition=MatchConditions.IfNotModified
-                ).readall()
-            except ResourceNotFoundError as error:
-                if said_code(error) in GONE:
-                    raise
-                raise Conflict(f"{name}: removed meanwhile") from None
+        found: bytes | None = None
+        with translated(f"{self.place.container}/{name}"), Expected(ResourceNotFoundError):
+            found = self.container.download_blob(
+                name, etag=etag, match_condition=MatchConditions.IfNotModified
+            ).readall()
+        if found is None:
+            raise Conflict(f"{name}: removed meanwhile")
         return found

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from engine.errors import Refused
 from hosts.azure.storage.blobs import CONTAINER, AzureBlobs
 from hosts.azure.storage.readonly import ReadOnlyBlobs
-from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.azure.storage.storage_errors import Expected, translated
 from hosts.contained.place import Place
 
 NAMES = TypeAdapter(dict[str, str])
@@ -38,13 +38,11 @@ class Kept:
 
         Refused where what was kept is damaged.
         """
-        with translated(f"blob {CONTAINER}/{self._name}"):
-            try:
-                found: bytes = self._blob.download_blob().readall()
-            except ResourceNotFoundError as error:
-                if said_code(error) in GONE:
-                    raise
-                return False
+        found: bytes | None = None
+        with translated(f"blob {CONTAINER}/{self._name}"), Expected(ResourceNotFoundError):
+            found = self._blob.download_blob().readall()
+        if found is None:
+            return False
         try:
             names = NAMES.validate_json(found)
         except ValidationError as error:

@@ -11,7 +11,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
 from engine.errors import Conflict, Refused
-from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.azure.storage.storage_errors import Expected, translated
 from hosts.contained.container import Beside, Listed
 from hosts.contained.place import Place, check_store
 from hosts.runnable import Found
@@ -63,12 +63,8 @@ def _files(folder: Path, name: str) -> Iterable[str]:
 
 
 def _make(beside: Beside) -> None:
-    with translated(str(beside.place)):
-        try:
-            beside.container.create_container()
-        except ResourceExistsError as error:
-            if said_code(error) in GONE:
-                raise
+    with translated(str(beside.place)), Expected(ResourceExistsError):
+        beside.container.create_container()
 
 
 def _upload(

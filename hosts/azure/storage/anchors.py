@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient
 
 from fleet import anchors
 from hosts.azure.storage.blobs import CONTAINER
-from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.azure.storage.storage_errors import Expected, translated
 
 FOLDER = "anchors/"
 
@@ -32,11 +32,8 @@ class AnchorBlobs:
         # The service creates it only where it is missing (If-None-Match: *).
         blob = self._container.get_blob_client(name)
         with translated(f"blob {self._container.container_name}/{name}"):
-            try:
+            with Expected(ResourceExistsError):
                 blob.create_append_blob(match_condition=MatchConditions.IfMissing)
-            except ResourceExistsError as error:
-                if said_code(error) in GONE:
-                    raise
             blob.append_block(line.encode())
 
     def read(self) -> Iterator[anchors.Anchor]:

@@ -12,7 +12,7 @@ from azure.storage.blob import BlobServiceClient
 
 from engine.blobs import content_name
 from engine.errors import Broken, Refused
-from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.azure.storage.storage_errors import Expected, translated
 
 #: Bytes of blobs that an instance caches: a reference is some ninety small blobs, and every window
 #: needs it.
@@ -38,26 +38,15 @@ class AzureBlobs:
         self._at_hand: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
-        with translated(f"container {container}"):
-            self._make()
-
-    def _make(self) -> None:
-        try:
+        with translated(f"container {container}"), Expected(ResourceExistsError):
             self._container.create_container()
-        except ResourceExistsError as error:
-            if said_code(error) in GONE:
-                raise
 
     def put(self, content: bytes) -> str:
         """Keep `content` and return its name; writing it again changes nothing."""
         name = content_name(content)
-        with translated(self._where(name)):
-            try:
-                # Not overwriting sends If-None-Match: *, so that the first writer wins.
-                self._container.upload_blob(name, content, overwrite=False)
-            except ResourceExistsError as error:
-                if said_code(error) in GONE:
-                    raise
+        with translated(self._where(name)), Expected(ResourceExistsError):
+            # Not overwriting sends If-None-Match: *, so that the first writer wins.
+            self._container.upload_blob(name, content, overwrite=False)
         self._keep(name, content)
         return name
 
@@ -65,13 +54,11 @@ class AzureBlobs:
         """Return the content; Refused where no blob has that name, Broken where it is damaged."""
         if (known := self._known(name)) is not None:
             return known
-        with translated(self._where(name)):
-            try:
-                content: bytes = self._container.download_blob(_checked(name)).readall()
-            except ResourceNotFoundError as error:
-                if said_code(error) in GONE:
-                    raise
-                raise Refused(f"{self._where(name)}: not found") from None
+        content: bytes | None = None
+        with translated(self._where(name)), Expected(ResourceNotFoundError):
+            content = self._container.download_blob(_checked(name)).readall()
+        if content is None:
+            raise Refused(f"{self._where(name)}: not found")
         if content_name(content) != name:
             raise Broken(f"{self._where(name)}: holds other content, restore it from a backup")
         self._keep(name, content)
@@ -93,12 +80,8 @@ class AzureBlobs:
         """Remove the blob; nothing happens where there is none."""
         with self._lock:
             self._size -= len(self._at_hand.pop(name, b""))
-        with translated(self._where(name)):
-            try:
-                self._container.delete_blob(_checked(name))
-            except ResourceNotFoundError as error:
-                if said_code(error) in GONE:
-                    raise
+        with translated(self._where(name)), Expected(ResourceNotFoundError):
+            self._container.delete_blob(_checked(name))
 
     def _known(self, name: str) -> bytes | None:
         with self._lock:

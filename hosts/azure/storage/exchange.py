@@ -9,7 +9,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 from engine.blobs import content_name
-from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.azure.storage.storage_errors import Expected, translated
 
 #: The container of the reports' files.
 CONTAINER = "reports"
@@ -25,12 +25,8 @@ class Exchange:
 
     def open(self) -> None:
         """Make the container where it is missing."""
-        with translated(f"container {self.container}"):
-            try:
-                self._container.create_container()
-            except ResourceExistsError as error:
-                if said_code(error) in GONE:
-                    raise
+        with translated(f"container {self.container}"), Expected(ResourceExistsError):
+            self._container.create_container()
 
     def put(self, content: bytes) -> str:
         """Keep `content` and return its name; writing it again changes nothing."""
@@ -41,11 +37,7 @@ class Exchange:
 
     def get(self, name: str) -> bytes | None:
         """Return a file; None where there is none."""
-        with translated(f"blob {self.container}/{name}"):
-            try:
-                content: bytes = self._container.download_blob(name).readall()
-            except ResourceNotFoundError as error:
-                if said_code(error) in GONE:
-                    raise
-                return None
-        return content
+        with translated(f"blob {self.container}/{name}"), Expected(ResourceNotFoundError):
+            content: bytes = self._container.download_blob(name).readall()
+            return content
+        return None

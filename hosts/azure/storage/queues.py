@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.storage.queue import QueueServiceClient
 
 from engine.errors import Refused
-from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.azure.storage.storage_errors import GONE, Expected, said_code, translated
 
 #: Microsoft Learn, "Put Message": a message has up to 64 KiB and is written as XML in UTF-8.
 MAX_BODY = 64 * 1024
@@ -86,6 +87,12 @@ class AzureQueue:
                 for got in next(pages, ())
             ]
 
+    def each(self) -> Iterator[Message]:
+        """Yield the messages one by one; each is deleted when it was used, and stays otherwise."""
+        while found := self.receive(1):
+            yield found[0]
+            self.delete(found[0])
+
     def delete(self, message: Message) -> bool:
         """Delete a received message; False where it was received again since."""
         with translated(f"queue {self._name}"):
@@ -110,12 +117,8 @@ class AzureQueue:
         return self.delete(message)
 
     def _create(self) -> None:
-        with translated(f"queue {self._name}"):
-            try:
-                self._queue.create_queue()
-            except ResourceExistsError as error:
-                if said_code(error) in GONE:
-                    raise
+        with translated(f"queue {self._name}"), Expected(ResourceExistsError):
+            self._queue.create_queue()
 
 
 def poison_name(queue: str) -> str:

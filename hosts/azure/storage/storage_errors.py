@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +42,19 @@ def translated(where: str) -> Iterator[None]:
         yield
     except AzureError as error:
         raise translate(error, where) from None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Lets a block end at an error that is no fault there, unless the container itself is gone."""
+
+    error: type[HttpResponseError]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, found: BaseException | None, trace: object) -> bool:
+        return isinstance(found, self.error) and said_code(found) not in GONE
 
 
 def translate(error: AzureError, where: str) -> DriftwardenError:

@@ -32,7 +32,7 @@ from engine.store import (
     instant,
     parse_instant,
 )
-from hosts.azure.storage.storage_errors import GONE, said_code, translated
+from hosts.azure.storage.storage_errors import Expected, translated
 from hosts.azure.storage.table_glimpse import Glimpse
 from hosts.azure.storage.table_index import Index, Wake, equals, text
 
@@ -151,12 +151,9 @@ class TablesStore:
     def _found(
         self, partition: str, key: str, select: list[str] | None = None
     ) -> TableEntity | None:
-        try:
+        with Expected(ResourceNotFoundError):
             return self._table.get_entity(partition, key, select=select)
-        except ResourceNotFoundError as error:
-            if said_code(error) in GONE:
-                raise
-            return None
+        return None
 
     def _wake(self, partition: str) -> Wake:
         """Return when a partition's head is to be woken, without reading its state."""

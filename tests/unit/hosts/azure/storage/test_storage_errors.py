@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+)
 
 from engine.errors import Broken, Conflict, Unavailable
 from engine.store import Insert
 from hosts.azure.storage.connection import Connection
-from hosts.azure.storage.storage_errors import translate
+from hosts.azure.storage.storage_errors import Expected, translate
 from hosts.azure.storage.tables import TablesStore
 from tests.doubles.loopback import Response
 from tests.doubles.relay import Relay
@@ -81,6 +87,34 @@ def test_no_answer_is_unavailable(store: TablesStore, relays: dict[str, Relay]) 
     relays["Table"].fail("GET", times=9)
     with pytest.raises(Unavailable):
         store.get("p", "a")
+
+
+def coded(error: HttpResponseError, code: str) -> HttpResponseError:
+    # The service's clients add it.
+    vars(error)["error_code"] = code
+    return error
+
+
+@pytest.mark.parametrize("code", ["BlobAlreadyExists", "ContainerAlreadyExists", ""])
+def test_an_expected_error_ends_a_block(code: str) -> None:
+    with Expected(ResourceExistsError):
+        raise coded(ResourceExistsError("x"), code)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        coded(ResourceExistsError("x"), "ContainerBeingDeleted"),
+        coded(ResourceExistsError("x"), "QueueBeingDeleted"),
+        coded(ResourceNotFoundError("x"), "BlobNotFound"),
+        coded(HttpResponseError("x"), "BlobAlreadyExists"),
+        ValueError("x"),
+    ],
+)
+def test_another_error_or_a_container_that_goes_is_not_expected(error: Exception) -> None:
+    with pytest.raises(type(error)) as raised, Expected(ResourceExistsError):
+        raise error
+    assert raised.value is error
 
 
 def test_an_address_with_a_signature_stays_out_of_messages() -> None:
