@@ -142,15 +142,11 @@ class AzureHost:
 
     def given_up(self) -> Iterator[tuple[bytes, str]]:
         """See `hosts.host.Host`; the Functions host gives no reason."""
-        while found := self.poison.receive(1):
-            yield found[0].body.encode(), "see the app's log"
-            self.poison.delete(found[0])
+        return ((message.body.encode(), "see the app's log") for message in self.poison.each())
 
     def lost_events(self) -> Iterator[bytes]:
         """See `hosts.host.Host`."""
-        while found := self.lost.receive(1):
-            yield found[0].body.encode()
-            self.lost.delete(found[0])
+        return (message.body.encode() for message in self.lost.each())
 
     def close(self) -> None:
         """Export the remaining telemetry and close the connections."""

@@ -28,7 +28,7 @@ from hosts.local.anchors import ANCHORS_FILE, AnchorFile
 from hosts.local.disk import Disk
 from hosts.local.features import lacks
 from hosts.local.files import Blobs, Logs
-from hosts.local.functions.messages import poison_name
+from hosts.local.functions.messages import Message, poison_name
 from hosts.local.functions.queues import Queues
 from hosts.local.models.registry import ModelFolders
 from hosts.local.models.router import BUCKETS, Duration, Endpoint, Router
@@ -152,14 +152,16 @@ class LocalHost:
 
     def given_up(self) -> Iterator[tuple[bytes, str]]:
         """See `hosts.host.Host`."""
-        while found := self.queues.get(poison_name(DUE_QUEUE), self.clock.now(), 1):
-            yield found[0].body, found[0].reason
-            self.queues.delete(found[0])
+        return ((message.body, message.reason) for message in self._each(poison_name(DUE_QUEUE)))
 
     def lost_events(self) -> Iterator[bytes]:
         """See `hosts.host.Host`."""
-        while found := self.queues.get(poison_name(EVENTS_QUEUE), self.clock.now(), 1):
-            yield found[0].body
+        return (message.body for message in self._each(poison_name(EVENTS_QUEUE)))
+
+    def _each(self, queue: str) -> Iterator[Message]:
+        """Yield messages one by one; each is deleted when it was used, and stays otherwise."""
+        while found := self.queues.get(queue, self.clock.now(), 1):
+            yield found[0]
             self.queues.delete(found[0])
 
     def close(self) -> None:
