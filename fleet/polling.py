@@ -32,22 +32,30 @@ PROMPT, AGAIN = 2, timedelta(minutes=30)
 EARLY = timedelta(seconds=30)
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """What was delivered of a file: its newest size, how often, and when last."""
+
+    size: int
+    times: int
+    at: datetime
+
+
 @dataclass
 class _Memory:
-    """What a process knows of a model's files: sizes, how often and when they were delivered."""
+    """What a process knows of a model's files."""
 
-    sizes: dict[str, int] = field(default_factory=dict)
-    sent: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    sent: dict[str, _Sent] = field(default_factory=dict)
     looked: datetime | None = None
     whole: date | None = None
     failing: datetime | None = None
 
     def ripe(self, fact: LogGrew, now: datetime) -> bool:
         """Whether a growth may be delivered; the requests of the traffic log are news at once."""
-        times, last = self.sent.get(fact.blob, (0, now))
-        if times < PROMPT or fact.collection not in (Collection.inputs, Collection.outputs):
+        sent = self.sent.get(fact.blob)
+        if sent is None or sent.times < PROMPT or fact.collection is Collection.traffic:
             return True
-        return not last <= now < last + AGAIN - EARLY
+        return not sent.at <= now < sent.at + AGAIN - EARLY
 
 
 @dataclass(frozen=True)
@@ -85,8 +93,8 @@ class Poller:
         known.looked, known.failing = now, None
         if whole:
             known.whole = now.date()
-            known.sizes = {file.path: known.sizes.get(file.path, 0) for file in found}
-            known.sent = {path: one for path, one in known.sent.items() if path in known.sizes}
+            there = {file.path for file in found}
+            known.sent = {path: one for path, one in known.sent.items() if path in there}
         news = (fact for fact in _news(known, logs, found) if known.ripe(fact, now))
         return Look(tuple(news), whole)
 
@@ -110,9 +118,10 @@ class Poller:
 
     def delivered(self, model: str, fact: LogGrew, now: datetime) -> None:
         """Remember that the growth of a file was delivered."""
-        known = self._known[model]
-        times, _ = known.sent.get(fact.blob, (0, now))
-        known.sizes[fact.blob], known.sent[fact.blob] = fact.size, (times + 1, now)
+        known = self._known[model].sent
+        before = known.get(fact.blob)
+        times = before.times if before is not None else 0
+        known[fact.blob] = _Sent(fact.size, times + 1, now)
 
     def _all(self, watched: Watched, now: datetime) -> Iterator[LogFile]:
         logs = watched.policy.logs
@@ -160,11 +169,12 @@ def _due(known: _Memory, logs: Logs, now: datetime) -> bool:
 
 
 def _news(known: _Memory, logs: Logs, found: Sequence[LogFile]) -> tuple[LogGrew, ...]:
-    facts = (
-        grown(logs, file.path, file.size)
+    larger = (
+        file
         for file in found
-        if file.size > known.sizes.get(file.path, 0)
+        if (sent := known.sent.get(file.path)) is None or file.size > sent.size
     )
+    facts = (grown(logs, file.path, file.size) for file in larger if file.size)
     ours = [fact for fact in facts if fact is not None]
     return tuple(sorted(ours, key=lambda fact: (_time(fact.blob), fact.blob)))
 
