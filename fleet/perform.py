@@ -36,6 +36,7 @@ from fleet.model.tasks import (
     Gate,
     Join,
     Measure,
+    Merge,
     ReadLabels,
     ReadLog,
     Work,
@@ -45,7 +46,7 @@ from fleet.ports import World
 from fleet.work import gating, measuring, reporting, rows
 from fleet.work.assess import assessing
 from fleet.work.join import joining
-from fleet.work.read import counting, reading
+from fleet.work.read import counting, merging, reading
 from fleet.work.refer import rebuild_reference, referencing, renewing
 from retrain.ports import Traffic, TrainingJob
 
@@ -68,6 +69,8 @@ def work(world: World, watched: Watched, effect: Work) -> Fact:
             return reading.read_log(world, watched, effect)
         case ReadLabels():
             return reading.read_labels(world, watched, effect)
+        case Merge():
+            return merging.merge(world, watched, effect)
         case Count():
             return counting.count_window(world, watched, effect)
         case CountTraffic():

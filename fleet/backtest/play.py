@@ -18,7 +18,7 @@ from engine.blobs import Blobs
 from fleet.document.policies import Watched
 from fleet.model.effects import Tell
 from fleet.model.parts import alerts, windows
-from fleet.model.records import Batch
+from fleet.model.records import Batch, Collection
 from fleet.model.results import Assessed
 from fleet.model.signals import drift
 from fleet.model.slices.windows import Window, Windows
@@ -104,7 +104,8 @@ def play(blobs: Blobs, watched: Watched, history: History, told: Told) -> tuple[
         batch = Batch(day.name, day.rows, "", day.sketch)
         ends, closes = _ends(watched, day), _closes(watched, day)
         turn = Turn(watched, closes, model)
-        turn.windows = turn.windows.put(day.name, Window(closes, ends, (batch,)))
+        window = Window(closes, ends).add(batch, Collection.inputs, "")
+        turn.windows = turn.windows.put(day.name, window)
         windows.follow(turn)
         (asked,) = (effect for effect in turn.effects if isinstance(effect, Assess))
         fact = assess_window(world, watched, asked)

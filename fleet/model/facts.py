@@ -18,6 +18,7 @@ from fleet.model.results import (
     LabelsRead,
     LogRead,
     Measured,
+    Merged,
     Referenced,
     Reported,
     TrafficCounted,
@@ -244,6 +245,7 @@ class Adopted:
 Fact = (
     LogGrew
     | LogRead
+    | Merged
     | Counted
     | TrafficCounted
     | LabelsRead

@@ -23,7 +23,8 @@ class Batch:
     """Decoded rows of one log range that belong to one window.
 
     `rows` names the blob with the rows, `sketch` the one with their bin counts (inputs only),
-    `outside` counts values out of their declared range by feature.
+    `outside` counts values out of their declared range by feature. `size` is that of the decoded
+    rows in bytes, 0 where it is not known.
     """
 
     window: str
@@ -31,6 +32,7 @@ class Batch:
     rows: str
     sketch: str = ""
     outside: dict[str, int] = field(default_factory=dict)
+    size: int = 0
 
 
 @dataclass(frozen=True)

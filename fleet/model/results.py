@@ -7,6 +7,7 @@ from datetime import datetime
 
 from fleet.model.records import (
     Batch,
+    Collection,
     DayPair,
     Dropped,
     LossCount,
@@ -39,6 +40,17 @@ class LogRead:
     seen: int | None = None
     late: Dropped | None = None
     ahead: Dropped | None = None
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Batches of a window, named by their rows, are one batch now."""
+
+    window: str
+    collection: Collection
+    deployment: str
+    names: tuple[str, ...]
+    batch: Batch
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,28 @@ class ReadLabels:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """Merge batches of a window, blobs of rows with the sketches of inputs, into one.
+
+    `outside` counts their values out of a declared range.
+    """
+
+    window: str
+    collection: Collection
+    deployment: str
+    rows: tuple[str, ...]
+    sketches: tuple[str, ...]
+    outside: dict[str, int]
+    reference: str
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """Window and batches."""
+        return f"merge:{self.window}:{short(' '.join(self.rows))}"
+
+
+@dataclass(frozen=True)
 class Count:
     """Count a window's rows where a log service keeps them; `served` and `scored` by deployment."""
 
@@ -258,6 +280,7 @@ class Gate:
 Work = (
     ReadLog
     | ReadLabels
+    | Merge
     | Count
     | CountTraffic
     | Assess

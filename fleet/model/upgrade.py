@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from fleet.model.slices.windows import fingerprint
+
 #: The format of every state that is written. Raise it where a stored field moves or changes its
 #: meaning, and add a step to `UPGRADES`; a new field with a default needs neither.
-FORMAT = 3
+FORMAT = 4
 
 #: Format 1 kept all fields side by side, those of a slice too.
 SLICES = {
@@ -43,5 +45,16 @@ def _signed(sliced: dict[str, Any]) -> dict[str, Any]:
     return sliced
 
 
+def _fingerprinted(signed: dict[str, Any]) -> dict[str, Any]:
+    """Format 3 to 4: windows keep the fingerprints that were derived from their batches."""
+    for window in signed.get("windows", {}).get("open", {}).values():
+        inputs = window.get("inputs", [])
+        outputs = [batch for _, batch in window.get("outputs", [])]
+        names = [batch["rows"] for batch in (*inputs, *window.get("traffic", []), *outputs)]
+        window["assess_of"] = fingerprint([batch.get("sketch", "") for batch in inputs])
+        window["join_of"] = fingerprint([*names, *window.get("labels", [])])
+    return signed
+
+
 #: One step a format, in order: the first makes format 2 of format 1.
-UPGRADES = (_in_slices, _signed)
+UPGRADES = (_in_slices, _signed, _fingerprinted)

@@ -25,8 +25,7 @@ def labels_read(turn: Turn, fact: LabelsRead) -> LabelsRead:
     for day in fact.matched:
         window = turn.windows.open.get(day)
         if window is not None and fact.rows not in window.labels:
-            grown = replace(window, labels=(*window.labels, fact.rows))
-            turn.windows = turn.windows.put(day, grown)
+            turn.windows = turn.windows.put(day, window.add_labels(fact.rows))
     others = {name: kept for name, kept in turn.logs.loose.items() if name != key}
     if fact.unknown:
         since = loose.since if loose is not None else turn.now

@@ -104,16 +104,9 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
             turn.say(logs.Late(day, batch.count))
             return
         window = Window(ends + turn.watched.policy.logs.grace, ends)
-    if batch in window.inputs or batch in window.traffic or (deployment, batch) in window.outputs:
-        return
-    match collection:
-        case Collection.inputs:
-            window = replace(window, inputs=(*window.inputs, batch))
-        case Collection.outputs:
-            window = replace(window, outputs=(*window.outputs, (deployment, batch)))
-        case _:
-            window = replace(window, traffic=(*window.traffic, batch))
-    turn.windows = turn.windows.put(day, window)
+    if not window.holds(batch, collection, deployment):
+        window = window.add(batch, collection, deployment)
+        turn.windows = turn.windows.put(day, window)
 
 
 def declined(turn: Turn, fact: Declined) -> Declined:

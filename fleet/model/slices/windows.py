@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
-from fleet.model.records import Batch
+from fleet.model.records import Batch, Collection
 from monitoring.drift.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class Window:
-    """One business day that is still open for rows or labels."""
+    """One business day that is still open for rows or labels.
+
+    `assess_of` and `join_of` name what an assessment and a join would look at: each row that comes
+    changes them, and merging batches does not. `merging` names the batches that are being merged.
+    """
 
     closes: datetime
     ends: datetime
@@ -25,17 +29,56 @@ class Window:
     assessed: str = ""
     join_asked: str = ""
     joined: str = ""
+    assess_of: str = ""
+    join_of: str = ""
+    merging: str = ""
 
-    @property
-    def assess_of(self) -> str:
-        """Fingerprint of what an assessment would look at."""
-        return fingerprint([batch.sketch for batch in self.inputs])
+    def holds(self, batch: Batch, collection: Collection, deployment: str) -> bool:
+        """Tell whether a batch is here already."""
+        return batch in self.batches(collection, deployment)
 
-    @property
-    def join_of(self) -> str:
-        """Fingerprint of what a join would look at."""
-        names = [batch.rows for batch in self.inputs + self.traffic]
-        return fingerprint([*names, *(batch.rows for _, batch in self.outputs), *self.labels])
+    def batches(self, collection: Collection, deployment: str) -> tuple[Batch, ...]:
+        """Return the batches of a collection; outputs are those of one deployment."""
+        match collection:
+            case Collection.inputs:
+                return self.inputs
+            case Collection.outputs:
+                return tuple(batch for by, batch in self.outputs if by == deployment)
+            case _:
+                return self.traffic
+
+    def add(self, batch: Batch, collection: Collection, deployment: str) -> Window:
+        """Return the window with one more batch."""
+        more = self._with((*self.batches(collection, deployment), batch), collection, deployment)
+        more = replace(more, join_of=added(self.join_of, batch.rows))
+        if collection is Collection.inputs:
+            more = replace(more, assess_of=added(self.assess_of, batch.sketch))
+        return more
+
+    def add_labels(self, name: str) -> Window:
+        """Return the window with one more blob of labels."""
+        return replace(self, labels=(*self.labels, name), join_of=added(self.join_of, name))
+
+    def merged(
+        self, names: Container[str], batch: Batch, collection: Collection, deployment: str
+    ) -> Window:
+        """Return the window with one batch in the place of those whose rows are so named."""
+        if collection is Collection.labels:
+            others = tuple(name for name in self.labels if name not in names)
+            return replace(self, labels=(batch.rows, *others))
+        known = self.batches(collection, deployment)
+        kept = tuple(one for one in known if one.rows not in names)
+        return self._with((batch, *kept), collection, deployment)
+
+    def _with(self, batches: tuple[Batch, ...], collection: Collection, by: str) -> Window:
+        match collection:
+            case Collection.inputs:
+                return replace(self, inputs=batches)
+            case Collection.outputs:
+                others = tuple(one for one in self.outputs if one[0] != by)
+                return replace(self, outputs=(*others, *((by, batch) for batch in batches)))
+            case _:
+                return replace(self, traffic=batches)
 
 
 @dataclass(frozen=True)
@@ -99,6 +142,12 @@ def fingerprint(names: Sequence[str]) -> str:
     if not names:
         return ""
     return sha256("\n".join(sorted(set(names))).encode()).hexdigest()[:16]
+
+
+def added(known: str, name: str) -> str:
+    """Return the fingerprint of what is known and one more blob, in whatever order they come."""
+    one = int(sha256(name.encode()).hexdigest()[:16], 16)
+    return f"{(int(known or '0', 16) + one) % 2**64:016x}"
 
 
 def outputs_of(outputs: Mapping[str, Sequence[str]]) -> str:

@@ -106,7 +106,7 @@ def _batches(
             counted = world.blobs.put(segments.to_bytes(found))
             outside = ranges.outside(part, watched.policy.quality.ranges)
         kept = rows.put(world.blobs, part)
-        batches.append(Batch(str(day), part.num_rows, kept, counted, outside))
+        batches.append(Batch(str(day), part.num_rows, kept, counted, outside, part.nbytes))
     return tuple(batches)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from engine import codec
 from engine.head import MAX_STATE_BYTES
-from fleet.model.records import Batch
+from fleet.model.records import Batch, Collection
 from fleet.model.slices.service import Silence
 from fleet.model.slices.windows import Past, Window, Windows, fingerprint
 from fleet.model.state import Model
@@ -27,9 +27,9 @@ def test_what_is_assessed_are_inputs_and_what_is_joined_everything() -> None:
     batch, other = Batch("d", 1, "r1", "s1"), Batch("d", 1, "r2", "s2")
     empty = Window(NOW, NOW)
     assert (empty.assess_of, empty.join_of) == ("", "")
-    inputs = replace(empty, inputs=(batch,))
-    labelled = replace(inputs, labels=("l",))
-    scored = replace(inputs, outputs=(("v1", other),))
+    inputs = empty.add(batch, Collection.inputs, "")
+    labelled = inputs.add_labels("l")
+    scored = inputs.add(other, Collection.outputs, "v1")
     assert inputs.assess_of == labelled.assess_of == scored.assess_of != ""
     assert len({inputs.join_of, labelled.join_of, scored.join_of}) == 3
 
