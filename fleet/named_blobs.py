@@ -8,6 +8,7 @@ from collections.abc import Iterator
 #: Fields that hold names of blobs, themselves or in a list or an object.
 FIELDS = frozenset(
     {
+        "archive",
         "history",
         "inputs",
         "joined",

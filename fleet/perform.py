@@ -28,6 +28,7 @@ from fleet.model.effects import (
 )
 from fleet.model.facts import Asked, Fact, Notified, RunChanged, TrafficSeen, TrafficSet
 from fleet.model.tasks import (
+    Archive,
     Assess,
     BuildReference,
     BuildReport,
@@ -39,6 +40,7 @@ from fleet.model.tasks import (
     Merge,
     ReadLabels,
     ReadLog,
+    Recall,
     Work,
 )
 from fleet.partitions import ONCALL
@@ -46,7 +48,7 @@ from fleet.ports import World
 from fleet.work import gating, measuring, reporting, rows
 from fleet.work.assess import assessing
 from fleet.work.join import joining
-from fleet.work.read import counting, merging, reading
+from fleet.work.read import archiving, counting, merging, reading
 from fleet.work.refer import rebuild_reference, referencing, renewing
 from retrain.ports import Traffic, TrainingJob
 
@@ -69,6 +71,10 @@ def work(world: World, watched: Watched, effect: Work) -> Fact:
             return reading.read_log(world, watched, effect)
         case ReadLabels():
             return reading.read_labels(world, watched, effect)
+        case Archive():
+            return archiving.archive(world, effect)
+        case Recall():
+            return archiving.recall(world, effect)
         case Merge():
             return merging.merge(world, watched, effect)
         case Count():

@@ -12,6 +12,7 @@ from typing import get_args
 from engine.codec import Kinds
 from fleet.model.records import Collection
 from fleet.model.results import (
+    Archived,
     Assessed,
     Counted,
     Joined,
@@ -19,6 +20,7 @@ from fleet.model.results import (
     LogRead,
     Measured,
     Merged,
+    Recalled,
     Referenced,
     Reported,
     TrafficCounted,
@@ -246,6 +248,8 @@ Fact = (
     LogGrew
     | LogRead
     | Merged
+    | Archived
+    | Recalled
     | Counted
     | TrafficCounted
     | LabelsRead

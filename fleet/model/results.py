@@ -15,6 +15,7 @@ from fleet.model.records import (
     TrafficCount,
     Trouble,
 )
+from fleet.model.slices.logs import Cursor
 from monitoring.drift.verdict import Verdict as Drift
 from monitoring.finding import Finding
 from monitoring.performance import Verdict as Health
@@ -51,6 +52,23 @@ class Merged:
     deployment: str
     names: tuple[str, ...]
     batch: Batch
+
+
+@dataclass(frozen=True)
+class Archived:
+    """The cursors of files are in an archive that was asked for `at` a moment."""
+
+    at: datetime
+    archive: str
+    blobs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """Files were looked up in the archives; `cursors` are of those that one of them holds."""
+
+    blobs: tuple[str, ...]
+    cursors: dict[str, Cursor]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from fleet.model.part import Taken
 from fleet.model.parts import (
     alerts,
     announced,
+    archive,
     azure_alerts,
     candidates,
     commands,
@@ -52,6 +53,7 @@ PARTS = (
     reference.PART,
     logs.PART,
     unfinished.PART,
+    archive.PART,
     uncollected.PART,
     labels.PART,
     merging.PART,

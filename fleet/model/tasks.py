@@ -10,6 +10,7 @@ from datetime import datetime
 
 from fleet.model.keys import short
 from fleet.model.records import Collection, TrafficCount
+from fleet.model.slices.logs import Cursor
 from monitoring.drift.why import Happening
 from retrain.gate import Need
 
@@ -19,11 +20,16 @@ def read_from(what: str, blob: str, start: int) -> str:
     return f"{what}:{short(blob)}:{start}"
 
 
+def _attempt(number: int) -> str:
+    """Return the end of that key: each attempt has its own."""
+    return f":again-{number}" if number else ""
+
+
 @dataclass(frozen=True)
 class ReadLog:
     """Decode a range of a log file into batches by window, of the days `first` to `last`.
 
-    An older app named no days.
+    An older app named no days. `attempt` counts the reads of the range that failed.
     """
 
     blob: str
@@ -35,11 +41,12 @@ class ReadLog:
     lane: str = ""
     first: str = ""
     last: str = ""
+    attempt: int = 0
 
     @property
     def key(self) -> str:
         """Blob and cursor: a range is read once from wherever the cursor stood."""
-        return read_from("read", self.blob, self.start)
+        return read_from("read", self.blob, self.start) + _attempt(self.attempt)
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,51 @@ class ReadLabels:
     outputs: dict[str, tuple[str, ...]]
     of: str
     lane: str = ""
+    attempt: int = 0
 
     @property
     def key(self) -> str:
         """Blob and cursor, as for feature logs, and the outputs to match with."""
-        return f"{read_from('labels', self.blob, self.start)}:{self.of}"
+        begin = read_from("labels", self.blob, self.start)
+        return f"{begin}:{self.of}{_attempt(self.attempt)}"
+
+
+def archive_key(at: datetime) -> str:
+    """Return the key of the archive that was asked for at a moment."""
+    return f"archive:{at:%Y%m%dT%H%M%S.%f}"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Keep cursors of files that are read to their end in a blob."""
+
+    at: datetime
+    cursors: dict[str, Cursor]
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """The moment: one archive is written at a time."""
+        return archive_key(self.at)
+
+
+#: How the keys of recalls begin.
+RECALL = "recall:"
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Look up how far files were read, in the archives, newest first."""
+
+    blobs: tuple[str, ...]
+    archives: tuple[str, ...]
+    attempt: int = 0
+    lane: str = ""
+
+    @property
+    def key(self) -> str:
+        """Files and archives: a file may leave the state several times."""
+        return f"{RECALL}{short(' '.join((*self.blobs, *self.archives)))}{_attempt(self.attempt)}"
 
 
 @dataclass(frozen=True)
@@ -281,6 +328,8 @@ Work = (
     ReadLog
     | ReadLabels
     | Merge
+    | Archive
+    | Recall
     | Count
     | CountTraffic
     | Assess

@@ -72,7 +72,7 @@ class Unfinished:
 
 @dataclass(frozen=True)
 class Unread:
-    """A range that begins at byte `start` was not read; a new announcement of the file retries."""
+    """A range that begins at byte `start` could not be read; it is tried again for eight days."""
 
     blob: str
     start: int

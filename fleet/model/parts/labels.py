@@ -42,7 +42,7 @@ def follow(turn: Turn) -> None:
         return
     wait = turn.watched.policy.labels.wait
     reading = any(
-        cursor.asked >= 0 or cursor.read < cursor.size
+        cursor.reading
         for cursor in turn.logs.blobs.values()
         if cursor.collection is Collection.outputs
     )

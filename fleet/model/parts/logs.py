@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from fleet.model.cursors import moved, say_read
+from fleet.model.cursors import moved, over, say_read
 from fleet.model.facts import Declined, LogGrew
 from fleet.model.lines import logs
 from fleet.model.live import answers
@@ -35,8 +35,9 @@ def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
         return fact
     known = model.logs.blobs.get(fact.blob)
     if known is None:
-        known = Cursor(0, fact.collection, version, turn.now)
-    grown = replace(known, size=max(known.size, fact.size), touched=turn.now)
+        unsure = bool(model.logs.archives)
+        known = Cursor(0, fact.collection, version, turn.now, unsure=unsure)
+    grown = replace(known, size=max(known.size, fact.size), touched=turn.now, again=None)
     turn.logs = replace(turn.logs, blobs={**model.logs.blobs, fact.blob: grown})
     return fact
 
@@ -110,12 +111,13 @@ def _put(turn: Turn, batch: Batch, collection: Collection, deployment: str) -> N
 
 
 def declined(turn: Turn, fact: Declined) -> Declined:
-    """Leave a range that cannot be read until its file is announced again; the alert tells it."""
+    """Read a range that cannot be read again, later and later; the alert tells it, a line once."""
     for blob, cursor in turn.logs.blobs.items():
         if cursor.asked >= 0 and _reads(fact.key, blob, cursor.asked):
-            left = replace(cursor, asked=-1, size=cursor.read)
-            turn.logs = replace(turn.logs, blobs={**turn.logs.blobs, blob: left})
-            turn.say(logs.Unread(blob, cursor.read, fact.reason))
+            failed = cursor.failed(turn.now)
+            turn.logs = replace(turn.logs, blobs={**turn.logs.blobs, blob: failed})
+            if not cursor.tries:
+                turn.say(logs.Unread(blob, cursor.read, fact.reason))
     return fact
 
 
@@ -125,24 +127,32 @@ def _reads(key: str, blob: str, start: int) -> bool:
 
 
 def follow(turn: Turn) -> None:
-    """Owe the next range of every file that has grown."""
+    """Owe the next range of every file that has grown, and of those that are due again."""
     if not turn.windows.reference:
         return
     reading = sum(cursor.asked >= 0 for cursor in turn.logs.blobs.values())
     for blob, cursor in sorted(turn.logs.blobs.items()):
-        if cursor.asked >= 0 or cursor.read >= cursor.size or reading >= READS_AT_ONCE:
+        busy = cursor.asked >= 0 or cursor.unsure or reading >= READS_AT_ONCE
+        if busy or cursor.read >= cursor.size or over(cursor, turn.now):
             continue
-        end = min(cursor.size, cursor.read + RANGE)
-        if cursor.collection is Collection.labels:
-            outputs = turn.windows.outputs
-            turn.owe(ReadLabels(blob, cursor.read, end, outputs, outputs_of(outputs)))
-        else:
-            read = (cursor.collection, cursor.deployment, turn.windows.reference)
-            first, last = _days(turn)
-            turn.owe(ReadLog(blob, cursor.read, end, *read, first=first, last=last))
+        if cursor.again is not None and turn.now < cursor.again:
+            turn.wake(cursor.again)
+            continue
+        turn.owe(_read(turn, blob, cursor))
         reading += 1
-        asked = replace(cursor, asked=cursor.read)
+        asked = replace(cursor, asked=cursor.read, again=None)
         turn.logs = replace(turn.logs, blobs={**turn.logs.blobs, blob: asked})
+
+
+def _read(turn: Turn, blob: str, cursor: Cursor) -> ReadLog | ReadLabels:
+    end = min(cursor.size, cursor.read + RANGE)
+    if cursor.collection is Collection.labels:
+        outputs = turn.windows.outputs
+        of = outputs_of(outputs)
+        return ReadLabels(blob, cursor.read, end, outputs, of, attempt=cursor.tries)
+    read = (cursor.collection, cursor.deployment, turn.windows.reference)
+    first, last = _days(turn)
+    return ReadLog(blob, cursor.read, end, *read, first=first, last=last, attempt=cursor.tries)
 
 
 PART = Part(

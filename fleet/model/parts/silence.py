@@ -139,7 +139,7 @@ def _unread(turn: Turn, due: datetime) -> bool:
         counted_to = turn.silence.counted_to
         return counted_to is None or counted_to < due - _lag(turn)
     return any(
-        cursor.asked >= 0 or cursor.read < cursor.size
+        cursor.reading
         for cursor in turn.logs.blobs.values()
         if cursor.collection is Collection.traffic
     )

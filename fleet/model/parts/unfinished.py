@@ -24,8 +24,8 @@ def follow(turn: Turn) -> None:
     if not turn.windows.reference:
         return
     for blob, cursor in sorted(turn.logs.blobs.items()):
-        waits = cursor.asked < 0 and cursor.read >= cursor.size and cursor.told != cursor.read
-        if not waits or not (cursor.rest or cursor.missing):
+        waits = cursor.asked < 0 and (cursor.read >= cursor.size or cursor.again is not None)
+        if not waits or cursor.told == cursor.read or not (cursor.rest or cursor.missing):
             continue
         if turn.now < cursor.touched + QUIET:
             turn.wake(cursor.touched + QUIET)

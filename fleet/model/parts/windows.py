@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from fleet.document.logs import FILES_KEPT
 from fleet.model.facts import Declined
 from fleet.model.lines import windows
 from fleet.model.part import Part, take
@@ -227,7 +226,7 @@ def _cuts(active: Rollout | None, policy: judge.Policy) -> tuple[datetime, ...]:
 
 
 def _close(turn: Turn) -> None:
-    """Close windows and files that nothing will be added to any more."""
+    """Close windows that nothing will be added to any more."""
     still_open = {
         day: window
         for day, window in turn.windows.open.items()
@@ -235,13 +234,6 @@ def _close(turn: Turn) -> None:
     }
     if len(still_open) < len(turn.windows.open):
         turn.windows = replace(turn.windows, open=still_open)
-    blobs = {
-        blob: cursor
-        for blob, cursor in turn.logs.blobs.items()
-        if cursor.read < cursor.size or turn.now < cursor.touched + FILES_KEPT
-    }
-    if len(blobs) < len(turn.logs.blobs):
-        turn.logs = replace(turn.logs, blobs=blobs)
     if len(turn.windows.past) > DAYS_KEPT:
         kept = sorted(turn.windows.past)[-DAYS_KEPT:]
         turn.windows = replace(turn.windows, past={day: turn.windows.past[day] for day in kept})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from fleet.model.records import Collection
+
+
+#: How long a read that failed waits for the next attempt: four times as long after each.
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -14,7 +18,9 @@ class Cursor:
 
     `asked` is the start of the range that is being read, -1 for none. `rest` are bytes behind
     `read` that are no whole line, `missing` those that were announced and are not there; `told` is
-    the `read` for which that was told (`fleet.model.parts.unfinished`).
+    the `read` for which that was told (`fleet.model.parts.unfinished`). `again` is when a range
+    that could not be read is read again, after `tries` attempts. `unsure`: an archive may say how
+    far the file was read.
     """
 
     size: int
@@ -26,6 +32,19 @@ class Cursor:
     rest: int = 0
     missing: int = 0
     told: int = -1
+    again: datetime | None = None
+    tries: int = 0
+    unsure: bool = False
+
+    @property
+    def reading(self) -> bool:
+        """Whether a range is being read, or will be without further delay."""
+        return self.asked >= 0 or (self.read < self.size and self.again is None)
+
+    def failed(self, now: datetime) -> Cursor:
+        """Return the cursor of a range that could not be read now."""
+        wait = min(FIRST_WAIT * 4 ** min(self.tries, 6), LONGEST_WAIT)
+        return replace(self, asked=-1, again=now + wait, tries=self.tries + 1)
 
 
 @dataclass(frozen=True)
@@ -44,13 +63,30 @@ class Loose:
 
 
 @dataclass(frozen=True)
+class Shelf:
+    """An archive of cursors: the blob's name, and when it was asked for."""
+
+    archive: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Cursors:
+    """Cursors by the file's name: what an archive holds."""
+
+    cursors: dict[str, Cursor]
+
+
+@dataclass(frozen=True)
 class Logs:
     """How far the logs are read.
 
     `blobs` are cursors by the file's name, `counted` the last day and `traffic_to` the end of the
     last hour that a log service was asked to count, `strangers` deployments of unknown versions.
     `collected` says that rows of requests have been found, `served_at` since when requests are
-    answered of which none were.
+    answered of which none were. `archives` hold the cursors of older files, oldest first;
+    `archiving` says when the one was asked for that is being written, `archive_again` when it may
+    be asked for after a refusal, `recalling` which files are being looked up.
     """
 
     blobs: dict[str, Cursor] = field(default_factory=dict)
@@ -60,6 +96,10 @@ class Logs:
     strangers: tuple[str, ...] = ()
     collected: bool = False
     served_at: datetime | None = None
+    archives: tuple[Shelf, ...] = ()
+    archiving: datetime | None = None
+    archive_again: datetime | None = None
+    recalling: tuple[str, ...] = ()
 
 
 def ranged(blob: str, start: int) -> str:

@@ -6,12 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from fleet.model.facts import Declined
 from fleet.model.parts.logs import RANGE, READS_AT_ONCE
-from fleet.model.records import Batch, Dropped
+from fleet.model.records import Batch, Collection, Dropped
 from fleet.model.results import Counted, LogRead
 from fleet.model.tasks import ReadLabels, ReadLog
-from tests.unit.fleet.model.days import CLOSES, DAY, ENDS, LABELS, OUTPUTS, grew, matched, rows
+from tests.unit.fleet.model.days import (
+    CLOSES, DAY, ENDS, INPUTS, LABELS, OUTPUTS, TRAFFIC, grew, matched, rows,
+)  # fmt: skip
 
 
 def read(start: int, end: int, *batches: Batch, limit: int | None = None) -> LogRead:
@@ -138,16 +142,42 @@ def test_bad_lines_are_counted_with_a_reason(begun: Any) -> None:
     assert (line["rows"], line["bad"], line["reason"]) == (5, 2, "line 3: not JSON")
 
 
-def test_a_range_whose_reading_was_refused_waits_for_the_next_announcement(begun: Any) -> None:
+@pytest.mark.parametrize("kind", [INPUTS, OUTPUTS, TRAFFIC, LABELS])
+def test_a_range_whose_reading_was_refused_is_read_again_later(
+    begun: Any, kind: Collection
+) -> None:
+    """Its size is no news: an announcement of the same size changes nothing."""
+    begun.tell(grew(10, kind=kind))
+    for wait in (1, 4, 16, 64, 256, 1024, 1440, 1440):
+        (owed,) = begun.owed(ReadLog) + begun.owed(ReadLabels)
+        begun.tell(Declined("read_log", owed.key, "it failed 5 times: KeyError: 'x'"))
+        assert begun.wake_at is None or begun.wake_at <= begun.now + timedelta(minutes=wait)
+        begun.tell(after=timedelta(minutes=wait) - timedelta(seconds=1))
+        assert begun.owed(ReadLog) + begun.owed(ReadLabels) == []
+        begun.tell(after=timedelta(seconds=1))
+    assert [(line["blob"], line["start"]) for line in begun.said("unread")] == [("a", 0)]
+    owed = begun.ever(ReadLog) + begun.ever(ReadLabels)
+    assert len({effect.key for effect in owed}) == len(owed) == 9
+
+
+def test_a_range_that_was_refused_is_read_at_once_when_its_file_grows(begun: Any) -> None:
     begun.tell(grew(10))
     (owed,) = begun.owed(ReadLog)
-    begun.tell(Declined("read_log", owed.key, "it failed 5 times: KeyError: 'x'"))
-    assert begun.owed(ReadLog) == []
-    assert begun.said("unread") == [
-        {"what": "unread", "blob": "a", "start": 0, "reason": "it failed 5 times: KeyError: 'x'"}
-    ]
+    begun.tell(Declined("read_log", owed.key, "x"))
     begun.tell(grew(12))
     assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(0, 12)]
+    begun.tell(read(0, 12, rows("1"))).tell(after=timedelta(days=2))
+    assert begun.owed(ReadLog) == []
+    assert begun.state.windows.open[DAY].inputs == (rows("1"),)
+
+
+def test_a_refused_file_of_outputs_holds_up_no_labels(begun: Any) -> None:
+    begun.tell(grew(10, "o", OUTPUTS)).tell(grew(10, "l", LABELS))
+    (owed,) = begun.owed(ReadLabels)
+    begun.tell(Declined("read_log", begun.ever(ReadLog)[0].key, "x"))
+    begun.tell(matched("l", unknown=3))
+    begun.tell(grew(10, "p", OUTPUTS)).tell(replace(read(0, 10, rows("p")), blob="p"))
+    assert begun.owed(ReadLabels)[0].outputs == {DAY: ("rows-p",)}
 
 
 def test_a_refusal_of_another_range_or_file_changes_nothing(begun: Any) -> None:

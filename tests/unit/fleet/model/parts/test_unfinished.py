@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from engine import codec
+from fleet.document.logs import FILES_KEPT
 from fleet.model.facts import FACTS, LogGrew
 from fleet.model.parts.unfinished import QUIET
 from fleet.model.records import Batch, Collection
 from fleet.model.results import LabelsRead, LogRead
-from fleet.model.slices.logs import Cursor
+from fleet.model.slices.logs import FIRST_WAIT, LONGEST_WAIT, Cursor
 from fleet.model.state import Model
 from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.model.upgrade import upgrade
@@ -78,9 +79,46 @@ def test_a_read_that_is_under_way_is_waited_for(begun: Any) -> None:
 
 @pytest.mark.parametrize(("seen", "ends"), [(8, 8), (7, 7), (0, 0)])
 def test_a_file_shorter_than_announced_is_told(begun: Any, seen: int, ends: int) -> None:
-    begun.tell(grew(10)).tell(read(0, min(7, seen), 10, seen)).tell(after=QUIET)
+    whole = min(7, seen)
+    begun.tell(grew(10)).tell(read(0, whole, 10, seen)).tell(after=QUIET)
+    begun.tell(read(whole, whole, 10, seen))
     ((_, reason),) = told(begun)
     assert reason == f"announced with 10 bytes, but the file ends at byte {ends}"
+
+
+def test_a_file_that_was_away_for_a_moment_is_read_when_it_is_back(begun: Any) -> None:
+    """It is announced with the same size as before, which is no news: nobody tells again."""
+    begun.tell(grew(10)).tell(read(0, 0, 10, 0))
+    assert begun.wake_at == NOW + FIRST_WAIT
+    waits = []
+    for _ in range(3):
+        begun.tell(at=begun.wake_at)
+        (owed,) = begun.owed(ReadLog)
+        assert (owed.start, owed.end) == (0, 10)
+        waits.append(begun.now)
+        begun.tell(read(0, 0, 10, 0))
+    assert [(at - NOW).seconds / 60 for at in waits] == [1, 5, 21]
+    begun.tell(at=NOW + QUIET)
+    assert len(told(begun)) == 1
+    begun.tell(at=begun.wake_at)
+    keys = {effect.key for effect in begun.ever(ReadLog)}
+    assert len(keys) == 5
+    begun.tell(read(0, 10, 10, 10, ROWS)).tell(after=timedelta(days=2))
+    assert begun.state.windows.open["2024-03-04"].inputs == (ROWS,)
+    assert (begun.owed(ReadLog), begun.state.counts["bad"]) == ([], 0)
+
+
+def test_a_file_that_never_comes_back_is_let_go_of(begun: Any) -> None:
+    begun.tell(grew(10)).tell(read(0, 0, 10, 0))
+    for _ in range(20):
+        begun.tell(at=begun.wake_at)
+        if not begun.state.logs.blobs:
+            break
+        if begun.owed(ReadLog):
+            begun.tell(read(0, 0, 10, 0))
+    assert NOW + FILES_KEPT <= begun.now < NOW + FILES_KEPT + LONGEST_WAIT
+    assert len(begun.ever(ReadLog)) < 20
+    assert len(told(begun)) == 1
 
 
 def test_labels_are_told_of_as_rows_are(begun: Any) -> None:
