@@ -119,6 +119,11 @@ def waiting(kinds: Kinds, rows: Sequence[Row]) -> list[Waiting]:
     return [_read(kinds, row) for row in sorted(rows, key=lambda r: (str(r.props["at"]), r.key))]
 
 
+def pending(store: Store, partition: str, most: int) -> int:
+    """Return how many facts are not yet taken in, `most` at most."""
+    return len(store.scan(partition, IN, limit=most, pending=True))
+
+
 def oldest(store: Store, partition: str) -> datetime | None:
     """Return when the oldest fact arrived that was not yet taken in; of many, about when."""
     rows = store.scan(partition, IN, limit=LOOKED_AT, pending=True)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from engine import inbox
 from engine.loop import Loop
 from engine.step import Delivery
+from engine.store import instant
 from fleet import events, logfiles
 from fleet.document.policies import Fleet, Watched
-from fleet.polling import Poller
+from fleet.model.facts import LogGrew, LogShrank
+from fleet.model.slices.logs import Cursor
+from fleet.model.state import Model
+from fleet.polling import Poller, Read
+
+#: Files that wait to be read are in the model's state; the others are found again when these are.
+MOST_WAITING = 1000
 
 
 def deliver(loop: Loop, poller: Poller, watched: Watched, now: datetime) -> str:
@@ -17,16 +25,29 @@ def deliver(loop: Loop, poller: Poller, watched: Watched, now: datetime) -> str:
 
     After the first look of a process, what the inbox remembers under whatever id is left out.
     """
-    name, seen = watched.name, poller.look(watched, now)
+    name = watched.name
+    cursors: dict[str, Cursor] = {}
+
+    def read() -> Read:
+        state: Model = loop.head(name).state
+        cursors.update(state.logs.blobs)
+        return {blob: cursor.read for blob, cursor in cursors.items()}
+
+    seen = poller.look(watched, read, now)
     known = inbox.digests(loop.store, name) if seen.whole and seen.grown else ()
-    fresh = [
-        Delivery(name, logfiles.name_of(fact), fact)
+    told = [
+        fact
         for fact in seen.grown
-        if inbox.digest(loop.domain.facts, fact) not in known
+        if inbox.digest(loop.domain.facts, fact) in known and not _news(cursors, fact)
     ]
-    loop.deliver_all(name, fresh, now)
-    for fact in seen.grown:
+    fresh = [fact for fact in seen.grown if fact not in told]
+    due = fresh[: _room(loop, name)] if fresh else []
+    cut = [Delivery(name, _cut(cursors[fact.blob], fact), fact) for fact in seen.shrunk]
+    loop.deliver_all(name, [*cut, *(_delivery(loop, name, cursors, fact) for fact in due)], now)
+    for fact in (*told, *due):
         poller.delivered(name, fact, now)
+    if len(due) < len(fresh):
+        poller.left(name)
     return seen.fault
 
 
@@ -36,3 +57,30 @@ def hinted(poller: Poller | None, fleet: Fleet, hint: events.Hint) -> Delivery |
         return None
     fact = poller.hinted(fleet.models[hint.model], hint.path)
     return None if fact is None else Delivery(hint.model, logfiles.name_of(fact), fact)
+
+
+def _news(cursors: Mapping[str, Cursor], fact: LogGrew) -> bool:
+    """Tell whether a file is longer than the state says, whatever was delivered before."""
+    cursor = cursors.get(fact.blob)
+    return cursor is not None and cursor.size < fact.size
+
+
+def _delivery(loop: Loop, name: str, cursors: Mapping[str, Cursor], fact: LogGrew) -> Delivery:
+    """Return a delivery; a file that was cut may grow to a length that it had before."""
+    known = logfiles.name_of(fact)
+    if _news(cursors, fact) and loop.store.get(name, inbox.row_key(known)) is not None:
+        known += f":from-{cursors[fact.blob].size}"
+    return Delivery(name, known, fact)
+
+
+def _cut(cursor: Cursor, fact: LogShrank) -> str:
+    """Return the id of the delivery that a file is shorter than it was when it grew last."""
+    return f"shrank:{fact.size}:{instant(cursor.touched)}:{fact.blob}"
+
+
+def _room(loop: Loop, model: str) -> int:
+    """Return how many more files may wait to be read."""
+    state: Model = loop.head(model).state
+    waiting = sum(cursor.reading for cursor in state.logs.blobs.values())
+    waiting += inbox.pending(loop.store, model, MOST_WAITING)
+    return max(0, MOST_WAITING - waiting)

@@ -8,7 +8,7 @@ is lost while no process runs. Deployments are those whose folders are there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -17,7 +17,7 @@ from fleet import names
 from fleet.document.logs import TRAFFIC, Logs
 from fleet.document.policies import Watched
 from fleet.logfiles import collections_of, days, grown, hours
-from fleet.model.facts import LogGrew
+from fleet.model.facts import LogGrew, LogShrank
 from fleet.model.records import Collection
 from fleet.ports import LogFile, LogFiles
 
@@ -26,10 +26,14 @@ PATIENCE = timedelta(minutes=10)
 #: After a fault the next look waits as long as the fault has lasted, up to this.
 LONGEST_WAIT = timedelta(minutes=5)
 #: A file of the collector is read at once when it has grown for the first and the second time, and
-#: then each half hour: the state names each range that was read while its window is open.
-PROMPT, AGAIN = 2, timedelta(minutes=30)
+#: then every five minutes: each read costs several requests to the storage.
+PROMPT, AGAIN = 2, timedelta(minutes=5)
 #: Ticks are not a minute apart to the millisecond.
 EARLY = timedelta(seconds=30)
+
+
+#: How far files were read, in bytes by their names.
+Read = Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,11 @@ class Look:
     """What one look found: files that have grown, the oldest first, or a fault that lasts.
 
     `whole` says that every day was looked at: some of these may have been delivered by another
-    process.
+    process. `shrunk` files are shorter than what was read of them.
     """
 
     grown: tuple[LogGrew, ...] = ()
+    shrunk: tuple[LogShrank, ...] = ()
     whole: bool = False
     fault: str = ""
 
@@ -78,11 +83,15 @@ class Poller:
         self._logs = logs
         self._known: defaultdict[str, _Memory] = defaultdict(_Memory)
 
-    def look(self, watched: Watched, now: datetime) -> Look:
-        """Look for files of a model that have grown, where it is time for that."""
+    def look(self, watched: Watched, read: Callable[[], Read], now: datetime) -> Look:
+        """Look for files of a model that have grown, where it is time for that.
+
+        read: tells how far each file was read, as of before the look.
+        """
         known, logs = self._known[watched.name], watched.policy.logs
         if not _due(known, logs, now):
             return Look()
+        so_far = read()
         whole = known.whole != now.date()
         try:
             found = list(self._all(watched, now) if whole else self._recent(logs, now))
@@ -96,7 +105,11 @@ class Poller:
             there = {file.path for file in found}
             known.sent = {path: one for path, one in known.sent.items() if path in there}
         news = (fact for fact in _news(known, logs, found) if known.ripe(fact, now))
-        return Look(tuple(news), whole)
+        cut = (file for file in found if file.size < so_far.get(file.path, 0))
+        shrunk = tuple(LogShrank(file.path, file.size) for file in cut)
+        for file in shrunk:
+            known.sent.pop(file.blob, None)
+        return Look(tuple(news), shrunk, whole)
 
     def hinted(self, watched: Watched, path: str) -> LogGrew | None:
         """Look at the one file that an event tells of; None where it has not grown.
@@ -122,6 +135,10 @@ class Poller:
         before = known.get(fact.blob)
         times = before.times if before is not None else 0
         known[fact.blob] = _Sent(fact.size, times + 1, now)
+
+    def left(self, model: str) -> None:
+        """Look at every day again: not all that a look found was delivered."""
+        self._known[model].whole = None
 
     def _all(self, watched: Watched, now: datetime) -> Iterator[LogFile]:
         logs = watched.policy.logs

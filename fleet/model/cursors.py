@@ -8,7 +8,7 @@ from datetime import datetime
 from fleet.document.logs import FILES_KEPT
 from fleet.model.lines import logs
 from fleet.model.results import LabelsRead, LogRead
-from fleet.model.slices.logs import Cursor
+from fleet.model.slices.logs import AWAY, Cursor
 from fleet.model.turn import Turn
 
 
@@ -31,7 +31,7 @@ def _cut(turn: Turn, before: Cursor, behind: Cursor, fact: LogRead | LabelsRead)
     if fact.seen is None or fact.seen >= fact.limit:
         return replace(behind, size=fact.end)
     tries = before.tries if fact.end == fact.start else 0
-    return replace(behind, tries=tries).failed(turn.now)
+    return replace(behind, tries=tries).failed(turn.now, AWAY)
 
 
 def _left(turn: Turn, cursor: Cursor, fact: LogRead | LabelsRead) -> Cursor:
@@ -50,7 +50,10 @@ def over(cursor: Cursor, now: datetime) -> bool:
 
 
 def say_read(turn: Turn, fact: LogRead | LabelsRead, rows: int, unknown: int | None = None) -> None:
-    """Write down which range was read, and what of it was left out."""
+    """Write down which range was read, and what of it was left out; an empty one once."""
+    cursor = turn.logs.blobs.get(fact.blob)
+    if cursor is not None and cursor.tries > 1 and fact.start == fact.end:
+        return
     if fact.bad:
         turn.count("bad", fact.bad)
     reason = fact.bad_reason if fact.bad else ""

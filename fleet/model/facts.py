@@ -43,6 +43,14 @@ class LogGrew:
 
 
 @dataclass(frozen=True)
+class LogShrank:
+    """A log file that was read further has `size` bytes now: it was cut, or another is there."""
+
+    blob: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Registered:
     """A version stands in the registry and asks for promotion."""
 
@@ -246,6 +254,7 @@ class Adopted:
 
 Fact = (
     LogGrew
+    | LogShrank
     | LogRead
     | Merged
     | Archived

@@ -34,6 +34,7 @@ Known = (
     | logs.Unmatched
     | logs.Unfinished
     | logs.Unread
+    | logs.Shrank
     | logs.Stranger
     | windows.Assessed
     | windows.Joined

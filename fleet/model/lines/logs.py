@@ -80,6 +80,15 @@ class Unread:
 
 
 @dataclass(frozen=True)
+class Shrank:
+    """A file that was read up to byte `read` ends at byte `size` now."""
+
+    blob: str
+    read: int
+    size: int
+
+
+@dataclass(frozen=True)
 class Stranger:
     """A log names a deployment whose version is not known."""
 

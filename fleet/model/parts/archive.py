@@ -16,9 +16,11 @@ from fleet.model.facts import Declined
 from fleet.model.lines import logs
 from fleet.model.part import Part, take
 from fleet.model.results import Archived, Recalled
-from fleet.model.slices.logs import LONGEST_WAIT, Cursor, Shelf
+from fleet.model.signals.catalogue import UNREAD
+from fleet.model.slices.logs import LONGEST_WAIT, REFUSED, Cursor, Shelf
 from fleet.model.tasks import RECALL, Archive, Recall, archive_key
 from fleet.model.turn import Turn
+from monitoring.finding import Finding
 
 #: Fewer cursors stay in the state.
 MANY = 400
@@ -65,7 +67,7 @@ def declined(turn: Turn, fact: Declined) -> Declined:
         for blob in turn.logs.recalling:
             cursor = blobs.get(blob)
             if cursor is not None and cursor.unsure:
-                blobs[blob] = cursor.failed(turn.now)
+                blobs[blob] = cursor.failed(turn.now, REFUSED)
                 if not cursor.tries:
                     turn.say(logs.Unread(blob, 0, fact.reason))
         turn.logs = replace(turn.logs, blobs=blobs, recalling=())
@@ -127,6 +129,9 @@ def _forget(turn: Turn) -> None:
         elif cursor.again is not None and cursor.told != cursor.read:
             reason = f"given up after {cursor.tries} attempts in {FILES_KEPT.days} days"
             turn.say(logs.Unread(blob, cursor.read, reason))
+            turn.signal(
+                Finding(UNREAD, True, f"{blob} was not read from byte {cursor.read}: {reason}")
+            )
     shelves = tuple(one for one in turn.logs.archives if turn.now < one.at + FILES_KEPT)
     if len(kept) < len(turn.logs.blobs) or len(shelves) < len(turn.logs.archives):
         turn.logs = replace(turn.logs, blobs=kept, archives=shelves)

@@ -6,16 +6,18 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from fleet.model.cursors import moved, over, say_read
-from fleet.model.facts import Declined, LogGrew
+from fleet.model.facts import Declined, LogGrew, LogShrank
 from fleet.model.lines import logs
 from fleet.model.live import answers
 from fleet.model.part import Part, take
 from fleet.model.records import Batch, Collection
 from fleet.model.results import Counted, LogRead
-from fleet.model.slices.logs import Cursor
+from fleet.model.signals.catalogue import UNREAD
+from fleet.model.slices.logs import REFUSED, Cursor
 from fleet.model.slices.windows import Window, outputs_of
 from fleet.model.tasks import ReadLabels, ReadLog, read_from
 from fleet.model.turn import Turn
+from monitoring.finding import Finding
 from monitoring.localdays import bounds, day_of
 
 RANGE = 32 * 1024 * 1024
@@ -39,6 +41,22 @@ def log_grew(turn: Turn, fact: LogGrew) -> LogGrew:
         known = Cursor(0, fact.collection, version, turn.now, unsure=unsure)
     grown = replace(known, size=max(known.size, fact.size), touched=turn.now, again=None)
     turn.logs = replace(turn.logs, blobs={**model.logs.blobs, fact.blob: grown})
+    return fact
+
+
+def log_shrank(turn: Turn, fact: LogShrank) -> LogShrank:
+    """Go on at a file's new end: whether what is before it was read, nobody can tell."""
+    cursor = turn.logs.blobs.get(fact.blob)
+    if cursor is None or fact.size >= cursor.read:
+        return fact
+    end = replace(cursor, read=fact.size, size=fact.size, asked=-1, rest=0, missing=0, again=None)
+    turn.logs = replace(turn.logs, blobs={**turn.logs.blobs, fact.blob: end})
+    turn.say(logs.Shrank(fact.blob, cursor.read, fact.size))
+    reason = (
+        f"{fact.blob} was read up to byte {cursor.read} and has {fact.size} bytes now: it was cut "
+        "or replaced, and what it holds is not read; a log file must only grow"
+    )
+    turn.signal(Finding(UNREAD, True, reason))
     return fact
 
 
@@ -114,7 +132,7 @@ def declined(turn: Turn, fact: Declined) -> Declined:
     """Read a range that cannot be read again, later and later; the alert tells it, a line once."""
     for blob, cursor in turn.logs.blobs.items():
         if cursor.asked >= 0 and _reads(fact.key, blob, cursor.asked):
-            failed = cursor.failed(turn.now)
+            failed = cursor.failed(turn.now, REFUSED)
             turn.logs = replace(turn.logs, blobs={**turn.logs.blobs, blob: failed})
             if not cursor.tries:
                 turn.say(logs.Unread(blob, cursor.read, fact.reason))
@@ -159,6 +177,7 @@ PART = Part(
     "logs",
     (
         take(LogGrew, log_grew),
+        take(LogShrank, log_shrank),
         take(LogRead, log_read),
         take(Counted, counted),
         take(Declined, declined),

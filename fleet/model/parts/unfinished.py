@@ -12,8 +12,10 @@ from datetime import timedelta
 
 from fleet.model.lines import logs
 from fleet.model.part import Part
+from fleet.model.signals.catalogue import UNREAD
 from fleet.model.slices.logs import Cursor
 from fleet.model.turn import Turn
+from monitoring.finding import Finding
 
 #: The data collector begins a new file every hour, so that a file this quiet is complete.
 QUIET = timedelta(hours=1)
@@ -35,6 +37,8 @@ def follow(turn: Turn) -> None:
         )
         turn.count("bad")
         turn.say(logs.Unfinished(blob, cursor.read, 1, _reason(cursor)))
+        if cursor.missing:
+            turn.signal(Finding(UNREAD, True, f"{blob}: {_reason(cursor)}"))
 
 
 def _reason(cursor: Cursor) -> str:

@@ -44,7 +44,7 @@ class Signal:
 
 DRIFT, SCORE, QUALITY, PERFORMANCE = "drift", "score", "quality", "performance"
 SILENCE, TRAFFIC, RUN, ROLLOUT = "silence", "traffic", "run", "rollout"
-UNREADY, UNCOLLECTED = "unready", "uncollected"
+UNREADY, UNCOLLECTED, UNREAD = "unready", "uncollected", "unread"
 CAPACITY, COLLECTOR = "capacity", "collector"
 #: Families: an objective's name, an effect's kind or the name of an alert rule follows.
 OBJECTIVE, REFUSED, DELAYED, AZURE = "slo-", "refused-", "delayed-", "azure-"
@@ -65,6 +65,7 @@ SIGNALS = (
     Signal(TRAFFIC, Kind.TRAFFIC),
     Signal(UNREADY, Kind.TRAFFIC, rare=True),
     Signal(UNCOLLECTED, Kind.QUALITY, rare=True),
+    Signal(UNREAD, Kind.QUALITY, rare=True, news_for=DAY),
     Signal(CAPACITY, Kind.CAPACITY),
     Signal(COLLECTOR, Kind.QUALITY),
     # `fleet.model.parts.split` ends it where the split holds again.

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from fleet.model.records import Collection
 
-
-#: How long a read that failed waits for the next attempt: four times as long after each.
-FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(days=1)
+#: How long a file waits for the next attempt, four times as long after each: where bytes of it are
+#: not there, and where it cannot be read.
+AWAY, REFUSED, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Cursor:
         """Whether a range is being read, or will be without further delay."""
         return self.asked >= 0 or (self.read < self.size and self.again is None)
 
-    def failed(self, now: datetime) -> Cursor:
-        """Return the cursor of a range that could not be read now."""
-        wait = min(FIRST_WAIT * 4 ** min(self.tries, 6), LONGEST_WAIT)
+    def failed(self, now: datetime, first: timedelta) -> Cursor:
+        """Return the cursor of a range that could not be read now; `first` waits the first time."""
+        wait = min(first * 4 ** min(self.tries, 6), LONGEST_WAIT)
         return replace(self, asked=-1, again=now + wait, tries=self.tries + 1)
 
 

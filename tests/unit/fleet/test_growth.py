@@ -15,6 +15,8 @@ from fleet.document.policies import Fleet
 from fleet.model.facts import LogGrew
 from fleet.model.records import Collection
 from fleet.polling import PATIENCE, Poller
+from fleet.work import rows
+from monitoring.drift.segments import from_bytes
 from tests.unit.fleet.desk import NOW, Desk
 
 MINUTE = timedelta(minutes=1)
@@ -71,16 +73,92 @@ def test_a_file_that_can_grow_is_read_with_the_next_tick(desk: Desk, at: str) ->
     ]
 
 
-def test_a_file_that_grows_each_minute_is_read_each_half_hour(desk: Desk) -> None:
+def test_a_file_that_grows_each_minute_is_read_every_five_minutes(desk: Desk) -> None:
     path, content = inputs("2024/03/04/10/a"), b""
     ticked(desk)
-    for n in range(60):
+    for n in range(20):
         content += line(f"r{n}")
         logs(desk)[path] = content
         ticked(desk)
-    assert [x["rows"] for x in desk.said("demand", "read")] == [1, 1, 30]
-    ticked(desk, timedelta(minutes=30))
-    assert [x["rows"] for x in desk.said("demand", "read")] == [1, 1, 30, 28]
+    assert [x["rows"] for x in desk.said("demand", "read")] == [1, 1, 5, 5, 5]
+    ticked(desk, timedelta(minutes=5))
+    assert [x["rows"] for x in desk.said("demand", "read")] == [1, 1, 5, 5, 5, 3]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_file_that_was_cut_is_told_and_read_on_from_its_new_end(
+    desk: Desk, restarted: bool
+) -> None:
+    path = inputs("2024/03/04/10/a")
+    logs(desk)[path] = line("a") + line("b")
+    ticked(desk)
+    ticked(desk)
+    logs(desk)[path] = line("c")
+    if restarted:
+        desk.service = desk.opened(desk.fleet)
+        desk.service.begin()
+    ticked(desk)
+    (said,) = desk.said("demand", "shrank")
+    assert (said["read"], said["size"]) == (len(line("a") + line("b")), len(line("c")))
+    state = desk.service.loop.head("demand").state
+    assert "was cut or replaced" in state.alerting.signals["unread"].reason
+    ticked(desk)
+    assert len(desk.said("demand", "shrank")) == 1
+    logs(desk)[path] += line("d")
+    ticked(desk, timedelta(minutes=5))
+    assert [x["start"] for x in desk.said("demand", "read")] == [0, len(line("c"))]
+    # It happens again, to the same length.
+    logs(desk)[path] = line("e")
+    ticked(desk, timedelta(minutes=5))
+    assert len(desk.said("demand", "shrank")) == 2
+
+
+def test_an_event_that_comes_late_tells_no_smaller_size(desk: Desk) -> None:
+    """Events come in any order: a file is shorter only where a look has seen it so."""
+    path = inputs("2024/03/04/10/a")
+    logs(desk)[path] = line("a") + line("b")
+    ticked(desk)
+    late = Delivery("demand", "late", LogGrew(path, len(line("a")), Collection.inputs, "v1"))
+    desk.service.loop.deliver(late, desk.clock.moment)
+    ticked(desk)
+    assert desk.said("demand", "shrank") == []
+
+
+def test_files_of_a_long_absence_are_taken_in_as_they_are_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.growth.MOST_WAITING", 7)
+    for n in range(40):
+        written = NOW - timedelta(hours=n)
+        logs(desk)[inputs(f"{written:%Y/%m/%d/%H}/a")] = line(f"r{n}")
+    desk.clock.moment += MINUTE
+    desk.service.poll()
+    waiting = desk.service.loop.store.scan("demand", "in:", pending=True)
+    assert len([row for row in waiting if "grew" in str(row.props["id"])]) == 7
+    desk.clock.moment += MINUTE
+    desk.service.poll()  # The partition was not stepped in between.
+    assert len(desk.service.loop.store.scan("demand", "in:", pending=True)) == len(waiting)
+    for _ in range(7):
+        ticked(desk)
+    assert len(sizes(desk)) == 40
+    assert len(desk.said("demand", "read")) == 40
+
+
+def test_many_reads_of_a_day_are_one_batch_with_all_its_rows(desk: Desk) -> None:
+    path, content = inputs("2024/03/04/10/a"), b""
+    ticked(desk)
+    for n in range(20):
+        content += line(f"r{n}", float(n))
+        logs(desk)[path] = content
+        ticked(desk, timedelta(minutes=5))
+    state = desk.service.loop.head("demand").state
+    (window,) = state.windows.open.values()
+    assert [batch.count for batch in window.inputs] == [15, 1, 1, 1, 1, 1]
+    kept = rows.get_all(desk.world.blobs, [batch.rows for batch in window.inputs])
+    assert kept is not None
+    assert sorted(kept["x"].to_pylist()) == [float(n) for n in range(20)]
+    counted = [from_bytes(desk.world.blobs.get(b.sketch))[None].rows for b in window.inputs]
+    assert counted == [15, 1, 1, 1, 1, 1]
 
 
 def test_requests_are_read_as_they_come(desk: Desk) -> None:
@@ -146,9 +224,9 @@ def test_what_an_earlier_version_delivered_under_an_events_id_is_known(desk: Des
     path, content = inputs("2024/03/04/10/a"), line("a")
     fact = LogGrew(path, len(content), Collection.inputs, "v1")
     told = Delivery("demand", "Microsoft.Storage.BlobCreated:e1:/subscriptions/s", fact)
+    logs(desk)[path] = content
     desk.service.loop.deliver(told, desk.clock.moment)
     desk.settle()
-    logs(desk)[path] = content
     before = len(list(desk.store.scan("demand", "in:")))
     ticked(desk)
     assert len(list(desk.store.scan("demand", "in:"))) == before
@@ -308,9 +386,9 @@ def test_an_idle_look_lists_the_days_level_and_the_growing_hours_only(desk: Desk
         logs(desk)[inputs(f"2024/03/03/{hour:02}/a")] = line("a")
         logs(desk)[inputs(f"2024/03/04/{hour:02}/a")] = line("a")
     poller, demand = Poller(logs(desk)), desk.fleet.models["demand"]
-    poller.look(demand, NOW)
+    poller.look(demand, dict, NOW)
     logs(desk).asked.clear()
-    poller.look(demand, NOW + MINUTE)
+    poller.look(demand, dict, NOW + MINUTE)
     base = f"{MDC}/shop-demand/v1"
     assert logs(desk).asked == [
         "traffic", MDC, f"{MDC}/shop-demand",
@@ -321,6 +399,6 @@ def test_an_idle_look_lists_the_days_level_and_the_growing_hours_only(desk: Desk
 
 def test_a_clock_that_was_set_back_does_not_stop_the_looks(desk: Desk) -> None:
     poller, demand = Poller(logs(desk)), desk.fleet.models["demand"]
-    poller.look(demand, NOW)
+    poller.look(demand, dict, NOW)
     logs(desk)["traffic/shop-demand/2024/03/04/07/a.jsonl"] = b"x"
-    assert poller.look(demand, datetime(2024, 3, 4, 7, 30, tzinfo=UTC)).grown
+    assert poller.look(demand, dict, datetime(2024, 3, 4, 7, 30, tzinfo=UTC)).grown

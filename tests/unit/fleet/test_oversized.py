@@ -137,7 +137,8 @@ def test_labels_of_three_thousand_columns_are_refused_with_a_short_reason(
     shop.play(NOON + timedelta(hours=12))
     told = [line for what in ("refused", "read", "unread") for line in shop.said(what)]
     assert any(line.get("reason") for line in told)
-    assert len(json.dumps(told)) < 8 * KIB
+    # The file is read again, later and later: each attempt writes one such line.
+    assert max(len(json.dumps(line)) for line in told) < 4 * KIB
     good_day_follows(shop)
 
 

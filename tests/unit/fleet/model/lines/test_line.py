@@ -46,6 +46,7 @@ WRITTEN: tuple[tuple[Line, dict[str, Any]], ...] = (
         logs.Late("1990-01-01", 80, "2023-12-31"),
         {"what": "late", "window": "1990-01-01", "rows": 80, "last": "2023-12-31"},
     ),
+    (logs.Shrank("a", 9, 4), {"what": "shrank", "blob": "a", "read": 9, "size": 4}),
     (
         logs.Unread("a", 7, "it failed 5 times: KeyError: 'x'"),
         {"what": "unread", "blob": "a", "start": 7, "reason": "it failed 5 times: KeyError: 'x'"},

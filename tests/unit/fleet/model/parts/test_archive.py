@@ -130,7 +130,7 @@ def test_a_file_leaves_the_state_as_often_as_it_must(shelved: Any) -> None:
         shelved.tell(after=QUIET)
         put_away(shelved, f"archive-{round_}")
     assert len(set(keys)) == 3
-    assert [one.archive for one in shelved.state.logs.archives][0] == "archive"
+    assert shelved.state.logs.archives[0].archive == "archive"
 
 
 def test_a_refused_look_up_is_told_and_tried_again(shelved: Any) -> None:
@@ -139,13 +139,13 @@ def test_a_refused_look_up_is_told_and_tried_again(shelved: Any) -> None:
     (recall,) = shelved.owed(Recall)
     shelved.tell(Declined("recall", recall.key, "stored bytes are damaged"))
     assert [line["reason"] for line in shelved.said("unread")] == ["stored bytes are damaged"]
-    assert shelved.wake_at == shelved.now + MINUTE
-    shelved.tell(after=MINUTE)
+    assert shelved.wake_at == shelved.now + HOUR
+    shelved.tell(after=HOUR)
     (again,) = shelved.owed(Recall)
     assert again.key != recall.key
     shelved.tell(Declined("recall", again.key, "stored bytes are damaged"))
     assert len(shelved.said("unread")) == 1
-    shelved.tell(after=4 * MINUTE)
+    shelved.tell(after=4 * HOUR)
     shelved.tell(Recalled(("f00007",), {"f00007": Cursor(10, INPUTS, "v1", shelved.now, 10)}))
     assert [(e.start, e.end) for e in shelved.owed(ReadLog)] == [(10, 25)]
 

@@ -14,7 +14,7 @@ from fleet.model.facts import FACTS, LogGrew
 from fleet.model.parts.unfinished import QUIET
 from fleet.model.records import Batch, Collection
 from fleet.model.results import LabelsRead, LogRead
-from fleet.model.slices.logs import FIRST_WAIT, LONGEST_WAIT, Cursor
+from fleet.model.slices.logs import AWAY, LONGEST_WAIT, Cursor
 from fleet.model.state import Model
 from fleet.model.tasks import ReadLabels, ReadLog
 from fleet.model.upgrade import upgrade
@@ -89,7 +89,7 @@ def test_a_file_shorter_than_announced_is_told(begun: Any, seen: int, ends: int)
 def test_a_file_that_was_away_for_a_moment_is_read_when_it_is_back(begun: Any) -> None:
     """It is announced with the same size as before, which is no news: nobody tells again."""
     begun.tell(grew(10)).tell(read(0, 0, 10, 0))
-    assert begun.wake_at == NOW + FIRST_WAIT
+    assert begun.wake_at == NOW + AWAY
     waits = []
     for _ in range(3):
         begun.tell(at=begun.wake_at)
