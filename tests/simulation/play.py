@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from engine.clock import SetClock
 from engine.loop import Loop
 from fleet.commands import Command
 from fleet.domain import FleetDomain
+from fleet.model.parts import archive, merging
 from fleet.ports import World
 from fleet.service import Service
 from tests.simulation import story as tale
@@ -59,12 +61,16 @@ class Race(StrEnum):
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which circumstances a story is played."""
+    """Under which circumstances a story is played.
+
+    `crowded`: a state counts as full at once, so that batches are merged and cursors archived.
+    """
 
     story: Story
     race: Race = Race.none
     doubled: bool = True
     seed: int = 0
+    crowded: bool = False
 
 
 @dataclass
@@ -119,6 +125,14 @@ class Play:
 
     def run(self, over: Callable[[Stage], bool] = lambda stage: False) -> None:
         """Play on to the end, or until `over`, which is asked after every moment, says so."""
+        if not self.conditions.crowded:
+            self._play(over)
+            return
+        few = patch.multiple(merging, FEW=2, MANY_LABELS=2)
+        with few, patch.multiple(archive, MANY=2):
+            self._play(over)
+
+    def _play(self, over: Callable[[Stage], bool]) -> None:
         if self.stage.at is None:
             self._attempt(Service.begin)
             self._work()

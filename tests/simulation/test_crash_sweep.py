@@ -82,6 +82,19 @@ def test_doubled_shuffled_and_raced_it_comes_to_the_same(name: str, race: Race) 
     _same_as_plain(Conditions(tale.STORIES[name], race))
 
 
+@stories
+def test_a_full_state_is_judged_as_any_other(name: str) -> None:
+    """Merged batches and archived cursors change nothing that is decided, told or done."""
+    plain = undisturbed(Conditions(tale.STORIES[name]))
+    crowded = undisturbed(Conditions(tale.STORIES[name], crowded=True))
+    assert crowded.outcome == plain.outcome
+    assert crowded.effects == plain.effects
+    tidied = {key.split("/")[1].split(":")[0] for key in crowded.owed} - {
+        key.split("/")[1].split(":")[0] for key in plain.owed
+    }
+    assert tidied == {"merge", "archive", "recall"}
+
+
 @pytest.mark.slow
 @stories
 @races
@@ -111,6 +124,15 @@ def test_a_sample_of_crashes_loses_nothing(name: str, race: Race) -> None:
 
 
 @stories
+def test_a_sample_of_crashes_of_a_full_state_loses_nothing(name: str) -> None:
+    conditions = Conditions(tale.STORIES[name], crowded=True)
+    boundaries = len(undisturbed(conditions).crossed)
+    rng = np.random.default_rng(SEED)
+    for number in range(int(rng.integers(150)), boundaries, 4 * boundaries // SAMPLE):
+        assert crash(conditions, Fault(((number, side(rng)),), bool(rng.integers(2))))[0] == 1
+
+
+@stories
 def test_crashes_while_recovering_from_a_crash_lose_nothing(name: str) -> None:
     conditions = Conditions(tale.STORIES[name])
     boundaries = len(undisturbed(conditions).crossed)
@@ -136,6 +158,19 @@ def test_a_crash_at_every_boundary_loses_nothing(name: str, race: Race) -> None:
         if race is not Race.partly or number % 2 == side
     ]
     _swept(f"{name}, race {race}: {boundaries} boundaries", conditions, faults)
+
+
+@pytest.mark.slow
+@stories
+def test_a_crash_at_every_boundary_of_a_full_state_loses_nothing(name: str) -> None:
+    conditions = Conditions(tale.STORIES[name], crowded=True)
+    boundaries = len(undisturbed(conditions).crossed)
+    faults = [
+        Fault(((number, when),), loses_queue=bool((number // 2 + side) % 2))
+        for number in range(boundaries)
+        for side, when in enumerate(When)
+    ]
+    _swept(f"{name}, with a full state: {boundaries} boundaries", conditions, faults)
 
 
 @pytest.mark.slow
