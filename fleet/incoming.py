@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from engine import inbox
 from engine.blobs import Blobs
@@ -130,7 +130,8 @@ class Incoming:
             It is no alert of the common schema.
         """
         with self.telemetry.span("driftwarden.ingest", {}):
-            found = azure_alerts.notified(document, Resources(self.fleet, self.workspace))
+            ours = Resources(self.fleet, self.workspace)
+            found = azure_alerts.notified(document, ours, partial(self._odd, "targets"))
             now = self.clock.now()
             for one in found:
                 self.loop.deliver(one, now)
@@ -148,14 +149,20 @@ class Incoming:
         found: list[Delivery] = []
         try:
             for document in self.listed():
-                with suppress(Refused):  # one odd alert holds up no other
+                try:
                     found += azure_alerts.listed(document, ours)
+                except Refused:
+                    self._odd("alerts", 1)
         except Refused as error:
+            # What the pages before have named is delivered all the same.
             self.notice("azure-alerts", f"alerts are not reconciled: {error}", f"{now:%Y-%m-%d}")
-            return 0
         heads = {name: self.loop.head(name) for name in {one.partition for one in found}}
         news = azure_alerts.missed(found, lambda name: heads[name].state.alerting.azure, now)
         return sum(self.loop.deliver(one, now) for one in news)
+
+    def _odd(self, of: str, number: int) -> None:
+        """Count the elements of a list that could not be read: they hold up none of the others."""
+        self.telemetry.add("driftwarden.input.odd", number, {"list": of})
 
     def poll(self) -> None:
         """Deliver the growth of log files; a fault that lasts is told, and stops no other model."""

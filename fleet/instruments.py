@@ -23,6 +23,7 @@ ATTRIBUTES = {
     "severity": "`page` or `ticket`",
     "subject": "a partition, or a place",
     "place": "name of a queue or a container of the app",
+    "list": "`targets` of one alert of Azure Monitor, or `alerts` of its list",
     "about": "`file`, `model`, `deployment` or `run`, which nothing in fleet.yaml names",
 }
 ATTRIBUTES |= {
@@ -163,6 +164,13 @@ METRICS = {
             "{alert}",
             (),
             "Alerts of Azure Monitor that are about no watched resource.",
+            Instrument.COUNTER,
+        ),
+        Metric(
+            "driftwarden.input.odd",
+            "{element}",
+            ("list",),
+            "Elements of a list from outside that cannot be read; all others of it are used.",
             Instrument.COUNTER,
         ),
         Metric(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -590,6 +590,26 @@ def test_what_the_webhook_missed_is_found_in_the_list(desk: Desk) -> None:
     desk.settle()
     assert desk.service.reconcile() == 0
     assert told_by_azure(desk)[1:] == [("Resolved", "High latency (P99)")]
+
+
+def test_odd_alerts_of_the_list_and_a_page_that_is_refused_hold_up_no_other(desk: Desk) -> None:
+    counted: list[tuple[str, float, dict[str, str]]] = []
+    telemetry = Silent()
+    telemetry.add = lambda *told: counted.append(told)  # type: ignore[method-assign,assignment]
+
+    def pages() -> Iterator[object]:
+        yield from (None, 7, [azure.element()], {"id": 7}, {"properties": {"essentials": 1}})
+        yield azure.element()
+        raise Refused("the next page is on example.org")
+
+    desk.service = replace(desk.service, listed=pages, telemetry=telemetry)
+    assert desk.service.reconcile() == 1
+    desk.settle()
+    assert told_by_azure(desk) == [("Fired", "High latency (P99)")]
+    assert len(desk.said("fleet", "noticed")) == 1
+    assert counted == [("driftwarden.input.odd", 1, {"list": "alerts"})] * 5
+    desk.service.azure_alert(azure.payload(configurationItems=[None, 7]))
+    assert counted[5:] == [("driftwarden.input.odd", 2, {"list": "targets"})]
 
 
 def test_a_list_that_may_not_be_read_is_told_once_a_day(desk: Desk) -> None:
