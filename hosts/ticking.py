@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import Refused
-from hosts import face
+from hosts import messages
 from hosts.host import Host
 
 
@@ -22,14 +22,14 @@ def revive(host: Host) -> None:
     """Tell the fleet's journal of doorbells that failed too often, and ring again for each.
 
     Without it the facts of a partition would wait for the daily sweep. Events whose ingestion
-    failed too often are ingested again.
+    failed too often are ingested again, and parked where that fails by a defect.
     """
     for body, reason in host.given_up():
         try:
-            name, _ = face.doorbell(body)
+            name, _ = messages.doorbell(body)
         except Refused as error:
             host.service.park(body.decode("utf-8", "backslashreplace"), str(error))
         else:
             host.service.ring_again(name, reason)
     for message in host.lost_events():
-        face.ingest_message(host.service, message)
+        messages.ingest_last(host.service, message)

@@ -28,9 +28,9 @@ from hosts.azure.cloud import Cloud
 from hosts.azure.host import STORAGE, AzureHost
 from hosts.azure.storage.blobs import CONTAINER
 from hosts.contained.opening import open_followed
-from hosts.face import ingest_message
 from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
+from hosts.messages import ingest_message
 from tests.doubles import azurite
 from tests.doubles.insights import Insights
 from tests.doubles.tls import Authority
