@@ -109,6 +109,34 @@ def test_an_error_of_one_metric_in_a_good_answer_is_an_error(
         platform.vitals("Delays", *SPAN)
 
 
+def series_of(point: Any) -> dict[str, Any]:
+    names = [{"name": {"value": "deployment"}, "value": "blue"}]
+    return {"metadatavalues": names, "data": [point]}
+
+
+ODD: dict[str, Any] = {
+    "no series": None,
+    "text as a series": "x",
+    "points as text": {"metadatavalues": [], "data": "x"},
+    "dimensions as text": {"metadatavalues": "x", "data": []},
+    "a dimension without a name": {"metadatavalues": [{"value": "blue"}], "data": []},
+    "a point as text": series_of("x"),
+    "a point without a time": series_of({"average": 3.0}),
+    "a time that is none": series_of({"timeStamp": "noon", "average": 3.0}),
+    "a value as text": series_of({"timeStamp": "2026-03-01T12:00:00Z", "average": "3"}),
+    "a truth as value": series_of({"timeStamp": "2026-03-01T12:00:00Z", "average": True}),
+}
+
+
+def test_odd_series_and_points_are_left_out_and_told(
+    platform: Platform, region: MetricsService, caplog: pytest.LogCaptureFixture
+) -> None:
+    region.odd = list(ODD.values())
+    assert totals(platform.traffic("Delays", *SPAN)) == {"blue": (55, 3), "green": (22, 2)}
+    told = f"metrics RequestsPerMinute of Delays: {len(ODD)} series or points cannot be read"
+    assert told in caplog.text
+
+
 def test_errors_of_the_service(platform: Platform, region: MetricsService) -> None:
     region.service.fail(BATCH, answer=Response(429, {"error": {}}, {"Retry-After": "9"}))
     with pytest.raises(Unavailable) as raised:
