@@ -170,11 +170,29 @@ def _deployed(found: Event, fleet: Fleet) -> News:
 
 def _run(found: Event, fleet: Fleet) -> News:
     """Deliver only runs of a watched model: a workspace announces every run."""
-    said = [str(found.tags(key).get(RUN_TAG)) for key in ("runTags", "runProperties")]
-    for name in (*said, found.text("runid")):
+    said, odd = _run_names(found)
+    for name in said:
         if (model := _trained(name)) in fleet.models:
             return model, Hinted(name)
+    if odd is not None:
+        raise odd
     return _breached(found, fleet)
+
+
+def _run_names(found: Event) -> tuple[list[str], Refused | None]:
+    """Return every name that an event gives its run, and what is wrong with one it cannot give."""
+    said: list[str] = []
+    odd: Refused | None = None
+    for read in (
+        lambda: str(found.tags("runTags").get(RUN_TAG)),
+        lambda: str(found.tags("runProperties").get(RUN_TAG)),
+        lambda: found.text("runid"),
+    ):
+        try:
+            said.append(read())
+        except Refused as error:
+            odd = odd or error
+    return said, odd
 
 
 def _breached(found: Event, fleet: Fleet) -> News:

@@ -140,6 +140,13 @@ DRIFT = "Microsoft.MachineLearningServices.DatasetDriftDetected"
             "demand",
             Hinted("demand-run-2-1"),
         ),
+        (COMPLETED, {"runId": "demand-run-4", "runTags": [1]}, "demand", Hinted("demand-run-4")),
+        (
+            COMPLETED,
+            {"runTags": "x", "runProperties": {"driftwarden.run": "demand-run-2-1"}},
+            "demand",
+            Hinted("demand-run-2-1"),
+        ),
         ("Contoso.Lunch", {"a": 1}, "fleet", Unrecognised("Contoso.Lunch", "/subscriptions/s")),
     ],
 )  # fmt: skip
