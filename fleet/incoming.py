@@ -22,7 +22,11 @@ from fleet.document.policies import Fleet
 from fleet.model.facts import Documented, Noticed
 from fleet.partitions import FLEET
 from fleet.polling import Poller
+from fleet.skipped import Skipped
 from fleet.telemetry import TRACEPARENT, Silent, Telemetry
+
+#: Files that were left out, told at one tick.
+MOST_TOLD = 20
 
 
 def _written_down_only(message: str) -> None:
@@ -45,6 +49,7 @@ class Incoming:
         asked to try again.
     workspace : the resource id of the workspace that the models are served from; empty for any.
     listed : lists the alerts of Azure Monitor around that workspace.
+    skipped : receives the files that a listing leaves out.
     """
 
     fleet: Fleet
@@ -59,6 +64,7 @@ class Incoming:
     keep: Callable[[str, timedelta], None] | None = None
     workspace: str = ""
     listed: Callable[[], Iterable[object]] = tuple
+    skipped: Skipped = field(default_factory=Skipped)
 
     def ingest(self, document: object) -> str | None:
         """Deliver an event and return its partition; None where it carries no news, or is kept.
@@ -165,7 +171,10 @@ class Incoming:
         self.telemetry.add("driftwarden.input.odd", number, {"list": of})
 
     def poll(self) -> None:
-        """Deliver the growth of log files; a fault that lasts is told, and stops no other model."""
+        """Deliver the growth of log files; a fault that lasts is told, and stops no other model.
+
+        So is each file that a listing left out, the rest of very many at the next ticks.
+        """
         if self.poller is None:
             return
         now = self.clock.now()
@@ -179,6 +188,15 @@ class Incoming:
             if fault:
                 said = f"the log files of {name} cannot be listed: {fault}"
                 self.notice(f"logs:{name}", said, f"{now:%Y-%m-%dT%H}")
+        self._tell_skipped()
+
+    def _tell_skipped(self) -> None:
+        for _ in range(MOST_TOLD):
+            if (found := self.skipped.first()) is None:
+                return
+            path, reason = found
+            self.notice(f"log-file:{path}", f"log file {path} is left out: {reason}", "once")
+            self.skipped.told()
 
     def notice(self, name: str, reason: str, when: str) -> None:
         """Tell every team what happened to the host; once for the same name and time."""

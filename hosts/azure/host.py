@@ -19,6 +19,7 @@ from fleet.polling import Poller
 from fleet.ports import LogFiles, Publisher
 from fleet.read import Json
 from fleet.service import Service
+from fleet.skipped import Skipped
 from fleet.telemetry import Silent, Telemetry
 from fleet.traced import Traced, doorbell
 from hosts.azure import journal_key
@@ -83,6 +84,7 @@ class AzureHost:
         storage = Connection.read(config.document.store.partition(":")[2] or STORAGE, settings)
         self.clock, self._settings = clock, settings
         self._look: Callable[[], None] | None = None
+        self._skipped = Skipped()
         self._open = ExitStack()
         self.telemetry = self._measured(known, cloud)
         tables = self._open.enter_context(storage.tables(cloud.credential))
@@ -172,6 +174,7 @@ class AzureHost:
             self.events.put,
             known.workspace_id,
             self._alerts.listed,
+            self._skipped,
         )
 
     def _logs(
@@ -183,7 +186,7 @@ class AzureHost:
             blobs = self._open.enter_context(found.blobs(cloud.credential))
         except Refused as error:
             return UnsetLogs(str(error))
-        return AzureLogs(blobs, known.logs_container)
+        return AzureLogs(blobs, known.logs_container, self._skipped)
 
     def _publisher(self, known: Settings, cloud: Cloud) -> Publisher:
         if not self._settings.get(TOPIC):

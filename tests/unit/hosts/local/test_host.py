@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -77,6 +78,24 @@ def test_events_that_failed_too_often_are_ingested_again(host: LocalHost) -> Non
     waiting = [str(row.props["id"]) for row in host.store.scan("demand", "in:", pending=True)]
     assert [name for name in waiting if "Retrain" in name] == ["Driftwarden.RetrainRequested:e1:"]
     assert len(host.queues.peek(REFUSED_QUEUE)) == 1
+
+
+def test_files_with_odd_names_are_told_once_and_hold_up_no_other(host: LocalHost) -> None:
+    folder = host.logs / f"modelDataCollector/demand/v1/model_inputs/{NOW:%Y/%m/%d/%H}"
+    folder.mkdir(parents=True)
+    names = [os.fsencode(f"a\x1b{number}.jsonl") for number in range(25)]
+    for name in (b"\xff.jsonl", b"ok.jsonl", *names):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"one")
+    for _ in range(3):
+        ticking.tick(host)
+        drained(host, "fleet")
+    lines = [line for record in journal.read(host.store, "fleet") for line in record.lines]
+    told = [str(line["reason"]) for line in lines if line["what"] == "noticed"]
+    assert len(told) == len(set(told)) == 26
+    assert sum(r"\udcff.jsonl is left out: its path has" in reason for reason in told) == 1
+    assert all(reason.isprintable() for reason in told)
+    ids = {str(row.props["id"]) for row in host.store.scan("demand", "in:", pending=True)}
+    assert any("ok.jsonl" in name for name in ids)
 
 
 def test_the_timer_finds_files_that_have_grown(host: LocalHost) -> None:
