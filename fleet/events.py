@@ -7,6 +7,7 @@ Machine Learning as an Event Grid source".
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -183,11 +184,12 @@ def _run_names(found: Event) -> tuple[list[str], Refused | None]:
     """Return every name that an event gives its run, and what is wrong with one it cannot give."""
     said: list[str] = []
     odd: Refused | None = None
-    for read in (
+    reads: tuple[Callable[[], str], ...] = (
         lambda: str(found.tags("runTags").get(RUN_TAG)),
         lambda: str(found.tags("runProperties").get(RUN_TAG)),
         lambda: found.text("runid"),
-    ):
+    )
+    for read in reads:
         try:
             said.append(read())
         except Refused as error:

@@ -164,7 +164,10 @@ def _place(source: Path, target: Path, record: Record) -> None:
     made = tempfile.TemporaryDirectory(leftovers.SUFFIX, leftovers.prefix(), target.parent)
     with made as scratch:
         staged = Path(scratch) / target.name
-        shutil.copytree(source, staged, ignore=shutil.ignore_patterns("__pycache__"))
+        try:
+            shutil.copytree(source, staged, ignore=shutil.ignore_patterns("__pycache__"))
+        except RecursionError:
+            raise Refused(f"{target.name}: folders nested too deeply to be registered") from None
         _write(staged, record)
         private.close_to_others(staged)
         os.rename(staged, target)

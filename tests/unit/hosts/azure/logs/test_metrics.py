@@ -173,6 +173,34 @@ def test_vitals_of_each_deployment(platform: Platform, region: MetricsService) -
     assert (green.dropped, green.instances, green.p99) == ({"Throttled": 8}, None, None)
 
 
+def asked_for_requests(region: MetricsService) -> int:
+    asked = [one.query["metricnames"] for one in region.service.requests(BATCH)]
+    return asked.count("RequestsPerMinute")
+
+
+@pytest.mark.parametrize(
+    ("part", "asked"),
+    [
+        (SPAN, 1),
+        ((NOON + HOUR, NOON + 2 * HOUR), 1),
+        ((NOON, NOON + HOUR), 1),
+        ((NOON - HOUR, NOON + HOUR), 2),
+        ((NOON + HOUR, NOON + 3 * HOUR), 2),
+    ],
+)
+def test_requests_of_a_time_are_asked_for_once(
+    cloud: Cloud, platform: Platform, region: MetricsService,
+    part: tuple[datetime, datetime], asked: int,
+) -> None:  # fmt: skip
+    alone = Platform(Metrics(cloud), lambda _: Resource(ENDPOINT, "eastus")).vitals("Delays", *part)
+    region.service.exchanges.clear()
+    platform.traffic("Delays", *SPAN)
+    assert platform.vitals("Delays", *part) == alone
+    assert asked_for_requests(region) == asked
+    assert platform.vitals("Delays", *part) == alone
+    assert asked_for_requests(region) == asked + 1, "an answer is used once, and never when old"
+
+
 def test_an_endpoint_without_requests_has_no_vitals(platform: Platform) -> None:
     assert platform.vitals("Delays", NOON - HOUR, NOON) == ()
 
