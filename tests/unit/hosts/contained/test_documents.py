@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,14 @@ def test_a_look_at_what_has_not_changed_makes_no_folder(
 ) -> None:
     found, _ = begun(shelf)
     made: list[Path] = []
-    make = module.tempfile.mkdtemp
+    make = tempfile.mkdtemp
 
     def counted(**words: Any) -> str:
         folder = make(**words)
         made.append(Path(folder))
         return folder
 
-    monkeypatch.setattr(module.tempfile, "mkdtemp", counted)
+    monkeypatch.setattr(tempfile, "mkdtemp", counted)
     for _ in range(3):
         assert found.look(present()) is None
     assert made == []
