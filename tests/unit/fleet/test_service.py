@@ -17,7 +17,7 @@ from engine.step import Delivery
 from fleet.commands import Command
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
-from fleet.instruments import METRICS
+from fleet.instruments import METRICS, Instrument
 from fleet.model.facts import Asked
 from fleet.model.results import Reported
 from fleet.partitions import FLEET
@@ -442,10 +442,14 @@ def test_every_metric_of_a_model_is_measured_and_no_other(desk: Desk) -> None:
     desk.service.begin()
     desk.settle()
     points: Any = desk.service.read("metrics")
-    measured = {name for name, metric in METRICS.items() if "model" in metric.attributes}
+    measured = {
+        name
+        for name, metric in METRICS.items()
+        if metric.instrument is Instrument.GAUGE and {"model", "partition"} & {*metric.attributes}
+    }
     assert {point["metric"] for point in points} == measured | {"driftwarden.unmeasured"}
     assert all(set(p["attributes"]) == set(METRICS[p["metric"]].attributes) for p in points)
-    found = {p["metric"]: p["value"] for p in points if p["attributes"].get("model") == "demand"}
+    found = {p["metric"]: p["value"] for p in points if "demand" in p["attributes"].values()}
     assert found["driftwarden.traffic.weight"] == 100
     assert found["driftwarden.effects.owed"] == 0
     assert found["driftwarden.alerts.firing"] == 0
