@@ -24,6 +24,7 @@ from fleet.partitions import FLEET
 from fleet.polling import Poller
 from fleet.skipped import Skipped
 from fleet.telemetry import TRACEPARENT, Silent, Telemetry
+from fleet.workspace_events import Foreign
 
 #: Files that were left out, told at one tick.
 MOST_TOLD = 20
@@ -93,7 +94,7 @@ class Incoming:
             found = events.delivery(envelope.event(document), self.fleet, self.container)
         except Refused as error:
             return self.park(document, str(error))
-        if isinstance(found, events.Foreign):
+        if isinstance(found, Foreign):
             self.telemetry.add("driftwarden.events.foreign", 1, {"about": found})
             return None
         if isinstance(found, events.Hint):
