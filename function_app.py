@@ -56,7 +56,7 @@ def work(message: func.QueueMessage) -> None:
 
 @app.timer_trigger("timer", "0 * * * * *")
 def tick(timer: func.TimerRequest) -> None:
-    """Ring for every partition that is due, and again for those whose work was given up."""
+    """Ring for every partition that is due, and again for those whose doorbell is poison."""
     del timer
     from hosts import ticking
 

@@ -41,8 +41,8 @@ def ingest_message(service: Service, body: bytes) -> None:
     ingest_batch(service, found)
 
 
-def ingest_last(service: Service, body: bytes) -> None:
-    """Ingest a message that failed too often; where a defect is the cause, it is parked.
+def ingest_poison(service: Service, body: bytes) -> None:
+    """Ingest a message of the poison queue; where a defect is the cause, it is parked.
 
     Otherwise it would fail at every tick.
     """

@@ -159,11 +159,11 @@ class LocalHost:
             said = f"the store could not be written, and can be again: {fault}"
             self.service.notice("disk", said, instant(self.clock.now()))
 
-    def given_up(self) -> Iterator[tuple[bytes, str]]:
+    def poison_doorbells(self) -> Iterator[tuple[bytes, str]]:
         """See `hosts.host.Host`."""
         return ((message.body, message.reason) for message in self._each(poison_name(DUE_QUEUE)))
 
-    def lost_events(self) -> Iterator[bytes]:
+    def poison_events(self) -> Iterator[bytes]:
         """See `hosts.host.Host`."""
         return (message.body for message in self._each(poison_name(EVENTS_QUEUE)))
 

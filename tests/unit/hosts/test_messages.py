@@ -154,16 +154,16 @@ def test_an_event_that_fails_holds_up_none_behind_it(fault: Exception) -> None:
     assert [one["id"] for one in desk.taken] == ["e1"]
 
 
-def test_a_message_set_aside_that_fails_by_a_defect_is_parked() -> None:
+def test_poison_that_fails_by_a_defect_is_parked() -> None:
     desk = Desk(faults={"bad": ZeroDivisionError("division by zero")})
     body = f'[{{"id": "bad"}}, {ONE}]'.encode()
-    messages.ingest_last(desk, body)  # type: ignore[arg-type]
+    messages.ingest_poison(desk, body)  # type: ignore[arg-type]
     assert [one["id"] for one in desk.taken] == ["e1"]
     assert desk.parked == [(body.decode(), "ZeroDivisionError: division by zero")]
 
 
-def test_a_message_set_aside_waits_while_the_store_does_not_answer() -> None:
+def test_poison_waits_while_the_store_does_not_answer() -> None:
     desk = Desk(faults={"e1": Unavailable("the store is busy")})
     with pytest.raises(DriftwardenError):
-        messages.ingest_last(desk, ONE.encode())  # type: ignore[arg-type]
+        messages.ingest_poison(desk, ONE.encode())  # type: ignore[arg-type]
     assert desk.parked == []

@@ -51,7 +51,7 @@ def test_a_bell_is_one_message_that_names_a_partition(host: LocalHost) -> None:
     assert json.loads(message.body) == {"partition": "demand"}
 
 
-def test_a_doorbell_that_was_given_up_is_told_and_rung_again(host: LocalHost) -> None:
+def test_a_poison_doorbell_is_told_and_rung_again(host: LocalHost) -> None:
     poison = poison_name(DUE_QUEUE)
     for body in (b'{"partition": "demand"}', b"noise"):
         host.queues.put(poison, body, NOW)
@@ -68,7 +68,7 @@ def test_a_doorbell_that_was_given_up_is_told_and_rung_again(host: LocalHost) ->
     assert set(rung) == {"demand", "fleet", "oncall:shop"}
 
 
-def test_events_that_failed_too_often_are_ingested_again(host: LocalHost) -> None:
+def test_poison_events_are_ingested_again(host: LocalHost) -> None:
     poison = poison_name(EVENTS_QUEUE)
     event = b'{"id": "e1", "type": "Driftwarden.RetrainRequested", "data": {"model": "demand"}}'
     for body in (base64.b64encode(event), event, b"noise"):
