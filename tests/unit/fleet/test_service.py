@@ -599,7 +599,7 @@ def test_what_the_webhook_missed_is_found_in_the_list(desk: Desk) -> None:
 def test_odd_alerts_of_the_list_and_a_page_that_is_refused_hold_up_no_other(desk: Desk) -> None:
     counted: list[tuple[str, float, dict[str, str]]] = []
     telemetry = Silent()
-    telemetry.add = lambda *told: counted.append(told)  # type: ignore[method-assign,assignment]
+    telemetry.add = lambda *told: counted.append(told)  # type: ignore[method-assign]
 
     def pages() -> Iterator[object]:
         yield from (None, 7, [azure.element()], {"id": 7}, {"properties": {"essentials": 1}})
