@@ -33,30 +33,30 @@ def host() -> Host:
 @app.event_grid_trigger(arg_name="event")
 def ingest(event: str) -> None:
     """Ingest one event; as text, because the SDK's types raise on a malformed one."""
-    from hosts import face
+    from hosts import messages
 
-    face.ingest(host().service, event)
+    messages.ingest(host().service, event)
 
 
 @app.queue_trigger("message", "events", "AzureWebJobsStorage")
 def ingest_queued(message: func.QueueMessage) -> None:
     """Ingest the events that Event Grid put into the queue, where the app has no public address."""
-    from hosts import face
+    from hosts import messages
 
-    face.ingest_message(host().service, message.get_body())
+    messages.ingest_message(host().service, message.get_body())
 
 
 @app.queue_trigger("message", "driftwarden-due", "AzureWebJobsStorage")
 def work(message: func.QueueMessage) -> None:
     """Drain the partition that the message names."""
-    from hosts import face
+    from hosts import messages
 
-    face.drain(host().service, message.get_body())
+    messages.drain(host().service, message.get_body())
 
 
 @app.timer_trigger("timer", "0 * * * * *")
 def tick(timer: func.TimerRequest) -> None:
-    """Ring for every partition that is due, and again for those whose work was given up."""
+    """Ring for every partition that is due, and again for those whose doorbell is poison."""
     del timer
     from hosts import ticking
 

@@ -16,7 +16,7 @@ ISO = re.compile(
     r"(?:T(?=.)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,6})?)S)?)?",
     re.IGNORECASE,
 )
-LONGEST = timedelta(days=3653)
+SHORTEST, LONGEST = timedelta(milliseconds=100), timedelta(days=3653)
 FORMS = "write 30s, 5m, 2h, 1d, 1w, or ISO 8601 as PT2H"
 
 
@@ -53,19 +53,22 @@ def _signed(sign: str, parts: dict[str, float]) -> timedelta:
     return -length if sign else length
 
 
-def _bounded(length: timedelta) -> timedelta:
+def bounded(length: timedelta) -> timedelta:
+    """Return a duration within the bounds of a policy field; ValueError for any other."""
     if length < timedelta(0):
         raise ValueError(f"a duration cannot be negative; {FORMS}")
+    if timedelta(0) < length < SHORTEST:
+        raise ValueError("shorter than a tenth of a second; write 0 or at least 0.1s")
     if length > LONGEST:
         raise ValueError(f"longer than ten years ({LONGEST.days} days)")
     return length
 
 
 DURATION_SCHEMA = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$|^P[0-9WDTHMS.]+$"}
-#: A policy field of this type is at least zero and at most ten years.
+#: A policy field of this type is zero, or from a tenth of a second to ten years.
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
-    AfterValidator(_bounded),
+    AfterValidator(bounded),
     WithJsonSchema(DURATION_SCHEMA),
 ]

@@ -9,6 +9,7 @@ alertsmanagement, `AlertsManagement.json` of 2019-03-01.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -30,15 +31,24 @@ MOST = 1000
 NOTIFIED = ("fireddatetime", "resolveddatetime")
 LISTED = ("startdatetime", "monitorconditionresolveddatetime")
 W = TypeVar("W", Sev, Phase)
+#: Called with the number of targets that cannot be read, where there are some.
+Odd = Callable[[int], None]
 
 
-def notified(document: object, ours: Resources) -> list[Delivery]:
+def _not_counted(odd: int) -> None:
+    del odd
+
+
+def notified(document: object, ours: Resources, odd: Odd = _not_counted) -> list[Delivery]:
     """Read what an action group sends; return a delivery for each model that it is about.
+
+    A target that cannot be read is left out, and counted, where another one can.
 
     Raises
     ------
     Refused
-        It is not of the common alert schema, or a field is absent or of the wrong kind.
+        It is not of the common alert schema, a field is absent or of the wrong kind, or no target
+        can be read.
     """
     keys = _object(document, "azure alert")
     if str(keys.get("schemaid")).lower() != SCHEMA.lower():
@@ -48,7 +58,7 @@ def notified(document: object, ours: Resources) -> list[Delivery]:
         )
     data = _object(keys.get("data"), "azure alert: data")
     told = _object(data.get("essentials"), "azure alert: data.essentials")
-    found = _concerned(told, _targets(told), ours)
+    found = _concerned(told, _targets(told, odd), ours)
     return _deliveries(told, _text(told, "alertid"), NOTIFIED, found) if found else []
 
 
@@ -131,17 +141,31 @@ def _description(told: Mapping[str, object], where: str) -> str:
     return cut(visible(" ".join(text[: 4 * DESCRIBED].split())), DESCRIBED)
 
 
-def _targets(told: Mapping[str, object]) -> list[str]:
+def _targets(told: Mapping[str, object], odd: Odd) -> list[str]:
     """Return every id of a resource; configuration items may be plain names as well."""
-    found: list[str] = []
+    given: list[object] = []
     for key in ("alerttargetids", "configurationitems"):
         value = told.get(key) or []
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise Refused(f"azure alert: {key} is no list of texts")
-        found += value
-    if len(found) > MOST:
-        raise Refused(f"azure alert: {len(found)} targets, {MOST} at most")
-    return [sound(one, "azure alert: a target") for one in found if one.startswith("/")]
+        if not isinstance(value, list):
+            raise Refused(f"azure alert: {key} is {type(value).__name__}, a list is expected")
+        given += value
+    if len(given) > MOST:
+        raise Refused(f"azure alert: {len(given)} targets, {MOST} at most")
+    found: list[str] = []
+    for one in given:
+        with suppress(Refused):
+            found.append(_target(one))
+    if given and not found:
+        _target(given[0])
+    if len(found) < len(given):
+        odd(len(given) - len(found))
+    return [one for one in found if one.startswith("/")]
+
+
+def _target(value: object) -> str:
+    if not isinstance(value, str):
+        raise Refused(f"azure alert: a target is {type(value).__name__}, text is expected")
+    return sound(value, "azure alert: a target")
 
 
 def _object(value: object, what: str) -> dict[str, object]:

@@ -80,10 +80,9 @@ def _depth(place: str, waiting: Callable[[], int]) -> Iterator[Point]:
 
 
 def _partition(loop: Loop, fleet: Fleet, name: str, now: datetime) -> Iterator[Point]:
-    """Measure a partition; `model` is the name of one that belongs to no model, too."""
-    head = loop.head(name)
-    yield Point("driftwarden.partition.halted", int(bool(head.halted)), {"model": name})
-    yield Point("driftwarden.partition.overdue", _overdue(loop, name, head, now), {"model": name})
+    head, by_partition = loop.head(name), {"partition": name}
+    yield Point("driftwarden.partition.halted", int(bool(head.halted)), by_partition)
+    yield Point("driftwarden.partition.overdue", _overdue(loop, name, head, now), by_partition)
     yield from _owed(loop, name, now)
     if name in fleet.models:
         yield from _model(name, head.state)
@@ -105,21 +104,21 @@ def _owed(loop: Loop, partition: str, now: datetime) -> Iterator[Point]:
     # A job may draw a report for hours, and nobody waits for it at night.
     hurried = [row for row in rows if not outbox.effect_key(row).startswith(REPORT)]
     ages = [(now - parse_instant(row.text("at"))).total_seconds() for row in hurried]
-    yield Point("driftwarden.effects.owed", len(rows), {"model": partition})
-    yield Point("driftwarden.effects.oldest", max(ages, default=0.0), {"model": partition})
+    yield Point("driftwarden.effects.owed", len(rows), {"partition": partition})
+    yield Point("driftwarden.effects.oldest", max(ages, default=0.0), {"partition": partition})
 
 
 def _team(name: str, state: OnCall) -> Iterator[Point]:
     firing = (entry.notice.severity for entry in state.alerts.values() if entry.firing)
     yield from _firing(name, firing)
     lost = len(unreachable(state.receivers))
-    yield Point("driftwarden.receivers.unreachable", lost, {"model": name})
+    yield Point("driftwarden.receivers.unreachable", lost, {"partition": name})
 
 
 def _firing(name: str, severities: Iterable[Severity]) -> Iterator[Point]:
     found = Counter(severities)
     for severity in Severity:
-        said = {"model": name, "severity": severity.value}
+        said = {"partition": name, "severity": severity.value}
         yield Point("driftwarden.alerts.firing", found[severity], said)
 
 

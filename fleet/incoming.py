@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from engine import inbox
 from engine.blobs import Blobs
@@ -22,7 +22,12 @@ from fleet.document.policies import Fleet
 from fleet.model.facts import Documented, Noticed
 from fleet.partitions import FLEET
 from fleet.polling import Poller
+from fleet.skipped import Skipped
 from fleet.telemetry import TRACEPARENT, Silent, Telemetry
+from fleet.workspace_events import Foreign
+
+#: Files that were left out, told at one tick.
+MOST_TOLD = 20
 
 
 def _written_down_only(message: str) -> None:
@@ -45,6 +50,7 @@ class Incoming:
         asked to try again.
     workspace : the resource id of the workspace that the models are served from; empty for any.
     listed : lists the alerts of Azure Monitor around that workspace.
+    skipped : receives the files that a listing leaves out.
     """
 
     fleet: Fleet
@@ -59,6 +65,7 @@ class Incoming:
     keep: Callable[[str, timedelta], None] | None = None
     workspace: str = ""
     listed: Callable[[], Iterable[object]] = tuple
+    skipped: Skipped = field(default_factory=Skipped)
 
     def ingest(self, document: object) -> str | None:
         """Deliver an event and return its partition; None where it carries no news, or is kept.
@@ -87,7 +94,7 @@ class Incoming:
             found = events.delivery(envelope.event(document), self.fleet, self.container)
         except Refused as error:
             return self.park(document, str(error))
-        if isinstance(found, events.Foreign):
+        if isinstance(found, Foreign):
             self.telemetry.add("driftwarden.events.foreign", 1, {"about": found})
             return None
         if isinstance(found, events.Hint):
@@ -130,7 +137,8 @@ class Incoming:
             It is no alert of the common schema.
         """
         with self.telemetry.span("driftwarden.ingest", {}):
-            found = azure_alerts.notified(document, Resources(self.fleet, self.workspace))
+            ours = Resources(self.fleet, self.workspace)
+            found = azure_alerts.notified(document, ours, partial(self._odd, "targets"))
             now = self.clock.now()
             for one in found:
                 self.loop.deliver(one, now)
@@ -148,17 +156,26 @@ class Incoming:
         found: list[Delivery] = []
         try:
             for document in self.listed():
-                with suppress(Refused):  # one odd alert holds up no other
+                try:
                     found += azure_alerts.listed(document, ours)
+                except Refused:
+                    self._odd("alerts", 1)
         except Refused as error:
+            # What the pages before have named is delivered all the same.
             self.notice("azure-alerts", f"alerts are not reconciled: {error}", f"{now:%Y-%m-%d}")
-            return 0
         heads = {name: self.loop.head(name) for name in {one.partition for one in found}}
         news = azure_alerts.missed(found, lambda name: heads[name].state.alerting.azure, now)
         return sum(self.loop.deliver(one, now) for one in news)
 
+    def _odd(self, of: str, number: int) -> None:
+        """Count the elements of a list that could not be read: they hold up none of the others."""
+        self.telemetry.add("driftwarden.input.odd", number, {"list": of})
+
     def poll(self) -> None:
-        """Deliver the growth of log files; a fault that lasts is told, and stops no other model."""
+        """Deliver the growth of log files; a fault that lasts is told, and stops no other model.
+
+        So is each file that a listing left out, the rest of very many at the next ticks.
+        """
         if self.poller is None:
             return
         now = self.clock.now()
@@ -172,6 +189,15 @@ class Incoming:
             if fault:
                 said = f"the log files of {name} cannot be listed: {fault}"
                 self.notice(f"logs:{name}", said, f"{now:%Y-%m-%dT%H}")
+        self._tell_skipped()
+
+    def _tell_skipped(self) -> None:
+        for _ in range(MOST_TOLD):
+            if (found := self.skipped.first()) is None:
+                return
+            path, reason = found
+            self.notice(f"log-file:{path}", f"log file {path} is left out: {reason}", "once")
+            self.skipped.told()
 
     def notice(self, name: str, reason: str, when: str) -> None:
         """Tell every team what happened to the host; once for the same name and time."""

@@ -23,6 +23,7 @@ ATTRIBUTES = {
     "severity": "`page` or `ticket`",
     "subject": "a partition, or a place",
     "place": "name of a queue or a container of the app",
+    "list": "`targets` of one alert of Azure Monitor, or `alerts` of its list",
     "about": "`file`, `model`, `deployment` or `run`, which nothing in fleet.yaml names",
 }
 ATTRIBUTES |= {
@@ -82,14 +83,14 @@ METRICS = {
         Metric(
             "driftwarden.alerts.firing",
             "{alert}",
-            ("model", "severity"),
+            ("partition", "severity"),
             "Alerts that fire now; those of a team are its models' and the host's.",
         ),
-        Metric("driftwarden.effects.owed", "{effect}", ("model",), "Pending effects."),
+        Metric("driftwarden.effects.owed", "{effect}", ("partition",), "Pending effects."),
         Metric(
             "driftwarden.effects.oldest",
             "s",
-            ("model",),
+            ("partition",),
             "Age of the oldest pending effect; reports do not count.",
         ),
         Metric("driftwarden.traffic.weight", "%", ("model", "version"), "Share of live traffic."),
@@ -116,20 +117,20 @@ METRICS = {
         Metric(
             "driftwarden.partition.halted",
             "{partition}",
-            ("model",),
+            ("partition",),
             "Partitions halted by a defect.",
         ),
         Metric(
             "driftwarden.partition.overdue",
             "s",
-            ("model",),
+            ("partition",),
             "Time that the wake-up, or the oldest fact, of a partition has waited; 0 where it is "
             "halted.",
         ),
         Metric(
             "driftwarden.receivers.unreachable",
             "{receiver}",
-            ("model",),
+            ("partition",),
             "Receivers of a team that refuse messages, or fail for more than a minute.",
         ),
         Metric(
@@ -163,6 +164,13 @@ METRICS = {
             "{alert}",
             (),
             "Alerts of Azure Monitor that are about no watched resource.",
+            Instrument.COUNTER,
+        ),
+        Metric(
+            "driftwarden.input.odd",
+            "{element}",
+            ("list",),
+            "Elements of a list from outside that cannot be read; all others of it are used.",
             Instrument.COUNTER,
         ),
         Metric(

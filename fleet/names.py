@@ -12,6 +12,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from engine.policy import ShortText
+
 RAW = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
 
@@ -26,7 +28,7 @@ def check_raw(name: str) -> str:
     return name
 
 
-RawName = Annotated[str, AfterValidator(check_raw)]
+RawName = Annotated[ShortText, AfterValidator(check_raw)]
 
 
 def same(one: str, other: str) -> bool:

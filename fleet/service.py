@@ -7,28 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 
-from engine import codec, inbox
-from engine.errors import Broken, Newer, NotFound, Refused, Unavailable
+from engine.errors import Broken, Newer, Unavailable
 from engine.step import Delivery
 from engine.store import instant
 from engine.texts import unexpected
-from fleet import (
-    anchors,
-    backwards,
-    gauges,
-    health,
-    moved,
-    read,
-)
-from fleet.commands import RESUME, Command, Outdated, check, check_texts, concerned
+from fleet import anchors, backwards, command_delivery, gauges, health, moved, views
+from fleet.commands import Command, concerned
 from fleet.incoming import Incoming
 from fleet.model.facts import Configured
-from fleet.model.lines import operations
-from fleet.model.lines.line import write_line
 from fleet.outcomes import Awaited
 from fleet.partitions import FLEET, ONCALL
 from fleet.read import Json
-from fleet.targets import check_target
 
 
 @dataclass(frozen=True)
@@ -137,29 +126,8 @@ class Service(Incoming):
             end, the partition to resume is not halted, a reference lacks a reason or exactly one
             source, a window is not a day, or another command has the id.
         """
-        check_texts(command)
-        partitions = concerned(command, self.fleet, self.loop.store.partitions)
-        for partition in partitions if expect is not None else ():
-            seq = self.loop.head(partition).seq
-            if seq != expect:
-                told = f"the journal of {partition} is at record {seq}, not at {expect}"
-                raise Outdated(f"{command.verb} {command.target}: {told}; look again")
-        if command.verb == RESUME:
-            # A halted partition accepts no facts, so that resuming is not a fact.
-            line = operations.Command(
-                command.verb, command.by, command.reason, command.target, id=command.id
-            )
-            self.loop.resume(partitions[0], write_line(line), self.clock.now())
-            return partitions
-        check(command, self.clock.now())
-        check_target(command, self.fleet, self.loop, self.blobs)
-        deliveries = [Delivery(one, f"command:{command.id}", command.fact) for one in partitions]
-        if any(inbox.differs(self.loop.store, self.loop.domain.facts, one) for one in deliveries):
-            told = f"the id {command.id} was given to another command; give this one a new id"
-            raise Refused(f"{command.verb} {command.target}: {told}")
-        for delivery in deliveries:
-            self.loop.deliver(delivery, self.clock.now())
-        return partitions
+        now = self.clock.now()
+        return command_delivery.deliver(self.loop, self.fleet, self.blobs, command, expect, now)
 
     def awaited(self, command: Command) -> Awaited:
         """Return what looks for the outcome of a command that was delivered."""
@@ -176,31 +144,7 @@ class Service(Incoming):
         Refused
             There is no such view, or nothing of that name.
         """
-        match view, name:
-            case "models", None:
-                return read.models(self.loop, self.fleet)
-            case "models", str():
-                return read.model(self.loop, self.fleet, name)
-            case "metrics", None:
-                now = self.clock.now()
-                return [codec.plain(one) for one in gauges.points(self.loop, self.fleet, now)]
-            case "halted", None:
-                return health.halted(self.loop)
-            case "unreachable", None:
-                return health.unreachable(self.loop, self.fleet)
-            case "alerts", None:
-                return read.alerts(self.loop, self.fleet)
-            case "journal", str():
-                return read.records(self.loop, self.fleet, name, since)
-            case "events", str():
-                return read.events(self.loop, self.fleet, name)
-            case "reports", str():
-                return read.reports(self.loop, self.fleet, name)
-            case _:
-                raise NotFound(
-                    f"no view {view!r}; there are models, alerts, halted, unreachable, metrics, "
-                    "events/MODEL, journal/MODEL and reports/MODEL"
-                )
+        return views.shown(self.loop, self.fleet, self.clock.now(), view, name, since)
 
     def report(self, name: str, of: str) -> bytes:
         """Return the newest report that the alert or command `of` asked for.
@@ -210,13 +154,7 @@ class Service(Incoming):
         NotFound
             There is none yet, or it could not be drawn; the message says why.
         """
-        found = [one for one in read.reports(self.loop, self.fleet, name) if one["of"] == of]
-        if not found:
-            raise NotFound(f"no report {of!r} of {name} yet")
-        newest = found[-1]
-        if not newest.get("report"):
-            raise NotFound(str(newest["note"]))
-        return self.blobs.get(str(newest["report"]))
+        return views.report(self.loop, self.fleet, self.blobs, name, of)
 
     def health(self) -> Json:
         """See `fleet.health.health`."""

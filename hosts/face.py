@@ -1,10 +1,8 @@
-"""Decode the input of triggers for the service verbs, and encode their results."""
+"""Answer HTTP requests: commands, alerts of Azure Monitor, views and pages."""
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,13 +16,11 @@ from engine.errors import NotFound, Refused, Unavailable
 from fleet.commands import Command, Outdated
 from fleet.outcomes import Outcome, Result
 from fleet.service import Service
-from fleet.telemetry import TRACEPARENT
 from hosts import secure
+from hosts.messages import parse
 
 ANONYMOUS = "function-key"
 PRINCIPAL = "x-ms-client-principal-name"
-#: A model's name, the fleet's, or an on-call team's with its prefix.
-PARTITION = re.compile(r"(?:oncall:)?[a-z0-9][a-z0-9-]{0,62}")
 View = Callable[[], Any]
 #: How long the answer to a command waits for what comes of it, and between two looks, in seconds.
 PATIENCE, PAUSE = 5.0, 0.05
@@ -56,39 +52,6 @@ class CommandBody(BaseModel):
     expect: int | None = Field(default=None, ge=0)
 
 
-def ingest(service: Service, body: str) -> None:
-    """Ingest one event, given as JSON."""
-    try:
-        event = parse(body, "event")
-    except Refused as error:
-        service.park(body, str(error))
-        return
-    service.ingest(event)
-
-
-def ingest_message(service: Service, body: bytes) -> None:
-    """Ingest the events of a queue message: one or an array, as JSON or as its Base64.
-
-    Event Grid writes Base64 into a storage queue. A message that is neither is parked.
-    """
-    try:
-        found = parse(_from_base64(body), "queue message")
-    except Refused as error:
-        service.park(body.decode("utf-8", "backslashreplace"), str(error))
-        return
-    for event in found if isinstance(found, list) else [found]:
-        service.ingest(event)
-
-
-def _from_base64(body: bytes) -> bytes:
-    """Return the content of Base64; anything else, such as JSON, as it is."""
-    try:
-        # JSON of an event has braces, and Base64 has none.
-        return base64.b64decode(b"".join(body.split()), validate=True)
-    except ValueError:
-        return body
-
-
 def azure_alert(service: Callable[[], Service], request: func.HttpRequest) -> func.HttpResponse:
     """Take an alert of Azure Monitor, and answer with the models that it is about.
 
@@ -97,41 +60,6 @@ def azure_alert(service: Callable[[], Service], request: func.HttpRequest) -> fu
     return as_json(
         lambda: {"models": service().azure_alert(parse(request.get_body(), "azure alert"))}
     )
-
-
-def drain(service: Service, body: bytes) -> None:
-    """Drain the partition that a queue message names; an invalid message is parked."""
-    try:
-        name, trace = doorbell(body)
-    except Refused as error:
-        service.park(body.decode("utf-8", "backslashreplace"), str(error))
-        return
-    service.drain(name, trace)
-
-
-def parse(body: str | bytes, what: str) -> Any:
-    """Read JSON; Refused for anything else, NaN and Infinity included."""
-    try:
-        return json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"{what} is not JSON: {error}") from error
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is not a number")
-
-
-def doorbell(body: bytes) -> tuple[str, str]:
-    """Return the partition that a queue message names, and the trace that it continues.
-
-    Refused where it names none.
-    """
-    found = parse(body, "queue message")
-    name = found.get("partition") if isinstance(found, dict) else None
-    if not isinstance(name, str) or not PARTITION.fullmatch(name):
-        raise Refused('queue message names no partition; {"partition": "…"} is expected')
-    trace = found.get(TRACEPARENT)
-    return name, trace if isinstance(trace, str) else ""
 
 
 def command(service: Callable[[], Service], request: func.HttpRequest) -> func.HttpResponse:

@@ -30,14 +30,14 @@ class Host(Protocol):
         """Report the gauges, once a tick."""
         ...
 
-    def given_up(self) -> Iterator[tuple[bytes, str]]:
+    def poison_doorbells(self) -> Iterator[tuple[bytes, str]]:
         """Yield the doorbells in the poison queue with the reason, each removed when it was used.
 
         One whose use raises stays in the queue.
         """
         ...
 
-    def lost_events(self) -> Iterator[bytes]:
+    def poison_events(self) -> Iterator[bytes]:
         """Yield the messages in the poison queue of events, each removed when it was used."""
         ...
 

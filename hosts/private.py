@@ -8,6 +8,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from hosts.folders import below
+
 FOLDER = 0o700
 FILE = 0o600
 #: The umask of processes that write into the store.
@@ -39,7 +41,7 @@ def opened(path: Path, mode: Literal["wb", "a+b"]) -> BinaryIO:
 
 def close_to_others(root: Path) -> None:
     """Take all permissions of others from a folder and everything in it; links are left alone."""
-    for path in (root, *root.rglob("*")):
+    for path in (root, *below(root)):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & FOLDER)
 

@@ -17,6 +17,7 @@ from fleet.document.faults import suggestion
 from fleet.document.policies import Watched
 from fleet.document.power import Rows, unpowered
 from fleet.work.refer.referencing import terms_of
+from hosts.folders import files_below
 from hosts.local.models.registry import MODEL_FILE, ModelFolders
 from hosts.tables.beside import TablesBeside
 from monitoring.intake.references import DAY, KEYS, LABEL, Terms, normalised
@@ -82,7 +83,7 @@ def local_terms(store: str, beside: Path, watched: Watched, now: datetime) -> Te
 
 def _too_large(place: Path) -> int:
     """Return the size of a file or folder in MB where it is too large; else 0."""
-    files = [place] if place.is_file() else [one for one in place.rglob("*") if one.is_file()]
+    files = [place] if place.is_file() else list(files_below(place))
     size = sum(one.stat().st_size for one in files)
     return max(1, size >> 20) if size > MOST_BYTES else 0
 

@@ -1,14 +1,14 @@
-"""The minute timer of a host: due partitions, gauges, work that was given up, and log files."""
+"""The minute timer of a host: due partitions, gauges, poison of the queues, and log files."""
 
 from __future__ import annotations
 
 from engine.errors import Refused
-from hosts import face
+from hosts import messages
 from hosts.host import Host
 
 
 def tick(host: Host) -> None:
-    """Ring for due partitions, measure, ring again for work given up, and look for log files.
+    """Ring for due partitions, measure, take poison up again, and look for log files.
 
     The files come last: their storage may be slow to answer.
     """
@@ -22,14 +22,14 @@ def revive(host: Host) -> None:
     """Tell the fleet's journal of doorbells that failed too often, and ring again for each.
 
     Without it the facts of a partition would wait for the daily sweep. Events whose ingestion
-    failed too often are ingested again.
+    failed too often are ingested again, and parked where that fails by a defect.
     """
-    for body, reason in host.given_up():
+    for body, reason in host.poison_doorbells():
         try:
-            name, _ = face.doorbell(body)
+            name, _ = messages.doorbell(body)
         except Refused as error:
             host.service.park(body.decode("utf-8", "backslashreplace"), str(error))
         else:
             host.service.ring_again(name, reason)
-    for message in host.lost_events():
-        face.ingest_message(host.service, message)
+    for message in host.poison_events():
+        messages.ingest_poison(host.service, message)

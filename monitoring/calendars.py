@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 
 import engine.policy
 from engine.errors import Refused
+from engine.policy import LongText, ShortText
 from monitoring import ics
 from monitoring.countries import checked, public_holidays
 from monitoring.ics import Category, Event
@@ -52,11 +53,11 @@ WEEKDAYS: tuple[Weekday, ...] = (
 class Policy(engine.policy.Policy):
     """One named business calendar."""
 
-    zone: str = Field("UTC", description="IANA zone whose midnights divide the days.")
-    countries: tuple[str, ...] = Field(
+    zone: ShortText = Field("UTC", description="IANA zone whose midnights divide the days.")
+    countries: tuple[ShortText, ...] = Field(
         (), description="Public holidays of these: ISO 3166 codes, US or with a subdivision US-NY."
     )
-    ics: tuple[str, ...] = Field((), description="iCalendar files with announced events.")
+    ics: tuple[LongText, ...] = Field((), description="iCalendar files with announced events.")
     lead_days: int = Field(
         1, ge=0, le=31, description="An event reaches this many days before its first day."
     )
@@ -66,7 +67,7 @@ class Policy(engine.policy.Policy):
     weekend: tuple[Weekday, ...] = Field(
         ("saturday", "sunday"), description="Days of the week without business."
     )
-    segments: dict[str, str] = Field(
+    segments: dict[LongText, ShortText] = Field(
         default_factory=dict,
         description="Country of a segment, by its name (COLUMN=LEVEL, as in store_country=DE: DE): "
         "its holidays take the place of those of `countries` there and explain that segment's "

@@ -23,14 +23,14 @@ class Policy(engine.policy.Policy):
 
     throttled: float = Field(
         0.01,
-        gt=0,
+        ge=1e-4,
         le=1,
         description="Share of an hour's requests that are refused with 429, at or above which the "
         "lack of capacity pages.",
     )
     utilization: float = Field(
         90.0,
-        gt=0,
+        ge=1,
         le=100,
         description="Percent of CPU, memory or GPU of its busiest instance at which a deployment "
         "is saturated.",

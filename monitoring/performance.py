@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 
 import engine.policy
 from engine.duration import Duration
+from engine.policy import MOST_ROWS, ShortText
 from monitoring.calendars import bounds, days_of
 from monitoring.clustered import Baseline, Interval, clustered, drop
 from monitoring.drift.wording import level, percent
@@ -33,31 +34,37 @@ class Policy(engine.policy.Policy):
         Task.CLASSIFICATION,
         description="What the model predicts: the probability of label 1, or a number.",
     )
-    rolling_days: int = Field(7, ge=1, description="Days of labelled rows judged together.")
+    rolling_days: int = Field(7, ge=1, le=366, description="Days of labelled rows judged together.")
     wait: Duration = Field(
         timedelta(days=1),
         description="How long after its day ends a label may come before it counts as missing.",
     )
-    min_labels: int = Field(200, ge=1, description="Labelled rows below which there is no verdict.")
-    min_days: int = Field(3, ge=2, description="Labelled days below which there is no verdict.")
+    min_labels: int = Field(
+        200, ge=1, le=MOST_ROWS, description="Labelled rows below which there is no verdict."
+    )
+    min_days: int = Field(
+        3, ge=2, le=366, description="Labelled days below which there is no verdict."
+    )
     min_completeness: float = Field(
         0.5, ge=0, le=1, description="Share of rows with a label below which there is no verdict."
     )
     max_calibration_gap: float = Field(
         0.05,
-        gt=0,
+        ge=1e-6,
         le=1,
         description="Largest tolerated |mean score - mean label| of a classification.",
     )
     max_bias: float = Field(
         0.1,
-        gt=0,
+        ge=1e-4,
+        le=100,
         description="Largest tolerated |mean score - mean label| of a regression, in standard "
         "deviations of the labels.",
     )
     max_skill_drop: float = Field(
         0.05,
-        gt=0,
+        ge=1e-4,
+        le=10,
         description="Largest tolerated loss of Brier skill (of a regression: of R²) since the "
         "reference.",
     )
@@ -66,12 +73,12 @@ class Policy(engine.policy.Policy):
     )
     min_agreement: float = Field(
         0.9,
-        gt=0,
+        ge=0.01,
         le=1,
         description="Agreement (NDCG) between the features' association with the score in a window "
         "and at the reference; a lower one opens a ticket.",
     )
-    segments: tuple[str, ...] = Field(
+    segments: tuple[ShortText, ...] = Field(
         (),
         description="Features whose 20 most frequent levels are also judged on their own: a page "
         "names the worst; a fault that only a segment shows opens a ticket.",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
+from engine.policy import MOST_ROWS, ShortText
 from monitoring.alerts.lifecycle import Severity
 from monitoring.ranges import Range
 
@@ -17,30 +18,33 @@ class Policy(engine.policy.Policy):
 
     missing_jump: float = Field(
         0.1,
-        gt=0,
+        ge=1e-6,
         le=1,
         description="Rise of a missing share over the reference that opens a ticket.",
     )
     missing_page: float = Field(
-        0.5, gt=0, le=1, description="Rise of a missing share over the reference that pages."
+        0.5, ge=1e-6, le=1, description="Rise of a missing share over the reference that pages."
     )
     max_unseen: float = Field(
-        0.1, gt=0, le=1, description="Largest share of values that the reference lacks."
+        0.1, ge=1e-6, le=1, description="Largest share of values that the reference lacks."
     )
     min_volume: float = Field(
         0.5, ge=0, le=1, description="Least share of the expected rows, as on the same weekday."
     )
     max_repeated: float = Field(
-        0.05, gt=0, le=1, description="Largest share of rows that were logged before."
+        0.05, ge=1e-6, le=1, description="Largest share of rows that were logged before."
     )
-    ranges: dict[str, Range] = Field(
+    ranges: dict[ShortText, Range] = Field(
         default_factory=dict, description="Values that numeric features may have, by feature."
     )
     max_outside: float = Field(
         0.01, ge=0, le=1, description="Largest share of values outside of their range."
     )
     min_rows: int = Field(
-        30, ge=1, description="Shares of fewer rows than this are not judged, unless all missing."
+        30,
+        ge=1,
+        le=MOST_ROWS,
+        description="Shares of fewer rows than this are not judged, unless all missing.",
     )
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 import engine.policy
+from engine.policy import LARGEST
 from monitoring.drift.atoms import previous
 from monitoring.drift.binning import NumericBins
 from monitoring.drift.ruler import Ruler
@@ -19,10 +20,18 @@ class Range(engine.policy.Policy):
     """The declared range of a numeric feature, both ends included."""
 
     low: float | None = Field(
-        None, allow_inf_nan=False, description="Least value; none: there is no least."
+        None,
+        allow_inf_nan=False,
+        ge=-LARGEST,
+        le=LARGEST,
+        description="Least value; none: there is no least.",
     )
     high: float | None = Field(
-        None, allow_inf_nan=False, description="Greatest value; none: there is no greatest."
+        None,
+        allow_inf_nan=False,
+        ge=-LARGEST,
+        le=LARGEST,
+        description="Greatest value; none: there is no greatest.",
     )
 
     @model_validator(mode="after")

@@ -39,7 +39,7 @@ class Policy(engine.policy.Policy):
     )
     level: float = Field(
         3e-4,
-        gt=0,
+        ge=1e-12,
         lt=0.01,
         description="Probability, under the usual traffic, at or below which a silence pages.",
     )
@@ -49,7 +49,7 @@ class Policy(engine.policy.Policy):
     )
     event_share: float = Field(
         0.1,
-        gt=0,
+        ge=0.001,
         le=1,
         description="Share of the usual requests that is expected on the days of an event.",
     )

@@ -10,17 +10,20 @@ from typing import Self
 from pydantic import Field, model_validator
 
 import engine.policy
+from engine.policy import MOST_ROWS
 
 
 class Policy(engine.policy.Policy):
     """How the days of a training are chosen."""
 
-    days: int = Field(60, ge=1, description="Training days at most, the newest ones first.")
+    days: int = Field(
+        60, ge=1, le=3653, description="Training days at most, the newest ones first."
+    )
     holdout_days: int = Field(
-        7, ge=1, description="Newest usable days, kept out of training for the gate."
+        7, ge=1, le=366, description="Newest usable days, kept out of training for the gate."
     )
     min_days: int = Field(
-        14, ge=1, description="Training days below which no training is possible."
+        14, ge=1, le=3653, description="Training days below which no training is possible."
     )
     min_labelled: float = Field(
         0.8,
@@ -28,7 +31,7 @@ class Policy(engine.policy.Policy):
         le=1,
         description="Share of a day's rows that must be labelled for the day to be used.",
     )
-    min_rows: int = Field(1, ge=1, description="Rows below which a day is not used.")
+    min_rows: int = Field(1, ge=1, le=MOST_ROWS, description="Rows below which a day is not used.")
     exclude_events: bool = Field(
         True, description="Whether days of announced events are left out of training."
     )

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pydantic import Field
 
 import engine.policy
+from engine.policy import LARGEST, MOST_ROWS
 from retrain.paired import Paired, paired
 
 
@@ -22,18 +23,21 @@ class Policy(engine.policy.Policy):
 
     margin: float | None = Field(
         None,
-        gt=0,
+        ge=1e-12,
+        le=LARGEST,
         description="Non-inferiority margin as an absolute mean loss; when left out, "
         "`margin_share` rules.",
     )
     margin_share: float = Field(
         0.02,
-        gt=0,
+        ge=1e-4,
+        le=10,
         description="Non-inferiority margin as a share of the champion's mean loss.",
     )
     segment_margin_share: float = Field(
         0.15,
-        gt=0,
+        ge=1e-4,
+        le=100,
         description="A segment fails the gate when the challenger is surely worse there by more "
         "than this share of the champion's mean loss in it.",
     )
@@ -48,9 +52,11 @@ class Policy(engine.policy.Policy):
         "share, where that loss is known.",
     )
     min_days: int = Field(
-        5, ge=2, description="Days with rows below which the gate is inconclusive."
+        5, ge=2, le=366, description="Days with rows below which the gate is inconclusive."
     )
-    min_rows: int = Field(200, ge=1, description="Rows below which the gate is inconclusive.")
+    min_rows: int = Field(
+        200, ge=1, le=MOST_ROWS, description="Rows below which the gate is inconclusive."
+    )
 
 
 class Verdict(StrEnum):

@@ -58,16 +58,18 @@ class Policy(engine.policy.Policy):
         timedelta(days=7),
         description="Least time between the starts of two trainings.",
     )
-    monthly_runs: int = Field(4, ge=0, description="Trainings per calendar month (UTC) at most.")
+    monthly_runs: int = Field(
+        4, ge=0, le=1000, description="Trainings per calendar month (UTC) at most."
+    )
     monthly_cost: float | None = Field(
-        None, ge=0, description="Cost per calendar month (UTC) at most; null for no limit."
+        None, ge=0, le=1e9, description="Cost per calendar month (UTC) at most; null for no limit."
     )
     min_new_days: int = Field(
-        7, ge=0, description="Labelled days since the last training that a new one needs."
+        7, ge=0, le=366, description="Labelled days since the last training that a new one needs."
     )
     event_share: float = Field(
         0.5,
-        gt=0,
+        ge=0.01,
         le=1,
         description="No training is started while announced events cover this share of the recent "
         "days or more: they, and not the model, may explain what is measured.",

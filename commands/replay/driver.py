@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from commands.replay.scenario import Scenario, VersionPlan
 from engine.clock import Clock
 from engine.errors import Broken, Refused
 from engine.store import Store
-from hosts import private
+from hosts import folders, private
 from hosts.local.files import replace_file
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
@@ -118,7 +118,8 @@ def make_version(host: LocalHost, scenario: Scenario, folder: Path, plan: Versio
         return
     # The command runs in a different working folder.
     out = (host.root / "made" / plan.name).resolve()
-    shutil.rmtree(out, ignore_errors=True)
+    with suppress(OSError):
+        folders.remove(out)
     private.make_folder(out.parent)
     filled = {"out": str(out), "version": plan.name}
     run_command([word.format_map(filled) for word in plan.train], folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from fleet.document.config import Config
 from fleet.model.lines import alerting, serving, training, windows
 from fleet.model.lines.line import Line, read_line
 from fleet.work import rows
-from hosts import read_config
+from hosts import folders, read_config
 from hosts.local.anchors import ANCHORS_FILE
 from hosts.local.host import STORE_FILE, Durations, LocalHost
 from hosts.local.position import position
@@ -150,7 +149,7 @@ def _make_room(config: Config, root: Path, fresh: bool) -> None:
     for name in (STORE_FILE, f"{STORE_FILE}-wal", f"{STORE_FILE}-shm", *MADE):
         target = root / name
         if target.is_dir():
-            shutil.rmtree(target)
+            folders.remove(target)
         else:
             target.unlink(missing_ok=True)
 

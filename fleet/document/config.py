@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, ValidationError
 
 from engine.errors import Refused
-from engine.policy import Policy
+from engine.policy import Policy, ShortText
 from fleet.document.faults import faults
 from fleet.document.policies import Fleet, ModelPolicy, Watched
 from fleet.document.receivers import Receiver
@@ -37,7 +37,7 @@ class Document(Policy):
     """The whole of fleet.yaml."""
 
     version: Literal[1] = Field(description="The format of this document.")
-    store: str = Field(
+    store: ShortText = Field(
         STORE,
         description="Where state is kept: `local:FOLDER`, or `azure:CONNECTION`, where CONNECTION "
         "is the prefix of the app settings of a storage account; `azure:` uses "

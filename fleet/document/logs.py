@@ -8,9 +8,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from engine.duration import DURATION_SCHEMA, Duration, parse_duration
+from engine.duration import DURATION_SCHEMA, Duration, bounded, parse_duration
 from engine.errors import Refused
-from engine.policy import Policy
+from engine.policy import LARGEST, LongText, Policy, ShortText
 from fleet import names
 from fleet.names import RawName
 from retrain.registry import check_version
@@ -32,7 +32,7 @@ def _poll(value: object) -> object:
 def _often(value: timedelta | None) -> timedelta | None:
     if value is not None and not timedelta(0) <= value <= LONGEST_POLL:
         raise ValueError("one hour at most, since older files are looked at once a day; or off")
-    return value
+    return None if value is None else bounded(value)
 
 
 def check_container(name: str | None) -> str | None:
@@ -80,13 +80,13 @@ class Logs(Policy):
     endpoint: RawName = Field(
         description="Name of the endpoint in the logs' folder layout, as Azure ML spells it."
     )
-    container: Annotated[str | None, AfterValidator(check_container)] = Field(
+    container: Annotated[ShortText | None, AfterValidator(check_container)] = Field(
         None,
         description="Blob container of the files, in the account of the app's logs. Left out: that "
         "of the app setting `DRIFTWARDEN_LOGS_CONTAINER`. Azure ML writes to "
         "`azureml-blobstore-GUID`, unless the deployment's `data.path` says otherwise.",
     )
-    path: Annotated[str, AfterValidator(check_folder)] = Field(
+    path: Annotated[LongText, AfterValidator(check_folder)] = Field(
         "modelDataCollector",
         description="Folder of the data collector within the container: what the deployment's "
         "`data.path` names, if it names one. Below it are "
@@ -105,7 +105,7 @@ class Logs(Policy):
     events: bool = Field(
         True, description="If `off`, events about the files are ignored, and polling finds them."
     )
-    deployments: dict[str, RawName] = Field(
+    deployments: dict[ShortText, RawName] = Field(
         default_factory=dict,
         description="By version, the name of its deployment in logs and on the endpoint, if it "
         "differs: `{v1: Raw_Name}`.",
@@ -114,13 +114,15 @@ class Logs(Policy):
         timedelta(hours=2),
         description="Wait for late rows after the end of a day; then the day is assessed.",
     )
-    slow_ms: float = Field(1000.0, gt=0, description="Requests that take longer count as slow.")
-    table: str | None = Field(
+    slow_ms: float = Field(
+        1000.0, ge=1, le=3_600_000, description="Requests that take longer count as slow."
+    )
+    table: ShortText | None = Field(
         None,
         description="Table of the Log Analytics workspace with the requests' rows; they are "
         "counted there, a day at a time. Left out: files of the data collector.",
     )
-    outputs: str | None = Field(
+    outputs: ShortText | None = Field(
         None, description="Table with the answers; they are read row by row and joined with labels."
     )
     rows: bool = Field(
@@ -176,11 +178,12 @@ class Labels(Policy):
     )
     bad_loss: float = Field(
         0.64,
-        gt=0,
+        ge=1e-12,
+        le=LARGEST,
         description="A squared loss at or above this is a large loss, which the judge's guard "
         "`large_loss` counts. Required for a regression, in squared units of its labels.",
     )
-    segment: str | None = Field(
+    segment: ShortText | None = Field(
         None, description="Feature whose levels are the segments of the offline gate."
     )
 
@@ -188,6 +191,6 @@ class Labels(Policy):
 class Reference(Policy):
     """The rows that a new model is compared with until its first promotion."""
 
-    data: str = Field(
+    data: LongText = Field(
         description="A table of reference rows: the features, `day`, `time` and `label`."
     )

@@ -11,7 +11,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from engine import codec
-from engine.policy import Policy
+from engine.policy import LongText, Policy, ShortText
 from fleet.document.faults import suggestion
 from fleet.document.logs import Labels, Logs, Reference
 from fleet.document.serving import Serving, Training
@@ -42,8 +42,10 @@ CLOSED_AFTER = timedelta(days=2)
 class ModelPolicy(Policy):
     """All settings of one model."""
 
-    team: str = Field(description="Team that receives the alerts; one of `teams`.")
-    calendar: str | None = Field(None, description="Calendar of this model; one of `calendars`.")
+    team: ShortText = Field(description="Team that receives the alerts; one of `teams`.")
+    calendar: ShortText | None = Field(
+        None, description="Calendar of this model; one of `calendars`."
+    )
     logs: Logs
     labels: Labels = Field(Labels(), description="How labels arrive.")
     reference: Reference
@@ -59,7 +61,7 @@ class ModelPolicy(Policy):
         CapacityPolicy(),
         description="Room of the deployments, by the platform's metrics; needs logs.traffic.",
     )
-    slo: tuple[str, ...] = Field((), description="Files of OpenSLO v1 documents.")
+    slo: tuple[LongText, ...] = Field((), description="Files of OpenSLO v1 documents.")
     trigger: TriggerPolicy = Field(TriggerPolicy(), description="What starts a retraining.")
     dataset: DatasetPolicy = Field(DatasetPolicy(), description="The days that a retraining uses.")
     gate: GatePolicy = Field(GatePolicy(), description="The offline gate.")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from engine.policy import Policy
+from engine.policy import LongText, Policy
 from fleet.document.addresses import address_fault
 
 
@@ -20,14 +20,14 @@ class FileReceiver(Policy):
     """Pages as lines of a JSON Lines file."""
 
     kind: Literal["file"] = Field(description="Appends one JSON line a page.")
-    path: str = Field(description="The file, relative to the folder of `store`.")
+    path: LongText = Field(description="The file, relative to the folder of `store`.")
 
 
 class WebhookReceiver(Policy):
     """Pages as JSON, posted to an address."""
 
     kind: Literal["webhook"] = Field(description="Posts one JSON object a page.")
-    url: str = Field(description="The address; `env:NAME` takes it from a setting.")
+    url: LongText = Field(description="The address; `env:NAME` takes it from a setting.")
 
     @field_validator("url")
     @classmethod

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.duration import Duration
 from engine.errors import Refused
-from engine.policy import Policy
+from engine.policy import LongText, Policy, ShortText
 from fleet.names import RawName
 from retrain.registry import check_version
 from retrain.run import Policy as RunPolicy
@@ -19,12 +19,12 @@ from retrain.run import Policy as RunPolicy
 class Training(Policy):
     """How a challenger is made: by a command on this machine, or by a job in Azure."""
 
-    command: tuple[str, ...] | None = Field(
+    command: tuple[LongText, ...] | None = Field(
         None,
         description="The training command on one machine; {data}, {out} and {version} are filled "
         "in.",
     )
-    job: str | None = Field(
+    job: LongText | None = Field(
         None,
         description="File of a command or pipeline job of Azure ML, beside fleet.yaml; its inputs "
         "`data` and `version` are filled in.",
@@ -46,7 +46,7 @@ class Training(Policy):
 class Serving(Policy):
     """The deployed versions, and the action when traffic is changed outside Driftwarden."""
 
-    champion: str = Field(
+    champion: ShortText = Field(
         description="The version that answers the live traffic when monitoring begins."
     )
     model: RawName | None = Field(
@@ -54,7 +54,7 @@ class Serving(Policy):
         description="Name of the model in the registry of Azure ML and in its events; left out: "
         "the same as in fleet.yaml.",
     )
-    baseline: str | None = Field(
+    baseline: ShortText | None = Field(
         None,
         description="A version that scores a copy of the traffic at all times, for comparison.",
     )
@@ -62,7 +62,7 @@ class Serving(Policy):
         "online",
         description="Kind of the endpoint in Azure; a batch endpoint can't split traffic.",
     )
-    deployment: str | None = Field(
+    deployment: LongText | None = Field(
         None,
         description="File of an Azure ML deployment, beside fleet.yaml; a new version is deployed "
         "from it.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,34 +15,26 @@ from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
 from fleet.polling import Poller
-from fleet.ports import LogFiles, Publisher
 from fleet.read import Json
 from fleet.service import Service
-from fleet.telemetry import Silent, Telemetry
+from fleet.skipped import Skipped
 from fleet.traced import Traced, doorbell
 from hosts.azure import journal_key
 from hosts.azure.alerts import AzureAlerts
 from hosts.azure.cloud import Cloud
-from hosts.azure.eventgrid.publisher import AzurePublisher, NoTopic
 from hosts.azure.features import lacks
-from hosts.azure.logs.files import AzureLogs
+from hosts.azure.optional import OptionalPorts
 from hosts.azure.receivers import OPENERS
-from hosts.azure.settings import LOGS, TELEMETRY, TOPIC, Settings, lacking
+from hosts.azure.settings import Settings
+from hosts.azure.storage.app_queues import AppQueues
 from hosts.azure.storage.blobs import AzureBlobs
 from hosts.azure.storage.connection import Connection
 from hosts.azure.storage.dead_letters import DeadLetters
-from hosts.azure.storage.queues import AzureQueue, poison_name
 from hosts.azure.storage.tables import TablesStore
-from hosts.azure.unset import UnsetLogs, UnsetTopic
 from hosts.azure.world import Opened, world
 from hosts.clock import backing_off
 from hosts.receivers.paging import Pager, Surroundings, open_pager
 
-logger = logging.getLogger("driftwarden.host")
-
-DUE_QUEUE = "driftwarden-due"
-EVENTS_QUEUE = "events"
-REFUSED_QUEUE = "driftwarden-refused"
 #: The connection that the Functions host itself uses.
 STORAGE = "AzureWebJobsStorage"
 BACK_OFF = 0.05
@@ -83,21 +74,18 @@ class AzureHost:
         storage = Connection.read(config.document.store.partition(":")[2] or STORAGE, settings)
         self.clock, self._settings = clock, settings
         self._look: Callable[[], None] | None = None
+        self._skipped = Skipped()
         self._open = ExitStack()
-        self.telemetry = self._measured(known, cloud)
+        optional = OptionalPorts(settings, known, cloud, self._open)
+        self.telemetry = optional.telemetry()
         tables = self._open.enter_context(storage.tables(cloud.credential))
-        queues = self._open.enter_context(storage.queues(cloud.credential))
         self.store = TablesStore(tables)
         own_blobs = self._open.enter_context(storage.blobs(cloud.credential))
         self.blobs = AzureBlobs(own_blobs)
-        self.due = AzureQueue(queues, DUE_QUEUE)
-        self.refused = AzureQueue(queues, REFUSED_QUEUE)
-        self.poison = AzureQueue(queues, poison_name(DUE_QUEUE))
-        self.events = AzureQueue(queues, EVENTS_QUEUE)
-        self.lost = AzureQueue(queues, poison_name(EVENTS_QUEUE))
+        self.queues = AppQueues(self._open.enter_context(storage.queues(cloud.credential)))
         self.dead_letters = DeadLetters(own_blobs)
-        logs = self._logs(known, settings, storage, cloud)
-        stores = (self.store, self.blobs, own_blobs, logs, self._publisher(known, cloud))
+        logs = optional.logs(storage, self._skipped)
+        stores = (self.store, self.blobs, own_blobs, logs, optional.publisher())
         pager = self._pager(config, beside)
         self._opened = Opened(config, beside, known, cloud, clock, *stores, pager, home)
         self._seal = journal_key.seal(own_blobs, settings)
@@ -125,11 +113,11 @@ class AzureHost:
 
     def ring(self, partition: str) -> None:
         """Put a partition on the due queue, with the current trace."""
-        self.due.put(doorbell(partition, self.telemetry))
+        self.queues.due.put(doorbell(partition, self.telemetry))
 
     def ring_at(self, partition: str, at: datetime) -> None:
         """Put a partition on the due queue, to be taken at a moment."""
-        self.due.put(doorbell(partition, self.telemetry), at - self.clock.now())
+        self.queues.due.put(doorbell(partition, self.telemetry), at - self.clock.now())
 
     def health(self) -> Json:
         """See `hosts.host.Host`."""
@@ -137,16 +125,16 @@ class AzureHost:
 
     def measure(self) -> None:
         """Report the gauges, and that the timer ran."""
-        places = (self.poison, self.lost, self.refused, self.dead_letters)
-        self.service.measure({place.name: place.waiting for place in places})
+        dead = self.dead_letters
+        self.service.measure({**self.queues.waiting(), dead.name: dead.waiting})
 
-    def given_up(self) -> Iterator[tuple[bytes, str]]:
-        """See `hosts.host.Host`; the Functions host gives no reason."""
-        return ((message.body.encode(), "see the app's log") for message in self.poison.each())
-
-    def lost_events(self) -> Iterator[bytes]:
+    def poison_doorbells(self) -> Iterator[tuple[bytes, str]]:
         """See `hosts.host.Host`."""
-        return (message.body.encode() for message in self.lost.each())
+        return self.queues.each_poison_doorbell()
+
+    def poison_events(self) -> Iterator[bytes]:
+        """See `hosts.host.Host`."""
+        return self.queues.each_poison_event()
 
     def close(self) -> None:
         """Export the remaining telemetry and close the connections."""
@@ -164,54 +152,16 @@ class AzureHost:
             Loop(self.store, domain, self.ring, backing_off(BACK_OFF), self._seal),
             self.clock,
             self.blobs,
-            self.refused.put,
+            self.queues.refused.put,
             known.logs_container,
             self.telemetry,
             Alarm(self.ring_at),
             Poller(self.ports.logs),
-            self.events.put,
+            self.queues.events.put,
             known.workspace_id,
             self._alerts.listed,
+            self._skipped,
         )
-
-    def _logs(
-        self, known: Settings, settings: Mapping[str, str], storage: Connection, cloud: Cloud
-    ) -> LogFiles:
-        """Return the files of the logs, whose account may be the store's."""
-        try:
-            found = Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
-            blobs = self._open.enter_context(found.blobs(cloud.credential))
-        except Refused as error:
-            return UnsetLogs(str(error))
-        return AzureLogs(blobs, known.logs_container)
-
-    def _publisher(self, known: Settings, cloud: Cloud) -> Publisher:
-        if not self._settings.get(TOPIC):
-            return NoTopic()
-        if not known.topic:
-            return UnsetTopic(lacking([TOPIC]))
-        opened = AzurePublisher(cloud, known.topic)
-        self._open.callback(opened.close)
-        return opened
-
-    def _measured(self, settings: Settings, cloud: Cloud) -> Telemetry:
-        if not settings.telemetry:
-            return Silent()
-        # Late: the exporters take a second to import.
-        from hosts.azure.telemetry import AzureTelemetry
-
-        try:
-            opened = AzureTelemetry(settings.telemetry, cloud)
-        except ValueError:
-            # Its message could quote the connection string with its key.
-            logger.error("app settings: %s is no connection string; no telemetry", TELEMETRY)
-            return Silent()
-        self._open.callback(opened.close)
-        return opened
-
-
-def _set(name: str, settings: Mapping[str, str]) -> bool:
-    return any(key == name or key.startswith(f"{name}__") for key in settings)
 
 
 def _check(config: Config) -> None:

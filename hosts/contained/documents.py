@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from engine.errors import Conflict, Refused, Unavailable
 from fleet.document.config import Config
+from hosts import folders
 from hosts.contained.container import Beside, Listed
 from hosts.contained.kept import Kept, files, write
 from hosts.contained.place import check_store
@@ -77,12 +77,12 @@ class Documents:
 
     def look(self, now: datetime) -> Taken | None:
         """Return a valid version that is not in use; None where there is none, see `fault`."""
-        found, folder = None, self._new()
+        found = None
         try:
             listed = self._beside.listed()
             seen = {name: _etag(listed, name) for name in {self._place.path, *self._seen}}
             if seen != self._seen:
-                found = self._read(listed, folder / self._place.name, now)
+                found = self._read_into_new(listed, now)
                 self.fault = ""
         except _Uploading:
             self._seen = {}
@@ -90,13 +90,21 @@ class Documents:
             self.fault, self._seen = str(error), {}
         except Refused as error:
             self.fault = str(error)
-        if found is None:
-            shutil.rmtree(folder)
         return found
 
     def keep(self) -> None:
         """Keep the version that was returned last, for a start while a later one is faulty."""
         self._kept.keep(self._used)
+
+    def _read_into_new(self, listed: Mapping[str, Listed], now: datetime) -> Taken | None:
+        """Read the version that is listed into a new folder; one that is not used is removed."""
+        folder, found = self._new(), None
+        try:
+            found = self._read(listed, folder / self._place.name, now)
+        finally:
+            if found is None:
+                folders.remove(folder)
+        return found
 
     def _read(self, listed: Mapping[str, Listed], file: Path, now: datetime) -> Taken | None:
         """Read the version that is listed into the folder of `file`; None where it is in use."""

@@ -14,6 +14,7 @@ from hosts.azure.storage.blobs import CONTAINER, AzureBlobs
 from hosts.azure.storage.readonly import ReadOnlyBlobs
 from hosts.azure.storage.storage_errors import Expected, translated
 from hosts.contained.place import Place
+from hosts.folders import files_below
 
 NAMES = TypeAdapter(dict[str, str])
 
@@ -55,7 +56,7 @@ class Kept:
 
 def files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield the files of a version with their names, in order."""
-    for file in sorted(one for one in folder.rglob("*") if one.is_file()):
+    for file in sorted(files_below(folder)):
         yield file.relative_to(folder).as_posix(), file
 
 

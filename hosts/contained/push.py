@@ -14,6 +14,7 @@ from engine.errors import Conflict, Refused
 from hosts.azure.storage.storage_errors import Expected, translated
 from hosts.contained.container import Beside, Listed
 from hosts.contained.place import Place, check_store
+from hosts.folders import files_below
 from hosts.runnable import Found
 
 ELSEWHERE = "://"
@@ -58,8 +59,7 @@ def named(found: Found, folder: Path) -> Iterator[str]:
 def _files(folder: Path, name: str) -> Iterable[str]:
     if not (folder / name).is_dir():
         return (name,)
-    below = (one for one in (folder / name).rglob("*") if one.is_file())
-    return (one.relative_to(folder).as_posix() for one in below)
+    return (one.relative_to(folder).as_posix() for one in files_below(folder / name))
 
 
 def _make(beside: Beside) -> None:

@@ -14,9 +14,11 @@ from pathlib import Path
 from engine.blobs import content_name
 from engine.errors import Broken, Refused, Unavailable
 from fleet.ports import Listing, LogFile
+from fleet.skipped import Skipped
 from hosts import addresses, private
-from hosts.local import leftovers, listing
+from hosts.local import leftovers
 from hosts.local.disk import Disk, naming
+from hosts.local.listing import Folders
 
 BLOB_NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -136,11 +138,12 @@ class Logs:
     """The feature logs below one folder, read by path and byte range, never written.
 
     An address in Azure storage is resolved below the folder as below its container, as in a copy of
-    the container.
+    the container. `skipped` receives what listings leave out.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, skipped: Skipped | None = None) -> None:
         self._root = root
+        self._folders = Folders(root, skipped or Skipped())
 
     def size(self, path: str) -> int:
         """Return the length in bytes; Refused where there is no such log."""
@@ -170,12 +173,12 @@ class Logs:
     def listing(self, folder: str, container: str = "") -> Listing:
         """See `fleet.ports.LogFiles`."""
         del container
-        return listing.listed(self._root, folder)
+        return self._folders.listed(folder)
 
     def files(self, folder: str, container: str = "") -> tuple[LogFile, ...]:
         """See `fleet.ports.LogFiles`."""
         del container
-        return tuple(listing.below(self._root, folder))
+        return tuple(self._folders.below(folder))
 
     def _resolve(self, path: str) -> Path:
         if addresses.is_address(path):

@@ -21,6 +21,7 @@ from fleet.polling import Poller
 from fleet.ports import World
 from fleet.read import Json
 from fleet.service import Service
+from fleet.skipped import Skipped
 from fleet.traced import doorbell
 from hosts.clock import backing_off
 from hosts.local import journal_key
@@ -110,14 +111,22 @@ class LocalHost:
         self.blobs = Blobs(root / "blobs", durable=durable, disk=disk)
         self.trainer = self._trainer(durations)
         self.router = self._router(durations.request if durations is not None else None)
-        world = self._world(beside, quiet)
+        skipped = Skipped()
+        world = self._world(beside, quiet, skipped)
         domain = FleetDomain(config.fleet, world)
         seal = journal_key.seal(root, os.environ)
         loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF), seal)
         alarm = Alarm(self.ring_at)
         poller = Poller(world.logs)
         self.service = Service(
-            config.fleet, loop, clock, self.blobs, self.refuse, alarm=alarm, poller=poller
+            config.fleet,
+            loop,
+            clock,
+            self.blobs,
+            self.refuse,
+            alarm=alarm,
+            poller=poller,
+            skipped=skipped,
         )
 
     def ring(self, partition: str) -> None:
@@ -150,11 +159,11 @@ class LocalHost:
             said = f"the store could not be written, and can be again: {fault}"
             self.service.notice("disk", said, instant(self.clock.now()))
 
-    def given_up(self) -> Iterator[tuple[bytes, str]]:
+    def poison_doorbells(self) -> Iterator[tuple[bytes, str]]:
         """See `hosts.host.Host`."""
         return ((message.body, message.reason) for message in self._each(poison_name(DUE_QUEUE)))
 
-    def lost_events(self) -> Iterator[bytes]:
+    def poison_events(self) -> Iterator[bytes]:
         """See `hosts.host.Host`."""
         return (message.body for message in self._each(poison_name(EVENTS_QUEUE)))
 
@@ -192,10 +201,10 @@ class LocalHost:
             self.models, self.logs, self.root / "traffic", self.scorers, endpoints, duration
         )
 
-    def _world(self, beside: Path, quiet: bool) -> World:
+    def _world(self, beside: Path, quiet: bool, skipped: Skipped) -> World:
         return World(
             blobs=self.blobs,
-            logs=Logs(self.logs),
+            logs=Logs(self.logs, skipped),
             tables=TablesBeside(beside, private=self.root),
             scoring=LocalScoring(self.models, self.scorers),
             trainer=self.trainer,

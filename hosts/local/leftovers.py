@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from hosts import folders
 from hosts.local.models.processes import mark_of, runs
 
 SUFFIX = ".part"
@@ -30,16 +31,14 @@ def remove(root: Path, *, own: bool = False) -> int:
     With `own` those of this process, too: it is about to end.
     """
     gone = 0
-    for path in root.rglob(f".*{SUFFIX}"):
+    for path in folders.below(root):
         found = _NAME.fullmatch(path.name)
         if found is None:
             continue
         maker = f"{found[1]}:{found[2]}"
         if runs(maker) and not (own and maker == mark_of(os.getpid())):
             continue
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            folders.remove(path)
         gone += 1
     return gone

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from engine.errors import Refused
+from hosts.folders import files_below
 from monitoring.intake.formats import format_of
 
 FORMATS = "Parquet, CSV or JSON Lines"
@@ -49,8 +50,8 @@ def unquoted(path: str, read: Callable[[], pa.Table]) -> pa.Table:
 def _tables(place: Path) -> Iterator[Path]:
     """Yield the files of a folder that would be read; a link's own name has to fit, too."""
     if place.is_dir():
-        for file in place.rglob("*"):
-            if file.is_file() and format_of(file.name):
+        for file in files_below(place):
+            if format_of(file.name):
                 if not format_of(file.resolve().name):
                     raise Refused(f"{file.name}: a link to what is not a {FORMATS} file")
                 yield file

@@ -81,22 +81,19 @@ def _below(path: Path, notes: list[str]) -> list[Path]:
 
 def _walked(path: Path) -> Iterator[Path]:
     """Yield what lies below a folder; OSError where a folder cannot be listed."""
-    for folder, folders, files in os.walk(path, onerror=_raise):
-        below = Path(folder)
-        folders[:] = [name for name in folders if not _is_hidden((below / name).relative_to(path))]
-        yield from (below / name for name in folders)
-        for name in files:
-            if not _is_hidden((below / name).relative_to(path)):
-                yield below / name
+    waiting = [path]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            found = [entry for entry in entries if not _is_hidden(entry.name)]
+        for entry in found:
+            yield Path(entry.path)
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(Path(entry.path))
 
 
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _is_hidden(place: Path) -> bool:
-    """Tell whether a path is internal to a writer, e.g. `_temporary/0`."""
-    return any(is_marker(name) and "=" not in name for name in place.parts)
+def _is_hidden(name: str) -> bool:
+    """Tell whether a file or folder is internal to a writer, e.g. `_temporary`."""
+    return is_marker(name) and "=" not in name
 
 
 def _told(path: Path, what: str, files: Sequence[Path]) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 import engine.policy
 from engine.duration import Duration
+from engine.policy import ShortText
 from monitoring.alerts.lifecycle import Notify, Severity, Status
 from monitoring.alerts.reach import Down
 
@@ -37,12 +38,12 @@ EDGES: Mapping[Phase, tuple[Phase, ...]] = {
 class Policy(engine.policy.Policy):
     """Receivers of a team's alerts, their order and delays."""
 
-    page: tuple[str, ...] = Field(
+    page: tuple[ShortText, ...] = Field(
         min_length=1,
         description="Receivers of a page, in order: the first at once, the next if nobody "
         "acknowledges it.",
     )
-    ticket: tuple[str, ...] = Field(
+    ticket: tuple[ShortText, ...] = Field(
         (), description="Receivers of a ticket, all of them; empty: the first page receiver."
     )
     group_wait: Duration = Field(

@@ -10,6 +10,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from engine.policy import MOST_ROWS, ShortText
 from engine.policy import Policy as Rules
 from monitoring.drift.significance import MIN_SLICES
 from monitoring.schema import Kind
@@ -43,7 +44,8 @@ class FeaturePolicy(Rules):
 
     threshold: float | None = Field(
         default=None,
-        gt=0,
+        ge=1e-4,
+        le=100,
         description="Effect from which on this feature is drifted; none: the model's `threshold`.",
     )
     metric: Metric = Field(
@@ -54,7 +56,8 @@ class FeaturePolicy(Rules):
     )
     importance: float = Field(
         default=1.0,
-        gt=0,
+        ge=1e-6,
+        le=1e6,
         description="Weight of one standard deviation of this feature; used with `metric: shift`.",
     )
     kind: Literal[Kind.CATEGORICAL] | None = Field(
@@ -84,11 +87,13 @@ class FeaturePolicy(Rules):
 
 
 class Persistence(Rules):
-    """How many significant windows a drift verdict needs."""
+    """How many significant windows a drift verdict needs; three are judged together at most."""
 
-    flagged: int = Field(default=2, ge=1, description="Significant windows that are needed.")
+    flagged: int = Field(
+        default=2, ge=1, le=366, description="Significant windows that are needed."
+    )
     of: int = Field(
-        default=3, ge=1, description="Number of last windows among which they are counted."
+        default=3, ge=1, le=3, description="Number of last windows among which they are counted."
     )
 
     @model_validator(mode="after")
@@ -106,15 +111,19 @@ class Policy(Rules):
 
     threshold: float = Field(
         default=0.10,
-        gt=0,
+        ge=1e-4,
+        le=100,
         description="Effect (psi less its sampling floor) from which on a feature is drifted.",
     )
     floor: float = Field(
         default=0.02,
         ge=0,
+        le=100,
         description="Effect below which a feature is stable, even if significant.",
     )
-    min_rows: int = Field(default=30, ge=1, description="Non-missing rows that either side needs.")
+    min_rows: int = Field(
+        default=30, ge=1, le=MOST_ROWS, description="Non-missing rows that either side needs."
+    )
     negligible: float = Field(
         default=0.01,
         ge=0,
@@ -123,14 +132,18 @@ class Policy(Rules):
         "drifted feature opens a ticket and never pages.",
     )
     fdr: float = Field(
-        default=0.05, gt=0, lt=1, description="False discovery rate over all features of the model."
+        default=0.05,
+        ge=1e-6,
+        lt=1,
+        description="False discovery rate over all features of the model.",
     )
     persistence: Persistence = Field(
         default=Persistence(), description="Persistence that a stream's verdict needs."
     )
     score_threshold: float = Field(
         default=0.25,
-        gt=0,
+        ge=1e-4,
+        le=100,
         description="Effect of the champion's scores, over seven windows, from which on they "
         "have drifted.",
     )
@@ -144,6 +157,7 @@ class Policy(Rules):
     class_days: int = Field(
         default=8,
         ge=MIN_SLICES,
+        le=366,
         description="Days of a class that the reference needs; with fewer a day is compared "
         "with those of a wider class, and the report says so.",
     )
@@ -154,7 +168,7 @@ class Policy(Rules):
         "unless the day is one; needs 8 such days). Drift present on over 25 % of those days "
         "raises the threshold and stops being reported.",
     )
-    segments: tuple[str, ...] = Field(
+    segments: tuple[ShortText, ...] = Field(
         default=(),
         max_length=4,
         description="Categorical features whose levels are segments: the rows of each level are "
@@ -162,7 +176,7 @@ class Policy(Rules):
         "hides. Of each feature, the 20 most frequent levels of the reference with at least 200 "
         "rows there. Not available for models with `logs.table` and `rows: false`.",
     )
-    features: dict[str, FeaturePolicy] = Field(
+    features: dict[ShortText, FeaturePolicy] = Field(
         default_factory=dict, description="Settings that differ, by feature name."
     )
 

@@ -27,6 +27,7 @@ from pydantic import Field, model_validator
 import engine.policy
 from engine.duration import Duration
 from engine.errors import Refused
+from engine.policy import ShortText
 
 GRID_POINTS = 24
 LOWEST_CLEAR = 0.5
@@ -37,32 +38,36 @@ class Policy(engine.policy.Policy):
 
     alpha: float = Field(
         0.05,
-        gt=0,
+        ge=1e-6,
         lt=1,
         description="Chance, per guard, that a challenger no worse than the champion is ever "
         "rolled back; the same bound holds for clearing one that is as bad as the margin.",
     )
     psi_low: float = Field(
         1.15,
-        gt=1,
+        ge=1.01,
+        le=100,
         description="Smallest ratio of bad rates, challenger to champion, that the judge tests "
         "for. The ψ of the test; not a population stability index.",
     )
     psi_high: float = Field(
         20.0,
-        gt=1,
+        ge=1.01,
+        le=1000,
         description="Largest ratio of bad rates, challenger to champion, that the judge tests "
         "for. The ψ of the test; not a population stability index.",
     )
     margin: float = Field(
         1.5,
-        gt=1,
+        ge=1.01,
+        le=100,
         description="A guard is cleared by evidence that the challenger's bad rate is below this "
         "multiple of the champion's.",
     )
     min_expected_bad: float = Field(
         13.0,
-        gt=0,
+        ge=0.01,
+        le=1e6,
         description="Expected bad events at the champion's rate on the challenger over the whole "
         "rollout, under which a guard is unpowered.",
     )
@@ -70,7 +75,7 @@ class Policy(engine.policy.Policy):
         timedelta(minutes=5),
         description="Time after the challenger's first live request that is left out.",
     )
-    guards: tuple[str, ...] = Field(
+    guards: tuple[ShortText, ...] = Field(
         ("errors", "latency", "large_loss"),
         min_length=1,
         description="Names of the guards that are watched.",

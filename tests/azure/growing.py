@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from fleet.document.logs import Logs
-from hosts.azure.host import EVENTS_QUEUE
+from hosts.azure.storage.app_queues import EVENTS_QUEUE
 from tests.azure.stage import AzureStage
 
 THEIRS = "modelDataCollector/their-endpoint/blue/model_inputs"

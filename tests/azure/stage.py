@@ -20,7 +20,8 @@ from engine.store import Store
 from hosts import read_config
 from hosts.azure import settings
 from hosts.azure.cloud import Cloud
-from hosts.azure.host import DUE_QUEUE, STORAGE, AzureHost
+from hosts.azure.host import STORAGE, AzureHost
+from hosts.azure.storage.app_queues import DUE_QUEUE
 from hosts.azure.storage.queues import AzureQueue
 from hosts.azure.storage.tables import TablesStore
 from hosts.local.functions.dispatch import Dispatcher

@@ -108,7 +108,7 @@ class Run:
             journal.verify(store, partition, self.stage.host.service.loop.seal)
             assert not store.scan(partition, "out:", pending=True), f"{partition} still owes"
             assert not store.scan(partition, "in:", pending=True)
-        assert self.stage.host.refused.waiting() == 0
+        assert self.stage.host.queues.refused.waiting() == 0
         jobs = service.requests("PUT .*/jobs/")
         assert {Path(job.path).name for job in jobs} == set(service.jobs.documents)
         sent = Counter(event["id"] for event in self.stage.topic.received)
@@ -310,7 +310,8 @@ def test_append_blobs_that_grow_are_read_whoever_tells_of_them(
         assert run.outcome() == undisturbed
         assert not run.lines("refused")
         assert run.stage.grown > 20
-        assert run.stage.host.poison.waiting() == run.stage.host.lost.waiting() == 0
+        assert run.stage.host.queues.poison_due.waiting() == 0
+        assert run.stage.host.queues.poison_events.waiting() == 0
         fleet = journal.read(run.stage.store, "fleet")
         assert not [line for record in fleet for line in record.lines if line["what"] == "parked"]
     outcomes[f"append blobs, {kind.__name__.lower()}"] = SAME

@@ -94,7 +94,7 @@ def test_every_journal_is_chained_and_nothing_is_owed(played: AzureStage) -> Non
     for partition in played.store.partitions():
         journal.verify(played.store, partition, played.host.service.loop.seal)
         assert not played.store.scan(partition, "out:", pending=True)
-    assert played.host.refused.waiting() == 0
+    assert played.host.queues.refused.waiting() == 0
 
 
 def test_events_went_out_once(played: AzureStage) -> None:

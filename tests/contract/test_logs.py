@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import Refused
 from fleet.ports import Listing, LogFile, LogFiles
+from fleet.skipped import Skipped
 from hosts.azure.logs.files import AzureLogs
 from hosts.local.files import Logs
 
@@ -20,7 +21,8 @@ class Local:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.logs: LogFiles = Logs(root)
+        self.skipped = Skipped()
+        self.logs: LogFiles = Logs(root, self.skipped)
 
     def append(self, path: str, content: bytes) -> None:
         file = self.root / path
@@ -38,7 +40,8 @@ class Azure:
 
     def __init__(self, service: Any, name: str) -> None:
         self.container = service.create_container(name)
-        self.logs: LogFiles = AzureLogs(service, name)
+        self.skipped = Skipped()
+        self.logs: LogFiles = AzureLogs(service, name, self.skipped)
 
     def append(self, path: str, content: bytes) -> None:
         blob = self.container.get_blob_client(path)
@@ -139,6 +142,22 @@ def test_a_folder_is_listed_with_the_length_of_its_files(written: Local | Azure)
         LogFile(f"{folder}/11/00/3.jsonl", 0),
     )  # fmt: skip
     assert written.logs.files("a/b") == written.logs.files("none") == ()
+
+
+def test_a_file_whose_name_no_store_keeps_is_left_out_and_told_once(
+    written: Local | Azure,
+) -> None:
+    for name in ("ok.jsonl", "a\u00a0b.jsonl", "\u202ea.jsonl", "a\x7fb.jsonl"):
+        written.append(f"logs/{name}", b"1")
+    expected = {"logs/ok.jsonl", "logs/a\u00a0b.jsonl", "logs/\u202ea.jsonl"}
+    for _ in range(2):
+        assert {one.path for one in written.logs.listing("logs").files} == expected
+        assert {one.path for one in written.logs.files("logs")} == expected
+    told = written.skipped.first()
+    assert told is not None
+    assert told[0] == r"logs/a\x7fb.jsonl"
+    written.skipped.told()
+    assert written.skipped.first() is None
 
 
 def test_a_file_that_grows_is_listed_with_its_new_length(written: Local | Azure) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import function_app
 from hosts.azure import settings
-from hosts.azure.host import DUE_QUEUE, EVENTS_QUEUE, REFUSED_QUEUE
+from hosts.azure.storage.app_queues import DUE_QUEUE, EVENTS_QUEUE, REFUSED_QUEUE
 from hosts.azure.storage.connection import Connection
 from hosts.azure.storage.queues import poison_name
 from tests.docs import modes

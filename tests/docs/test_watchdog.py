@@ -209,12 +209,12 @@ def ticking(*models: str, since: int = 0, until: int = 60) -> list[Row]:
     """The rows of a tick in five minutes: the heartbeat, and that each model steps."""
     ages = range(since, until, 5)
     beats = [row("heartbeat", 1, age) for age in ages]
-    return beats + [row("partition.halted", 0, age, model=m) for age in ages for m in models]
+    return beats + [row("partition.halted", 0, age, partition=m) for age in ages for m in models]
 
 
 def stopped(model: str, minutes: int) -> list[Row]:
     """The rows of a model whose last came some minutes ago."""
-    return [row("partition.halted", 0, age, model=model) for age in range(minutes, 60, 5)]
+    return [row("partition.halted", 0, age, partition=model) for age in range(minutes, 60, 5)]
 
 
 @dataclass(frozen=True)
@@ -292,30 +292,37 @@ STANDS: dict[str, tuple[list[Row], set[tuple[str, ...]]]] = {
     "the rows of one model stopped": (
         [*ticking("demand"), *stopped("fraud", 30)], {("model-silent", "fraud")},
     ),
-    "a model began a minute ago": ([*WELL, row("partition.halted", 0, 1, model="new")], set()),
+    "a model began a minute ago": ([*WELL, row("partition.halted", 0, 1, partition="new")], set()),
+    "an older version of the app named its partitions otherwise": (
+        [*WELL, *(row("partition.halted", 0, age, model="demand") for age in range(30, 60, 5))],
+        set(),
+    ),
     "a model is halted": (
-        [*WELL, row("partition.halted", 1, model="demand")], {("partition-halted", "demand")},
+        [*WELL, row("partition.halted", 1, partition="demand")], {("partition-halted", "demand")},
     ),
     "nobody reads the queue": (
-        [*WELL, row("partition.overdue", 960, model="demand")], {("partition-overdue", "demand")},
+        [*WELL, row("partition.overdue", 960, partition="demand")],
+        {("partition-overdue", "demand")},
     ),
-    "the queue is a little behind": ([*WELL, row("partition.overdue", 300, model="demand")], set()),
+    "the queue is a little behind": (
+        [*WELL, row("partition.overdue", 300, partition="demand")], set(),
+    ),
     "a page waits": (
-        [*WELL, row("effects.oldest", 1860, model="oncall:shop")],
+        [*WELL, row("effects.oldest", 1860, partition="oncall:shop")],
         {("effects-oldest", "oncall:shop")},
     ),
     "a receiver is out of reach": (
-        [*WELL, row("receivers.unreachable", 1, model="oncall:shop")],
+        [*WELL, row("receivers.unreachable", 1, partition="oncall:shop")],
         {("receivers-unreachable", "oncall:shop")},
     ),
     "an alert pages, and the team counts it too": (
-        [*WELL, row("alerts.firing", 1, model="demand", severity="page"),
-         row("alerts.firing", 1, model="oncall:shop", severity="page")],
+        [*WELL, row("alerts.firing", 1, partition="demand", severity="page"),
+         row("alerts.firing", 1, partition="oncall:shop", severity="page")],
         {("alert-page", "demand")},
     ),
     "an alert is a ticket": (
-        [*WELL, row("alerts.firing", 2, model="demand", severity="ticket"),
-         row("alerts.firing", 0, model="demand", severity="page")],
+        [*WELL, row("alerts.firing", 2, partition="demand", severity="ticket"),
+         row("alerts.firing", 0, partition="demand", severity="page")],
         {("alert-ticket", "demand")},
     ),
     "a partition was throttled once": ([*WELL, row("unmeasured", 1, subject="demand")], set()),

@@ -51,12 +51,14 @@ class MetricsService:
     ----------
     resources : by id in lower case, the series by metric and by the values of its dimensions.
     errors : by metric, the code of its error within an answer of 200.
+    odd : series that are appended to those of each metric.
     """
 
     def __init__(self, authority: Authority, credential: LoopbackCredential) -> None:
         self.credential = credential
         self.resources: dict[str, dict[str, dict[tuple[str, ...], Minutes]]] = {}
         self.errors: dict[str, str] = {}
+        self.odd: list[Any] = []
         self.service = Loopback(authority)
         self.service.route(
             "POST", "/subscriptions/(?P<subscription>[^/]+)/metrics:getBatch", self._batch
@@ -127,6 +129,7 @@ class MetricsService:
             raise BadRequest("BadRequest", f"Metric {metric} has no such aggregation")
         found = self.resources[resource.lower()].get(metric, {})
         series = [] if metric in self.errors else _split(found, dimensions, split, query)
+        series += self.odd
         return {
             "id": f"{resource}/providers/Microsoft.Insights/metrics/{metric}",
             "type": "Microsoft.Insights/metrics", "unit": "Count",

@@ -252,7 +252,7 @@ def test_with_one_receiver_its_outage_is_seen_where_operators_look(
     assert shop.service.read("unreachable") == [lost]
     points: Any = shop.service.read("metrics")
     found = {
-        p["metric"]: p["value"] for p in points if p["attributes"].get("model") == "oncall:shop"
+        p["metric"]: p["value"] for p in points if p["attributes"].get("partition") == "oncall:shop"
     }
     assert found["driftwarden.receivers.unreachable"] == 1
     assert found["driftwarden.effects.owed"] == 1

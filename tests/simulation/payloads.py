@@ -35,7 +35,7 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read.reading import read_labels, read_log
 from fleet.work.refer import referencing
-from hosts import face
+from hosts import messages
 from monitoring.drift.ruler import Ruler
 from monitoring.drift.sketch import sketch
 from tests.simulation.damage import Json, damaged, respelled, written
@@ -96,11 +96,11 @@ class Events:
         body = written(damaged(chance.choice(self.known), chance), chance)
         text = body.decode("utf-8", "surrogateescape")
         try:
-            found = delivery(envelope.event(face.parse(text, "event")), self.fleet)
+            found = delivery(envelope.event(messages.parse(text, "event")), self.fleet)
         except Refused as error:
             storable(str(error))
             if number % self.STEPPED == 0:
-                face.ingest(self.desk.service, text)
+                messages.ingest(self.desk.service, text)
                 self.desk.settle()
                 for name, before in self.heads.items():
                     assert self.desk.store.get(name, HEAD) == before, f"{name} was changed"

@@ -48,7 +48,11 @@ class Read:
 
 
 #: Counters of what others send, which is in no story: tests/unit/fleet/test_service.py.
-OF_OTHERS = {"driftwarden.events.foreign", "driftwarden.azure_alerts.ignored"}
+OF_OTHERS = {
+    "driftwarden.events.foreign",
+    "driftwarden.azure_alerts.ignored",
+    "driftwarden.input.odd",
+}
 
 
 @dataclass

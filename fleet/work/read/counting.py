@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pyarrow as pa
 
@@ -43,14 +43,13 @@ def count_window(world: World, watched: Watched, effect: Count) -> Counted:
     logs, counting = watched.policy.logs, _counting(world)
     inputs, outputs = [], []
     bad: list[str] = []
+    _complete(counting, watched, effect)
     for deployment, version in effect.served:
         source = LogSource("", str(logs.table), logs.endpoint, deployment)
-        _complete(counting, source, effect.end)
         inputs.append((version, _inputs(world, watched, source, effect)))
     if logs.outputs is not None:
         for deployment, version in effect.scored:
             source = LogSource("", logs.outputs, logs.endpoint, deployment)
-            _complete(counting, source, effect.end)
             found = counting.rows(source, effect.start, effect.end, (SCORE,))
             if kind_of(found[SCORE].type) is not Kind.NUMERIC:
                 told = f"{SCORE!r} is {found[SCORE].type}, not numbers"
@@ -105,10 +104,16 @@ def _counting(world: World) -> Counting:
     return world.counting
 
 
-def _complete(counting: Counting, source: LogSource, end: datetime) -> None:
-    until = counting.complete_until(source)
-    if until < end:
-        raise Unavailable(f"table {source.table}: rows up to {until} have arrived so far", AGAIN)
+def _complete(counting: Counting, watched: Watched, effect: Count) -> None:
+    """Ask each table once whether the rows of the window have arrived, whatever deployments."""
+    logs = watched.policy.logs
+    tables = [str(logs.table)] if effect.served else []
+    if logs.outputs is not None and effect.scored:
+        tables.append(logs.outputs)
+    for name in dict.fromkeys(tables):
+        until = counting.complete_until(LogSource("", name, logs.endpoint))
+        if until < effect.end:
+            raise Unavailable(f"table {name}: rows up to {until} have arrived so far", AGAIN)
 
 
 def _inputs(world: World, watched: Watched, source: LogSource, effect: Count) -> Batch:

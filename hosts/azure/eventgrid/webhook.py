@@ -11,14 +11,14 @@ message delivery and retry" (what is never sent again: 400, 401, 403 and 413).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
 from engine.errors import Refused, Unavailable
-from hosts import face
+from hosts import face, messages
 from hosts.azure.settings import AUTHORITY, WEBHOOK_AUDIENCE, WEBHOOK_TENANT
 
 if TYPE_CHECKING:
@@ -74,24 +74,16 @@ def _handshake(request: func.HttpRequest) -> func.HttpResponse:
 
 def _taken(opened: Callable[[], Service], request: func.HttpRequest, gate: Gate) -> Any:
     gate.admit(request.headers.get("authorization"))
-    document = face.parse(request.get_body(), "delivery")
-    elements = document if isinstance(document, list) else [document]
-    if code := _code(elements):
+    found = messages.batch(request.get_body(), "delivery")
+    if code := _code(found.events):
         return {"validationResponse": code}
-    service = opened()
-    late: list[Unavailable] = []
-    for element in elements:
-        try:
-            service.ingest(element)
-        except Unavailable as error:
-            late.append(error)
-    if late:
-        # Event Grid sends the whole batch again; delivered events are deduplicated by id.
-        raise late[-1]
-    return {"taken": len(elements)}
+    # Where one fails, Event Grid sends the whole batch again; delivered events are deduplicated by
+    # id.
+    messages.ingest_batch(opened(), found)
+    return {"taken": len(found.events)}
 
 
-def _code(elements: list[Any]) -> str | None:
+def _code(elements: Sequence[Any]) -> str | None:
     """Return the validation code of Event Grid's own handshake, a batch of one event."""
     if len(elements) != 1 or not isinstance(elements[0], Mapping):
         return None

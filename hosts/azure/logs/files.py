@@ -11,6 +11,7 @@ from azure.storage.blob import BlobPrefix, BlobProperties, BlobServiceClient, Co
 
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from fleet.ports import Listing, LogFile
+from fleet.skipped import Skipped
 from hosts import addresses
 from hosts.azure.settings import LOGS_CONTAINER, lacking
 from hosts.azure.storage.storage_errors import DENIED_DELAY, GONE, said_code, translated
@@ -44,6 +45,7 @@ class AzureLogs:
     Parameters
     ----------
     container : the one that is meant where none is named; may be empty.
+    skipped : receives the blobs that listings leave out because no store can keep their names.
 
     Log files only grow, so that ranges read at different times fit together without etags. Where a
     file was replaced by a shorter one, ranges behind its end are empty until it has grown past the
@@ -57,8 +59,11 @@ class AzureLogs:
         Where the service throttles, fails, denies or does not answer, or no container is named.
     """
 
-    def __init__(self, service: BlobServiceClient, container: str) -> None:
+    def __init__(
+        self, service: BlobServiceClient, container: str, skipped: Skipped | None = None
+    ) -> None:
         self._service, self._default = service, container
+        self._skipped = skipped or Skipped()
 
     def read(self, path: str, start: int, end: int, container: str = "") -> bytes:
         """Return the bytes [start, end) of a log, fewer where it is shorter.
@@ -80,7 +85,8 @@ class AzureLogs:
         """See `fleet.ports.LogFiles`; one request for 5,000 names."""
         client, prefix = self._client(container), f"{folder}/"
         with reading(f"logs {client.container_name}/{folder}"):
-            found = list(client.walk_blobs(name_starts_with=prefix, delimiter="/"))
+            listed = client.walk_blobs(name_starts_with=prefix, delimiter="/")
+            found = [one for one in listed if self._skipped.keeps(one.name)]
         folders = [one.name[len(prefix) : -1] for one in found if isinstance(one, BlobPrefix)]
         files = [LogFile(one.name, one.size) for one in found if isinstance(one, BlobProperties)]
         return Listing(tuple(folders), tuple(files))
@@ -89,7 +95,8 @@ class AzureLogs:
         """See `fleet.ports.LogFiles`; folders of a hierarchical namespace are files of no bytes."""
         client = self._client(container)
         with reading(f"logs {client.container_name}/{folder}"):
-            found = list(client.list_blobs(name_starts_with=f"{folder}/"))
+            listed = client.list_blobs(name_starts_with=f"{folder}/")
+            found = [one for one in listed if self._skipped.keeps(one.name)]
         return tuple(LogFile(one.name, one.size) for one in found)
 
     def _client(self, container: str) -> ContainerClient:

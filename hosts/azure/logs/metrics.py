@@ -7,6 +7,7 @@ their deployments.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,10 @@ from azure.monitor.querymetrics import Metric, MetricsClient, MetricsQueryResult
 
 from engine.errors import Broken, Refused, Unavailable
 from hosts.azure.cloud import Cloud
+from hosts.azure.logs.metric_points import without_odd
 from hosts.azure.logs.query_errors import answered
+
+logger = logging.getLogger("driftwarden.host")
 
 MINUTE = timedelta(minutes=1)
 #: The service answers 10 series where a filter splits them and `top` is not set.
@@ -85,9 +89,16 @@ class Metrics:
     def _asked(
         self, where: str, asked: Asked, span: tuple[datetime, datetime]
     ) -> list[MetricsQueryResult]:
-        def whole(_: object, document: Any, __: object) -> Any:
-            _check(where, json.loads(document) if isinstance(document, str) else document)
-            return document
+        def whole(answer: Any, _: object, __: object) -> Any:
+            # The SDK's model of it converts times when they are read, and raises there.
+            found = answer.http_response.json()
+            found = json.loads(found) if isinstance(found, str) else found
+            _check(where, found)
+            if odd := without_odd(found):
+                logger.warning(
+                    "%s: %d series or points cannot be read, and are left out", where, odd
+                )
+            return found
 
         return self._client(asked.region).query_resources(
             resource_ids=list(asked.resources),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -48,11 +48,30 @@ class Resource:
     region: str
 
 
+@dataclass(frozen=True)
+class _Requests:
+    """The requests of an endpoint in [start, end)."""
+
+    start: datetime
+    end: datetime
+    series: tuple[Series, ...]
+
+    def within(self, start: datetime, end: datetime) -> tuple[Series, ...]:
+        """Return those of a part of the time."""
+        parts = (
+            replace(one, minutes=tuple(pair for pair in one.minutes if start <= pair[0] < end))
+            for one in self.series
+        )
+        return tuple(one for one in parts if one.minutes)
+
+
 class Platform:
     """Platform metrics of online endpoints; `find` returns the resource of an endpoint's name."""
 
     def __init__(self, metrics: Metrics, find: Callable[[str], Resource]) -> None:
         self._metrics, self._find = metrics, find
+        #: The requests of each endpoint that were asked for last, until they are used again.
+        self._counted: dict[str, _Requests] = {}
 
     def traffic(self, endpoint: str, start: datetime, end: datetime) -> pa.Table:
         """Count requests and errors by deployment and hour: see `fleet.counting.Counting`.
@@ -66,7 +85,10 @@ class Platform:
             As `Metrics.series`.
         """
         sums: dict[tuple[datetime, str], Counter[str]] = {}
-        for one in self._requests(self._find(endpoint), start, end):
+        where = self._find(endpoint)
+        found = self._requests(where, start, end)
+        self._counted[where.id] = _Requests(start, end, found)
+        for one in found:
             status = one.dimensions.get("statuscode", "")
             if status == str(CAPACITY):
                 continue
@@ -85,13 +107,17 @@ class Platform:
     def vitals(self, endpoint: str, start: datetime, end: datetime) -> tuple[Vital, ...]:
         """Return how each deployment did that was asked in [start, end).
 
+        The requests of that time are not asked for again where `traffic` has just counted them.
+
         Raises
         ------
         Refused, Unavailable
             As `Metrics.series`.
         """
         where, span = self._find(endpoint), (start, end)
-        asked = self._requests(where, *span)
+        counted = self._counted.pop(where.id, None)
+        known = counted is not None and counted.start <= start and end <= counted.end
+        asked = counted.within(start, end) if counted and known else self._requests(where, *span)
         names = sorted({name for one in asked if (name := one.dimensions.get("deployment"))})
         if not names:
             return ()

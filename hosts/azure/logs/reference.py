@@ -15,6 +15,7 @@ from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, Co
 
 from engine.errors import Refused
 from hosts.azure.logs.files import reading
+from hosts.folders import files_below
 from hosts.tables.asked import check_place, unquoted
 from monitoring.intake.csvfiles import csv_batches
 from monitoring.intake.formats import codec_of, format_of
@@ -100,7 +101,7 @@ class AzureTables:
             raise Refused(f"{path}: no such file or folder beside fleet.yaml")
         if place.is_file():
             return [_file(path, place)]
-        names = sorted(file for file in place.rglob("*") if file.is_file() and format_of(file.name))
+        names = sorted(file for file in files_below(place) if format_of(file.name))
         return [_file(file.relative_to(self._beside).as_posix(), file) for file in names]
 
     def _blobs(self, path: str) -> list[Source]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from hosts import private
+from hosts import folders, private
 from hosts.local.models.jobs import (
     command,
     failed,
@@ -30,7 +29,8 @@ Process = subprocess.Popen[bytes]
 def launch(folder: Path, attempt: int) -> Process:
     """Start the command of a job, as a process group; Refused or OSError where that fails."""
     out = folder / f"out-{attempt}"
-    shutil.rmtree(out, ignore_errors=True)
+    with suppress(OSError):
+        folders.remove(out)
     words = command(read_job(folder), folder, out)
     private.make_folder(out)
     close_memory()

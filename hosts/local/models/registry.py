@@ -122,10 +122,13 @@ class ModelFolders:
                 _write(folder, after)
 
     def versions(self, model: str) -> tuple[str, ...]:
-        """Return all versions of the model, oldest first; those copied by hand come first."""
+        """Return all versions of the model, oldest first; those copied by hand come first.
+
+        So do those whose tags.json cannot be read: `card` and `tag` say why.
+        """
         found = (self._root / check_name(model)).glob(f"[!.]*/{MODEL_FILE}")
         folders = [path.parent for path in found]
-        return tuple(f.name for f in sorted(folders, key=lambda f: (_record(f).order, f.name)))
+        return tuple(f.name for f in sorted(folders, key=lambda f: (_order(f), f.name)))
 
     def register(self, source: Path, tags: dict[str, str] | None = None) -> tuple[str, str]:
         """Copy a version's folder into the registry atomically.
@@ -138,7 +141,7 @@ class ModelFolders:
         with self._locked(found.name):
             if not target.exists():
                 others = (target.parent / version for version in self.versions(found.name))
-                order = 1 + max((_record(folder).order for folder in others), default=0)
+                order = 1 + max((_order(folder) for folder in others), default=0)
                 _place(source, target, Record(order=order, tags=tags or {}))
         return found.name, found.version
 
@@ -161,10 +164,20 @@ def _place(source: Path, target: Path, record: Record) -> None:
     made = tempfile.TemporaryDirectory(leftovers.SUFFIX, leftovers.prefix(), target.parent)
     with made as scratch:
         staged = Path(scratch) / target.name
-        shutil.copytree(source, staged, ignore=shutil.ignore_patterns("__pycache__"))
+        try:
+            shutil.copytree(source, staged, ignore=shutil.ignore_patterns("__pycache__"))
+        except RecursionError:
+            raise Refused(f"{target.name}: folders nested too deeply to be registered") from None
         _write(staged, record)
         private.close_to_others(staged)
         os.rename(staged, target)
+
+
+def _order(folder: Path) -> int:
+    try:
+        return _record(folder).order
+    except Refused:
+        return 0
 
 
 def _record(folder: Path) -> Record:

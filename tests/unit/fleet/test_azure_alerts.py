@@ -153,12 +153,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no time": (payload(firedDateTime="yesterday"), "'yesterday' is not an ISO 8601"),
     "a number as time": (payload(firedDateTime=1709546304), "is not an ISO 8601"),
     "a time beyond UTC": (payload(firedDateTime="9999-12-31T23:59:59-14:00"), "not an ISO 8601"),
-    "text as targets": (payload(alertTargetIDs=LOWER), "alerttargetids is no list of texts"),
-    "numbers as targets": (payload(alertTargetIDs=[1]), "alerttargetids is no list of texts"),
+    "text as targets": (payload(alertTargetIDs=LOWER), "alerttargetids is str, a list is expected"),
+    "numbers as targets": (payload(**{**targets(), "alertTargetIDs": [1]}), "a target is int"),
     "ten thousand targets": (payload(alertTargetIDs=[LOWER] * 10_000), "1000 at most"),
-    "an endless target": (payload(alertTargetIDs=["/" + "x" * 9999]), "10000 characters"),
+    "an endless target": (payload(**targets("/" + "x" * 9999)), "10000 characters"),
     "control characters": (payload(alertRule="a\x1b[2J"), "control characters"),
-    "half a pair": (payload(alertTargetIDs=["/\ud800", LOWER]), "surrogate"),
+    "half a pair": (payload(**targets("/\ud800", "/\udfff")), "surrogate"),
     "an object as description": (payload(description={"a": 1}), "description is dict"),
 }  # fmt: skip
 
@@ -170,6 +170,28 @@ def test_what_is_no_alert_is_refused_in_one_line(ours: Resources, case: str) -> 
         azure_alerts.notified(document, ours)
     assert reason in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
+
+
+ODD: dict[str, Any] = {
+    "a number": 7,
+    "nothing": None,
+    "an object": {"id": LOWER},
+    "a list of ours": [LOWER],
+    "control characters": "/a\x1b[2J",
+    "half a pair": "/\ud800",
+    "an endless text": "/" + "x" * 9999,
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+@pytest.mark.parametrize("field", ["alertTargetIDs", "configurationItems"])
+def test_an_odd_target_beside_ours_is_counted(ours: Resources, case: str, field: str) -> None:
+    document = payload(**{**targets(ENDPOINT), field: [ODD[case], ENDPOINT, ODD[case]]})
+    counted: list[int] = []
+    (found,) = azure_alerts.notified(document, ours, counted.append)
+    assert (found.partition, counted) == ("demand", [2])
+    azure_alerts.notified(payload(), ours, counted.append)
+    assert counted == [2], "nothing odd is not counted"
 
 
 def test_keys_and_words_are_read_whatever_their_case(ours: Resources) -> None:

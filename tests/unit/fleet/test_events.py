@@ -17,9 +17,10 @@ from engine.store import check
 from engine.texts import joined
 from fleet.document.policies import Fleet
 from fleet.envelope import event
-from fleet.events import Foreign, Hint, delivery
+from fleet.events import Hint, delivery
 from fleet.model.facts import FACTS, Asked, Hinted, LogGrew, Noted, Registered, Unrecognised
 from fleet.model.records import Collection
+from fleet.workspace_events import Foreign
 
 CONTAINER = "/blobServices/default/containers/logs/blobs/"
 INPUTS = "modelDataCollector/shop-demand/v1/model_inputs/2024/03/04/10/100000-ab.jsonl"
@@ -137,6 +138,13 @@ DRIFT = "Microsoft.MachineLearningServices.DatasetDriftDetected"
         (
             CHANGED,
             {"runId": "x1", "runProperties": {"driftwarden.run": "demand-run-2-1"}},
+            "demand",
+            Hinted("demand-run-2-1"),
+        ),
+        (COMPLETED, {"runId": "demand-run-4", "runTags": [1]}, "demand", Hinted("demand-run-4")),
+        (
+            COMPLETED,
+            {"runTags": "x", "runProperties": {"driftwarden.run": "demand-run-2-1"}},
             "demand",
             Hinted("demand-run-2-1"),
         ),

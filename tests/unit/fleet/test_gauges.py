@@ -19,6 +19,7 @@ from fleet import gauges
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
 from fleet.gauges import Point
+from fleet.instruments import METRICS
 from fleet.model.effects import EFFECTS, Look
 from fleet.model.facts import Configured
 from fleet.model.slices.alerting import Alerting
@@ -60,8 +61,9 @@ class Faulty(MemoryStore):
         return super().scan(partition, prefix, **more)
 
 
-def valued(found: Iterator[Point], metric: str, of: str = "model") -> dict[str, float]:
-    """The values of one metric by one of its attributes."""
+def valued(found: Iterator[Point], metric: str, of: str = "") -> dict[str, float]:
+    """The values of one metric by one of its attributes, the first by default."""
+    of = of or METRICS[metric].attributes[0]
     return {point.attributes[of]: point.value for point in found if point.metric == metric}
 
 

@@ -87,7 +87,7 @@ def test_receivers_that_cannot_be_reached_are_named_with_those_that_are_left(
     assert (said["status"], said["unreachable"]) == (status, found)
     points = gauges.points(desk.service.loop, desk.fleet, desk.clock.moment)
     (gauge,) = (one for one in points if one.metric == "driftwarden.receivers.unreachable")
-    assert (gauge.value, gauge.attributes) == (len(lost), {"model": "oncall:shop"})
+    assert (gauge.value, gauge.attributes) == (len(lost), {"partition": "oncall:shop"})
 
 
 def test_a_failure_of_less_than_a_minute_is_none(desks: Callable[..., Desk]) -> None:

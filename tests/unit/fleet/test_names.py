@@ -16,7 +16,7 @@ from engine.step import Delivery
 from fleet.counting import LogSource
 from fleet.document.policies import Fleet
 from fleet.envelope import event
-from fleet.events import Foreign, Hint, delivery
+from fleet.events import Hint, delivery
 from fleet.model.facts import Asked, LogGrew, Noted, Registered, TrafficSeen
 from fleet.model.records import Collection, TrafficCount
 from fleet.model.results import TrafficCounted
@@ -26,6 +26,7 @@ from fleet.ports import World
 from fleet.work import rows
 from fleet.work.read.counting import count_traffic
 from fleet.work.read.reading import read_log
+from fleet.workspace_events import Foreign
 from monitoring.capacity import Vital
 
 AT = datetime(2024, 3, 4, 10, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from engine.step import Delivery
 from fleet.commands import Command
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
-from fleet.instruments import METRICS
+from fleet.instruments import METRICS, Instrument
 from fleet.model.facts import Asked
 from fleet.model.results import Reported
 from fleet.partitions import FLEET
@@ -442,10 +442,14 @@ def test_every_metric_of_a_model_is_measured_and_no_other(desk: Desk) -> None:
     desk.service.begin()
     desk.settle()
     points: Any = desk.service.read("metrics")
-    measured = {name for name, metric in METRICS.items() if "model" in metric.attributes}
+    measured = {
+        name
+        for name, metric in METRICS.items()
+        if metric.instrument is Instrument.GAUGE and {"model", "partition"} & {*metric.attributes}
+    }
     assert {point["metric"] for point in points} == measured | {"driftwarden.unmeasured"}
     assert all(set(p["attributes"]) == set(METRICS[p["metric"]].attributes) for p in points)
-    found = {p["metric"]: p["value"] for p in points if p["attributes"].get("model") == "demand"}
+    found = {p["metric"]: p["value"] for p in points if "demand" in p["attributes"].values()}
     assert found["driftwarden.traffic.weight"] == 100
     assert found["driftwarden.effects.owed"] == 0
     assert found["driftwarden.alerts.firing"] == 0
@@ -590,6 +594,26 @@ def test_what_the_webhook_missed_is_found_in_the_list(desk: Desk) -> None:
     desk.settle()
     assert desk.service.reconcile() == 0
     assert told_by_azure(desk)[1:] == [("Resolved", "High latency (P99)")]
+
+
+def test_odd_alerts_of_the_list_and_a_page_that_is_refused_hold_up_no_other(desk: Desk) -> None:
+    counted: list[tuple[str, float, dict[str, str]]] = []
+    telemetry = Silent()
+    telemetry.add = lambda *told: counted.append(told)  # type: ignore[method-assign]
+
+    def pages() -> Iterator[object]:
+        yield from (None, 7, [azure.element()], {"id": 7}, {"properties": {"essentials": 1}})
+        yield azure.element()
+        raise Refused("the next page is on example.org")
+
+    desk.service = replace(desk.service, listed=pages, telemetry=telemetry)
+    assert desk.service.reconcile() == 1
+    desk.settle()
+    assert told_by_azure(desk) == [("Fired", "High latency (P99)")]
+    assert len(desk.said("fleet", "noticed")) == 1
+    assert counted == [("driftwarden.input.odd", 1, {"list": "alerts"})] * 5
+    desk.service.azure_alert(azure.payload(configurationItems=[None, 7]))
+    assert counted[5:] == [("driftwarden.input.odd", 2, {"list": "targets"})]
 
 
 def test_a_list_that_may_not_be_read_is_told_once_a_day(desk: Desk) -> None:

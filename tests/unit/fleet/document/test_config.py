@@ -358,11 +358,11 @@ def test_the_faults_of_one_part_do_not_hide_those_of_another() -> None:
     content = edited(
         ("store: local:var", "stor: local:var"),
         ("ics: [events.ics]", "ics: [events.ics, none.ics, bad.ics]"),
-        ("    threshold: 0.2", "    threshold: 0.2\n    persistence: {flagged: 4, of: 3}"),
+        ("    threshold: 0.2", "    threshold: 0.2\n    persistence: {flagged: 3, of: 2}"),
         ("    calendar: business", "    calendar: nowhere"),
         ("    slo: [slo.yaml]", "    slo: [slo.yaml, bad.yaml]"),
-        ("  fraud:\n    team: oncall", "  fraud:\n    drift: {persistence: {of: 5}}\n    team: x"),
-        ("      floor: 0.05", "      persistence: {of: 9}"),
+        ("  fraud:\n    team: oncall", "  fraud:\n    drift: {persistence: {of: 3}}\n    team: x"),
+        ("      floor: 0.05", "      persistence: {of: 3}"),
         ("page: [terminal]", "page: [pager]"),
     )
     bad = ICS.replace("20130421", "20130431").replace("DTEND", "RRULE:FREQ=SECONDLY\r\nDTEND")

@@ -28,9 +28,9 @@ from hosts.azure.cloud import Cloud
 from hosts.azure.host import STORAGE, AzureHost
 from hosts.azure.storage.blobs import CONTAINER
 from hosts.contained.opening import open_followed
-from hosts.face import ingest_message
 from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
+from hosts.messages import ingest_message
 from tests.doubles import azurite
 from tests.doubles.insights import Insights
 from tests.doubles.tls import Authority
@@ -101,7 +101,7 @@ def test_a_fleet_begins_and_its_doorbell_carries_the_trace(opened: Callable[[], 
     with host.telemetry.span("driftwarden.ingest", {}):
         host.service.begin()
         trace = host.telemetry.traceparent()
-    messages = [json.loads(message.body) for message in host.due.receive()]
+    messages = [json.loads(message.body) for message in host.queues.due.receive()]
     assert {message["partition"] for message in messages} == {"demand"}
     assert {message["traceparent"] for message in messages} == {trace}
     assert host.service.health()["partitions"] == 1
@@ -110,8 +110,8 @@ def test_a_fleet_begins_and_its_doorbell_carries_the_trace(opened: Callable[[], 
 def test_a_bell_for_a_moment_is_hidden_until_then(opened: Callable[[], AzureHost]) -> None:
     host = opened()
     host.ring_at("oncall:shop", NOW + timedelta(hours=1))
-    assert host.due.receive() == []
-    assert host.due.waiting() == 1
+    assert host.queues.due.receive() == []
+    assert host.queues.due.waiting() == 1
 
 
 def test_an_event_that_came_late_waits_in_the_queue_of_events(
@@ -124,20 +124,20 @@ def test_an_event_that_came_late_waits_in_the_queue_of_events(
     event = {"id": "e1", "eventType": "Driftwarden.RetrainRequested", "data": {"model": "demand"}}
     keep(json.dumps(event), timedelta(0))
     keep(json.dumps({**event, "id": "e2"}), timedelta(hours=1))
-    (message,) = host.events.receive()
+    (message,) = host.queues.events.receive()
     ingest_message(host.service, message.body.encode())
     waiting = [str(row.props["id"]) for row in host.store.scan("demand", "in:", pending=True)]
     assert sum("RetrainRequested" in name for name in waiting) == 1
-    assert (host.events.waiting(), host.refused.waiting()) == (2, 0)
+    assert (host.queues.events.waiting(), host.queues.refused.waiting()) == (2, 0)
 
 
 def test_a_command_is_handed_over_and_left_to_the_app(opened: Callable[[], AzureHost]) -> None:
     host = opened()
     host.service.begin()
-    host.due.receive()
+    host.queues.due.receive()
     command = Command("retrain", "demand", "g.hopper", "new prices", "c1")
     assert ask(host, function_app.app, command) == ["demand"]
-    assert [json.loads(m.body)["partition"] for m in host.due.receive()] == ["demand"]
+    assert [json.loads(m.body)["partition"] for m in host.queues.due.receive()] == ["demand"]
     waiting = host.store.scan("demand", "in:", pending=True)
     assert {str(row.props["id"]) for row in waiting} >= {"command:c1"}
     assert host.service.loop.seal.keys
@@ -206,7 +206,7 @@ def test_a_tick_measures_what_waits_for_an_operator(
 ) -> None:
     host = opened()
     host.service.begin()
-    host.refused.put("{}")
+    host.queues.refused.put("{}")
     host.measure()
     host.close()
     found = [(one["metrics"][0], one["properties"]) for one in insights.of("MetricData")]

@@ -91,12 +91,12 @@ def test_a_message_without_a_trace_begins_one(
 def test_a_tick_is_a_heartbeat_and_gauges(azure: AzureTelemetry, insights: Insights) -> None:
     found = [
         Point("driftwarden.traffic.weight", 90, {"model": "demand", "version": "v1"}),
-        Point("driftwarden.effects.oldest", 12.5, {"model": "demand"}),
+        Point("driftwarden.effects.oldest", 12.5, {"partition": "demand"}),
     ]
     gauges.tick(azure, found)
     azure.close()
     assert sorted(metrics(insights), key=lambda one: one[0]) == [
-        ("driftwarden.effects.oldest", 12.5, {"model": "demand"}),
+        ("driftwarden.effects.oldest", 12.5, {"partition": "demand"}),
         ("driftwarden.heartbeat", 1, {}),
         ("driftwarden.traffic.weight", 90, {"model": "demand", "version": "v1"}),
     ]

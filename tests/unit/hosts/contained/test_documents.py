@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from engine.errors import Unavailable
@@ -40,6 +44,29 @@ def test_a_changed_document_is_taken_over_and_an_older_one_again(shelf: Shelf) -
     third = found.look(present())
     assert third is not None
     assert (third.version, grace(third)) == (first.version, 2)
+
+
+def test_a_look_at_what_has_not_changed_makes_no_folder(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, _ = begun(shelf)
+    made: list[Path] = []
+    make = tempfile.mkdtemp
+
+    def counted(**words: Any) -> str:
+        folder = make(**words)
+        made.append(Path(folder))
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", counted)
+    for _ in range(3):
+        assert found.look(present()) is None
+    assert made == []
+    for content in ("models: ]", DOCUMENT):
+        shelf.put("fleet.yaml", content)
+        assert found.look(present()) is None
+    assert len(made) == 2
+    assert not any(folder.exists() for folder in made)
 
 
 def test_an_upload_of_the_same_content_changes_nothing(shelf: Shelf) -> None:

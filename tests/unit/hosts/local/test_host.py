@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,7 +51,7 @@ def test_a_bell_is_one_message_that_names_a_partition(host: LocalHost) -> None:
     assert json.loads(message.body) == {"partition": "demand"}
 
 
-def test_a_doorbell_that_was_given_up_is_told_and_rung_again(host: LocalHost) -> None:
+def test_a_poison_doorbell_is_told_and_rung_again(host: LocalHost) -> None:
     poison = poison_name(DUE_QUEUE)
     for body in (b'{"partition": "demand"}', b"noise"):
         host.queues.put(poison, body, NOW)
@@ -67,7 +68,7 @@ def test_a_doorbell_that_was_given_up_is_told_and_rung_again(host: LocalHost) ->
     assert set(rung) == {"demand", "fleet", "oncall:shop"}
 
 
-def test_events_that_failed_too_often_are_ingested_again(host: LocalHost) -> None:
+def test_poison_events_are_ingested_again(host: LocalHost) -> None:
     poison = poison_name(EVENTS_QUEUE)
     event = b'{"id": "e1", "type": "Driftwarden.RetrainRequested", "data": {"model": "demand"}}'
     for body in (base64.b64encode(event), event, b"noise"):
@@ -77,6 +78,24 @@ def test_events_that_failed_too_often_are_ingested_again(host: LocalHost) -> Non
     waiting = [str(row.props["id"]) for row in host.store.scan("demand", "in:", pending=True)]
     assert [name for name in waiting if "Retrain" in name] == ["Driftwarden.RetrainRequested:e1:"]
     assert len(host.queues.peek(REFUSED_QUEUE)) == 1
+
+
+def test_files_with_odd_names_are_told_once_and_hold_up_no_other(host: LocalHost) -> None:
+    folder = host.logs / f"modelDataCollector/demand/v1/model_inputs/{NOW:%Y/%m/%d/%H}"
+    folder.mkdir(parents=True)
+    names = [os.fsencode(f"a\x1b{number}.jsonl") for number in range(25)]
+    for name in (b"\xff.jsonl", b"ok.jsonl", *names):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"one")
+    for _ in range(3):
+        ticking.tick(host)
+        drained(host, "fleet")
+    lines = [line for record in journal.read(host.store, "fleet") for line in record.lines]
+    told = [str(line["reason"]) for line in lines if line["what"] == "noticed"]
+    assert len(told) == len(set(told)) == 26
+    assert sum(r"\udcff.jsonl is left out: its path has" in reason for reason in told) == 1
+    assert all(reason.isprintable() for reason in told)
+    ids = {str(row.props["id"]) for row in host.store.scan("demand", "in:", pending=True)}
+    assert any("ok.jsonl" in name for name in ids)
 
 
 def test_the_timer_finds_files_that_have_grown(host: LocalHost) -> None:

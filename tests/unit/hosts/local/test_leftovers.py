@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hosts import folders
 from hosts.local import leftovers
 from hosts.local.files import Blobs, replace_file
 
@@ -56,3 +57,25 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         replace_file(tmp_path / "target", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def nest(folder: Path, levels: int) -> Path:
+    for _ in range(levels):
+        folder /= "a"
+        folder.mkdir()
+    return folder
+
+
+def test_folders_deeper_than_the_stack_are_walked_and_removed(tmp_path: Path) -> None:
+    left = tmp_path / f".{2**22}-17-abc.part"
+    left.mkdir()
+    nest(left, 1_200)
+    deepest = nest(tmp_path, 1_200)
+    inner = deepest / f".{2**22}-18-abc.part"
+    inner.write_bytes(b"")
+    assert leftovers.remove(tmp_path) == 2
+    assert not left.exists()
+    assert not inner.exists()
+    assert deepest.exists()
+    # The runner removes folders by recursion.
+    folders.remove(tmp_path / "a")

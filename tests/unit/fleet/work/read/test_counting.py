@@ -37,6 +37,7 @@ class Service:
     vital: Vital | Exception = field(default_factory=lambda: Vital("blue", 90, dropped={"x": 7}))
     latencies: bool = True
     asked: list[tuple[str, str, str]] = field(default_factory=list)
+    waited: list[str] = field(default_factory=list)
 
     def _of(self, what: str, source: LogSource) -> pa.Table:
         self.asked.append((what, source.table, source.deployment))
@@ -74,6 +75,7 @@ class Service:
         return (self.vital,)
 
     def complete_until(self, source: LogSource) -> datetime:
+        self.waited.append(source.table)
         return self.until
 
 
@@ -123,6 +125,7 @@ def test_counts_come_without_rows(
     assert kept.to_bytes() == sketch(pa.table({"x": [1.0, 2.0, 3.0, 4.0]}), ruler).to_bytes()
     assert found.outputs == ()
     assert {what for what, *_ in service.asked} == {"count"}
+    assert service.waited == ["Features_CL"], "a table is complete for every deployment"
 
 
 def test_rows_come_where_they_are_wanted(

@@ -23,6 +23,10 @@ class Service:
 
     taken: list[Any] = field(default_factory=list)
     late: set[str] = field(default_factory=set)
+    parked: list[tuple[Any, str]] = field(default_factory=list)
+
+    def park(self, content: Any, reason: str) -> None:
+        self.parked.append((content, reason))
 
     def ingest(self, document: Any) -> None:
         if isinstance(document, dict) and document.get("id") in self.late:
@@ -111,6 +115,13 @@ def test_a_batch_is_taken_element_by_element(caller: Caller) -> None:
     assert caller.service.taken == batch
     assert caller.post({"id": "alone", "specversion": "1.0"}) == (200, {"taken": 1})
     assert caller.entra.fetches() == 1
+
+
+def test_an_odd_element_is_parked_beside_the_others(caller: Caller) -> None:
+    body = b'[{"id": "a"}, {"id": "odd", "data": {"size": NaN}}, {"id": "b"}]'
+    assert caller.post(body) == (200, {"taken": 2})
+    assert caller.service.taken == [{"id": "a"}, {"id": "b"}]
+    assert [json.loads(content)["id"] for content, _ in caller.service.parked] == ["odd"]
 
 
 def test_try_later_lets_the_rest_go_on(caller: Caller) -> None:

@@ -109,6 +109,34 @@ def test_an_error_of_one_metric_in_a_good_answer_is_an_error(
         platform.vitals("Delays", *SPAN)
 
 
+def series_of(point: Any) -> dict[str, Any]:
+    names = [{"name": {"value": "deployment"}, "value": "blue"}]
+    return {"metadatavalues": names, "data": [point]}
+
+
+ODD: dict[str, Any] = {
+    "no series": None,
+    "text as a series": "x",
+    "points as text": {"metadatavalues": [], "data": "x"},
+    "dimensions as text": {"metadatavalues": "x", "data": []},
+    "a dimension without a name": {"metadatavalues": [{"value": "blue"}], "data": []},
+    "a point as text": series_of("x"),
+    "a point without a time": series_of({"average": 3.0}),
+    "a time that is none": series_of({"timeStamp": "noon", "average": 3.0}),
+    "a value as text": series_of({"timeStamp": "2026-03-01T12:00:00Z", "average": "3"}),
+    "a truth as value": series_of({"timeStamp": "2026-03-01T12:00:00Z", "average": True}),
+}
+
+
+def test_odd_series_and_points_are_left_out_and_told(
+    platform: Platform, region: MetricsService, caplog: pytest.LogCaptureFixture
+) -> None:
+    region.odd = list(ODD.values())
+    assert totals(platform.traffic("Delays", *SPAN)) == {"blue": (55, 3), "green": (22, 2)}
+    told = f"metrics RequestsPerMinute of Delays: {len(ODD)} series or points cannot be read"
+    assert told in caplog.text
+
+
 def test_errors_of_the_service(platform: Platform, region: MetricsService) -> None:
     region.service.fail(BATCH, answer=Response(429, {"error": {}}, {"Retry-After": "9"}))
     with pytest.raises(Unavailable) as raised:
@@ -143,6 +171,34 @@ def test_vitals_of_each_deployment(platform: Platform, region: MetricsService) -
     assert blue.dropped == {}
     assert (green.requests, green.throttled, green.use) == (22, 0, {})
     assert (green.dropped, green.instances, green.p99) == ({"Throttled": 8}, None, None)
+
+
+def asked_for_requests(region: MetricsService) -> int:
+    asked = [one.query["metricnames"] for one in region.service.requests(BATCH)]
+    return asked.count("RequestsPerMinute")
+
+
+@pytest.mark.parametrize(
+    ("part", "asked"),
+    [
+        (SPAN, 1),
+        ((NOON + HOUR, NOON + 2 * HOUR), 1),
+        ((NOON, NOON + HOUR), 1),
+        ((NOON - HOUR, NOON + HOUR), 2),
+        ((NOON + HOUR, NOON + 3 * HOUR), 2),
+    ],
+)
+def test_requests_of_a_time_are_asked_for_once(
+    cloud: Cloud, platform: Platform, region: MetricsService,
+    part: tuple[datetime, datetime], asked: int,
+) -> None:  # fmt: skip
+    alone = Platform(Metrics(cloud), lambda _: Resource(ENDPOINT, "eastus")).vitals("Delays", *part)
+    region.service.exchanges.clear()
+    platform.traffic("Delays", *SPAN)
+    assert platform.vitals("Delays", *part) == alone
+    assert asked_for_requests(region) == asked
+    assert platform.vitals("Delays", *part) == alone
+    assert asked_for_requests(region) == asked + 1, "an answer is used once, and never when old"
 
 
 def test_an_endpoint_without_requests_has_no_vitals(platform: Platform) -> None:

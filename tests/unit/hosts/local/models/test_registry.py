@@ -152,6 +152,15 @@ def test_damaged_tags_are_refused(models: ModelFolders, tmp_path: Path) -> None:
         models.card("flights", "v1")
 
 
+def test_damaged_tags_of_one_version_hold_up_no_other(models: ModelFolders, tmp_path: Path) -> None:
+    for version in ("v9", "v10"):
+        models.register(write(tmp_path / version, version))
+    (models.folder("flights", "v9") / "tags.json").write_text("{")
+    models.register(write(tmp_path / "v11", "v11"))
+    assert models.versions("flights") == ("v9", "v10", "v11")
+    assert models.card("flights", "v11").stage == Stage.candidate
+
+
 def _tag_many(root: Path, prefix: str) -> None:
     for number in range(25):
         ModelFolders(root).tag("flights", "v1", {f"{prefix}{number}": ""}, Stage.candidate)

@@ -1,0 +1,133 @@
+"""Events of a workspace of Azure Machine Learning: versions, deployments and runs.
+
+The fields of the types: Microsoft Learn, "Azure Machine Learning as an Event Grid source".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+
+from engine.errors import Refused
+from engine.texts import cut
+from fleet import names
+from fleet.document.policies import Fleet
+from fleet.envelope import Event, sound
+from fleet.model.facts import Asked, Fact, Hinted, Noted, Registered
+from retrain.registry import check_version
+
+TRAINING = re.compile(r"(.+)-run-[0-9]+(?:-[0-9]+)?")
+RUN_TAG = "driftwarden.run"
+JOB_TAG = "driftwarden.job"
+WAIVED_TAG = "driftwarden.shadow_waived_by"
+REASON_TAG = "driftwarden.reason"
+# "Monitor the performance of models deployed to production" (Microsoft Learn): the tag of a run of
+# Azure Machine Learning's model monitor says `{monitor}_{signal} has failed due to …`.
+BREACHED_TAG = "azureml_modelmonitor_threshold_breached"
+LONGEST_BREACH = 500
+
+
+class Foreign(StrEnum):
+    """What an event is about that is not in fleet.yaml: it belongs to others, and is no fault."""
+
+    FILE = "file"
+    MODEL = "model"
+    DEPLOYMENT = "deployment"
+    RUN = "run"
+
+
+#: A partition and its fact; or that an event is about others; or no news.
+News = tuple[str, Fact] | Foreign | None
+
+
+def _behind(endpoint: str, fleet: Fleet) -> str | None:
+    endpoints = {name: one.policy.logs.endpoint for name, one in fleet.models.items()}
+    return names.behind(endpoint, endpoints)
+
+
+def watched(model: str, fleet: Fleet) -> str | None:
+    """Return the name in fleet.yaml for a name from there or from the registry."""
+    if model in fleet.models:
+        return model
+    return names.behind(model, {name: one.registered_as for name, one in fleet.models.items()})
+
+
+def registered(found: Event, fleet: Fleet) -> News:
+    """Deliver a new version of a watched model, unless a run of ours reports it itself."""
+    tags, properties = found.tags("modelTags"), found.tags("modelProperties")
+    if tags.get(RUN_TAG) or tags.get(JOB_TAG):
+        return None  # the run reports its version itself
+    name = watched(found.text("modelname"), fleet)
+    if name is None:
+        return Foreign.MODEL
+    version = check_version(found.text("modelversion"))
+    if any(_trained(str(said)) == name for said in (version, *properties.values())):
+        return None  # the same for a job without the tags
+    waived, why = (sound(str(tags.get(key) or ""), key) for key in (WAIVED_TAG, REASON_TAG))
+    return name, Registered(version, "registered", waived or None, why)
+
+
+def deployed(found: Event, fleet: Fleet) -> News:
+    """Deliver to the model of the endpoint, or else to one of the deployed models."""
+    service = found.text("servicename")
+    listed = found.fields.get("modelids") or ""
+    versions = listed if isinstance(listed, list) else str(listed).split(",")
+    said = (watched(str(version).partition(":")[0].strip(), fleet) for version in versions)
+    name = next((name for name in (_behind(service, fleet), *said) if name is not None), None)
+    noted = Noted(found.type, found.subject or service, found.at)
+    return Foreign.DEPLOYMENT if name is None else (name, noted)
+
+
+def run(found: Event, fleet: Fleet) -> News:
+    """Deliver only runs of a watched model: a workspace announces every run."""
+    said, odd = _run_names(found)
+    for name in said:
+        if (model := _trained(name)) in fleet.models:
+            return model, Hinted(name)
+    if odd is not None:
+        raise odd
+    return _breached(found, fleet)
+
+
+def _run_names(found: Event) -> tuple[list[str], Refused | None]:
+    """Return every name that an event gives its run, and what is wrong with one it cannot give."""
+    said: list[str] = []
+    odd: Refused | None = None
+    reads: tuple[Callable[[], str], ...] = (
+        lambda: str(found.tags("runTags").get(RUN_TAG)),
+        lambda: str(found.tags("runProperties").get(RUN_TAG)),
+        lambda: found.text("runid"),
+    )
+    for read in reads:
+        try:
+            said.append(read())
+        except Refused as error:
+            odd = odd or error
+    return said, odd
+
+
+def _breached(found: Event, fleet: Fleet) -> News:
+    """Ask for a retraining where a model monitor (v2) named after a watched model tells a breach.
+
+    The monitor has the name of the model, in fleet.yaml or in the registry, or of its endpoint.
+    """
+    said = " ".join(str(found.tags("runTags").get(BREACHED_TAG) or "").split())
+    if not said:
+        return Foreign.RUN
+    monitors = {
+        alias.lower(): name
+        for name, one in fleet.models.items()
+        for alias in (one.policy.logs.endpoint, one.registered_as, name)
+    }
+    fitting = [alias for alias in monitors if said.lower().startswith(f"{alias}_")]
+    if not fitting:
+        return Foreign.RUN
+    why = sound(cut(said, LONGEST_BREACH), f"event {found.id}: data.runTags.{BREACHED_TAG}")
+    return monitors[max(fitting, key=len)], Asked("event", found.source, why, found.id)
+
+
+def _trained(name: str) -> str:
+    """Return the model that a training, or one of its attempts, has this name for; or nothing."""
+    match = TRAINING.fullmatch(name)
+    return match[1] if match is not None else ""
