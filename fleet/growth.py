@@ -35,12 +35,11 @@ def deliver(loop: Loop, poller: Poller, watched: Watched, now: datetime) -> str:
 
     seen = poller.look(watched, read, now)
     known = inbox.digests(loop.store, name) if seen.whole and seen.grown else ()
-    told = [
-        fact
-        for fact in seen.grown
-        if inbox.digest(loop.domain.facts, fact) in known and not _news(cursors, fact)
-    ]
-    fresh = [fact for fact in seen.grown if fact not in told]
+    told: list[LogGrew] = []
+    fresh: list[LogGrew] = []
+    for fact in seen.grown:
+        heard = inbox.digest(loop.domain.facts, fact) in known and not _news(cursors, fact)
+        (told if heard else fresh).append(fact)
     due = fresh[: _room(loop, name)] if fresh else []
     cut = [Delivery(name, _cut(cursors[fact.blob], fact), fact) for fact in seen.shrunk]
     loop.deliver_all(name, [*cut, *(_delivery(loop, name, cursors, fact) for fact in due)], now)
