@@ -7,28 +7,23 @@ Machine Learning as an Event Grid source".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.errors import Refused
 from engine.step import Delivery
 from engine.texts import cut, joined
-from fleet import logfiles, names
+from fleet import logfiles, names, registrations
 from fleet.document.policies import Fleet
 from fleet.envelope import Event, sound
-from fleet.model.facts import Asked, Fact, Hinted, LogGrew, Noted, Registered, Unrecognised
+from fleet.model.facts import Asked, Fact, Hinted, LogGrew, Noted, Unrecognised
 from fleet.model.records import Collection
 from fleet.partitions import FLEET
-from retrain.registry import check_version
+from fleet.registrations import RUN_TAG, trained_for
 
 SUBJECT = re.compile(r"/blobServices/default/containers/([^/]+)/blobs/(.+)")
 # With a hierarchical namespace (or SFTP) a file is announced when it is created and when closed.
 BEGINNINGS = ("createfile", "sftpcreate")
-TRAINING = re.compile(r"(.+)-run-[0-9]+(?:-[0-9]+)?")
-RUN_TAG = "driftwarden.run"
-JOB_TAG = "driftwarden.job"
-WAIVED_TAG = "driftwarden.shadow_waived_by"
-REASON_TAG = "driftwarden.reason"
 # "Monitor the performance of models deployed to production" (Microsoft Learn): the tag of a run of
 # Azure Machine Learning's model monitor says `{monitor}_{signal} has failed due to …`.
 BREACHED_TAG = "azureml_modelmonitor_threshold_breached"
@@ -145,16 +140,13 @@ def _watched(model: str, fleet: Fleet) -> str | None:
 
 def _registered(found: Event, fleet: Fleet) -> News:
     tags, properties = found.tags("modelTags"), found.tags("modelProperties")
-    if tags.get(RUN_TAG) or tags.get(JOB_TAG):
-        return None  # the run reports its version itself
+    if registrations.ours(tags):
+        return None
     name = _watched(found.text("modelname"), fleet)
     if name is None:
         return Foreign.MODEL
-    version = check_version(found.text("modelversion"))
-    if any(_trained(str(said)) == name for said in (version, *properties.values())):
-        return None  # the same for a job without the tags
-    waived, why = (sound(str(tags.get(key) or ""), key) for key in (WAIVED_TAG, REASON_TAG))
-    return name, Registered(version, "registered", waived or None, why)
+    fact = registrations.registered(name, found.text("modelversion"), tags, properties)
+    return None if fact is None else (name, replace(fact, at=found.at))
 
 
 def _deployed(found: Event, fleet: Fleet) -> News:
@@ -172,7 +164,7 @@ def _run(found: Event, fleet: Fleet) -> News:
     """Deliver only runs of a watched model: a workspace announces every run."""
     said = [str(found.tags(key).get(RUN_TAG)) for key in ("runTags", "runProperties")]
     for name in (*said, found.text("runid")):
-        if (model := _trained(name)) in fleet.models:
+        if (model := trained_for(name)) in fleet.models:
             return model, Hinted(name)
     return _breached(found, fleet)
 
@@ -195,12 +187,6 @@ def _breached(found: Event, fleet: Fleet) -> News:
         return Foreign.RUN
     why = sound(cut(said, LONGEST_BREACH), f"event {found.id}: data.runTags.{BREACHED_TAG}")
     return monitors[max(fitting, key=len)], Asked("event", found.source, why, found.id)
-
-
-def _trained(name: str) -> str:
-    """Return the model that a training, or one of its attempts, has this name for; or nothing."""
-    match = TRAINING.fullmatch(name)
-    return match[1] if match is not None else ""
 
 
 def _model(found: Event, fleet: Fleet) -> str:

@@ -13,6 +13,7 @@ from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
 from fleet.alarm import Alarm
+from fleet.arrivals import ArrivalsPoller
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
 from fleet.polling import Poller
@@ -172,6 +173,7 @@ class AzureHost:
             self.events.put,
             known.workspace_id,
             self._alerts.listed,
+            None if self.ports.arrivals is None else ArrivalsPoller(self.ports.arrivals),
         )
 
     def _logs(

@@ -43,6 +43,16 @@ class Registered:
 
 
 @dataclass(frozen=True)
+class Surveyed:
+    """The registry was looked at for the first time; versions up to `newest` ask for nothing.
+
+    `newest` is when the newest version was created, and empty where there was none.
+    """
+
+    newest: str
+
+
+@dataclass(frozen=True)
 class Gate:
     """The gate judged a version that a run or a registration, `id`, brought."""
 

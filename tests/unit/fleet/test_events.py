@@ -95,7 +95,7 @@ DRIFT = "Microsoft.MachineLearningServices.DatasetDriftDetected"
             REGISTERED,
             {"ModelName": "demand", "ModelVersion": 7},
             "demand",
-            Registered("7"),
+            Registered("7", at=AT),
         ),
         (
             REGISTERED,
@@ -106,7 +106,7 @@ DRIFT = "Microsoft.MachineLearningServices.DatasetDriftDetected"
                 },
             },
             "demand",
-            Registered("v2", "registered", "m.okafor", "hurry"),
+            Registered("v2", "registered", "m.okafor", "hurry", AT),
         ),
         (
             DRIFT,
@@ -339,16 +339,16 @@ def test_a_breach_of_a_monitor_of_others_says_nothing(
 @pytest.mark.parametrize(
     ("kind", "data", "fact"),
     [
-        (REGISTERED, {"ModelName": "demand", "modelVersion": 7.0}, Registered("7")),
+        (REGISTERED, {"ModelName": "demand", "modelVersion": 7.0}, Registered("7", at=AT)),
         (
             REGISTERED,
             {"modelName": "demand", "ModelVersion": "7", "ModelTags": None},
-            Registered("7"),
+            Registered("7", at=AT),
         ),
         (
             REGISTERED,
             {"MODELNAME": "demand", "modelversion": 7, "ModelProperties": None},
-            Registered("7"),
+            Registered("7", at=AT),
         ),
         (COMPLETED, {"RunId": "demand-run-3", "runId": None}, Hinted("demand-run-3")),
         (COMPLETED, {"runId": "demand-run-3", "runType": None}, Hinted("demand-run-3")),
