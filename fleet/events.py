@@ -24,8 +24,9 @@ from fleet.registrations import RUN_TAG, trained_for
 SUBJECT = re.compile(r"/blobServices/default/containers/([^/]+)/blobs/(.+)")
 # With a hierarchical namespace (or SFTP) a file is announced when it is created and when closed.
 BEGINNINGS = ("createfile", "sftpcreate")
-# "Monitor the performance of models deployed to production" (Microsoft Learn): the tag of a run of
-# Azure Machine Learning's model monitor says `{monitor}_{signal} has failed due to …`.
+# The component of Azure Machine Learning's model monitor (azureml-assets, "evaluate metrics
+# threshold") tags its own run: `The signal 'NAME' has failed due to …`, where NAME should be
+# `{monitor}_{signal}` ("Monitor the performance of models deployed to production").
 BREACHED_TAG = "azureml_modelmonitor_threshold_breached"
 LONGEST_BREACH = 500
 
@@ -182,7 +183,8 @@ def _breached(found: Event, fleet: Fleet) -> News:
         for name, one in fleet.models.items()
         for alias in (one.policy.logs.endpoint, one.registered_as, name)
     }
-    fitting = [alias for alias in monitors if said.lower().startswith(f"{alias}_")]
+    signal = said.lower().removeprefix("the signal ").removeprefix("'")
+    fitting = [alias for alias in monitors if signal.startswith(f"{alias}_")]
     if not fitting:
         return Foreign.RUN
     why = sound(cut(said, LONGEST_BREACH), f"event {found.id}: data.runTags.{BREACHED_TAG}")

@@ -301,6 +301,9 @@ BREACHED = "azureml_modelmonitor_threshold_breached"
             "fraud",
         ),
         ({"runId": "r", "runStatus": "Failed", "runTags": {BREACHED: "demand_x " * 400}}, "demand"),
+        ({"runId": "r", "runTags": {BREACHED: f"The signal 'demand_drift' {FAILED}.\n"}}, "demand"),
+        ({"runId": "r", "runTags": {BREACHED: f"The signal 'Fraud_Data_Drift' {FAILED}"}}, "fraud"),
+        ({"runId": "r", "runTags": {BREACHED: f"the signal shop-demand_x {FAILED}"}}, "demand"),
     ],
 )
 @pytest.mark.parametrize("kind", [COMPLETED, CHANGED])
@@ -312,7 +315,8 @@ def test_a_model_monitor_that_tells_a_breach_asks_for_a_retraining(
     assert found.partition == partition
     assert isinstance(found.fact, Asked)
     assert found.fact.verb == "event"
-    assert found.fact.reason.lower().startswith((f"{partition}_", "shop-demand_"))
+    signal = found.fact.reason.lower().removeprefix("the signal ").removeprefix("'")
+    assert signal.startswith((f"{partition}_", "shop-demand_"))
     assert len(found.fact.reason) <= 500
     assert "\n" not in found.fact.reason
 
@@ -323,6 +327,8 @@ def test_a_model_monitor_that_tells_a_breach_asks_for_a_retraining(
         {BREACHED: f"churn_data_drift {FAILED}"},
         {BREACHED: f"demand2_data_drift {FAILED}"},
         {BREACHED: "demand"},
+        {BREACHED: f"The signal 'data_drift' {FAILED}"},
+        {BREACHED: f"The signal 'the signal demand_x' {FAILED}"},
         {BREACHED: ""},
         {BREACHED: None},
         {"azureml_modelmonitor": f"demand_data_drift {FAILED}"},
