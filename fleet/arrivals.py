@@ -19,7 +19,7 @@ from engine.store import instant
 from fleet import registrations
 from fleet.document.policies import Watched
 from fleet.model.facts import Registered, Surveyed
-from fleet.model.slices.registry import NOTHING, Registry
+from fleet.model.slices.registry import Registry
 from fleet.ports import Arrivals, ListedVersion
 
 #: A look lists all versions of the model.
@@ -75,7 +75,9 @@ class ArrivalsPoller:
         memory = self._known[model]
         try:
             if known.to is None:
-                found = Look((Surveyed(self.arrivals.newest(model) or NOTHING),))
+                # A model that is not there yet, or a wrong workspace, is nothing to begin with.
+                newest = self.arrivals.newest(model)
+                found = Look() if newest is None else Look((Surveyed(newest),))
             else:
                 found = _news(model, known, self.arrivals.since(model, known.to))
         except (Unavailable, Refused, Broken, Conflict) as error:

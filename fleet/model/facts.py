@@ -57,7 +57,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class Surveyed:
-    """The registry was looked at for the first time: what was created until `to` is known."""
+    """The first look that found the model in the registry: what was created until `to` is known."""
 
     to: datetime
 

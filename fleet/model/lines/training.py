@@ -44,10 +44,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class Surveyed:
-    """The registry was looked at for the first time; versions up to `newest` ask for nothing.
-
-    `newest` is when the newest version was created, and empty where there was none.
-    """
+    """A look found the model in the registry; versions created up to `newest` ask for nothing."""
 
     newest: str
 

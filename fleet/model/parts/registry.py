@@ -12,7 +12,7 @@ from engine.store import instant
 from fleet.model.facts import Registered, Surveyed
 from fleet.model.lines import training
 from fleet.model.part import Part, take
-from fleet.model.slices.registry import NOTHING, Event, Version
+from fleet.model.slices.registry import Event, Version
 from fleet.model.turn import Turn
 
 
@@ -74,7 +74,7 @@ def surveyed(turn: Turn, fact: Surveyed) -> Surveyed:
     registry = turn.promotion.registry
     if registry.to is None:
         turn.promotion = replace(turn.promotion, registry=replace(registry, to=fact.to))
-        turn.say(training.Surveyed(instant(fact.to) if fact.to > NOTHING else ""))
+        turn.say(training.Surveyed(instant(fact.to)))
     return fact
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-#: Older than every version: all that is known of a registry that was empty at the first look.
-NOTHING = datetime(1970, 1, 1, tzinfo=UTC)
 #: An event and a version that a look found are one registration where they are no further apart.
 SAME = timedelta(minutes=15)
 #: Versions are known by name for so long before the newest one: Event Grid tries for 24 hours.
 KEPT = timedelta(days=2)
+#: Events that no look has confirmed, at most: their senders choose names and times.
+MOST_TOLD = 50
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Event:
 class Registry:
     """Everything created until `to` is known; later versions are `found`, or `told` by an event.
 
-    `to` is None until the registry was looked at for the first time. Times of versions are the
-    service's own.
+    `to` is None until a look found the model in the registry. Times of versions are the service's
+    own.
     """
 
     to: datetime | None = None
@@ -71,5 +71,5 @@ class Registry:
 
     def with_told(self, name: str, event: Event, now: datetime) -> Registry:
         """Return the registry with a registration that an event told of; older ones are left."""
-        told = {known: one for known, one in self.told.items() if one.at > now - KEPT}
-        return replace(self, told={**told, name: event})
+        kept = [one for one in self.told.items() if one[0] != name and one[1].at > now - KEPT]
+        return replace(self, told=dict([*kept, (name, event)][-MOST_TOLD:]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -55,11 +55,12 @@ class Shelf:
 
 @pytest.fixture
 def shelf(desk: Desk) -> Shelf:
-    """The registry that `desk` looks at, with the champion and an older version."""
+    """The registry that `desk` looks at, with the champions and an older version."""
     made = Shelf(lambda: desk.clock.moment)
     desk.world = replace(desk.world, arrivals=made)
     for version, age in (("v0", 300), ("v1", 200)):
         made.add(version, at=NOW - age * DAY)
+    made.add("f1", "fraud", at=NOW - 100 * DAY)
     desk.service = desk.opened(desk.fleet)
     return made
 
@@ -123,15 +124,30 @@ def test_what_is_there_at_the_first_look_asks_for_nothing(
     assert registered(desk) == ["v2"]
 
 
-def test_every_version_of_a_registry_that_was_empty_is_news(desk: Desk, shelf: Shelf) -> None:
+def test_a_model_that_is_not_in_the_registry_is_looked_for_until_it_is(
+    desk: Desk, shelf: Shelf
+) -> None:
+    # Of a wrong workspace, too: all versions of the right one would be news afterwards.
+    there = dict(shelf.versions)
+    shelf.versions.clear()
+    for _ in range(3):
+        ticked(desk)
+    assert desk.said("demand", "surveyed") == desk.said("fleet", "noticed") == []
+    shelf.versions |= there
+    ticked(desk)
+    shelf.add("v2")
+    ticked(desk)
     shelf.versions.clear()
     ticked(desk)
-    assert [line["newest"] for line in desk.said("demand", "surveyed")] == [""]
-    # The champion is nothing to be tried.
-    shelf.add("v1")
-    shelf.add("v2", at=NOW - 400 * DAY)
-    ticked(desk)
+    assert len(desk.said("demand", "surveyed")) == 1
     assert registered(desk) == ["v2"]
+
+
+def test_events_that_no_look_confirms_are_remembered_in_bounds(desk: Desk) -> None:
+    for number in range(60):
+        announce(desk, f"x{number}", f"e{number}", datetime(9999, 1, 1, tzinfo=UTC))
+    told = desk.service.loop.head("demand").state.promotion.registry.told
+    assert list(told) == [f"x{number}" for number in range(10, 60)]
 
 
 @pytest.mark.parametrize(
