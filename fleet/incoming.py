@@ -1,4 +1,4 @@
-"""What comes into the fleet from outside: events, log files that grow, alerts, rejected input."""
+"""What comes into the fleet from outside: events, files that grow, versions, alerts, bad input."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from engine.errors import DriftwardenError, Refused, Unavailable
 from engine.loop import Loop
 from engine.step import Delivery
 from engine.texts import cut, unexpected
-from fleet import azure_alerts, envelope, events, growth, refused
+from fleet import arrivals, azure_alerts, envelope, events, growth, refused
 from fleet.alarm import Alarm, by_the_timer
+from fleet.arrivals import ArrivalsPoller
 from fleet.azure_resources import Resources
 from fleet.document.policies import Fleet
 from fleet.model.facts import Documented, Noticed
@@ -51,6 +52,7 @@ class Incoming:
     workspace : the resource id of the workspace that the models are served from; empty for any.
     listed : lists the alerts of Azure Monitor around that workspace.
     skipped : receives the files that a listing leaves out.
+    registry : looks for versions that others registered; without it events alone tell of them.
     """
 
     fleet: Fleet
@@ -66,6 +68,7 @@ class Incoming:
     workspace: str = ""
     listed: Callable[[], Iterable[object]] = tuple
     skipped: Skipped = field(default_factory=Skipped)
+    registry: ArrivalsPoller | None = None
 
     def ingest(self, document: object) -> str | None:
         """Deliver an event and return its partition; None where it carries no news, or is kept.
@@ -172,24 +175,22 @@ class Incoming:
         self.telemetry.add("driftwarden.input.odd", number, {"list": of})
 
     def poll(self) -> None:
-        """Deliver the growth of log files; a fault that lasts is told, and stops no other model.
+        """Deliver the growth of log files, and then versions that others registered.
 
-        So is each file that a listing left out, the rest of very many at the next ticks.
+        A fault that lasts is told, and stops no other model. So is each file that a listing left
+        out, the rest of very many at the next ticks.
         """
-        if self.poller is None:
-            return
         now = self.clock.now()
-        for name, watched in self.fleet.models.items():
-            try:
-                fault = growth.deliver(self.loop, self.poller, watched, now)
-            except DriftwardenError:
-                raise
-            except Exception as error:  # noqa: BLE001 - one model's files hold up no other model
-                fault = unexpected(error)
-            if fault:
-                said = f"the log files of {name} cannot be listed: {fault}"
-                self.notice(f"logs:{name}", said, f"{now:%Y-%m-%dT%H}")
-        self._tell_skipped()
+        models = self.fleet.models.values()
+        if (files := self.poller) is not None:
+            for one in models:
+                look = partial(growth.deliver, self.loop, files, one, now)
+                self._look("logs", "log files", one.name, look)
+            self._tell_skipped()
+        if (registry := self.registry) is not None:
+            for one in models:
+                look = partial(arrivals.deliver, self.loop, registry, one, now, self.park)
+                self._look("registry", "registered versions", one.name, look)
 
     def _tell_skipped(self) -> None:
         for _ in range(MOST_TOLD):
@@ -198,6 +199,17 @@ class Incoming:
             path, reason = found
             self.notice(f"log-file:{path}", f"log file {path} is left out: {reason}", "once")
             self.skipped.told()
+
+    def _look(self, what: str, named: str, model: str, look: Callable[[], str]) -> None:
+        try:
+            fault = look()
+        except DriftwardenError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one model's fault holds up no other model
+            fault = unexpected(error)
+        if fault:
+            said = f"the {named} of {model} cannot be listed: {fault}"
+            self.notice(f"{what}:{model}", said, f"{self.clock.now():%Y-%m-%dT%H}")
 
     def notice(self, name: str, reason: str, when: str) -> None:
         """Tell every team what happened to the host; once for the same name and time."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -53,6 +53,28 @@ class LogFiles(Protocol):
 
     def files(self, folder: str, container: str = "") -> tuple[LogFile, ...]:
         """Return every file in a folder and the folders below it."""
+        ...
+
+
+@dataclass(frozen=True)
+class ListedVersion:
+    """A version in the registry, and what was written beside it."""
+
+    version: str
+    created: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+class Arrivals(Protocol):
+    """The versions that anybody registers, by the service's own clock."""
+
+    def newest(self, model: str) -> datetime | None:
+        """Return when the newest version was created, archived ones included; None without any."""
+        ...
+
+    def since(self, model: str, after: datetime) -> tuple[ListedVersion, ...]:
+        """Return the versions created after a moment, oldest first, without archived ones."""
         ...
 
 
@@ -137,7 +159,8 @@ class Reports(Protocol):
 class World:
     """Every port that a worker uses.
 
-    `counting` is there where a log service keeps rows, `reports` where reports can be drawn.
+    `counting` is there where a log service keeps rows, `reports` where reports can be drawn,
+    `arrivals` where others register versions.
     """
 
     blobs: Blobs
@@ -152,3 +175,4 @@ class World:
     anchors: Anchors
     counting: Counting | None = None
     reports: Reports | None = None
+    arrivals: Arrivals | None = None

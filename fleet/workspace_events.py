@@ -5,25 +5,21 @@ The fields of the types: Microsoft Learn, "Azure Machine Learning as an Event Gr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 from engine.errors import Refused
 from engine.texts import cut
-from fleet import names
+from fleet import names, registrations
 from fleet.document.policies import Fleet
 from fleet.envelope import Event, sound
-from fleet.model.facts import Asked, Fact, Hinted, Noted, Registered
-from retrain.registry import check_version
+from fleet.model.facts import Asked, Fact, Hinted, Noted
+from fleet.registrations import RUN_TAG, trained_for
 
-TRAINING = re.compile(r"(.+)-run-[0-9]+(?:-[0-9]+)?")
-RUN_TAG = "driftwarden.run"
-JOB_TAG = "driftwarden.job"
-WAIVED_TAG = "driftwarden.shadow_waived_by"
-REASON_TAG = "driftwarden.reason"
-# "Monitor the performance of models deployed to production" (Microsoft Learn): the tag of a run of
-# Azure Machine Learning's model monitor says `{monitor}_{signal} has failed due to …`.
+# The component of Azure Machine Learning's model monitor (azureml-assets, "evaluate metrics
+# threshold") tags its own run: `The signal 'NAME' has failed due to …`, where NAME should be
+# `{monitor}_{signal}` ("Monitor the performance of models deployed to production").
 BREACHED_TAG = "azureml_modelmonitor_threshold_breached"
 LONGEST_BREACH = 500
 
@@ -56,16 +52,13 @@ def watched(model: str, fleet: Fleet) -> str | None:
 def registered(found: Event, fleet: Fleet) -> News:
     """Deliver a new version of a watched model, unless a run of ours reports it itself."""
     tags, properties = found.tags("modelTags"), found.tags("modelProperties")
-    if tags.get(RUN_TAG) or tags.get(JOB_TAG):
-        return None  # the run reports its version itself
+    if registrations.ours(tags):
+        return None
     name = watched(found.text("modelname"), fleet)
     if name is None:
         return Foreign.MODEL
-    version = check_version(found.text("modelversion"))
-    if any(_trained(str(said)) == name for said in (version, *properties.values())):
-        return None  # the same for a job without the tags
-    waived, why = (sound(str(tags.get(key) or ""), key) for key in (WAIVED_TAG, REASON_TAG))
-    return name, Registered(version, "registered", waived or None, why)
+    fact = registrations.registered(name, found.text("modelversion"), tags, properties)
+    return None if fact is None else (name, replace(fact, at=found.at))
 
 
 def deployed(found: Event, fleet: Fleet) -> News:
@@ -83,7 +76,7 @@ def run(found: Event, fleet: Fleet) -> News:
     """Deliver only runs of a watched model: a workspace announces every run."""
     said, odd = _run_names(found)
     for name in said:
-        if (model := _trained(name)) in fleet.models:
+        if (model := trained_for(name)) in fleet.models:
             return model, Hinted(name)
     if odd is not None:
         raise odd
@@ -120,14 +113,9 @@ def _breached(found: Event, fleet: Fleet) -> News:
         for name, one in fleet.models.items()
         for alias in (one.policy.logs.endpoint, one.registered_as, name)
     }
-    fitting = [alias for alias in monitors if said.lower().startswith(f"{alias}_")]
+    signal = said.lower().removeprefix("the signal ").removeprefix("'")
+    fitting = [alias for alias in monitors if signal.startswith(f"{alias}_")]
     if not fitting:
         return Foreign.RUN
     why = sound(cut(said, LONGEST_BREACH), f"event {found.id}: data.runTags.{BREACHED_TAG}")
     return monitors[max(fitting, key=len)], Asked("event", found.source, why, found.id)
-
-
-def _trained(name: str) -> str:
-    """Return the model that a training, or one of its attempts, has this name for; or nothing."""
-    match = TRAINING.fullmatch(name)
-    return match[1] if match is not None else ""

@@ -1,4 +1,4 @@
-"""The minute timer of a host: due partitions, gauges, poison of the queues, and log files."""
+"""The minute timer of a host: due partitions, gauges, poison of the queues, files and versions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from hosts.host import Host
 
 
 def tick(host: Host) -> None:
-    """Ring for due partitions, measure, take poison up again, and look for log files.
+    """Ring for due partitions, measure, take poison up again, and look for files and versions.
 
-    The files come last: their storage may be slow to answer.
+    The looks come last: their services may be slow to answer.
     """
     host.service.tick()
     host.measure()

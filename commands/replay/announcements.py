@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from commands.replay.scenario import VersionPlan
 from engine.store import instant
-from fleet.workspace_events import REASON_TAG, WAIVED_TAG
+from fleet.registrations import REASON_TAG, WAIVED_TAG
 
 Json = dict[str, object]
 CONTAINER = "/blobServices/default/containers/logs/blobs/"

@@ -52,12 +52,25 @@ class LogShrank:
 
 @dataclass(frozen=True)
 class Registered:
-    """A version stands in the registry and asks for promotion."""
+    """A version stands in the registry and asks for promotion.
+
+    `at` is when that happened, where an event says so. `found` says that a look at the registry
+    found it: then `at` is when it was created.
+    """
 
     version: str
     trigger: str = "registered"
     waived_by: str | None = None
     reason: str = ""
+    at: datetime | None = None
+    found: bool = False
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """The first look that found the model in the registry: what was created until `to` is known."""
+
+    to: datetime
 
 
 @dataclass(frozen=True)
@@ -267,6 +280,7 @@ Fact = (
     | Measured
     | Referenced
     | Registered
+    | Surveyed
     | RunChanged
     | Gated
     | TrafficSet

@@ -12,6 +12,7 @@ from engine.clock import Clock
 from engine.errors import Refused
 from engine.loop import Loop
 from fleet.alarm import Alarm
+from fleet.arrivals import ArrivalsPoller
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
 from fleet.polling import Poller
@@ -161,6 +162,7 @@ class AzureHost:
             known.workspace_id,
             self._alerts.listed,
             self._skipped,
+            None if self.ports.arrivals is None else ArrivalsPoller(self.ports.arrivals),
         )
 
 

@@ -152,3 +152,40 @@ def test_versions_come_oldest_first(place: Place) -> None:
         place.register(version)
     place.registry.tag("flights", "v9", {"touched": "last"}, Stage.archived)
     assert place.registry.versions("flights") == ("v9", "v10", "v1", "v5", "run-3")
+
+
+def test_versions_are_listed_by_their_creation_on_every_page(
+    certificates: Authority,
+) -> None:
+    with AzureML(certificates, WorkspaceCredential()) as service:
+        place = Azure(service, certificates)
+        begun = place.at
+        assert place.registry.newest("flights") is None
+        assert place.registry.since("flights", begun) == ()
+        service.assets.page = 100
+        for number in range(120):
+            place.register(str(number))
+        service.assets.add_model("flights-2", "1")
+        newest = place.registry.newest("flights")
+        assert newest == begun + timedelta(minutes=120)
+        found = place.registry.since("flights", begun)
+        assert [one.version for one in found] == [str(number) for number in range(120)]
+        assert [one.created - begun for one in found[:2]] == [
+            timedelta(minutes=1), timedelta(minutes=2),
+        ]  # fmt: skip
+        assert found[0].tags == {"driftwarden.run": "r"}
+        assert found[0].properties[TRAINING_FROM] == "2013-01-01"
+        assert place.registry.since("flights", newest) == ()
+        (last,) = place.registry.since("flights", newest - timedelta(seconds=1))
+        assert last.version == "119"
+
+
+def test_a_version_that_is_archived_has_an_age_and_is_no_news(certificates: Authority) -> None:
+    with AzureML(certificates, WorkspaceCredential()) as service:
+        place = Azure(service, certificates)
+        for version in ("v1", "v2"):
+            place.register(version)
+        service.assets.models["flights", "v2"]["properties"]["isArchived"] = True
+        begun = datetime(2013, 7, 1, tzinfo=UTC)
+        assert place.registry.newest("flights") == place.at
+        assert [one.version for one in place.registry.since("flights", begun)] == ["v1"]

@@ -121,6 +121,7 @@ class Assets:
         if before is None:
             self.models[key] = after
             return Response(201, after)
+        after["systemData"]["createdAt"] = before["systemData"]["createdAt"]
         for field in KEPT:
             if look(after["properties"], field) != look(before["properties"], field):
                 raise refuse("A different modelUri is already bound to this version.")

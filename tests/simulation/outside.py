@@ -23,7 +23,7 @@ from engine.errors import Refused
 from engine.memory import MemoryStore
 from engine.outbox import OUT
 from engine.store import Insert, Operation, Row
-from fleet.ports import Listing, LogFile, World
+from fleet.ports import ListedVersion, Listing, LogFile, World
 from monitoring.alerts.paging import Page
 from retrain.ports import JobPhase, JobStatus, ModelCard, Traffic, TrainingJob
 from retrain.registry import Stage, move
@@ -138,6 +138,7 @@ class Outside:
             publisher=Publisher(self),
             anchors=Anchors(self),
             reports=Reports(),
+            arrivals=Arrivals(),
         )
 
     def traffic(self, model: str) -> Traffic | None:
@@ -161,6 +162,17 @@ class Reports:
             [(table.num_rows, table.column_names) for table in s] for s in (current, reference)
         ]
         return repr((title, tuple(notes), sides)).encode()
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """See `fleet.ports.Arrivals`: nobody else registers anything."""
+
+    def newest(self, model: str) -> datetime | None:
+        return None
+
+    def since(self, model: str, after: datetime) -> tuple[ListedVersion, ...]:
+        return ()
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ PORTS: dict[str, type[Any]] = {
     "anchors": fleet.ports.Anchors,
     "publisher": fleet.ports.Publisher,
     "reports": fleet.ports.Reports,
+    "arrivals": fleet.ports.Arrivals,
 }
 STORE = engine.store.Store
 

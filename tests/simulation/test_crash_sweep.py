@@ -28,6 +28,8 @@ NEVER_CALLED = {
     "Anchors.keep",
     "Blobs.names",
     "Blobs.delete",
+    "Arrivals.newest",
+    "Arrivals.since",
     "LogFiles.files",
     "LogFiles.listing",
     "Store.next_wake",

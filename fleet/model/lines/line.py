@@ -45,6 +45,7 @@ Known = (
     | training.Trigger
     | training.Run
     | training.Registered
+    | training.Surveyed
     | training.Gate
     | serving.Rollout
     | serving.Champion

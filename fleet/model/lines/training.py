@@ -43,6 +43,13 @@ class Registered:
 
 
 @dataclass(frozen=True)
+class Surveyed:
+    """A look found the model in the registry; versions created up to `newest` ask for nothing."""
+
+    newest: str
+
+
+@dataclass(frozen=True)
 class Gate:
     """The gate judged a version that a run or a registration, `id`, brought."""
 

@@ -8,6 +8,7 @@ from fleet.model.facts import Configured
 from fleet.model.lines import operations
 from fleet.model.live import want
 from fleet.model.part import Part, take
+from fleet.model.slices.registry import Registry
 from fleet.model.turn import Turn
 from retrain.ports import Traffic
 
@@ -20,6 +21,9 @@ def configured(turn: Turn, fact: Configured) -> Configured:
             turn.model = replace(turn.model, dormant=True)
             turn.say(operations.Dormant(fact.reason))
         return fact
+    if model.dormant:
+        # A version that was registered while nobody watched the model asks for nothing.
+        turn.promotion = replace(turn.promotion, registry=Registry())
     if model.policy != fact.policy or model.dormant:
         turn.model = replace(turn.model, policy=fact.policy, dormant=False)
         turn.say(operations.Policy(fact.policy))

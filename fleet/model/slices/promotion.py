@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fleet.model.slices.registry import Registry
 from retrain.gate import Need
 from retrain.rollout.state import Rollout
 
@@ -37,7 +38,8 @@ class Promotion:
     """Versions on their way to production.
 
     `scores` are blobs with the scores of a version on its reference, `rates` the share of large
-    losses that the gate found, both by version; `rollouts` is the number of rollouts so far.
+    losses that the gate found, both by version; `rollouts` is the number of rollouts so far;
+    `registry` is what is known of the registry's versions.
     """
 
     queue: tuple[Challenger, ...] = ()
@@ -45,6 +47,7 @@ class Promotion:
     rollouts: int = 0
     scores: dict[str, str] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
+    registry: Registry = field(default_factory=Registry)
 
     @property
     def active(self) -> Rollout | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import Refused, Unavailable
+from fleet.ports import ListedVersion
 from hosts.azure.ml.arm_errors import Absent, translated
 from hosts.azure.ml.workspace import Workspace
 from retrain.ports import ModelCard
@@ -26,6 +27,9 @@ METRICS = "driftwarden.metrics"
 IMPORTANCE = "driftwarden.importance"
 CARD = (FEATURES, TRAINING_FROM, TRAINING_TO, METRICS, IMPORTANCE)
 
+#: The age of a version without a date: it is never news.
+OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+
 #: Where the stage is kept. Azure's own `stage` is lost when a version is archived there, and on
 #: versions with a deployment template (`Model._to_rest_object` of azure-ai-ml): it is for display
 #: only.
@@ -39,7 +43,10 @@ SHOWN = {
 
 
 class AzureRegistry:
-    """Implements the `Registry` port; `name_of` returns a model's name in the workspace."""
+    """Implements `Registry` and `Arrivals`; `name_of` returns a model's name in the workspace.
+
+    The service documents no order of a list, so that each is read to its end.
+    """
 
     def __init__(
         self, workspace: Workspace, name_of: Callable[[str], str] = lambda model: model
@@ -71,18 +78,27 @@ class AzureRegistry:
 
     def versions(self, model: str) -> tuple[str, ...]:
         """All versions of the model, oldest first; those archived in the workspace, too."""
+        return tuple(str(one.version) for one in sorted(self._list(model, "All"), key=_age))
+
+    def newest(self, model: str) -> datetime | None:
+        """See `fleet.ports.Arrivals`."""
+        return max((_age(one)[0] for one in self._list(model, "All")), default=None)
+
+    def since(self, model: str, after: datetime) -> tuple[ListedVersion, ...]:
+        """See `fleet.ports.Arrivals`."""
+        found = sorted(self._list(model, "ActiveOnly"), key=_age)
+        return tuple(_listed(one) for one in found if _age(one)[0] > after)
+
+    def _list(self, model: str, view: Literal["All", "ActiveOnly"]) -> list[Model]:
         from azure.ai.ml.constants import ListViewType
 
         try:
             with translated(f"model {model}: list", READ):
-                found = list(
-                    self._workspace.client.models.list(
-                        self._name_of(check_name(model)), list_view_type=ListViewType.ALL
-                    )
-                )
+                name = self._name_of(check_name(model))
+                models = self._workspace.client.models
+                return list(models.list(name, list_view_type=ListViewType(view)))
         except Absent:
-            return ()
-        return tuple(str(one.version) for one in sorted(found, key=_age))
+            return []
 
     def _get(self, model: str, version: str) -> Model:
         try:
@@ -96,7 +112,13 @@ class AzureRegistry:
 
 def _age(model: Model) -> tuple[datetime, str]:
     created = getattr(model.creation_context, "created_at", None)
-    return created or datetime.min.replace(tzinfo=UTC), str(model.version)
+    return created.astimezone(UTC) if created else OLDEST, str(model.version)
+
+
+def _listed(model: Model) -> ListedVersion:
+    return ListedVersion(
+        str(model.version), _age(model)[0], dict(model.tags or {}), dict(model.properties or {})
+    )
 
 
 def _stage(tags: dict[str, str]) -> Stage:

@@ -10,6 +10,7 @@ from engine.clock import SetClock
 from engine.loop import Loop
 from engine.memory import MemoryStore
 from engine.step import Delivery
+from fleet.arrivals import ArrivalsPoller
 from fleet.commands import Command
 from fleet.document.policies import Fleet
 from fleet.domain import FleetDomain
@@ -35,10 +36,12 @@ class Desk:
 
     def opened(self, fleet: Fleet) -> Service:
         loop = Loop(self.store, FleetDomain(fleet, self.world), self.rung.append)
-        poller = Poller(self.world.logs)
+        arrivals = self.world.arrivals
         return Service(
-            fleet, loop, self.clock, self.world.blobs, self.refused.append, "logs", poller=poller
-        )
+            fleet, loop, self.clock, self.world.blobs, self.refused.append, "logs",
+            poller=Poller(self.world.logs),
+            registry=None if arrivals is None else ArrivalsPoller(arrivals),
+        )  # fmt: skip
 
     def settle(self) -> None:
         """Answer every bell until none rings."""

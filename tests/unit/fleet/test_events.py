@@ -96,7 +96,7 @@ DRIFT = "Microsoft.MachineLearningServices.DatasetDriftDetected"
             REGISTERED,
             {"ModelName": "demand", "ModelVersion": 7},
             "demand",
-            Registered("7"),
+            Registered("7", at=AT),
         ),
         (
             REGISTERED,
@@ -107,7 +107,7 @@ DRIFT = "Microsoft.MachineLearningServices.DatasetDriftDetected"
                 },
             },
             "demand",
-            Registered("v2", "registered", "m.okafor", "hurry"),
+            Registered("v2", "registered", "m.okafor", "hurry", AT),
         ),
         (
             DRIFT,
@@ -309,6 +309,9 @@ BREACHED = "azureml_modelmonitor_threshold_breached"
             "fraud",
         ),
         ({"runId": "r", "runStatus": "Failed", "runTags": {BREACHED: "demand_x " * 400}}, "demand"),
+        ({"runId": "r", "runTags": {BREACHED: f"The signal 'demand_drift' {FAILED}.\n"}}, "demand"),
+        ({"runId": "r", "runTags": {BREACHED: f"The signal 'Fraud_Data_Drift' {FAILED}"}}, "fraud"),
+        ({"runId": "r", "runTags": {BREACHED: f"the signal shop-demand_x {FAILED}"}}, "demand"),
     ],
 )
 @pytest.mark.parametrize("kind", [COMPLETED, CHANGED])
@@ -320,7 +323,8 @@ def test_a_model_monitor_that_tells_a_breach_asks_for_a_retraining(
     assert found.partition == partition
     assert isinstance(found.fact, Asked)
     assert found.fact.verb == "event"
-    assert found.fact.reason.lower().startswith((f"{partition}_", "shop-demand_"))
+    signal = found.fact.reason.lower().removeprefix("the signal ").removeprefix("'")
+    assert signal.startswith((f"{partition}_", "shop-demand_"))
     assert len(found.fact.reason) <= 500
     assert "\n" not in found.fact.reason
 
@@ -331,6 +335,8 @@ def test_a_model_monitor_that_tells_a_breach_asks_for_a_retraining(
         {BREACHED: f"churn_data_drift {FAILED}"},
         {BREACHED: f"demand2_data_drift {FAILED}"},
         {BREACHED: "demand"},
+        {BREACHED: f"The signal 'data_drift' {FAILED}"},
+        {BREACHED: f"The signal 'the signal demand_x' {FAILED}"},
         {BREACHED: ""},
         {BREACHED: None},
         {"azureml_modelmonitor": f"demand_data_drift {FAILED}"},
@@ -347,16 +353,16 @@ def test_a_breach_of_a_monitor_of_others_says_nothing(
 @pytest.mark.parametrize(
     ("kind", "data", "fact"),
     [
-        (REGISTERED, {"ModelName": "demand", "modelVersion": 7.0}, Registered("7")),
+        (REGISTERED, {"ModelName": "demand", "modelVersion": 7.0}, Registered("7", at=AT)),
         (
             REGISTERED,
             {"modelName": "demand", "ModelVersion": "7", "ModelTags": None},
-            Registered("7"),
+            Registered("7", at=AT),
         ),
         (
             REGISTERED,
             {"MODELNAME": "demand", "modelversion": 7, "ModelProperties": None},
-            Registered("7"),
+            Registered("7", at=AT),
         ),
         (COMPLETED, {"RunId": "demand-run-3", "runId": None}, Hinted("demand-run-3")),
         (COMPLETED, {"runId": "demand-run-3", "runType": None}, Hinted("demand-run-3")),

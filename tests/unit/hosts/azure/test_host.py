@@ -32,6 +32,8 @@ from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
 from hosts.messages import ingest_message
 from tests.doubles import azurite
+from tests.doubles.azureml import AzureML
+from tests.doubles.azureml_client import WorkspaceCredential
 from tests.doubles.insights import Insights
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
@@ -393,3 +395,36 @@ def test_the_app_needs_no_topic(opened: Callable[[], AzureHost], known: dict[str
     host = opened()
     host.service.begin()
     assert host.service.health()["partitions"] == 1
+
+
+@pytest.mark.filterwarnings("ignore::marshmallow.warnings.Marshmallow4Warning")
+def test_a_version_that_others_register_is_found_by_the_timer(
+    tmp_path: Path, document: dict[str, Any], known: dict[str, str], certificates: Authority
+) -> None:
+    document["models"]["demand"]["serving"]["model"] = "Demand_Raw"
+    file, clock = tmp_path / "fleet" / "fleet.yaml", SetClock(NOW)
+    file.write_text(yaml.safe_dump(document))
+    with AzureML(certificates, WorkspaceCredential()) as service:
+        service.now = clock.now
+        service.assets.add_model("Demand_Raw", "first")
+        known |= {
+            settings.SUBSCRIPTION: service.subscription,
+            settings.RESOURCE_GROUP: service.resource_group,
+            settings.WORKSPACE: service.workspace,
+        }
+        trusted = str(certificates.bundle)
+        cloud = Cloud(service.credential, service.cloud_name, service.metadata, trusted=trusted)
+        host = AzureHost(read_config(file), file.parent, known, cloud, clock)
+        host.service.begin()
+        for minute in range(12):
+            clock.moment = NOW + timedelta(minutes=minute)
+            host.service.poll()
+            host.service.drain("demand")
+            if minute == 2:
+                service.assets.add_model("Demand_Raw", "2")
+        asked = service.requests("GET .*/models/Demand_Raw/versions$")
+        records = journal.read(host.store, "demand")
+        said = [line for record in records for line in record.lines]
+        host.close()
+    assert [line["version"] for line in said if line["what"] == "registered"] == ["2"]
+    assert [one.query["listViewType"] for one in asked] == ["All", "ActiveOnly", "ActiveOnly"]

@@ -173,6 +173,10 @@ WRITTEN: tuple[tuple[Line, dict[str, Any]], ...] = (
         {"what": "registered", "version": "v2", "waived_by": None, "reason": ""},
     ),
     (
+        training.Surveyed("2024-03-04T10:00:00.000000Z"),
+        {"what": "surveyed", "newest": "2024-03-04T10:00:00.000000Z"},
+    ),
+    (
         training.Gate("m-run-1", "v2", "drift", "passed", "better"),
         {
             "what": "gate", "id": "m-run-1", "version": "v2", "trigger": "drift",
