@@ -203,7 +203,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "json": json.loads,
     "list": lambda what, version: Unknown(f"list({what})"),
     "replace": str.replace,
-    "resourceGroup": lambda *name: name[0] if name else {"id": Unknown("resourceGroup().id")},
+    "length": len,
+    "resourceGroup": lambda *path: path[-1] if path else {"id": Unknown("resourceGroup().id")},
     "resourceId": _resource_id,
     "split": str.split,
     "subscription": lambda: {

@@ -217,6 +217,37 @@ def test_removal_begins_with_the_lock_and_leaves_what_others_use(
     assert not [call for call in calls if call.startswith("group")]
 
 
+CENTRAL = "/subscriptions/c/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w"
+
+
+@pytest.mark.parametrize(
+    ("values", "listed"),
+    [
+        ({}, [("app", "s")]),
+        ({"DRIFTWARDEN_WATCHDOG_PRINCIPAL_ID": "rules"}, [("app", "s"), ("rules", "s")]),
+        ({"DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID": CENTRAL}, [("app", "c"), ("app", "s")]),
+        ({"DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID": CENTRAL.replace("/c/", "/s/")}, [("app", "s")]),
+        (
+            {
+                "DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID": CENTRAL,
+                "DRIFTWARDEN_WATCHDOG_PRINCIPAL_ID": "rules",
+            },
+            [("app", "c"), ("rules", "c"), ("app", "s"), ("rules", "s")],
+        ),
+    ],
+)
+def test_removal_takes_the_roles_of_both_identities_from_every_subscription(
+    tmp_path: Path, values: dict[str, str], listed: list[tuple[str, str]]
+) -> None:
+    given = {"DRIFTWARDEN_DELIVERY": "none", "DRIFTWARDEN_PRINCIPAL_ID": "app", **values}
+    code, calls, _ = run(tmp_path, "predown", **given)
+    assert code == 0
+    found = [call.split() for call in calls if call.startswith("role assignment list")]
+    assert [(one[one.index("--assignee") + 1], one[one.index("--subscription") + 1])
+            for one in found] == listed  # fmt: skip
+    assert verbs(calls).count(ROLE) == 2 * len(listed)
+
+
 def test_the_page_names_every_variable_and_its_commands_are_shell() -> None:
     page = (ROOT / "docs" / "azure.md").read_text(encoding="utf-8")
     outputs = Template(INFRA / "main.bicep").outputs.keys()
