@@ -27,8 +27,10 @@ from hosts.azure.cloud import Cloud
 from hosts.azure.eventgrid.publisher import AzurePublisher, NoTopic
 from hosts.azure.features import lacks
 from hosts.azure.logs.files import AzureLogs
+from hosts.azure.ml.collector import CollectorContainer
+from hosts.azure.ml.workspace import Workspace
 from hosts.azure.receivers import OPENERS
-from hosts.azure.settings import LOGS, TELEMETRY, TOPIC, Settings, lacking
+from hosts.azure.settings import LOGS, LOGS_CONTAINER, TELEMETRY, TOPIC, Settings, lacking
 from hosts.azure.storage.blobs import AzureBlobs
 from hosts.azure.storage.connection import Connection
 from hosts.azure.storage.dead_letters import DeadLetters
@@ -83,6 +85,7 @@ class AzureHost:
         storage = Connection.read(config.document.store.partition(":")[2] or STORAGE, settings)
         self.clock, self._settings = clock, settings
         self._look: Callable[[], None] | None = None
+        self._container: Callable[[], str] = known.container_of_logs
         self._open = ExitStack()
         self.telemetry = self._measured(known, cloud)
         tables = self._open.enter_context(storage.tables(cloud.credential))
@@ -96,10 +99,11 @@ class AzureHost:
         self.events = AzureQueue(queues, EVENTS_QUEUE)
         self.lost = AzureQueue(queues, poison_name(EVENTS_QUEUE))
         self.dead_letters = DeadLetters(own_blobs)
-        logs = self._logs(known, settings, storage, cloud)
+        workspace = Workspace(known, cloud)
+        logs = self._logs(storage, cloud, workspace)
         stores = (self.store, self.blobs, own_blobs, logs, self._publisher(known, cloud))
         pager = self._pager(config, beside)
-        self._opened = Opened(config, beside, known, cloud, clock, *stores, pager, home)
+        self._opened = Opened(config, beside, known, cloud, clock, workspace, *stores, pager, home)
         self._seal = journal_key.seal(own_blobs, settings)
         self._alerts = AzureAlerts(cloud, known)
         self._open.callback(self._alerts.close)
@@ -165,7 +169,7 @@ class AzureHost:
             self.clock,
             self.blobs,
             self.refused.put,
-            known.logs_container,
+            self._container,
             self.telemetry,
             Alarm(self.ring_at),
             Poller(self.ports.logs),
@@ -174,16 +178,18 @@ class AzureHost:
             self._alerts.listed,
         )
 
-    def _logs(
-        self, known: Settings, settings: Mapping[str, str], storage: Connection, cloud: Cloud
-    ) -> LogFiles:
+    def _logs(self, storage: Connection, cloud: Cloud, workspace: Workspace) -> LogFiles:
         """Return the files of the logs, whose account may be the store's."""
         try:
-            found = Connection.read(LOGS, settings) if _set(LOGS, settings) else storage
+            given = _set(LOGS, self._settings)
+            found = Connection.read(LOGS, self._settings) if given else storage
             blobs = self._open.enter_context(found.blobs(cloud.credential))
         except Refused as error:
             return UnsetLogs(str(error))
-        return AzureLogs(blobs, known.logs_container)
+        if not self._settings.get(LOGS_CONTAINER, "").strip():
+            asked = CollectorContainer(workspace, blobs.account_name or "", self.clock)
+            self._container = asked.name
+        return AzureLogs(blobs, self._container)
 
     def _publisher(self, known: Settings, cloud: Cloud) -> Publisher:
         if not self._settings.get(TOPIC):

@@ -38,7 +38,7 @@ class Azure:
 
     def __init__(self, service: Any, name: str) -> None:
         self.container = service.create_container(name)
-        self.logs: LogFiles = AzureLogs(service, name)
+        self.logs: LogFiles = AzureLogs(service, lambda: name)
 
     def append(self, path: str, content: bytes) -> None:
         blob = self.container.get_blob_client(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import unquote
 
@@ -12,7 +12,6 @@ from azure.storage.blob import BlobPrefix, BlobProperties, BlobServiceClient, Co
 from engine.errors import Broken, Conflict, Refused, Unavailable
 from fleet.ports import Listing, LogFile
 from hosts import addresses
-from hosts.azure.settings import LOGS_CONTAINER, lacking
 from hosts.azure.storage.storage_errors import DENIED_DELAY, GONE, said_code, translated
 
 #: Get Blob, status codes: the range begins at or behind the end (InvalidRange).
@@ -43,7 +42,7 @@ class AzureLogs:
 
     Parameters
     ----------
-    container : the one that is meant where none is named; may be empty.
+    container : tells the one that is meant where none is named.
 
     Log files only grow, so that ranges read at different times fit together without etags. Where a
     file was replaced by a shorter one, ranges behind its end are empty until it has grown past the
@@ -54,10 +53,11 @@ class AzureLogs:
     Refused
         Where there is no such blob, or an address is not in this container.
     Unavailable
-        Where the service throttles, fails, denies or does not answer, or no container is named.
+        Where the service throttles, fails, denies or does not answer, or the container cannot
+        be told.
     """
 
-    def __init__(self, service: BlobServiceClient, container: str) -> None:
+    def __init__(self, service: BlobServiceClient, container: Callable[[], str]) -> None:
         self._service, self._default = service, container
 
     def read(self, path: str, start: int, end: int, container: str = "") -> bytes:
@@ -93,10 +93,7 @@ class AzureLogs:
         return tuple(LogFile(one.name, one.size) for one in found)
 
     def _client(self, container: str) -> ContainerClient:
-        name = container or self._default
-        if not name:
-            raise Unavailable(lacking([LOGS_CONTAINER]))
-        return self._service.get_container_client(name)
+        return self._service.get_container_client(container or self._default())
 
     def _read(self, client: ContainerClient, path: str, start: int, end: int) -> bytes:
         blob = client.get_blob_client(path)

@@ -265,8 +265,13 @@ PARTS: dict[str, tuple[dict[str, str | None], Part, str]] = {
         lambda w: w.registry.tag("demand", "v1", {}, None),
         "AZURE_RESOURCE_GROUP not set",
     ),
-    "no container of logs": (
-        {settings.LOGS_CONTAINER: None},
+    "no container of logs, and nobody to ask": (
+        {settings.LOGS_CONTAINER: None, settings.WORKSPACE: None},
+        lambda w: w.logs.read("a.jsonl", 0, 1),
+        "AZUREML_WORKSPACE_NAME not set; .*; or set DRIFTWARDEN_LOGS_CONTAINER",
+    ),
+    "a reference for the container of logs": (
+        {settings.LOGS_CONTAINER: "@Microsoft.KeyVault(VaultName=v;SecretName=s)"},
         lambda w: w.logs.read("a.jsonl", 0, 1),
         "DRIFTWARDEN_LOGS_CONTAINER not set",
     ),
@@ -304,6 +309,31 @@ def test_a_missing_setting_keeps_its_part_waiting_and_no_other(
     assert host.service.health()["status"] == "ok"
     with pytest.raises(Unavailable, match=reason):
         use(host.ports)
+
+
+def test_a_container_that_cannot_be_told_keeps_events_and_is_told(
+    opened: Callable[[], AzureHost], known: dict[str, str]
+) -> None:
+    """Neither the setting nor the workspace says where the files are: no model is skipped."""
+    del known[settings.LOGS_CONTAINER], known[settings.WORKSPACE]
+    host = opened()
+    host.service.begin()
+    path = "modelDataCollector/demand/v1/model_inputs/2024/03/04/10/a.jsonl"
+    subject = f"/blobServices/default/containers/logs/blobs/{path}"
+    created = {"api": "FlushWithClose", "contentLength": 7}
+    kind = {"eventType": "Microsoft.Storage.BlobCreated", "eventTime": "2024-03-04T10:00:00Z"}
+    before = host.events.waiting()
+    assert host.service.ingest({**kind, "id": "e1", "subject": subject, "data": created}) is None
+    assert host.events.waiting() == before + 1
+    for _ in range(20):
+        host.service.poll()
+        assert isinstance(host.clock, SetClock)
+        host.clock.moment += timedelta(minutes=1)
+    host.service.drain("fleet")
+    records = journal.read(host.store, "fleet")
+    said = [str(line) for one in records for line in one.lines]
+    assert any("log files of demand cannot be listed" in line for line in said)
+    assert any("or set DRIFTWARDEN_LOGS_CONTAINER" in line for line in said)
 
 
 @pytest.mark.parametrize(
