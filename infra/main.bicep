@@ -39,6 +39,9 @@ param logsResourceGroup string
 @minLength(1)
 param logsContainer string
 
+@description('Further containers of that account that models name with logs.container.')
+param moreLogsContainers array = []
+
 @description('Intake of new files and runs: announced by Event Grid (events), or listed by the app (poll). With poll no topic and no subscription is made.')
 @allowed(['events', 'poll'])
 param source string = 'events'
@@ -484,16 +487,18 @@ module publisherRoles 'modules/roles-publisher.bicep' = if (announced) {
   dependsOn: [topic]
 }
 
-module logsRoles 'modules/roles-logs.bicep' = {
-  name: 'driftwarden-roles-logs-${token}'
-  scope: resourceGroup(logsResourceGroup)
-  params: {
-    principalId: identity.outputs.principalId
-    identityName: names.identity
-    accountName: logsAccountName
-    containerName: logsContainer
+module logsRoles 'modules/roles-logs.bicep' = [
+  for (container, index) in union([logsContainer], moreLogsContainers): {
+    name: 'driftwarden-roles-logs-${index}-${token}'
+    scope: resourceGroup(logsResourceGroup)
+    params: {
+      principalId: identity.outputs.principalId
+      identityName: names.identity
+      accountName: logsAccountName
+      containerName: container
+    }
   }
-}
+]
 
 module workspaceRoles 'modules/roles-workspace.bicep' = {
   name: 'driftwarden-roles-workspace-${token}'

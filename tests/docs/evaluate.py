@@ -167,6 +167,8 @@ def _over(name: str, elements: Any, functions: list[Callable[[Any], Any]]) -> An
 
 
 def _union(*given: Any) -> Any:
+    if isinstance(given[0], list):
+        return list(dict.fromkeys(one for part in given for one in part))
     known = [one for one in given if not isinstance(one, Unknown)]
     return {key: value for one in known for key, value in one.items()}
 

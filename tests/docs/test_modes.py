@@ -366,6 +366,27 @@ def test_roles_come_before_the_app(mode: str) -> None:
     assert granting <= first
 
 
+@pytest.mark.parametrize(
+    ("more", "granted"),
+    [
+        ("[]", ["collected"]),
+        ('["scored"]', ["collected", "scored"]),
+        ('["scored", "azureml-blobstore-1"]', ["collected", "scored", "azureml-blobstore-1"]),
+        ('["collected"]', ["collected"]),
+        ('["scored", "scored", "collected"]', ["collected", "scored"]),
+    ],
+)
+def test_each_container_of_the_logs_is_granted_once(more: str, granted: list[str]) -> None:
+    made = modes.with_changes("poll-only", {"DRIFTWARDEN_MORE_LOGS_CONTAINERS": more})
+    found = [one for one in made.resources if one.place.startswith("roles-logs/")]
+    assert [one.fields["scope"]["name"] for one in found] == granted
+    assert {one.group for one in found} == {"rg-logs"}
+    assert len({one.name for one in found}) == len(granted)
+    # The first has the name that it had when it was the only one.
+    (only_one,) = [one for one in modes.plan("poll-only").resources if one.place == found[0].place]
+    assert found[0].name == only_one.name
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_state_is_locked_and_never_deleted_by_age(mode: str) -> None:
     made = modes.plan(mode)
