@@ -412,44 +412,48 @@ module workspacePlace 'modules/place-workspace.bicep' = {
   }
 }
 
-module logs 'modules/source.bicep' = if (ownLogsTopic) {
-  name: 'driftwarden-source-logs-${token}'
+module logs 'modules/announced.bicep' = if (announced) {
+  name: 'driftwarden-announced-logs-${token}'
   scope: resourceGroup(logsResourceGroup)
   params: {
-    name: names.logsTopic
+    part: 'logs'
+    token: token
+    topicName: names.logsTopic
+    topicId: ids.logsTopic
+    own: ownLogsTopic
     location: logsPlace.outputs.location
     tags: sharedTags
     sourceId: ids.logsAccount
     topicType: 'Microsoft.Storage.StorageAccounts'
+    accountGroup: names.group
+    accountName: names.storage
+    toQueue: delivery == 'queue'
+    analyticsId: analyticsId
+    settingName: names.setting
   }
+  dependsOn: [storage, analytics]
 }
 
-module sharedLogs 'modules/source-shared.bicep' = if (announced && !ownLogsTopic) {
-  name: 'driftwarden-shared-logs-${token}'
-  scope: resourceGroup(logsResourceGroup)
-  params: {
-    name: names.logsTopic
-  }
-}
-
-module workspace 'modules/source.bicep' = if (ownWorkspaceTopic) {
-  name: 'driftwarden-source-workspace-${token}'
+module workspace 'modules/announced.bicep' = if (announced) {
+  name: 'driftwarden-announced-workspace-${token}'
   scope: resourceGroup(workspaceResourceGroup)
   params: {
-    name: names.workspaceTopic
+    part: 'workspace'
+    token: token
+    topicName: names.workspaceTopic
+    topicId: ids.workspaceTopic
+    own: ownWorkspaceTopic
     location: workspacePlace.outputs.location
     tags: sharedTags
     sourceId: ids.workspace
     topicType: 'Microsoft.MachineLearningServices.Workspaces'
+    accountGroup: names.group
+    accountName: names.storage
+    toQueue: delivery == 'queue'
+    analyticsId: analyticsId
+    settingName: names.setting
   }
-}
-
-module sharedWorkspace 'modules/source-shared.bicep' = if (announced && !ownWorkspaceTopic) {
-  name: 'driftwarden-shared-workspace-${token}'
-  scope: resourceGroup(workspaceResourceGroup)
-  params: {
-    name: names.workspaceTopic
-  }
+  dependsOn: [storage, analytics]
 }
 
 module appRoles 'modules/roles-app.bicep' = {
@@ -516,30 +520,6 @@ module topicRoles 'modules/roles-topic.bicep' = if (announced) {
   params: {
     principalId: topic!.outputs.principalId
     topicId: ids.topic
-    accountName: names.storage
-    toQueue: delivery == 'queue'
-  }
-  dependsOn: [storage]
-}
-
-module logsTopicRoles 'modules/roles-topic.bicep' = if (announced) {
-  name: 'driftwarden-roles-topic-logs'
-  scope: group
-  params: {
-    principalId: ownLogsTopic ? logs!.outputs.principalId : sharedLogs!.outputs.principalId
-    topicId: ids.logsTopic
-    accountName: names.storage
-    toQueue: delivery == 'queue'
-  }
-  dependsOn: [storage]
-}
-
-module workspaceTopicRoles 'modules/roles-topic.bicep' = if (announced) {
-  name: 'driftwarden-roles-topic-workspace'
-  scope: group
-  params: {
-    principalId: ownWorkspaceTopic ? workspace!.outputs.principalId : sharedWorkspace!.outputs.principalId
-    topicId: ids.workspaceTopic
     accountName: names.storage
     toQueue: delivery == 'queue'
   }
@@ -619,28 +599,6 @@ module diagnostics 'modules/diagnostics.bicep' = {
     topicName: announced ? names.topic : ''
   }
   dependsOn: [monitoring, app, storage, topic]
-}
-
-module logsDiagnostics 'modules/diagnostics-topic.bicep' = if (announced) {
-  name: 'driftwarden-diagnostics-logs-${token}'
-  scope: resourceGroup(logsResourceGroup)
-  params: {
-    topicName: names.logsTopic
-    analyticsId: analyticsId
-    settingName: names.setting
-  }
-  dependsOn: [monitoring, logs]
-}
-
-module workspaceDiagnostics 'modules/diagnostics-topic.bicep' = if (announced) {
-  name: 'driftwarden-diagnostics-workspace-${token}'
-  scope: resourceGroup(workspaceResourceGroup)
-  params: {
-    topicName: names.workspaceTopic
-    analyticsId: analyticsId
-    settingName: names.setting
-  }
-  dependsOn: [monitoring, workspace]
 }
 
 module endpointDiagnostics 'modules/diagnostics-endpoints.bicep' = if (!empty(trafficEndpoints)) {
