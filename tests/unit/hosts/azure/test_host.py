@@ -32,6 +32,8 @@ from hosts.face import ingest_message
 from hosts.local.files import BLOB_NAME
 from hosts.local.opening import serve_fleet
 from tests.doubles import azurite
+from tests.doubles.azureml import AzureML
+from tests.doubles.azureml_client import WorkspaceCredential
 from tests.doubles.insights import Insights
 from tests.doubles.tls import Authority
 from tests.doubles.tokens import LoopbackCredential
@@ -309,6 +311,38 @@ def test_a_missing_setting_keeps_its_part_waiting_and_no_other(
     assert host.service.health()["status"] == "ok"
     with pytest.raises(Unavailable, match=reason):
         use(host.ports)
+
+
+# azure-ai-ml is written for marshmallow 3, and marshmallow 3 tells of 4.
+@pytest.mark.filterwarnings("ignore::marshmallow.warnings.Marshmallow4Warning")
+def test_files_are_read_where_the_workspace_says(
+    tmp_path: Path, document: dict[str, Any], known: dict[str, str], certificates: Authority
+) -> None:
+    """Neither the document nor a setting names the container; one request asks for it."""
+    path = "modelDataCollector/demand/v1/model_inputs/2024/03/04/10/a.jsonl"
+    name, account = "azureml-blobstore-1", azurite.account()
+    container = account.blobs().get_container_client(name)
+    if not container.exists():
+        container.create_container()
+    container.upload_blob(path, b"{}\n", overwrite=True)
+    account.close()
+    file = tmp_path / "fleet" / "fleet.yaml"
+    file.write_text(yaml.safe_dump(document))
+    with AzureML(certificates, WorkspaceCredential(), subscription="s", resource_group="g",
+                 workspace="w") as service:  # fmt: skip
+        service.assets.own_datastore(azurite.ACCOUNT, name)
+        cloud = Cloud(
+            service.credential, service.cloud_name, service.metadata,
+            trusted=str(certificates.bundle),
+        )  # fmt: skip
+        del known[settings.LOGS_CONTAINER]
+        host = AzureHost(read_config(file), file.parent, known, cloud, SetClock(NOW))
+        try:
+            assert host.ports.logs.read(path, 0, 9) == b"{}\n"
+            assert [one.path for one in host.ports.logs.files(path.rpartition("/")[0])] == [path]
+            assert len(service.requests("datastores")) == 1
+        finally:
+            host.close()
 
 
 def test_a_container_that_cannot_be_told_keeps_events_and_is_told(
