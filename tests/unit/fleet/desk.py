@@ -37,7 +37,13 @@ class Desk:
         loop = Loop(self.store, FleetDomain(fleet, self.world), self.rung.append)
         poller = Poller(self.world.logs)
         return Service(
-            fleet, loop, self.clock, self.world.blobs, self.refused.append, "logs", poller=poller
+            fleet,
+            loop,
+            self.clock,
+            self.world.blobs,
+            self.refused.append,
+            lambda: "logs",
+            poller=poller,
         )
 
     def settle(self) -> None:
