@@ -7,6 +7,7 @@ Azure Machine Learning see `fleet/workspace_events.py`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.errors import Refused
@@ -37,18 +38,22 @@ class Hint:
 News = workspace_events.News | Hint
 
 
-def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | Hint | Foreign | None:
+def delivery(
+    found: Event, fleet: Fleet, container: Callable[[], str] = str
+) -> Delivery | Hint | Foreign | None:
     """Return the partition and the fact of an event; None where it carries no news.
 
     Parameters
     ----------
-    container : str
-        The container of the logs of models that name none; empty for any.
+    container : Callable[[], str]
+        Tells the container of the logs of models that name none; empty for any.
 
     Raises
     ------
     Refused
         A field is absent, or an event for Driftwarden names a model that is not in fleet.yaml.
+    Unavailable
+        The container cannot be told now.
     """
     news = _news(found, fleet, container)
     if not isinstance(news, tuple):
@@ -64,7 +69,7 @@ def delivery(found: Event, fleet: Fleet, container: str = "") -> Delivery | Hint
     return Delivery(partition, name, fact)
 
 
-def _news(found: Event, fleet: Fleet, container: str) -> News:
+def _news(found: Event, fleet: Fleet, container: Callable[[], str]) -> News:
     """Return the partition and the fact of an event by its type."""
     match found.type:
         case "Microsoft.Storage.BlobCreated":
@@ -94,13 +99,13 @@ def _news(found: Event, fleet: Fleet, container: str) -> News:
             return FLEET, Unrecognised(found.type, found.source)
 
 
-def _blob(found: Event, fleet: Fleet, container: str) -> News:
+def _blob(found: Event, fleet: Fleet, container: Callable[[], str]) -> News:
     match = SUBJECT.fullmatch(found.subject)
     if match is None:
         raise Refused(f"event {found.id}: subject {found.subject!r} names no blob")
     for name, watched in fleet.models.items():
         logs = watched.policy.logs
-        theirs = logs.container or container
+        theirs = logs.container or container()
         if (theirs and match[1] != theirs) or logfiles.grown(logs, match[2], 0) is None:
             continue
         if not logs.events or str(found.fields.get("api")).lower() in BEGINNINGS:

@@ -43,7 +43,7 @@ class Incoming:
     ----------
     blobs : where reports are kept; those of the host's `World`.
     refuse : keeps the message about rejected input; see `fleet.refused.message`.
-    container : the container of the logs; empty for any.
+    container : tells the container of the logs; empty for any.
     telemetry : receives spans and gauges.
     alarm : rings for pages that wait for their receiver; without it they wait for the timer.
     poller : looks for log files that have grown; without it events alone tell of them.
@@ -60,7 +60,7 @@ class Incoming:
     clock: Clock
     blobs: Blobs
     refuse: Callable[[str], None] = _written_down_only
-    container: str = ""
+    container: Callable[[], str] = str
     telemetry: Telemetry = field(default_factory=Silent)
     alarm: Alarm = field(default_factory=lambda: Alarm(by_the_timer))
     poller: Poller | None = None
@@ -81,7 +81,7 @@ class Incoming:
         Raises
         ------
         Unavailable
-            The store does not answer, and the event could not be kept.
+            The store, or who tells the container, does not answer, and the event could not be kept.
         """
         said = document.get(TRACEPARENT) if isinstance(document, Mapping) else None
         trace = said if isinstance(said, str) else ""

@@ -39,6 +39,9 @@ param logsResourceGroup string
 @minLength(1)
 param logsContainer string
 
+@description('Further containers of that account that models name with logs.container.')
+param moreLogsContainers array = []
+
 @description('Intake of new files and runs: announced by Event Grid (events), or listed by the app (poll). With poll no topic and no subscription is made.')
 @allowed(['events', 'poll'])
 param source string = 'events'
@@ -82,6 +85,9 @@ param dnsZones string = 'own'
 @description('Resource id of the group of the existing zones; may be in another subscription.')
 param dnsZonesGroupId string = ''
 
+@description('Existing Log Analytics workspace by its resource id, also in another group or subscription; one is made where empty.')
+param logAnalyticsWorkspaceId string = ''
+
 @description('Application (client) id of the app registration that people sign in to.')
 param signInClientId string = ''
 
@@ -103,7 +109,7 @@ param pageWebhook string = ''
 @secure()
 param ticketWebhook string = ''
 
-@description('Watched online endpoints whose traffic log is sent to our Log Analytics workspace; leave out those that send it there already.')
+@description('Watched online endpoints whose traffic log is sent to the Log Analytics workspace; leave out those that send it there already.')
 param trafficEndpoints array = []
 
 @description('Budget of a month in the currency of the bill; no budget where 0.')
@@ -198,6 +204,18 @@ var ids = {
   )
 }
 
+var isAnalyticsId = length(split(logAnalyticsWorkspaceId, '/')) == 9 && contains(
+  toLower(logAnalyticsWorkspaceId),
+  '/providers/microsoft.operationalinsights/workspaces/'
+)
+var ownAnalytics = empty(logAnalyticsWorkspaceId)
+var analyticsId = ownAnalytics
+  ? ids.analytics
+  : isAnalyticsId
+      ? logAnalyticsWorkspaceId
+      : fail('Set logAnalyticsWorkspaceId (DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID) to the resource id of a Log Analytics workspace.')
+var analyticsPath = split(analyticsId, '/')
+
 // Trusted services include Event Grid with the system-assigned identity of a topic.
 var storageAccess = !vnetEnabled ? 'open' : announced ? 'trusted' : 'closed'
 
@@ -289,15 +307,35 @@ module vault 'modules/vault.bicep' = {
   }
 }
 
+module analytics 'modules/analytics.bicep' = if (ownAnalytics) {
+  name: 'driftwarden-analytics'
+  scope: group
+  params: {
+    name: names.analytics
+    location: location
+    tags: tags
+  }
+}
+
+module analyticsPlace 'modules/place-analytics.bicep' = {
+  name: 'driftwarden-place-analytics-${token}'
+  scope: resourceGroup(analyticsPath[2], analyticsPath[4])
+  params: {
+    analyticsName: analyticsPath[8]
+  }
+  dependsOn: [analytics]
+}
+
 module monitoring 'modules/monitoring.bicep' = {
   name: 'driftwarden-monitoring'
   scope: group
   params: {
-    workspaceName: names.analytics
-    insightsName: names.insights
+    name: names.insights
+    analyticsId: analyticsId
     location: location
     tags: tags
   }
+  dependsOn: [analytics]
 }
 
 module topic 'modules/topic.bicep' = if (announced) {
@@ -374,44 +412,48 @@ module workspacePlace 'modules/place-workspace.bicep' = {
   }
 }
 
-module logs 'modules/source.bicep' = if (ownLogsTopic) {
-  name: 'driftwarden-source-logs-${token}'
+module logs 'modules/announced.bicep' = if (announced) {
+  name: 'driftwarden-announced-logs-${token}'
   scope: resourceGroup(logsResourceGroup)
   params: {
-    name: names.logsTopic
+    part: 'logs'
+    token: token
+    topicName: names.logsTopic
+    topicId: ids.logsTopic
+    own: ownLogsTopic
     location: logsPlace.outputs.location
     tags: sharedTags
     sourceId: ids.logsAccount
     topicType: 'Microsoft.Storage.StorageAccounts'
+    accountGroup: names.group
+    accountName: names.storage
+    toQueue: delivery == 'queue'
+    analyticsId: analyticsId
+    settingName: names.setting
   }
+  dependsOn: [storage, analytics]
 }
 
-module sharedLogs 'modules/source-shared.bicep' = if (announced && !ownLogsTopic) {
-  name: 'driftwarden-shared-logs-${token}'
-  scope: resourceGroup(logsResourceGroup)
-  params: {
-    name: names.logsTopic
-  }
-}
-
-module workspace 'modules/source.bicep' = if (ownWorkspaceTopic) {
-  name: 'driftwarden-source-workspace-${token}'
+module workspace 'modules/announced.bicep' = if (announced) {
+  name: 'driftwarden-announced-workspace-${token}'
   scope: resourceGroup(workspaceResourceGroup)
   params: {
-    name: names.workspaceTopic
+    part: 'workspace'
+    token: token
+    topicName: names.workspaceTopic
+    topicId: ids.workspaceTopic
+    own: ownWorkspaceTopic
     location: workspacePlace.outputs.location
     tags: sharedTags
     sourceId: ids.workspace
     topicType: 'Microsoft.MachineLearningServices.Workspaces'
+    accountGroup: names.group
+    accountName: names.storage
+    toQueue: delivery == 'queue'
+    analyticsId: analyticsId
+    settingName: names.setting
   }
-}
-
-module sharedWorkspace 'modules/source-shared.bicep' = if (announced && !ownWorkspaceTopic) {
-  name: 'driftwarden-shared-workspace-${token}'
-  scope: resourceGroup(workspaceResourceGroup)
-  params: {
-    name: names.workspaceTopic
-  }
+  dependsOn: [storage, analytics]
 }
 
 module appRoles 'modules/roles-app.bicep' = {
@@ -423,9 +465,19 @@ module appRoles 'modules/roles-app.bicep' = {
     storageName: names.storage
     vaultName: names.vault
     insightsName: names.insights
-    analyticsName: names.analytics
   }
   dependsOn: [storage, vault, monitoring]
+}
+
+module analyticsRoles 'modules/roles-analytics.bicep' = {
+  name: 'driftwarden-roles-analytics-${token}'
+  scope: resourceGroup(analyticsPath[2], analyticsPath[4])
+  params: {
+    principalId: identity.outputs.principalId
+    identityName: names.identity
+    analyticsName: analyticsPath[8]
+  }
+  dependsOn: [analytics]
 }
 
 module publisherRoles 'modules/roles-publisher.bicep' = if (announced) {
@@ -439,16 +491,18 @@ module publisherRoles 'modules/roles-publisher.bicep' = if (announced) {
   dependsOn: [topic]
 }
 
-module logsRoles 'modules/roles-logs.bicep' = {
-  name: 'driftwarden-roles-logs-${token}'
-  scope: resourceGroup(logsResourceGroup)
-  params: {
-    principalId: identity.outputs.principalId
-    identityName: names.identity
-    accountName: logsAccountName
-    containerName: logsContainer
+module logsRoles 'modules/roles-logs.bicep' = [
+  for (container, index) in union([logsContainer], moreLogsContainers): {
+    name: 'driftwarden-roles-logs-${index}-${token}'
+    scope: resourceGroup(logsResourceGroup)
+    params: {
+      principalId: identity.outputs.principalId
+      identityName: names.identity
+      accountName: logsAccountName
+      containerName: container
+    }
   }
-}
+]
 
 module workspaceRoles 'modules/roles-workspace.bicep' = {
   name: 'driftwarden-roles-workspace-${token}'
@@ -466,30 +520,6 @@ module topicRoles 'modules/roles-topic.bicep' = if (announced) {
   params: {
     principalId: topic!.outputs.principalId
     topicId: ids.topic
-    accountName: names.storage
-    toQueue: delivery == 'queue'
-  }
-  dependsOn: [storage]
-}
-
-module logsTopicRoles 'modules/roles-topic.bicep' = if (announced) {
-  name: 'driftwarden-roles-topic-logs'
-  scope: group
-  params: {
-    principalId: ownLogsTopic ? logs!.outputs.principalId : sharedLogs!.outputs.principalId
-    topicId: ids.logsTopic
-    accountName: names.storage
-    toQueue: delivery == 'queue'
-  }
-  dependsOn: [storage]
-}
-
-module workspaceTopicRoles 'modules/roles-topic.bicep' = if (announced) {
-  name: 'driftwarden-roles-topic-workspace'
-  scope: group
-  params: {
-    principalId: ownWorkspaceTopic ? workspace!.outputs.principalId : sharedWorkspace!.outputs.principalId
-    topicId: ids.workspaceTopic
     accountName: names.storage
     toQueue: delivery == 'queue'
   }
@@ -531,12 +561,12 @@ module app 'modules/app.bicep' = {
         DRIFTWARDEN_FLEET: fleet
         DRIFTWARDEN_LOGS_CONTAINER: logsContainer
         DRIFTWARDEN_LOGS__blobServiceUri: logsPlace.outputs.blobEndpoint
-        DRIFTWARDEN_LOG_ANALYTICS_WORKSPACE_ID: monitoring.outputs.analyticsCustomerId
+        DRIFTWARDEN_LOG_ANALYTICS_WORKSPACE_ID: analyticsPlace.outputs.customerId
       },
       announced ? { EVENTGRID_TOPIC_ENDPOINT: topic!.outputs.endpoint } : {}
     )
   }
-  dependsOn: [appRoles, publisherRoles, logsRoles, workspaceRoles, network, storeEndpoints]
+  dependsOn: [appRoles, analyticsRoles, publisherRoles, logsRoles, workspaceRoles, network, storeEndpoints]
 }
 
 module watchdog 'modules/watchdog.bicep' = {
@@ -544,12 +574,14 @@ module watchdog 'modules/watchdog.bicep' = {
   scope: group
   params: {
     location: location
+    rulesLocation: analyticsPlace.outputs.location
     tags: tags
     operatorsEmail: operatorsEmail
     pageWebhook: pageWebhook
     ticketWebhook: ticketWebhook
     identityName: names.watchdog
-    analyticsName: names.analytics
+    analyticsId: analyticsId
+    token: token
     insightsId: ids.insights
     topicIds: announced ? { requests: ids.topic, logs: ids.logsTopic, workspace: ids.workspaceTopic } : {}
     subscriptionName: names.subscription
@@ -561,34 +593,12 @@ module diagnostics 'modules/diagnostics.bicep' = {
   name: 'driftwarden-diagnostics'
   scope: group
   params: {
-    analyticsId: ids.analytics
+    analyticsId: analyticsId
     appName: names.app
     storageName: names.storage
     topicName: announced ? names.topic : ''
   }
   dependsOn: [monitoring, app, storage, topic]
-}
-
-module logsDiagnostics 'modules/diagnostics-topic.bicep' = if (announced) {
-  name: 'driftwarden-diagnostics-logs-${token}'
-  scope: resourceGroup(logsResourceGroup)
-  params: {
-    topicName: names.logsTopic
-    analyticsId: ids.analytics
-    settingName: names.setting
-  }
-  dependsOn: [monitoring, logs]
-}
-
-module workspaceDiagnostics 'modules/diagnostics-topic.bicep' = if (announced) {
-  name: 'driftwarden-diagnostics-workspace-${token}'
-  scope: resourceGroup(workspaceResourceGroup)
-  params: {
-    topicName: names.workspaceTopic
-    analyticsId: ids.analytics
-    settingName: names.setting
-  }
-  dependsOn: [monitoring, workspace]
 }
 
 module endpointDiagnostics 'modules/diagnostics-endpoints.bicep' = if (!empty(trafficEndpoints)) {
@@ -597,7 +607,7 @@ module endpointDiagnostics 'modules/diagnostics-endpoints.bicep' = if (!empty(tr
   params: {
     workspaceName: workspaceName
     endpointNames: trafficEndpoints
-    analyticsId: ids.analytics
+    analyticsId: analyticsId
     settingName: names.setting
   }
   dependsOn: [monitoring]
@@ -629,6 +639,9 @@ output DRIFTWARDEN_REDIRECT_URI string = '${app.outputs.url}/.auth/login/aad/cal
 
 @description('Object id of the identity: the subject of the app registration\'s federated credential.')
 output DRIFTWARDEN_PRINCIPAL_ID string = identity.outputs.principalId
+
+@description('Object id of the identity of the alert rules.')
+output DRIFTWARDEN_WATCHDOG_PRINCIPAL_ID string = watchdog.outputs.principalId
 
 @description('Name of the app.')
 output DRIFTWARDEN_APP string = names.app

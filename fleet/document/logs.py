@@ -83,7 +83,8 @@ class Logs(Policy):
     container: Annotated[ShortText | None, AfterValidator(check_container)] = Field(
         None,
         description="Blob container of the files, in the account of the app's logs. Left out: that "
-        "of the app setting `DRIFTWARDEN_LOGS_CONTAINER`. Azure ML writes to "
+        "of the app setting `DRIFTWARDEN_LOGS_CONTAINER`, else that of the workspace's datastore "
+        "`workspaceblobstore`. Azure ML writes to "
         "`azureml-blobstore-GUID`, unless the deployment's `data.path` says otherwise.",
     )
     path: Annotated[LongText, AfterValidator(check_folder)] = Field(

@@ -24,6 +24,7 @@ from hosts.azure import journal_key
 from hosts.azure.alerts import AzureAlerts
 from hosts.azure.cloud import Cloud
 from hosts.azure.features import lacks
+from hosts.azure.ml.workspace import Workspace
 from hosts.azure.optional import OptionalPorts
 from hosts.azure.receivers import OPENERS
 from hosts.azure.settings import Settings
@@ -85,10 +86,11 @@ class AzureHost:
         self.blobs = AzureBlobs(own_blobs)
         self.queues = AppQueues(self._open.enter_context(storage.queues(cloud.credential)))
         self.dead_letters = DeadLetters(own_blobs)
-        logs = optional.logs(storage, self._skipped)
+        workspace = Workspace(known, cloud)
+        logs, self._container = optional.logs(storage, self._skipped, workspace, clock)
         stores = (self.store, self.blobs, own_blobs, logs, optional.publisher())
         pager = self._pager(config, beside)
-        self._opened = Opened(config, beside, known, cloud, clock, *stores, pager, home)
+        self._opened = Opened(config, beside, known, cloud, clock, workspace, *stores, pager, home)
         self._seal = journal_key.seal(own_blobs, settings)
         self._alerts = AzureAlerts(cloud, known)
         self._open.callback(self._alerts.close)
@@ -154,7 +156,7 @@ class AzureHost:
             self.clock,
             self.blobs,
             self.queues.refused.put,
-            known.logs_container,
+            self._container,
             self.telemetry,
             Alarm(self.ring_at),
             Poller(self.ports.logs),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
+from engine.clock import Clock
 from engine.errors import Refused
 from fleet.ports import LogFiles, Publisher
 from fleet.skipped import Skipped
@@ -13,7 +14,9 @@ from fleet.telemetry import Silent, Telemetry
 from hosts.azure.cloud import Cloud
 from hosts.azure.eventgrid.publisher import AzurePublisher, NoTopic
 from hosts.azure.logs.files import AzureLogs
-from hosts.azure.settings import LOGS, TELEMETRY, TOPIC, Settings, lacking
+from hosts.azure.ml.collector import CollectorContainer
+from hosts.azure.ml.workspace import Workspace
+from hosts.azure.settings import LOGS, LOGS_CONTAINER, TELEMETRY, TOPIC, Settings, lacking
 from hosts.azure.storage.connection import Connection
 from hosts.azure.unset import UnsetLogs, UnsetTopic
 
@@ -33,14 +36,23 @@ class OptionalPorts:
     ) -> None:
         self._settings, self._known, self._cloud, self._open = settings, known, cloud, opened
 
-    def logs(self, storage: Connection, skipped: Skipped) -> LogFiles:
-        """Return the files of the logs, whose account may be the store's, `storage`."""
+    def logs(
+        self, storage: Connection, skipped: Skipped, workspace: Workspace, clock: Clock
+    ) -> tuple[LogFiles, Callable[[], str]]:
+        """Return the files of the logs, and what tells their container.
+
+        Their account may be the store's, `storage`; without a setting the workspace tells where
+        its data collector writes.
+        """
+        container: Callable[[], str] = self._known.container_of_logs
         try:
             found = Connection.read(LOGS, self._settings) if self._is_set(LOGS) else storage
             blobs = self._open.enter_context(found.blobs(self._cloud.credential))
         except Refused as error:
-            return UnsetLogs(str(error))
-        return AzureLogs(blobs, self._known.logs_container, skipped)
+            return UnsetLogs(str(error)), container
+        if not self._settings.get(LOGS_CONTAINER, "").strip():
+            container = CollectorContainer(workspace, blobs.account_name or "", clock).name
+        return AzureLogs(blobs, container, skipped), container
 
     def publisher(self) -> Publisher:
         """Return what publishes events; without a topic none are published."""

@@ -85,6 +85,11 @@ class Settings:
             }
         )
 
+    def container_of_logs(self) -> str:
+        """Return the container; Unavailable where its setting is of no use."""
+        self.needs(LOGS_CONTAINER)
+        return self.logs_container
+
     def needs(self, *names: str) -> None:
         """Raise Unavailable with one line where a part lacks settings that it needs."""
         if absent := [name for name in names if not getattr(self, NEEDED[name])]:

@@ -69,6 +69,7 @@ class Opened:
     settings: Settings
     cloud: Cloud
     clock: Clock
+    workspace: Workspace
     store: Store
     blobs: AzureBlobs
     own_blobs: BlobServiceClient
@@ -98,7 +99,7 @@ class Opened:
 
 def world(opened: Opened) -> World:
     """Open the ports; no service is called yet."""
-    workspace = Workspace(opened.settings, opened.cloud)
+    workspace = opened.workspace
     registry = AzureRegistry(workspace, opened.registered_as)
     private = (CONTAINER, REPORTS)
     tables = AzureTables(opened.own_blobs, opened.beside, private, opened.home)

@@ -7,11 +7,20 @@ az account set --subscription "$env:AZURE_SUBSCRIPTION_ID"
 $lock = az lock list --resource "$env:DRIFTWARDEN_STORAGE_ID" --query "[?name=='driftwarden-state'].id" --output tsv
 if ($lock) { az lock delete --ids $lock }
 
-# A new identity cannot take over the assignments of a deleted one.
-$ids = az role assignment list --all --assignee "$env:DRIFTWARDEN_PRINCIPAL_ID" --query "[].id" --output tsv
-foreach ($id in $ids) { az role assignment delete --ids $id }
+# A new identity cannot take over the assignments of a deleted one. They are listed by the subscription they lie in.
+$subscriptions = "/subscriptions/$env:AZURE_SUBSCRIPTION_ID", "$env:DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID" |
+  Select-String -AllMatches '/subscriptions/([^/]+)' |
+  ForEach-Object { $_.Matches } | ForEach-Object { $_.Groups[1].Value } | Sort-Object -Unique
+foreach ($subscription in $subscriptions) {
+  foreach ($principal in "$env:DRIFTWARDEN_PRINCIPAL_ID", "$env:DRIFTWARDEN_WATCHDOG_PRINCIPAL_ID") {
+    if (-not $principal) { continue }
+    $ids = az role assignment list --all --assignee $principal --subscription $subscription `
+      --query "[].id" --output tsv
+    foreach ($id in $ids) { az role assignment delete --ids $id }
+  }
+}
 
-# The logs of a resource no longer come to our workspace.
+# The logs of a resource are no longer sent to the Log Analytics workspace.
 function Remove-Setting($resource) {
   $setting = az monitor diagnostic-settings list --resource $resource `
     --query "[?name=='driftwarden-$env:DRIFTWARDEN_TOKEN'].name" --output tsv

@@ -9,13 +9,23 @@ if [ -n "$lock" ]; then
   az lock delete --ids "$lock"
 fi
 
-# A new identity cannot take over the assignments of a deleted one.
-ids=$(az role assignment list --all --assignee "$DRIFTWARDEN_PRINCIPAL_ID" --query "[].id" --output tsv)
-for id in $ids; do
-  az role assignment delete --ids "$id"
+# A new identity cannot take over the assignments of a deleted one. They are listed by the subscription they lie in.
+subscriptions=$(printf '%s\n' "/subscriptions/$AZURE_SUBSCRIPTION_ID" "${DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID:-}" |
+  grep -io '/subscriptions/[^/]*' | cut -d / -f 3 | sort -u)
+for subscription in $subscriptions; do
+  for principal in "$DRIFTWARDEN_PRINCIPAL_ID" "${DRIFTWARDEN_WATCHDOG_PRINCIPAL_ID:-}"; do
+    if [ -z "$principal" ]; then
+      continue
+    fi
+    ids=$(az role assignment list --all --assignee "$principal" --subscription "$subscription" \
+      --query "[].id" --output tsv)
+    for id in $ids; do
+      az role assignment delete --ids "$id"
+    done
+  done
 done
 
-# Argument: the resource whose logs come to our workspace.
+# Argument: the resource whose logs are sent to the Log Analytics workspace.
 unlog() {
   setting=$(az monitor diagnostic-settings list --resource "$1" \
     --query "[?name=='driftwarden-$DRIFTWARDEN_TOKEN'].name" --output tsv)

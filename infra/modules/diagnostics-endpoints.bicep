@@ -12,18 +12,17 @@ param analyticsId string
 @description('Name of the setting, one of its own for each environment.')
 param settingName string
 
-resource workspace 'Microsoft.MachineLearningServices/workspaces@2026-09-01' existing = {
+resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' existing = {
   name: workspaceName
 }
 
-resource endpoints 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@2026-09-01' existing = [
+resource endpoints 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@2025-12-01' existing = [
   for name in endpointNames: {
     parent: workspace
     name: name
   }
 ]
 
-#disable-next-line use-recent-api-versions // the only version with categories
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = [
   for (name, index) in endpointNames: {
     name: settingName

@@ -13,7 +13,6 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: topicName
 }
 
-#disable-next-line use-recent-api-versions // the only version with categories
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: settingName
   scope: topic

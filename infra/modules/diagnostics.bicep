@@ -17,7 +17,6 @@ resource app 'Microsoft.Web/sites@2025-03-01' existing = {
 }
 
 // The host's own lines: they say why an app does not start, which our telemetry cannot.
-#disable-next-line use-recent-api-versions // the only version with categories
 resource appLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'driftwarden'
   scope: app
@@ -32,7 +31,7 @@ resource appLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-resource storage 'Microsoft.Storage/storageAccounts@2026-09-01' existing = {
+resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageName
 
   resource blobs 'blobServices' existing = {
@@ -45,7 +44,6 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-09-01' existing = {
 }
 
 // Who deleted evidence. The account itself has no such categories; reads and writes are too many.
-#disable-next-line use-recent-api-versions // the only version with categories
 resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'driftwarden'
   scope: storage::blobs
@@ -60,7 +58,6 @@ resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-#disable-next-line use-recent-api-versions // the only version with categories
 resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'driftwarden'
   scope: storage::tables
@@ -79,7 +76,6 @@ resource topic 'Microsoft.EventGrid/topics@2025-02-15' existing = if (!empty(top
   name: topicName
 }
 
-#disable-next-line use-recent-api-versions // the only version with categories
 resource topicLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (!empty(topicName)) {
   name: 'driftwarden'
   scope: topic

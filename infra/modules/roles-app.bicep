@@ -15,9 +15,6 @@ param vaultName string
 @description('Application Insights of the app.')
 param insightsName string
 
-@description('Log Analytics workspace that the app queries.')
-param analyticsName string
-
 var roles = loadJsonContent('../roles.json', 'definitions')
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
@@ -30,10 +27,6 @@ resource vault 'Microsoft.KeyVault/vaults@2025-05-01' existing = {
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
-}
-
-resource analytics 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
-  name: analyticsName
 }
 
 resource ownsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
@@ -92,15 +85,5 @@ resource sendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
       'Microsoft.Authorization/roleDefinitions',
       roles.monitoringMetricsPublisher.id
     )
-  }
-}
-
-resource queriesLogs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(toLower(analytics.id), identityName, roles.logAnalyticsDataReader.id)
-  scope: analytics
-  properties: {
-    principalId: principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.logAnalyticsDataReader.id)
   }
 }

@@ -1,6 +1,6 @@
-metadata description = 'Lets the identity of the alert rules query the Log Analytics workspace.'
+metadata description = 'Lets the identity of the alert rules query the Log Analytics workspace; goes into the group of the workspace.'
 
-@description('Log Analytics workspace of this resource group.')
+@description('Log Analytics workspace.')
 param analyticsName string
 
 @description('Principal of the identity.')

@@ -1,7 +1,10 @@
 metadata description = 'Watches the watcher: tells the operators when it stands still or loses something.'
 
-@description('Region of the rules; that of the workspace.')
+@description('Region of the identity.')
 param location string
+
+@description('Region of the rules; that of the Log Analytics workspace.')
+param rulesLocation string
 
 @description('Tags of everything here.')
 param tags object
@@ -20,8 +23,11 @@ param ticketWebhook string = ''
 @description('Name of the identity that the rules query as.')
 param identityName string
 
-@description('Log Analytics workspace of this resource group that the rules query.')
-param analyticsName string
+@description('Id of the Log Analytics workspace that the rules query; may be another group\'s.')
+param analyticsId string
+
+@description('Token in the name of the deployment in the group of the workspace.')
+param token string
 
 @description('Id of the Application Insights of the app: rows of other apps may lie in the same workspace.')
 param insightsId string
@@ -36,6 +42,7 @@ param subscriptionName string
 var ownGroup = resourceGroup().id
 var metrics = replace(loadJsonContent('../watchdog.json', 'metrics'), '__INSIGHTS_ID__', insightsId)
 var rules = loadJsonContent('../watchdog.json', 'rules')
+var analyticsPath = split(analyticsId, '/')
 
 module actions 'actions.bicep' = {
   name: 'driftwarden-actions'
@@ -47,10 +54,6 @@ module actions 'actions.bicep' = {
   }
 }
 
-resource analytics 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
-  name: analyticsName
-}
-
 resource reader 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: identityName
   location: location
@@ -58,9 +61,10 @@ resource reader 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = 
 }
 
 module readerRoles 'roles-watchdog.bicep' = {
-  name: 'driftwarden-roles-watchdog'
+  name: 'driftwarden-roles-watchdog-${token}'
+  scope: resourceGroup(analyticsPath[2], analyticsPath[4])
   params: {
-    analyticsName: analyticsName
+    analyticsName: analyticsPath[8]
     principalId: reader.properties.principalId
     identityName: identityName
   }
@@ -69,7 +73,7 @@ module readerRoles 'roles-watchdog.bicep' = {
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for rule in rules: {
     name: 'driftwarden-${rule.name}'
-    location: location
+    location: rulesLocation
     tags: tags
     kind: 'LogAlert'
     // Without an identity a rule keeps the rights that its last writer had then.
@@ -87,7 +91,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       autoMitigate: true
       // The workspace knows a table only some time after its first row.
       skipQueryValidation: true
-      scopes: [analytics.id]
+      scopes: [analyticsId]
       evaluationFrequency: rule.every
       windowSize: 'PT15M'
       overrideQueryTimeRange: rule.range
@@ -194,3 +198,6 @@ resource deadLetters 'Microsoft.Insights/metricAlerts@2026-01-01' = [
     }
   }
 ]
+
+@description('Object id of the identity of the rules.')
+output principalId string = reader.properties.principalId

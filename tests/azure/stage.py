@@ -174,6 +174,8 @@ def staged(
             stack.enter_context(relay)
         ports = {kind: relay.port for kind, relay in relays.items()}
         DataAssets(service)
+        # No setting names the container of the logs: the workspace is asked.
+        service.assets.own_datastore(azurite.ACCOUNT, LOGS)
         service.polls, service.now = 0, clock.now
         cloud = Cloud(
             credential, service.cloud_name, service.metadata, trusted=str(authority.bundle)
@@ -183,7 +185,6 @@ def staged(
             settings.RESOURCE_GROUP: service.resource_group,
             settings.WORKSPACE: service.workspace,
             settings.TOPIC: topic.endpoint,
-            settings.LOGS_CONTAINER: LOGS,
             settings.TELEMETRY: insights.connection,
             STORAGE: azurite.connection_string(ports or None),
         }

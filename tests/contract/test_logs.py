@@ -41,7 +41,7 @@ class Azure:
     def __init__(self, service: Any, name: str) -> None:
         self.container = service.create_container(name)
         self.skipped = Skipped()
-        self.logs: LogFiles = AzureLogs(service, name, self.skipped)
+        self.logs: LogFiles = AzureLogs(service, lambda: name, self.skipped)
 
     def append(self, path: str, content: bytes) -> None:
         blob = self.container.get_blob_client(path)

@@ -119,7 +119,9 @@ class _Module:
 
     def _nested(self, found: Symbol, one: Declared) -> None:
         for child in declared(one.body, "resource_declaration"):
-            if child.node.parent == one.body:
+            # The grammar has a nested resource as a property of the object around it.
+            around = child.node.parent and child.node.parent.parent
+            if around == one.body:
                 name = self._name(child)
                 inner = Symbol(
                     f"{found.source}::{child.symbol}",

@@ -167,6 +167,8 @@ def _over(name: str, elements: Any, functions: list[Callable[[Any], Any]]) -> An
 
 
 def _union(*given: Any) -> Any:
+    if isinstance(given[0], list):
+        return list(dict.fromkeys(one for part in given for one in part))
     known = [one for one in given if not isinstance(one, Unknown)]
     return {key: value for one in known for key, value in one.items()}
 
@@ -203,7 +205,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "json": json.loads,
     "list": lambda what, version: Unknown(f"list({what})"),
     "replace": str.replace,
-    "resourceGroup": lambda *name: name[0] if name else {"id": Unknown("resourceGroup().id")},
+    "length": len,
+    "resourceGroup": lambda *path: path[-1] if path else {"id": Unknown("resourceGroup().id")},
     "resourceId": _resource_id,
     "split": str.split,
     "subscription": lambda: {

@@ -19,7 +19,9 @@ from tests.docs.deployment import INFRA
 from tests.docs.modes import MODES
 
 ROOT = Path(__file__).parents[2]
-HOOKS = ("preprovision", "postdeploy", "predown")
+#: The scripts of azd's hooks.
+HOOKS = {"preup": "mode", "preprovision": "mode", "postdeploy": "postdeploy", "predown": "predown"}
+SCRIPTS = sorted(set(HOOKS.values()))
 AZD = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID"}
 VALUES = {
     "AZURE_LOCATION": "eastus2",
@@ -87,16 +89,18 @@ def test_azd_finds_the_app_and_the_hooks() -> None:
         "app": {"project": ".", "language": "python", "host": "function"}
     }
     assert "{ 'azd-service-name': 'app' }" in (INFRA / "modules" / "app.bicep").read_text()
-    assert tuple(document["hooks"]) == HOOKS
+    # azd up reads the parameters before preprovision, and azd provision does not run preup.
+    assert tuple(document["hooks"]) == tuple(HOOKS)
     for name, hook in document["hooks"].items():
         assert hook == {
-            "posix": {"shell": "sh", "run": f"infra/hooks/{name}.sh"},
-            "windows": {"shell": "pwsh", "run": f"infra/hooks/{name}.ps1"},
+            "posix": {"shell": "sh", "run": f"infra/hooks/{HOOKS[name]}.sh"},
+            "windows": {"shell": "pwsh", "run": f"infra/hooks/{HOOKS[name]}.ps1"},
         }
-        assert os.access(INFRA / "hooks" / f"{name}.sh", os.X_OK)
+        assert os.access(INFRA / "hooks" / f"{HOOKS[name]}.sh", os.X_OK)
+    assert {path.stem for path in (INFRA / "hooks").iterdir()} == set(SCRIPTS)
 
 
-@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("hook", SCRIPTS)
 def test_a_hook_reads_what_is_set_and_calls_the_same_on_windows(hook: str) -> None:
     posix, windows = ((INFRA / "hooks" / f"{hook}.{end}").read_text() for end in ("sh", "ps1"))
     read = set(re.findall(r"\$\{?([A-Z_]{4,})", posix))
@@ -124,7 +128,7 @@ def test_the_mode_chooses_the_parameters(tmp_path: Path, mode: str) -> None:
     (tmp_path / "infra").mkdir()
     for file in INFRA.glob("*.bicepparam"):
         shutil.copy(file, tmp_path / "infra")
-    code, _, _ = run(tmp_path, "preprovision", DRIFTWARDEN_MODE=mode)
+    code, _, _ = run(tmp_path, "mode", DRIFTWARDEN_MODE=mode)
     assert code == 0
     chosen = (tmp_path / "infra" / "main.bicepparam").read_text()
     assert chosen == (INFRA / f"{mode}.bicepparam").read_text()
@@ -133,7 +137,7 @@ def test_the_mode_chooses_the_parameters(tmp_path: Path, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["public", "subscriptions", "main", "../private", "PRIVATE"])
 def test_another_mode_is_refused_in_one_line(tmp_path: Path, mode: str) -> None:
-    code, _, said = run(tmp_path, "preprovision", DRIFTWARDEN_MODE=mode)
+    code, _, said = run(tmp_path, "mode", DRIFTWARDEN_MODE=mode)
     assert code == 1
     assert said.startswith(f"DRIFTWARDEN_MODE is {mode}: set it to ")
     assert said.count("\n") == 1
@@ -217,6 +221,37 @@ def test_removal_begins_with_the_lock_and_leaves_what_others_use(
     assert not [call for call in calls if call.startswith("group")]
 
 
+CENTRAL = "/subscriptions/c/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w"
+
+
+@pytest.mark.parametrize(
+    ("values", "listed"),
+    [
+        ({}, [("app", "s")]),
+        ({"DRIFTWARDEN_WATCHDOG_PRINCIPAL_ID": "rules"}, [("app", "s"), ("rules", "s")]),
+        ({"DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID": CENTRAL}, [("app", "c"), ("app", "s")]),
+        ({"DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID": CENTRAL.replace("/c/", "/s/")}, [("app", "s")]),
+        (
+            {
+                "DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID": CENTRAL,
+                "DRIFTWARDEN_WATCHDOG_PRINCIPAL_ID": "rules",
+            },
+            [("app", "c"), ("rules", "c"), ("app", "s"), ("rules", "s")],
+        ),
+    ],
+)
+def test_removal_takes_the_roles_of_both_identities_from_every_subscription(
+    tmp_path: Path, values: dict[str, str], listed: list[tuple[str, str]]
+) -> None:
+    given = {"DRIFTWARDEN_DELIVERY": "none", "DRIFTWARDEN_PRINCIPAL_ID": "app", **values}
+    code, calls, _ = run(tmp_path, "predown", **given)
+    assert code == 0
+    found = [call.split() for call in calls if call.startswith("role assignment list")]
+    assert [(one[one.index("--assignee") + 1], one[one.index("--subscription") + 1])
+            for one in found] == listed  # fmt: skip
+    assert verbs(calls).count(ROLE) == 2 * len(listed)
+
+
 def test_the_page_names_every_variable_and_its_commands_are_shell() -> None:
     page = (ROOT / "docs" / "azure.md").read_text(encoding="utf-8")
     outputs = Template(INFRA / "main.bicep").outputs.keys()
@@ -258,8 +293,9 @@ def test_a_deployment_begins_with_what_if_and_signs_in_without_a_secret() -> Non
     assert found["jobs"]["deploy"]["needs"] == "what-if"
     assert found["jobs"]["deploy"]["environment"] == "production"
     assert "client-secret" not in str(found)
-    # The addresses of webhooks hold tokens.
+    # The addresses of webhooks hold tokens, and the settings may hold secrets.
     assert set(re.findall(r"secrets\.(\w+)", str(found))) == {
+        "DRIFTWARDEN_APP_SETTINGS",
         "DRIFTWARDEN_PAGE_WEBHOOK",
         "DRIFTWARDEN_TICKET_WEBHOOK",
     }

@@ -204,6 +204,70 @@ def test_every_id_leads_to_a_resource_that_is_made(mode: str) -> None:
     assert used <= there, used - there
 
 
+#: A workspace that another team has in another subscription.
+CENTRAL = "/subscriptions/c/resourceGroups/rg-central/providers/Microsoft.OperationalInsights"
+EXISTING = f"{CENTRAL}/workspaces/central"
+
+
+def with_existing_workspace(mode: str) -> Plan:
+    changes = {
+        "DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID": EXISTING,
+        "DRIFTWARDEN_TRAFFIC_ENDPOINTS": '["demand"]',
+    }
+    return modes.with_changes(mode, changes)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_existing_log_analytics_workspace_takes_the_place_of_ours(mode: str) -> None:
+    made, before = with_existing_workspace(mode), modes.plan(mode)
+    (ours,) = before.of("Microsoft.OperationalInsights/workspaces")
+    assert made.of("Microsoft.OperationalInsights/workspaces") == []
+    assert only(made, "Microsoft.Insights/components")["WorkspaceResourceId"] == EXISTING
+    logged = made.of("Microsoft.Insights/diagnosticSettings")
+    assert {one.fields["properties"]["workspaceId"] for one in logged} == {EXISTING}
+    assert [one.place for one in logged if one.place.startswith("diagnostics-endpoints/")]
+    rules = made.of("Microsoft.Insights/scheduledQueryRules")
+    assert {one.fields["properties"]["scopes"][0] for one in rules} == {EXISTING}
+    # A rule lies in the region of the workspace that it queries.
+    assert {one.fields["location"] for one in rules} == {"analyticsPlace.outputs.location"}
+    queried = made.calls["app"]["settings"]["DRIFTWARDEN_LOG_ANALYTICS_WORKSPACE_ID"]
+    assert queried == "analyticsPlace.outputs.customerId"
+    assert ours.group == "rg-driftwarden-prod"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_in_the_group_of_an_existing_workspace_are_roles_alone(mode: str) -> None:
+    made, before = with_existing_workspace(mode), modes.plan(mode)
+    there = [one for one in made.resources if one.group == "rg-central"]
+    assert {(one.kind, one.place) for one in there} == {
+        ("Microsoft.Authorization/roleAssignments", "roles-analytics/analytics"),
+        ("Microsoft.Authorization/roleAssignments", "roles-watchdog/analytics"),
+    }
+    ours = [one for one in before.resources if one.place in {made.place for made in there}]
+    assert {one.group for one in ours} == {"rg-driftwarden-prod"}
+    assert {one.name for one in ours}.isdisjoint(one.name for one in there)
+    token = made.outputs["DRIFTWARDEN_TOKEN"]
+    assert all(token in name for name, group in made.deployments if group == "rg-central")
+    assert [value for value in made.outputs.values() if "central" in str(value)] == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "central",
+        "11111111-1111-1111-1111-111111111111",
+        f"{EXISTING}/",
+        f"{EXISTING}/tables/AppMetrics",
+        CENTRAL,
+        EXISTING.removeprefix("/"),
+        EXISTING.replace("OperationalInsights", "MachineLearningServices"),
+    ],
+)
+def test_what_is_no_id_of_a_log_analytics_workspace_is_refused(said: str) -> None:
+    with pytest.raises(Failed, match="DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID"):
+        modes.with_changes("poll-only", {"DRIFTWARDEN_LOG_ANALYTICS_RESOURCE_ID": said})
+
+
 HUB = {
     "DRIFTWARDEN_APP_SUBNET_ID": "/hub/subnets/a",
     "DRIFTWARDEN_ENDPOINT_SUBNET_ID": "/hub/subnets/b",
@@ -300,6 +364,27 @@ def test_roles_come_before_the_app(mode: str) -> None:
     }
     assert granting
     assert granting <= first
+
+
+@pytest.mark.parametrize(
+    ("more", "granted"),
+    [
+        ("[]", ["collected"]),
+        ('["scored"]', ["collected", "scored"]),
+        ('["scored", "azureml-blobstore-1"]', ["collected", "scored", "azureml-blobstore-1"]),
+        ('["collected"]', ["collected"]),
+        ('["scored", "scored", "collected"]', ["collected", "scored"]),
+    ],
+)
+def test_each_container_of_the_logs_is_granted_once(more: str, granted: list[str]) -> None:
+    made = modes.with_changes("poll-only", {"DRIFTWARDEN_MORE_LOGS_CONTAINERS": more})
+    found = [one for one in made.resources if one.place.startswith("roles-logs/")]
+    assert [one.fields["scope"]["name"] for one in found] == granted
+    assert {one.group for one in found} == {"rg-logs"}
+    assert len({one.name for one in found}) == len(granted)
+    # The first has the name that it had when it was the only one.
+    (only_one,) = [one for one in modes.plan("poll-only").resources if one.place == found[0].place]
+    assert found[0].name == only_one.name
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -28,7 +28,7 @@ PLACES = {
     "roles-app/vault": "key vault of the app",
     "roles-publisher/topic": "topic of the app",
     "roles-app/insights": "Application Insights",
-    "roles-app/analytics": "Log Analytics workspace",
+    "roles-analytics/analytics": "Log Analytics workspace",
     "roles-watchdog/analytics": "Log Analytics workspace",
     "roles-logs/account::blobs::logs": "container of the logs",
     "roles-workspace/workspace": "Azure Machine Learning workspace",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 KEPT = ("modelUri", "modelType")
 PAGE = 100
+#: "Create datastores" (Microsoft Learn): the default one, in `azureml-blobstore-GUID`.
+OWN_DATASTORE = "workspaceblobstore"
 #: "Azure Blob datastore YAML schema": lower case letters, digits and underscores.
 DATASTORE = re.compile(r"[a-z0-9_]{1,255}")
 
@@ -47,6 +49,7 @@ class Assets:
         component = "/components/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
         service.arm("PUT", component, self._put_component)
         service.arm("GET", "/computes/(?P<name>[^/]+)", self._compute)
+        service.arm("GET", "/datastores/(?P<name>[^/]+)", self._get_datastore)
         service.arm("PUT", "/datastores/(?P<name>[^/]+)", self._put_datastore)
 
     def add_model(
@@ -165,6 +168,24 @@ class Assets:
         need(body, "properties", "properties.componentSpec", "properties.componentSpec.type")
         path = "/components/{name}/versions/{version}".format(**request.names)
         return Response(201, self.service.envelope(path, "components/versions", body))
+
+    def own_datastore(self, account: str, container: str) -> None:
+        """Keep the datastore that every workspace is made with, in a container of its account."""
+        properties = {
+            "datastoreType": "AzureBlob", "accountName": account, "containerName": container,
+            "endpoint": "core.windows.net", "protocol": "https", "isDefault": True,
+            "credentials": {"credentialsType": "None"}, "description": None, "tags": None,
+            "serviceDataAccessAuthIdentity": "None",
+        }  # fmt: skip
+        path = f"/datastores/{OWN_DATASTORE}"
+        body = {"properties": properties}
+        self.datastores[OWN_DATASTORE] = self.service.envelope(path, "datastores", body)
+
+    def _get_datastore(self, request: Request) -> Response:
+        name = request.names["name"]
+        if name not in self.datastores:
+            raise absent("Datastore", name)
+        return Response(200, self.datastores[name])
 
     def _put_datastore(self, request: Request) -> Response:
         name, body = request.names["name"], request.json()

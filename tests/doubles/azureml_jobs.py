@@ -21,6 +21,7 @@ from tests.doubles.azureml_arm import (
     refuse,
     texts,
 )
+from tests.doubles.azureml_assets import OWN_DATASTORE
 from tests.doubles.loopback import Request, Response
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Jobs:
                 raise refuse(f"Input name {field} is not valid.")
         for given in (properties.get("outputs") or {}).values():
             # "Access data in a job" (Microsoft Learn): an output's path lies in a datastore.
-            known = {*self.service.assets.datastores, "workspaceblobstore"}
+            known = {*self.service.assets.datastores, OWN_DATASTORE}
             place = DATASTORE.match(given.get("uri") or "azureml://datastores/workspaceblobstore/")
             if place is None or place[1] not in known:
                 raise refuse(f"The output path {given['uri']} lies in no datastore.")

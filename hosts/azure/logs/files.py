@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import unquote
 
@@ -13,7 +13,6 @@ from engine.errors import Broken, Conflict, Refused, Unavailable
 from fleet.ports import Listing, LogFile
 from fleet.skipped import Skipped
 from hosts import addresses
-from hosts.azure.settings import LOGS_CONTAINER, lacking
 from hosts.azure.storage.storage_errors import DENIED_DELAY, GONE, said_code, translated
 
 #: Get Blob, status codes: the range begins at or behind the end (InvalidRange).
@@ -44,7 +43,7 @@ class AzureLogs:
 
     Parameters
     ----------
-    container : the one that is meant where none is named; may be empty.
+    container : tells the one that is meant where none is named.
     skipped : receives the blobs that listings leave out because no store can keep their names.
 
     Log files only grow, so that ranges read at different times fit together without etags. Where a
@@ -56,11 +55,15 @@ class AzureLogs:
     Refused
         Where there is no such blob, or an address is not in this container.
     Unavailable
-        Where the service throttles, fails, denies or does not answer, or no container is named.
+        Where the service throttles, fails, denies or does not answer, or the container cannot
+        be told.
     """
 
     def __init__(
-        self, service: BlobServiceClient, container: str, skipped: Skipped | None = None
+        self,
+        service: BlobServiceClient,
+        container: Callable[[], str],
+        skipped: Skipped | None = None,
     ) -> None:
         self._service, self._default = service, container
         self._skipped = skipped or Skipped()
@@ -100,10 +103,7 @@ class AzureLogs:
         return tuple(LogFile(one.name, one.size) for one in found)
 
     def _client(self, container: str) -> ContainerClient:
-        name = container or self._default
-        if not name:
-            raise Unavailable(lacking([LOGS_CONTAINER]))
-        return self._service.get_container_client(name)
+        return self._service.get_container_client(container or self._default())
 
     def _read(self, client: ContainerClient, path: str, start: int, end: int) -> bytes:
         blob = client.get_blob_client(path)

@@ -38,7 +38,7 @@ class Desk:
         loop = Loop(self.store, FleetDomain(fleet, self.world), self.rung.append)
         arrivals = self.world.arrivals
         return Service(
-            fleet, loop, self.clock, self.world.blobs, self.refused.append, "logs",
+            fleet, loop, self.clock, self.world.blobs, self.refused.append, lambda: "logs",
             poller=Poller(self.world.logs),
             registry=None if arrivals is None else ArrivalsPoller(arrivals),
         )  # fmt: skip

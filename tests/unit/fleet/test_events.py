@@ -240,7 +240,7 @@ def test_files_are_where_the_policy_says(
         BLOB, {"contentLength": 7},
         subject=f"/blobServices/default/containers/{container}/blobs/{path}",
     )  # fmt: skip
-    found = delivery(event(document), own, "logs")
+    found = delivery(event(document), own, lambda: "logs")
     assert isinstance(found, Delivery) is ours
     assert ours or found is Foreign.FILE
 
@@ -259,8 +259,8 @@ def test_a_file_that_has_just_begun_says_nothing(fleet: Fleet, api: str) -> None
 def test_files_of_other_containers_say_nothing_where_one_is_known(fleet: Fleet) -> None:
     """Not even where they are malformed: they are somebody else's."""
     for document in (blob(INPUTS), blob("traffic/lost/a.jsonl"), blob(INPUTS, "big")):
-        assert delivery(event(document), fleet, "others") is Foreign.FILE
-    assert delivery(event(blob(INPUTS)), fleet, "logs") == sent(blob(INPUTS), fleet)
+        assert delivery(event(document), fleet, lambda: "others") is Foreign.FILE
+    assert delivery(event(blob(INPUTS)), fleet, lambda: "logs") == sent(blob(INPUTS), fleet)
 
 
 @pytest.mark.parametrize(

@@ -267,8 +267,13 @@ PARTS: dict[str, tuple[dict[str, str | None], Part, str]] = {
         lambda w: w.registry.tag("demand", "v1", {}, None),
         "AZURE_RESOURCE_GROUP not set",
     ),
-    "no container of logs": (
-        {settings.LOGS_CONTAINER: None},
+    "no container of logs, and nobody to ask": (
+        {settings.LOGS_CONTAINER: None, settings.WORKSPACE: None},
+        lambda w: w.logs.read("a.jsonl", 0, 1),
+        "AZUREML_WORKSPACE_NAME not set; .*; or set DRIFTWARDEN_LOGS_CONTAINER",
+    ),
+    "a reference for the container of logs": (
+        {settings.LOGS_CONTAINER: "@Microsoft.KeyVault(VaultName=v;SecretName=s)"},
         lambda w: w.logs.read("a.jsonl", 0, 1),
         "DRIFTWARDEN_LOGS_CONTAINER not set",
     ),
@@ -306,6 +311,63 @@ def test_a_missing_setting_keeps_its_part_waiting_and_no_other(
     assert host.service.health()["status"] == "ok"
     with pytest.raises(Unavailable, match=reason):
         use(host.ports)
+
+
+# azure-ai-ml is written for marshmallow 3, and marshmallow 3 tells of 4.
+@pytest.mark.filterwarnings("ignore::marshmallow.warnings.Marshmallow4Warning")
+def test_files_are_read_where_the_workspace_says(
+    tmp_path: Path, document: dict[str, Any], known: dict[str, str], certificates: Authority
+) -> None:
+    """Neither the document nor a setting names the container; one request asks for it."""
+    path = "modelDataCollector/demand/v1/model_inputs/2024/03/04/10/a.jsonl"
+    name, account = "azureml-blobstore-1", azurite.account()
+    container = account.blobs().get_container_client(name)
+    if not container.exists():
+        container.create_container()
+    container.upload_blob(path, b"{}\n", overwrite=True)
+    account.close()
+    file = tmp_path / "fleet" / "fleet.yaml"
+    file.write_text(yaml.safe_dump(document))
+    with AzureML(certificates, WorkspaceCredential(), subscription="s", resource_group="g",
+                 workspace="w") as service:  # fmt: skip
+        service.assets.own_datastore(azurite.ACCOUNT, name)
+        cloud = Cloud(
+            service.credential, service.cloud_name, service.metadata,
+            trusted=str(certificates.bundle),
+        )  # fmt: skip
+        del known[settings.LOGS_CONTAINER]
+        host = AzureHost(read_config(file), file.parent, known, cloud, SetClock(NOW))
+        try:
+            assert host.ports.logs.read(path, 0, 9) == b"{}\n"
+            assert [one.path for one in host.ports.logs.files(path.rpartition("/")[0])] == [path]
+            assert len(service.requests("datastores")) == 1
+        finally:
+            host.close()
+
+
+def test_a_container_that_cannot_be_told_keeps_events_and_is_told(
+    opened: Callable[[], AzureHost], known: dict[str, str]
+) -> None:
+    """Neither the setting nor the workspace says where the files are: no model is skipped."""
+    del known[settings.LOGS_CONTAINER], known[settings.WORKSPACE]
+    host = opened()
+    host.service.begin()
+    path = "modelDataCollector/demand/v1/model_inputs/2024/03/04/10/a.jsonl"
+    subject = f"/blobServices/default/containers/logs/blobs/{path}"
+    created = {"api": "FlushWithClose", "contentLength": 7}
+    kind = {"eventType": "Microsoft.Storage.BlobCreated", "eventTime": "2024-03-04T10:00:00Z"}
+    before = host.queues.events.waiting()
+    assert host.service.ingest({**kind, "id": "e1", "subject": subject, "data": created}) is None
+    assert host.queues.events.waiting() == before + 1
+    for _ in range(20):
+        host.service.poll()
+        assert isinstance(host.clock, SetClock)
+        host.clock.moment += timedelta(minutes=1)
+    host.service.drain("fleet")
+    records = journal.read(host.store, "fleet")
+    said = [str(line) for one in records for line in one.lines]
+    assert any("log files of demand cannot be listed" in line for line in said)
+    assert any("or set DRIFTWARDEN_LOGS_CONTAINER" in line for line in said)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_a_blob_is_found_by_its_address(service: Any, fresh_name: str) -> None:
     """The collector writes addresses with percent signs; a signature in one is left alone."""
     container = service.get_container_client(fresh_name)
     container.upload_blob("mdc/[2024] ü/x", b"rows")
-    logs = AzureLogs(service, fresh_name)
+    logs = AzureLogs(service, lambda: fresh_name)
     address = container.get_blob_client("mdc/[2024] ü/x").url
     assert "%" in address
     for one in (address, f"{address}?sv=1&sig=secret", address.replace("http://", "https://")):
@@ -78,7 +78,7 @@ def test_only_addresses_of_the_container_are_read(address: str, same: bool) -> N
             raise RuntimeError("would be sent")
 
     with connection.blobs(Credential()) as service:
-        logs = AzureLogs(service, "logs")
+        logs = AzureLogs(service, lambda: "logs")
         if same:
             with pytest.raises(RuntimeError, match="would be sent"):
                 logs.read(address, 0, 1)
@@ -94,7 +94,7 @@ def test_one_range_is_one_request(
 ) -> None:
     """So a file that grows while it is read can't come back as two halves of two moments."""
     service.get_container_client(fresh_name).upload_blob("large", b"x" * (32 << 20))
-    logs = AzureLogs(relayed.blobs(), fresh_name)
+    logs = AzureLogs(relayed.blobs(), lambda: fresh_name)
     assert len(logs.read("large", 0, 32 << 20)) == 32 << 20
     (asked,) = relays["Blob"].requests("GET .*large")
     assert asked.headers["x-ms-range"] == f"bytes=0-{(32 << 20) - 1}"
@@ -106,7 +106,7 @@ def test_a_lost_answer_is_asked_for_again(
     answer: Response | None,
 ) -> None:  # fmt: skip
     relays["Blob"].fail("GET", answer=answer)
-    assert AzureLogs(relayed.blobs(), fresh_name).read(PATH, 1, 9) == b"bc"
+    assert AzureLogs(relayed.blobs(), lambda: fresh_name).read(PATH, 1, 9) == b"bc"
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_a_service_that_is_out_is_unavailable(
 ) -> None:  # fmt: skip
     relays["Blob"].fail("", answer=answer, times=99)
     with pytest.raises(Unavailable, match=fresh_name):
-        AzureLogs(relayed.blobs(), fresh_name).read(PATH, 0, end)
+        AzureLogs(relayed.blobs(), lambda: fresh_name).read(PATH, 0, end)
 
 
 def test_a_container_that_is_not_there_is_waited_for(account: Connection, fresh_name: str) -> None:
     with pytest.raises(Unavailable, match="was it deleted"):
-        AzureLogs(account.blobs(), fresh_name).read(PATH, 0, 9)
+        AzureLogs(account.blobs(), lambda: fresh_name).read(PATH, 0, 9)
