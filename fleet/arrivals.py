@@ -20,34 +20,19 @@ from fleet import registrations
 from fleet.document.policies import Watched
 from fleet.model.facts import Registered, Surveyed
 from fleet.model.slices.registry import Registry
+from fleet.pacing import Pace
 from fleet.ports import Arrivals, ListedVersion
 
 #: A look lists all versions of the model.
 EVERY = timedelta(minutes=5)
-#: A fault of the registry that lasts for so long is told.
-PATIENCE = timedelta(minutes=10)
-#: After a fault the next look waits as long as the fault has lasted, up to this.
+#: After a fault the next look waits for this long at most.
 LONGEST_WAIT = timedelta(minutes=30)
-#: Ticks are not a minute apart to the millisecond.
-EARLY = timedelta(seconds=30)
 #: Facts are taken in by the time of their arrival: each version gets a time of its own.
 APART = timedelta(microseconds=1)
 
 
-@dataclass
-class _Memory:
-    """When a model's registry was looked at, since when that fails, and the wait it asked for."""
-
-    looked: datetime | None = None
-    failing: datetime | None = None
-    delay: timedelta = timedelta(0)
-
-    def due(self, now: datetime) -> bool:
-        wait = max(EVERY, min(self.delay, LONGEST_WAIT))
-        if self.failing is not None and self.looked is not None:
-            wait = max(wait, min(self.looked - self.failing, LONGEST_WAIT))
-        # The clock may have been set back.
-        return self.looked is None or not self.looked < now < self.looked + wait - EARLY
+def _pace() -> Pace:
+    return Pace(LONGEST_WAIT)
 
 
 @dataclass(frozen=True)
@@ -64,15 +49,15 @@ class ArrivalsPoller:
     """Looks at the registry of each model, and remembers in this process when it did."""
 
     arrivals: Arrivals
-    _known: defaultdict[str, _Memory] = field(default_factory=lambda: defaultdict(_Memory))
+    _paces: defaultdict[str, Pace] = field(default_factory=lambda: defaultdict(_pace))
 
     def due(self, model: str, now: datetime) -> bool:
         """Whether it is time for a look at a model's registry."""
-        return self._known[model].due(now)
+        return self._paces[model].due(EVERY, now)
 
     def look(self, model: str, known: Registry, now: datetime) -> Look:
         """Look for versions that are not known yet."""
-        memory = self._known[model]
+        pace = self._paces[model]
         try:
             if known.to is None:
                 # A model that is not there yet, or a wrong workspace, is nothing to begin with.
@@ -81,10 +66,8 @@ class ArrivalsPoller:
             else:
                 found = _news(model, known, self.arrivals.since(model, known.to))
         except (Unavailable, Refused, Broken, Conflict) as error:
-            memory.looked, memory.failing = now, memory.failing or now
-            memory.delay = error.delay if isinstance(error, Unavailable) else timedelta(0)
-            return Look(fault=str(error) if now - memory.failing >= PATIENCE else "")
-        memory.looked, memory.failing, memory.delay = now, None, timedelta(0)
+            return Look(fault=pace.failed(error, now))
+        pace.done(now)
         return found
 
 

@@ -19,19 +19,14 @@ from fleet.document.policies import Watched
 from fleet.logfiles import collections_of, days, grown, hours
 from fleet.model.facts import LogGrew, LogShrank
 from fleet.model.records import Collection
+from fleet.pacing import EARLY, Pace
 from fleet.ports import LogFile, LogFiles
 
-#: A fault of the storage that lasts for so long is told.
-PATIENCE = timedelta(minutes=10)
-#: After a fault the next look waits as long as the fault has lasted, up to this.
+#: After a fault the next look waits for this long at most.
 LONGEST_WAIT = timedelta(minutes=5)
 #: A file of the collector is read at once when it has grown for the first and the second time, and
 #: then every five minutes: each read costs several requests to the storage.
 PROMPT, AGAIN = 2, timedelta(minutes=5)
-#: Ticks are not a minute apart to the millisecond.
-EARLY = timedelta(seconds=30)
-
-
 #: How far files were read, in bytes by their names.
 Read = Mapping[str, int]
 
@@ -50,9 +45,8 @@ class _Memory:
     """What a process knows of a model's files."""
 
     sent: dict[str, _Sent] = field(default_factory=dict)
-    looked: datetime | None = None
     whole: date | None = None
-    failing: datetime | None = None
+    pace: Pace = field(default_factory=lambda: Pace(LONGEST_WAIT))
 
     def ripe(self, fact: LogGrew, now: datetime) -> bool:
         """Whether a growth may be delivered; the requests of the traffic log are news at once."""
@@ -89,17 +83,15 @@ class Poller:
         read: tells how far each file was read, as of before the look.
         """
         known, logs = self._known[watched.name], watched.policy.logs
-        if not _due(known, logs, now):
+        if logs.poll is None or not known.pace.due(logs.poll, now):
             return Look()
         so_far = read()
         whole = known.whole != now.date()
         try:
             found = list(self._all(watched, now) if whole else self._recent(logs, now))
         except (Unavailable, Refused, Broken, Conflict) as error:
-            known.looked, known.failing = now, known.failing or now
-            lasts = now - known.failing >= PATIENCE
-            return Look(fault=str(error) if lasts else "")
-        known.looked, known.failing = now, None
+            return Look(fault=known.pace.failed(error, now))
+        known.pace.done(now)
         if whole:
             known.whole = now.date()
             there = {file.path for file in found}
@@ -173,16 +165,6 @@ class Poller:
         for name in self._logs.listing(root, logs.container or "").folders:
             if names.same(name, logs.endpoint):
                 yield f"{root}/{name}"
-
-
-def _due(known: _Memory, logs: Logs, now: datetime) -> bool:
-    if logs.poll is None:
-        return False
-    wait = logs.poll
-    if known.failing is not None and known.looked is not None:
-        wait = max(wait, min(known.looked - known.failing, LONGEST_WAIT))
-    # The clock may have been set back.
-    return known.looked is None or not known.looked < now < known.looked + wait - EARLY
 
 
 def _news(known: _Memory, logs: Logs, found: Sequence[LogFile]) -> tuple[LogGrew, ...]:

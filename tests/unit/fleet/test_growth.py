@@ -14,7 +14,8 @@ from engine.step import Delivery
 from fleet.document.policies import Fleet
 from fleet.model.facts import LogGrew
 from fleet.model.records import Collection
-from fleet.polling import PATIENCE, Poller
+from fleet.pacing import PATIENCE
+from fleet.polling import Poller
 from fleet.work import rows
 from monitoring.drift.segments import from_bytes
 from tests.unit.fleet.desk import NOW, Desk
