@@ -42,11 +42,18 @@ def remove(folder: Path) -> None:
     failed: OSError | None = None
     for path in reversed([folder, *below(folder)]):
         try:
-            if path.is_dir() and not path.is_symlink():
-                path.rmdir()
-            else:
-                path.unlink(missing_ok=True)
+            _remove(path)
         except OSError as error:
             failed = failed or error
     if failed is not None:
         raise failed
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link or an empty folder; a long path is resolved once for a folder."""
+    try:
+        path.rmdir()
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        path.unlink(missing_ok=True)

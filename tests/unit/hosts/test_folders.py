@@ -13,13 +13,13 @@ from hosts import folders, private, references
 from hosts.contained import kept
 from hosts.tables import asked, table_files
 
-LEVELS = 1_200
+LEVELS = 1_050
 
 
-@pytest.fixture
-def deep(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder that holds a table above and below more levels than the stack has."""
-    inner = root = tmp_path / "root"
+    inner = root = tmp_path_factory.mktemp("deep") / "root"
     root.mkdir()
     (root / "top.csv").write_text("a\n1\n")
     for _ in range(LEVELS):
