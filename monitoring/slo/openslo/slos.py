@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 
-from monitoring.slo.budget import unreachable
-from monitoring.slo.definition import Condition, Method, Objective, Slo
+from monitoring.slo.definition import Method, Slo
+from monitoring.slo.openslo.advice import advise
 from monitoring.slo.openslo.alerts import Policy
 from monitoring.slo.openslo.goals import composite, objectives
 from monitoring.slo.openslo.kinds import Kind, Object, Shelf, inline
@@ -15,7 +14,7 @@ from monitoring.slo.openslo.metrics import Indicator
 from monitoring.slo.openslo.node import Node, description
 from monitoring.slo.openslo.problems import Fault
 from monitoring.slo.openslo.values import word
-from monitoring.slo.openslo.windows import nominal, window
+from monitoring.slo.openslo.windows import window
 
 FIELDS = (
     "description", "service", "indicator", "indicatorRef", "timeWindow", "budgetingMethod",
@@ -63,7 +62,7 @@ def slo(one: Object, parts: Parts) -> Slo:
         where=one.where,
         indicator=metric.name,
     )
-    _advise(goals, result, policies)
+    advise(goals, result, policies)
     return result
 
 
@@ -124,26 +123,3 @@ def _policy(entry: Node, policies: Shelf[Policy]) -> Policy:
         entry.warn(f"an older form; write alertPolicyRef: {word(entry.value)}")
         return policies.referenced(entry)
     return policies.of(entry, "alertPolicyRef")
-
-
-def _advise(goals: Node, found: Slo, policies: tuple[Policy, ...]) -> None:
-    """Tell alerts that no burn rate can raise, and windows that do not fit each other."""
-    length = nominal(found.window)
-    for one in found.objectives:
-        if one.slice_window is not None and one.slice_window > length:
-            goals.wrong(f"{one.name}: a slice of {one.slice_window} is longer than the window")
-        for rule in (rule for policy in policies for rule in policy.rules):
-            rule.compare(found.name, one)
-            _compare(goals, one, rule.condition, length)
-        if not policies:
-            for line in unreachable(float(one.target), length):
-                goals.warn(f"{one.name}: {line}")
-
-
-def _compare(goals: Node, one: Objective, rule: Condition, length: timedelta) -> None:
-    """Tell a lookback that is longer than the window, or shorter than a slice."""
-    if rule.lookback > length:
-        goals.warn(f"{one.name}: {rule.name} looks back {rule.lookback}, over the window's begin")
-    if one.slice_window is not None and rule.lookback < one.slice_window:
-        told = f"{rule.name} looks back {rule.lookback}, less than a slice of {one.slice_window}"
-        goals.warn(f"{one.name}: {told}")

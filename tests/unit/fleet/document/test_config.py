@@ -403,7 +403,7 @@ def test_what_a_file_of_objectives_may_not_mean_is_a_note(monkeypatch: pytest.Mo
             (
                 15,
                 "spec.objectives: answered: the 1 h alert never fires: with target 0.9 the burn "
-                "rate is at most 10, and 14.4 is needed",
+                "rate is at most 10, and more than 14.4 is needed",
             ),
         )
     ]

@@ -219,10 +219,10 @@ WARNED: list[tuple[tuple[Edit, ...], str, str]] = [
         "gte 0 always fires",
     ),
     ((("lookbackWindow: 1h", "lookbackWindow: 1M"),), "lookback", "30 days are used"),
-    ((("lookbackWindow: 1h", "lookbackWindow: 29d"),), "objectives:", "over the window's begin"),
+    ((("lookbackWindow: 1h", "lookbackWindow: 29d"),), "objectives:", "back 29 d, to before"),
     (
         (*SLICED, ("timeSliceWindow: 5m", "timeSliceWindow: 1d")), "objectives:",
-        "looks back 1:00:00, less than a slice of 1 day",
+        "looks back 1 h, less than a slice of 1 d",
     ),
     (
         (("- target: 0.999", "- target: 0.93"),), "threshold",
@@ -353,7 +353,7 @@ REFUSED: list[tuple[tuple[Edit, ...], str, str]] = [
     ((*SLICED, (": 5m", ": 0.5")), "timeSliceWindow", "0.5 is no whole number of minutes"),
     ((*SLICED, (": 5m", ": 0")), "timeSliceWindow", "0 is no whole number of minutes"),
     ((*SLICED, (": 5m", ": 1M")), "timeSliceWindow", "'1M': a month has no fixed length"),
-    ((*SLICED, (": 5m", ": 29d"), ("1h", "27d")), "objectives", "29 days, 0:00:00 is longer than "),
+    ((*SLICED, (": 5m", ": 29d"), ("1h", "27d")), "objectives", "a slice of 29 d is longer than "),
     (
         (("- target: 0.999", "- {target: 0.9, compositeWeight: 2}"),), "compositeWeight",
         "composites are not computed; write an SLO for each indicator",
@@ -514,7 +514,7 @@ def test_alerts_of_the_built_in_policies_that_never_fire_are_told() -> None:
     found = reading(own, ("- target: 0.999", "- target: 0.9"))
     assert told(found) == [
         "warning: slo.yaml:79: SLO shop-answers: spec.objectives: shop-answers: the 1 h alert "
-        "never fires: with target 0.9 the burn rate is at most 10, and 13.4 is needed; a target "
-        "of at least 92.5595 % makes it possible"
+        "never fires: with target 0.9 the burn rate is at most 10, and more than 13.4 is needed; "
+        "a target above 92.5595 % makes it possible"
     ]
     assert told(reading(own, ("- target: 0.999", "- target: 0.93"))) == []
