@@ -24,9 +24,10 @@ def advise(goals: Node, found: Slo, policies: tuple[Policy, ...]) -> None:
             goals.wrong(
                 f"{one.name}: a slice of {span(one.slice_window)} is longer than the window"
             )
-        for rule in (rule for policy in policies for rule in policy.rules):
-            rule.compare(found.name, one)
-            _compare(goals, one, rule.condition, length)
+        for policy in policies:
+            for rule in policy.rules if not goals.problems.full else ():
+                rule.compare(found.name, one)
+                _compare(goals, one, rule.condition, length)
         if not policies:
             for line in unreachable(one.target, length):
                 goals.warn(f"{one.name}: {line}")

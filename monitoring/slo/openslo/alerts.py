@@ -11,7 +11,7 @@ from monitoring.slo.openslo.annotations import GUARD, MULTIWINDOW, asked
 from monitoring.slo.openslo.durations import delay, rolling
 from monitoring.slo.openslo.kinds import Object, Shelf
 from monitoring.slo.openslo.metadata import Metadata
-from monitoring.slo.openslo.node import Node, description
+from monitoring.slo.openslo.node import MOST, Node, description
 from monitoring.slo.openslo.numbers import decimal, exact
 from monitoring.slo.openslo.problems import Fault
 from monitoring.slo.openslo.values import shown
@@ -104,7 +104,7 @@ def policy(one: Object, conditions: Shelf[Rule], targets: Shelf[str]) -> Policy:
 
 def _rules(spec: Node, named: Metadata, conditions: Shelf[Rule]) -> tuple[Rule, ...]:
     node = spec.field("conditions")
-    entries = node.items()
+    entries = node.items(MOST)
     if len(entries) > 1:
         told = f"{len(entries)} conditions, where OpenSLO v1 allows one"
         node.warn(f"{told}; the policy fires when all hold")
@@ -116,7 +116,7 @@ def _rules(spec: Node, named: Metadata, conditions: Shelf[Rule]) -> tuple[Rule, 
 
 
 def _targets(spec: Node, targets: Shelf[str]) -> list[str]:
-    entries = spec.field("notificationTargets").items()
+    entries = spec.field("notificationTargets").items(MOST)
     found = [entry.tried(lambda one: targets.of(one, "targetRef")) for entry in entries]
     return [target for target in found if target is not None]
 

@@ -11,8 +11,8 @@ from monitoring.slo.budget import REACH
 from monitoring.slo.definition import Method, Metric, Objective, Op, Ratio, Threshold
 from monitoring.slo.openslo.durations import slice_of
 from monitoring.slo.openslo.metrics import counted, timed
-from monitoring.slo.openslo.node import Node
-from monitoring.slo.openslo.numbers import decimal, exact, percent, share
+from monitoring.slo.openslo.node import MOST, Node
+from monitoring.slo.openslo.numbers import exact, percent, share, written
 from monitoring.slo.openslo.values import shown
 
 FIELDS = (
@@ -27,7 +27,7 @@ SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fr
 
 def objectives(node: Node, name: str, metric: Metric, method: Method) -> tuple[Objective, ...]:
     """Return the objectives of the SLO called `name`; those at fault are left out."""
-    goals = node.items()
+    goals = node.items(MOST)
     if isinstance(metric, Threshold) and len(goals) > 1:
         node.warn(
             f"{len(goals)} objectives of a thresholdMetric, where OpenSLO v1 allows one; other "
@@ -60,7 +60,7 @@ def _objective(goal: Node, slo: str, metric: Metric, method: Method, count: int)
 def _named(goal: Node, slo: str, target: Fraction, count: int) -> str:
     """Name an objective: of several, by displayName, or by its target."""
     display = goal.get("displayName")
-    name = display.text() if display is not None else decimal(100 * target)
+    name = display.text() if display is not None else written(100 * target)
     return slo if count == 1 else f"{slo}-{name}"
 
 

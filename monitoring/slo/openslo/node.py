@@ -17,6 +17,8 @@ Path = tuple[str | int, ...]
 LONGEST, LONGEST_DESCRIPTION = 100, 1050
 #: Names are compared with at most so many known ones for a suggestion.
 MOST_COMPARED = 100
+#: The most objectives and policies of an SLO, and conditions and targets of a policy.
+MOST = 50
 
 
 class Document(Protocol):
@@ -132,10 +134,12 @@ class Node:
                 self.at(key).wrong(f"unknown field{near(word(key), known)}")
         return self
 
-    def items(self) -> list[Node]:
-        """Return the entries of a list of at least one."""
+    def items(self, most: int | None = None) -> list[Node]:
+        """Return the entries of a list of at least one, and of at most so many."""
         if not isinstance(self.value, list) or not self.value:
             raise self.fault(f"{shown(self.value)} is not a list with at least one entry")
+        if most is not None and len(self.value) > most:
+            raise self.fault(f"{len(self.value):,} entries; {most} at most")
         return [replace(self, path=(*self.path, i), value=v) for i, v in enumerate(self.value)]
 
     def text(self, longest: int = LONGEST) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from monitoring.slo.openslo.node import Node
@@ -49,6 +50,17 @@ def share(node: Node, whole: int = 1) -> Fraction:
 def percent(value: Fraction) -> str:
     """Return the hint of a message about a percentage where a share is expected."""
     return f", did you mean {float(value) / 100:g}?" if 1 < value < 100 else ""
+
+
+def written(value: Fraction) -> str:
+    """Write a decimal with all its digits, unless these are too many for a name.
+
+    >>> written(Fraction(999999999, 10**7)), written(Fraction(90)), written(Fraction(0))
+    ('99.9999999', '90', '0')
+    """
+    with localcontext(prec=2 * LONGEST):
+        text = format((Decimal(value.numerator) / value.denominator).normalize(), "f")
+    return text if len(text) <= LONGEST else decimal(value)
 
 
 def decimal(value: Fraction) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from monitoring.slo.definition import Level, Problem
@@ -11,6 +11,8 @@ from monitoring.slo.definition import Level, Problem
 T = TypeVar("T")
 #: Reading stops after so many errors: a file of nothing else is not read for minutes.
 MOST_ERRORS = 100
+#: Warnings beyond these are not told.
+MOST_WARNINGS = 1000
 
 
 class Fault(Exception):
@@ -31,18 +33,36 @@ class Problems:
 
     told: dict[Problem, None] = field(default_factory=dict)
     errors: int = 0
+    warnings: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no more warnings are told."""
+        return self.warnings > MOST_WARNINGS
 
     def add(self, problem: Problem) -> None:
         """Keep a problem; `TooMany` after the last error that is told."""
         if problem in self.told:
             return
+        if problem.level is Level.WARNING:
+            self._warn(problem)
+            return
         self.told[problem] = None
-        if problem.level is Level.ERROR:
-            self.errors += 1
-            if self.errors >= MOST_ERRORS:
-                told = f"more than {MOST_ERRORS - 1} errors; the rest is not read"
-                self.told[Problem(problem.file, problem.line, Level.ERROR, told)] = None
-                raise TooMany
+        self.errors += 1
+        if self.errors >= MOST_ERRORS:
+            told = f"more than {MOST_ERRORS - 1} errors; the rest is not read"
+            self.told[replace(problem, text=told)] = None
+            raise TooMany
+
+    def _warn(self, problem: Problem) -> None:
+        self.warnings += 1
+        if self.warnings > MOST_WARNINGS + 1:
+            return
+        if self.warnings > MOST_WARNINGS:
+            problem = replace(
+                problem, text=f"more than {MOST_WARNINGS:,} warnings; no more are told"
+            )
+        self.told[problem] = None
 
     def tried(self, read: Callable[[], T]) -> T | None:
         """Return what `read` returns, or None where that is at fault, which is kept."""

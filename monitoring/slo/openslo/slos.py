@@ -11,7 +11,7 @@ from monitoring.slo.openslo.alerts import Policy
 from monitoring.slo.openslo.goals import composite, objectives
 from monitoring.slo.openslo.kinds import Kind, Object, Shelf, inline
 from monitoring.slo.openslo.metrics import Indicator
-from monitoring.slo.openslo.node import Node, description
+from monitoring.slo.openslo.node import MOST, Node, description
 from monitoring.slo.openslo.problems import Fault
 from monitoring.slo.openslo.values import word
 from monitoring.slo.openslo.windows import window
@@ -109,9 +109,10 @@ def _policies(spec: Node, policies: Shelf[Policy]) -> tuple[Policy, ...]:
     node = spec.filled("alertPolicies")
     if node is None or node.value == []:
         return ()
-    found = [entry.tried(lambda one: _policy(one, policies)) for entry in node.items()]
+    entries = node.items(MOST)
+    found = [entry.tried(lambda one: _policy(one, policies)) for entry in entries]
     names: set[str] = set()
-    for entry, policy in zip(node.items(), found, strict=True):
+    for entry, policy in zip(entries, found, strict=True):
         if policy is not None and policy.alert.name in names:
             entry.wrong(f"{policy.alert.name}: two policies of one name")
         names |= {policy.alert.name} if policy is not None else set()

@@ -154,6 +154,33 @@ def test_many_references_and_many_faults_are_bounded() -> None:
     assert all(problem.level is Level.ERROR for problem in found.problems)
 
 
+@pytest.mark.parametrize(
+    ("before", "entry", "said"),
+    [
+        (
+            "    - target: 0.999\n",
+            "    - target: 0.9{n:03}\n",
+            "objectives: 51 entries; 50 at most",
+        ),
+        ("    - alertPolicyRef: burning\n", "    - alertPolicyRef: b{n}\n", "alertPolicies: 51 e"),
+        ("    - conditionRef: fast\n", "    - conditionRef: c{n}\n", "conditions: 51 entries; 50"),
+        ("    - targetRef: duty\n", "    - targetRef: t{n}\n", "notificationTargets: 51 entries"),
+    ],
+)
+def test_lists_are_bounded(before: str, entry: str, said: str) -> None:
+    text = edited((before, "".join(entry.format(n=n) for n in range(51))))
+    (problem,) = objectives([("slo.yaml", text)]).errors
+    assert said in problem.text
+
+
+def test_warnings_are_bounded() -> None:
+    labels = "".join(f"    k{n}: {n}\n" for n in range(1500))
+    text = "apiVersion: openslo/v1\nkind: Service\nmetadata:\n  name: a\n  labels:\n" + labels
+    found = objectives([("slo.yaml", text)])
+    assert len(found.problems) == 1001
+    assert found.problems[-1].text == "more than 1,000 warnings; no more are told"
+
+
 def test_aliases_cannot_multiply_objects() -> None:
     text = "a: &a [1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
         f"{name}: &{name} [{', '.join([f'*{before}'] * 8)}]\n"

@@ -70,6 +70,15 @@ def test_tiny_exponents_cost_nothing() -> None:
     assert objective.value == 0
 
 
+def test_objectives_are_named_by_all_digits_of_their_target() -> None:
+    targets = ("0.99999", "0.9999999", "0.999999900", "1.0e-300")
+    goals = "\n    - target: ".join(targets[:2] + targets[3:])
+    named = [one.name for one in reading(("0.999", goals)).slos[0].objectives]
+    assert named == ["shop-answers-99.999", "shop-answers-99.99999", "shop-answers-1e-298"]
+    (problem,) = reading(("0.999", "\n    - target: ".join(targets[1:3]))).errors
+    assert "shop-answers-99.99999: two objectives of one name" in problem.text
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 10**15 - 1), st.integers(0, 12))
 def test_every_decimal_is_read_exactly(digits: int, zeros: int) -> None:
