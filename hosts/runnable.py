@@ -92,14 +92,8 @@ def _document(file: Path, now: datetime) -> tuple[Found, Reading]:
         for number, line in enumerate(content.splitlines(), 1)
         if MARK.search(line)
     ]
-    notes = [
-        read.text.problem(("models", name, "slo"), note)
-        for name, watched in read.models.items()
-        for objective in watched.objectives
-        for note in objective.notes
-    ]
     named |= dict.fromkeys(_of_azure_ml(read))
-    return Found(config, _sorted(faults), _sorted(notes), tuple(named)), read
+    return Found(config, _sorted(faults), _sorted(read.notes), tuple(named)), read
 
 
 def _of_azure_ml(read: Reading) -> Iterator[str]:

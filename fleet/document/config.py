@@ -75,6 +75,7 @@ class Reading:
     problems : everything that is wrong, in the order of lines.
     store : where state is kept, None where the document does not say so in a valid way.
     receivers, models : those that are valid each for itself.
+    notes : what is allowed, and may not be meant.
     """
 
     text: Text
@@ -83,6 +84,7 @@ class Reading:
     store: str | None
     receivers: Mapping[str, Receiver]
     models: Mapping[str, Watched]
+    notes: Sequence[Problem] = ()
 
 
 def load(content: str, file: str, read: Read) -> Config:
@@ -168,9 +170,12 @@ def _resolved(
     # An entry that is there but faulty is no unknown name.
     known = Known(valid.names("teams"), valid.names("calendars"), calendars)
     models = {}
+    notes: list[Problem] = []
     for name, policy in valid.models.items():
-        models[name], wrong = watched(source, known, name, policy)
-        found += wrong
+        resolved = watched(source, known, name, policy)
+        models[name] = resolved.model
+        found += resolved.problems
+        notes += resolved.notes
     if FLEET in valid.names("models"):
         found.append(
             text.problem(("models", FLEET), "the name is reserved for the fleet; choose another")
@@ -179,4 +184,5 @@ def _resolved(
     config = None
     if document is not None and not found:
         config = Config(document, Fleet(models, dict(document.teams)))
-    return Reading(text, config, _ordered(found), valid.store, valid.receivers, models)
+    ordered = _ordered(found)
+    return Reading(text, config, ordered, valid.store, valid.receivers, models, notes)

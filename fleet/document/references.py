@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from engine.errors import Refused
 from fleet.document.faults import suggestion
+from fleet.document.objectives import objectives
 from fleet.document.policies import ModelPolicy, Watched
-from fleet.document.text import Path, Problem, Text, parse_all
+from fleet.document.text import Path, Problem, Text
 from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.calendars import Calendar, calendar
 from monitoring.calendars import Policy as CalendarPolicy
-from monitoring.slo import openslo
+from monitoring.slo.judged import judged
 from monitoring.slo.objective import Objective
 
 Read = Callable[[str], str]
@@ -85,10 +86,21 @@ def _calendar(source: Source, policy: CalendarPolicy) -> tuple[Calendar, list[st
     return calendar(kept, list(valid.values())), wrong
 
 
-def watched(
-    source: Source, known: Known, name: str, policy: ModelPolicy
-) -> tuple[Watched, list[Problem]]:
-    """Return a model with its calendar and objectives, and what is wrong with its references."""
+@dataclass(frozen=True)
+class Resolved:
+    """A model with its calendar and objectives.
+
+    problems : what is wrong with its references.
+    notes : what is allowed, and may not be meant.
+    """
+
+    model: Watched
+    problems: list[Problem]
+    notes: list[Problem]
+
+
+def watched(source: Source, known: Known, name: str, policy: ModelPolicy) -> Resolved:
+    """Return a model with everything that it refers to."""
     text, found = source.text, []
     if policy.team not in known.teams:
         hint = suggestion(policy.team, known.teams)
@@ -97,46 +109,40 @@ def watched(
         hint = suggestion(policy.calendar, known.calendars)
         path = ("models", name, "calendar")
         found.append(text.problem(path, f"no calendar {policy.calendar!r}{hint}"))
-    objectives, wrong = _objectives(source, name, policy.slo)
     own = known.read.get(policy.calendar or "") or calendar(CalendarPolicy())
-    return Watched(name, policy, own, objectives), [*found, *wrong]
+    judges, wrong, notes = _objectives(source, name, policy.slo)
+    return Resolved(Watched(name, policy, own, judges), [*found, *wrong], notes)
 
 
 def _objectives(
     source: Source, name: str, files: tuple[str, ...]
-) -> tuple[tuple[Objective, ...], list[Problem]]:
-    found: list[Objective] = []
+) -> tuple[tuple[Objective, ...], list[Problem], list[Problem]]:
+    """Return the objectives of a model's files, what is wrong with these, and notes."""
+    contents: dict[str, str] = {}
     wrong: list[Problem] = []
-    places: dict[str, str] = {}
+    paths: dict[str, Path] = {}
     for place, file in enumerate(files):
-        path: Path = ("models", name, "slo", place)
-        try:
-            own = _objectives_of(source.read(file), file)
-        except Refused as error:
-            wrong += [source.text.problem(path, line) for line in str(error).splitlines()]
+        if file in paths:
+            told = f"{file}: named twice; name it once"
+            wrong.append(source.text.problem(("models", name, "slo"), told))
             continue
-        for objective in own:
-            if (other := places.setdefault(objective.name, file)) != file:
-                told = f"{file}: {objective.name}: {other} has an objective of this name"
-                wrong.append(source.text.problem(path, f"{told}; rename one"))
-        found += own
-    repeated = {file for file in files if files.count(file) > 1}
-    wrong += [
-        source.text.problem(("models", name, "slo"), f"{file}: named twice; name it once")
-        for file in sorted(repeated)
-    ]
-    return tuple(found), wrong
-
-
-def _objectives_of(content: str, file: str) -> tuple[Objective, ...]:
-    documents, problems = parse_all(content, file)
-    if problems:
-        raise Refused("\n".join(str(problem) for problem in problems))
-    if all(one.value is None for one in documents):
-        raise Refused(f"{file}:1: empty; OpenSLO documents are needed, or leave the file out")
-    return openslo.parse(
-        [one.value for one in documents], file, [one.line(()) for one in documents]
-    )
+        paths[file] = ("models", name, "slo", place)
+        try:
+            contents[file] = source.read(file)
+        except Refused as error:
+            lines = str(error).splitlines()
+            wrong += [source.text.problem(paths[file], line) for line in lines]
+    reading = objectives(contents.items(), services=(name,))
+    wrong += [source.text.problem(paths[one.file], str(one)) for one in reading.errors]
+    notes = [source.text.problem(paths[one.file], str(one)) for one in reading.warnings]
+    found: list[Objective] = []
+    for slo in reading.slos:
+        try:
+            found += judged(slo)
+        except Refused as error:
+            file = slo.where.rpartition(":")[0]
+            wrong.append(source.text.problem(paths[file], str(error)))
+    return tuple(found), wrong, notes
 
 
 def shared_names(text: Text, models: Mapping[str, ModelPolicy]) -> Iterator[Problem]:

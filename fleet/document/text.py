@@ -31,17 +31,25 @@ class Problem:
 
 @dataclass(frozen=True)
 class Text:
-    """A parsed document: its plain value and the line of every path in it."""
+    """A parsed document: its plain value, the line of every path in it, and decimals as written.
+
+    A float is the nearest binary number of a decimal; `numerals` has the text of each.
+    """
 
     file: str
     value: object
     lines: dict[Path, int]
+    numerals: dict[Path, str] = field(default_factory=dict)
 
     def line(self, path: Path) -> int:
         """Return the line of a path, or of its nearest parent that has one."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
+
+    def numeral(self, path: Path) -> str | None:
+        """Return a number with a fraction or an exponent as the text has it."""
+        return self.numerals.get(path)
 
     def problem(self, path: Path, message: str) -> Problem:
         """Return a problem with its line; what a model takes from the defaults is told there."""
@@ -68,7 +76,7 @@ def parse_all(content: str, file: str) -> tuple[list[Text], list[Problem]]:
         for node in composed(content):
             tree = _Tree(file)
             value = tree.value(node, ()) if node is not None else None
-            found.append(Text(file, value, tree.lines))
+            found.append(Text(file, value, tree.lines, tree.numerals))
             problems += tree.problems
     except NotYaml as error:
         problems.append(Problem(file, error.line, (), str(error)))
@@ -112,6 +120,7 @@ class _Tree:
 
     file: str
     lines: dict[Path, int] = field(default_factory=dict)
+    numerals: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     constructor: yaml.constructor.SafeConstructor = field(
         default_factory=yaml.constructor.SafeConstructor
@@ -132,11 +141,14 @@ class _Tree:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         try:
-            return self._scalar(node)
+            found = self._scalar(node)
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             what = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
             self._wrong(node, path, f"not YAML: {' '.join(str(what).split())[:LONGEST_REASON]}")
             return None
+        if isinstance(found, float):
+            self.numerals[path] = str(node.value)
+        return found
 
     def _scalar(self, node: yaml.Node) -> object:
         if isinstance(node, yaml.ScalarNode):

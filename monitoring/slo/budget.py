@@ -190,22 +190,6 @@ def remaining(buckets: Buckets, target: float, period: timedelta, now: datetime)
     return 1 - bad / (total * (1 - target)) if total else None
 
 
-def unreachable(target: float, period: timedelta) -> tuple[str, ...]:
-    """The alerts that this target can never raise, one line per row of windows.
-
-    A service that always fails burns at 1 / (1 - target), the highest possible rate: with a target
-    below 93.06 % it is less than 14.4.
-    """
-    worst = 1 / (1 - target)
-    return tuple(
-        f"the {span(row.long)} alert never fires: with target {target:.6g} the burn rate is at "
-        f"most {worst:.4g}, and {row.rate(period):.3g} is needed; a target of at least "
-        f"{100 * (1 - 1 / row.rate(period)):.4f} % makes it possible"
-        for row in standard()
-        if not reached(worst, row.rate(period))
-    )
-
-
 def span(length: timedelta) -> str:
     """Format a length in hours, or from a day on in days.
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from monitoring.alerts.lifecycle import Severity
 from monitoring.drift.wording import level
-from monitoring.slo.budget import Buckets, Burn, burn, remaining, span, standard, unreachable
+from monitoring.slo.budget import Buckets, Burn, burn, remaining, span, standard
 
 GUARD = 1e-4
 """A burn with a larger probability than this, for a service on budget, raises no alert."""
@@ -44,11 +44,6 @@ class Objective:
     target: float
     window: timedelta
     threshold: timedelta | None = None
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Notes for the author of the file: alerts that can never fire."""
-        return tuple(f"{self.name}: {line}" for line in unreachable(self.target, self.window))
 
 
 @dataclass(frozen=True)

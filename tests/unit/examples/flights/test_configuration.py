@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
+from fleet.document.objectives import objectives
 from monitoring.alerts import lifecycle
 from monitoring.alerts import routing as teams
 from monitoring.calendars import Calendar, Category, DayClass, calendar
 from monitoring.calendars import Policy as CalendarPolicy
 from monitoring.drift import verdict
 from monitoring.performance import Policy as PerformancePolicy
-from monitoring.slo.openslo import parse
+from monitoring.slo.judged import judged
 from retrain import dataset, gate, trigger
 from retrain.rollout import judge
 from retrain.rollout import stages as rollout
@@ -63,13 +64,13 @@ def test_every_name_resolves(fleet: Any) -> None:
 
 def test_three_objectives_whose_alerts_can_all_come() -> None:
     text = (FLIGHTS / "objectives.openslo.yaml").read_text()
-    objectives = parse(yaml.safe_load_all(text), "objectives.openslo.yaml")
-    assert {str(objective.sli) for objective in objectives} == {
+    reading = objectives([("objectives.openslo.yaml", text)], services=("flights",))
+    assert reading.problems == ()
+    assert {str(one.sli) for slo in reading.slos for one in judged(slo)} == {
         "availability",
         "latency",
         "freshness",
     }
-    assert not [note for objective in objectives for note in objective.notes]
 
 
 def test_the_furloughs_explain_only_after_they_were_announced(new_york: Calendar) -> None:

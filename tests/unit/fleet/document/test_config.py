@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from engine.errors import Refused
 from engine.policy import Policy
-from fleet.document.config import Config, Document, load, problems
+from fleet.document.config import Config, Document, load, problems, reading
 from fleet.document.receivers import FileReceiver
 
 FLEET = """\
@@ -381,10 +381,47 @@ def test_the_faults_of_one_part_do_not_hide_those_of_another() -> None:
         "fleet.yaml:11: calendars.business.ics: none.ics: cannot be read: No such file or "
         "directory",
         "fleet.yaml:20: models.churn.calendar: no calendar 'nowhere'",
-        "fleet.yaml:24: models.churn.slo.1: bad.yaml:1: SLO answered: spec.timeWindow[0].duration: "
-        "'1d' must be 3 to 30 days, written as 30d or 4w",
+        "fleet.yaml:24: models.churn.slo.1: bad.yaml:15: SLO answered: spec.objectives[0].target: "
+        "99 is not from 0 to below 1, did you mean 0.99?",
+        "fleet.yaml:24: models.churn.slo.1: bad.yaml:3: SLO answered: metadata.name: slo.yaml:1 "
+        "has an SLO of this name already",
         "fleet.yaml:29: models.fraud.team: no team 'x'",
     ]
+
+
+def test_what_a_file_of_objectives_may_not_mean_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monthly = SLO.replace("28d", "1M").replace("target: 0.99", "target: 0.9").replace("churn", "x")
+    monkeypatch.setitem(FILES, "slo.yaml", monthly)
+    found = reading(FLEET, "fleet.yaml", read, ())
+    assert found.problems == []
+    assert found.config is not None
+    assert [str(note).partition("; ")[0] for note in found.notes] == [
+        f"fleet.yaml:23: models.churn.slo.0: slo.yaml:{line}: SLO answered: {note}"
+        for line, note in (
+            (5, "spec.service: no Service x among these documents"),
+            (7, "spec.timeWindow[0].duration: 1M has no fixed length in OpenSLO"),
+            (
+                15,
+                "spec.objectives: answered: the 1 h alert never fires: with target 0.9 the burn "
+                "rate is at most 10, and more than 14.4 is needed",
+            ),
+        )
+    ]
+
+
+def test_what_a_daemon_does_not_judge_is_refused_at_its_line() -> None:
+    sliced = SLO.replace("Occurrences", "Timeslices").replace(
+        "target: 0.99", "target: 0.99, timeSliceTarget: 0.9, timeSliceWindow: 5"
+    )
+    FILES["sliced.yaml"] = sliced
+    try:
+        (line,) = told(edited(("slo: [slo.yaml]", "slo: [sliced.yaml]")))
+    finally:
+        del FILES["sliced.yaml"]
+    assert line == (
+        "fleet.yaml:23: models.churn.slo.0: sliced.yaml:1: SLO answered: budgetingMethod "
+        "Timeslices: only Occurrences is judged by a daemon"
+    )
 
 
 def test_a_faulty_entry_is_no_unknown_name() -> None:
@@ -402,19 +439,19 @@ PAIR = SLO + "---\n" + SLO.replace("name: answered}\nspec", "name: other}\nspec"
 @pytest.mark.parametrize(
     ("files", "content", "said"),
     [
-        ("slo.yaml, b.yaml", SLO, ".1: b.yaml: answered: slo.yaml has an objective of this name"),
-        ("slo.yaml, b.yaml", PAIR, ".1: b.yaml: answered: slo.yaml has an objective of this"),
-        ("b.yaml, slo.yaml", PAIR, ".1: slo.yaml: answered: b.yaml has an objective of this"),
+        ("slo.yaml, b.yaml", SLO, ".1: b.yaml:3: SLO answered: metadata.name: slo.yaml:1 has an S"),
+        ("slo.yaml, b.yaml", PAIR, ".1: b.yaml:3: SLO answered: metadata.name: slo.yaml:1 has an"),
+        ("b.yaml, slo.yaml", PAIR, ".1: slo.yaml:3: SLO answered: metadata.name: b.yaml:1 has an"),
         ("slo.yaml, slo.yaml", SLO, ": slo.yaml: named twice; name it once"),
-        ("b.yaml", SLO + "---\n" + SLO, ".0: b.yaml: answered: two objectives of one name"),
+        ("b.yaml", SLO + "---\n" + SLO, ".0: b.yaml:19: SLO answered: metadata.name: b.yaml:1 has"),
         ("b.yaml", "", ".0: b.yaml:1: empty; OpenSLO documents are needed, or leave the file"),
         ("b.yaml", "# nothing\n---\n", ".0: b.yaml:1: empty; OpenSLO documents are needed"),
-        ("b.yaml", "- a\n", ".0: b.yaml:1: document 1: ['a'] is not a mapping"),
+        ("b.yaml", "- a\n", ".0: b.yaml:1: document 1, entry 1: 'a' is not a mapping"),
         ("b.yaml", "42\n", ".0: b.yaml:1: document 1: 42 is not a mapping"),
         ("b.yaml", "2026-01-01\n", ".0: b.yaml:1: document 1: datetime.date(2026, 1, 1) is not"),
         ("b.yaml", SLO.replace("target:", "target: 1, target:"), ".0: b.yaml:15: spec.objectives"),
         ("b.yaml", SLO + "---\n" + "[" * 9999, ".0: b.yaml:17: not YAML: nested more than 32"),
-        ("b.yaml", SLO.replace("0.99", ".nan"), ".0: b.yaml:1: SLO answered: objectives[0].target"),
+        ("b.yaml", SLO.replace("0.99", ".nan"), ".0: b.yaml:15: SLO answered: spec.objectives[0]."),
         ("b.yaml", SLO.replace("0.99", "\udcff"), ".0: b.yaml:15: not UTF-8 text"),
     ],
 )  # fmt: skip

@@ -33,6 +33,19 @@ def test_every_path_knows_its_line() -> None:
     assert text.line(("models", "a", "team")) == 7
 
 
+def test_decimals_keep_their_text() -> None:
+    text, problems = parse("a: 0.999\nb: [1, 1.0e-3, 0.99999999999999999999]\nc: x\n", "f.yaml")
+    assert problems == []
+    places: tuple[tuple[str | int, ...], ...] = (("a",), ("b", 0), ("b", 1), ("b", 2), ("c",))
+    assert [text.numeral(path) for path in places] == [
+        "0.999",
+        None,
+        "1.0e-3",
+        "0.99999999999999999999",
+        None,
+    ]
+
+
 def test_what_does_not_stand_there_has_the_line_of_what_is_around_it() -> None:
     text, _ = parse(TEXT, "fleet.yaml")
     assert text.line(("models", "a", "logs", "endpoint")) == 7

@@ -19,7 +19,6 @@ from monitoring.slo.budget import (
     fold,
     remaining,
     standard,
-    unreachable,
 )
 
 NOW = datetime(2013, 7, 31, tzinfo=UTC)
@@ -97,16 +96,6 @@ def test_nothing_counted_is_no_rate() -> None:
 def test_the_budget_left_is_a_share_and_may_be_overspent() -> None:
     assert remaining(steady(100, 2), 0.99, MONTH, NOW) == pytest.approx(0.5)
     assert remaining(steady(100, 1), 0.995, MONTH, NOW) == pytest.approx(-1)
-
-
-@pytest.mark.parametrize(
-    ("target", "mute"), [(0.9306, 0), (0.9305, 1), (0.83, 2), (0.6, 3), (0.999, 0)]
-)
-def test_a_target_that_cannot_burn_fast_enough_is_told(target: float, mute: int) -> None:
-    lines = unreachable(target, MONTH)
-    assert len(lines) == mute
-    if mute:
-        assert "14.4 is needed; a target of at least 93.0556 % makes it possible" in lines[0]
 
 
 def test_shorter_objectives_have_lower_rates_for_the_same_share_of_budget() -> None:

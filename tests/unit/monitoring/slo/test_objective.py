@@ -57,13 +57,3 @@ def test_a_spent_budget_is_told_when_nothing_burns_any_more() -> None:
         "up: the error budget of 30 d is spent: 900 of 73,000 events bad (1.23 %), 1 % allowed",
     )
     assert status.budget_left == pytest.approx(1 - 900 / 730)
-
-
-def test_notes_name_the_alerts_that_can_never_come() -> None:
-    assert GOAL.notes == ()
-    low = Objective("slow", "flights", Sli.LATENCY, 0.9, timedelta(days=30), timedelta(seconds=1))
-    (note,) = low.notes
-    assert note == (
-        "slow: the 1 h alert never fires: with target 0.9 the burn rate is at most 10, and 14.4 is "
-        "needed; a target of at least 93.0556 % makes it possible"
-    )
