@@ -147,7 +147,8 @@ class AlertPolicy:
 class Slo:
     """One SLO: a metric, a window, a method, and the objectives that are judged.
 
-    Without `policies` of its own it has the built-in ones. `where` is its place in a file.
+    Without `policies` of its own it has the built-in ones. `where` is its place in a file, and
+    `indicator` is the name of its indicator, by which tables of counts are given.
     """
 
     name: str
@@ -162,6 +163,7 @@ class Slo:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
+    indicator: str = ""
 
 
 class Level(StrEnum):
@@ -179,3 +181,7 @@ class Problem:
     line: int
     level: Level
     text: str
+
+    def __str__(self) -> str:
+        """Format it as `slo.yaml:12: SLO answered: …`."""
+        return f"{self.file}:{self.line}: {self.text}"
