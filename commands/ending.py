@@ -13,7 +13,7 @@ from commands.output import Lost
 from engine.errors import Broken, DriftwardenError, Unavailable
 
 OK, FAILED, REFUSED, INSUFFICIENT, INTERRUPTED = 0, 1, 2, 3, 130
-#: `check`, `drill` and `verify` judge: their 1 is a finding, and a failure without one is 2.
+#: `check`, `drill`, `slo` and `verify` judge: their 1 is a finding, and a failure without one is 2.
 FINDING = FAILED
 SIGNALLED = 128
 
@@ -21,6 +21,7 @@ SIGNALLED = 128
 FAILURES: dict[str, tuple[type[DriftwardenError], ...]] = {
     "check": (),
     "drill": (),
+    "slo": (),
     "verify": (Broken,),
 }
 OTHERS = (Broken, Unavailable)

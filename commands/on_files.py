@@ -1,4 +1,4 @@
-"""Commands that open no fleet: check, init, validate, push, backtest, and replay (makes one)."""
+"""Commands that open no fleet: check, init, validate, slo, push, backtest, replay (makes one)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands import output
-from commands.ending import OK, REFUSED
+from commands.ending import FINDING, OK, REFUSED
 from commands.options import limits
 from engine.errors import Refused
+from engine.texts import visible
 
 if TYPE_CHECKING:
     from hosts.runnable import Found
@@ -50,6 +51,24 @@ def push(arguments: Namespace) -> int:
     uploaded = push_document(arguments.file, found, settings, Cloud(identity(settings)))
     print(f"uploaded {', '.join(uploaded)}" if uploaded else "unchanged: nothing was uploaded")
     return OK
+
+
+def slo(arguments: Namespace) -> int:
+    """Judge objectives on tables of minutes."""
+    from commands.slo import as_json, text
+    from commands.slo.run import run
+
+    told = run(arguments)
+    if arguments.json:
+        print(json.dumps(as_json.document(told)))
+    else:
+        for problem in told.problems:
+            output.tell(problem)
+        for line in text.lines(told):
+            print(visible(line))
+    if told.refused:
+        return REFUSED
+    return FINDING if told.fired else OK
 
 
 def _valid(file: Path, *, document_only: bool = False) -> Found | None:

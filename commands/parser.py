@@ -65,6 +65,36 @@ def _add_validate(commands: Commands) -> None:
     validate.set_defaults(run=on_files.validate)
 
 
+def _add_slo(commands: Commands) -> None:
+    text = "show which alerts of OpenSLO files would have fired on past minutes, and the budgets"
+    parser = described(commands, "slo", text)
+    parser.add_argument(
+        "files", nargs="+", type=path, metavar="FILE", help="OpenSLO documents to validate"
+    )
+    parser.add_argument(
+        "--counts",
+        action="append",
+        default=[],
+        metavar="INDICATOR=TABLE",
+        help="minutes of an indicator (or SLO), CSV or Parquet: `minute` in UTC, and total,bad or "
+        "total,good or value or values; no row means no data",
+    )
+    for option, name, which in (
+        ("--from", "first", "begins after this minute, as 2026-01-31T18:00Z (default: first row)"),
+        ("--to", "last", "ends at this minute (default: the end of the last row)"),
+    ):
+        parser.add_argument(option, dest=name, metavar="TIME", help=f"evaluation {which}")
+    parser.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        metavar="TIME",
+        help="show the budgets at this minute; may be repeated (default: --to)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=on_files.slo)
+
+
 def _add_push(commands: Commands) -> None:
     text = "validate a fleet.yaml, and upload it with its files to $DRIFTWARDEN_FLEET in Azure"
     push = described(commands, "push", text)
@@ -194,6 +224,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_check,
     _add_init,
     _add_validate,
+    _add_slo,
     _add_push,
     _add_replay,
     _add_serve,

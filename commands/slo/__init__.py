@@ -1,0 +1,1 @@
+"""The slo command: objectives judged on tables of minutes, without a fleet."""
