@@ -54,8 +54,8 @@ def run(arguments: Namespace) -> Told:
     """
     from commands.slo.documents import read
 
-    slos, problems = read(arguments.files)
-    told = Told(problems)
+    reading = read(arguments.files)
+    slos, told = reading.slos, Told(reading.problems)
     if told.refused:
         return told
     tables = {name: read_table(Path(path)) for name, path in _given(arguments.counts, slos).items()}
@@ -69,7 +69,7 @@ def run(arguments: Namespace) -> Told:
         for objective in slo.objectives:
             judged = _judged(slo, objective, table, span, times or [span[1]])
             results.append(Result(slo, objective, judged))
-    return Told(problems, tuple(results))
+    return Told(reading.problems, tuple(results))
 
 
 def moment(text: str) -> int:
