@@ -154,9 +154,14 @@ def test_ties_at_a_threshold(op: str, target: str, threshold: str, of: tuple[int
 
 @pytest.mark.parametrize(
     ("target", "mean", "share"),
-    [("0.999", 1.0, 0.0005), ("0.99", 0.1, 0.005), pytest.param("0.9", 60.0, 0.05, marks=pytest.mark.slow), pytest.param("0.9999", 10.0, 5e-5, marks=pytest.mark.slow),
-     ("0.995", 6000.0, 0.0025)],
-)  # fmt: skip
+    [
+        ("0.999", 1.0, 0.0005),
+        ("0.99", 0.1, 0.005),
+        ("0.995", 6000.0, 0.0025),
+        pytest.param("0.9", 60.0, 0.05, marks=pytest.mark.slow),
+        pytest.param("0.9999", 10.0, 5e-5, marks=pytest.mark.slow),
+    ],
+)
 def test_the_built_in_policies(target: str, mean: float, share: float) -> None:
     """At half the budget for four days, then 20 % errors, then no rows."""
     rng = np.random.default_rng(int(mean))
