@@ -12,11 +12,17 @@ import cli
 
 SLO = """\
 apiVersion: openslo/v1
+kind: Service
+metadata: {name: churn}
+spec: {}
+---
+apiVersion: openslo/v1
 kind: SLO
 metadata: {name: answered}
 spec:
   service: churn
   indicator:
+    metadata: {name: availability}
     spec:
       ratioMetric:
         counter: true
