@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from commands.slo.tables import read_table
+from commands.slo.tables import LONGEST, read_table
 from engine.errors import Refused
 from monitoring.near import near
 from monitoring.slo.definition import Level, Objective, Problem, Slo
 from monitoring.slo.evaluation.evaluate import Judged, evaluate
 from monitoring.slo.evaluation.periods import minute_of
 from monitoring.slo.evaluation.tables import Table, counts
-
-#: Rows and times are laid out minute by minute: at most twelve years of them.
-LONGEST = 12 * 366 * 1440
 
 
 @dataclass(frozen=True)
@@ -120,6 +117,7 @@ def _span(arguments: Namespace, tables: Mapping[str, Table]) -> tuple[int, int]:
 
 
 def _bounded(tables: Mapping[str, Table], times: Sequence[int]) -> None:
+    """Refuse what is too far apart: minutes are laid out one by one."""
     filled = [table.minute for table in tables.values() if len(table.minute)]
     every = [*times, *(int(one[edge]) for one in filled for edge in (0, -1))]
     if max(every) - min(every) > LONGEST:

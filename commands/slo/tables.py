@@ -21,6 +21,8 @@ from monitoring.slo.evaluation.tables import Events, Measured, Table, Values
 SETS = (("total", "bad"), ("total", "good"), ("value",), ("values",))
 NAMES = ("minute", "total", "bad", "good", "value", "values")
 MAGIC = b"PAR1"
+#: The minutes of twelve years: no table has more rows.
+LONGEST = 12 * 366 * 1440
 #: The years in which minutes may lie.
 LEAST = minute_of(datetime(1900, 1, 1, tzinfo=UTC))
 MOST = minute_of(datetime(3000, 1, 1, tzinfo=UTC))
@@ -46,7 +48,11 @@ def _arrow(path: Path) -> pa.Table:
     with path.open("rb") as file:
         packed = file.read(len(MAGIC)) == MAGIC
     if packed:
-        return pq.ParquetFile(path).read()
+        stored = pq.ParquetFile(path)
+        if stored.metadata.num_rows > LONGEST:
+            raise Refused(f"more than {LONGEST:,} rows, the minutes of twelve years")
+        present = [name for name in NAMES if name in stored.schema_arrow.names]
+        return stored.read(columns=present)
     texts = pacsv.ConvertOptions(
         column_types=dict.fromkeys(NAMES, pa.string()), strings_can_be_null=True, null_values=[""]
     )

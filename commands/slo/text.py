@@ -42,8 +42,8 @@ def _title(result: Result) -> str:
 
 def _window(slo: Slo) -> str:
     if isinstance(slo.window, Calendar):
-        unit = counted(slo.window.count, UNITS.get(slo.window.unit.value, "year"))
-        return f"each {unit} ({slo.window.zone})"
+        unit, count = UNITS.get(slo.window.unit.value, "year"), slo.window.count
+        return f"each {unit if count == 1 else counted(count, unit)} ({slo.window.zone})"
     return f"the last {span(slo.window.length)}"
 
 

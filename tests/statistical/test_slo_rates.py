@@ -6,6 +6,7 @@ service's year of minutes at once, so that nothing has to be proven equal to it.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +16,6 @@ from scipy.stats import chi2
 from monitoring.slo.definition import Method, Objective, Ratio, Rolling, Slo, Source
 from monitoring.slo.evaluation.evaluate import evaluate
 from monitoring.slo.evaluation.notices import Told
-from monitoring.slo.evaluation.periods import NOMINAL, Unit
 from monitoring.slo.evaluation.series import Counts
 
 DAY = 1440
@@ -37,7 +37,7 @@ def service(target: str) -> Slo:
         "answered",
         "churn",
         Ratio(source, bad=source),
-        Rolling(NOMINAL[Unit.MONTH]),
+        Rolling(timedelta(days=30)),
         Method.OCCURRENCES,
         (objective,),
     )

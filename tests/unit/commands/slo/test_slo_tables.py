@@ -127,6 +127,13 @@ def test_a_fault_is_one_line_with_its_place(tmp_path: Path, text: str, told: str
     assert told in line
 
 
+def test_more_rows_than_twelve_years_have_are_refused(tmp_path: Path) -> None:
+    ones = pa.nulls(12 * 366 * 1440 + 1, pa.int64())
+    pq.write_table(pa.table({"minute": ones}), tmp_path / "bomb.parquet")
+    with pytest.raises(Refused, match="more than 6,324,480 rows"):
+        read_table(tmp_path / "bomb.parquet")
+
+
 @pytest.mark.parametrize("name", ["absent.csv", "."])
 def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(Refused, match=r"No such file|Is a directory"):

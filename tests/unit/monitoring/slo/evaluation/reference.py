@@ -18,6 +18,8 @@ from dateutil.relativedelta import relativedelta
 from monitoring.slo.definition import Calendar, Method, Objective, Rolling, Slo
 
 Pair = tuple[Fraction, Fraction]
+#: The begin of an interval and its end, or when something is told, and what.
+Told = tuple[int, int | str | None]
 START = datetime(1970, 1, 1, tzinfo=UTC)
 WORDS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks", "M": "months", "Y": "years"}
 NOMINAL = {"m": 1, "h": 60, "d": 1440, "w": 10080, "M": 43200, "Q": 129600, "Y": 525600}
@@ -238,9 +240,10 @@ class Reference:
     def _events(self, minute: int) -> Fraction:
         return self.rows.get(minute, (Fraction(0), Fraction(0)))[0]
 
-    def judge(self, alert: Alert, begin: int, end: int) -> dict[str, list[tuple[object, object]]]:
+    def judge(self, alert: Alert, begin: int, end: int) -> dict[str, list[Told]]:
         """Intervals and notifications of a policy at the boundaries in (begin, end]."""
-        firing, missing, told, known = [], [], [], "nothing"
+        told: list[Told] = []
+        firing, missing, known = [], [], "nothing"
         for at in range(begin + 1, end + 1):
             fires, empty = self.fires(alert, at), self.empty(alert, at)
             firing.append(fires)
@@ -276,24 +279,26 @@ class Reference:
         rolling = isinstance(self.slo.window, Rolling)
         last = at + at - self.window(at) if rolling else min(x for x in self.starts if x > at) - 1
         start = self.window(at)
-        some, some_bad = self.sums(start, at)
         low, totals, bads = self.dense
         share, whole = self.allowed.as_integer_ratio()
+        # Integers where all are, which compare sooner.
+        cast: Callable[[Fraction], Fraction | int] = Fraction
         if isinstance(totals[0], int):
-            some, some_bad, total, bad = (int(one) for one in (some, some_bad, total, bad))
+            cast = int
+        some, some_bad, more, more_bad = map(cast, (*self.sums(start, at), total, bad))
         for ahead in range(1, last - at + 1):
             if rolling and low <= start < at:
                 some, some_bad = some - totals[start - low], some_bad - bads[start - low]
             start += rolling
-            everything = minutes * some + total * ahead
-            if everything * share <= (minutes * some_bad + bad * ahead) * whole:
+            everything = minutes * some + more * ahead
+            if everything * share <= (minutes * some_bad + more_bad * ahead) * whole:
                 return at + ahead
         return None
 
 
-def runs(state: list[bool], begin: int) -> list[tuple[object, object]]:
+def runs(state: list[bool], begin: int) -> list[Told]:
     """Runs of a state: its first evaluation and the one after it."""
-    found: list[tuple[object, object]] = []
+    found: list[Told] = []
     since: int | None = None
     for place, one in enumerate(state):
         if one and since is None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import Refused
-from monitoring.slo.definition import Objective, Op, Raw, Source, Threshold
+from monitoring.slo.definition import Metric, Objective, Op, Raw, Source, Threshold
 from monitoring.slo.evaluation.tables import Events, Measured, counts, decimals
 from tests.unit.monitoring.slo.evaluation.made import RATIO
 
@@ -75,7 +75,7 @@ def test_counted_events_stay_as_they_are() -> None:
         (Threshold(SOURCE), 0.5, "op and value are needed"),
     ],
 )
-def test_a_table_that_does_not_fit_is_refused(metric: object, value: float, told: str) -> None:
+def test_a_table_that_does_not_fit_is_refused(metric: Metric, value: float, told: str) -> None:
     plain = Objective("fast", Fraction("0.99"))
     with pytest.raises(Refused, match=told):
         counts(measured(value), metric, plain)
