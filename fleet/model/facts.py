@@ -81,11 +81,18 @@ class Hinted:
 
 @dataclass(frozen=True)
 class Noted:
-    """Something happened around the model that may explain a later change; it asks for nothing."""
+    """Something happened around the model that may explain a later change; it asks for nothing.
+
+    A reported one says what sort of `change` it is, `by` whom, and has an end, `until`, where it
+    lasts; its text is the subject.
+    """
 
     type: str
     subject: str
     at: datetime | None = None
+    change: str = ""
+    by: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,8 @@ class TrafficSeen:
 class Asked:
     """An operator's command.
 
-    Of a new reference, `data` names a table, or `days` are its first and last day.
+    Of a new reference, `data` names a table, or `days` are its first and last day. Of a note,
+    `change` says which sort of change, and `at` is when it happened.
     """
 
     verb: str
@@ -164,6 +172,8 @@ class Asked:
     until: datetime | None = None
     data: str = ""
     days: tuple[str, ...] = ()
+    change: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
