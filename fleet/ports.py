@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.blobs import Blobs
+from engine.store import Store
 from fleet.counting import Counting
 from monitoring.alerts.paging import Page
 from retrain.ports import Registry, Serving, Trainer
@@ -137,7 +138,8 @@ class Reports(Protocol):
 class World:
     """Every port that a worker uses.
 
-    `counting` is there where a log service keeps rows, `reports` where reports can be drawn.
+    `counting` is there where a log service keeps rows, `reports` where reports can be drawn, and
+    `store` where states and journals can be read for digests.
     """
 
     blobs: Blobs
@@ -152,3 +154,4 @@ class World:
     anchors: Anchors
     counting: Counting | None = None
     reports: Reports | None = None
+    store: Store | None = None

@@ -210,6 +210,16 @@ class Configured:
 
 
 @dataclass(frozen=True)
+class Digested:
+    """A team's digest of a day, or of the week that ends with it, was written."""
+
+    day: str
+    title: str
+    lines: tuple[str, ...]
+    weekly: bool = False
+
+
+@dataclass(frozen=True)
 class Unrecognised:
     """An event of an unknown type: acknowledged, and recorded once a type."""
 
@@ -286,6 +296,7 @@ Fact = (
     | Declined
     | Delayed
     | Configured
+    | Digested
     | Unrecognised
     | Parked
     | Noticed

@@ -131,6 +131,7 @@ def world(opened: Opened) -> World:
             opened.clock,
             opened.config.document.reports.compute,
         ),
+        store=opened.store,
     )
 
 
