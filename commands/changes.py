@@ -6,7 +6,15 @@ import argparse
 from typing import TYPE_CHECKING
 
 from commands import on_fleet
-from commands.options import MODEL, PARTITION, add_author, add_target, fleet_command
+from commands.options import (
+    MODEL,
+    PARTITION,
+    add_author,
+    add_name,
+    add_target,
+    fleet_command,
+)
+from monitoring.change import Change
 
 if TYPE_CHECKING:
     from commands.options import Commands
@@ -33,6 +41,7 @@ CHANGES = (
     ),
     ("rollback", MODEL, "end a rollout; the champion answers all traffic"),
     ("resume", PARTITION, "resume a partition that a defect halted, once the cause is fixed"),
+    ("note", SOME_MODEL, "report a change around a model: alerts and the timeline name it"),
     ("reference", MODEL, "compare windows with other days from now on; it needs --reason"),
 )
 
@@ -43,7 +52,10 @@ def add_changes(commands: Commands) -> None:
         parser = fleet_command(commands, name, on_fleet.change, text)
         several = target is SOME_MODEL
         add_target(parser, target, nargs="?" if several else None)
-        add_author(parser)
+        if name == "note":
+            _add_note(parser)
+        else:
+            add_author(parser)
         parser.add_argument(
             "--no-wait",
             action="store_true",
@@ -57,6 +69,23 @@ def add_changes(commands: Commands) -> None:
             parser.add_argument("--until", required=True, metavar="TIME", help=f"end: {TIMES}")
         if name == "reference":
             _add_reference(parser)
+
+
+def _add_note(parser: argparse.ArgumentParser) -> None:
+    kinds = [str(one) for one in Change]
+    parser.add_argument("reason", metavar="TEXT", help="what changed, in one line")
+    add_name(parser)
+    parser.add_argument(
+        "--kind",
+        choices=kinds,
+        default=str(Change.NOTE),
+        metavar="KIND",
+        help=f"{', '.join(kinds[:-1])} or {kinds[-1]} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--at", metavar="TIME", help="when it was: 2026-01-31T18:00Z, a date, or 4h from now"
+    )
+    parser.add_argument("--until", metavar="TIME", help=f"end of what lasts: {TIMES}")
 
 
 def _add_silence(parser: argparse.ArgumentParser) -> None:

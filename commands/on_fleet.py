@@ -147,7 +147,7 @@ def _asked(arguments: Namespace, now: datetime) -> Command:
         target = operate.everybody(target, arguments.every)
     if getattr(arguments, "feature", None):
         target = f"{target}/{arguments.feature}"
-    until = getattr(arguments, "until", None)
+    until, at = getattr(arguments, "until", None), getattr(arguments, "at", None)
     return Command(
         arguments.command,
         target,
@@ -156,6 +156,8 @@ def _asked(arguments: Namespace, now: datetime) -> Command:
         uuid.uuid4().hex[:12],
         operate.instant(until, now) if until else None,
         *operate.source(arguments),
+        getattr(arguments, "kind", ""),
+        operate.begin(at, now) if at else None,
     )
 
 

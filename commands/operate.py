@@ -17,6 +17,7 @@ from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 ROUNDS = 100
 
 
@@ -41,6 +42,12 @@ def instant(text: str, now: datetime) -> datetime:
         return _instant(text, now)
     except OverflowError as error:
         raise Refused(f"{text!r} lies beyond the year 9999") from error
+
+
+def begin(text: str, now: datetime) -> datetime:
+    """Read an instant as `instant` does, but a date as its begin."""
+    found = instant(text, now)
+    return found - timedelta(days=1) if DATE.fullmatch(text) else found
 
 
 def since(text: str, now: datetime) -> str:

@@ -77,11 +77,16 @@ def bounded(text: str, most: int) -> int:
     return number
 
 
-def add_author(parser: argparse.ArgumentParser) -> None:
-    """Add the options that record who asked, and why."""
+def add_name(parser: argparse.ArgumentParser) -> None:
+    """Add the option that records who asked."""
     parser.add_argument(
         "--by", metavar="NAME", help="your name, for the journal (default: the OS user)"
     )
+
+
+def add_author(parser: argparse.ArgumentParser) -> None:
+    """Add the options that record who asked, and why."""
+    add_name(parser)
     parser.add_argument("--reason", default="", metavar="TEXT", help="reason, for the journal")
 
 

@@ -11,7 +11,10 @@ from dashboards.days import Day, Episode, days, episodes
 from dashboards.journal import Journal
 from dashboards.promotion import Retrain, Rollout, Split, retrains, rollouts
 from engine.journal import Record
+from fleet.model.happenings import happening
 from fleet.model.lines import alerting, operations, serving, windows
+from fleet.model.lines.line import Line
+from monitoring.drift.why import Happening
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Story:
     """The history of one model, oldest first.
 
     `counts` is the number of journal lines by kind, `records` the number of units; `reports` are
-    keyed by their alert or command.
+    keyed by their alert or command; `changes` are what others did around the model.
     """
 
     records: int
@@ -76,6 +79,7 @@ class Story:
     reference: Reference | None
     reports: dict[str, Report] = field(default_factory=dict)
     events: tuple[Past, ...] = ()
+    changes: tuple[Happening, ...] = ()
 
 
 def story(records: Iterable[Record]) -> Story:
@@ -102,7 +106,16 @@ def story(records: Iterable[Record]) -> Story:
         reference=_reference(journal.of(windows.Reference)),
         reports={line.of: _report(at, line) for at, line in journal.of(windows.Report)},
         events=tuple(_past(line) for _, line in journal.of(windows.Event)),
+        changes=_changes(journal),
     )
+
+
+def _changes(journal: Journal) -> tuple[Happening, ...]:
+    """Return what others did around the model, in the words of its pages, oldest first."""
+    told: list[tuple[datetime, Line]] = list(journal.of(operations.Noted))
+    told += journal.of(alerting.AzureAlert)
+    found = (happening(line, at) for at, line in told)
+    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.at))
 
 
 def _report(at: datetime, line: windows.Report) -> Report:

@@ -13,9 +13,12 @@ from dashboards.charts import Axis
 from dashboards.days import Day
 from dashboards.promotion import Retrain, Rollout, Split
 from dashboards.story import Story
+from monitoring.drift.why import Happening
 
 ROOM_FOR_NAME = 4.0
 NAMED = 8
+#: Most changes that are drawn, the newest: their senders decide how many there are.
+MOST_CHANGES = 500
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,12 @@ def calendar(days: Sequence[Day], axis: Axis) -> tuple[Row, ...]:
 
 
 def serving(told: Story, axis: Axis, now: datetime, model: str) -> tuple[Row, ...]:
-    """Return the rows about serving: traffic, new versions, rollouts.
+    """Return the rows about serving: changes around it, traffic, new versions, rollouts.
 
     A version's name is written without the prefix `model`, to save room.
     """
     return _spoken(
+        Row("what changed", _changes(told.changes, axis)),
         Row("traffic", _traffic(told, axis, now, f"{model}-"), tall=True),
         Row("new versions", _retrains(told.retrains, axis)),
         Row("rollouts", _rollouts(told.rollouts, axis, now)),
@@ -98,6 +102,18 @@ def _quality(days: Sequence[Day], axis: Axis) -> tuple[Bar, ...]:
         if day.quality and axis.holds(day.day)
         for trouble in ["; ".join(day.quality)]
     )
+
+
+def _changes(changes: Sequence[Happening], axis: Axis) -> tuple[Bar, ...]:
+    """Return a point for each change on the axis, and a bar for one that lasts."""
+    bars, end = [], axis.first + timedelta(days=axis.days)
+    shown = [one for one in changes if one.at.date() < end and one.end.date() >= axis.first]
+    for one in shown[-MOST_CHANGES:]:
+        if one.until is not None:
+            bars.append(_bar(axis, one.at, one.end, "event", str(one)))
+        else:
+            bars.append(Bar(axis.share(axis.place(one.at)), 0, "point open", str(one)))
+    return tuple(bars)
 
 
 def _traffic(told: Story, axis: Axis, now: datetime, prefix: str) -> tuple[Bar, ...]:

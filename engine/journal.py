@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine import audit
 from engine.chain import Place, log_key, rows
@@ -12,7 +13,7 @@ from engine.codec import to_json
 from engine.errors import Broken
 from engine.seal import PLAIN, Seal
 from engine.step import Line
-from engine.store import Insert, Row, Store, Value, spread
+from engine.store import Insert, Row, Store, Value, parse_instant, spread
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,22 @@ def read(store: Store, partition: str, after_seq: int = 0) -> Iterator[Record]:
     """Yield a partition's records in order."""
     for row in rows(store, partition, log_key(after_seq)):
         yield _record(row)
+
+
+def since(store: Store, partition: str, at: datetime, last: int) -> Iterator[Record]:
+    """Yield the records from the first at `at` or later; `last` is the newest one's number.
+
+    The first is found by bisection, because a journal is long and a span of it is short.
+    """
+    low, high = 0, last
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = store.get(partition, log_key(middle))
+        if row is None or parse_instant(str(row.props["at"])) < at:
+            low = middle
+        else:
+            high = middle - 1
+    yield from read(store, partition, low)
 
 
 def _record(row: Row) -> Record:

@@ -11,11 +11,16 @@ from engine.errors import Refused
 from engine.texts import cut
 from fleet.document.policies import Fleet
 from fleet.envelope import sound
+from fleet.model import changes
+from fleet.model.changes import LAST_YEAR
 from fleet.model.facts import Asked
 from fleet.partitions import FLEET, ONCALL
 
 REFERENCE = "reference"
 REPORT = "report"
+NOTE = "note"
+#: Verbs that may concern every model at once.
+SHARED_VERBS = ("freeze", "unfreeze", NOTE)
 MODEL_VERBS = (
     "retrain",
     "cancel",
@@ -25,14 +30,12 @@ MODEL_VERBS = (
     "rollback",
     REFERENCE,
     REPORT,
+    NOTE,
 )
 TEAM_VERBS = ("ack", "silence", "unsilence")
 RESUME = "resume"
 EVERY_MODEL = "--all"
 
-
-#: Clocks and calendars of other tools end at the year 9999.
-LAST_YEAR = 9000
 #: The longest reason, in characters.
 LONGEST_REASON = 2000
 #: The longest name of a verb, a target or a command: a model and an alert of its longest objective.
@@ -48,7 +51,8 @@ class Command:
     """An operator's command, from the command line or from POST /api/commands.
 
     A new reference is made from the table `data`, or from the days from `days[0]` to `days[1]`. A
-    report shows the window `days[0]`, or the newest.
+    report shows the window `days[0]`, or the newest. A note says that something changed, in its
+    reason: of what `kind`, when, and until when it lasts.
     """
 
     verb: str
@@ -59,6 +63,8 @@ class Command:
     until: datetime | None = None
     data: str = ""
     days: tuple[str, ...] = ()
+    kind: str = ""
+    at: datetime | None = None
 
     @property
     def fact(self) -> Asked:
@@ -72,6 +78,8 @@ class Command:
             until=self.until,
             data=self.data,
             days=self.days,
+            change=self.kind,
+            at=self.at,
         )
 
 
@@ -86,7 +94,7 @@ def concerned(
         The verb or the target is unknown.
     """
     if command.verb in MODEL_VERBS:
-        if command.target == EVERY_MODEL and command.verb in ("freeze", "unfreeze"):
+        if command.target == EVERY_MODEL and command.verb in SHARED_VERBS:
             return tuple(fleet.models)
         return (_model_of(command, fleet),)
     if command.verb == "unsilence" or (command.verb == "ack" and _of_no_model(command.target)):
@@ -104,6 +112,11 @@ def concerned(
 def check(command: Command, now: datetime) -> None:
     """Refuse a command whose arguments are incomplete or contradict each other."""
     what = f"{command.verb} {command.target}"
+    if command.verb == NOTE:
+        changes.asked(command.fact)
+        return
+    if command.kind or command.at is not None:
+        raise Refused(f"{what}: kind and at belong to `note`; leave them out")
     if command.until is not None and command.until <= now:
         raise Refused(f"{what}: until {command.until:%Y-%m-%dT%H:%MZ} is in the past")
     if command.until is not None and command.until.year > LAST_YEAR:
@@ -126,6 +139,7 @@ def check_texts(command: Command) -> None:
         ("reason", command.reason, LONGEST_REASON),
         ("by", command.by, LONGEST_REASON),
         ("data", command.data, LONGEST_REASON),
+        ("kind", command.kind, LONGEST_NAME),
         *(("a day", day, LONGEST_NAME) for day in command.days),
     ):
         if len(text) > longest:

@@ -1,4 +1,4 @@
-"""The fleet's own partition: refused input, trouble of the host, anchors of all journals."""
+"""The fleet's own partition: refused input, trouble of the host, anchors, the teams' digests."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from engine.errors import Refused
 from engine.step import Step
-from fleet.model.effects import Effect, KeepAnchors, Publish, Tell
+from fleet.model.effects import Effect, KeepAnchors, Publish, Tell, WriteDigest
 from fleet.model.facts import (
     Anchored,
     Asked,
+    Configured,
     Declined,
     Delayed,
     Documented,
@@ -24,12 +25,14 @@ from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from fleet.partitions import FLEET
 from fleet.published import Event, Fields
-from monitoring.alerts import lifecycle, transitions
+from monitoring.alerts import digest, lifecycle, transitions
+from monitoring.alerts.digest import Told
 from monitoring.alerts.lifecycle import Alert, Condition, Kind, Severity
 
 REFUSED, HOST, DOCUMENT = "refused", "host", "document"
 #: Unknown types that are remembered; the sender of an event chooses its type.
 KEPT = 50
+NO_PLANS: Mapping[str, digest.Policy] = {}
 #: A ticket ends a day after the last occurrence.
 POLICY = lifecycle.Policy(resolve_after=timedelta(days=1), renotify=timedelta(days=7))
 #: A faulty document stays one until the next is read.
@@ -41,13 +44,14 @@ class Desk:
     """The last types of events that nobody knows, the number of refused inputs, and the alerts.
 
     `document` is the version of fleet.yaml that holds, where it can change while the app runs, and
-    the fault of a changed one.
+    the fault of a changed one. `digests` are the last of each team that has some.
     """
 
     types: tuple[str, ...] = ()
     parked: int = 0
     alerts: dict[str, Alert] = field(default_factory=dict)
     document: Documented | None = None
+    digests: dict[str, Told] = field(default_factory=dict)
 
 
 @dataclass
@@ -80,8 +84,12 @@ class _Taken:
             case Delayed(effect=effect, key=key, reason=reason):
                 if reason:
                     self._notice(key, f"{effect} waits: {reason}")
+            case Configured():
+                pass
             case Anchored():
                 self.effects += _told(fact)
+            case Declined(effect="write_digest", key=key, reason=reason):
+                self._notice(key, f"a digest could not be made: {reason}")
             case Declined(key=key, reason=reason):
                 self.lines.append(operations.Refused(reason, key))
             case Asked(verb="ack"):
@@ -97,10 +105,16 @@ class _Taken:
         self.lines.append(operations.Noticed(name, reason))
 
 
-def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime) -> Step:
+def step(
+    state: Desk,
+    facts: Sequence[Fact],
+    teams: Sequence[str],
+    now: datetime,
+    plans: Mapping[str, digest.Policy] = NO_PLANS,
+) -> Step:
     """Journal the facts; refused input and trouble of the host are one ticket each for every team.
 
-    Anchors are published and kept beside the store.
+    Anchors are published and kept beside the store. `plans` are the digests by team.
 
     Raises
     ------
@@ -121,9 +135,20 @@ def step(state: Desk, facts: Sequence[Fact], teams: Sequence[str], now: datetime
         taken.alerts |= {key: done.alert} if done.alert is not None else {}
         wakes += [done.wake_at] if done.wake_at is not None else []
     parked = state.parked + len(taken.news[REFUSED])
-    after = Desk(taken.types[-KEPT:], parked, taken.alerts, taken.document)
+    digests = {
+        team: digest.step(state.digests.get(team), plan, now) for team, plan in plans.items()
+    }
+    for team, found in digests.items():
+        taken.effects += [_digest(team, due) for due in found.due]
+        wakes.append(found.wake_at)
+    told = {team: found.told for team, found in digests.items()}
+    after = Desk(taken.types[-KEPT:], parked, taken.alerts, taken.document, told)
     lines = tuple(map(write_line, taken.lines))
     return Step(after, tuple(taken.effects), min(wakes, default=None), lines)
+
+
+def _digest(team: str, due: digest.Due) -> WriteDigest:
+    return WriteDigest(team, due.day, due.since, due.until, due.missed, due.weekly)
 
 
 def _condition(key: str, said: Sequence[str]) -> Condition:

@@ -9,14 +9,15 @@ from functools import partial
 from typing import Any, assert_never
 
 from engine.codec import kind_of
-from engine.errors import Unavailable
+from engine.errors import Refused, Unavailable
 from engine.step import Delivery, Step
 from engine.store import instant
 from fleet import desk, moved, oncall
 from fleet.desk import Desk
+from fleet.digests import reading as digests
 from fleet.document.policies import Fleet
 from fleet.model import step
-from fleet.model.effects import EFFECTS, Effect, SendPage
+from fleet.model.effects import EFFECTS, Effect, SendPage, WriteDigest
 from fleet.model.facts import (
     FACTS,
     Configured,
@@ -80,7 +81,12 @@ class FleetDomain:
         """See `engine.step.Domain`."""
         match state:
             case Desk():
-                return desk.step(state, facts, sorted(self.fleet.teams), now)
+                plans = {
+                    name: team.digest
+                    for name, team in sorted(self.fleet.teams.items())
+                    if team.digest is not None
+                }
+                return desk.step(state, facts, sorted(self.fleet.teams), now, plans)
             case OnCall():
                 team = partition.removeprefix(ONCALL)
                 if team not in self.fleet.teams:
@@ -96,10 +102,18 @@ class FleetDomain:
 
     def perform(self, partition: str, effect: Effect, now: datetime) -> tuple[Delivery, ...]:
         """See `engine.step.Domain`; what a model that left the document owes stays owed."""
+        if isinstance(effect, WriteDigest):
+            return self._written(effect, now)
         watched = partition in self.fleet.models
         if not watched and partition != FLEET and not partition.startswith(ONCALL):
             raise Unavailable(f"model {partition} is not in fleet.yaml", DORMANT_FOR)
         return perform(self.world, self.fleet, partition, effect, now)
+
+    def _written(self, effect: WriteDigest, now: datetime) -> tuple[Delivery, ...]:
+        if self.world.store is None:
+            raise Refused("this host cannot read the journals that a digest tells of")
+        found = digests.digest(self.world.store, self, self.fleet, effect, now)
+        return (Delivery(ONCALL + effect.team, effect.key, found),)
 
     def halted(self, partition: str, reason: str, now: datetime) -> tuple[Delivery, ...]:
         """See `engine.step.Domain`: teams are paged, or the fleet's journal says that none can be.

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from engine.errors import Refused
 from engine.step import Delivery
 from engine.texts import joined
-from fleet import logfiles, workspace_events
+from fleet import envelope, logfiles, workspace_events
+from fleet.commands import EVERY_MODEL
 from fleet.document.policies import Fleet
 from fleet.envelope import Event
-from fleet.model.facts import Asked, LogGrew, Unrecognised
+from fleet.model import changes
+from fleet.model.facts import Asked, LogGrew, Noted, Unrecognised
 from fleet.model.records import Collection
 from fleet.partitions import FLEET
 from fleet.workspace_events import Foreign
@@ -34,19 +36,29 @@ class Hint:
     path: str
 
 
+@dataclass(frozen=True)
+class Everywhere:
+    """Something that concerns every model; `id` is that of each delivery."""
+
+    id: str
+    fact: Noted
+
+
 #: A partition and its fact, or what else an event says.
-News = workspace_events.News | Hint
+News = workspace_events.News | Hint | Noted
 
 
 def delivery(
-    found: Event, fleet: Fleet, container: Callable[[], str] = str
-) -> Delivery | Hint | Foreign | None:
+    found: Event, fleet: Fleet, container: Callable[[], str] = str, workspace: str = ""
+) -> Delivery | Everywhere | Hint | Foreign | None:
     """Return the partition and the fact of an event; None where it carries no news.
 
     Parameters
     ----------
     container : Callable[[], str]
         Tells the container of the logs of models that name none; empty for any.
+    workspace : str
+        The resource id of the workspace that the models are served from; empty for any.
 
     Raises
     ------
@@ -55,7 +67,12 @@ def delivery(
     Unavailable
         The container cannot be told now.
     """
-    news = _news(found, fleet, container)
+    if found.type in workspace_events.RESOURCES:
+        news: News = workspace_events.resource(found, fleet, workspace)
+    else:
+        news = _news(found, fleet, container)
+    if isinstance(news, Noted):
+        return Everywhere(joined(found.type, found.id, found.source.lower()), news)
     if not isinstance(news, tuple):
         return news
     partition, fact = news
@@ -95,6 +112,8 @@ def _news(found: Event, fleet: Fleet, container: Callable[[], str]) -> News:
             return _model(found, fleet), LogGrew(found.text("blob"), size, Collection.labels)
         case "Driftwarden.RetrainRequested":
             return _model(found, fleet), Asked("event", found.source, found.reason, found.id)
+        case "Driftwarden.Changed":
+            return _changed(found, fleet)
         case _:
             return FLEET, Unrecognised(found.type, found.source)
 
@@ -115,6 +134,25 @@ def _blob(found: Event, fleet: Fleet, container: Callable[[], str]) -> News:
         # An append blob is announced once, when it is created.
         return Hint(name, match[2]) if not size or fact is None else (name, fact)
     return Foreign.FILE
+
+
+def _changed(found: Event, fleet: Fleet) -> News:
+    """Return a reported change, of one model or of all."""
+    what = f"event {found.id}: data"
+    kind, text, by = (_said(found, key) for key in ("kind", "text", "by"))
+    at = envelope.moment(found.fields.get("at"), f"{what}.at") or found.at
+    until = envelope.moment(found.fields.get("until"), f"{what}.until")
+    fact = changes.change(kind, text, by or found.source, at, until, what)
+    return fact if found.fields.get("model") == EVERY_MODEL else (_model(found, fleet), fact)
+
+
+def _said(found: Event, key: str) -> str:
+    """Return a field that holds a sender's text, which is bounded later; empty where absent."""
+    value = found.fields.get(key)
+    if not isinstance(value, str | None):
+        told = f"data.{key} is {type(value).__name__}, text is expected"
+        raise Refused(f"event {found.id}: {told}")
+    return value or ""
 
 
 def _model(found: Event, fleet: Fleet) -> str:

@@ -94,7 +94,9 @@ class Incoming:
 
     def _deliver(self, document: object) -> str | None:
         try:
-            found = events.delivery(envelope.event(document), self.fleet, self.container)
+            found = events.delivery(
+                envelope.event(document), self.fleet, self.container, self.workspace
+            )
         except Refused as error:
             return self.park(document, str(error))
         if isinstance(found, Foreign):
@@ -102,6 +104,10 @@ class Incoming:
             return None
         if isinstance(found, events.Hint):
             found = growth.hinted(self.poller, self.fleet, found)
+        if isinstance(found, events.Everywhere):
+            for name in self.fleet.models:
+                self.loop.deliver(Delivery(name, found.id, found.fact), self.clock.now())
+            return FLEET
         if found is None:
             return None
         self.loop.deliver(found, self.clock.now())

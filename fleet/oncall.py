@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from engine.errors import Refused
 from engine.step import Step
 from fleet.model.effects import AckModel, OnCallEffect, SendPage
-from fleet.model.facts import Asked, Configured, Declined, Delayed, Fact, Notified
+from fleet.model.facts import Asked, Configured, Declined, Delayed, Digested, Fact, Notified
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from monitoring.alerts import leaving, routing
-from monitoring.alerts.lifecycle import Status
+from monitoring.alerts.lifecycle import Severity, Status
 from monitoring.alerts.muting import Silence
+from monitoring.alerts.paging import Event
 from monitoring.alerts.reach import Delivered, Undelivered
 
 
@@ -48,8 +49,9 @@ def step(
             )
             continue
         state, wake_at = done.state, done.wake_at
-        effects += [_owed(state, effect, now) for effect in done.effects]
-        lines += _lines(fact, done.effects)
+        owed = (*done.effects, *_digest(state.team, fact, policy))
+        effects += [_owed(state, effect, now) for effect in owed]
+        lines += _lines(fact, owed)
     return Step(state, tuple(effects), wake_at, tuple(map(write_line, lines)))
 
 
@@ -71,10 +73,29 @@ def _routed(fact: Fact, elsewhere: leaving.Elsewhere, now: datetime) -> routing.
             )  # fmt: skip
         case Asked(verb="unsilence"):
             return routing.Unsilence(fact.target, fact.by)
-        case Declined() | Delayed() | Configured():
+        case Declined() | Delayed() | Configured() | Digested():
             return None
         case _:
             raise Refused(f"an on-call partition does not take {type(fact).__name__}")
+
+
+def _digest(team: str, fact: Fact | None, policy: routing.Policy) -> tuple[routing.Page, ...]:
+    """Return the message of a digest, where the team still has a receiver for it."""
+    if not isinstance(fact, Digested) or policy.digest is None:
+        return ()
+    receiver = policy.digest.receiver
+    incident = f"{team}:digest-{'week-' if fact.weekly else ''}{fact.day}"
+    page = routing.Page(
+        key=f"{incident}:{receiver}",
+        receiver=receiver,
+        event=Event.DIGEST,
+        severity=Severity.TICKET,
+        title=fact.title,
+        lines=fact.lines,
+        alerts=(),
+        incident=incident,
+    )
+    return (page,)
 
 
 def _owed(state: routing.OnCall, effect: routing.Effect, now: datetime) -> OnCallEffect:

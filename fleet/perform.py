@@ -14,7 +14,6 @@ from fleet.document.policies import Fleet, Watched
 from fleet.model.effects import (
     AckModel,
     Cancel,
-    Effect,
     KeepAnchors,
     Look,
     OnCallEffect,
@@ -54,7 +53,7 @@ from retrain.ports import Traffic, TrainingJob
 
 
 def perform(
-    world: World, fleet: Fleet, partition: str, effect: Effect, now: datetime
+    world: World, fleet: Fleet, partition: str, effect: Work | Outside | OnCallEffect, now: datetime
 ) -> tuple[Delivery, ...]:
     """Pay one effect of a partition and return what came of it."""
     if isinstance(effect, OnCallEffect):

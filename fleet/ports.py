@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.blobs import Blobs
+from engine.store import Store
 from fleet.counting import Counting
 from monitoring.alerts.paging import Page
 from retrain.ports import Registry, Serving, Trainer
@@ -160,7 +161,8 @@ class World:
     """Every port that a worker uses.
 
     `counting` is there where a log service keeps rows, `reports` where reports can be drawn,
-    `arrivals` where others register versions.
+    `arrivals` where others register versions, and `store` where states and journals can be read for
+    digests.
     """
 
     blobs: Blobs
@@ -176,3 +178,4 @@ class World:
     counting: Counting | None = None
     reports: Reports | None = None
     arrivals: Arrivals | None = None
+    store: Store | None = None

@@ -42,6 +42,12 @@ class Service(Incoming):
                 seq = self.loop.head(name).seq
                 gone = Configured("", "left fleet.yaml")
                 self.loop.deliver(Delivery(name, f"policy::{seq}", gone), now)
+        fleet = self.loop.head(FLEET)
+        planned = {name for name, team in self.fleet.teams.items() if team.digest is not None}
+        if planned - set(fleet.state.digests):
+            # Its step begins their days; later ones follow by its wakes, and by each anchor.
+            begun = Configured("", "digests begin")
+            self.loop.deliver(Delivery(FLEET, f"digests:{fleet.seq}", begun), now)
         for told in moved.teams(self.loop, self.fleet):
             self.loop.deliver(told, now)
         for name in sorted(known):

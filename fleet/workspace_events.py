@@ -1,6 +1,7 @@
 """Events of a workspace of Azure Machine Learning: versions, deployments and runs.
 
-The fields of the types: Microsoft Learn, "Azure Machine Learning as an Event Grid source".
+The fields of the types: Microsoft Learn, "Azure Machine Learning as an Event Grid source" and
+"Azure resource group as an Event Grid source".
 """
 
 from __future__ import annotations
@@ -12,16 +13,29 @@ from enum import StrEnum
 from engine.errors import Refused
 from engine.texts import cut
 from fleet import names, registrations
+from fleet.azure_resources import Resources
 from fleet.document.policies import Fleet
 from fleet.envelope import Event, sound
+from fleet.model import changes
 from fleet.model.facts import Asked, Fact, Hinted, Noted
 from fleet.registrations import RUN_TAG, trained_for
+from monitoring.change import Change
 
 # The component of Azure Machine Learning's model monitor (azureml-assets, "evaluate metrics
 # threshold") tags its own run: `The signal 'NAME' has failed due to …`, where NAME should be
 # `{monitor}_{signal}` ("Monitor the performance of models deployed to production").
 BREACHED_TAG = "azureml_modelmonitor_threshold_breached"
 LONGEST_BREACH = 500
+#: By this tag a run of others says which model it is about.
+MODEL_TAG = "driftwarden.model"
+#: Types of Resource Manager that the templates do not subscribe; who subscribes them is heard.
+RESOURCES = (
+    "Microsoft.Resources.ResourceWriteSuccess",
+    "Microsoft.Resources.ResourceDeleteSuccess",
+)
+AZURE_ML = "Azure Machine Learning"
+#: The statuses in which a run is over.
+ENDED = ("Completed", "Failed", "Canceled")
 
 
 class Foreign(StrEnum):
@@ -107,7 +121,7 @@ def _breached(found: Event, fleet: Fleet) -> News:
     """
     said = " ".join(str(found.tags("runTags").get(BREACHED_TAG) or "").split())
     if not said:
-        return Foreign.RUN
+        return _noted(found, fleet)
     monitors = {
         alias.lower(): name
         for name, one in fleet.models.items()
@@ -116,6 +130,41 @@ def _breached(found: Event, fleet: Fleet) -> News:
     signal = said.lower().removeprefix("the signal ").removeprefix("'")
     fitting = [alias for alias in monitors if signal.startswith(f"{alias}_")]
     if not fitting:
-        return Foreign.RUN
+        return _noted(found, fleet)
     why = sound(cut(said, LONGEST_BREACH), f"event {found.id}: data.runTags.{BREACHED_TAG}")
     return monitors[max(fitting, key=len)], Asked("event", found.source, why, found.id)
+
+
+def _noted(found: Event, fleet: Fleet) -> News:
+    """Note the end of a run of others that says which model it is about, as a change around it.
+
+    It says so by a tag, or is of an experiment that has the model's name, in fleet.yaml or in the
+    registry, or that of its endpoint. `RunCompleted` has no status.
+    """
+    status = found.fields.get("runstatus") or "Completed"
+    tag, experiment = found.tags("runTags").get(MODEL_TAG), found.fields.get("experimentname")
+    named = (str(name) for name in (tag, experiment) if name)
+    known = (watched(name, fleet) or _behind(name, fleet) for name in named)
+    model = next((name for name in known if name is not None), None)
+    if model is None or status not in ENDED:
+        return Foreign.RUN
+    text = f"run {found.text('runid')} of experiment {experiment or 'unknown'}: {status}"
+    what = f"event {found.id}: data"
+    return model, changes.change(Change.NOTE, text, AZURE_ML, found.at, None, what)
+
+
+def resource(found: Event, fleet: Fleet, workspace: str) -> News:
+    """Note that a deployment of a model's endpoint was written or deleted in Azure.
+
+    Traffic is not told so: looks at the endpoint find it.
+    """
+    uri = found.fields.get("resourceuri") or found.subject
+    if not isinstance(uri, str) or "/deployments/" not in uri.lower():
+        return Foreign.DEPLOYMENT
+    concerned = next(Resources(fleet, workspace).concerned(uri), None)
+    if concerned is None:
+        return Foreign.DEPLOYMENT
+    model, words = concerned
+    text = f"{words} {'deleted' if 'Delete' in found.type else 'written'}"
+    what = f"event {found.id}: data"
+    return model, changes.change(Change.DEPLOYMENT, text, "Azure", found.at, None, what)

@@ -49,6 +49,8 @@ class CommandBody(BaseModel):
     data: str = ""
     first: str = ""
     last: str = ""
+    kind: str = ""
+    at: AwareDatetime | None = None
     expect: int | None = Field(default=None, ge=0)
 
 
@@ -95,17 +97,27 @@ def _command(request: func.HttpRequest) -> tuple[Command, int | None]:
     except ValidationError as error:
         raise Refused(f"command: {codec.first_line(error)}") from error
     by = request.headers.get(PRINCIPAL) or body.by or ANONYMOUS
-    until = _in_utc(body.until) if body.until is not None else None
-    days = (body.first, body.last) if body.first or body.last else ()
-    asked = Command(body.verb, body.target, by, body.reason, body.id, until, body.data, days)
+    asked = Command(
+        body.verb,
+        body.target,
+        by,
+        body.reason,
+        body.id,
+        _in_utc(body.until, "until"),
+        body.data,
+        (body.first, body.last) if body.first or body.last else (),
+        body.kind,
+        _in_utc(body.at, "at"),
+    )
     return asked, body.expect
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(moment: datetime | None, name: str) -> datetime | None:
     try:
-        return moment.astimezone(UTC)
+        return None if moment is None else moment.astimezone(UTC)
     except OverflowError as error:
-        raise Refused(f"command: until {moment.isoformat()}: no such moment in UTC") from error
+        told = f"{name} {moment.isoformat() if moment else ''}"
+        raise Refused(f"command: {told}: no such moment in UTC") from error
 
 
 def as_json(view: View, status: Callable[[Any], int] = lambda _: 200) -> func.HttpResponse:

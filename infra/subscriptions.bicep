@@ -53,6 +53,7 @@ module requests 'modules/requests.bicep' = if (delivery != 'none') {
     functionId: functionId
     accountId: storageId
     eventTypes: [
+      'Driftwarden.Changed'
       'Driftwarden.LabelsArrived'
       'Driftwarden.RetrainRequested'
     ]

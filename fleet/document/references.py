@@ -47,12 +47,14 @@ def unknown_receivers(
 ) -> Iterator[Problem]:
     """Yield a problem for each receiver that a team names and the document does not define."""
     for name, team in teams.items():
-        named = {"page": team.page, "ticket": team.ticket}
+        named: dict[Path, tuple[str, ...]] = {("page",): team.page, ("ticket",): team.ticket}
+        if team.digest is not None:
+            named["digest", "receiver"] = (team.digest.receiver,)
         for field, wanted in named.items():
             for receiver in wanted:
                 if receiver not in receivers:
                     hint = suggestion(receiver, receivers)
-                    at: Path = ("teams", name, field)
+                    at: Path = ("teams", name, *field)
                     yield text.problem(at, f"no receiver {receiver!r}{hint}")
 
 

@@ -144,6 +144,31 @@ class KeepAnchors:
 
 
 @dataclass(frozen=True)
+class WriteDigest:
+    """Write a team's digest of what happened from `since` to `until`.
+
+    `missed` counts those before it that were never made.
+    """
+
+    team: str
+    day: str
+    since: datetime
+    until: datetime
+    missed: int = 0
+    weekly: bool = False
+
+    @property
+    def key(self) -> str:
+        """The team and the day: a day has one digest."""
+        return f"digest:{self.team}:{'week' if self.weekly else 'day'}:{self.day}"
+
+    @property
+    def lane(self) -> str:
+        """The team: its digests keep their order."""
+        return f"digests:{self.team}"
+
+
+@dataclass(frozen=True)
 class SendPage:
     """Page a receiver; `report`: it could not be reached before, so that success is news."""
 
@@ -177,5 +202,5 @@ class AckModel:
 Outside = Submit | Poll | Cancel | SetTraffic | Look | Tag | Tell | Publish | KeepAnchors
 #: Effects of an on-call partition.
 OnCallEffect = SendPage | AckModel
-Effect = Work | Outside | OnCallEffect
+Effect = Work | Outside | OnCallEffect | WriteDigest
 EFFECTS = Kinds(*get_args(Effect))

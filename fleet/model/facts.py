@@ -94,11 +94,18 @@ class Hinted:
 
 @dataclass(frozen=True)
 class Noted:
-    """Something happened around the model that may explain a later change; it asks for nothing."""
+    """Something happened around the model that may explain a later change; it asks for nothing.
+
+    A reported one says what sort of `change` it is, `by` whom, and has an end, `until`, where it
+    lasts; its text is the subject.
+    """
 
     type: str
     subject: str
     at: datetime | None = None
+    change: str = ""
+    by: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,8 @@ class TrafficSeen:
 class Asked:
     """An operator's command.
 
-    Of a new reference, `data` names a table, or `days` are its first and last day.
+    Of a new reference, `data` names a table, or `days` are its first and last day. Of a note,
+    `change` says which sort of change, and `at` is when it happened.
     """
 
     verb: str
@@ -177,6 +185,8 @@ class Asked:
     until: datetime | None = None
     data: str = ""
     days: tuple[str, ...] = ()
+    change: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +220,16 @@ class Configured:
 
     policy: str
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Digested:
+    """A team's digest of a day, or of the week that ends with it, was written."""
+
+    day: str
+    title: str
+    lines: tuple[str, ...]
+    weekly: bool = False
 
 
 @dataclass(frozen=True)
@@ -290,6 +310,7 @@ Fact = (
     | Declined
     | Delayed
     | Configured
+    | Digested
     | Unrecognised
     | Parked
     | Noticed

@@ -6,7 +6,9 @@ the command applies, or where nothing would change.
 
 from __future__ import annotations
 
+from engine.errors import Refused
 from engine.store import instant
+from fleet.model import changes
 from fleet.model.facts import Asked
 from fleet.model.turn import Turn
 from monitoring import calendars
@@ -31,8 +33,18 @@ def objection(turn: Turn, fact: Asked) -> str:
             return _rollback(turn, fact)
         case "reference":
             return _reference(turn, fact)
+        case "note":
+            return _note(fact)
         case _:
             return ""
+
+
+def _note(fact: Asked) -> str:
+    try:
+        changes.asked(fact)
+    except Refused as error:
+        return str(error)
+    return ""
 
 
 def _retrain(turn: Turn) -> str:

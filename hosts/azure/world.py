@@ -133,6 +133,7 @@ def world(opened: Opened) -> World:
             opened.config.document.reports.compute,
         ),
         arrivals=registry,
+        store=opened.store,
     )
 
 

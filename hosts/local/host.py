@@ -218,6 +218,7 @@ class LocalHost:
             publisher=FilePublisher(self.root / "events.jsonl"),
             anchors=AnchorFile(self.root / ANCHORS_FILE),
             reports=ReportsHere(),
+            store=self.store,
         )
 
 

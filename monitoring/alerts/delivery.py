@@ -41,8 +41,8 @@ def _passing(state: OnCall, receiver: str, incident: str, at: datetime | None) -
 
 def follow(state: OnCall, policy: Policy, now: datetime) -> tuple[OnCall, tuple[Page, ...]]:
     """Bring the receivers up to date, and the alerts about those that cannot be reached."""
-    used = {*policy.page, *policy.ticket}
-    down = {n: reach.passed(one, now) for n, one in state.receivers.items() if n in used}
+    used = state.receivers.items()
+    down = {n: reach.passed(one, now) for n, one in used if n in policy.receivers}
     again: list[Page] = []
     for name, one in down.items():
         down[name], refused = reach.retried(one, now)

@@ -12,6 +12,7 @@ from pydantic import Field
 import engine.policy
 from engine.duration import Duration
 from engine.policy import ShortText
+from monitoring.alerts.digest import Policy as Digest
 from monitoring.alerts.lifecycle import Notify, Severity, Status
 from monitoring.alerts.reach import Down
 
@@ -56,6 +57,15 @@ class Policy(engine.policy.Policy):
         description="An unacknowledged page goes to the next receiver after this long, and at the "
         "latest a minute after its receiver could not be reached.",
     )
+    digest: Digest | None = Field(
+        None, description="What happened, once a day and once a week; left out: no digests."
+    )
+
+    @property
+    def receivers(self) -> frozenset[str]:
+        """Every receiver that the team's messages may go to."""
+        own = () if self.digest is None else (self.digest.receiver,)
+        return frozenset((*self.page, *self.ticket, *own))
 
     def first(self, severity: Severity) -> tuple[str, ...]:
         """The receivers of the first message."""

@@ -23,6 +23,7 @@ class Event(StrEnum):
     RESOLVED = "resolved"
     UNSILENCED = "unsilenced"
     RESTORED = "restored"
+    DIGEST = "digest"
 
 
 #: How the title of a message about alerts begins.

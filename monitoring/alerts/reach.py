@@ -34,7 +34,7 @@ PATIENCE = timedelta(minutes=1)
 RETRY = timedelta(hours=1)
 """How long until the messages that a receiver refused are sent to it again."""
 #: Events whose message is the last of its incident.
-LAST = (Event.RESOLVED, Event.UNSILENCED)
+LAST = (Event.RESOLVED, Event.UNSILENCED, Event.DIGEST)
 KEPT = 20
 """Most messages that are kept for a receiver that refuses them, one an incident."""
 

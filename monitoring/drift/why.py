@@ -82,10 +82,26 @@ class Change:
 
 @dataclass(frozen=True)
 class Happening:
-    """An event in the model's surroundings, from its journal."""
+    """An event in the model's surroundings, from its journal.
+
+    One that lasts has an end, `until`. One that is `reported` was told by people or by other
+    systems.
+    """
 
     at: datetime
     what: str
+    until: datetime | None = None
+    reported: bool = False
+
+    @property
+    def end(self) -> datetime:
+        """When it was over; the same moment where it did not last."""
+        return self.at if self.until is None else max(self.at, self.until)
+
+    def __str__(self) -> str:
+        """The text for a page."""
+        lasted = f" to {self.until:%Y-%m-%d %H:%M}" if self.until is not None else ""
+        return f"{self.what} ({self.at:%Y-%m-%d %H:%M}{lasted} UTC)"
 
 
 def moves(feature: FeatureReport, most: int = MOST) -> tuple[Move, ...]:
@@ -144,15 +160,22 @@ def change(windows: Sequence[str], counts: NDArray[np.int64], usual: Floats) -> 
 def just_before(
     happenings: Sequence[Happening], begin: datetime, end: datetime, lead: timedelta = LEAD
 ) -> tuple[Happening, ...]:
-    """Events from `lead` before a window's begin to its end, the newest first."""
-    found = [one for one in happenings if begin - lead <= one.at < end]
+    """Events that lie, or end, from `lead` before a window's begin to its end, the newest first."""
+    found = [one for one in happenings if one.at < end and one.end >= begin - lead]
     return tuple(sorted(found, key=lambda one: one.at, reverse=True))
 
 
 def told(happenings: Sequence[Happening]) -> str:
-    """Name the newest events; empty where there are none."""
-    words = [f"{one.what} ({one.at:%Y-%m-%d %H:%M} UTC)" for one in happenings[:TOLD]]
+    """Name the newest events; empty where there are none. `changed` names those reported."""
+    words = [str(one) for one in happenings if not one.reported][:TOLD]
     return f"just before: {'; '.join(words)}" if words else ""
+
+
+def changed(happenings: Sequence[Happening]) -> str:
+    """Name the newest changes that were reported; empty where there are none."""
+    words = [str(one) for one in happenings if one.reported]
+    more = [f"and {len(words) - TOLD} more"] if len(words) > TOLD else []
+    return f"what changed before: {'; '.join(words[:TOLD] + more)}" if words else ""
 
 
 def _recurring(names: Sequence[str], series: Floats) -> Change | None:

@@ -70,11 +70,17 @@ class Documented:
 
 @dataclass(frozen=True)
 class Noted:
-    """An event around the model that may explain what follows; `at` is an instant."""
+    """An event around the model that may explain what follows; `at` and `until` are instants.
+
+    A reported change has a `kind`, and says `by` whom.
+    """
 
     type: str
     subject: str
     at: str | None
+    kind: str = field(default="", metadata=OMITTED)
+    by: str = field(default="", metadata=OMITTED)
+    until: str = field(default="", metadata=OMITTED)
 
 
 @dataclass(frozen=True)

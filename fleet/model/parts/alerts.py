@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from engine.errors import Refused
 from engine.store import instant
@@ -15,8 +16,14 @@ from fleet.model.signals.catalogue import REFUSED, REFUSED_SPLIT, of_effect, sig
 from fleet.model.turn import Turn
 from fleet.published import Event, Fields
 from monitoring.alerts import lifecycle, transitions
-from monitoring.alerts.lifecycle import Severity
+from monitoring.alerts.lifecycle import Condition, Phase, Severity
+from monitoring.drift import why
 from monitoring.finding import Finding
+
+#: How long before an alert the window that it is about began, at most.
+WINDOW = timedelta(days=2)
+#: What is reported at the very moment of a notification is still named in it.
+MOMENT = timedelta(microseconds=1)
 
 
 def follow(turn: Turn) -> None:
@@ -28,6 +35,7 @@ def follow(turn: Turn) -> None:
         if news_for is not None and known is not None and turn.now >= known.since + news_for:
             turn.settle(key)
             condition = turn.alerting.signals[key]
+        condition = _with_changes(turn, condition, known)
         step = transitions.step(known, condition, policy, turn.now)
         turn.wake(step.wake_at)
         if news_for is not None and condition.active and step.alert is not None:
@@ -38,6 +46,20 @@ def follow(turn: Turn) -> None:
             _tell(turn, notice)
         turn.notices += [(notice, known) for notice in step.effects]
         _say_alert(turn, known, step.alert)
+
+
+def _with_changes(turn: Turn, said: Condition, known: lifecycle.Alert | None) -> Condition:
+    """Add the changes that were reported around an alert, up to its newest notification.
+
+    A signal about windows, which draws a report, looks back over the window's day, too.
+    """
+    if not said.active:
+        return said
+    since = known.since if known is not None and known.phase is not Phase.RESOLVED else turn.now
+    lead = why.LEAD + (WINDOW if signal_of(said.key).report else timedelta(0))
+    around = why.just_before(turn.model.happened, since, turn.now + MOMENT, lead)
+    words = why.changed(around)
+    return replace(said, lines=(*said.lines, words)) if words else said
 
 
 def configured(turn: Turn, fact: Configured) -> Configured:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from engine.store import instant, parse_instant
-from fleet.model.facts import Noted
-from fleet.model.lines import alerting, operations, serving, training, windows
+from engine.store import instant
+from fleet.model import changes
+from fleet.model.facts import Asked, Noted
+from fleet.model.happenings import happening
+from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line
 from fleet.model.part import Part, take
 from fleet.model.turn import Turn
-from monitoring.alerts.azure import Phase
 from monitoring.drift.why import Happening
 
 KEPT = 20
-LONGEST = 120
+#: Changes that are kept beside those: whoever reports many drops none of the model's own.
+REPORTED = 50
+REPEAT = timedelta(minutes=10)
 
 
 def remember(turn: Turn, lines: Sequence[Line]) -> None:
@@ -25,50 +28,53 @@ def remember(turn: Turn, lines: Sequence[Line]) -> None:
     Of an alert of Azure Monitor, which may fire every few minutes, the last time is kept.
     """
     for line in lines:
-        what = _words(line)
-        if not what:
+        found = happening(line, turn.now)
+        if found is None:
             continue
         known = turn.model.happened
-        kind = what.split(" ", 1)[0]
+        if found.reported:
+            turn.model = replace(turn.model, happened=_reported(known, found, turn.now))
+            continue
+        kind = found.what.split(" ", 1)[0]
         before = next((one for one in reversed(known) if one.what.startswith(f"{kind} ")), None)
         repeats = isinstance(line, operations.Noted | alerting.AzureAlert)
-        at = _moment(line) or turn.now
-        if before is not None and before.what == what and (not repeats or before.at == at):
+        again = before is not None and before.what == found.what
+        if again and (not repeats or (before is not None and before.at == found.at)):
             continue
         if isinstance(line, alerting.AzureAlert):
-            known = tuple(one for one in known if one.what != what)
-        turn.model = replace(turn.model, happened=(*known, Happening(at, what))[-KEPT:])
+            known = tuple(one for one in known if one.what != found.what)
+        own = tuple(one for one in known if not one.reported)
+        told = tuple(one for one in known if one.reported)
+        turn.model = replace(turn.model, happened=(*told, *(*own, found)[-KEPT:]))
 
 
-def _moment(line: Line) -> datetime | None:
-    if isinstance(line, operations.Noted | alerting.AzureAlert) and line.at:
-        return parse_instant(line.at)
-    return None
+def _reported(known: Sequence[Happening], found: Happening, now: datetime) -> tuple[Happening, ...]:
+    """Return the happenings with a reported one; of too many that go first which ended first."""
+    own = [one for one in known if not one.reported]
+    told = [one for one in known if one.reported and not _same(one, found)] + [found]
+    while len(told) > REPORTED:
+        told.remove(min(told, key=lambda one: min(one.end, now)))
+    return (*told, *own)
 
 
-def _words(line: Line) -> str:
-    match line:
-        case operations.Noted():
-            words = f"{line.type} {line.subject}"
-        case alerting.AzureAlert(phase=Phase.FIRED):
-            words = f"Azure alert {line.rule} ({line.severity}, {line.target})"
-        case training.Registered():
-            words = f"registered {line.version}"
-        case serving.Traffic():
-            split = sorted(line.weights.items())
-            words = f"traffic {', '.join(f'{name} {share} %' for name, share in split if share)}"
-        case windows.Reference():
-            words = f"reference of {line.version}"
-        case _:
-            return ""
-    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+def _same(one: Happening, other: Happening) -> bool:
+    """Tell whether two reports tell of one change: some senders announce it twice."""
+    return (one.what, one.until) == (other.what, other.until) and abs(one.at - other.at) < REPEAT
 
 
 def noted(turn: Turn, fact: Noted) -> Noted:
     """Journal something that was noted around the model."""
     at = instant(fact.at) if fact.at else None
-    turn.say(operations.Noted(fact.type, fact.subject, at))
+    until = instant(fact.until) if fact.until else ""
+    turn.say(operations.Noted(fact.type, fact.subject, at, fact.change, fact.by, until))
     return fact
 
 
-PART = Part("happened", (take(Noted, noted),))
+def asked(turn: Turn, fact: Asked) -> Asked:
+    """Journal the change that an operator reports."""
+    if fact.verb == "note":
+        noted(turn, changes.asked(fact))
+    return fact
+
+
+PART = Part("happened", (take(Noted, noted), take(Asked, asked)))

@@ -16,6 +16,7 @@ from fleet.model.tasks import Measure
 from fleet.model.turn import Turn
 from monitoring.alerts.lifecycle import Severity
 from monitoring.finding import Finding
+from monitoring.slo.forecast import Sample, sampled
 from monitoring.slo.objective import Verdict
 from monitoring.slo.sources.table import SOURCES
 
@@ -53,7 +54,12 @@ def measured(turn: Turn, fact: Measured) -> Measured:
     known = turn.objectives
     if known.asked != fact.at:
         return fact
-    turn.objectives = replace(known, history=fact.history, at=fact.at, asked=None)
+    budgets = {
+        one.name: sampled(known.budgets.get(one.name, ()), Sample(fact.at, one.budget_left))
+        for one in fact.statuses
+        if one.budget_left is not None
+    }
+    turn.objectives = replace(known, history=fact.history, at=fact.at, asked=None, budgets=budgets)
     for status in fact.statuses:
         _signal(turn, status)
     return fact

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fleet.model.records import TrafficCount
+from monitoring.slo.forecast import Sample
 from monitoring.traffic import Heard, Verdict
 
 
 @dataclass(frozen=True)
 class Objectives:
-    """How far the service-level objectives are measured."""
+    """How far the service-level objectives are measured.
+
+    `budgets` are what was left of each error budget lately, one sample a day.
+    """
 
     history: str = ""
     at: datetime | None = None
@@ -19,6 +23,7 @@ class Objectives:
     counts: tuple[TrafficCount, ...] = ()
     fresh_at: datetime | None = None
     fresh_was: datetime | None = None
+    budgets: dict[str, tuple[Sample, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import function_app
-from commands.operate import ask, everybody, instant, since, span
+from commands.operate import ask, begin, everybody, instant, since, span
 from engine import journal
 from engine.errors import Refused
 from fleet.commands import Command
@@ -107,3 +107,9 @@ def test_a_command_is_acted_on_before_it_returns(host: Host) -> None:
     assert (freeze.by, freeze.reason, freeze.until) == ("g.hopper", "launch", until)
     loop = host.service.loop
     assert journal.verify(loop.store, "demand", loop.seal) >= 1
+
+
+def test_a_date_at_which_something_was_is_its_begin() -> None:
+    assert begin("2024-03-05", NOW) == datetime(2024, 3, 5, tzinfo=UTC)
+    assert begin("2024-03-05T18:00Z", NOW) == datetime(2024, 3, 5, 18, tzinfo=UTC)
+    assert begin("4h", NOW) == NOW + timedelta(hours=4)

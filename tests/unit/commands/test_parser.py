@@ -10,7 +10,8 @@ from commands.parser import COMMANDS
 
 METAVARS = {
     *("PATH", "FILE", "DAY", "TIME", "DURATION", "PORT", "N", "TEXT", "NAME"),
-    *("MODEL", "ALERT", "ID", "ROLLOUT", "FAULT", "FEATURE", "COLUMN", "A,B", "INDICATOR=TABLE"),
+    *("MODEL", "ALERT", "ID", "KIND", "ROLLOUT", "FAULT", "FEATURE", "COLUMN", "A,B"),
+    "INDICATOR=TABLE",
 }
 
 
@@ -53,3 +54,20 @@ def test_resume_names_teams_and_the_fleet() -> None:
     told = " ".join(PARSERS["resume"].format_help().split())
     assert "`oncall:TEAM`" in told
     assert "`fleet`" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "target", "every", "text", "kind"),
+    [
+        (["demand", "new prices"], "demand", False, "new prices", "note"),
+        (["--all", "new prices"], None, True, "new prices", "note"),
+        (["demand", "x", "--kind", "schema"], "demand", False, "x", "schema"),
+        (["--kind", "incident", "--all", "x"], None, True, "x", "incident"),
+        (["--at", "2024-03-05", "demand", "x", "--until", "4h"], "demand", False, "x", "note"),
+    ],
+)
+def test_a_note_is_of_one_model_or_of_all(
+    words: list[str], target: str | None, every: bool, text: str, kind: str
+) -> None:
+    found = PARSERS["note"].parse_args(words)
+    assert (found.target, found.every, found.reason, found.kind) == (target, every, text, kind)

@@ -82,3 +82,35 @@ def test_pages_come_first_and_what_was_held_is_hollow(
     assert (drift.note, quality.label) == ("1", "quality")
     assert "still firing" in quality.bars[0].title
     assert drift.spoken.startswith("drift: not sent: explained by Fair")
+
+
+def test_what_changed_is_a_point_or_a_bar_where_it_lasts(
+    records: Callable[..., Any], line: Callable[..., Any]
+) -> None:
+    """Times are those that were reported, and a change that spans the whole axis is on it."""
+
+    def noted(subject: str, at: str | None, until: str = "", kind: str = "campaign") -> Any:
+        said = {"what": "noted", "type": "t", "subject": subject, "at": at, "until": until}
+        return said | ({"kind": kind, "by": "ada"} if kind else {})
+
+    told = story(
+        records(
+            [
+                (at(5), noted("sale", "2013-04-03T00:00:00Z", "2013-04-05T00:00:00Z")),
+                (at(6), noted("<b>app</b>", None, kind="deployment")),
+                (at(7), noted("endpoints/shop", "2013-04-07T00:00:00Z", kind="")),
+                (at(7), noted("decade", "2010-01-01T00:00:00Z", "2019-01-01T00:00:00Z")),
+                (at(7), noted("before", "2010-01-01T00:00:00Z", "2011-01-01T00:00:00Z")),
+                (at(7), noted("after", "2019-01-01T00:00:00Z")),
+            ]
+        )
+    )
+    (row, *_) = timeline.serving(told, AXIS, at(10), "m")
+    assert row.label == "what changed"
+    assert [(bar.look, bar.left, bar.width, bar.title) for bar in row.bars] == [
+        ("event", 0, 100,
+         "campaign: decade, by ada (2010-01-01 00:00 to 2019-01-01 00:00 UTC)"),
+        ("event", 2, 2, "campaign: sale, by ada (2013-04-03 00:00 to 2013-04-05 00:00 UTC)"),
+        ("point open", 5, 0, "deployment: <b>app</b>, by ada (2013-04-06 00:00 UTC)"),
+        ("point open", 6, 0, "t endpoints/shop (2013-04-07 00:00 UTC)"),
+    ]  # fmt: skip

@@ -11,6 +11,7 @@ from fleet.desk import KEPT, Desk, step
 from fleet.model.effects import Tell
 from fleet.model.facts import (
     Asked,
+    Configured,
     Declined,
     Delayed,
     Documented,
@@ -21,6 +22,7 @@ from fleet.model.facts import (
     Unrecognised,
 )
 from fleet.model.records import Collection
+from monitoring.alerts import digest
 from monitoring.alerts.lifecycle import Severity, Status
 from tests.unit.fleet.desk import Desk as Service
 
@@ -149,3 +151,28 @@ def test_a_faulty_document_is_a_ticket_until_the_next_version_is_read() -> None:
     valid = step(quiet.state, [Documented("v2")], TEAMS, NOW + 3 * DAY)
     assert ("shop", "resolved", fault) in told(valid.effects)
     assert valid.state.document == Documented("v2")
+
+
+def test_a_digest_is_owed_once_a_day_and_a_plan_that_left_is_forgotten() -> None:
+    plans = {team: digest.Policy(receiver="post", at="12:00") for team in TEAMS}
+    begun = step(Desk(), [Configured("")], TEAMS, NOW, plans)
+    assert (begun.effects, begun.wake_at) == ((), NOW.replace(hour=12))
+    due = step(begun.state, [], TEAMS, NOW.replace(hour=12), plans)
+    keys = [one.key for one in due.effects]
+    assert keys == [
+        "digest:shop:day:2024-03-04", "digest:shop:week:2024-03-04",
+        "digest:till:day:2024-03-04", "digest:till:week:2024-03-04",
+    ]  # fmt: skip
+    assert step(due.state, [], TEAMS, NOW.replace(hour=12), plans).effects == ()
+    assert due.wake_at == NOW.replace(hour=12) + DAY
+    alone = step(due.state, [], TEAMS, NOW + DAY, {"shop": plans["shop"]})
+    assert list(alone.state.digests) == ["shop"]
+    assert step(alone.state, [], TEAMS, NOW + 9 * DAY).state.digests == {}
+
+
+def test_a_digest_that_cannot_be_made_is_a_ticket() -> None:
+    lost = Declined("write_digest", "digest:shop:day:2024-03-04", "no such store")
+    done = step(Desk(), [lost], TEAMS[:1], NOW)
+    assert told(done.effects) == [
+        ("shop", "firing", "a digest could not be made: no such store"),
+    ]  # fmt: skip

@@ -17,7 +17,8 @@ from engine.store import check
 from engine.texts import joined
 from fleet.document.policies import Fleet
 from fleet.envelope import event
-from fleet.events import Hint, delivery
+from fleet.events import Everywhere, Hint, delivery
+from fleet.model.changes import LONGEST_AUTHOR, LONGEST_TEXT
 from fleet.model.facts import FACTS, Asked, Hinted, LogGrew, Noted, Registered, Unrecognised
 from fleet.model.records import Collection
 from fleet.workspace_events import Foreign
@@ -42,7 +43,7 @@ def cloud(kind: str, data: Any = None, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def sent(document: dict[str, Any], fleet: Fleet) -> Delivery | Hint | Foreign | None:
+def sent(document: dict[str, Any], fleet: Fleet) -> Delivery | Everywhere | Hint | Foreign | None:
     return delivery(event(document), fleet)
 
 
@@ -158,6 +159,141 @@ def test_every_type_in_both_schemas(
     assert sent(schema(kind, data), fleet) == Delivery(
         partition, f"{unknown}{kind}:e1:/subscriptions/s", fact
     )
+
+
+NOTED = "Driftwarden.Changed"
+NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
+ENDPOINT = (
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
+    "/onlineEndpoints/shop-demand"
+)
+
+
+@pytest.mark.parametrize("schema", [grid, cloud])
+@pytest.mark.parametrize(
+    ("data", "fact"),
+    [
+        ({"text": "v2 of the feature pipeline"}, Noted(
+            NOTED, "v2 of the feature pipeline", AT, "note", "/subscriptions/s")),
+        ({"text": "price: EUR", "kind": "schema", "by": "ada"}, Noted(
+            NOTED, "price: EUR", AT, "schema", "ada")),
+        ({"text": "sale", "kind": "campaign", "at": "2024-03-04T13:00:00+01:00",
+          "until": "2024-03-05T00:00:00Z"}, Noted(
+            NOTED, "sale", NOON, "campaign", "/subscriptions/s", datetime(2024, 3, 5, tzinfo=UTC))),
+        ({"text": "two\nlines\t and \u202e more"}, Noted(
+            NOTED, r"two lines and \u202e more", AT, "note", "/subscriptions/s")),
+        ({"text": "<b>*x*</b> \U0001f600", "by": "\x1b[2J"}, Noted(
+            NOTED, "<b>*x*</b> \U0001f600", AT, "note", r"\x1b[2J")),
+    ],
+)  # fmt: skip
+def test_a_reported_change_goes_to_its_model_or_to_all(
+    fleet: Fleet, schema: Any, data: dict[str, Any], fact: Noted
+) -> None:
+    name = f"{NOTED}:e1:/subscriptions/s"
+    one = sent(schema(NOTED, {"model": "demand", **data}), fleet)
+    assert one == Delivery("demand", name, fact)
+    assert sent(schema(NOTED, {"model": "--all", **data}), fleet) == Everywhere(name, fact)
+
+
+def test_texts_of_a_reported_change_are_bounded(fleet: Fleet) -> None:
+    data = {"model": "demand", "text": "x" * 100_000, "by": "\ud800" * 5_000}
+    found = sent(grid(NOTED, data), fleet)
+    assert isinstance(found, Delivery)
+    assert len(found.fact.subject) == LONGEST_TEXT
+    assert len(found.fact.by) == LONGEST_AUTHOR
+    check("demand", [insert(FACTS, found, AT)])
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"model": "demand"}, "event e1: data: the text is empty"),
+        ({"model": "demand", "text": " \n "}, "event e1: data: the text is empty"),
+        ({"model": "demand", "text": 7}, "data.text is int, text is expected"),
+        ({"model": "demand", "text": "x", "kind": "party"}, "kind 'party'; known are note"),
+        ({"model": "demand", "text": "x", "kind": ["schema"]}, "data.kind is list"),
+        ({"model": "demand", "text": "x", "by": {}}, "data.by is dict"),
+        ({"model": "demand", "text": "x", "at": "soon"}, "the time 'soon' is not an ISO 8601"),
+        ({"model": "demand", "text": "x", "until": 5}, "the time 5 is not an ISO 8601 instant"),
+        ({"model": "demand", "text": "x", "until": "2024-03-04T09:59:59Z"}, "is before at"),
+        ({"model": "demand", "text": "x", "at": "9999-01-01T00:00:00Z"}, "at the year 9999"),
+        ({"model": "demand", "text": "x", "at": "0001-01-01T00:00:00Z"}, "at the year 1:"),
+        ({"model": "nobody", "text": "x"}, "model 'nobody' is not in fleet.yaml"),
+        ({"model": "*", "text": "x"}, "model '*' is not in fleet.yaml"),
+        ({"text": "x"}, "data.model is missing"),
+    ],
+)
+def test_a_reported_change_that_cannot_be_read_is_refused(
+    fleet: Fleet, data: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        sent(grid(NOTED, data), fleet)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "text"),
+    [
+        (COMPLETED, {"runTags": {"driftwarden.model": "demand"}, "experimentName": "features"},
+         "run r1 of experiment features: Completed"),
+        (CHANGED, {"runStatus": "Failed", "experimentName": "shop-demand"},
+         "run r1 of experiment shop-demand: Failed"),
+        (CHANGED, {"runStatus": "Canceled", "experimentName": "Demand"},
+         "run r1 of experiment Demand: Canceled"),
+        (CHANGED, {"runStatus": "Canceled", "experimentName": "demand"},
+         "run r1 of experiment demand: Canceled"),
+        (CHANGED, {"runStatus": "Running", "experimentName": "demand"}, None),
+        (CHANGED, {"runStatus": "Failed", "experimentName": "features"}, None),
+        (COMPLETED, {"runTags": {"driftwarden.model": "nobody"}}, None),
+        (COMPLETED, {"experimentName": ["demand"]}, None),
+    ],
+)  # fmt: skip
+def test_a_run_of_others_that_names_a_model_is_a_change_around_it(
+    fleet: Fleet, kind: str, data: dict[str, Any], text: str | None
+) -> None:
+    found = sent(grid(kind, {"runId": "r1", **data}), fleet)
+    if text is None:
+        assert found is Foreign.RUN
+        return
+    assert isinstance(found, Delivery)
+    fact = Noted("Driftwarden.Changed", text, AT, "note", "Azure Machine Learning")
+    assert (found.partition, found.fact) == ("demand", fact)
+
+
+@pytest.mark.parametrize(
+    ("kind", "uri", "text"),
+    [
+        (
+            "Write",
+            f"{ENDPOINT}/deployments/blue",
+            "deployment blue of endpoint shop-demand written",
+        ),
+        (
+            "Delete",
+            f"{ENDPOINT}/deployments/blue".upper(),
+            "deployment BLUE of endpoint SHOP-DEMAND deleted",
+        ),
+        ("Write", ENDPOINT, None),
+        ("Write", f"{ENDPOINT}-2/deployments/blue", None),
+        ("Write", f"{ENDPOINT}/deployments/blue/x", None),
+        ("Write", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/x", None),
+        ("Write", "", None),
+    ],
+)
+@pytest.mark.parametrize("place", ["subject", "data"])
+def test_a_deployment_that_azure_tells_of_is_a_change_around_its_model(
+    fleet: Fleet, kind: str, uri: str, text: str | None, place: str
+) -> None:
+    document = grid(f"Microsoft.Resources.Resource{kind}Success", subject=uri)
+    if place == "data":
+        document |= {"subject": "x", "data": {"resourceUri": uri}}
+    found = sent(document, fleet)
+    if text is None:
+        assert found is Foreign.DEPLOYMENT
+        return
+    assert isinstance(found, Delivery)
+    fact = Noted("Driftwarden.Changed", text, AT, "deployment", "Azure")
+    assert (found.partition, found.fact) == ("demand", fact)
 
 
 @pytest.mark.parametrize("schema", [grid, cloud])

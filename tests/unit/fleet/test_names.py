@@ -16,7 +16,7 @@ from engine.step import Delivery
 from fleet.counting import LogSource
 from fleet.document.policies import Fleet
 from fleet.envelope import event
-from fleet.events import Hint, delivery
+from fleet.events import Everywhere, Hint, delivery
 from fleet.model.facts import Asked, LogGrew, Noted, Registered, TrafficSeen
 from fleet.model.records import Collection, TrafficCount
 from fleet.model.results import TrafficCounted
@@ -99,7 +99,7 @@ def test_two_models_share_no_endpoint_however_it_is_spelled(resolve: Callable[..
 
 def told(
     fleet: Fleet, kind: str, subject: str = "", **data: Any
-) -> Delivery | Hint | Foreign | None:
+) -> Delivery | Everywhere | Hint | Foreign | None:
     document = {"id": "e1", "eventType": kind, "topic": "/s", "subject": subject, "data": data}
     return delivery(event(document), fleet)
 

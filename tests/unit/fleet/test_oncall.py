@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from engine import codec
 from fleet import oncall
 from fleet.model.effects import EFFECTS, AckModel, SendPage
-from fleet.model.facts import Asked, Declined, Fact, LogGrew, Notified
+from fleet.model.facts import Asked, Declined, Digested, Fact, LogGrew, Notified
 from fleet.model.records import Collection as Logs
+from monitoring.alerts.digest import Policy as Digest
 from monitoring.alerts.group import Policy
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.paging import Event, Page
@@ -148,3 +149,30 @@ def test_a_page_that_an_earlier_version_owed_has_a_lane_of_its_own() -> None:
     assert owed == SendPage(replace(PAGE, lines=("l",)), NOW)
     assert (owed.lane, owed.report) == ("pages:first:shop:drift-1", False)
     assert EFFECTS.decode(EFFECTS.encode(owed)) == owed
+
+
+def test_a_digest_goes_to_its_own_receiver_and_is_no_alert() -> None:
+    planned = TEAM.model_copy(update={"digest": Digest(receiver="post")})
+    told = Digested("2024-03-04", "digest of shop, 2024-03-04: nothing happened", ("quiet",))
+    done = oncall.step(OnCall("shop"), [told, replace(told, weekly=True)], planned, NOW)
+    pages = [one.page for one in done.effects if isinstance(one, SendPage)]
+    assert [(page.key, page.incident, page.receiver) for page in pages] == [
+        ("shop:digest-2024-03-04:post", "shop:digest-2024-03-04", "post"),
+        ("shop:digest-week-2024-03-04:post", "shop:digest-week-2024-03-04", "post"),
+    ]
+    assert {(page.event, page.severity) for page in pages} == {(Event.DIGEST, Severity.TICKET)}
+    assert [line["event"] for line in done.lines] == ["digest", "digest"]
+    assert (done.state, done.wake_at) == (OnCall("shop"), None)
+    assert oncall.step(OnCall("shop"), [told], TEAM, NOW).effects == ()
+
+
+def test_a_digest_that_its_receiver_refused_is_sent_again() -> None:
+    planned = TEAM.model_copy(update={"digest": Digest(receiver="post")})
+    told = Digested("2024-03-04", "title", ("quiet",))
+    (owed,) = oncall.step(OnCall("shop"), [told], planned, NOW).effects
+    assert isinstance(owed, SendPage)
+    lost = Undelivered(owed.page, "no room", permanent=True)
+    done = oncall.step(OnCall("shop"), [lost], planned, NOW)
+    assert list(done.state.receivers) == ["post"]
+    again = oncall.step(done.state, [], planned, NOW + timedelta(hours=1))
+    assert owed.page in [one.page for one in again.effects if isinstance(one, SendPage)]

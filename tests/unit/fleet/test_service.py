@@ -225,6 +225,47 @@ def test_commands_reach_whom_they_concern(desk: Desk) -> None:
     assert (first["by"], first["reason"], first["target"]) == ("g.hopper", "because", "demand")
 
 
+def test_a_change_is_reported_by_a_command_or_an_event_of_one_model_or_of_all(
+    desk: Desk,
+) -> None:
+    until = NOW + timedelta(days=1)
+    assert desk.command("note", "demand", "c1", kind="campaign", until=until) == ("demand",)
+    assert desk.command("note", "--all", "c2", at=NOW - timedelta(days=9)) == ("demand", "fraud")
+    event = {
+        "id": "e1", "type": "Driftwarden.Changed", "source": "/ci", "time": "2024-03-04T09:00:00Z",
+        "data": {"model": "--all", "text": "new prices", "kind": "deployment"},
+    }  # fmt: skip
+    for _ in range(2):
+        assert desk.service.ingest(event) == "fleet"
+    desk.settle()
+    told = [[line["subject"] for line in desk.said(name, "noted")] for name in ("demand", "fraud")]
+    assert told == [["because", "because", "new prices"], ["because", "new prices"]]
+    (first, *_) = desk.said("demand", "noted")
+    assert (first["kind"], first["by"], first["until"]) == (
+        "campaign", "g.hopper", "2024-03-05T10:00:00.000000Z",
+    )  # fmt: skip
+    assert desk.said("fleet", "parked") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"kind": "party"}, "note demand: kind 'party'; known are note, deployment, schema"),
+        ({"until": NOW - timedelta(days=1), "at": NOW}, "note demand: until 2024-03-03T10:00Z is"),
+        ({"at": NOW.replace(year=9999)}, "note demand: at the year 9999"),
+        ({"target": "demand/x"}, "note demand/x: write MODEL"),
+        ({"verb": "retrain", "kind": "schema"}, "retrain demand: kind and at belong to `note`"),
+        ({"verb": "freeze", "at": NOW}, "freeze demand: kind and at belong to `note`"),
+    ],
+)
+def test_a_note_that_makes_no_sense_is_refused(
+    desk: Desk, more: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        desk.command(**{"verb": "note", "target": "demand", **more})
+    assert str(refused.value).startswith(reason)
+
+
 @pytest.mark.parametrize(
     ("verb", "target", "reason"),
     [
@@ -232,7 +273,7 @@ def test_commands_reach_whom_they_concern(desk: Desk) -> None:
         ("retrain", "--all", "retrain --all: no such model; known are demand, fraud"),
         ("ack", "nobody:drift-1", "ack nobody:drift-1: no such model; known are demand, fraud"),
         ("freeze", "demand", "freeze demand: 'until' is missing; a freeze needs an end"),
-        ("dance", "demand", "unknown verb 'dance'; known are ack, approve, cancel, freeze, "
+        ("dance", "demand", "unknown verb 'dance'; known are ack, approve, cancel, freeze, note, "
          "reference, report, resume, retrain, rollback, silence, unfreeze, unsilence"),
     ],
 )  # fmt: skip

@@ -196,6 +196,12 @@ def test_the_hash_follows_the_resolved_policy_only() -> None:
         ),
         (
             "    ticket: [duty]",
+            "    ticket: [duty]\n    digest: {receiver: duti}",
+            ["fleet.yaml:10: teams.oncall.digest.receiver: no receiver 'duti', did you mean "
+             "'duty'?"],
+        ),
+        (
+            "    ticket: [duty]",
             "    ticket: [zzz]",
             ["fleet.yaml:9: teams.oncall.ticket: no receiver 'zzz'; known are duty, terminal"],
         ),

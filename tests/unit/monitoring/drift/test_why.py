@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from monitoring.drift import why
 from monitoring.drift.assessment import assess
 from monitoring.drift.report import FeatureReport
 from monitoring.drift.ruler import Ruler
@@ -156,3 +157,26 @@ def test_what_happened_within_two_days_before_and_in_the_window_itself_newest_fi
     ]
     kept = just_before(noted, day, day + timedelta(days=1))
     assert [one.what for one in kept] == ["5", "-3", "-48"]
+
+
+def test_what_lasts_counts_until_its_end() -> None:
+    day = datetime(2024, 3, 5, tzinfo=UTC)
+    spans = {"over": (-100, -49), "ends": (-100, -48), "spans": (-100, 90), "ahead": (24, 90)}
+    noted = [
+        Happening(day + timedelta(hours=begin), name, day + timedelta(hours=end), reported=True)
+        for name, (begin, end) in spans.items()
+    ]
+    kept = just_before(noted, day, day + timedelta(days=1))
+    assert [one.what for one in kept] == ["ends", "spans"]
+
+
+def test_own_events_and_reported_changes_are_told_apart() -> None:
+    day = datetime(2024, 3, 5, tzinfo=UTC)
+    own = [Happening(day, f"traffic {n}") for n in range(4)]
+    others = [Happening(day, f"note: {n}", reported=True) for n in range(5)]
+    assert why.told([*others, *own]) == (
+        "just before: traffic 0 (2024-03-05 00:00 UTC); traffic 1 (2024-03-05 00:00 UTC); "
+        "traffic 2 (2024-03-05 00:00 UTC)"
+    )
+    assert why.changed([*own, *others]).endswith("note: 2 (2024-03-05 00:00 UTC); and 2 more")
+    assert (why.told(others), why.changed(own)) == ("", "")

@@ -1,0 +1,1 @@
+"""Digests: what happened to a team's models, read from their heads and journals."""
