@@ -1,0 +1,45 @@
+"""A bounded request, where the socket's own timeout does not help."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from hosts.receivers import http
+
+
+def test_a_lookup_that_hangs_holds_up_neither_the_caller_nor_the_end_of_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, before = threading.Event(), set(threading.enumerate())
+
+    def hangs(*_: Any, **__: Any) -> list[Any]:
+        found.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.05 s"):
+        http.post("http://pager.example/", b"", {}, 0.05)
+    (left,) = set(threading.enumerate()) - before
+    assert left.daemon
+    found.set()
+    left.join(10)
+    assert not left.is_alive()
+
+
+@pytest.mark.parametrize("url", ["http://pager.example/", "https://pager.example/"])
+def test_an_error_of_the_request_is_raised_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    def unknown(*_: Any, **__: Any) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(httpx.ConnectError, match="no such name"):
+        http.post(url, b"", {}, 5)
