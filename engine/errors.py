@@ -24,8 +24,10 @@ class NotFound(Refused):
 class Unavailable(DriftwardenError):
     """An outside service's fault: the effect stays owed; try again after `delay`.
 
-    The delay grows with every try, up to `longest`.
+    The delay grows with every try, up to `longest`. Nobody is told of a wait that is `quiet`.
     """
+
+    quiet = False
 
     def __init__(
         self,

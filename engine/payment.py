@@ -101,7 +101,8 @@ class Payment:
         failed: Exception | None = None,
     ) -> None:
         mark, due = outbox.postponed(item, reason, now, failed)
-        told = self._told(partition, item, str(mark.props["reason"]))
+        said = str(mark.props["reason"])
+        told = [] if reason.quiet else self._told(partition, item, said)
         # A fact to be taken in keeps the partition due, even if this worker dies.
         wake = awake(stored(self.store, partition), now if told else due)
         kept = [inbox.insert(self.domain.facts, one, now) for one in told]

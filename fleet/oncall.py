@@ -119,7 +119,7 @@ def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:
             lines.append(
                 alerting.Undelivered(page.receiver, page.event, page.incident, reason, permanent)
             )
-        case Delivered(receiver=receiver, incident=incident):
+        case Delivered(receiver=receiver, incident=incident, handle=""):
             lines.append(alerting.Delivered(receiver, incident))
         case Declined():
             lines.append(operations.Refused(fact.reason, fact.key))

@@ -49,6 +49,7 @@ from fleet.work.assess import assessing
 from fleet.work.join import joining
 from fleet.work.read import archiving, counting, merging, reading
 from fleet.work.refer import rebuild_reference, referencing, renewing
+from monitoring.alerts.reach import Delivered
 from retrain.ports import Traffic, TrainingJob
 
 
@@ -57,7 +58,7 @@ def perform(
 ) -> tuple[Delivery, ...]:
     """Pay one effect of a partition and return what came of it."""
     if isinstance(effect, OnCallEffect):
-        return _oncall(world, effect, now)
+        return _oncall(world, partition, effect, now)
     if isinstance(effect, Outside):
         return _outside(world, partition, effect, now)
     return (Delivery(partition, effect.key, work(world, fleet.models[partition], effect)),)
@@ -143,12 +144,18 @@ def _set_traffic(world: World, model: str, effect: SetTraffic) -> TrafficSet:
     return TrafficSet(effect.key, held.weights, held.shadow, held.names, held.foreign, held.unready)
 
 
-def _oncall(world: World, effect: OnCallEffect, now: datetime) -> tuple[Delivery, ...]:
+def _oncall(
+    world: World, partition: str, effect: OnCallEffect, now: datetime
+) -> tuple[Delivery, ...]:
     if isinstance(effect, AckModel):
         told = Asked("ack", effect.by, "", effect.key, effect.alert)
         return (Delivery(effect.model, effect.key, told),)
-    world.pager.page(effect.page, effect.at, now)
-    return ()
+    page = effect.page
+    handle = world.pager.page(page, effect.at, now)
+    if handle is None or handle == page.handle:
+        return ()
+    known = Delivered(page.receiver, page.incident, handle)
+    return (Delivery(partition, f"handle:{page.key}", known),)
 
 
 def _with_rows(world: World, job: TrainingJob) -> TrainingJob:

@@ -110,9 +110,10 @@ class Scoring(Protocol):
 class Pager(Protocol):
     """Reaches people."""
 
-    def page(self, page: Page, at: datetime, now: datetime) -> None:
+    def page(self, page: Page, at: datetime, now: datetime) -> str | None:
         """Send one message that was decided at `at`; the same key is the same message.
 
+        Return what the receiver calls its message, where later pages of the incident change it.
         Refused: the receiver will never accept it. Unavailable: try it again later.
         """
         ...

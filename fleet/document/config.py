@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from engine.errors import Refused
 from engine.policy import Policy, ShortText
+from fleet.document.addresses import Site
 from fleet.document.faults import faults
 from fleet.document.policies import Fleet, ModelPolicy, Watched
 from fleet.document.receivers import Receiver
@@ -42,6 +43,11 @@ class Document(Policy):
         description="Where state is kept: `local:FOLDER`, or `azure:CONNECTION`, where CONNECTION "
         "is the prefix of the app settings of a storage account; `azure:` uses "
         "AzureWebJobsStorage.",
+    )
+    base_url: Site = Field(
+        "",
+        description="Where people reach the app, as `https://ops.example.com`: it makes the links "
+        "in messages absolute.",
     )
     teams: dict[Name, TeamPolicy] = Field(
         default_factory=dict, description="Receivers of alerts, by team."

@@ -144,7 +144,8 @@ class AzureHost:
         self._open.close()
 
     def _pager(self, config: Config, beside: Path) -> Pager:
-        around = Surroundings(beside, self._settings)
+        base_url = config.document.base_url
+        around = Surroundings(beside, self._settings, base_url)
         return open_pager(config.document.receivers, OPENERS, around)
 
     def _service(self, known: Settings) -> Service:

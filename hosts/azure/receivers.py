@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from fleet.document.receivers import TerminalReceiver, WebhookReceiver
+from fleet.document.receivers import TerminalReceiver
+from hosts.receivers.openers import EVERYWHERE
 from hosts.receivers.paging import Openers
 from hosts.receivers.record import open_record
-from hosts.receivers.webhook import open_webhook
 
 OPENERS = Openers(
     "in Azure",
-    {
-        TerminalReceiver: open_record,
-        WebhookReceiver: open_webhook,
-    },
+    {**EVERYWHERE, TerminalReceiver: open_record},
 )

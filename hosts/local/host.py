@@ -213,7 +213,7 @@ class LocalHost:
             pager=open_pager(
                 self.config.document.receivers,
                 QUIET if quiet else OPENERS,
-                Surroundings(self.root, os.environ),
+                Surroundings(self.root, os.environ, self.config.document.base_url),
             ),
             publisher=FilePublisher(self.root / "events.jsonl"),
             anchors=AnchorFile(self.root / ANCHORS_FILE),

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.document.receivers import FileReceiver, TerminalReceiver, WebhookReceiver
+from fleet.document.receivers import FileReceiver, TerminalReceiver
 from hosts.receivers.file import PageFile, open_file
+from hosts.receivers.openers import EVERYWHERE
 from hosts.receivers.paging import Openers, Surroundings
 from hosts.receivers.terminal import open_terminal
-from hosts.receivers.webhook import open_webhook
 
 TERMINAL_FILE = "terminal.jsonl"
 
 OPENERS = Openers(
     "on one machine",
-    {
-        TerminalReceiver: open_terminal,
-        FileReceiver: open_file,
-        WebhookReceiver: open_webhook,
-    },
+    {**EVERYWHERE, TerminalReceiver: open_terminal, FileReceiver: open_file},
 )
 
 

@@ -13,12 +13,16 @@ LONGEST = timedelta(seconds=96)
 
 @dataclass(frozen=True)
 class Trip:
-    """A receiver that failed `failures` times in a row, for a reason; no try before `until`."""
+    """A receiver that failed `failures` times in a row, for a reason; no try before `until`.
+
+    `exact` is the delay that it asked for by name, which nothing shortens.
+    """
 
     reason: str
     failures: int
     delay: timedelta
     until: datetime
+    exact: timedelta = timedelta(0)
 
 
 class Breaker:
@@ -49,6 +53,13 @@ class Breaker:
             grown = max(delay, SHORTEST) * 2 ** min(failures - 1, 8)
             bounded = min(grown, LONGEST)
             self._trips[name] = Trip(reason, failures, bounded, now + bounded)
+
+    def limited(self, name: str, reason: str, delay: timedelta, now: datetime) -> None:
+        """Note that a receiver takes nothing before `delay` is over."""
+        with self._lock:
+            failures = self._trips[name].failures + 1 if name in self._trips else 1
+            waits = max(delay, SHORTEST)
+            self._trips[name] = Trip(reason, failures, waits, now + waits, exact=waits)
 
     def answered(self, name: str) -> None:
         """Note that the receiver answered."""

@@ -12,7 +12,9 @@ from engine.errors import Refused, Unavailable
 from engine.policy import Policy
 from fleet.document.receivers import Receiver
 from fleet.document.variants import variants
-from hosts.receivers import breaker
+from hosts.receivers import breaker, wording
+from hosts.receivers.budget import Budget
+from hosts.receivers.failures import RateLimited
 from hosts.setting import setting_fault
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Page
@@ -21,22 +23,39 @@ from monitoring.alerts.paging import Page
 LONGEST = {Severity.PAGE: breaker.LONGEST, Severity.TICKET: timedelta(minutes=12)}
 
 
+@dataclass(frozen=True)
+class Receipt:
+    """What a receiver answered to a message that it took, in one line for people.
+
+    `handle` is what it calls the message, where later ones of the incident change that.
+    """
+
+    answer: str
+    handle: str = ""
+
+
 class Channel(Protocol):
     """One way to reach people."""
 
-    def send(self, page: Page, at: datetime) -> None:
+    def send(self, page: Page, at: datetime) -> Receipt:
         """Deliver what was decided at `at`.
 
         Unavailable where that can't be done now, Refused where the receiver will never take it.
         """
+        ...
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What an opener finds on its host: a folder for files, and the settings."""
+    """What an opener finds on its host: a folder for files, the settings, our own address.
+
+    `token` returns an access token of the host's identity for a scope, where it has one.
+    """
 
     folder: Path
     settings: Mapping[str, str]
+    base_url: str = ""
+    token: Callable[[str], str] | None = None
 
     def resolved(self, name: str, text: str) -> str:
         """Return a text of receiver `name`; `env:SETTING` is replaced, because it may be a secret.
@@ -78,30 +97,67 @@ class Unopened:
     def __init__(self, reason: str) -> None:
         self.reason = reason
 
-    def send(self, page: Page, at: datetime) -> None:
+    def send(self, page: Page, at: datetime) -> Receipt:
         """See `Channel`."""
         del page, at
         raise Refused(self.reason)
 
 
 class Pager:
-    """Implements `fleet.ports.Pager`: each receiver by its name, over a channel of its own."""
+    """Implements `fleet.ports.Pager`: each receiver by its name, over a channel of its own.
 
-    def __init__(self, channels: Mapping[str, Channel]) -> None:
-        self._channels = channels
+    `budgets` are of receivers whose vendor takes a limited number of messages; `base_url` is where
+    our own pages are, empty where nobody said so.
+    """
+
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        budgets: Mapping[str, Budget] | None = None,
+        base_url: str = "",
+    ) -> None:
+        self._channels, self._budgets, self._base_url = channels, budgets or {}, base_url
         self._breaker = breaker.Breaker()
 
-    def page(self, page: Page, at: datetime, now: datetime) -> None:
+    def page(self, page: Page, at: datetime, now: datetime) -> str | None:
         """See `fleet.ports.Pager`; Refused also where there is no such receiver."""
-        name, longest = page.receiver, LONGEST[page.severity]
+        name = page.receiver
         if name not in self._channels:
             known = ", ".join(sorted(self._channels)) or "none"
             raise Refused(f"receiver {name!r}: unknown, the configuration has {known}")
+        longest = LONGEST[page.severity]
         trip = self._breaker.admit(name, now)
         if trip is not None:
+            longest = max(longest, trip.exact)
             raise Unavailable(trip.reason, min(trip.until - now, longest), longest)
+        budget = self._budgets.get(name)
+        if budget is None:
+            return self._send(page, at, now).handle or None
+        allowed = budget.admit(page, now)
+        if allowed is None:
+            return None
         try:
-            self._channels[name].send(page, at)
+            receipt = self._send(allowed, at, now)
+        except Unavailable as error:
+            # A vendor that is down counts nothing; one that refuses for its limit does.
+            if not isinstance(error, RateLimited):
+                budget.returned(now)
+            raise
+        budget.sent(page)
+        return receipt.handle or None
+
+    def test(self, page: Page, now: datetime) -> str:
+        """Send a message whatever came of earlier ones, and return the answer."""
+        return self._channels[page.receiver].send(page, now).answer
+
+    def _send(self, page: Page, at: datetime, now: datetime) -> Receipt:
+        name, longest = page.receiver, LONGEST[page.severity]
+        try:
+            receipt = self._channels[name].send(wording.absolute(page, self._base_url), at)
+        except RateLimited as error:
+            # What comes sooner is refused, and counts.
+            self._breaker.limited(name, str(error), error.delay, now)
+            raise
         except Unavailable as error:
             self._breaker.failed(name, str(error), error.delay, now)
             raise Unavailable(str(error), min(error.delay, longest), longest) from error
@@ -109,6 +165,7 @@ class Pager:
             self._breaker.answered(name)
             raise
         self._breaker.answered(name)
+        return receipt
 
     def unopened(self) -> dict[str, str]:
         """Return the receivers that could not be opened, with the reason."""
@@ -134,7 +191,10 @@ def open_pager(receivers: Mapping[str, Receiver], openers: Openers, around: Surr
             # A missing setting stops this receiver; the fleet and the other receivers go on.
             return Unopened(str(error))
 
-    return Pager({name: opened(name, policy) for name, policy in receivers.items()})
+    channels = {name: opened(name, policy) for name, policy in receivers.items()}
+    limits = {name: policy.limits() for name, policy in receivers.items()}
+    budgets = {name: Budget(found) for name, found in limits.items() if found}
+    return Pager(channels, budgets, around.base_url)
 
 
 def message(page: Page, at: datetime) -> dict[str, object]:

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 
 from fleet.document.receivers import TerminalReceiver
-from hosts.receivers.paging import Surroundings
+from hosts.receivers.paging import Receipt, Surroundings
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Page
 
@@ -19,12 +19,13 @@ class Record:
     A repeat writes its record again: the key in it tells that both are one page.
     """
 
-    def send(self, page: Page, at: datetime) -> None:  # noqa: ARG002 (the channel's)
+    def send(self, page: Page, at: datetime) -> Receipt:  # noqa: ARG002 (the channel's)
         """See `hosts.receivers.paging.Channel`."""
         level = logging.ERROR if page.severity is Severity.PAGE else logging.WARNING
         logger.log(
             level, "%s [%s] %s: %s", page.severity, page.key, page.title, " | ".join(page.lines)
         )
+        return Receipt("a record in the log")
 
 
 def open_record(_name: str, _policy: TerminalReceiver, _around: Surroundings) -> Record:

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from fleet.document.receivers import TerminalReceiver
-from hosts.receivers.paging import Surroundings, spelled
+from hosts.receivers.paging import Receipt, Surroundings, spelled
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Page
 
+PRINTED = Receipt("printed")
 STYLES = {Severity.PAGE: "bold red", Severity.TICKET: "yellow"}
 
 
@@ -24,16 +25,17 @@ class Terminal:
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
         self._told: set[str] = set()
 
-    def send(self, page: Page, at: datetime) -> None:
+    def send(self, page: Page, at: datetime) -> Receipt:
         """See `hosts.receivers.paging.Channel`."""
         if page.key in self._told:
-            return
+            return PRINTED
         head = Text(f"{spelled(at)} {page.severity.upper()} {_printable(page.title)}")
         head.stylize(STYLES[page.severity])
         self._console.print(head)
         for line in page.lines:
             self._console.print(Text(f"    {_printable(line)}"))
         self._told.add(page.key)
+        return PRINTED
 
 
 def open_terminal(_name: str, _policy: TerminalReceiver, _around: Surroundings) -> Terminal:

@@ -1,98 +1,79 @@
-"""Pages as JSON, posted to the address of `kind: webhook`."""
+"""Pages as JSON, posted to the address of `kind: webhook`: signed, under headers of one's own."""
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
-from datetime import datetime, timedelta
-from email.message import Message
-from email.utils import parsedate_to_datetime
-from http.client import HTTPException, HTTPMessage
-from typing import Any
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
-from engine.errors import Refused, Unavailable
-from fleet.document.addresses import FORM, address_fault
+from engine.errors import Refused
 from fleet.document.receivers import WebhookReceiver
-from hosts.receivers import bounded
-from hosts.receivers.paging import Surroundings, message
+from hosts.receivers import alertmanager, failures, posting, wording
+from hosts.receivers.paging import Receipt, Surroundings, message
 from monitoring.alerts.paging import Page
 
-TIMEOUT = 10.0
-DELAY = timedelta(seconds=30)
-LONGEST_DELAY = timedelta(hours=1)
-#: More digits of seconds are centuries.
-DIGITS = 10
-
-
-#: Client errors that a later try may not meet: the others are this message's for good.
-PASSING = (408, 425, 429)
-
-
-class _Straight(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: the page would arrive there as a GET, or as nothing."""
-
-    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: HTTPMessage) -> None:
-        """Return nothing and read no Location, so that the redirect stays the answer."""
-
-    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+#: A secret of Standard Webhooks: this, and its octets in base64.
+PREFIX = "whsec_"
 
 
 class Webhook:
-    """Pages as a POST of JSON; the receiver knows a repeat by its Idempotency-Key."""
+    """Pages as a POST of JSON; the receiver knows a repeat by its Idempotency-Key.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    The body has Alertmanager's fields, version 4, and beside them those of the page.
+    """
 
-    def send(self, page: Page, at: datetime) -> None:
+    def __init__(
+        self,
+        url: str,
+        secret: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        base_url: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._url, self._secret, self._base_url = url, secret, base_url
+        self._headers, self._clock = dict(headers or {}), clock
+
+    def send(self, page: Page, at: datetime) -> Receipt:
         """See `hosts.receivers.paging.Channel`; honours Retry-After, up to an hour."""
-        request = urllib.request.Request(
-            self._url,
-            data=json.dumps(message(page, at)).encode(),
-            headers={"Content-Type": "application/json", "Idempotency-Key": page.key},
-            method="POST",
-        )
-        # The address may hold a secret, so that no reason names it.
-        try:
-            with bounded.call(request, TIMEOUT, _Straight):
-                return
-        except urllib.error.HTTPError as error:
-            with error:
-                raise _unaccepted(page.receiver, error) from None
-        except urllib.error.URLError as error:
-            raise Unavailable(f"receiver {page.receiver}: {error.reason}", DELAY) from None
-        except HTTPException as error:
-            # Its text is what the receiver sent.
-            reason = f"no answer in HTTP ({type(error).__name__})"
-            raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
-        except OSError as error:
-            reason = f"{type(error).__name__} {error}".strip()
-            raise Unavailable(f"receiver {page.receiver}: {reason}", DELAY) from None
+        own = message(page, at)
+        lines = wording.fitted(page.lines, alertmanager.REASONS // 2, measure=posting.size)
+        common = alertmanager.body(page, at, self._base_url)
+        body = posting.encoded({**own, "lines": lines, **common})
+        headers = {**self._headers, **posting.JSON, "Idempotency-Key": page.key}
+        headers |= self._signed(page.key, body) if self._secret else {}
+        return posting.receipt(failures.posted(page.receiver, self._url, body, headers))
 
-
-def _unaccepted(receiver: str, error: urllib.error.HTTPError) -> Refused | Unavailable:
-    reason = f"receiver {receiver}: HTTP {error.code}"
-    if 400 <= error.code < 500 and error.code not in PASSING:
-        return Refused(reason)
-    return Unavailable(reason, _retry_after(error.headers))
+    def _signed(self, key: str, body: bytes) -> dict[str, str]:
+        """Return the headers of Standard Webhooks (www.standardwebhooks.com)."""
+        name, at = hashlib.sha256(key.encode()).hexdigest()[:32], str(int(self._clock()))
+        said = b".".join((name.encode(), at.encode(), body))
+        mark = base64.b64encode(hmac.digest(self._secret, said, "sha256")).decode()
+        return {
+            "webhook-id": name,
+            "webhook-timestamp": at,
+            "webhook-signature": f"v1,{mark}",
+        }
 
 
 def open_webhook(name: str, policy: WebhookReceiver, around: Surroundings) -> Webhook:
-    """Open a webhook; Refused where its address is no HTTP address, or its setting is missing."""
-    url = around.resolved(name, policy.url)
-    if (fault := address_fault(url)) is not None or url.startswith("env:"):
-        raise Refused(f"receivers.{name}.url: {fault or FORM}")
-    return Webhook(url)
+    """Open a webhook; Refused where its address is no HTTP address, or a setting is missing."""
+    url = posting.address(name, policy.url, around)
+    headers = {key: around.resolved(name, value) for key, value in policy.headers.items()}
+    for key, value in headers.items():
+        if not value.isascii() or not value.isprintable():
+            raise Refused(f"receivers.{name}.headers.{key}: a header takes printable ASCII")
+    secret = _key(name, posting.secret(name, policy.secret, around))
+    return Webhook(url, secret, headers, around.base_url)
 
 
-def _retry_after(headers: Message[str, str]) -> timedelta:
-    """Return the wait that a server asks for: seconds, or until a date by its own clock."""
-    text = (headers["Retry-After"] or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=int(text[:DIGITS])), LONGEST_DELAY)
+def _key(name: str, secret: str) -> bytes:
+    if not secret.startswith(PREFIX):
+        return secret.encode()
     try:
-        until = parsedate_to_datetime(text)
-        present = parsedate_to_datetime(headers["Date"] or "")
-        return max(timedelta(0), min(until - present, LONGEST_DELAY))
-    except (TypeError, ValueError):
-        return DELAY
+        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error:
+        raise Refused(f"receivers.{name}.secret: what follows {PREFIX} is no base64") from None

@@ -27,6 +27,11 @@ def answered(state: OnCall, fact: Delivered) -> tuple[OnCall, tuple[Page, ...]]:
     down = state.receivers.get(fact.receiver)
     kept = {name: one for name, one in state.receivers.items() if name != fact.receiver}
     state = _passing(replace(state, receivers=kept), fact.receiver, fact.incident, None)
+    groups = {
+        kind: grouping.handled(state.group(kind), group, fact.receiver, fact.incident, fact.handle)
+        for kind, group in state.groups.items()
+    }
+    state = replace(state, groups=groups)
     return state, reach.answered(down, fact.incident) if down is not None else ()
 
 

@@ -77,6 +77,7 @@ class Open:
     """One alert by its last notification, received at `heard`.
 
     `risen`: it made a ticket a page. `left`: it is over for this team, because its model left.
+    `since` is the moment of its first notification; None where that was not kept yet.
     """
 
     notice: Notify
@@ -84,6 +85,7 @@ class Open:
     acknowledged_by: str | None = None
     risen: bool = False
     left: bool = False
+    since: datetime | None = None
 
     @property
     def firing(self) -> bool:
@@ -94,12 +96,12 @@ class Open:
 def merged(known: Open | None, notice: Notify, now: datetime) -> Open:
     """Return an alert after a notification, which may be late or a repeat."""
     if known is None or (known.left and notice.at > known.notice.at):
-        return Open(notice, now)
+        return Open(notice, now, since=notice.at)
     if _rank(notice) <= _rank(known.notice):
         return known
     rises = notice.severity is Severity.PAGE and known.notice.severity is Severity.TICKET
     taken_by = None if rises and notice.status is Status.FIRING else known.acknowledged_by
-    return Open(notice, now, taken_by, risen=rises)
+    return Open(notice, now, taken_by, risen=rises, since=known.since)
 
 
 def _rank(notice: Notify) -> tuple[bool, datetime, bool, str]:
@@ -116,7 +118,9 @@ class Group:
     notification that was sent, empty where it was muted since; `opens` is when the notifications
     that came since are sent; `level` is the place in the chain that the page sent at `paged` has
     reached, which is the receiver `paged_to`; it goes past one that cannot be reached at `passes`,
-    and at once past one that left the chain.
+    and at once past one that left the chain. `opened` is the moment of the first message,
+    `acknowledged` numbers the last message whose acknowledgement was told, and `handles` are what
+    receivers call the group's message.
     """
 
     phase: Phase = Phase.CLOSED
@@ -130,6 +134,9 @@ class Group:
     level: int = 0
     paged_to: str = ""
     passes: datetime | None = None
+    opened: datetime | None = None
+    acknowledged: int = 0
+    handles: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,13 @@ def passing(name: str, group: Group, to: str, incident: str, at: datetime | None
     return replace(group, passes=at) if concerned else group
 
 
+def handled(name: str, group: Group, receiver: str, incident: str, handle: str) -> Group:
+    """Remember what a receiver calls the message of an incident, where that is still open."""
+    if not handle or f"{name}-{group.first}" != incident:
+        return group
+    return replace(group, handles={**group.handles, receiver: handle})
+
+
 def _send(
     name: str,
     group: Group,
@@ -91,6 +98,8 @@ def _send(
         phase=Phase.SENT,
         ordinal=group.ordinal + 1,
         first=group.first if group.told else group.ordinal + 1,
+        opened=group.opened if group.told else around.now,
+        handles=group.handles if group.told else {},
         told=group.told | {n: entry.notice.key for n, entry in (shown | ended).items()},
         heard_by=_joined(group.heard_by, receivers),
         opens=None,
@@ -121,7 +130,7 @@ def _follow(name: str, group: Group, live: Mapping[str, Open], around: Around) -
     if not told:
         return replace(group, phase=Phase.MUTED), ()
     if group.phase is not Phase.ACKNOWLEDGED and all(e.acknowledged_by for e in told.values()):
-        return replace(group, phase=Phase.ACKNOWLEDGED), ()
+        return _acknowledge(name, group, told)
     pages: tuple[Page, ...] = ()
     while (due := climbs(group, around.policy)) is not None and around.now >= due:
         group, more = _escalate(name, group, told, around)
@@ -145,6 +154,17 @@ def _escalate(name: str, group: Group, told: Mapping[str, Open], around: Around)
     return up, paging.pages(message, (receiver,))
 
 
+def _acknowledge(name: str, group: Group, told: Mapping[str, Open]) -> Settled:
+    """Tell those who heard of a group, once after each of its messages, who acknowledged it."""
+    taken = replace(group, phase=Phase.ACKNOWLEDGED, acknowledged=group.ordinal)
+    if group.acknowledged == group.ordinal:
+        return taken, ()
+    by = ", ".join(sorted({e.acknowledged_by for e in told.values() if e.acknowledged_by}))
+    message = _message(name, group, Event.ACKNOWLEDGED, group.severity, told)
+    message = replace(message, notes=(f"acknowledged by {by}",))
+    return taken, paging.pages(message, group.heard_by)
+
+
 def _close(name: str, group: Group, entries: Mapping[str, Open]) -> Settled:
     over = {n: entries[n] for n in group.told}
     message = _message(name, group, Event.RESOLVED, group.severity, over)
@@ -161,4 +181,9 @@ def _message(
 ) -> Message:
     key = f"{name}-{group.ordinal}:{event}:{group.level}"
     notices = tuple(entry.notice for entry in entries.values())
-    return Message(key, f"{name}-{group.first}", event, severity, notices)
+    since = {n: entry.since for n, entry in entries.items() if entry.since is not None}
+    incident = f"{name}-{group.first}"
+    return Message(
+        key, incident, event, severity, notices,
+        opened=group.opened, since=since, handles=group.handles,
+    )  # fmt: skip

@@ -28,4 +28,4 @@ def _left(entry: Open, reason: str, now: datetime) -> Open:
         return entry
     key = f"{entry.notice.id}:left:{now:%Y%m%dT%H%M%S}"
     notice = replace(entry.notice, key=key, status=Status.RESOLVED, reason=reason, at=now, lines=())
-    return Open(notice, now, left=True)
+    return Open(notice, now, left=True, since=entry.since)

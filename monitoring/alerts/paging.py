@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from monitoring.alerts.lifecycle import Kind, Notify, Severity
 
 LISTED = 20
 """Most alerts that one page lists; a receiver's screen is small."""
+INDENT = "  "
+"""How a line begins that explains an alert's reason."""
 NAMED = 3
 """Most models that a title names; beyond, it counts them."""
 
@@ -20,10 +23,13 @@ class Event(StrEnum):
     FIRING = "firing"
     REMINDER = "reminder"
     ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     UNSILENCED = "unsilenced"
     RESTORED = "restored"
     DIGEST = "digest"
+    CHANGED = "changed"
+    TEST = "test"
 
 
 #: How the title of a message about alerts begins.
@@ -31,6 +37,7 @@ PREFIX: Mapping[Event, str] = {
     Event.FIRING: "",
     Event.REMINDER: "still firing: ",
     Event.ESCALATED: "unanswered: ",
+    Event.ACKNOWLEDGED: "acknowledged: ",
     Event.RESOLVED: "resolved: ",
 }
 
@@ -41,7 +48,9 @@ class Page:
 
     All messages of a group have the same `incident`, from the first until it is closed; it is empty
     in a page that was owed before incidents had names. `ended` are alerts of an earlier message
-    that are over, while others still fire.
+    that are over, while others still fire. `opened` is when the incident's first message was
+    decided, `since` when each of `alerts` was first heard of, in their order; a page that was owed
+    before has neither. `handle` is what the receiver calls the incident's message, where known.
     """
 
     key: str
@@ -53,13 +62,41 @@ class Page:
     alerts: tuple[str, ...]
     incident: str = ""
     ended: tuple[str, ...] = ()
+    opened: datetime | None = None
+    since: tuple[datetime, ...] = ()
+    handle: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One alert in the lines of a page: its reason, and the lines that explain it."""
+
+    alert: str
+    reason: str
+    lines: tuple[str, ...] = ()
+
+
+def entries(page: Page) -> tuple[Entry, ...]:
+    """Return the alerts of a page that its lines tell of, in their order; see `_lines`."""
+    found: list[Entry] = []
+    names = iter(page.alerts)
+    name = next(names, None)
+    for line in page.lines:
+        if name is not None and line.startswith(f"{name}: "):
+            found.append(Entry(name, line.removeprefix(f"{name}: ")))
+            name = next(names, None)
+        elif found and line.startswith(INDENT):
+            last = found[-1]
+            found[-1] = replace(last, lines=(*last.lines, line.removeprefix(INDENT)))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
 class Message:
     """What a page says: `key` names the message, and each receiver completes it.
 
-    `notices` are of the alerts that it is about, `ended` of those that are over by now.
+    `notices` are of the alerts that it is about, `ended` of those that are over by now; `since` and
+    `handles` are by alert and by receiver, `notes` precede the lines about alerts.
     """
 
     key: str
@@ -68,6 +105,10 @@ class Message:
     severity: Severity
     notices: tuple[Notify, ...]
     ended: tuple[Notify, ...] = ()
+    opened: datetime | None = None
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    handles: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def pages(message: Message, receivers: Sequence[str]) -> tuple[Page, ...]:
@@ -79,10 +120,13 @@ def pages(message: Message, receivers: Sequence[str]) -> tuple[Page, ...]:
             event=message.event,
             severity=message.severity,
             title=_title(message.notices, message.event),
-            lines=_lines(message.notices) + _over(message.ended),
+            lines=message.notes + _lines(message.notices) + _over(message.ended),
             alerts=tuple(notice.id for notice in message.notices),
             incident=message.incident,
             ended=tuple(notice.id for notice in message.ended),
+            opened=message.opened,
+            since=tuple(message.since.get(n.id, n.at) for n in message.notices),
+            handle=message.handles.get(receiver, ""),
         )
         for receiver in receivers
     )
@@ -101,7 +145,7 @@ def _title(notices: Sequence[Notify], event: Event) -> str:
 def _lines(notices: Sequence[Notify]) -> tuple[str, ...]:
     lines: list[str] = []
     for notice in notices[:LISTED]:
-        lines += [f"{notice.id}: {notice.reason}", *(f"  {line}" for line in notice.lines)]
+        lines += [f"{notice.id}: {notice.reason}", *(f"{INDENT}{line}" for line in notice.lines)]
     if len(notices) > LISTED:
         lines.append(f"and {len(notices) - LISTED} more")
     return tuple(lines)

@@ -50,10 +50,15 @@ class Undelivered:
 
 @dataclass(frozen=True)
 class Delivered:
-    """A receiver that could not be reached before accepted a message of an incident."""
+    """A receiver accepted a message of an incident.
+
+    It is told where the receiver could not be reached before, or where it calls its message by a
+    `handle`, under which it is changed later.
+    """
 
     receiver: str
     incident: str
+    handle: str = ""
 
 
 @dataclass(frozen=True)

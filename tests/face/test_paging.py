@@ -23,7 +23,7 @@ from fleet.model.facts import Notified
 from fleet.ports import World
 from fleet.service import Service
 from hosts.local.receivers import OPENERS
-from hosts.receivers import webhook
+from hosts.receivers import http
 from hosts.receivers.paging import Surroundings, open_pager
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from tests.unit.hosts.receivers import broken
@@ -82,7 +82,13 @@ class Works:
         connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
 
     def told(self, about: str) -> list[str]:
-        return [one["event"] for one in self.messages if about in one["alerts"]]
+        return [one["event"] for one in self.messages if about in names(one)]
+
+
+def names(message: dict[str, Any]) -> list[str]:
+    """The alerts of a message, by their names across the fleet."""
+    labels = [one["labels"] for one in message["alerts"]]
+    return [f"{one['model']}:{one['alertname']}" for one in labels]
 
 
 @dataclass
@@ -119,7 +125,7 @@ class Night:
 @pytest.fixture
 def stack(outside: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(webhook, "TIMEOUT", 0.15)
+    monkeypatch.setattr(http, "TIMEOUT", 0.15)
     with ExitStack() as opened:
         yield opened
 
@@ -214,7 +220,7 @@ def test_who_heard_before_the_outage_hears_the_end_after_it(
     first.fails = None
     shop.until(NOW + timedelta(minutes=75))
     assert first.told("demand:drift-1") == ["firing", "resolved"]
-    about = [one for one in first.messages if "demand:drift-1" in one["alerts"]]
+    about = [one for one in first.messages if "demand:drift-1" in names(one)]
     assert len({one["incident"] for one in about}) == 1
     assert second.told("oncall:shop:unreachable-first-1") == ["firing", "resolved"]
     assert shop.service.health()["unreachable"] == []
@@ -248,7 +254,7 @@ def test_with_one_receiver_its_outage_is_seen_where_operators_look(
     assert health["status"] == "unreachable"
     (lost,) = health["unreachable"]
     assert (lost["team"], lost["receiver"], lost["left"]) == ("shop", "first", [])
-    assert lost["reason"] == "HTTP 500"
+    assert lost["reason"] == "HTTP 500 (serverError)"
     assert shop.service.read("unreachable") == [lost]
     points: Any = shop.service.read("metrics")
     found = {
@@ -291,7 +297,8 @@ def test_a_missing_setting_stops_its_receiver_alone(
     shop.notify(Kind.DRIFT, Status.FIRING)
     assert second.told("demand:drift-1") == ["escalated"]
     assert second.told("oncall:shop:unreachable-first-1") == ["firing"]
-    (told,) = [one for one in second.messages if "oncall:shop:unreachable-first-1" in one["alerts"]]
+    lost = "oncall:shop:unreachable-first-1"
+    (told,) = [one for one in second.messages if lost in names(one)]
     assert fault in str(told)
     health: Any = shop.service.health()
     assert (health["status"], health["unreachable"][0]["left"]) == ("ok", ["second"])

@@ -153,6 +153,22 @@ def test_a_partition_hears_how_each_attempt_ended_where_it_asks(loop: Loop, offi
     assert office.sent == ["b", "a"]
 
 
+class Calm(Unavailable):
+    """A wait that is our own."""
+
+    quiet = True
+
+
+def test_a_quiet_wait_is_told_to_nobody(loop: Loop, office: Office) -> None:
+    office.closed["x"] = Calm("later", MINUTE)
+    send(loop, ("a", "x", False))
+    loop.drain("p", NOW)
+    assert (came(loop), office.sent) == ((), [])
+    office.closed.clear()
+    loop.drain("p", NOW + 2 * MINUTE)
+    assert (came(loop), office.sent) == (("a 1: paid",), ["a"])
+
+
 def test_a_refusal_is_told_as_such_alone(loop: Loop, office: Office) -> None:
     office.closed["x"] = Refused("no such house")
     send(loop, ("a", "x", False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,6 +33,7 @@ from fleet.ports import World
 from fleet.work import rows
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.paging import Event, Page
+from monitoring.alerts.reach import Delivered
 from retrain.ports import JobPhase, JobStatus, Traffic, TrainingJob
 from retrain.registry import Stage
 
@@ -97,6 +99,24 @@ def test_a_page_is_sent_at_the_time_it_was_owed(world: World, pay: Any) -> None:
     earlier = NOW - timedelta(minutes=5)
     assert pay(SendPage(page, earlier)) == ()
     assert asked(world) == [("page", page, earlier, NOW)]
+
+
+@pytest.mark.parametrize(
+    ("known", "answered", "told"),
+    [("", None, False), ("", "ts-1", True), ("ts-1", "ts-1", False), ("ts-1", "ts-2", True)],
+)
+def test_what_a_receiver_calls_its_message_is_told_where_it_is_news(
+    world: World, fleet: Fleet, known: str, answered: str | None, told: bool
+) -> None:
+    class Calling:
+        def page(self, page: Page, at: datetime, now: datetime) -> str | None:
+            return answered
+
+    page = Page("k", "duty", Event.FIRING, Severity.PAGE, "t", (), (), "shop:drift-1", handle=known)
+    there = replace(world, pager=Calling())
+    found = perform(there, fleet, "oncall:shop", SendPage(page, NOW), NOW)
+    fact = Delivered("duty", "shop:drift-1", answered or "")
+    assert found == ((Delivery("oncall:shop", "handle:k", fact),) if told else ())
 
 
 def test_an_acknowledgement_goes_to_the_model(pay: Any) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hosts.receivers.paging import Channel, Surroundings
+from hosts.receivers.paging import Channel, Receipt, Surroundings
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Event, Page
 
@@ -25,8 +25,8 @@ PAGE = Page(
 )
 
 
-def tell(channel: Channel, key: str = "k1", at: datetime = AT, **changes: Any) -> None:
-    channel.send(replace(PAGE, key=key, **changes), at)
+def tell(channel: Channel, key: str = "k1", at: datetime = AT, **changes: Any) -> Receipt:
+    return channel.send(replace(PAGE, key=key, **changes), at)
 
 
 def around(folder: Path, settings: Mapping[str, str] | None = None) -> Surroundings:

@@ -13,7 +13,7 @@ from fleet.document.receivers import FileReceiver, Receiver, TerminalReceiver, W
 from fleet.document.variants import variants
 from hosts.azure.receivers import OPENERS as AZURE
 from hosts.local.receivers import OPENERS as LOCAL
-from hosts.receivers.paging import Openers, Pager, Surroundings, open_pager
+from hosts.receivers.paging import Openers, Pager, Receipt, Surroundings, open_pager
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Page
 from tests.unit.hosts.receivers.pages import AT, PAGE, around
@@ -27,8 +27,9 @@ class Told:
     path: str = ""
     sent: list[tuple[Page, datetime]] = field(default_factory=list)
 
-    def send(self, page: Page, at: datetime) -> None:
+    def send(self, page: Page, at: datetime) -> Receipt:
         self.sent.append((page, at))
+        return Receipt("taken")
 
 
 def open_told(name: str, policy: FileReceiver, around: Surroundings) -> Told:
@@ -53,10 +54,11 @@ class Failing(Told):
 
     errors: list[Exception] = field(default_factory=list)
 
-    def send(self, page: Page, at: datetime) -> None:
-        super().send(page, at)
+    def send(self, page: Page, at: datetime) -> Receipt:
+        taken = super().send(page, at)
         if self.errors:
             raise self.errors[0]
+        return taken
 
 
 def tries(pager: Pager, channel: Failing, page: Page, now: datetime) -> tuple[int, Unavailable]:

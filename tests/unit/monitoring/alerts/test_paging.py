@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
-from monitoring.alerts.paging import Event, Message, pages
+from monitoring.alerts.paging import Entry, Event, Message, entries, pages
 
 
 def notice(model: str, kind: Kind = Kind.DRIFT) -> Notify:
@@ -30,6 +31,7 @@ def notice(model: str, kind: Kind = Kind.DRIFT) -> Notify:
         (Event.FIRING, "flights: temp moved"),
         (Event.REMINDER, "still firing: flights: temp moved"),
         (Event.ESCALATED, "unanswered: flights: temp moved"),
+        (Event.ACKNOWLEDGED, "acknowledged: flights: temp moved"),
         (Event.RESOLVED, "resolved: flights: temp moved"),
     ],
 )
@@ -44,6 +46,22 @@ def test_each_receiver_gets_one_message_under_its_own_key(event: Event, title: s
     assert sent[0].lines == ("flights:drift-1: temp moved", "  psi 0.3")
     assert sent[0].alerts == ("flights:drift-1",)
     assert {page.incident for page in sent} == {"incident-1"}
+
+
+def test_the_lines_of_a_page_are_read_back_by_alert() -> None:
+    told = tuple(notice(name) for name in ("a", "b"))
+    odd = replace(notice("c"), reason="a:drift-1: x\ny", lines=("  deeper", "c:drift-1: z"))
+    over = (notice("d"),)
+    message = Message("k", "i", Event.FIRING, Severity.PAGE, (*told, odd), over, notes=("by kim",))
+    (page,) = pages(message, ("ann",))
+    assert entries(page) == (
+        Entry("a:drift-1", "temp moved", ("psi 0.3",)),
+        Entry("b:drift-1", "temp moved", ("psi 0.3",)),
+        Entry("c:drift-1", "a:drift-1: x\ny", ("  deeper", "c:drift-1: z")),
+    )
+    many = Message("k", "i", Event.FIRING, Severity.PAGE, tuple(notice(f"m{n}") for n in range(22)))
+    assert len(entries(pages(many, ("ann",))[0])) == 20
+    assert entries(replace(page, lines=("written otherwise",))) == ()
 
 
 def test_a_long_list_is_cut_and_its_rest_counted() -> None:

@@ -16,6 +16,7 @@ from monitoring.alerts.lifecycle import Kind, Severity
 from monitoring.alerts.routing import (
     Acknowledge,
     Acknowledged,
+    Delivered,
     Fact,
     OnCall,
     Page,
@@ -110,15 +111,66 @@ def test_acknowledging_stops_the_climb_and_tells_the_model() -> None:
     line = Timeline()
     line.at(0, fire("churn"))
     line.at(2)
-    assert line.at(3, Acknowledge("performance-1", "kim")) == []
-    assert line.last.effects == (
-        Acknowledged("ack:churn:performance-1:firing:1", "churn", "performance-1", "kim"),
+    assert line.at(3, Acknowledge("performance-1", "kim")) == [
+        ("first", "acknowledged", "churn:performance-1")
+    ]
+    assert line.last.effects[0] == Acknowledged(
+        "ack:churn:performance-1:firing:1", "churn", "performance-1", "kim"
     )
     with pytest.raises(Refused, match="churn:performance-1: it was acknowledged by kim"):
         line.at(4, Acknowledge("churn:performance-1", "lee"))
     assert line.at(99) == []
     assert line.at(100, fire("churn", 100, n=2)) == []
     assert line.at(200, over("churn", 200)) == [("first", "resolved", "churn:performance-1")]
+
+
+def test_everybody_who_heard_is_told_once_who_acknowledged() -> None:
+    line = Timeline()
+    line.at(0, fire("churn"), fire("flights"))
+    line.at(2)
+    assert line.at(32)[0][:2] == ("second", "escalated")
+    assert line.at(33, Acknowledge("churn:performance-1", "kim")) == []
+    told = line.at(34, Acknowledge("flights:performance-1", "lee"))
+    assert [(receiver, event) for receiver, event, _ in told] == [
+        ("first", "acknowledged"),
+        ("second", "acknowledged"),
+    ]
+    pages = [effect for effect in line.last.effects if isinstance(effect, Page)]
+    assert {page.lines[0] for page in pages} == {"acknowledged by kim, lee"}
+    assert pages[0].title == "acknowledged: 2 performance alerts on churn, flights"
+    assert line.at(35) == line.at(36) == []
+    # An alert that joins opens the group again, and its acknowledgement is news.
+    line.at(40, fire("demand", 40))
+    assert {event for _, event, _ in line.at(42)} == {"firing"}
+    assert {event for _, event, _ in line.at(43, Acknowledge("demand:performance-1", "kim"))} == {
+        "acknowledged"
+    }
+
+
+def test_an_incident_keeps_its_name_its_begin_and_its_handles_until_it_is_closed() -> None:
+    line = Timeline()
+    line.at(0, fire("churn"))
+    line.at(2)
+    (first,) = [one for one in line.last.effects if isinstance(one, Page)]
+    assert (first.opened, first.since, first.handle) == (T0 + 2 * MINUTE, (T0,), "")
+    line.at(3, Delivered("first", first.incident, "ts-1"))
+    line.at(4, fire("flights", 4))
+    line.at(6)
+    (joined,) = [one for one in line.last.effects if isinstance(one, Page)]
+    assert (joined.incident, joined.opened, joined.handle) == (
+        first.incident, first.opened, "ts-1",
+    )  # fmt: skip
+    assert joined.since == (T0, T0 + 4 * MINUTE)
+    line.at(90, over("churn", 90), over("flights", 90))
+    (ended,) = [one for one in line.last.effects if isinstance(one, Page)]
+    assert (ended.incident, ended.handle) == (first.incident, "ts-1")
+    line.at(100, fire("churn", 100, number=2))
+    line.at(102)
+    (again,) = [one for one in line.last.effects if isinstance(one, Page)]
+    assert (again.incident != first.incident, again.handle) == (True, "")
+    line.at(103, Delivered("first", first.incident, "ts-0"))
+    line.at(104, over("churn", 104, number=2))
+    assert [one.handle for one in line.last.effects if isinstance(one, Page)] == [""]
 
 
 def test_one_of_two_acknowledged_still_climbs() -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-import urllib.error
-import urllib.request
 from typing import Any
 
+import httpx
 import pytest
 
-from hosts.receivers import bounded
+from hosts.receivers import http
 
 
 def test_a_lookup_that_hangs_holds_up_neither_the_caller_nor_the_end_of_the_process(
@@ -25,7 +24,7 @@ def test_a_lookup_that_hangs_holds_up_neither_the_caller_nor_the_end_of_the_proc
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(socket, "getaddrinfo", hangs)
     with pytest.raises(TimeoutError, match=r"no answer within 0\.05 s"):
-        bounded.call(urllib.request.Request("http://pager.example/"), 0.05)
+        http.post("http://pager.example/", b"", {}, 0.05)
     (left,) = set(threading.enumerate()) - before
     assert left.daemon
     found.set()
@@ -42,5 +41,5 @@ def test_an_error_of_the_request_is_raised_as_it_is(
 
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(urllib.error.URLError, match="no such name"):
-        bounded.call(urllib.request.Request(url), 5)
+    with pytest.raises(httpx.ConnectError, match="no such name"):
+        http.post(url, b"", {}, 5)
