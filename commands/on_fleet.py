@@ -8,6 +8,7 @@ import uuid
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,13 +141,14 @@ def _host(arguments: Namespace) -> Iterator[tuple[Host, App]]:
 
 def _asked(arguments: Namespace, now: datetime) -> Command:
     from commands import operate
-    from fleet.commands import Command
+    from fleet.commands import EVERY_MODEL, Command
 
     target = arguments.target
     if hasattr(arguments, "every"):
         target = operate.everybody(target, arguments.every)
-    if getattr(arguments, "feature", None):
-        target = f"{target}/{arguments.feature}"
+    matchers = operate.matchers(arguments)
+    if matchers.feature and target != EVERY_MODEL:
+        target, matchers = f"{target}/{matchers.feature}", replace(matchers, feature="")
     until = getattr(arguments, "until", None)
     return Command(
         arguments.command,
@@ -156,6 +158,7 @@ def _asked(arguments: Namespace, now: datetime) -> Command:
         uuid.uuid4().hex[:12],
         operate.instant(until, now) if until else None,
         *operate.source(arguments),
+        matchers,
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import PurePosixPath
 
 from engine.errors import Refused
 from engine.texts import cut
+from fleet.document.faults import suggestion
 from fleet.document.policies import Fleet
 from fleet.envelope import sound
 from fleet.model.facts import Asked
 from fleet.partitions import FLEET, ONCALL
+from monitoring.alerts.lifecycle import Kind
+from monitoring.alerts.muting import Matchers
 
 REFERENCE = "reference"
 REPORT = "report"
@@ -48,7 +51,7 @@ class Command:
     """An operator's command, from the command line or from POST /api/commands.
 
     A new reference is made from the table `data`, or from the days from `days[0]` to `days[1]`. A
-    report shows the window `days[0]`, or the newest.
+    report shows the window `days[0]`, or the newest. `matchers` narrow a silence.
     """
 
     verb: str
@@ -59,6 +62,7 @@ class Command:
     until: datetime | None = None
     data: str = ""
     days: tuple[str, ...] = ()
+    matchers: Matchers = field(default_factory=Matchers)
 
     @property
     def fact(self) -> Asked:
@@ -72,6 +76,7 @@ class Command:
             until=self.until,
             data=self.data,
             days=self.days,
+            matchers=self.matchers,
         )
 
 
@@ -89,7 +94,9 @@ def concerned(
         if command.target == EVERY_MODEL and command.verb in ("freeze", "unfreeze"):
             return tuple(fleet.models)
         return (_model_of(command, fleet),)
-    if command.verb == "unsilence" or (command.verb == "ack" and _of_no_model(command.target)):
+    everywhere = command.verb == "silence" and command.target == EVERY_MODEL
+    of_no_model = command.verb == "ack" and _of_no_model(command.target)
+    if command.verb == "unsilence" or everywhere or of_no_model:
         return tuple(ONCALL + team for team in fleet.teams)
     if command.verb in TEAM_VERBS:
         watched = fleet.models[_model_of(command, fleet)]
@@ -110,6 +117,10 @@ def check(command: Command, now: datetime) -> None:
         raise Refused(f"{what}: until the year {command.until.year}: give one up to {LAST_YEAR}")
     if command.verb == "freeze" and command.until is None:
         raise Refused(f"freeze {command.target}: 'until' is missing; a freeze needs an end")
+    if command.matchers != Matchers() and command.verb != "silence":
+        raise Refused(f"{what}: {command.matchers}: only a silence is narrowed by these")
+    if command.verb == "silence":
+        _check_silence(command)
     if command.verb == REFERENCE:
         _check_reference(command)
     if command.verb == REPORT and command.days:
@@ -126,6 +137,7 @@ def check_texts(command: Command) -> None:
         ("reason", command.reason, LONGEST_REASON),
         ("by", command.by, LONGEST_REASON),
         ("data", command.data, LONGEST_REASON),
+        *((name, text, LONGEST_NAME) for name, text in vars(command.matchers).items()),
         *(("a day", day, LONGEST_NAME) for day in command.days),
     ):
         if len(text) > longest:
@@ -148,6 +160,21 @@ def _model_of(command: Command, fleet: Fleet) -> str:
 def _of_no_model(alert: str) -> bool:
     """Whether an alert is about a team's partition or the fleet's: any team may have it."""
     return alert.startswith((ONCALL, f"{FLEET}:"))
+
+
+def _check_silence(command: Command) -> None:
+    """Refuse a silence of everything, or with a matcher that matches nothing."""
+    what, matchers = f"silence {command.target}", command.matchers
+    kinds = [str(kind) for kind in sorted(Kind)]
+    if matchers.kind and matchers.kind not in kinds:
+        hint = suggestion(matchers.kind, kinds)
+        raise Refused(f"{what}: no kind {matchers.kind!r}{hint}; known are {', '.join(kinds)}")
+    if matchers.segment and not all(matchers.segment.partition("=")):
+        raise Refused(f"{what}: name a segment as COLUMN=LEVEL, not {matchers.segment!r}")
+    if matchers.feature and "/" in command.target:
+        raise Refused(f"{what}: the target names a feature already; leave one of them out")
+    if command.target == EVERY_MODEL and matchers == Matchers():
+        raise Refused(f"{what}: give a kind, a feature or a segment; this would mute every page")
 
 
 def _check_window(command: Command) -> None:

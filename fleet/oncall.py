@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from engine.errors import Refused
 from engine.step import Step
+from fleet.commands import EVERY_MODEL
 from fleet.model.effects import AckModel, OnCallEffect, SendPage
 from fleet.model.facts import Asked, Configured, Declined, Delayed, Fact, Notified
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from monitoring.alerts import leaving, routing
-from monitoring.alerts.lifecycle import Status
+from monitoring.alerts.lifecycle import Kind, Status
 from monitoring.alerts.muting import Silence
 from monitoring.alerts.reach import Delivered, Undelivered
 
@@ -63,18 +64,30 @@ def _routed(fact: Fact, elsewhere: leaving.Elsewhere, now: datetime) -> routing.
         case Asked(verb="ack"):
             return routing.Acknowledge(fact.target, fact.by)
         case Asked(verb="silence"):
-            model, _, feature = fact.target.partition("/")
-            until = fact.until or now + timedelta(hours=4)
-            return Silence(
-                id=fact.id, until=until, by=fact.by, reason=fact.reason, model=model or None,
-                feature=feature or None,
-            )  # fmt: skip
+            return _silence(fact, now)
         case Asked(verb="unsilence"):
             return routing.Unsilence(fact.target, fact.by)
         case Declined() | Delayed() | Configured():
             return None
         case _:
             raise Refused(f"an on-call partition does not take {type(fact).__name__}")
+
+
+def _silence(asked: Asked, now: datetime) -> Silence:
+    model, _, feature = asked.target.partition("/")
+    matchers = asked.matchers
+    if matchers.kind and matchers.kind not in set(Kind):
+        raise Refused(f"silence {asked.target}: no kind {matchers.kind!r}")
+    return Silence(
+        id=asked.id,
+        until=asked.until or now + timedelta(hours=4),
+        by=asked.by,
+        reason=asked.reason,
+        model=None if model == EVERY_MODEL else model or None,
+        feature=feature or matchers.feature or None,
+        kind=Kind(matchers.kind) if matchers.kind else None,
+        segment=matchers.segment or None,
+    )
 
 
 def _owed(state: routing.OnCall, effect: routing.Effect, now: datetime) -> OnCallEffect:
@@ -92,7 +105,14 @@ def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:
             )
         case Asked():
             lines.append(
-                operations.Command(fact.verb, fact.by, fact.reason, fact.target, id=fact.id)
+                operations.Command(
+                    fact.verb,
+                    fact.by,
+                    fact.reason,
+                    fact.target,
+                    id=fact.id,
+                    matching=str(fact.matchers),
+                )
             )
         case Undelivered(page=page, reason=reason, permanent=permanent):
             lines.append(

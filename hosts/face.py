@@ -18,6 +18,7 @@ from fleet.outcomes import Outcome, Result
 from fleet.service import Service
 from hosts import secure
 from hosts.messages import parse
+from monitoring.alerts.muting import Matchers
 
 ANONYMOUS = "function-key"
 PRINCIPAL = "x-ms-client-principal-name"
@@ -49,6 +50,9 @@ class CommandBody(BaseModel):
     data: str = ""
     first: str = ""
     last: str = ""
+    kind: str = ""
+    feature: str = ""
+    segment: str = ""
     expect: int | None = Field(default=None, ge=0)
 
 
@@ -97,7 +101,10 @@ def _command(request: func.HttpRequest) -> tuple[Command, int | None]:
     by = request.headers.get(PRINCIPAL) or body.by or ANONYMOUS
     until = _in_utc(body.until) if body.until is not None else None
     days = (body.first, body.last) if body.first or body.last else ()
-    asked = Command(body.verb, body.target, by, body.reason, body.id, until, body.data, days)
+    matchers = Matchers(body.kind, body.feature, body.segment)
+    asked = Command(
+        body.verb, body.target, by, body.reason, body.id, until, body.data, days, matchers
+    )
     return asked, body.expect
 
 

@@ -27,6 +27,7 @@ from fleet.model.results import (
 )
 from monitoring.alerts.azure import Phase, Sev
 from monitoring.alerts.lifecycle import Notify
+from monitoring.alerts.muting import Matchers
 from monitoring.alerts.reach import Delivered, Undelivered
 from retrain.gate import Decision
 from retrain.ports import JobPhase
@@ -153,7 +154,8 @@ class TrafficSeen:
 class Asked:
     """An operator's command.
 
-    Of a new reference, `data` names a table, or `days` are its first and last day.
+    Of a new reference, `data` names a table, or `days` are its first and last day. `matchers`
+    narrow a silence.
     """
 
     verb: str
@@ -164,6 +166,7 @@ class Asked:
     until: datetime | None = None
     data: str = ""
     days: tuple[str, ...] = ()
+    matchers: Matchers = field(default_factory=Matchers)
 
 
 @dataclass(frozen=True)
