@@ -40,7 +40,7 @@ def fleet(service: Service) -> str:
         read.alerts(loop, service.fleet),
         widths,
         health.halted(loop),
-        health.unreachable(loop, service.fleet),
+        health.unreachable(loop, service.fleet, service.clock.now()),
     )
     return _render("fleet.html", view=view, now=service.clock.now())
 

@@ -14,6 +14,7 @@ from fleet.model.facts import Asked, Configured, Declined, Delayed, Fact, Notifi
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from monitoring.alerts import leaving, routing
+from monitoring.alerts.levels import Present
 from monitoring.alerts.lifecycle import Kind, Status
 from monitoring.alerts.muting import Silence
 from monitoring.alerts.reach import Delivered, Undelivered
@@ -30,10 +31,12 @@ def step(
     policy: routing.Policy,
     now: datetime,
     elsewhere: leaving.Elsewhere = _nowhere,
+    present: Present = routing.NOTHING,
 ) -> Step:
     """Take facts in one by one: one that is refused leaves the others alone.
 
     `elsewhere` tells why a model is no longer the team's: its alerts are over for the team.
+    `policy` and `present` are what `monitoring.alerts.duty` says of `now`.
     """
     state = replace(state, alerts=leaving.left(state.alerts, elsewhere, now))
     effects: list[OnCallEffect] = []
@@ -42,7 +45,7 @@ def step(
     for fact in [*facts, None]:
         try:
             known = [_routed(fact, elsewhere, now)] if fact is not None else []
-            done = routing.step(state, [f for f in known if f is not None], policy, now)
+            done = routing.step(state, [f for f in known if f is not None], policy, now, present)
         except Refused as error:
             lines.append(
                 operations.Refused(str(error), fact.id if isinstance(fact, Asked) else None)
@@ -93,7 +96,7 @@ def _silence(asked: Asked, now: datetime) -> Silence:
 def _owed(state: routing.OnCall, effect: routing.Effect, now: datetime) -> OnCallEffect:
     if isinstance(effect, routing.Page):
         return SendPage(effect, now, report=effect.receiver in state.receivers)
-    return AckModel(effect.key, effect.model, effect.alert, effect.by)
+    return AckModel(effect.key, effect.model, effect.alert, effect.by, lapsed=effect.lapsed)
 
 
 def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:

@@ -26,7 +26,7 @@ from fleet.model.effects import (
     Tag,
     Tell,
 )
-from fleet.model.facts import Asked, Fact, Notified, RunChanged, TrafficSeen, TrafficSet
+from fleet.model.facts import LAPSED, Asked, Fact, Notified, RunChanged, TrafficSeen, TrafficSet
 from fleet.model.tasks import (
     Archive,
     Assess,
@@ -146,7 +146,8 @@ def _set_traffic(world: World, model: str, effect: SetTraffic) -> TrafficSet:
 
 def _oncall(world: World, effect: OnCallEffect, now: datetime) -> tuple[Delivery, ...]:
     if isinstance(effect, AckModel):
-        told = Asked("ack", effect.by, "", effect.key, effect.alert)
+        verb = LAPSED if effect.lapsed else "ack"
+        told = Asked(verb, effect.by, "", effect.key, effect.alert)
         return (Delivery(effect.model, effect.key, told),)
     world.pager.page(effect.page, effect.at, now)
     return ()

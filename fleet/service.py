@@ -158,4 +158,4 @@ class Service(Incoming):
 
     def health(self) -> Json:
         """See `fleet.health.health`."""
-        return health.health(self.loop, self.fleet)
+        return health.health(self.loop, self.fleet, self.clock.now())

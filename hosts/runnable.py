@@ -16,6 +16,7 @@ from stat import S_ISREG
 from engine.errors import Refused
 from fleet.document.config import Config, Reading, reading
 from fleet.document.receivers import WebhookReceiver
+from fleet.document.teams import gaps
 from fleet.document.text import Path as Place
 from fleet.document.text import Problem
 from hosts.kinds import HOSTS
@@ -98,6 +99,8 @@ def _document(file: Path, now: datetime) -> tuple[Found, Reading]:
         for objective in watched.objectives
         for note in objective.notes
     ]
+    for name, team in read.duties.items():
+        notes += gaps(read.text, name, team, now)
     named |= dict.fromkeys(_of_azure_ml(read))
     return Found(config, _sorted(faults), _sorted(notes), tuple(named)), read
 

@@ -10,6 +10,16 @@ from engine.policy import LongText, Policy
 from fleet.document.addresses import address_fault
 
 
+class Delegating(Policy):
+    """A receiver behind which a vendor can escalate."""
+
+    delegate: bool = Field(
+        False,
+        description="If yes, the other side escalates: a page that reached it goes no further in "
+        "`page`, unless it cannot be delivered.",
+    )
+
+
 class TerminalReceiver(Policy):
     """Pages as text on standard error; in Azure, as log records."""
 
@@ -23,7 +33,7 @@ class FileReceiver(Policy):
     path: LongText = Field(description="The file, relative to the folder of `store`.")
 
 
-class WebhookReceiver(Policy):
+class WebhookReceiver(Delegating):
     """Pages as JSON, posted to an address."""
 
     kind: Literal["webhook"] = Field(description="Posts one JSON object a page.")

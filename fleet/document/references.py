@@ -10,6 +10,7 @@ from fleet.document.faults import suggestion
 from fleet.document.policies import ModelPolicy, Watched
 from fleet.document.text import Path, Problem, Text, parse_all
 from monitoring.alerts.group import Policy as TeamPolicy
+from monitoring.alerts.rotation import ROTATION
 from monitoring.calendars import Calendar, calendar
 from monitoring.calendars import Policy as CalendarPolicy
 from monitoring.slo import openslo
@@ -34,11 +35,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Known:
-    """What a model may refer to by name; `read` has the calendars that could be read."""
+    """What a model or a team may refer to; `read` has the calendars that could be read."""
 
     teams: Collection[str]
     calendars: Collection[str]
     read: Mapping[str, Calendar]
+    receivers: Collection[str] = ()
 
 
 def unknown_receivers(
@@ -49,7 +51,7 @@ def unknown_receivers(
         named = {"page": team.page, "ticket": team.ticket}
         for field, wanted in named.items():
             for receiver in wanted:
-                if receiver not in receivers:
+                if receiver not in receivers and receiver != ROTATION:
                     hint = suggestion(receiver, receivers)
                     at: Path = ("teams", name, field)
                     yield text.problem(at, f"no receiver {receiver!r}{hint}")

@@ -150,6 +150,10 @@ class TrafficSeen:
     unready: str = ""
 
 
+#: The verb by which a model hears that the acknowledgement of its alert expired.
+LAPSED = "ack-expired"
+
+
 @dataclass(frozen=True)
 class Asked:
     """An operator's command.

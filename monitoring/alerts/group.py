@@ -12,8 +12,11 @@ from pydantic import Field
 import engine.policy
 from engine.duration import Duration
 from engine.policy import ShortText
+from monitoring.alerts.hours import Hours, Mute
+from monitoring.alerts.levels import Present
 from monitoring.alerts.lifecycle import Notify, Severity, Status
 from monitoring.alerts.reach import Down
+from monitoring.alerts.rotation import Policy as RotationPolicy
 
 
 class Phase(StrEnum):
@@ -41,7 +44,7 @@ class Policy(engine.policy.Policy):
     page: tuple[ShortText, ...] = Field(
         min_length=1,
         description="Receivers of a page, in order: the first at once, the next if nobody "
-        "acknowledges it.",
+        "acknowledges it. `rotation` is who is on call, and needs another receiver beside it.",
     )
     ticket: tuple[ShortText, ...] = Field(
         (), description="Receivers of a ticket, all of them; empty: the first page receiver."
@@ -56,6 +59,36 @@ class Policy(engine.policy.Policy):
         description="An unacknowledged page goes to the next receiver after this long, and at the "
         "latest a minute after its receiver could not be reached.",
     )
+    repeat: int = Field(
+        0,
+        ge=0,
+        le=9,
+        description="How often the page begins again from the first receiver when nobody has "
+        "acknowledged it at the last one.",
+    )
+    ack_expires: Duration | None = Field(
+        None,
+        gt=timedelta(0),
+        description="An alert that still fires this long after it was acknowledged counts as not "
+        "acknowledged: it is sent and escalates again. Left out: an acknowledgement lasts.",
+    )
+    rotation: RotationPolicy | None = Field(
+        None,
+        description="Who is on call, instead of `rotation` in `page` and `ticket`. Nobody on call: "
+        "the page goes to the next receiver at once.",
+    )
+    calendar: ShortText | None = Field(
+        None,
+        description="Calendar of the team, one of `calendars`: the zone of its clock, its weekend "
+        "and holidays. Left out: UTC, Saturday and Sunday.",
+    )
+    hours: Hours | None = Field(
+        None,
+        description="Business hours: tickets wait for them, pages do not. Left out: always.",
+    )
+    mute: tuple[Mute, ...] = Field(
+        (), max_length=50, description="Recurring intervals in which some kinds are muted."
+    )
 
     def first(self, severity: Severity) -> tuple[str, ...]:
         """The receivers of the first message."""
@@ -67,6 +100,7 @@ class Open:
     """One alert by its last notification, received at `heard`.
 
     `risen`: it made a ticket a page. `left`: it is over for this team, because its model left.
+    `lapsed` counts the acknowledgements since then that expired.
     """
 
     notice: Notify
@@ -74,6 +108,8 @@ class Open:
     acknowledged_by: str | None = None
     risen: bool = False
     left: bool = False
+    acknowledged_at: datetime | None = None
+    lapsed: int = 0
 
     @property
     def firing(self) -> bool:
@@ -89,7 +125,8 @@ def merged(known: Open | None, notice: Notify, now: datetime) -> Open:
         return known
     rises = notice.severity is Severity.PAGE and known.notice.severity is Severity.TICKET
     taken_by = None if rises and notice.status is Status.FIRING else known.acknowledged_by
-    return Open(notice, now, taken_by, risen=rises)
+    taken_at = known.acknowledged_at if taken_by is not None else None
+    return Open(notice, now, taken_by, risen=rises, acknowledged_at=taken_at)
 
 
 def _rank(notice: Notify) -> tuple[bool, datetime, bool, str]:
@@ -104,9 +141,9 @@ class Group:
     `first` and `ordinal` number the first and the last message since the group was closed; `first`
     is 0 in a group that was open before it was kept. `told` maps each alert in them to its last
     notification that was sent, empty where it was muted since; `opens` is when the notifications
-    that came since are sent; `level` is the place in the chain that the page sent at `paged` has
-    reached, which is the receiver `paged_to`; it goes past one that cannot be reached at `passes`,
-    and at once past one that left the chain.
+    that came since are sent. The page sent at `paged` has reached the receiver `paged_to`, was
+    passed on `level` times and begins the chain again for the `rounds`-th time; it goes past a
+    receiver that cannot be reached at `passes`, and at once past one that left the chain.
     """
 
     phase: Phase = Phase.CLOSED
@@ -120,6 +157,7 @@ class Group:
     level: int = 0
     paged_to: str = ""
     passes: datetime | None = None
+    rounds: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,6 +168,7 @@ class Around:
     down: Mapping[str, Down]
     muted: Mapping[str, str]
     now: datetime
+    present: Present = field(default_factory=Present)
 
     def passes(self, receiver: str) -> datetime | None:
         """When a page that waits for `receiver` goes to the next; None where it can be reached."""
