@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -51,6 +51,7 @@ class Incoming:
     workspace : the resource id of the workspace that the models are served from; empty for any.
     listed : lists the alerts of Azure Monitor around that workspace.
     skipped : receives the files that a listing leaves out.
+    link_keys : sign the links in pages; see `fleet.links`.
     """
 
     fleet: Fleet
@@ -66,6 +67,7 @@ class Incoming:
     workspace: str = ""
     listed: Callable[[], Iterable[object]] = tuple
     skipped: Skipped = field(default_factory=Skipped)
+    link_keys: Sequence[bytes] = ()
 
     def ingest(self, document: object) -> str | None:
         """Deliver an event and return its partition; None where it carries no news, or is kept.

@@ -9,11 +9,20 @@ from datetime import datetime, timedelta
 from engine.errors import Refused
 from engine.step import Step
 from fleet.commands import EVERY_MODEL
+from fleet.links import SILENCED
 from fleet.model.effects import AckModel, OnCallEffect, SendPage
-from fleet.model.facts import Asked, Configured, Declined, Delayed, Fact, Notified
+from fleet.model.facts import (
+    Asked,
+    Configured,
+    Declined,
+    Delayed,
+    Fact,
+    Followed,
+    Notified,
+)
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
-from monitoring.alerts import leaving, routing
+from monitoring.alerts import followed, leaving, routing
 from monitoring.alerts.levels import Present
 from monitoring.alerts.lifecycle import Kind, Status
 from monitoring.alerts.muting import Silence
@@ -38,23 +47,48 @@ def step(
     `elsewhere` tells why a model is no longer the team's: its alerts are over for the team.
     `policy` and `present` are what `monitoring.alerts.duty` says of `now`.
     """
+    state = followed.lasting(state, now)
     state = replace(state, alerts=leaving.left(state.alerts, elsewhere, now))
     effects: list[OnCallEffect] = []
     lines: list[Line] = []
     wake_at: datetime | None = None
     for fact in [*facts, None]:
         try:
-            known = [_routed(fact, elsewhere, now)] if fact is not None else []
-            done = routing.step(state, [f for f in known if f is not None], policy, now, present)
+            opened, known = _known(state, fact, elsewhere, now)
+            done = routing.step(opened, known, policy, now, present)
         except Refused as error:
-            lines.append(
-                operations.Refused(str(error), fact.id if isinstance(fact, Asked) else None)
-            )
+            name = fact.id if isinstance(fact, Asked | Followed) else None
+            lines.append(operations.Refused(str(error), name))
             continue
         state, wake_at = done.state, done.wake_at
         effects += [_owed(state, effect, now) for effect in done.effects]
         lines += _lines(fact, done.effects)
     return Step(state, tuple(effects), wake_at, tuple(map(write_line, lines)))
+
+
+def _known(
+    state: routing.OnCall, fact: Fact | None, elsewhere: leaving.Elsewhere, now: datetime
+) -> tuple[routing.OnCall, list[routing.Fact]]:
+    """Return what a fact is to the team; a link is used up by what it does."""
+    if isinstance(fact, Followed):
+        return _followed(state, fact, elsewhere, now)
+    one = _routed(fact, elsewhere, now) if fact is not None else None
+    return state, [one] if one is not None else []
+
+
+def _followed(
+    state: routing.OnCall, fact: Followed, elsewhere: leaving.Elsewhere, now: datetime
+) -> tuple[routing.OnCall, list[routing.Fact]]:
+    link = fact.link
+    state = followed.used(state, link.id, link.expires, now)
+    if link.model and (reason := elsewhere(link.model)):
+        raise Refused(f"the link is about {link.model}: {reason}")
+    kind = followed.kind_of(state, link.incident)
+    if link.verb == "ack":
+        alerts = followed.waiting(state, kind, link.model)
+        return state, [routing.Acknowledge(alert, fact.by) for alert in alerts]
+    until = now + SILENCED
+    return state, [followed.silence(kind, link.model, until, fact.id, fact.by, fact.reason)]
 
 
 def _routed(fact: Fact, elsewhere: leaving.Elsewhere, now: datetime) -> routing.Fact | None:
@@ -115,6 +149,13 @@ def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:
                     fact.target,
                     id=fact.id,
                     matching=str(fact.matchers),
+                )
+            )
+        case Followed(link=link):
+            model = f" {link.model}" if link.model else ""
+            lines.append(
+                operations.Command(
+                    link.verb, fact.by, fact.reason, f"{link.incident}{model}", id=fact.id
                 )
             )
         case Undelivered(page=page, reason=reason, permanent=permanent):

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from engine.errors import Refused
-from engine.policy import Policy, ShortText
+from engine.policy import LongText, Policy, ShortText
+from fleet.document.addresses import FORM, address_fault
 from fleet.document.faults import faults
 from fleet.document.policies import Fleet, ModelPolicy, Watched
 from fleet.document.receivers import Receiver
@@ -45,6 +46,11 @@ class Document(Policy):
         "is the prefix of the app settings of a storage account; `azure:` uses "
         "AzureWebJobsStorage.",
     )
+    base_url: LongText | None = Field(
+        None,
+        description="The address of this app as people reach it, such as https://app.example. With "
+        "it, pages carry links that acknowledge and silence.",
+    )
     teams: dict[Name, TeamPolicy] = Field(
         default_factory=dict, description="Receivers of alerts, by team."
     )
@@ -59,6 +65,16 @@ class Document(Policy):
         default_factory=dict, description="Defaults of every model, merged under its own values."
     )
     models: dict[Name, ModelPolicy] = Field(description="The watched models by name.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _reachable(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        fault = FORM if url.startswith("env:") else address_fault(url)
+        if fault is not None:
+            raise ValueError(fault)
+        return url
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import get_args
+from typing import Literal, get_args
 
 from engine.codec import Kinds
 from fleet.model.records import Collection
@@ -173,6 +173,35 @@ class Asked:
     matchers: Matchers = field(default_factory=Matchers)
 
 
+#: What a link does to the incident of its page.
+Verb = Literal["ack", "silence"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a link in a page does: `ack` or `silence` an incident, where it is named of one model.
+
+    `to` is the receiver of the page.
+    """
+
+    verb: Verb
+    incident: str
+    model: str
+    to: str
+    expires: datetime
+    id: str
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Somebody used a link in a page; `id` names this use of it."""
+
+    link: Link
+    by: str
+    reason: str
+    id: str
+
+
 @dataclass(frozen=True)
 class Notified:
     """A model tells its on-call partition about an alert."""
@@ -282,6 +311,7 @@ Fact = (
     | Notified
     | Declined
     | Delayed
+    | Followed
     | Configured
     | Unrecognised
     | Parked

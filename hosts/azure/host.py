@@ -14,7 +14,9 @@ from engine.loop import Loop
 from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
+from fleet.links import Linking
 from fleet.polling import Poller
+from fleet.ports import Pager
 from fleet.read import Json
 from fleet.service import Service
 from fleet.skipped import Skipped
@@ -33,7 +35,8 @@ from hosts.azure.storage.dead_letters import DeadLetters
 from hosts.azure.storage.tables import TablesStore
 from hosts.azure.world import Opened, world
 from hosts.clock import backing_off
-from hosts.receivers.paging import Pager, Surroundings, open_pager
+from hosts.linked import LinkedPager, link_keys
+from hosts.receivers.paging import Surroundings, open_pager
 
 #: The connection that the Functions host itself uses.
 STORAGE = "AzureWebJobsStorage"
@@ -86,9 +89,10 @@ class AzureHost:
         self.dead_letters = DeadLetters(own_blobs)
         logs = optional.logs(storage, self._skipped)
         stores = (self.store, self.blobs, own_blobs, logs, optional.publisher())
+        self._seal = journal_key.seal(own_blobs, settings)
+        self._link_keys = link_keys(settings, self._seal)
         pager = self._pager(config, beside)
         self._opened = Opened(config, beside, known, cloud, clock, *stores, pager, home)
-        self._seal = journal_key.seal(own_blobs, settings)
         self._alerts = AzureAlerts(cloud, known)
         self._open.callback(self._alerts.close)
         self.use(config, beside)
@@ -142,7 +146,8 @@ class AzureHost:
 
     def _pager(self, config: Config, beside: Path) -> Pager:
         around = Surroundings(beside, self._settings)
-        return open_pager(config.document.receivers, OPENERS, around)
+        pager = open_pager(config.document.receivers, OPENERS, around)
+        return LinkedPager(pager, Linking(config.document.base_url or "", self._link_keys))
 
     def _service(self, known: Settings) -> Service:
         fleet = self.config.fleet
@@ -161,6 +166,7 @@ class AzureHost:
             known.workspace_id,
             self._alerts.listed,
             self._skipped,
+            self._link_keys,
         )
 
 
