@@ -138,6 +138,24 @@ def commands(req: func.HttpRequest) -> func.HttpResponse:
     return face.command(lambda: host().service, req)
 
 
+@app.route("links/{link}", methods=["GET"], auth_level=READER)
+def link_page(req: func.HttpRequest) -> func.HttpResponse:
+    """Show the form of a link in a page; nothing happens, because scanners follow links."""
+    from dashboards import pages
+    from hosts import face
+
+    return face.form(lambda: pages.link(host().service, req.route_params["link"]))
+
+
+@app.route("links/{link}", methods=["POST"], auth_level=READER)
+def link_used(req: func.HttpRequest) -> func.HttpResponse:
+    """Acknowledge or silence by a link in a page, which is signed and works once."""
+    from dashboards import pages
+    from hosts import face
+
+    return face.link(lambda: host().service, req, pages.followed)
+
+
 @app.route("api/azure-alerts", methods=["POST"])
 def azure_alerts(req: func.HttpRequest) -> func.HttpResponse:
     """Take an alert that an action group of Azure Monitor sends; needs the function key."""

@@ -29,7 +29,7 @@ ROLLOUT = ("ROLLOUT", "name of the rollout in the journal, e.g. churn-rollout-2"
 #: Every command that changes something: its word, its target with a help text, and its help.
 CHANGES = (
     ("ack", ALERT, "acknowledge an alert: no more reminders"),
-    ("silence", MODEL, "mute the alerts of a model or feature for a while"),
+    ("silence", SOME_MODEL, "mute the alerts of a model, kind, feature or segment for a while"),
     ("unsilence", SILENCE, "lift a silence"),
     ("freeze", SOME_MODEL, "pause retraining and promotion until a time"),
     ("unfreeze", SOME_MODEL, "lift the freezes of a model, or of all models"),
@@ -93,6 +93,16 @@ def _add_silence(parser: argparse.ArgumentParser) -> None:
         "--feature",
         metavar="FEATURE",
         help="mute the alerts of this feature only (default: all alerts of the model)",
+    )
+    parser.add_argument(
+        "--kind",
+        metavar="KIND",
+        help="mute the alerts of this kind only, as `driftwarden alerts` prints it, e.g. drift",
+    )
+    parser.add_argument(
+        "--segment",
+        metavar="COLUMN=LEVEL",
+        help="mute the alerts of features in this segment only, e.g. country=DE",
     )
     parser.add_argument(
         "--for",

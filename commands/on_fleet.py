@@ -8,6 +8,7 @@ import uuid
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,13 +141,15 @@ def _host(arguments: Namespace) -> Iterator[tuple[Host, App]]:
 
 def _asked(arguments: Namespace, now: datetime) -> Command:
     from commands import operate
-    from fleet.commands import Command
+    from fleet.commands import EVERY_MODEL, NOTE, Command
+    from monitoring.alerts.muting import Matchers
 
     target = arguments.target
     if hasattr(arguments, "every"):
         target = operate.everybody(target, arguments.every)
-    if getattr(arguments, "feature", None):
-        target = f"{target}/{arguments.feature}"
+    matchers = Matchers() if arguments.command == NOTE else operate.matchers(arguments)
+    if matchers.feature and target != EVERY_MODEL:
+        target, matchers = f"{target}/{matchers.feature}", replace(matchers, feature="")
     until, at = getattr(arguments, "until", None), getattr(arguments, "at", None)
     return Command(
         arguments.command,
@@ -156,8 +159,9 @@ def _asked(arguments: Namespace, now: datetime) -> Command:
         uuid.uuid4().hex[:12],
         operate.instant(until, now) if until else None,
         *operate.source(arguments),
-        getattr(arguments, "kind", ""),
+        arguments.kind or "" if arguments.command == NOTE else "",
         operate.begin(at, now) if at else None,
+        matchers,
     )
 
 

@@ -15,6 +15,7 @@ from fleet.commands import EVERY_MODEL, Command
 from hosts.host import Host
 from hosts.local.functions.dispatch import Dispatcher
 from hosts.local.host import DUE_QUEUE, LocalHost
+from monitoring.alerts.muting import Matchers
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -102,6 +103,12 @@ def source(arguments: Namespace) -> tuple[str, tuple[str, ...]]:
     path = getattr(arguments, "data", None)
     days = (getattr(arguments, "first", None) or "", getattr(arguments, "last", None) or "")
     return _found(arguments.fleet, path) if path else "", days if any(days) else ()
+
+
+def matchers(arguments: Namespace) -> Matchers:
+    """Return what a silence is narrowed to."""
+    given = (getattr(arguments, name, None) or "" for name in ("kind", "feature", "segment"))
+    return Matchers(*given)
 
 
 def _found(fleet: Path, path: str) -> str:

@@ -20,6 +20,8 @@ from engine import journal
 from engine.errors import NotFound
 from engine.store import parse_instant
 from fleet import health, read
+from fleet.links import LABELS
+from fleet.outcomes import Outcome
 from fleet.service import Service
 from monitoring.drift.report import Report
 
@@ -40,7 +42,7 @@ def fleet(service: Service) -> str:
         read.alerts(loop, service.fleet),
         widths,
         health.halted(loop),
-        health.unreachable(loop, service.fleet),
+        health.unreachable(loop, service.fleet, service.clock.now()),
     )
     return _render("fleet.html", view=view, now=service.clock.now())
 
@@ -60,6 +62,23 @@ def model(service: Service, name: str, report: str | None = None) -> str:
     records = tuple(journal.read(service.loop.store, name))
     view = views.model(watched, read.model(service.loop, service.fleet, name), records, now)
     return _render("model.html", view=view, now=now)
+
+
+def link(service: Service, text: str) -> str:
+    """Return the form of a link in a page; Forged where the link was not made here."""
+    one, now = service.opened(text), service.clock.now()
+    label = LABELS[one.verb]
+    about = f"{one.incident} ({one.model})" if one.model else one.incident
+    if now >= one.expires:
+        told = f"This link expired at {stamp(one.expires)} UTC."
+        return _render("link.html", head=about, text=told, button="", now=now)
+    told = f"Sent to {one.to}; it works once, until {stamp(one.expires)} UTC."
+    return _render("link.html", head=about, text=told, button=label, now=now)
+
+
+def followed(found: Outcome, now: datetime) -> str:
+    """Return the page of what came of a link at `now`."""
+    return _render("link.html", head=found.outcome, text=found.text, button="", now=now)
 
 
 def backtest(found: Mapping[str, Any], now: datetime) -> str:

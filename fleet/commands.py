@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import PurePosixPath
 
 from engine.errors import Refused
 from engine.texts import cut
+from fleet.document.faults import suggestion
 from fleet.document.policies import Fleet
 from fleet.envelope import sound
 from fleet.model import changes
 from fleet.model.changes import LAST_YEAR
 from fleet.model.facts import Asked
 from fleet.partitions import FLEET, ONCALL
+from monitoring.alerts.lifecycle import Kind
+from monitoring.alerts.muting import Matchers
 
 REFERENCE = "reference"
 REPORT = "report"
@@ -52,7 +55,7 @@ class Command:
 
     A new reference is made from the table `data`, or from the days from `days[0]` to `days[1]`. A
     report shows the window `days[0]`, or the newest. A note says that something changed, in its
-    reason: of what `kind`, when, and until when it lasts.
+    reason: of what `kind`, when, and until when it lasts. `matchers` narrow a silence.
     """
 
     verb: str
@@ -65,6 +68,7 @@ class Command:
     days: tuple[str, ...] = ()
     kind: str = ""
     at: datetime | None = None
+    matchers: Matchers = field(default_factory=Matchers)
 
     @property
     def fact(self) -> Asked:
@@ -80,6 +84,7 @@ class Command:
             days=self.days,
             change=self.kind,
             at=self.at,
+            matchers=self.matchers,
         )
 
 
@@ -97,7 +102,9 @@ def concerned(
         if command.target == EVERY_MODEL and command.verb in SHARED_VERBS:
             return tuple(fleet.models)
         return (_model_of(command, fleet),)
-    if command.verb == "unsilence" or (command.verb == "ack" and _of_no_model(command.target)):
+    everywhere = command.verb == "silence" and command.target == EVERY_MODEL
+    of_no_model = command.verb == "ack" and _of_no_model(command.target)
+    if command.verb == "unsilence" or everywhere or of_no_model:
         return tuple(ONCALL + team for team in fleet.teams)
     if command.verb in TEAM_VERBS:
         watched = fleet.models[_model_of(command, fleet)]
@@ -123,6 +130,10 @@ def check(command: Command, now: datetime) -> None:
         raise Refused(f"{what}: until the year {command.until.year}: give one up to {LAST_YEAR}")
     if command.verb == "freeze" and command.until is None:
         raise Refused(f"freeze {command.target}: 'until' is missing; a freeze needs an end")
+    if command.matchers != Matchers() and command.verb != "silence":
+        raise Refused(f"{what}: {command.matchers}: only a silence is narrowed by these")
+    if command.verb == "silence":
+        _check_silence(command)
     if command.verb == REFERENCE:
         _check_reference(command)
     if command.verb == REPORT and command.days:
@@ -140,6 +151,7 @@ def check_texts(command: Command) -> None:
         ("by", command.by, LONGEST_REASON),
         ("data", command.data, LONGEST_REASON),
         ("kind", command.kind, LONGEST_NAME),
+        *((name, text, LONGEST_NAME) for name, text in vars(command.matchers).items()),
         *(("a day", day, LONGEST_NAME) for day in command.days),
     ):
         if len(text) > longest:
@@ -162,6 +174,21 @@ def _model_of(command: Command, fleet: Fleet) -> str:
 def _of_no_model(alert: str) -> bool:
     """Whether an alert is about a team's partition or the fleet's: any team may have it."""
     return alert.startswith((ONCALL, f"{FLEET}:"))
+
+
+def _check_silence(command: Command) -> None:
+    """Refuse a silence of everything, or with a matcher that matches nothing."""
+    what, matchers = f"silence {command.target}", command.matchers
+    kinds = [str(kind) for kind in sorted(Kind)]
+    if matchers.kind and matchers.kind not in kinds:
+        hint = suggestion(matchers.kind, kinds)
+        raise Refused(f"{what}: no kind {matchers.kind!r}{hint}; known are {', '.join(kinds)}")
+    if matchers.segment and not all(matchers.segment.partition("=")):
+        raise Refused(f"{what}: name a segment as COLUMN=LEVEL, not {matchers.segment!r}")
+    if matchers.feature and "/" in command.target:
+        raise Refused(f"{what}: the target names a feature already; leave one of them out")
+    if command.target == EVERY_MODEL and matchers == Matchers():
+        raise Refused(f"{what}: give a kind, a feature or a segment; this would mute every page")
 
 
 def _check_window(command: Command) -> None:

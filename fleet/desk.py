@@ -10,6 +10,7 @@ from engine.errors import Refused
 from engine.step import Step
 from fleet.model.effects import Effect, KeepAnchors, Publish, Tell, WriteDigest
 from fleet.model.facts import (
+    LAPSED,
     Anchored,
     Asked,
     Configured,
@@ -65,7 +66,7 @@ class _Taken:
     effects: list[Effect] = field(default_factory=list)
     news: dict[str, list[str]] = field(default_factory=lambda: {REFUSED: [], HOST: []})
 
-    def take(self, fact: Fact) -> None:
+    def take(self, fact: Fact, now: datetime) -> None:
         """Take one fact in; Refused where the partition does not take it."""
         match fact:
             case Unrecognised(type=kind, source=source):
@@ -92,8 +93,8 @@ class _Taken:
                 self._notice(key, f"a digest could not be made: {reason}")
             case Declined(key=key, reason=reason):
                 self.lines.append(operations.Refused(reason, key))
-            case Asked(verb="ack"):
-                self.alerts |= _acknowledged(self.alerts, fact)
+            case Asked(verb=verb) if verb in ("ack", LAPSED):
+                self.alerts |= _acknowledged(self.alerts, fact, now)
                 self.lines.append(
                     operations.Command(fact.verb, fact.by, fact.reason, fact.target, id=fact.id)
                 )
@@ -123,7 +124,7 @@ def step(
     """
     taken = _Taken(state.types, dict(state.alerts), state.document)
     for fact in facts:
-        taken.take(fact)
+        taken.take(fact, now)
     wakes = []
     fault = taken.document.fault if taken.document is not None else ""
     for key, said in {**taken.news, DOCUMENT: [fault] if fault else []}.items():
@@ -157,9 +158,12 @@ def _condition(key: str, said: Sequence[str]) -> Condition:
     return Condition(FLEET, key, Kind.RUN, bool(said), text, Severity.TICKET)
 
 
-def _acknowledged(alerts: Mapping[str, Alert], fact: Asked) -> dict[str, Alert]:
+def _acknowledged(alerts: Mapping[str, Alert], fact: Asked, now: datetime) -> dict[str, Alert]:
     key = lifecycle.key_of(fact.target)
-    done = transitions.acknowledge(alerts.get(key), fact.target, fact.by, POLICY)
+    if fact.verb == LAPSED:
+        done = transitions.lapse(alerts.get(key), fact.target, POLICY, now)
+    else:
+        done = transitions.acknowledge(alerts.get(key), fact.target, fact.by, POLICY)
     return {key: done.alert} if done.alert is not None else {}
 
 

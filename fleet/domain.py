@@ -92,7 +92,8 @@ class FleetDomain:
                 if team not in self.fleet.teams:
                     return _nobody(state, facts, f"team {team} is not in fleet.yaml")
                 elsewhere = partial(moved.elsewhere, self.fleet, team)
-                return oncall.step(state, facts, self.fleet.teams[team], now, elsewhere)
+                policy, present = self.fleet.duty(team).at(now)
+                return oncall.step(state, facts, policy, now, elsewhere, present)
             case Model():
                 if partition not in self.fleet.models:
                     return _nobody(state, facts, f"model {partition} is not in fleet.yaml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from engine import codec
 from engine.loop import Loop
@@ -28,13 +29,14 @@ def _halted(loop: Loop, partitions: Iterable[str]) -> list[Json]:
     return found
 
 
-def unreachable(loop: Loop, fleet: Fleet) -> list[Json]:
+def unreachable(loop: Loop, fleet: Fleet, now: datetime) -> list[Json]:
     """Return every receiver that cannot be reached, since when and why, and who is paged instead.
 
     `left` is empty where nobody of the team can be paged any more.
     """
     found: list[Json] = []
-    for team, policy in fleet.teams.items():
+    for team in fleet.teams:
+        policy, _ = fleet.duty(team).at(now)
         state: OnCall = loop.head(ONCALL + team).state
         left = list(receivers.left(policy, state.receivers).page)
         for name, down in receivers.unreachable(state.receivers).items():
@@ -44,14 +46,14 @@ def unreachable(loop: Loop, fleet: Fleet) -> list[Json]:
     return found
 
 
-def health(loop: Loop, fleet: Fleet) -> Json:
+def health(loop: Loop, fleet: Fleet, now: datetime) -> Json:
     """Return the number of partitions, those that are halted, and the receivers out of reach.
 
     The status is `ok` while every partition steps and every team can be paged; raises without a
     store.
     """
     partitions = loop.store.partitions()
-    stopped, lost = _halted(loop, partitions), unreachable(loop, fleet)
+    stopped, lost = _halted(loop, partitions), unreachable(loop, fleet, now)
     deaf = any(not one["left"] for one in lost)
     status = "halted" if stopped else "unreachable" if deaf else "ok"
     return {

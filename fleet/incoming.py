@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -53,6 +53,7 @@ class Incoming:
     listed : lists the alerts of Azure Monitor around that workspace.
     skipped : receives the files that a listing leaves out.
     registry : looks for versions that others registered; without it events alone tell of them.
+    link_keys : sign the links in pages; see `fleet.links`.
     """
 
     fleet: Fleet
@@ -69,6 +70,7 @@ class Incoming:
     listed: Callable[[], Iterable[object]] = tuple
     skipped: Skipped = field(default_factory=Skipped)
     registry: ArrivalsPoller | None = None
+    link_keys: Sequence[bytes] = ()
 
     def ingest(self, document: object) -> str | None:
         """Deliver an event and return its partition; None where it carries no news, or is kept.

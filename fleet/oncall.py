@@ -8,12 +8,24 @@ from datetime import datetime, timedelta
 
 from engine.errors import Refused
 from engine.step import Step
+from fleet.commands import EVERY_MODEL
+from fleet.links import SILENCED
 from fleet.model.effects import AckModel, OnCallEffect, SendPage
-from fleet.model.facts import Asked, Configured, Declined, Delayed, Digested, Fact, Notified
+from fleet.model.facts import (
+    Asked,
+    Configured,
+    Declined,
+    Delayed,
+    Digested,
+    Fact,
+    Followed,
+    Notified,
+)
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
-from monitoring.alerts import leaving, routing
-from monitoring.alerts.lifecycle import Severity, Status
+from monitoring.alerts import followed, leaving, routing
+from monitoring.alerts.levels import Present
+from monitoring.alerts.lifecycle import Kind, Severity, Status
 from monitoring.alerts.muting import Silence
 from monitoring.alerts.paging import Event
 from monitoring.alerts.reach import Delivered, Undelivered
@@ -30,29 +42,56 @@ def step(
     policy: routing.Policy,
     now: datetime,
     elsewhere: leaving.Elsewhere = _nowhere,
+    present: Present = routing.NOTHING,
 ) -> Step:
     """Take facts in one by one: one that is refused leaves the others alone.
 
     `elsewhere` tells why a model is no longer the team's: its alerts are over for the team.
+    `policy` and `present` are what `monitoring.alerts.duty` says of `now`.
     """
+    state = followed.lasting(state, now)
     state = replace(state, alerts=leaving.left(state.alerts, elsewhere, now))
     effects: list[OnCallEffect] = []
     lines: list[Line] = []
     wake_at: datetime | None = None
     for fact in [*facts, None]:
         try:
-            known = [_routed(fact, elsewhere, now)] if fact is not None else []
-            done = routing.step(state, [f for f in known if f is not None], policy, now)
+            opened, known = _known(state, fact, elsewhere, now)
+            done = routing.step(opened, known, policy, now, present)
         except Refused as error:
-            lines.append(
-                operations.Refused(str(error), fact.id if isinstance(fact, Asked) else None)
-            )
+            name = fact.id if isinstance(fact, Asked | Followed) else None
+            lines.append(operations.Refused(str(error), name))
             continue
         state, wake_at = done.state, done.wake_at
         owed = (*done.effects, *_digest(state.team, fact, policy))
         effects += [_owed(state, effect, now) for effect in owed]
         lines += _lines(fact, owed)
     return Step(state, tuple(effects), wake_at, tuple(map(write_line, lines)))
+
+
+def _known(
+    state: routing.OnCall, fact: Fact | None, elsewhere: leaving.Elsewhere, now: datetime
+) -> tuple[routing.OnCall, list[routing.Fact]]:
+    """Return what a fact is to the team; a link is used up by what it does."""
+    if isinstance(fact, Followed):
+        return _followed(state, fact, elsewhere, now)
+    one = _routed(fact, elsewhere, now) if fact is not None else None
+    return state, [one] if one is not None else []
+
+
+def _followed(
+    state: routing.OnCall, fact: Followed, elsewhere: leaving.Elsewhere, now: datetime
+) -> tuple[routing.OnCall, list[routing.Fact]]:
+    link = fact.link
+    state = followed.used(state, link.id, link.expires, now)
+    if link.model and (reason := elsewhere(link.model)):
+        raise Refused(f"the link is about {link.model}: {reason}")
+    kind = followed.kind_of(state, link.incident)
+    if link.verb == "ack":
+        alerts = followed.waiting(state, kind, link.model)
+        return state, [routing.Acknowledge(alert, fact.by) for alert in alerts]
+    until = now + SILENCED
+    return state, [followed.silence(kind, link.model, until, fact.id, fact.by, fact.reason)]
 
 
 def _routed(fact: Fact, elsewhere: leaving.Elsewhere, now: datetime) -> routing.Fact | None:
@@ -65,12 +104,7 @@ def _routed(fact: Fact, elsewhere: leaving.Elsewhere, now: datetime) -> routing.
         case Asked(verb="ack"):
             return routing.Acknowledge(fact.target, fact.by)
         case Asked(verb="silence"):
-            model, _, feature = fact.target.partition("/")
-            until = fact.until or now + timedelta(hours=4)
-            return Silence(
-                id=fact.id, until=until, by=fact.by, reason=fact.reason, model=model or None,
-                feature=feature or None,
-            )  # fmt: skip
+            return _silence(fact, now)
         case Asked(verb="unsilence"):
             return routing.Unsilence(fact.target, fact.by)
         case Declined() | Delayed() | Configured() | Digested():
@@ -98,10 +132,27 @@ def _digest(team: str, fact: Fact | None, policy: routing.Policy) -> tuple[routi
     return (page,)
 
 
+def _silence(asked: Asked, now: datetime) -> Silence:
+    model, _, feature = asked.target.partition("/")
+    matchers = asked.matchers
+    if matchers.kind and matchers.kind not in set(Kind):
+        raise Refused(f"silence {asked.target}: no kind {matchers.kind!r}")
+    return Silence(
+        id=asked.id,
+        until=asked.until or now + timedelta(hours=4),
+        by=asked.by,
+        reason=asked.reason,
+        model=None if model == EVERY_MODEL else model or None,
+        feature=feature or matchers.feature or None,
+        kind=Kind(matchers.kind) if matchers.kind else None,
+        segment=matchers.segment or None,
+    )
+
+
 def _owed(state: routing.OnCall, effect: routing.Effect, now: datetime) -> OnCallEffect:
     if isinstance(effect, routing.Page):
         return SendPage(effect, now, report=effect.receiver in state.receivers)
-    return AckModel(effect.key, effect.model, effect.alert, effect.by)
+    return AckModel(effect.key, effect.model, effect.alert, effect.by, lapsed=effect.lapsed)
 
 
 def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:
@@ -113,7 +164,21 @@ def _lines(fact: Fact | None, effects: Sequence[routing.Effect]) -> list[Line]:
             )
         case Asked():
             lines.append(
-                operations.Command(fact.verb, fact.by, fact.reason, fact.target, id=fact.id)
+                operations.Command(
+                    fact.verb,
+                    fact.by,
+                    fact.reason,
+                    fact.target,
+                    id=fact.id,
+                    matching=str(fact.matchers),
+                )
+            )
+        case Followed(link=link):
+            model = f" {link.model}" if link.model else ""
+            lines.append(
+                operations.Command(
+                    link.verb, fact.by, fact.reason, f"{link.incident}{model}", id=fact.id
+                )
             )
         case Undelivered(page=page, reason=reason, permanent=permanent):
             lines.append(

@@ -25,7 +25,7 @@ from fleet.model.effects import (
     Tag,
     Tell,
 )
-from fleet.model.facts import Asked, Fact, Notified, RunChanged, TrafficSeen, TrafficSet
+from fleet.model.facts import LAPSED, Asked, Fact, Notified, RunChanged, TrafficSeen, TrafficSet
 from fleet.model.tasks import (
     Archive,
     Assess,
@@ -148,7 +148,8 @@ def _oncall(
     world: World, partition: str, effect: OnCallEffect, now: datetime
 ) -> tuple[Delivery, ...]:
     if isinstance(effect, AckModel):
-        told = Asked("ack", effect.by, "", effect.key, effect.alert)
+        verb = LAPSED if effect.lapsed else "ack"
+        told = Asked(verb, effect.by, "", effect.key, effect.alert)
         return (Delivery(effect.model, effect.key, told),)
     page = effect.page
     handle = world.pager.page(page, effect.at, now)

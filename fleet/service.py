@@ -7,14 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 
-from engine.errors import Broken, Newer, Unavailable
+from engine.errors import Broken, Newer, Refused, Unavailable
 from engine.step import Delivery
 from engine.store import instant
-from engine.texts import unexpected
-from fleet import anchors, backwards, command_delivery, gauges, health, moved, views
-from fleet.commands import Command, concerned
+from engine.texts import cut, unexpected
+from fleet import anchors, backwards, command_delivery, gauges, health, links, moved, views
+from fleet.commands import LONGEST_REASON, Command, concerned
+from fleet.envelope import sound
 from fleet.incoming import Incoming
-from fleet.model.facts import Configured
+from fleet.model.facts import Configured, Followed, Link
 from fleet.outcomes import Awaited
 from fleet.partitions import FLEET, ONCALL
 from fleet.read import Json
@@ -140,6 +141,39 @@ class Service(Incoming):
         partitions = concerned(command, self.fleet, self.loop.store.partitions)
         return Awaited(self.loop, command, partitions)
 
+    def opened(self, text: str) -> Link:
+        """Return what a link in a page does; Forged where it was not made here."""
+        return links.opened(text, self.link_keys)
+
+    def follow(self, text: str, by: str, reason: str, use: str) -> Awaited:
+        """Use a link in a page; `use` names this use. The team's partition decides and journals it.
+
+        Without `by` its author is the receiver of the page.
+
+        Raises
+        ------
+        Forged
+            The link was not made here; that is told to every team, once an hour.
+        Refused
+            Its team is not in fleet.yaml, or no store keeps the reason.
+        """
+        now = self.clock.now()
+        try:
+            link = self.opened(text)
+        except links.Forged as error:
+            self.notice("link", f"a link was refused: {error}", f"{now:%Y-%m-%dT%H}")
+            raise
+        team = link.incident.partition(":")[0]
+        if team not in self.fleet.teams:
+            raise Refused(f"{link.incident}: team {team} is not in fleet.yaml")
+        partition, name = ONCALL + team, f"{link.id}-{use}"
+        by = by or f"link to {link.to}"
+        told = sound(cut(reason, LONGEST_REASON), "reason")
+        awaited = Awaited(self.loop, Command(link.verb, link.incident, by, "", name), (partition,))
+        fact = Followed(link, by, told, name)
+        self.loop.deliver(Delivery(partition, f"link:{name}", fact), now)
+        return awaited
+
     def read(
         self, view: str, name: str | None = None, since: str | None = None
     ) -> Json | list[Json]:
@@ -164,4 +198,4 @@ class Service(Incoming):
 
     def health(self) -> Json:
         """See `fleet.health.health`."""
-        return health.health(self.loop, self.fleet)
+        return health.health(self.loop, self.fleet, self.clock.now())

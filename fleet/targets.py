@@ -25,6 +25,8 @@ def check_target(command: Command, fleet: Fleet, loop: Loop, blobs: Blobs) -> No
     if command.verb not in (*MODEL_VERBS, "silence") or command.verb in ROLLOUT_VERBS:
         return
     model, slash, feature = command.target.partition("/")
+    if model in fleet.models and command.matchers.feature:
+        slash, feature = "/", command.matchers.feature
     named = command.verb == "silence" or not slash
     if named and (model in fleet.models or command.target == EVERY_MODEL):
         if slash:

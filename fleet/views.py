@@ -33,7 +33,7 @@ def shown(
         case "halted", None:
             return health.halted(loop)
         case "unreachable", None:
-            return health.unreachable(loop, fleet)
+            return health.unreachable(loop, fleet, now)
         case "alerts", None:
             return read.alerts(loop, fleet)
         case "journal", str():

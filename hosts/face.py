@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 import azure.functions as func
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from engine import codec
 from engine.errors import NotFound, Refused, Unavailable
-from fleet.commands import Command, Outdated
-from fleet.outcomes import Outcome, Result
+from fleet.commands import NOTE, Command, Outdated
+from fleet.links import Forged
+from fleet.outcomes import Awaited, Outcome, Result
 from fleet.service import Service
 from hosts import secure
 from hosts.messages import parse
+from monitoring.alerts.muting import Matchers
 
 ANONYMOUS = "function-key"
 PRINCIPAL = "x-ms-client-principal-name"
@@ -51,6 +55,8 @@ class CommandBody(BaseModel):
     last: str = ""
     kind: str = ""
     at: AwareDatetime | None = None
+    feature: str = ""
+    segment: str = ""
     expect: int | None = Field(default=None, ge=0)
 
 
@@ -83,7 +89,11 @@ def command(service: Callable[[], Service], request: func.HttpRequest) -> func.H
 
 def settled(service: Service, asked: Command) -> Outcome:
     """Return what came of a command, as soon as it is known or after some seconds."""
-    until, awaited = time.monotonic() + PATIENCE, service.awaited(asked)
+    return _looked(service.awaited(asked))
+
+
+def _looked(awaited: Awaited) -> Outcome:
+    until = time.monotonic() + PATIENCE
     while True:
         found = awaited.look()
         if found.outcome is not Result.WAITING or time.monotonic() >= until:
@@ -97,6 +107,9 @@ def _command(request: func.HttpRequest) -> tuple[Command, int | None]:
     except ValidationError as error:
         raise Refused(f"command: {codec.first_line(error)}") from error
     by = request.headers.get(PRINCIPAL) or body.by or ANONYMOUS
+    noted = body.verb == NOTE
+    days = (body.first, body.last) if body.first or body.last else ()
+    matchers = Matchers("" if noted else body.kind, body.feature, body.segment)
     asked = Command(
         body.verb,
         body.target,
@@ -105,9 +118,10 @@ def _command(request: func.HttpRequest) -> tuple[Command, int | None]:
         body.id,
         _in_utc(body.until, "until"),
         body.data,
-        (body.first, body.last) if body.first or body.last else (),
-        body.kind,
+        days,
+        body.kind if noted else "",
         _in_utc(body.at, "at"),
+        matchers,
     )
     return asked, body.expect
 
@@ -141,6 +155,32 @@ def as_html(view: Callable[[], str], *, report: bool = False) -> func.HttpRespon
     return _answer(lambda: (view(), "text/html", 200), policy)
 
 
+def form(view: Callable[[], str]) -> func.HttpResponse:
+    """Answer with a page that holds a form, or with its error."""
+    return _answer(lambda: (view(), "text/html", 200), secure.FORM)
+
+
+def link(
+    service: Callable[[], Service],
+    request: func.HttpRequest,
+    page: Callable[[Outcome, datetime], str],
+) -> func.HttpResponse:
+    """Use the link of a page, and answer with the page of what came of it.
+
+    Its author is the caller that the platform authenticated, else the receiver of the page.
+    """
+
+    def make() -> tuple[str, str, int]:
+        text, opened = request.route_params["link"], service()
+        given = parse_qs(request.get_body().decode("utf-8", "replace"))
+        by = request.headers.get(PRINCIPAL, "")
+        reason = given.get("reason", [""])[0]
+        found = _looked(opened.follow(text, by, reason, uuid.uuid4().hex))
+        return page(found, opened.clock.now()), "text/html", STATUS[found.outcome]
+
+    return _answer(make, secure.FORM)
+
+
 def _answer(
     make: Callable[[], tuple[str, str, int]], policy: str = secure.HEADERS[secure.CSP]
 ) -> func.HttpResponse:
@@ -149,6 +189,8 @@ def _answer(
     except Denied as denied:
         asked = {"WWW-Authenticate": "Bearer"} if denied.status == 401 else None
         return error(denied.status, str(denied), asked)
+    except Forged as forged:
+        return error(403, str(forged))
     except NotFound as absent:
         return error(404, str(absent))
     except Outdated as outdated:

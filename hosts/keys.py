@@ -16,18 +16,18 @@ LEAST = 32
 MADE = 32
 
 
-def setting(settings: Mapping[str, str]) -> Seal | None:
-    """Return the keys of the setting, comma-separated, the signing one first; None without it.
+def setting(settings: Mapping[str, str], name: str = SETTING) -> Seal | None:
+    """Return the keys of a setting, comma-separated, the signing one first; None without it.
 
     Raises
     ------
     Refused
         It is set and holds no key, one that is too short, or an unresolved reference to one.
     """
-    if settings.get(SETTING, "").startswith(REFERENCE):
+    if settings.get(name, "").startswith(REFERENCE):
         # The text of a reference is long enough for a key, and no secret.
-        raise Refused(f"{setting_fault(SETTING, settings)}; grant the app's identity access to it")
-    return parse(settings[SETTING], SETTING) if SETTING in settings else None
+        raise Refused(f"{setting_fault(name, settings)}; grant the app's identity access to it")
+    return parse(settings[name], name) if name in settings else None
 
 
 def parse(text: str, where: str) -> Seal:

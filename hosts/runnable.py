@@ -16,6 +16,7 @@ from stat import S_ISREG
 from engine.errors import Refused
 from fleet.document.config import Config, Reading, reading
 from fleet.document.receivers import WebhookReceiver
+from fleet.document.teams import gaps
 from fleet.document.text import Path as Place
 from fleet.document.text import Problem
 from hosts.kinds import HOSTS
@@ -92,8 +93,11 @@ def _document(file: Path, now: datetime) -> tuple[Found, Reading]:
         for number, line in enumerate(content.splitlines(), 1)
         if MARK.search(line)
     ]
+    notes = list(read.notes)
+    for name, team in read.duties.items():
+        notes += gaps(read.text, name, team, now)
     named |= dict.fromkeys(_of_azure_ml(read))
-    return Found(config, _sorted(faults), _sorted(read.notes), tuple(named)), read
+    return Found(config, _sorted(faults), _sorted(notes), tuple(named)), read
 
 
 def _of_azure_ml(read: Reading) -> Iterator[str]:

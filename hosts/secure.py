@@ -17,6 +17,8 @@ PAGE = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+#: A page with a form that is sent to this app alone.
+FORM = PAGE.replace("form-action 'none'", "form-action 'self'")
 #: A report of Evidently runs its own scripts, in an origin of its own, and loads and sends nothing.
 REPORT = (
     "sandbox allow-scripts; default-src 'unsafe-inline' 'unsafe-eval' data: blob:; "

@@ -85,6 +85,8 @@ def check(file: File, years: Iterable[int]) -> None:
         Its events are too many, or cannot be expanded.
     """
     spans = list(years)
+    if not spans:
+        return
     price = [
         (sum(cost(rule, one.start, max(spans)) for rule in one.rules), one) for one in file.series
     ]

@@ -181,6 +181,10 @@ def scratch(app: App, config: Config, model: str, changes: Changes) -> Iterator[
             host.close()
 
 
+#: Fields of a team that depend on the time, or name a file.
+TIMES = {"rotation", "calendar", "hours", "mute"}
+
+
 def _file(receiver: str) -> str:
     return f"{receiver}.jsonl"
 
@@ -194,7 +198,9 @@ def _write(beside: Path, config: Config, model: str, changes: Changes, today: da
         "store": "local:store",
         "receivers": {**files, **changes.receivers},
         "teams": {
-            name: team.model_dump(mode="json") for name, team in config.document.teams.items()
+            # Who is on call by now, and no hours that would hold a message back.
+            name: config.fleet.duty(name).at(today)[0].model_dump(mode="json", exclude=TIMES)
+            for name in config.document.teams
         },
         "models": {
             MODEL: {

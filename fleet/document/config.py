@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -25,8 +25,10 @@ from fleet.document.references import (
 )
 from fleet.document.reports import Reports
 from fleet.document.sections import SECTIONS, STORE, Sections, sections
+from fleet.document.teams import delegates, duty
 from fleet.document.text import Problem, Text, merged, parse
 from fleet.partitions import FLEET
+from monitoring.alerts.duty import Duty
 from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.calendars import Policy as CalendarPolicy
 from retrain.registry import NAME
@@ -47,7 +49,7 @@ class Document(Policy):
     base_url: Site = Field(
         "",
         description="Where people reach the app, as `https://ops.example.com`: it makes the links "
-        "in messages absolute.",
+        "in messages absolute, and pages carry links that acknowledge and silence.",
     )
     teams: dict[Name, TeamPolicy] = Field(
         default_factory=dict, description="Receivers of alerts, by team."
@@ -80,7 +82,7 @@ class Reading:
     config : the whole, None where anything is wrong.
     problems : everything that is wrong, in the order of lines.
     store : where state is kept, None where the document does not say so in a valid way.
-    receivers, models : those that are valid each for itself.
+    receivers, models, duties : those that are valid each for itself.
     notes : what is allowed, and may not be meant.
     """
 
@@ -91,6 +93,7 @@ class Reading:
     receivers: Mapping[str, Receiver]
     models: Mapping[str, Watched]
     notes: Sequence[Problem] = ()
+    duties: Mapping[str, Duty] = field(default_factory=dict)
 
 
 def load(content: str, file: str, read: Read) -> Config:
@@ -174,9 +177,13 @@ def _resolved(
     calendars, unread = read_calendars(source, valid.calendars)
     found += unread
     # An entry that is there but faulty is no unknown name.
-    known = Known(valid.names("teams"), valid.names("calendars"), calendars)
-    models = {}
+    named = (valid.names("teams"), valid.names("calendars"), calendars, valid.names("receivers"))
+    known, delegating = Known(*named), delegates(valid.receivers)
+    duties, models = {}, {}
     notes: list[Problem] = []
+    for name, team in valid.teams.items():
+        duties[name], wrong = duty(source, known, name, team, delegating)
+        found += wrong
     for name, policy in valid.models.items():
         resolved = watched(source, known, name, policy)
         models[name] = resolved.model
@@ -189,6 +196,6 @@ def _resolved(
     found += shared_names(text, valid.models)
     config = None
     if document is not None and not found:
-        config = Config(document, Fleet(models, dict(document.teams)))
+        config = Config(document, Fleet(models, dict(document.teams), duties))
     ordered = _ordered(found)
-    return Reading(text, config, ordered, valid.store, valid.receivers, models, notes)
+    return Reading(text, config, ordered, valid.store, valid.receivers, models, notes, duties)

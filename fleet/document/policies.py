@@ -16,6 +16,7 @@ from fleet.document.faults import suggestion
 from fleet.document.logs import Labels, Logs, Reference
 from fleet.document.serving import Serving, Training
 from monitoring.alerts.azure import Policy as AzureAlertPolicy
+from monitoring.alerts.duty import Duty
 from monitoring.alerts.group import Policy as TeamPolicy
 from monitoring.alerts.lifecycle import Policy as AlertPolicy
 from monitoring.calendars import Calendar
@@ -140,7 +141,15 @@ class Watched:
 
 @dataclass(frozen=True)
 class Fleet:
-    """All watched models and the teams that are told about them."""
+    """All watched models and the teams that are told about them.
+
+    `duties` are the teams with the calendars, rotations and receivers that they name.
+    """
 
     models: dict[str, Watched]
     teams: dict[str, TeamPolicy] = field(default_factory=dict)
+    duties: dict[str, Duty] = field(default_factory=dict)
+
+    def duty(self, team: str) -> Duty:
+        """Return a team's policy with what it refers to."""
+        return self.duties.get(team) or Duty(self.teams[team])

@@ -37,6 +37,16 @@ class _Receiver(Policy):
         return ()
 
 
+class Delegating(_Receiver):
+    """A receiver behind which a vendor can escalate."""
+
+    delegate: bool = Field(
+        False,
+        description="If yes, the other side escalates: a page that reached it goes no further in "
+        "`page`, unless it cannot be delivered.",
+    )
+
+
 class TerminalReceiver(_Receiver):
     """Pages as text on standard error; in Azure, as log records."""
 
@@ -52,7 +62,7 @@ class FileReceiver(_Receiver):
     )
 
 
-class AlertmanagerReceiver(_Receiver):
+class AlertmanagerReceiver(Delegating):
     """Pages in the body of Alertmanager's webhook, version 4, which most tools can parse."""
 
     kind: Literal["alertmanager"] = Field(description="Posts Alertmanager's webhook, version 4.")
@@ -62,7 +72,7 @@ class AlertmanagerReceiver(_Receiver):
     )
 
 
-class WebhookReceiver(_Receiver):
+class WebhookReceiver(Delegating):
     """Pages as JSON, posted to an address: Alertmanager's fields, and the page's own."""
 
     kind: Literal["webhook"] = Field(description="Posts one JSON object a page.")
@@ -79,7 +89,7 @@ class WebhookReceiver(_Receiver):
     )
 
 
-class PagerDutyReceiver(_Receiver):
+class PagerDutyReceiver(Delegating):
     """Events v2 of PagerDuty: one incident there for each incident here."""
 
     kind: Literal["pagerduty"] = Field(description="Sends events to a service of PagerDuty.")
@@ -192,7 +202,7 @@ class AcsReceiver(_Receiver):
         return Limit(30, MINUTE), Limit(100, HOUR)
 
 
-class AzureMonitorReceiver(_Receiver):
+class AzureMonitorReceiver(Delegating):
     """Pages in Azure Monitor's common alert schema."""
 
     kind: Literal["azure-monitor"] = Field(description="Posts the common alert schema.")

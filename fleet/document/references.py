@@ -11,6 +11,7 @@ from fleet.document.objectives import objectives
 from fleet.document.policies import ModelPolicy, Watched
 from fleet.document.text import Path, Problem, Text
 from monitoring.alerts.group import Policy as TeamPolicy
+from monitoring.alerts.rotation import ROTATION
 from monitoring.calendars import Calendar, calendar
 from monitoring.calendars import Policy as CalendarPolicy
 from monitoring.slo.judged import judged
@@ -35,11 +36,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Known:
-    """What a model may refer to by name; `read` has the calendars that could be read."""
+    """What a model or a team may refer to; `read` has the calendars that could be read."""
 
     teams: Collection[str]
     calendars: Collection[str]
     read: Mapping[str, Calendar]
+    receivers: Collection[str] = ()
 
 
 def unknown_receivers(
@@ -52,7 +54,7 @@ def unknown_receivers(
             named["digest", "receiver"] = (team.digest.receiver,)
         for field, wanted in named.items():
             for receiver in wanted:
-                if receiver not in receivers:
+                if receiver not in receivers and receiver != ROTATION:
                     hint = suggestion(receiver, receivers)
                     at: Path = ("teams", name, *field)
                     yield text.problem(at, f"no receiver {receiver!r}{hint}")

@@ -189,13 +189,14 @@ class SendPage:
 
 @dataclass(frozen=True)
 class AckModel:
-    """Tell a model's partition that its alert was taken."""
+    """Tell a model's partition that its alert was taken, or that the taking has `lapsed`."""
 
     key: str
     model: str
     alert: str
     by: str
     lane: str = "oncall"
+    lapsed: bool = False
 
 
 #: Effects that change or ask the world around a model.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import get_args
+from typing import Literal, get_args
 
 from engine.codec import Kinds
 from fleet.model.records import Collection
@@ -27,6 +27,7 @@ from fleet.model.results import (
 )
 from monitoring.alerts.azure import Phase, Sev
 from monitoring.alerts.lifecycle import Notify
+from monitoring.alerts.muting import Matchers
 from monitoring.alerts.reach import Delivered, Undelivered
 from retrain.gate import Decision
 from retrain.ports import JobPhase
@@ -169,12 +170,16 @@ class TrafficSeen:
     unready: str = ""
 
 
+#: The verb by which a model hears that the acknowledgement of its alert expired.
+LAPSED = "ack-expired"
+
+
 @dataclass(frozen=True)
 class Asked:
     """An operator's command.
 
     Of a new reference, `data` names a table, or `days` are its first and last day. Of a note,
-    `change` says which sort of change, and `at` is when it happened.
+    `change` says which sort of change, and `at` is when it happened. `matchers` narrow a silence.
     """
 
     verb: str
@@ -187,6 +192,36 @@ class Asked:
     days: tuple[str, ...] = ()
     change: str = ""
     at: datetime | None = None
+    matchers: Matchers = field(default_factory=Matchers)
+
+
+#: What a link does to the incident of its page.
+Verb = Literal["ack", "silence"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a link in a page does: `ack` or `silence` an incident, where it is named of one model.
+
+    `to` is the receiver of the page.
+    """
+
+    verb: Verb
+    incident: str
+    model: str
+    to: str
+    expires: datetime
+    id: str
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Somebody used a link in a page; `id` names this use of it."""
+
+    link: Link
+    by: str
+    reason: str
+    id: str
 
 
 @dataclass(frozen=True)
@@ -309,6 +344,7 @@ Fact = (
     | Notified
     | Declined
     | Delayed
+    | Followed
     | Configured
     | Digested
     | Unrecognised

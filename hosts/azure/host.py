@@ -15,7 +15,9 @@ from fleet.alarm import Alarm
 from fleet.arrivals import ArrivalsPoller
 from fleet.document.config import Config
 from fleet.domain import FleetDomain
+from fleet.links import Linking
 from fleet.polling import Poller
+from fleet.ports import Pager
 from fleet.read import Json
 from fleet.service import Service
 from fleet.skipped import Skipped
@@ -35,7 +37,8 @@ from hosts.azure.storage.dead_letters import DeadLetters
 from hosts.azure.storage.tables import TablesStore
 from hosts.azure.world import Opened, world
 from hosts.clock import backing_off
-from hosts.receivers.paging import Pager, Surroundings, open_pager
+from hosts.linked import LinkedPager, link_keys
+from hosts.receivers.paging import Surroundings, open_pager
 
 #: The connection that the Functions host itself uses.
 STORAGE = "AzureWebJobsStorage"
@@ -89,9 +92,10 @@ class AzureHost:
         workspace = Workspace(known, cloud)
         logs, self._container = optional.logs(storage, self._skipped, workspace, clock)
         stores = (self.store, self.blobs, own_blobs, logs, optional.publisher())
+        self._seal = journal_key.seal(own_blobs, settings)
+        self._link_keys = link_keys(settings, self._seal)
         pager = self._pager(config, beside)
         self._opened = Opened(config, beside, known, cloud, clock, workspace, *stores, pager, home)
-        self._seal = journal_key.seal(own_blobs, settings)
         self._alerts = AzureAlerts(cloud, known)
         self._open.callback(self._alerts.close)
         self.use(config, beside)
@@ -146,7 +150,8 @@ class AzureHost:
     def _pager(self, config: Config, beside: Path) -> Pager:
         base_url = config.document.base_url
         around = Surroundings(beside, self._settings, base_url)
-        return open_pager(config.document.receivers, OPENERS, around)
+        pager = open_pager(config.document.receivers, OPENERS, around)
+        return LinkedPager(pager, Linking(base_url, self._link_keys))
 
     def _service(self, known: Settings) -> Service:
         fleet = self.config.fleet
@@ -166,6 +171,7 @@ class AzureHost:
             self._alerts.listed,
             self._skipped,
             None if self.ports.arrivals is None else ArrivalsPoller(self.ports.arrivals),
+            self._link_keys,
         )
 
 

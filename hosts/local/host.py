@@ -17,6 +17,7 @@ from fleet.alarm import Alarm
 from fleet.document.config import Config
 from fleet.document.policies import ModelPolicy
 from fleet.domain import FleetDomain
+from fleet.links import Linking
 from fleet.polling import Poller
 from fleet.ports import World
 from fleet.read import Json
@@ -24,6 +25,7 @@ from fleet.service import Service
 from fleet.skipped import Skipped
 from fleet.traced import doorbell
 from hosts.clock import backing_off
+from hosts.linked import LinkedPager, link_keys
 from hosts.local import journal_key
 from hosts.local.anchors import ANCHORS_FILE, AnchorFile
 from hosts.local.disk import Disk
@@ -112,9 +114,12 @@ class LocalHost:
         self.trainer = self._trainer(durations)
         self.router = self._router(durations.request if durations is not None else None)
         skipped = Skipped()
-        world = self._world(beside, quiet, skipped)
-        domain = FleetDomain(config.fleet, world)
         seal = journal_key.seal(root, os.environ)
+        signing = link_keys(os.environ, seal)
+        linking = Linking(config.document.base_url or "", signing)
+        world = self._world(beside, quiet, skipped)
+        world = replace(world, pager=LinkedPager(world.pager, linking))
+        domain = FleetDomain(config.fleet, world)
         loop = Loop(self.store, domain, self.ring, backing_off(BACK_OFF), seal)
         alarm = Alarm(self.ring_at)
         poller = Poller(world.logs)
@@ -127,6 +132,7 @@ class LocalHost:
             alarm=alarm,
             poller=poller,
             skipped=skipped,
+            link_keys=signing,
         )
 
     def ring(self, partition: str) -> None:

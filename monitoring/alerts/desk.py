@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from monitoring.alerts import receivers
 from monitoring.alerts.group import Group, Open, Policy
@@ -17,7 +18,8 @@ class OnCall:
     """The state of one team's on-call partition.
 
     `muted` gives the reason for each muted alert, `hidden` what each silence hid, by its id.
-    `receivers` are those that cannot be reached; `outages` counts how often one could not.
+    `receivers` are those that cannot be reached; `outages` counts how often one could not. `links`
+    are the links of pages that were used, with the moment at which each expires.
     """
 
     team: str
@@ -28,6 +30,7 @@ class OnCall:
     hidden: dict[str, Hidden] = field(default_factory=dict)
     receivers: dict[str, Down] = field(default_factory=dict)
     outages: int = 0
+    links: dict[str, datetime] = field(default_factory=dict)
 
     def group(self, kind: str) -> str:
         """The name of the group of one kind of alert."""

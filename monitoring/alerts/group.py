@@ -13,8 +13,11 @@ import engine.policy
 from engine.duration import Duration
 from engine.policy import ShortText
 from monitoring.alerts.digest import Policy as Digest
+from monitoring.alerts.hours import Hours, Mute
+from monitoring.alerts.levels import Present
 from monitoring.alerts.lifecycle import Notify, Severity, Status
 from monitoring.alerts.reach import Down
+from monitoring.alerts.rotation import Policy as RotationPolicy
 
 
 class Phase(StrEnum):
@@ -42,7 +45,7 @@ class Policy(engine.policy.Policy):
     page: tuple[ShortText, ...] = Field(
         min_length=1,
         description="Receivers of a page, in order: the first at once, the next if nobody "
-        "acknowledges it.",
+        "acknowledges it. `rotation` is who is on call, and needs another receiver beside it.",
     )
     ticket: tuple[ShortText, ...] = Field(
         (), description="Receivers of a ticket, all of them; empty: the first page receiver."
@@ -57,6 +60,36 @@ class Policy(engine.policy.Policy):
         description="An unacknowledged page goes to the next receiver after this long, and at the "
         "latest a minute after its receiver could not be reached.",
     )
+    repeat: int = Field(
+        0,
+        ge=0,
+        le=9,
+        description="How often the page begins again from the first receiver when nobody has "
+        "acknowledged it at the last one.",
+    )
+    ack_expires: Duration | None = Field(
+        None,
+        gt=timedelta(0),
+        description="An alert that still fires this long after it was acknowledged counts as not "
+        "acknowledged: it is sent and escalates again. Left out: an acknowledgement lasts.",
+    )
+    rotation: RotationPolicy | None = Field(
+        None,
+        description="Who is on call, instead of `rotation` in `page` and `ticket`. Nobody on call: "
+        "the page goes to the next receiver at once.",
+    )
+    calendar: ShortText | None = Field(
+        None,
+        description="Calendar of the team, one of `calendars`: the zone of its clock, its weekend "
+        "and holidays. Left out: UTC, Saturday and Sunday.",
+    )
+    hours: Hours | None = Field(
+        None,
+        description="Business hours: tickets wait for them, pages do not. Left out: always.",
+    )
+    mute: tuple[Mute, ...] = Field(
+        (), max_length=50, description="Recurring intervals in which some kinds are muted."
+    )
     digest: Digest | None = Field(
         None, description="What happened, once a day and once a week; left out: no digests."
     )
@@ -65,7 +98,8 @@ class Policy(engine.policy.Policy):
     def receivers(self) -> frozenset[str]:
         """Every receiver that the team's messages may go to."""
         own = () if self.digest is None else (self.digest.receiver,)
-        return frozenset((*self.page, *self.ticket, *own))
+        people = () if self.rotation is None else self.rotation.people.values()
+        return frozenset((*self.page, *self.ticket, *own, *people))
 
     def first(self, severity: Severity) -> tuple[str, ...]:
         """The receivers of the first message."""
@@ -78,6 +112,7 @@ class Open:
 
     `risen`: it made a ticket a page. `left`: it is over for this team, because its model left.
     `since` is the moment of its first notification; None where that was not kept yet.
+    `lapsed` counts the acknowledgements since then that expired.
     """
 
     notice: Notify
@@ -86,6 +121,8 @@ class Open:
     risen: bool = False
     left: bool = False
     since: datetime | None = None
+    acknowledged_at: datetime | None = None
+    lapsed: int = 0
 
     @property
     def firing(self) -> bool:
@@ -101,7 +138,8 @@ def merged(known: Open | None, notice: Notify, now: datetime) -> Open:
         return known
     rises = notice.severity is Severity.PAGE and known.notice.severity is Severity.TICKET
     taken_by = None if rises and notice.status is Status.FIRING else known.acknowledged_by
-    return Open(notice, now, taken_by, risen=rises, since=known.since)
+    taken_at = known.acknowledged_at if taken_by is not None else None
+    return Open(notice, now, taken_by, risen=rises, since=known.since, acknowledged_at=taken_at)
 
 
 def _rank(notice: Notify) -> tuple[bool, datetime, bool, str]:
@@ -116,11 +154,11 @@ class Group:
     `first` and `ordinal` number the first and the last message since the group was closed; `first`
     is 0 in a group that was open before it was kept. `told` maps each alert in them to its last
     notification that was sent, empty where it was muted since; `opens` is when the notifications
-    that came since are sent; `level` is the place in the chain that the page sent at `paged` has
-    reached, which is the receiver `paged_to`; it goes past one that cannot be reached at `passes`,
-    and at once past one that left the chain. `opened` is the moment of the first message,
-    `acknowledged` numbers the last message whose acknowledgement was told, and `handles` are what
-    receivers call the group's message.
+    that came since are sent. The page sent at `paged` has reached the receiver `paged_to`, was
+    passed on `level` times and begins the chain again for the `rounds`-th time; it goes past a
+    receiver that cannot be reached at `passes`, and at once past one that left the chain.
+    `opened` is the moment of the first message, `acknowledged` numbers the last message whose
+    acknowledgement was told, and `handles` are what receivers call the group's message.
     """
 
     phase: Phase = Phase.CLOSED
@@ -137,6 +175,7 @@ class Group:
     opened: datetime | None = None
     acknowledged: int = 0
     handles: dict[str, str] = field(default_factory=dict)
+    rounds: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,6 +186,7 @@ class Around:
     down: Mapping[str, Down]
     muted: Mapping[str, str]
     now: datetime
+    present: Present = field(default_factory=Present)
 
     def passes(self, receiver: str) -> datetime | None:
         """When a page that waits for `receiver` goes to the next; None where it can be reached."""

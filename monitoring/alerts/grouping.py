@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from monitoring.alerts import escalation, paging
+from monitoring.alerts import paging
 from monitoring.alerts.group import Around, Group, Open, Phase, Policy
+from monitoring.alerts.levels import Chain, Present
 from monitoring.alerts.lifecycle import Severity
 from monitoring.alerts.paging import Event, Message, Page
 
@@ -32,10 +33,7 @@ def settle(name: str, group: Group, entries: Mapping[str, Open], around: Around)
         for n, entry in live.items()
         if entry.acknowledged_by is None and group.told.get(n) != entry.notice.key
     }
-    if news:
-        group = replace(group, opens=group.opens or around.now + around.policy.group_wait)
-    else:
-        group = replace(group, opens=None)
+    group = replace(group, opens=_opens(group, news, around))
     if group.opens is not None and around.now >= group.opens:
         group, more = _send(name, group, entries, news, around)
         pages += more
@@ -43,7 +41,18 @@ def settle(name: str, group: Group, entries: Mapping[str, Open], around: Around)
     return group, pages + more
 
 
-def climbs(group: Group, policy: Policy) -> datetime | None:
+def _opens(group: Group, news: Mapping[str, Open], around: Around) -> datetime | None:
+    """Return when the news are sent; tickets wait until the team's business hours."""
+    if not news:
+        return None
+    waited = around.now + around.policy.group_wait
+    opens = min(group.opens or waited, waited)
+    pages = any(entry.notice.severity is Severity.PAGE for entry in news.values())
+    resumes = around.present.resumes
+    return opens if pages or resumes is None else max(opens, resumes)
+
+
+def climbs(group: Group, policy: Policy, present: Present) -> datetime | None:
     """When the group's page goes to the next receiver, if nobody acknowledges it."""
     climbing = group.phase is Phase.SENT and group.severity is Severity.PAGE
     if not climbing or group.paged is None:
@@ -51,8 +60,11 @@ def climbs(group: Group, policy: Policy) -> datetime | None:
     place = _place(group, policy)
     if place is None:
         return group.paged if policy.page else None
-    due = escalation.due(group.paged, place, policy.page, policy.escalate_after)
-    return due if due is None or group.passes is None else min(due, group.passes)
+    return _chain(policy, present).due(group.paged, place, group.rounds, group.passes)
+
+
+def _chain(policy: Policy, present: Present) -> Chain:
+    return Chain(policy.page, policy.escalate_after, policy.repeat, present.delegates)
 
 
 def _place(group: Group, policy: Policy) -> int | None:
@@ -107,7 +119,7 @@ def _send(
     # A ticket that joins an unanswered page must not stop the page from climbing.
     if pages or group.severity is Severity.TICKET or group.phase is not Phase.SENT:
         first = receivers[0]
-        sent = replace(sent, severity=severity, paged=around.now, level=0)
+        sent = replace(sent, severity=severity, paged=around.now, level=0, rounds=0)
         sent = replace(sent, paged_to=first, passes=around.passes(first))
     event = Event.REMINDER if reminds else Event.FIRING
     message = _message(name, sent, event, severity, shown)
@@ -132,19 +144,21 @@ def _follow(name: str, group: Group, live: Mapping[str, Open], around: Around) -
     if group.phase is not Phase.ACKNOWLEDGED and all(e.acknowledged_by for e in told.values()):
         return _acknowledge(name, group, told)
     pages: tuple[Page, ...] = ()
-    while (due := climbs(group, around.policy)) is not None and around.now >= due:
+    policy, present = around.policy, around.present
+    while (due := climbs(group, policy, present)) is not None and around.now >= due:
         group, more = _escalate(name, group, told, around)
         pages += more
     return group, pages
 
 
 def _escalate(name: str, group: Group, told: Mapping[str, Open], around: Around) -> Settled:
-    place = _place(group, around.policy)
-    level = 0 if place is None else place + 1
-    receiver = around.policy.page[level]
+    chain = _chain(around.policy, around.present)
+    place, rounds = chain.next(_place(group, around.policy), group.rounds)
+    receiver = around.policy.page[place]
     up = replace(
         group,
-        level=level,
+        level=group.level + 1,
+        rounds=rounds,
         paged=around.now,
         paged_to=receiver,
         passes=around.passes(receiver),

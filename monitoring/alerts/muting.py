@@ -17,8 +17,25 @@ or of requests that never came, follows from the cause that already pages."""
 
 
 @dataclass(frozen=True)
+class Matchers:
+    """What a silence is narrowed to beside its model; an empty one matches everything."""
+
+    kind: str = ""
+    feature: str = ""
+    segment: str = ""
+
+    def __str__(self) -> str:
+        """Format it as `kind=drift, segment=country=DE`, empty where nothing is narrowed."""
+        named = (("kind", self.kind), ("feature", self.feature), ("segment", self.segment))
+        return ", ".join(f"{name}={value}" for name, value in named if value)
+
+
+@dataclass(frozen=True)
 class Silence:
-    """Send nothing that matches until `until`; a matcher left None matches everything."""
+    """Send nothing that matches until `until`; a matcher left None matches everything.
+
+    A `feature` matches in every segment, and a `segment` every feature in it.
+    """
 
     id: str
     by: str
@@ -27,12 +44,25 @@ class Silence:
     model: str | None = None
     feature: str | None = None
     kind: Kind | None = None
+    segment: str | None = None
 
     @property
     def subject(self) -> str:
         """What it matches, as commands name it."""
-        named = (self.model or "every model", self.feature, self.kind)
+        named = (self.model or "every model", self.feature, self.segment, self.kind)
         return "/".join(part for part in named if part)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it matches some features of an alert only."""
+        return self.feature is not None or self.segment is not None
+
+    def matches(self, name: str) -> bool:
+        """Tell whether it matches a feature as an alert names it: `amount in country=DE`."""
+        feature, _, segment = name.rpartition(" in ")
+        if "=" not in segment or not feature:
+            feature, segment = name, ""
+        return self.feature in (None, name, feature) and self.segment in (None, segment)
 
     def covers(self, other: Silence) -> bool:
         """Tell whether another silence would change nothing while this one is in force."""
@@ -40,6 +70,7 @@ class Silence:
             self.model in (None, other.model),
             self.feature in (None, other.feature),
             self.kind in (None, other.kind),
+            self.segment in (None, other.segment),
         )
         return all(matched) and self.until >= other.until
 
@@ -50,22 +81,27 @@ def lasting(silences: Iterable[Silence], now: datetime) -> tuple[Silence, ...]:
 
 
 def hiding(notice: Notify, silences: Iterable[Silence]) -> list[Silence]:
-    """The silences that `notice` is silenced by; several of one feature each count together."""
+    """The silences that `notice` is silenced by; several of some features each count together."""
     matching = [silence for silence in silences if _concerns(silence, notice)]
-    whole = [silence for silence in matching if silence.feature is None]
-    names = {silence.feature for silence in matching}
-    covered = bool(notice.features) and names.issuperset(notice.features)
-    return matching if covered else whole
+    whole = [silence for silence in matching if not silence.narrow]
+    narrow = [
+        silence
+        for silence in matching
+        if silence.narrow and any(map(silence.matches, notice.features))
+    ]
+    covered = all(any(one.matches(name) for one in narrow) for name in notice.features)
+    return [*whole, *narrow] if covered else whole
 
 
 def silenced(notice: Notify, silences: Iterable[Silence]) -> str | None:
     """Why `notice` is silenced, or None.
 
-    A silence of one feature mutes an alert only when every feature of that alert is silenced.
+    A silence of a feature or segment mutes an alert only when every feature of that alert is
+    silenced.
     """
     matching = hiding(notice, silences)
     for silence in matching:
-        if silence.feature is None:
+        if not silence.narrow:
             return f"silenced by {silence.by} until {silence.until:%Y-%m-%d %H:%M} UTC"
     return f"all features silenced: {', '.join(notice.features)}" if matching else None
 

@@ -55,6 +55,13 @@ def acknowledge(alert: Alert | None, name: str, by: str, policy: Policy) -> Step
     return Step(alert, (), _wake(alert, policy))
 
 
+def lapse(alert: Alert | None, name: str, policy: Policy, now: datetime) -> Step:
+    """Take back the acknowledgement of the alert `name`; its team has just been told again."""
+    if alert is not None and alert.phase is Phase.ACKNOWLEDGED and alert.id == name:
+        alert = replace(alert, phase=Phase.FIRING, acknowledged_by=None, told=now)
+    return Step(alert, (), _wake(alert, policy) if alert is not None else None)
+
+
 def _capped(condition: Condition, policy: Policy) -> Condition:
     if condition.kind in policy.tickets:
         return replace(condition, severity=Severity.TICKET)

@@ -25,7 +25,8 @@ class Dormant:
 class Command:
     """An operator's command that was done, under its `id`.
 
-    `halted` is the reason of the halt that `resume` lifted.
+    `halted` is the reason of the halt that `resume` lifted, `matching` what a silence is narrowed
+    to.
     """
 
     verb: str
@@ -34,6 +35,7 @@ class Command:
     target: str
     halted: str = field(default="", metadata=OMITTED)
     id: str = field(default="", metadata=OMITTED)
+    matching: str = field(default="", metadata=OMITTED)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from engine.errors import Refused
 from engine.store import instant
 from fleet.model.effects import Publish, Tell
-from fleet.model.facts import Asked, Configured, Declined
+from fleet.model.facts import LAPSED, Asked, Configured, Declined
 from fleet.model.lines import alerting, operations
 from fleet.model.part import Part, take
 from fleet.model.report_links import named
@@ -108,13 +108,16 @@ def declined(turn: Turn, fact: Declined) -> Declined:
 
 
 def acknowledged(turn: Turn, fact: Asked) -> Asked:
-    """Take an alert's acknowledgement by an operator."""
-    if fact.verb != "ack":
+    """Take an alert's acknowledgement by an operator, or note that it expired."""
+    if fact.verb not in ("ack", LAPSED):
         return fact
     key = lifecycle.key_of(fact.target)
-    policy = turn.watched.policy.alerts
+    policy, known = turn.watched.policy.alerts, turn.alerting.alerts.get(key)
     try:
-        done = transitions.acknowledge(turn.alerting.alerts.get(key), fact.target, fact.by, policy)
+        if fact.verb == LAPSED:
+            done = transitions.lapse(known, fact.target, policy, turn.now)
+        else:
+            done = transitions.acknowledge(known, fact.target, fact.by, policy)
     except Refused as error:
         turn.say(operations.Refused(str(error), fact.id))
         return fact

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 AT = datetime(2024, 3, 4, 10, tzinfo=UTC)
 
@@ -25,6 +25,8 @@ def sample(shape: Any, text: str = "x", number: int = 1) -> Any:
     origin, inner = get_origin(shape), get_args(shape)
     if origin in (Union, types.UnionType):
         return sample(next(one for one in inner if one is not type(None)), text, number)
+    if origin is Literal:
+        return inner[0]
     if origin is tuple:
         members = inner[:1] if inner[-1] is Ellipsis else inner
         return tuple(sample(one, text, number) for one in members)

@@ -80,7 +80,7 @@ def test_receivers_that_cannot_be_reached_are_named_with_those_that_are_left(
     desk = desks(receivers, **down)
     for minute in (1, 2, 3, 4):
         later(desk, minute)
-    found: Any = health.unreachable(desk.service.loop, desk.fleet)
+    found: Any = health.unreachable(desk.service.loop, desk.fleet, desk.clock.moment)
     assert [(one["receiver"], one["left"]) for one in found] == lost
     assert {one["team"] for one in found} <= {"shop"}
     said = desk.service.health()
@@ -92,7 +92,7 @@ def test_receivers_that_cannot_be_reached_are_named_with_those_that_are_left(
 
 def test_a_failure_of_less_than_a_minute_is_none(desks: Callable[..., Desk]) -> None:
     desk = desks("page: [duty, lead]", duty=BUSY)
-    assert health.unreachable(desk.service.loop, desk.fleet) == []
+    assert health.unreachable(desk.service.loop, desk.fleet, desk.clock.moment) == []
     assert desk.said("oncall:shop", "undelivered") == [
         {
             "what": "undelivered", "receiver": "duty", "event": "firing",

@@ -63,7 +63,8 @@ def sent(desk: Desk, body: Any) -> int:
 def hostile() -> Iterator[tuple[str, Any]]:
     for name, values in (
         ("until", MOMENTS), ("reason", TEXTS), ("by", TEXTS), ("target", TEXTS), ("id", TEXTS),
-        ("verb", TEXTS), ("data", TEXTS), ("first", DAYS), ("last", DAYS), ("expect", NUMBERS),
+        ("verb", TEXTS), ("data", TEXTS), ("kind", TEXTS), ("segment", TEXTS),
+        ("first", DAYS), ("last", DAYS), ("expect", NUMBERS),
     ):  # fmt: skip
         for value in values:
             yield name, value

@@ -79,6 +79,15 @@ def test_an_acknowledgement_is_handed_to_the_model() -> None:
     assert again.effects == ()
 
 
+def test_a_model_hears_that_the_acknowledgement_of_its_alert_expired() -> None:
+    team = TEAM.model_copy(update={"ack_expires": timedelta(hours=1)})
+    asked = Asked("ack", "g.hopper", "mine", "c1", "demand:drift-1")
+    state = oncall.step(OnCall("shop"), [Notified(notice()), asked], team, NOW).state
+    (told,) = oncall.step(state, [], team, NOW + timedelta(hours=1)).effects
+    key = "lapsed:ack:demand:drift-1:firing:1"
+    assert told == AckModel(key, "demand", "drift-1", "g.hopper", lapsed=True)
+
+
 def test_a_page_that_was_refused_is_written_down() -> None:
     done = oncall.step(OnCall("shop"), [Declined("send_page", "page:k", "no receiver")], TEAM, NOW)
     assert done.lines == ({"what": "refused", "id": "page:k", "reason": "no receiver"},)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from engine.errors import Refused
+from monitoring.alerts.muting import Matchers
 from tests.unit.fleet.desk import NOW, Desk
 
 LATER = NOW + timedelta(days=1)
@@ -47,6 +48,55 @@ def test_a_silence_of_what_may_alert_is_taken_in(desk: Desk, target: str) -> Non
     """`fraud` has no reference yet: nothing is known of its features."""
     desk.command("silence", target, until=LATER)
     assert [line["target"] for line in desk.said("oncall:shop", "command")] == [target]
+
+
+@pytest.mark.parametrize(
+    ("target", "only", "reason"),
+    [
+        ("demand", {"kind": "drifting"}, "no kind 'drifting', did you mean 'drift'?; known are "),
+        ("demand", {"segment": "country"}, "name a segment as COLUMN=LEVEL, not 'country'"),
+        ("demand", {"segment": "=DE"}, "name a segment as COLUMN=LEVEL, not '=DE'"),
+        ("demand", {"feature": "nope"}, "demand has no such feature; known: "),
+        ("demand/x", {"feature": "x"}, "the target names a feature already; leave one of them"),
+        ("--all", {}, "give a kind, a feature or a segment; this would mute every page"),
+        ("all", {"kind": "drift"}, "no such model; known are demand, fraud"),
+    ],
+)
+def test_a_silence_that_is_narrowed_to_nothing_is_refused(
+    desk: Desk, target: str, only: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        desk.command("silence", target, until=LATER, matchers=Matchers(**only))
+    assert str(refused.value).startswith(f"silence {target}: {reason}")
+    assert desk.said("oncall:shop", "command") == []
+
+
+@pytest.mark.parametrize(
+    ("target", "only"),
+    [
+        ("demand", {"kind": "drift"}),
+        ("demand", {"segment": "country=DE"}),
+        ("demand/x", {"kind": "drift", "segment": "country=DE"}),
+        ("demand", {"feature": "x"}),
+        ("--all", {"kind": "drift"}),
+        ("--all", {"feature": "anything"}),
+    ],
+)
+def test_a_silence_by_matchers_mutes_what_they_match(
+    desk: Desk, target: str, only: dict[str, str]
+) -> None:
+    desk.command("silence", target, until=LATER, matchers=Matchers(**only))
+    (said,) = desk.said("oncall:shop", "command")
+    assert said.get("matching", "") == str(Matchers(**only))
+    (silence,) = desk.service.loop.head("oncall:shop").state.silences
+    assert silence.model == (None if target == "--all" else "demand")
+    assert (silence.kind, silence.segment) == (only.get("kind"), only.get("segment"))
+    assert silence.feature == only.get("feature", target.partition("/")[2] or None)
+
+
+def test_only_a_silence_has_matchers(desk: Desk) -> None:
+    with pytest.raises(Refused, match="freeze demand: kind=drift: only a silence is narrowed"):
+        desk.command("freeze", "demand", until=LATER, matchers=Matchers(kind="drift"))
 
 
 @pytest.mark.parametrize("field", ["", "ruler"])

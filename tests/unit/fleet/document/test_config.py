@@ -580,3 +580,23 @@ def test_every_duration_of_the_document_is_written_and_bounded_alike() -> None:
                 check(name, wrong)
             (error,) = refused.value.errors()
             assert error["type"] in ("value_error", "greater_than"), (policy, name, wrong)
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://app.test", ""),
+        ("http://127.0.0.1:7071/", ""),
+        ("app.test", "give an http or https address with a host"),
+        ("env:BASE_URL", "give an http or https address with a host"),
+        ("https://ada:secret@app.test", "leave out user and password"),
+        ('""', "give an http or https address with a host"),
+    ],
+)
+def test_the_address_of_links_is_one(url: str, fault: str) -> None:
+    found = problems(FLEET.replace("store:", f"base_url: {url}\nstore:"), "fleet.yaml", read)
+    if not fault:
+        assert isinstance(found, Config)
+        return
+    assert isinstance(found, list)
+    assert str(found[0]).startswith(f"fleet.yaml:2: base_url: {fault}")

@@ -20,7 +20,7 @@ from monitoring.alerts.lifecycle import (
     Severity,
     Status,
 )
-from monitoring.alerts.transitions import acknowledge, step
+from monitoring.alerts.transitions import acknowledge, lapse, step
 
 T0 = datetime(2013, 7, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -165,6 +165,22 @@ def test_acknowledging_what_never_fired_is_refused_and_what_is_over_is_nothing()
         acknowledge(firing.alert, "performance-2", "kim", PROMPT)
     over = step(firing.alert, condition(False), PROMPT, T0 + HOUR)
     assert acknowledge(over.alert, "performance-1", "kim", PROMPT).alert == over.alert
+
+
+def test_an_acknowledgement_that_lapsed_is_followed_by_reminders() -> None:
+    firing = step(None, condition(), PROMPT, T0)
+    assert lapse(firing.alert, "performance-1", PROMPT, T0 + HOUR).alert == firing.alert
+    taken = acknowledge(firing.alert, "performance-1", "kim", PROMPT).alert
+    assert lapse(taken, "performance-2", PROMPT, T0 + HOUR).alert == taken
+    lapsed = lapse(taken, "performance-1", PROMPT, T0 + HOUR)
+    assert lapsed.alert is not None
+    assert (lapsed.alert.phase, lapsed.alert.acknowledged_by) == (Phase.FIRING, None)
+    # The team has just been told: the next reminder is a day later.
+    assert (lapsed.effects, lapsed.wake_at) == ((), T0 + 25 * HOUR)
+    assert step(lapsed.alert, condition(), PROMPT, T0 + 24 * HOUR).effects == ()
+    again = step(lapsed.alert, condition(), PROMPT, T0 + 25 * HOUR)
+    assert [one.key for one in again.effects] == ["flights:performance-1:firing:2"]
+    assert lapse(None, "performance-1", PROMPT, T0).alert is None
 
 
 def test_a_kind_listed_as_ticket_never_pages() -> None:

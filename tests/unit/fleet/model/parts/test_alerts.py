@@ -11,7 +11,7 @@ import pytest
 
 from fleet.document.policies import Fleet
 from fleet.model.effects import Tell
-from fleet.model.facts import Asked, Declined
+from fleet.model.facts import LAPSED, Asked, Declined
 from fleet.model.records import ObjectiveStatus, TrafficCount, Trouble
 from fleet.model.results import LogRead, Measured
 from fleet.model.tasks import Measure
@@ -88,6 +88,17 @@ def test_an_alert_is_acknowledged_by_its_name(begun: Any) -> None:
     assert (alert.phase, alert.acknowledged_by) == (Phase.ACKNOWLEDGED, "a.turing")
     begun.tell(Asked("ack", "a.turing", "", "c2", "drift-9"))
     assert begun.said("refused")[-1]["reason"] == "drift-9: no alert of that name has fired"
+
+
+def test_an_acknowledgement_that_expired_is_written_down_and_the_alert_fires_again(
+    begun: Any,
+) -> None:
+    assess(begun, DAY, verdict=Drift.DRIFTED, stream={"x": Drift.DRIFTED})
+    begun.tell(Asked("ack", "a.turing", "", "c1", "drift-1"))
+    begun.tell(Asked(LAPSED, "a.turing", "", "c2", "drift-1"))
+    alert = begun.state.alerting.alerts["drift"]
+    assert (alert.phase, alert.acknowledged_by) == (Phase.FIRING, None)
+    assert begun.said("command")[-1]["verb"] == LAPSED
 
 
 def test_a_refused_effect_is_told_once_as_a_ticket(begun: Any) -> None:
