@@ -68,7 +68,8 @@ def _delivery(loop: Loop, name: str, cursors: Mapping[str, Cursor], fact: LogGre
     """Return a delivery; a file that was cut may grow to a length that it had before."""
     known = logfiles.name_of(fact)
     if _news(cursors, fact) and loop.store.get(name, inbox.row_key(known)) is not None:
-        known += f":from-{cursors[fact.blob].size}"
+        before = cursors[fact.blob]
+        known += f":from-{before.size}:{instant(before.touched)}"
     return Delivery(name, known, fact)
 
 

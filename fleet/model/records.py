@@ -24,7 +24,7 @@ class Batch:
 
     `rows` names the blob with the rows, `sketch` the one with their bin counts (inputs only),
     `outside` counts values out of their declared range by feature. `size` is that of the decoded
-    rows in bytes, 0 where it is not known.
+    rows in bytes, 0 where it is not known. Batches `apart` are merged with no others.
     """
 
     window: str
@@ -33,6 +33,7 @@ class Batch:
     sketch: str = ""
     outside: dict[str, int] = field(default_factory=dict)
     size: int = 0
+    apart: bool = False
 
 
 @dataclass(frozen=True)

@@ -45,22 +45,29 @@ class LogRead:
 
 @dataclass(frozen=True)
 class Merged:
-    """Batches of a window, named by their rows, are one batch now."""
+    """Batches of a window, named by their rows, are fewer now, or are known to fit with no others.
+
+    `of` names what was asked to be merged, of which these are the first.
+    """
 
     window: str
     collection: Collection
     deployment: str
+    of: str
     names: tuple[str, ...]
-    batch: Batch
+    batches: tuple[Batch, ...]
 
 
 @dataclass(frozen=True)
 class Archived:
-    """The cursors of files are in an archive that was asked for `at` a moment."""
+    """The cursors of files are in an archive that was asked for `at` a moment.
+
+    `read` says how far each of them was read then.
+    """
 
     at: datetime
     archive: str
-    blobs: tuple[str, ...]
+    read: dict[str, int]
 
 
 @dataclass(frozen=True)

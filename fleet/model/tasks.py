@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fleet.model.keys import short
-from fleet.model.records import Collection, TrafficCount
+from fleet.model.records import Batch, Collection, TrafficCount
 from fleet.model.slices.logs import Cursor
 from monitoring.drift.why import Happening
 from retrain.gate import Need
@@ -106,26 +106,35 @@ class Recall:
         return f"{RECALL}{short(' '.join((*self.blobs, *self.archives)))}{_attempt(self.attempt)}"
 
 
+#: Bytes of decoded rows. Larger batches stay as they are: merging needs the rows of all in memory.
+LARGE = 64 * 1024 * 1024
+
+
 @dataclass(frozen=True)
 class Merge:
-    """Merge batches of a window, blobs of rows with the sketches of inputs, into one.
-
-    `outside` counts their values out of a declared range.
-    """
+    """Merge batches of a window into one, or into few where their columns are of several types."""
 
     window: str
     collection: Collection
     deployment: str
-    rows: tuple[str, ...]
-    sketches: tuple[str, ...]
-    outside: dict[str, int]
+    batches: tuple[Batch, ...]
     reference: str
     lane: str = ""
 
     @property
     def key(self) -> str:
         """Window and batches."""
-        return f"merge:{self.window}:{short(' '.join(self.rows))}"
+        return merge_key(self.window) + self.of
+
+    @property
+    def of(self) -> str:
+        """Name of the set of batches."""
+        return short(" ".join(batch.rows for batch in self.batches))
+
+
+def merge_key(window: str) -> str:
+    """Return the begin of the keys of a window's merges."""
+    return f"merge:{window}:"
 
 
 @dataclass(frozen=True)

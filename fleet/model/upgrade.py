@@ -53,6 +53,7 @@ def _fingerprinted(signed: dict[str, Any]) -> dict[str, Any]:
         names = [batch["rows"] for batch in (*inputs, *window.get("traffic", []), *outputs)]
         window["assess_of"] = fingerprint([batch.get("sketch", "") for batch in inputs])
         window["join_of"] = fingerprint([*names, *window.get("labels", [])])
+        window["outputs_of"] = fingerprint([batch["rows"] for batch in outputs])
     return signed
 
 

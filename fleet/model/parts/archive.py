@@ -7,8 +7,9 @@ are not counted twice.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from fleet.document.logs import FILES_KEPT
 from fleet.model.cursors import over
@@ -22,10 +23,10 @@ from fleet.model.tasks import RECALL, Archive, Recall, archive_key
 from fleet.model.turn import Turn
 from monitoring.finding import Finding
 
-#: Fewer cursors stay in the state.
-MANY = 400
-#: Cursors of one effect.
-AT_ONCE = 800
+#: Fewer cursors stay in the state; more are a history that is read at once, and do not wait.
+MANY, CROWD = 400, 1500
+#: Cursors of one effect, and the characters of their names.
+AT_ONCE, LETTERS = 800, 200_000
 #: The collector begins a new file every hour; an hour later the end of one may be told.
 QUIET = timedelta(hours=3)
 
@@ -34,12 +35,11 @@ def archived(turn: Turn, fact: Archived) -> Archived:
     """Let go of the cursors that an archive holds, unless their files have grown since."""
     if fact.at != turn.logs.archiving:
         return fact
-    gone = {
-        blob
-        for blob in fact.blobs
-        if blob in turn.logs.blobs and _quiet(turn.logs.blobs[blob], fact.at)
+    kept = {
+        blob: cursor
+        for blob, cursor in turn.logs.blobs.items()
+        if fact.read.get(blob) != cursor.read or not _at_rest(cursor)
     }
-    kept = {blob: cursor for blob, cursor in turn.logs.blobs.items() if blob not in gone}
     shelves = (*turn.logs.archives, Shelf(fact.archive, fact.at))
     turn.logs = replace(turn.logs, blobs=kept, archives=shelves, archiving=None)
     return fact
@@ -105,19 +105,25 @@ def _archive(turn: Turn) -> None:
     waits = logs.archive_again is not None and turn.now < logs.archive_again
     if logs.archiving is not None or waits or len(logs.blobs) < MANY:
         return
-    quiet = {blob: c for blob, c in sorted(logs.blobs.items()) if _quiet(c, turn.now)}
+    wait = QUIET if len(logs.blobs) < CROWD else timedelta(0)
+    quiet = {
+        blob: cursor
+        for blob, cursor in sorted(logs.blobs.items())
+        if _at_rest(cursor) and turn.now >= cursor.touched + wait
+    }
     if len(quiet) < MANY:
         return
-    some = dict(list(quiet.items())[:AT_ONCE])
+    letters = itertools.accumulate(map(len, quiet))
+    fitting = sum(total <= LETTERS for total in letters)
+    some = dict(itertools.islice(quiet.items(), min(AT_ONCE, max(fitting, 1))))
     turn.owe(Archive(turn.now, some))
     turn.logs = replace(logs, archiving=turn.now)
 
 
-def _quiet(cursor: Cursor, now: datetime) -> bool:
-    """Tell whether nothing of a file is read, awaited or owed to be told any more."""
+def _at_rest(cursor: Cursor) -> bool:
+    """Tell whether nothing of a file is read, awaited or owed to be told."""
     waits = cursor.reading or cursor.again is not None or cursor.unsure
-    told = cursor.told == cursor.read or not (cursor.rest or cursor.missing)
-    return not waits and told and now >= cursor.touched + QUIET
+    return not waits and (cursor.told == cursor.read or not (cursor.rest or cursor.missing))
 
 
 def _forget(turn: Turn) -> None:

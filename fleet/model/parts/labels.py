@@ -10,7 +10,6 @@ from fleet.model.part import Part, take
 from fleet.model.records import Collection
 from fleet.model.results import LabelsRead
 from fleet.model.slices.logs import Loose, ranged
-from fleet.model.slices.windows import outputs_of
 from fleet.model.tasks import ReadLabels
 from fleet.model.turn import Turn
 
@@ -22,14 +21,16 @@ def labels_read(turn: Turn, fact: LabelsRead) -> LabelsRead:
     again = loose is not None and loose.asked == fact.of
     if not again and moved(turn, fact) is None:
         return fact
+    given = loose.days if loose is not None else ()
     for day in fact.matched:
         window = turn.windows.open.get(day)
-        if window is not None and fact.rows not in window.labels:
+        if window is not None and day not in given and fact.rows not in window.labels:
             turn.windows = turn.windows.put(day, window.add_labels(fact.rows))
     others = {name: kept for name, kept in turn.logs.loose.items() if name != key}
     if fact.unknown:
         since = loose.since if loose is not None else turn.now
-        others[key] = Loose(fact.start, fact.end, since, fact.of)
+        days = tuple(sorted({*given, *fact.matched}))
+        others[key] = Loose(fact.start, fact.end, since, fact.of, days=days)
     turn.logs = replace(turn.logs, loose=others)
     if not again:
         say_read(turn, fact, sum(fact.matched.values()), fact.unknown)
@@ -55,7 +56,7 @@ def follow(turn: Turn) -> None:
             continue
         turn.wake(loose.since + wait)
         outputs = turn.windows.outputs
-        of = outputs_of(outputs)
+        of = turn.windows.outputs_of
         if reading or of in (loose.of, loose.asked):
             continue
         turn.owe(ReadLabels(blob, loose.start, loose.end, outputs, of))

@@ -14,7 +14,7 @@ from fleet.model.records import Batch, Collection
 from fleet.model.results import Counted, LogRead
 from fleet.model.signals.catalogue import UNREAD
 from fleet.model.slices.logs import REFUSED, Cursor
-from fleet.model.slices.windows import Window, outputs_of
+from fleet.model.slices.windows import Window
 from fleet.model.tasks import ReadLabels, ReadLog, read_from
 from fleet.model.turn import Turn
 from monitoring.finding import Finding
@@ -166,7 +166,7 @@ def _read(turn: Turn, blob: str, cursor: Cursor) -> ReadLog | ReadLabels:
     end = min(cursor.size, cursor.read + RANGE)
     if cursor.collection is Collection.labels:
         outputs = turn.windows.outputs
-        of = outputs_of(outputs)
+        of = turn.windows.outputs_of
         return ReadLabels(blob, cursor.read, end, outputs, of, attempt=cursor.tries)
     read = (cursor.collection, cursor.deployment, turn.windows.reference)
     first, last = _days(turn)

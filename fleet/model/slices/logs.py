@@ -52,7 +52,8 @@ class Loose:
     """A range of labels of which some rows are in no window's outputs yet.
 
     It stands in `Logs.loose` under `ranged(blob, start)`. `of` is the fingerprint of the outputs
-    it was matched with, `asked` of those it is matched with now.
+    it was matched with, `asked` of those it is matched with now; `days` are the windows that have
+    been given its labels.
     """
 
     start: int
@@ -60,6 +61,7 @@ class Loose:
     since: datetime
     of: str
     asked: str = ""
+    days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

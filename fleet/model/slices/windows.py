@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,8 +15,9 @@ from monitoring.drift.verdict import Verdict
 class Window:
     """One business day that is still open for rows or labels.
 
-    `assess_of` and `join_of` name what an assessment and a join would look at: each row that comes
-    changes them, and merging batches does not. `merging` names the batches that are being merged.
+    `assess_of`, `join_of` and `outputs_of` name what an assessment, a join and labels would look
+    at: each row that comes changes them, and merging batches does not. `merging` names the batches
+    that are being merged; the first `kept` blobs of labels stay as they are.
     """
 
     closes: datetime
@@ -31,7 +32,9 @@ class Window:
     joined: str = ""
     assess_of: str = ""
     join_of: str = ""
+    outputs_of: str = ""
     merging: str = ""
+    kept: int = 0
 
     def holds(self, batch: Batch, collection: Collection, deployment: str) -> bool:
         """Tell whether a batch is here already."""
@@ -53,6 +56,8 @@ class Window:
         more = replace(more, join_of=added(self.join_of, batch.rows))
         if collection is Collection.inputs:
             more = replace(more, assess_of=added(self.assess_of, batch.sketch))
+        if collection is Collection.outputs:
+            more = replace(more, outputs_of=added(self.outputs_of, batch.rows))
         return more
 
     def add_labels(self, name: str) -> Window:
@@ -60,15 +65,31 @@ class Window:
         return replace(self, labels=(*self.labels, name), join_of=added(self.join_of, name))
 
     def merged(
-        self, names: Container[str], batch: Batch, collection: Collection, deployment: str
+        self,
+        names: Container[str],
+        batches: Sequence[Batch],
+        collection: Collection,
+        deployment: str,
     ) -> Window:
-        """Return the window with one batch in the place of those whose rows are so named."""
+        """Return the window with batches in the place of those whose rows are so named."""
         if collection is Collection.labels:
             others = tuple(name for name in self.labels if name not in names)
-            return replace(self, labels=(batch.rows, *others))
+            made = tuple(batch.rows for batch in batches)
+            return replace(self, labels=(*others[: self.kept], *made, *others[self.kept :]))
         known = self.batches(collection, deployment)
-        kept = tuple(one for one in known if one.rows not in names)
-        return self._with((batch, *kept), collection, deployment)
+        rest = tuple(one for one in known if one.rows not in names)
+        return self._with((*batches, *rest), collection, deployment)
+
+    def unmerged(self) -> Window:
+        """Return the window with every batch left as it is from now on."""
+        return replace(
+            self,
+            inputs=tuple(replace(batch, apart=True) for batch in self.inputs),
+            outputs=tuple((by, replace(batch, apart=True)) for by, batch in self.outputs),
+            traffic=tuple(replace(batch, apart=True) for batch in self.traffic),
+            kept=len(self.labels),
+            merging="",
+        )
 
     def _with(self, batches: tuple[Batch, ...], collection: Collection, by: str) -> Window:
         match collection:
@@ -120,6 +141,12 @@ class Windows:
             if window.outputs
         }
 
+    @property
+    def outputs_of(self) -> str:
+        """Fingerprint of all outputs that labels are matched with."""
+        of = {day: window.outputs_of for day, window in self.open.items() if window.outputs}
+        return fingerprint([f"{day}:{one}" for day, one in of.items()])
+
     def counted(self, first: str, last: str) -> tuple[tuple[str, str, str], ...]:
         """Return the days from `first` to `last` that have counts: day, sketch, joined rows."""
         return tuple(
@@ -148,8 +175,3 @@ def added(known: str, name: str) -> str:
     """Return the fingerprint of what is known and one more blob, in whatever order they come."""
     one = int(sha256(name.encode()).hexdigest()[:16], 16)
     return f"{(int(known or '0', 16) + one) % 2**64:016x}"
-
-
-def outputs_of(outputs: Mapping[str, Sequence[str]]) -> str:
-    """Return the fingerprint of all outputs that labels are matched with."""
-    return fingerprint([name for names in outputs.values() for name in names])

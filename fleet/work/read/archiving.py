@@ -12,7 +12,8 @@ from fleet.ports import World
 def archive(world: World, effect: Archive) -> Archived:
     """Keep cursors in a blob."""
     name = world.blobs.put(codec.pack(codec.encode(Cursors(effect.cursors))))
-    return Archived(effect.at, name, tuple(effect.cursors))
+    read = {blob: cursor.read for blob, cursor in effect.cursors.items()}
+    return Archived(effect.at, name, read)
 
 
 def recall(world: World, effect: Recall) -> Recalled:

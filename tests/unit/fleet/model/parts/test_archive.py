@@ -32,10 +32,14 @@ def written(story: Any, blobs: Iterable[str], size: int = 10) -> Any:
     return story
 
 
+def reads(owed: Archive) -> dict[str, int]:
+    return {blob: cursor.read for blob, cursor in owed.cursors.items()}
+
+
 def put_away(story: Any, name: str = "archive") -> dict[str, Cursor]:
     """Pay the archive that was owed last, and return what it holds."""
     owed = story.ever(Archive)[-1]
-    story.tell(Archived(owed.at, name, tuple(owed.cursors)))
+    story.tell(Archived(owed.at, name, reads(owed)))
     held: dict[str, Cursor] = owed.cursors
     return held
 
@@ -74,7 +78,7 @@ def test_a_file_that_grows_while_it_is_archived_stays(begun: Any) -> None:
     (archive,) = begun.ever(Archive)
     begun.tell(LogGrew("f00007", 25, INPUTS, "v1"))
     assert [(e.start, e.end) for e in begun.owed(ReadLog)] == [(10, 25)]
-    begun.tell(Archived(archive.at, "archive", tuple(archive.cursors)))
+    begun.tell(Archived(archive.at, "archive", reads(archive)))
     assert list(begun.state.logs.blobs) == ["f00007"]
 
 
@@ -162,7 +166,7 @@ def test_a_refused_archive_is_tried_again_the_next_day(begun: Any) -> None:
 
 def test_an_answer_that_nobody_waits_for_changes_nothing(shelved: Any) -> None:
     known = shelved.state
-    shelved.tell(Archived(datetime.fromisoformat("2024-03-04T00:00Z"), "other", ("f00001",)))
+    shelved.tell(Archived(datetime.fromisoformat("2024-03-04T00:00Z"), "other", {"f00001": 10}))
     shelved.tell(Recalled(("f00001",), {"f00001": Cursor(1, INPUTS, "v1", shelved.now)}))
     assert shelved.state == known
 

@@ -9,10 +9,10 @@ import pytest
 
 from engine import codec
 from fleet.model.facts import Declined
-from fleet.model.parts.merging import FEW, LARGE, MANY_LABELS, MOST
+from fleet.model.parts.merging import FEW, MANY_LABELS, MOST
 from fleet.model.records import Batch, Collection
 from fleet.model.results import LogRead, Merged
-from fleet.model.tasks import Assess, Join, Merge
+from fleet.model.tasks import LARGE, Assess, Join, Merge, ReadLabels
 from tests.unit.fleet.model.days import (
     CLOSES,
     DAY,
@@ -44,8 +44,13 @@ def come(story: Any, *batches: Batch, kind: Collection = INPUTS) -> Any:
 
 
 def done(merge: Merge, size: int = 0, name: str = "merged") -> Merged:
-    batch = Batch(merge.window, 5 * len(merge.rows), f"rows-{name}", f"sketch-{name}", size=size)
-    return Merged(merge.window, merge.collection, merge.deployment, merge.rows, batch)
+    names = tuple(batch.rows for batch in merge.batches)
+    batch = Batch(merge.window, 5 * len(names), f"rows-{name}", f"sketch-{name}", size=size)
+    return Merged(merge.window, merge.collection, merge.deployment, merge.of, names, (batch,))
+
+
+def asked(merge: Merge) -> list[str]:
+    return [batch.rows for batch in merge.batches]
 
 
 def held(story: Any, kind: Collection) -> list[str]:
@@ -59,18 +64,11 @@ def test_eight_batches_of_a_size_become_one(begun: Any, kind: Collection) -> Non
     assert begun.ever(Merge) == []
     come(begun, small("7"), kind=kind)
     (merge,) = begun.ever(Merge)
-    assert (merge.collection, merge.rows) == (kind, tuple(f"rows-{i}" for i in range(FEW)))
+    assert (merge.collection, asked(merge)) == (kind, [f"rows-{i}" for i in range(FEW)])
     come(begun, small("8"), kind=kind)
     begun.tell(done(merge))
     assert held(begun, kind) == ["rows-merged", "rows-8"]
     assert begun.state.windows.open[DAY].merging == ""
-
-
-def test_values_out_of_their_range_are_summed(begun: Any) -> None:
-    batches = [small(str(i), age=i, fare=1) for i in range(FEW - 1)]
-    come(begun, *batches, small("7"))
-    (merge,) = begun.ever(Merge)
-    assert merge.outside == {"age": 21, "fare": 7}
 
 
 def test_the_scores_of_two_versions_are_not_mixed(begun: Any) -> None:
@@ -111,11 +109,11 @@ def test_a_merge_fits_into_memory(begun: Any) -> None:
     size = LARGE - 1
     come(begun, *(small(str(i), size) for i in range(FEW)))
     (merge,) = begun.ever(Merge)
-    assert len(merge.rows) == MOST // size == 2
+    assert len(merge.batches) == MOST // size == 2
     # The next two are merged then.
     begun.tell(done(merge, 2 * size))
     come(begun, small("8", size), small("9", size))
-    assert begun.ever(Merge)[1].rows == ("rows-2", "rows-3")
+    assert asked(begun.ever(Merge)[1]) == ["rows-2", "rows-3"]
 
 
 def test_batches_of_an_older_app_have_no_size(begun: Any) -> None:
@@ -123,7 +121,7 @@ def test_batches_of_an_older_app_have_no_size(begun: Any) -> None:
     assert begun.ever(Merge) == []
     come(begun, *(small(f"b{i}", size=0) for i in range(FEW - 1)))
     (merge,) = begun.ever(Merge)
-    assert merge.rows == ("rows-0", *(f"rows-b{i}" for i in range(FEW - 1)))
+    assert asked(merge) == ["rows-0", *(f"rows-b{i}" for i in range(FEW - 1))]
 
 
 def test_a_merged_day_is_assessed_and_joined_once(begun: Any) -> None:
@@ -151,7 +149,7 @@ def test_many_blobs_of_labels_become_one(begun: Any) -> None:
     for i in range(MANY_LABELS):
         begun.tell(grew(10, f"l{i:02}", LABELS)).tell(matched(f"l{i:02}", DAY))
     (merge,) = begun.ever(Merge)
-    assert (merge.collection, len(merge.rows)) == (LABELS, MANY_LABELS)
+    assert (merge.collection, len(merge.batches)) == (LABELS, MANY_LABELS)
     begun.tell(grew(10, "m", LABELS)).tell(matched("m", DAY))
     begun.tell(done(merge))
     assert begun.state.windows.open[DAY].labels == ("rows-merged", "labels-m")
@@ -165,14 +163,61 @@ def test_a_window_that_closes_while_it_is_merged_stays_closed(begun: Any) -> Non
     assert DAY not in begun.state.windows.open
 
 
-def test_a_refused_merge_is_not_tried_again_and_the_day_is_judged(begun: Any) -> None:
+def test_a_refused_merge_is_not_tried_again_and_later_batches_are_merged(begun: Any) -> None:
     come(begun, *(small(str(i)) for i in range(FEW)))
     (merge,) = begun.ever(Merge)
-    begun.tell(Declined(merge.key, "Merge", "blob abc does not hold rows"))
+    begun.tell(Declined("merge", merge.key, "blob abc does not hold rows"))
     come(begun, *(small(f"b{i}") for i in range(FEW)))
-    assert len(begun.ever(Merge)) == 1
+    assert asked(begun.ever(Merge)[1]) == [f"rows-b{i}" for i in range(FEW)]
     begun.tell(at=CLOSES)
     assert len(begun.ever(Assess)[0].sketches) == 2 * FEW
+
+
+def test_a_refused_merge_of_labels_is_not_tried_again(begun: Any) -> None:
+    come(begun, small("o"), kind=OUTPUTS)
+    for i in range(2 * MANY_LABELS - 1):
+        begun.tell(grew(10, f"l{i:03}", LABELS)).tell(matched(f"l{i:03}", DAY))
+        for merge in begun.owed(Merge):
+            begun.tell(Declined("merge", merge.key, "x"))
+    assert len(begun.ever(Merge)) == 1
+    assert len(begun.state.windows.open[DAY].labels) == 2 * MANY_LABELS - 1
+
+
+def test_batches_that_fit_with_no_others_stay(begun: Any) -> None:
+    come(begun, *(small(str(i)) for i in range(FEW)))
+    (merge,) = begun.ever(Merge)
+    apart = tuple(replace(batch, apart=True) for batch in merge.batches)
+    begun.tell(replace(done(merge), batches=apart))
+    assert begun.state.windows.open[DAY].inputs == apart
+    come(begun, *(small(f"b{i}") for i in range(FEW)))
+    assert asked(begun.ever(Merge)[1]) == [f"rows-b{i}" for i in range(FEW)]
+
+
+def test_labels_that_are_merged_are_given_to_a_day_once(begun: Any) -> None:
+    """Some of each range wait for predictions: they are matched again as these come."""
+    come(begun, small("o"), kind=OUTPUTS)
+    for i in range(MANY_LABELS):
+        begun.tell(grew(10, f"l{i:02}", LABELS)).tell(matched(f"l{i:02}", DAY, unknown=1))
+    (merge,) = begun.ever(Merge)
+    begun.tell(done(merge))
+    joined = begun.state.windows.open[DAY].join_of
+    begun.tell(grew(10, "p", OUTPUTS)).tell(
+        LogRead("p", 0, 10, 10, (replace(small("p"), window="2024-03-05"),))
+    )
+    again = begun.owed(ReadLabels)
+    assert len(again) == MANY_LABELS
+    begun.tell(*(replace(matched(e.blob, DAY, unknown=1), of=e.of) for e in again))
+    window = begun.state.windows.open[DAY]
+    assert (window.labels, window.join_of) == (("rows-merged",), joined)
+    assert len(begun.ever(Merge)) == 1
+
+
+def test_merged_predictions_match_no_labels_again(begun: Any) -> None:
+    come(begun, *(small(str(i)) for i in range(FEW)), kind=OUTPUTS)
+    begun.tell(grew(10, "l", LABELS)).tell(matched("l", DAY, unknown=1))
+    (merge,) = begun.ever(Merge)
+    begun.tell(done(merge))
+    assert begun.owed(ReadLabels) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -186,7 +231,7 @@ def test_a_day_of_a_growing_file_stays_small(begun: Any, kind: Collection) -> No
             size = sum(
                 batch.size
                 for batch in begun.state.windows.open[DAY].batches(kind, "v1")
-                if batch.rows in merge.rows
+                if batch.rows in asked(merge)
             )
             begun.tell(done(merge, size, f"{i}-{size}"))
         most = max(most, len(held(begun, kind)))

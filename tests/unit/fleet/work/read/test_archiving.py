@@ -22,7 +22,7 @@ def test_the_newest_archive_that_holds_a_file_says_how_far_it_was_read(world: Wo
     grown = replace(ONE, read=25, size=25)
     old = archive(world, Archive(NOW, {"a": ONE, "b": ONE})).archive
     new = archive(world, Archive(NOW, {"a": grown, "c": ONE}))
-    assert (new.at, new.blobs) == (NOW, ("a", "c"))
+    assert (new.at, new.read) == (NOW, {"a": 25, "c": 10})
     said = recall(world, Recall(("a", "b", "x"), (new.archive, old)))
     assert said.blobs == ("a", "b", "x")
     assert said.cursors == {"a": grown, "b": ONE}

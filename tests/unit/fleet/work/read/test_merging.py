@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -59,14 +61,14 @@ def batch(world: World, fleet: Fleet, kind: Collection, lines: list[bytes], ref:
     return found
 
 
-def merged(world: World, fleet: Fleet, kind: Collection, parts: list[Batch], ref: str) -> Batch:
-    names, counted = tuple(b.rows for b in parts), tuple(b.sketch for b in parts)
-    outside = {"x": sum(b.outside.get("x", 0) for b in parts)}
-    asked = Merge(DAY, kind, "v1", names, counted, outside, ref)
+def merged(
+    world: World, fleet: Fleet, kind: Collection, parts: Sequence[Batch], ref: str
+) -> tuple[Batch, ...]:
+    asked = Merge(DAY, kind, "v1", tuple(parts), ref)
     said = merge(world, fleet.models["demand"], asked)
     assert (said.window, said.collection, said.deployment) == (DAY, kind, "v1")
-    assert said.names == names
-    return said.batch
+    assert (said.of, said.names) == (asked.of, tuple(batch.rows for batch in parts))
+    return said.batches
 
 
 @pytest.mark.parametrize("kind", LINES)
@@ -74,7 +76,7 @@ def test_merged_ranges_equal_one_range(world: World, fleet: Fleet, kind: Collect
     ref, lines = reference(world), LINES[kind]
     whole = batch(world, fleet, kind, lines, ref)
     parts = [batch(world, fleet, kind, lines[i : i + 7], ref) for i in range(0, 30, 7)]
-    made = merged(world, fleet, kind, parts, ref)
+    (made,) = merged(world, fleet, kind, parts, ref)
     assert (made.window, made.count, made.sketch) == (DAY, 30, whole.sketch)
     assert rows.get(world.blobs, made.rows) == rows.get(world.blobs, whole.rows)
     assert made.size == pytest.approx(whole.size, rel=0.2)
@@ -86,21 +88,58 @@ def test_counts_with_the_bins_of_another_reference_are_taken_again(
     old, new = reference(world, 10), reference(world)
     lines, kind = LINES[Collection.inputs], Collection.inputs
     parts = [batch(world, fleet, kind, lines[:9], old), batch(world, fleet, kind, lines[9:], new)]
-    assert merged(world, fleet, kind, parts, new).sketch == (
-        batch(world, fleet, kind, lines, new).sketch
+    (made,) = merged(world, fleet, kind, parts, new)
+    assert made.sketch == batch(world, fleet, kind, lines, new).sketch
+
+
+COLUMNS: dict[str, list[list[object]]] = {
+    "numbers and text": [[1, 2], ["A"], [1.5], ["B"], [None], [3]],
+    "long integers and floats": [[2**60 + 1], [1.5], [2**60 + 3], [2.5]],
+    "integers and truth values": [[1], [True], [2], [False]],
+    "lists and numbers": [[[1.0]], [1.0], [[2.0]], [2.0]],
+    "text in a few ranges only": [[1], [2], [1], ["A"], ["A"], [2], ["A"], ["A"]],
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_ranges_with_columns_of_several_types_stay_apart(
+    world: World, fleet: Fleet, name: str
+) -> None:
+    """Which values of such a column fit depends on all batches of a window."""
+    ref, kind = reference(world), Collection.inputs
+    parts = [
+        batch(world, fleet, kind, [line(100 * n + i, id=v, x=1.0) for i, v in enumerate(vs)], ref)
+        for n, vs in enumerate(COLUMNS[name])
+    ]
+    made = merged(world, fleet, kind, parts, ref)
+    assert len(made) == 2
+    assert sum(one.count for one in made) == sum(one.count for one in parts)
+    counted = [from_bytes(world.blobs.get(one.sketch))[None].rows for one in made]
+    assert counted == [one.count for one in made]
+    kept = [rows.get(world.blobs, one.rows).select(["correlationid", "id"]) for one in made]
+    assert sum(table.num_rows - table["id"].null_count for table in kept) == sum(
+        value is not None for values in COLUMNS[name] for value in values
     )
 
 
-def test_a_column_of_another_type_in_one_range_changes_no_count(world: World, fleet: Fleet) -> None:
-    """Counts are added: the rows of all ranges in one table have one type for each column."""
+def test_ranges_that_fit_with_no_others_are_told_apart(world: World, fleet: Fleet) -> None:
     ref, kind = reference(world), Collection.inputs
-    lines = LINES[kind][:9], [line(i, x="much", kind="a") for i in range(40, 43)]
-    parts = [batch(world, fleet, kind, some, ref) for some in lines]
+    parts = [
+        batch(world, fleet, kind, [line(n, id=value, x=1.0)], ref)
+        for n, value in enumerate((1, "A", True, [1.0]))
+    ]
     made = merged(world, fleet, kind, parts, ref)
-    one, other = (from_bytes(world.blobs.get(b.sketch))[None] for b in parts)
-    counted = from_bytes(world.blobs.get(made.sketch))[None]
-    assert counted.rows == 12
-    assert counted.counts.tolist() == (one + other).counts.tolist()
+    assert made == tuple(replace(one, apart=True) for one in parts)
+
+
+def test_values_out_of_their_range_are_summed(world: World, fleet: Fleet) -> None:
+    ref, lines = reference(world), LINES[Collection.inputs]
+    one, other = (
+        replace(batch(world, fleet, Collection.inputs, some, ref), outside=found)
+        for some, found in ((lines[:9], {"x": 2}), (lines[9:], {"x": 1, "kind": 3}))
+    )
+    (made,) = merged(world, fleet, Collection.inputs, (one, other), ref)
+    assert made.outside == {"x": 3, "kind": 3}
 
 
 def test_labels_that_were_matched_twice_are_kept_once(world: World, fleet: Fleet) -> None:
@@ -112,8 +151,9 @@ def test_labels_that_were_matched_twice_are_kept_once(world: World, fleet: Fleet
         return rows.put(world.blobs, pa.table(fields, SCHEMA))
 
     names = (labels("a", "b"), labels("c"), labels("a", "b"))
-    asked = Merge(DAY, Collection.labels, "", names, (), {}, reference(world))
-    made = merge(world, fleet.models["demand"], asked).batch
+    parts = tuple(Batch(DAY, 0, name) for name in names)
+    asked = Merge(DAY, Collection.labels, "", parts, reference(world))
+    (made,) = merge(world, fleet.models["demand"], asked).batches
     kept = rows.get(world.blobs, made.rows)
     assert sorted(kept["correlationid"].to_pylist()) == ["a", "b", "c"]
     assert kept.schema == SCHEMA
