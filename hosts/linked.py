@@ -23,9 +23,9 @@ class LinkedPager:
     def __init__(self, pager: Pager, linking: Linking) -> None:
         self._pager, self._linking = pager, linking
 
-    def page(self, page: Page, at: datetime, now: datetime) -> None:
+    def page(self, page: Page, at: datetime, now: datetime) -> str | None:
         """See `fleet.ports.Pager`."""
-        self._pager.page(self._linking.added(page, at), at, now)
+        return self._pager.page(self._linking.added(page, at), at, now)
 
 
 def link_keys(settings: Mapping[str, str], seal: Seal) -> Sequence[bytes]:
