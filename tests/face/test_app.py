@@ -16,6 +16,8 @@ import pytest
 
 import function_app
 from engine import journal
+from fleet.links import signed
+from fleet.model.facts import Link
 from hosts import open_host
 from hosts.local.functions.serve import Options, serve
 from hosts.local.functions.server import Server
@@ -245,6 +247,21 @@ def test_a_page_of_another_site_changes_nothing(
 def test_a_page_of_another_site_reads_nothing(served: Running, target: str) -> None:
     _, told, _ = served.ask("GET", target, headers=ELSEWHERE)
     assert not [name for name in told if name.startswith("access-control-")]
+
+
+def test_a_link_in_a_page_shows_a_form_and_its_post_is_judged_by_the_team(served: Running) -> None:
+    service = served.host.service
+    (team,) = service.fleet.teams
+    ends = service.clock.now() + timedelta(hours=1)
+    one = Link("ack", f"{team}:drift-99", "demand", "duty", ends, "1")
+    path = f"/links/{signed(one, service.link_keys)}"
+    status, headers, page = served.ask("GET", path)
+    assert (status, b'<form method="post">' in page) == (200, True)
+    assert "form-action 'self'" in headers["content-security-policy"]
+    status, _, page = served.ask("POST", path, b"reason=mine")
+    assert (status, b"the incident is over, or is none of team" in page) == (409, True)
+    for method in ("GET", "POST"):
+        assert served.ask(method, path[:-4])[0] == 403
 
 
 def test_whom_the_platform_names_is_who_asked(served: Running) -> None:

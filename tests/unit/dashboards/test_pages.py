@@ -198,7 +198,7 @@ def test_what_cannot_be_reached_is_shown_with_who_is_paged_instead(
         "reason": "receiver phone: HTTP <404>", "left": ["lead", "desk"],
     }  # fmt: skip
     found: list[dict[str, Any]] = [lost, {**lost, "receiver": "lead", "left": []}]
-    monkeypatch.setattr(health, "unreachable", lambda loop, fleet: found)
+    monkeypatch.setattr(health, "unreachable", lambda loop, fleet, now: found)
     page = pages.fleet(service())
     assert "<b>phone of team crew cannot be reached</b> since " in page
     assert "HTTP &lt;404&gt;" in page
