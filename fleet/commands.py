@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import PurePosixPath
 
@@ -120,7 +120,7 @@ def check(command: Command, now: datetime) -> None:
     """Refuse a command whose arguments are incomplete or contradict each other."""
     what = f"{command.verb} {command.target}"
     if command.verb == NOTE:
-        changes.asked(command.fact)
+        changes.asked(replace(command.fact, at=command.at or now))
         return
     if command.kind or command.at is not None:
         raise Refused(f"{what}: kind and at belong to `note`; leave them out")

@@ -6,6 +6,7 @@ missed altogether is told by the next, which reaches back to the last that was m
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -18,6 +19,7 @@ from monitoring.calendars import WEEKDAYS, Weekday
 from monitoring.near import near
 
 DAY = timedelta(days=1)
+TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 class Policy(engine.policy.Policy):
@@ -26,13 +28,21 @@ class Policy(engine.policy.Policy):
     receiver: ShortText = Field(description="Receiver of the digests; one of `receivers`.")
     at: str = Field(
         "08:00",
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        max_length=5,
         description="Time of day, in quotes, as '08:00'; where clocks leave it out, after the gap.",
     )
     weekly: Weekday | None = Field(
         "monday", description="Day of the digest of the week; null: of days alone."
     )
     zone: ShortText = Field("UTC", description="IANA zone of the time and the day.")
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _time_of_day(cls, at: object) -> object:
+        # YAML reads 10:30 without quotes as a number of minutes.
+        if not isinstance(at, str) or TIME.fullmatch(at) is None:
+            raise ValueError("a time of day from '00:00' to '23:59' is expected, in quotes")
+        return at
 
     @field_validator("zone")
     @classmethod

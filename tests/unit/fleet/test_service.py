@@ -252,6 +252,7 @@ def test_a_change_is_reported_by_a_command_or_an_event_of_one_model_or_of_all(
     [
         ({"kind": "party"}, "note demand: kind 'party'; known are note, deployment, schema"),
         ({"until": NOW - timedelta(days=1), "at": NOW}, "note demand: until 2024-03-03T10:00Z is"),
+        ({"until": NOW - timedelta(days=1)}, "note demand: until 2024-03-03T10:00Z is before at"),
         ({"at": NOW.replace(year=9999)}, "note demand: at the year 9999"),
         ({"target": "demand/x"}, "note demand/x: write MODEL"),
         ({"verb": "retrain", "kind": "schema"}, "retrain demand: kind and at belong to `note`"),

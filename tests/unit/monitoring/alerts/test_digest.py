@@ -105,10 +105,11 @@ def test_without_a_day_of_the_week_there_is_no_weekly_digest() -> None:
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({"at": "8:00"}, "String should match pattern"),
-        ({"at": "24:00"}, "String should match pattern"),
-        ({"at": "08:00:00"}, "String should match pattern"),
-        ({"at": 480}, "Input should be a valid string"),
+        ({"at": "8:00"}, "in quotes"),
+        ({"at": "24:00"}, "in quotes"),
+        ({"at": "08:00:00"}, "in quotes"),
+        ({"at": 480}, "in quotes"),
+        ({"at": "08:00\n"}, "in quotes"),
         ({"zone": "Europe/Berln"}, "Europe/Berln: unknown zone"),
         ({"zone": "../etc/passwd"}, "unknown zone"),
         ({"weekly": "funday"}, "Input should be 'monday'"),
