@@ -13,7 +13,6 @@ from monitoring.slo.evaluation.ledger import Ledger
 from monitoring.slo.evaluation.rules import Clause, Rule
 from monitoring.slo.evaluation.series import Minutes
 
-
 BLOCK = 1 << 14
 """Evaluations at once: their arrays stay in the processor's cache."""
 NOWHERE = np.zeros(0, np.bool_)
