@@ -13,6 +13,10 @@ from monitoring.slo.evaluation.ledger import Ledger
 from monitoring.slo.evaluation.rules import Clause, Rule
 from monitoring.slo.evaluation.series import Minutes
 
+BLOCK = 1 << 14
+"""Evaluations at once: their arrays stay in the processor's cache."""
+NOWHERE = np.zeros(0, np.bool_)
+
 
 def fires(rule: Rule, ledger: Ledger, begin: int, end: int) -> Bools:
     """Tell at which of the boundaries begin + 1 to end a rule fires."""
@@ -34,8 +38,9 @@ def without_data(rule: Rule, ledger: Ledger, at: Minutes) -> Bools:
 
 def _held(clause: Clause, ledger: Ledger, begin: int, end: int) -> Bools:
     """Tell where a clause holds, and held at every boundary of the `after` minutes before."""
-    at = np.arange(begin + 1 - clause.after, end + 1)
-    found = ledger.compare(clause, at)
+    blocks = range(begin + 1 - clause.after, end + 1, BLOCK)
+    parts = [np.arange(block, min(block + BLOCK, end + 1)) for block in blocks]
+    found = np.concatenate([NOWHERE, *(ledger.compare(clause, at) for at in parts)])
     if not clause.after:
         return found
     place = np.arange(len(found))
