@@ -13,6 +13,7 @@ from fleet.model.facts import Asked, Configured, Declined, Delayed, Fact, Notifi
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from monitoring.alerts import leaving, routing
+from monitoring.alerts.changes import ModelChanged
 from monitoring.alerts.lifecycle import Status
 from monitoring.alerts.muting import Silence
 from monitoring.alerts.reach import Delivered, Undelivered
@@ -58,7 +59,7 @@ def _routed(fact: Fact, elsewhere: leaving.Elsewhere, now: datetime) -> routing.
         case Notified(notice=notice):
             firing = notice.status is Status.FIRING
             return None if firing and elsewhere(notice.model) else notice
-        case Undelivered() | Delivered():
+        case Undelivered() | Delivered() | ModelChanged():
             return fact
         case Asked(verb="ack"):
             return routing.Acknowledge(fact.target, fact.by)

@@ -46,7 +46,7 @@ def unknown_receivers(
 ) -> Iterator[Problem]:
     """Yield a problem for each receiver that a team names and the document does not define."""
     for name, team in teams.items():
-        named = {"page": team.page, "ticket": team.ticket}
+        named = {"page": team.page, "ticket": team.ticket, "changes": team.changes}
         for field, wanted in named.items():
             for receiver in wanted:
                 if receiver not in receivers:

@@ -27,7 +27,7 @@ from hosts.azure.cloud import Cloud
 from hosts.azure.eventgrid.publisher import AzurePublisher, NoTopic
 from hosts.azure.features import lacks
 from hosts.azure.logs.files import AzureLogs
-from hosts.azure.receivers import OPENERS
+from hosts.azure.receivers import OPENERS, surroundings
 from hosts.azure.settings import LOGS, TELEMETRY, TOPIC, Settings, lacking
 from hosts.azure.storage.blobs import AzureBlobs
 from hosts.azure.storage.connection import Connection
@@ -37,7 +37,7 @@ from hosts.azure.storage.tables import TablesStore
 from hosts.azure.unset import UnsetLogs, UnsetTopic
 from hosts.azure.world import Opened, world
 from hosts.clock import backing_off
-from hosts.receivers.paging import Pager, Surroundings, open_pager
+from hosts.receivers.paging import Pager, open_pager
 
 logger = logging.getLogger("driftwarden.host")
 
@@ -81,7 +81,7 @@ class AzureHost:
         _check(config)
         known = Settings.read(settings)
         storage = Connection.read(config.document.store.partition(":")[2] or STORAGE, settings)
-        self.clock, self._settings = clock, settings
+        self.clock, self._settings, self._cloud = clock, settings, cloud
         self._look: Callable[[], None] | None = None
         self._open = ExitStack()
         self.telemetry = self._measured(known, cloud)
@@ -153,8 +153,7 @@ class AzureHost:
         self._open.close()
 
     def _pager(self, config: Config, beside: Path) -> Pager:
-        base_url = config.document.base_url
-        around = Surroundings(beside, self._settings, base_url, self._token)
+        around = surroundings(config, beside, self._settings, self._cloud)
         return open_pager(config.document.receivers, OPENERS, around)
 
     def _service(self, known: Settings) -> Service:

@@ -46,7 +46,7 @@ def _passing(state: OnCall, receiver: str, incident: str, at: datetime | None) -
 
 def follow(state: OnCall, policy: Policy, now: datetime) -> tuple[OnCall, tuple[Page, ...]]:
     """Bring the receivers up to date, and the alerts about those that cannot be reached."""
-    used = {*policy.page, *policy.ticket}
+    used = {*policy.page, *policy.ticket, *policy.changes}
     down = {n: reach.passed(one, now) for n, one in state.receivers.items() if n in used}
     again: list[Page] = []
     for name, one in down.items():

@@ -45,6 +45,12 @@ class Policy(engine.policy.Policy):
     ticket: tuple[str, ...] = Field(
         (), description="Receivers of a ticket, all of them; empty: the first page receiver."
     )
+    changes: tuple[str, ...] = Field(
+        (),
+        max_length=20,
+        description="Receivers that are told of trainings, promotions, rollbacks and steps of the "
+        "live traffic (in PagerDuty as change events, which page nobody).",
+    )
     group_wait: Duration = Field(
         timedelta(minutes=2),
         description="How long to collect alerts of one kind before the first is sent.",

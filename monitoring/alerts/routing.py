@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from engine.errors import Refused
-from monitoring.alerts import delivery, grouping, muting, notes, reach, receivers
+from monitoring.alerts import changes, delivery, grouping, muting, notes, reach, receivers
+from monitoring.alerts.changes import ModelChanged
 from monitoring.alerts.desk import OnCall
 from monitoring.alerts.group import Around, Group, Policy, merged
 from monitoring.alerts.lifecycle import Kind, Notify
@@ -23,6 +24,7 @@ __all__ = [
     "Acknowledge",
     "Acknowledged",
     "Delivered",
+    "ModelChanged",
     "OnCall",
     "Page",
     "Policy",
@@ -53,7 +55,7 @@ class Unsilence:
     by: str
 
 
-Fact = Notify | Acknowledge | Silence | Unsilence | Undelivered | Delivered
+Fact = Notify | Acknowledge | Silence | Unsilence | Undelivered | Delivered | ModelChanged
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def step(state: OnCall, facts: Sequence[Fact], policy: Policy, now: datetime) ->
     for fact in facts:
         state, owed = _absorb(state, fact, now)
         effects += owed
+        if isinstance(fact, ModelChanged):
+            effects += changes.pages(state.team, fact, policy.changes)
     state, again = delivery.follow(state, policy, now)
     state, told = _forget(state, policy, now)
     state, pages = _settle(state, policy, now)
@@ -134,6 +138,8 @@ def _absorb(state: OnCall, fact: Fact, now: datetime) -> tuple[OnCall, tuple[Eff
             return delivery.failed(state, fact, now), ()
         case Delivered():
             return delivery.answered(state, fact)
+        case ModelChanged():
+            return state, ()
 
 
 def _check_news(silence: Silence, others: Iterable[Silence]) -> None:

@@ -211,7 +211,7 @@ def night(stack: ExitStack, folder: Path, way: Way, vendor: Vendor | None = None
     return Night(Service(config.fleet, loop, clock, nothing), clock, vendor, pager)
 
 
-@pytest.fixture(params=WAYS.values(), ids=WAYS)
+@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
 def way(request: pytest.FixtureRequest) -> Way:
     found: Way = request.param
     return found
