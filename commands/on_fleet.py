@@ -100,6 +100,15 @@ def change(arguments: Namespace) -> int:
         return REFUSED if found.outcome is Result.REFUSED else OK
 
 
+def page_test(arguments: Namespace) -> int:
+    """Send a test to a receiver, and show what came of it."""
+    from commands.page_test import page_test
+    from hosts.clock import SystemClock
+
+    found = page_test(arguments.fleet, arguments.target, SystemClock().now())
+    return _print(found, arguments.json, "page-test")
+
+
 def report(arguments: Namespace) -> int:
     """Draw the report of a window, and write it to a file."""
     from commands import operate

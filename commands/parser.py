@@ -165,6 +165,12 @@ def _add_drill(commands: Commands) -> None:
     )
 
 
+def _add_page_test(commands: Commands) -> None:
+    text = "send a marked test to a receiver, and its end: what the vendor answers"
+    parser = fleet_command(commands, "page-test", on_fleet.page_test, text)
+    add_target(parser, ("RECEIVER", "name of a receiver in fleet.yaml"))
+
+
 def _add_backtest(commands: Commands) -> None:
     text = (
         "replay past days: the alerts that would have fired, and thresholds for a budget of pages"
@@ -230,6 +236,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_serve,
     _add_views,
     _add_drill,
+    _add_page_test,
     _add_backtest,
     _add_report,
     add_changes,

@@ -24,6 +24,7 @@ from fleet.model.facts import (
 from fleet.model.lines import alerting, operations
 from fleet.model.lines.line import Line, write_line
 from monitoring.alerts import followed, leaving, routing
+from monitoring.alerts.changes import ModelChanged
 from monitoring.alerts.levels import Present
 from monitoring.alerts.lifecycle import Kind, Severity, Status
 from monitoring.alerts.muting import Silence
@@ -99,7 +100,7 @@ def _routed(fact: Fact, elsewhere: leaving.Elsewhere, now: datetime) -> routing.
         case Notified(notice=notice):
             firing = notice.status is Status.FIRING
             return None if firing and elsewhere(notice.model) else notice
-        case Undelivered() | Delivered():
+        case Undelivered() | Delivered() | ModelChanged():
             return fact
         case Asked(verb="ack"):
             return routing.Acknowledge(fact.target, fact.by)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.step import Delivery
+from fleet.changes import change
 from fleet.document.policies import Fleet, Watched
 from fleet.model.effects import (
     AckModel,
@@ -60,7 +61,8 @@ def perform(
     if isinstance(effect, OnCallEffect):
         return _oncall(world, partition, effect, now)
     if isinstance(effect, Outside):
-        return _outside(world, partition, effect, now)
+        told = _changed(fleet, partition, effect)
+        return (*_outside(world, partition, effect, now), *told)
     return (Delivery(partition, effect.key, work(world, fleet.models[partition], effect)),)
 
 
@@ -132,6 +134,17 @@ def _outside(world: World, model: str, effect: Outside, now: datetime) -> tuple[
         case _:
             assert_never(effect)
     return ()
+
+
+def _changed(fleet: Fleet, model: str, effect: Outside) -> tuple[Delivery, ...]:
+    """Return what a published event tells the model's team, where that wants to hear of changes."""
+    if not isinstance(effect, Publish) or model not in fleet.models:
+        return ()
+    team = fleet.models[model].policy.team
+    found = change(model, effect.key, effect.type, effect.fields, effect.at)
+    if found is None or team not in fleet.teams or not fleet.teams[team].changes:
+        return ()
+    return (Delivery(ONCALL + team, f"changed:{model}:{effect.key}", found),)
 
 
 def _set_traffic(world: World, model: str, effect: SetTraffic) -> TrafficSet:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fleet.document.text import Path as Place
     from fleet.proof import Evidence
     from hosts.host import Host
-    from hosts.receivers.paging import Openers
+    from hosts.receivers.paging import Openers, Surroundings
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class HostKind:
 
     store : how fleet.yaml spells its store.
     openers : its kinds of receiver.
+    surroundings : what their openers find there.
     lacks : the fields of models that it cannot fulfil, each with the reason.
     missing : the files that a model needs there and that are not there, with the reason.
     open : opens it.
@@ -31,6 +32,7 @@ class HostKind:
 
     store: str
     openers: Callable[[], Openers]
+    surroundings: Callable[[Config, Path], Surroundings]
     lacks: Callable[[Mapping[str, Watched]], Iterable[tuple[Place, str]]]
     missing: Callable[[Watched, Path], Iterable[tuple[Place, str]]]
     open: Callable[[Config, Path], Host]
@@ -41,6 +43,12 @@ def _local_openers() -> Openers:
     from hosts.local.receivers import OPENERS
 
     return OPENERS
+
+
+def _local_surroundings(config: Config, beside: Path) -> Surroundings:
+    from hosts.local.receivers import surroundings
+
+    return surroundings(config, beside)
 
 
 def _local_lacks(models: Mapping[str, Watched]) -> Iterable[tuple[Place, str]]:
@@ -73,6 +81,12 @@ def _azure_openers() -> Openers:
     return OPENERS
 
 
+def _azure_surroundings(config: Config, beside: Path) -> Surroundings:
+    from hosts.azure.opening import surroundings
+
+    return surroundings(config, beside)
+
+
 def _azure_lacks(models: Mapping[str, Watched]) -> Iterable[tuple[Place, str]]:
     from hosts.azure.features import lacks
 
@@ -102,6 +116,7 @@ HOSTS = {
     "local": HostKind(
         "local:FOLDER",
         _local_openers,
+        _local_surroundings,
         _local_lacks,
         _local_missing,
         _open_local,
@@ -110,6 +125,7 @@ HOSTS = {
     "azure": HostKind(
         "azure:CONNECTION",
         _azure_openers,
+        _azure_surroundings,
         _azure_lacks,
         _azure_missing,
         _open_azure,

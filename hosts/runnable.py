@@ -15,7 +15,7 @@ from stat import S_ISREG
 
 from engine.errors import Refused
 from fleet.document.config import Config, Reading, reading
-from fleet.document.receivers import WebhookReceiver
+from fleet.document.receivers import settings
 from fleet.document.teams import gaps
 from fleet.document.text import Path as Place
 from fleet.document.text import Problem
@@ -141,11 +141,10 @@ def _surroundings(read: Reading, beside: Path, now: datetime) -> Iterator[tuple[
         for path, reason in kind.missing(watched, beside) if kind is not None else ():
             yield ("models", name, *path), reason, True
     for name, receiver in read.receivers.items():
-        if isinstance(receiver, WebhookReceiver) and receiver.url.startswith("env:"):
-            setting = receiver.url.removeprefix("env:")
+        for path, setting in settings(receiver):
             if setting not in os.environ:
                 reason = f"the setting {setting} is not there in this environment"
-                yield ("receivers", name, "url"), reason, False
+                yield ("receivers", name, *path), reason, False
 
 
 def _text(path: Path, name: str) -> str:

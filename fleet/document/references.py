@@ -49,7 +49,11 @@ def unknown_receivers(
 ) -> Iterator[Problem]:
     """Yield a problem for each receiver that a team names and the document does not define."""
     for name, team in teams.items():
-        named: dict[Path, tuple[str, ...]] = {("page",): team.page, ("ticket",): team.ticket}
+        named: dict[Path, tuple[str, ...]] = {
+            ("page",): team.page,
+            ("ticket",): team.ticket,
+            ("changes",): team.changes,
+        }
         if team.digest is not None:
             named["digest", "receiver"] = (team.digest.receiver,)
         for field, wanted in named.items():

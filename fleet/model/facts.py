@@ -26,6 +26,7 @@ from fleet.model.results import (
     TrafficCounted,
 )
 from monitoring.alerts.azure import Phase, Sev
+from monitoring.alerts.changes import ModelChanged
 from monitoring.alerts.lifecycle import Notify
 from monitoring.alerts.muting import Matchers
 from monitoring.alerts.reach import Delivered, Undelivered
@@ -358,5 +359,6 @@ Fact = (
     | Reported
     | Undelivered
     | Delivered
+    | ModelChanged
 )
 FACTS = Kinds(*get_args(Fact))

@@ -28,7 +28,7 @@ from hosts.azure.cloud import Cloud
 from hosts.azure.features import lacks
 from hosts.azure.ml.workspace import Workspace
 from hosts.azure.optional import OptionalPorts
-from hosts.azure.receivers import OPENERS
+from hosts.azure.receivers import OPENERS, surroundings
 from hosts.azure.settings import Settings
 from hosts.azure.storage.app_queues import AppQueues
 from hosts.azure.storage.blobs import AzureBlobs
@@ -38,7 +38,7 @@ from hosts.azure.storage.tables import TablesStore
 from hosts.azure.world import Opened, world
 from hosts.clock import backing_off
 from hosts.linked import LinkedPager, link_keys
-from hosts.receivers.paging import Surroundings, open_pager
+from hosts.receivers.paging import open_pager
 
 #: The connection that the Functions host itself uses.
 STORAGE = "AzureWebJobsStorage"
@@ -77,7 +77,7 @@ class AzureHost:
         _check(config)
         known = Settings.read(settings)
         storage = Connection.read(config.document.store.partition(":")[2] or STORAGE, settings)
-        self.clock, self._settings = clock, settings
+        self.clock, self._settings, self._cloud = clock, settings, cloud
         self._look: Callable[[], None] | None = None
         self._skipped = Skipped()
         self._open = ExitStack()
@@ -148,10 +148,9 @@ class AzureHost:
         self._open.close()
 
     def _pager(self, config: Config, beside: Path) -> Pager:
-        base_url = config.document.base_url
-        around = Surroundings(beside, self._settings, base_url)
+        around = surroundings(config, beside, self._settings, self._cloud)
         pager = open_pager(config.document.receivers, OPENERS, around)
-        return LinkedPager(pager, Linking(base_url, self._link_keys))
+        return LinkedPager(pager, Linking(config.document.base_url, self._link_keys))
 
     def _service(self, known: Settings) -> Service:
         fleet = self.config.fleet

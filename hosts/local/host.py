@@ -39,9 +39,9 @@ from hosts.local.models.scorer import TIME_LIMIT, Scorers
 from hosts.local.models.scoring import LocalScoring
 from hosts.local.models.trainer import MAX_ATTEMPTS, LocalTrainer
 from hosts.local.publisher import FilePublisher
-from hosts.local.receivers import OPENERS, QUIET
+from hosts.local.receivers import OPENERS, QUIET, surroundings
 from hosts.local.sqlite import SqliteStore
-from hosts.receivers.paging import Surroundings, open_pager
+from hosts.receivers.paging import open_pager
 from hosts.reports.here import ReportsHere
 from hosts.tables.beside import TablesBeside
 from retrain.ports import TrainingJob
@@ -219,7 +219,7 @@ class LocalHost:
             pager=open_pager(
                 self.config.document.receivers,
                 QUIET if quiet else OPENERS,
-                Surroundings(self.root, os.environ, self.config.document.base_url),
+                surroundings(self.config, beside),
             ),
             publisher=FilePublisher(self.root / "events.jsonl"),
             anchors=AnchorFile(self.root / ANCHORS_FILE),

@@ -10,6 +10,7 @@ from enum import StrEnum
 import httpx
 
 from engine.errors import Refused, Unavailable
+from engine.texts import visible
 from hosts.receivers import http
 from hosts.receivers.http import Answer, NoHttpError
 
@@ -17,6 +18,8 @@ DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
 #: More digits of seconds are centuries.
 DIGITS = 10
+#: Characters of an answer that a note has.
+NOTED = 500
 
 
 class Failure(StrEnum):
@@ -77,7 +80,10 @@ def raised(
 def unaccepted(receiver: str, answer: Answer) -> Refused | Unavailable:
     """Return the error for an answer that is no success; it honours Retry-After, up to an hour."""
     words = f"HTTP {answer.status}"
-    return raised(receiver, words, failure(answer.status), retry_after(answer.headers))
+    error = raised(receiver, words, failure(answer.status), retry_after(answer.headers))
+    # For somebody who tests the receiver; a note is no part of the reason that is stored.
+    error.add_note(f"the answer: {visible(answer.text[:NOTED])}")
+    return error
 
 
 def posted(

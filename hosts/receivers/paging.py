@@ -146,9 +146,9 @@ class Pager:
         budget.sent(page)
         return receipt.handle or None
 
-    def test(self, page: Page, now: datetime) -> str:
-        """Send a message whatever came of earlier ones, and return the answer."""
-        return self._channels[page.receiver].send(page, now).answer
+    def test(self, page: Page, now: datetime) -> Receipt:
+        """Send a message whatever came of earlier ones, and return what the receiver answered."""
+        return self._channels[page.receiver].send(wording.absolute(page, self._base_url), now)
 
     def _send(self, page: Page, at: datetime, now: datetime) -> Receipt:
         name, longest = page.receiver, LONGEST[page.severity]

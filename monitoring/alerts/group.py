@@ -50,6 +50,12 @@ class Policy(engine.policy.Policy):
     ticket: tuple[ShortText, ...] = Field(
         (), description="Receivers of a ticket, all of them; empty: the first page receiver."
     )
+    changes: tuple[str, ...] = Field(
+        (),
+        max_length=20,
+        description="Receivers that are told of trainings, promotions, rollbacks and steps of the "
+        "live traffic (in PagerDuty as change events, which page nobody).",
+    )
     group_wait: Duration = Field(
         timedelta(minutes=2),
         description="How long to collect alerts of one kind before the first is sent.",
@@ -99,7 +105,7 @@ class Policy(engine.policy.Policy):
         """Every receiver that the team's messages may go to."""
         own = () if self.digest is None else (self.digest.receiver,)
         people = () if self.rotation is None else self.rotation.people.values()
-        return frozenset((*self.page, *self.ticket, *own, *people))
+        return frozenset((*self.page, *self.ticket, *self.changes, *own, *people))
 
     def first(self, severity: Severity) -> tuple[str, ...]:
         """The receivers of the first message."""

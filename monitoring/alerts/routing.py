@@ -11,8 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from engine.errors import Refused
-from monitoring.alerts import acks, delivery, duty, grouping, muting, notes, reach, receivers
+from monitoring.alerts import (
+    acks,
+    changes,
+    delivery,
+    duty,
+    grouping,
+    muting,
+    notes,
+    reach,
+    receivers,
+)
 from monitoring.alerts.acks import Acknowledged
+from monitoring.alerts.changes import ModelChanged
 from monitoring.alerts.desk import OnCall
 from monitoring.alerts.group import Around, Group, Policy, merged
 from monitoring.alerts.levels import Present
@@ -25,6 +36,7 @@ __all__ = [
     "Acknowledge",
     "Acknowledged",
     "Delivered",
+    "ModelChanged",
     "OnCall",
     "Page",
     "Policy",
@@ -57,7 +69,7 @@ class Unsilence:
     by: str
 
 
-Fact = Notify | Acknowledge | Silence | Unsilence | Undelivered | Delivered
+Fact = Notify | Acknowledge | Silence | Unsilence | Undelivered | Delivered | ModelChanged
 
 
 Effect = Page | Acknowledged
@@ -89,6 +101,8 @@ def step(
     for fact in facts:
         state, owed = _absorb(state, fact, now)
         effects += owed
+        if isinstance(fact, ModelChanged):
+            effects += changes.pages(state.team, fact, policy.changes)
     state, lapsed = acks.expire(state, policy, now)
     state, again = delivery.follow(state, policy, now)
     state, told = _forget(state, policy, now, present)
@@ -143,6 +157,8 @@ def _absorb(state: OnCall, fact: Fact, now: datetime) -> tuple[OnCall, tuple[Eff
             return delivery.failed(state, fact, now), ()
         case Delivered():
             return delivery.answered(state, fact)
+        case ModelChanged():
+            return state, ()
 
 
 def _check_news(silence: Silence, others: Iterable[Silence]) -> None:
