@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.errors import Unavailable
-from hosts import keys
+from hosts import keys, linked
 from hosts.setting import setting_fault
 
 SUBSCRIPTION = "AZURE_SUBSCRIPTION_ID"
@@ -23,6 +23,7 @@ TELEMETRY = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 WEBHOOK_TENANT = "DRIFTWARDEN_WEBHOOK_TENANT"
 WEBHOOK_AUDIENCE = "DRIFTWARDEN_WEBHOOK_AUDIENCE"
 JOURNAL_KEY = keys.SETTING
+LINK_KEY = linked.SETTING
 #: azure-identity's own, for clouds other than the public one; no template sets it.
 AUTHORITY = "AZURE_AUTHORITY_HOST"
 
@@ -38,6 +39,7 @@ SETTINGS = (
     WEBHOOK_TENANT,
     WEBHOOK_AUDIENCE,
     JOURNAL_KEY,
+    LINK_KEY,
 )
 
 

@@ -34,9 +34,21 @@ def test_the_kind_picks_the_policy(written: dict[str, str], expected: Receiver) 
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("{kind: pigeon}", ".kind: input should be 'terminal', 'file' or 'webhook'"),
-        ("{kind: null}", ".kind: input should be 'terminal', 'file' or 'webhook'"),
-        ("{kind: [file]}", ".kind: input should be 'terminal', 'file' or 'webhook'"),
+        (
+            "{kind: pigeon}",
+            ".kind: input should be 'pagerduty', 'teams', 'slack', 'email', 'acs', "
+            "'azure-monitor', 'alertmanager', 'webhook', 'terminal' or 'file'",
+        ),
+        (
+            "{kind: null}",
+            ".kind: input should be 'pagerduty', 'teams', 'slack', 'email', 'acs', "
+            "'azure-monitor', 'alertmanager', 'webhook', 'terminal' or 'file'",
+        ),
+        (
+            "{kind: [file]}",
+            ".kind: input should be 'pagerduty', 'teams', 'slack', 'email', 'acs', "
+            "'azure-monitor', 'alertmanager', 'webhook', 'terminal' or 'file'",
+        ),
         ("{}", ".kind: is missing"),
         ("{path: a.jsonl}", ".kind: is missing"),
         ("pages.jsonl", ": input should be a valid dictionary"),
