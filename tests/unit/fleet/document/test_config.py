@@ -329,8 +329,8 @@ def test_everything_is_told_at_once_in_the_order_of_lines() -> None:
     assert lines == sorted(lines)
     assert found == [
         "fleet.yaml:2: stor: unknown field, did you mean 'store'?",
-        "fleet.yaml:4: receivers.terminal.kind: input should be 'pagerduty', 'teams', 'slack', 'email', 'acs', "
-        "'azure-monitor', 'alertmanager', 'webhook', 'terminal' or 'file'",
+        "fleet.yaml:4: receivers.terminal.kind: input should be 'pagerduty', 'teams', "
+        "'slack', 'email', 'acs', 'azure-monitor', 'alertmanager', 'webhook', 'terminal' or 'file'",
         "fleet.yaml:14: defaults.drift.treshold: unknown field, did you mean 'threshold'?",
         "fleet.yaml:17: models.churn.team: is missing",
         "fleet.yaml:18: models.churn.teem: unknown field, did you mean 'team'?",
