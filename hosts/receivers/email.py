@@ -95,10 +95,10 @@ class Dialogue:
         self._smtp = smtp
         # The name that a certificate is checked against.
         smtp._host = server.host  # type: ignore[attr-defined]
-        code, said = smtp.connect(server.host, server.port)
-        if code != 220:
-            raise smtplib.SMTPConnectError(code, said)
         with smtp:
+            code, said = smtp.connect(server.host, server.port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, said)
             if server.tls == "starttls":
                 smtp.starttls(context=trust)
             if server.username:
@@ -138,7 +138,7 @@ def _failure(receiver: str, error: Exception) -> Refused | Unavailable:
         case smtplib.SMTPRecipientsRefused(recipients=refused):
             code = min((code for code, _ in refused.values()), default=550)
             return failures.raised(receiver, f"SMTP {code} to every address", _class(code))
-        case smtplib.SMTPResponseException(smtp_code=code):
+        case smtplib.SMTPResponseException(smtp_code=code) if code >= 200:
             return failures.raised(receiver, f"SMTP {code}", _class(code))
         case smtplib.SMTPNotSupportedError():
             words = "the server lacks STARTTLS or the login; see `tls`"

@@ -87,7 +87,7 @@ class Openers:
         taken = [kind for kind, policy in variants(Receiver).items() if policy in self.by_policy]
         for name, policy in receivers.items():
             if type(policy) not in self.by_policy:
-                known = " or ".join(taken)
+                known = " or ".join([", ".join(taken[:-1]), *taken[-1:]] if taken[1:] else taken)
                 yield name, f"kind {policy.kind} has no place {self.place}; take {known}"
 
 

@@ -55,7 +55,7 @@ def fitted(
     whole = [_cut(line, share, escape, measure) for line in lines]
     if sum(measure(line) + 1 for line in whole) <= most:
         return tuple(whole)
-    room = most - len(_rest(len(lines), sum(map(len, lines)))) - 1
+    room = most - measure(_rest(len(lines), sum(map(len, lines)))) - 1
     kept: list[str] = []
     for line in whole:
         room -= measure(line) + 1

@@ -22,7 +22,8 @@ def test_a_page_is_a_log_record_or_a_post(tmp_path: Path) -> None:
 
 
 def test_a_file_is_refused_before_anything_is_lost_in_it(tmp_path: Path) -> None:
-    reason = r"^receivers\.duty: kind file has no place in Azure; take terminal or webhook$"
+    kinds = "pagerduty, teams, slack, email, acs, azure-monitor, alertmanager, webhook or terminal"
+    reason = rf"^receivers\.duty: kind file has no place in Azure; take {kinds}$"
     with pytest.raises(Refused, match=reason):
         open_pager(
             {"duty": FileReceiver(kind="file", path="pages.jsonl")}, OPENERS, around(tmp_path)
