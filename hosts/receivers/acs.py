@@ -26,7 +26,7 @@ from monitoring.alerts.paging import Page
 PATH = "/emails:send?api-version=2023-03-31"
 SCOPE = "https://communication.azure.com/.default"
 #: The namespace of Operation-Ids.
-SPACE = uuid.UUID("5a2c2b6e-6a52-5d0b-9f3e-0f6f7a0d9b11")
+SPACE = uuid.UUID("5a2c2b6e-0000-4000-8000-0f6f7a0d9b11")
 
 #: Returns the headers that let a body in.
 Signer = Callable[[str, bytes], dict[str, str]]

@@ -30,9 +30,18 @@ SKEW = timedelta(minutes=2)
 ERRORS: Mapping[str, Failure] = {
     **dict.fromkeys(
         (
-            "not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired",
-            "no_permission", "missing_scope", "ekm_access_denied", "access_denied",
-            "team_access_not_granted", "org_login_required", "not_allowed_token_type",
+            "not_authed",
+            "invalid_auth",
+            "account_inactive",
+            "token_revoked",
+            "token_expired",
+            "no_permission",
+            "missing_scope",
+            "ekm_access_denied",
+            "access_denied",
+            "team_access_not_granted",
+            "org_login_required",
+            "not_allowed_token_type",
         ),
         Failure.AUTH,
     ),
@@ -41,11 +50,16 @@ ERRORS: Mapping[str, Failure] = {
         ("internal_error", "fatal_error", "service_unavailable", "request_timeout"),
         Failure.SERVER,
     ),
-}  # fmt: skip
+}
 #: Events that concern the message of an incident.
 OF_INCIDENT = (
-    Event.FIRING, Event.REMINDER, Event.ESCALATED, Event.ACKNOWLEDGED, Event.RESOLVED, Event.TEST,
-)  # fmt: skip
+    Event.FIRING,
+    Event.REMINDER,
+    Event.ESCALATED,
+    Event.ACKNOWLEDGED,
+    Event.RESOLVED,
+    Event.TEST,
+)
 
 
 class GoneError(Exception):

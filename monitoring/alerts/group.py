@@ -50,7 +50,7 @@ class Policy(engine.policy.Policy):
     ticket: tuple[ShortText, ...] = Field(
         (), description="Receivers of a ticket, all of them; empty: the first page receiver."
     )
-    changes: tuple[str, ...] = Field(
+    changes: tuple[ShortText, ...] = Field(
         (),
         max_length=20,
         description="Receivers that are told of trainings, promotions, rollbacks and steps of the "

@@ -198,6 +198,12 @@ def _message(
     since = {n: entry.since for n, entry in entries.items() if entry.since is not None}
     incident = f"{name}-{group.first}"
     return Message(
-        key, incident, event, severity, notices,
-        opened=group.opened, since=since, handles=group.handles,
-    )  # fmt: skip
+        key,
+        incident,
+        event,
+        severity,
+        notices,
+        opened=group.opened,
+        since=since,
+        handles=group.handles,
+    )

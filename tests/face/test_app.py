@@ -408,9 +408,12 @@ def test_a_malformed_element_is_parked_while_the_rest_goes_on(served: Running) -
         return served.host.service.loop.head("demand").state.windows.open.get(name)
 
     until(lambda: window() is not None and window().inputs and window().outputs)
-    until(lambda: len(served.lines("fleet")) == 3)
-    (alert,) = [line for line in served.lines("fleet") if line["what"] == "alert"]
-    assert (alert["alert"], alert["severity"]) == ("refused-1", "ticket")
+
+    def refused() -> list[Any]:
+        return [x for x in served.lines("fleet") if x.get("alert") == "refused-1"]
+
+    until(lambda: len(refused()) == 1)
+    assert refused()[0]["severity"] == "ticket"
     parked = {line.get("id"): line for line in served.lines("fleet") if line["what"] == "parked"}
     # The file of an endpoint that nobody watches is somebody else's.
     assert set(parked) == {"odd-size"}
@@ -418,7 +421,7 @@ def test_a_malformed_element_is_parked_while_the_rest_goes_on(served: Running) -
     (unknown,) = [line for line in served.lines("fleet") if line["what"] == "unknown"]
     assert unknown["type"] == "Contoso.Lunch"
     shown = served.json("/api/journal/fleet")
-    assert {line["what"] for record in shown for line in record["lines"]} == {
+    assert {line["what"] for record in shown for line in record["lines"]} >= {
         "parked", "unknown", "alert",
     }  # fmt: skip
 

@@ -16,9 +16,17 @@ from monitoring.slo.openslo.numbers import exact, percent, share, written
 from monitoring.slo.openslo.values import shown
 
 FIELDS = (
-    "displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow",
-    "indicator", "indicatorRef", "compositeWeight",
-)  # fmt: skip
+    "displayName",
+    "op",
+    "value",
+    "target",
+    "targetPercent",
+    "timeSliceTarget",
+    "timeSliceWindow",
+    "indicator",
+    "indicatorRef",
+    "compositeWeight",
+)
 SLICED = (Method.TIMESLICES, Method.RATIO_TIMESLICES)
 #: Times may be written with a unit where our own sources count seconds.
 TIME = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)", re.ASCII)

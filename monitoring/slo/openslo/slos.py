@@ -17,9 +17,15 @@ from monitoring.slo.openslo.values import word
 from monitoring.slo.openslo.windows import window
 
 FIELDS = (
-    "description", "service", "indicator", "indicatorRef", "timeWindow", "budgetingMethod",
-    "objectives", "alertPolicies",
-)  # fmt: skip
+    "description",
+    "service",
+    "indicator",
+    "indicatorRef",
+    "timeWindow",
+    "budgetingMethod",
+    "objectives",
+    "alertPolicies",
+)
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,8 @@ def test_a_receiver_that_the_documents_host_lacks_is_refused_when_it_is_read(tin
     with pytest.raises(Refused) as refused:
         read_config(tiny / "fleet.yaml")
     assert str(refused.value).splitlines() == [
-        "fleet.yaml:6: receivers.duty: kind file has no place in Azure; take terminal or webhook",
+        "fleet.yaml:6: receivers.duty: kind file has no place in Azure; take pagerduty, teams, "
+        "slack, email, acs, azure-monitor, alertmanager, webhook or terminal",
         "fleet.yaml:26: models.demand.training.command: Azure takes a job file, training.job",
     ]
 
