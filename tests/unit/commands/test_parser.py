@@ -10,7 +10,7 @@ from commands.parser import COMMANDS
 
 METAVARS = {
     *("PATH", "FILE", "DAY", "TIME", "DURATION", "PORT", "N", "TEXT", "NAME"),
-    *("MODEL", "ALERT", "ID", "ROLLOUT", "FAULT", "FEATURE", "COLUMN", "A,B"),
+    *("MODEL", "ALERT", "ID", "ROLLOUT", "FAULT", "FEATURE", "COLUMN", "A,B", "RECEIVER"),
 }
 
 
