@@ -161,6 +161,10 @@ def _drill(found: list[dict[str, Any]]) -> Table:
     return table
 
 
+def _tested(found: list[dict[str, Any]]) -> Text:
+    return Text("\n".join(f"{one['event']}: {one['answer']}" for one in found))
+
+
 _VIEWS: dict[str, Callable[[Any], Any]] = {
     "status": _status,
     "alerts": _alerts,
@@ -170,4 +174,5 @@ _VIEWS: dict[str, Callable[[Any], Any]] = {
     "sent": _sent,
     "report": _drawn,
     "drill": _drill,
+    "page-test": _tested,
 }

@@ -51,10 +51,10 @@ class Email:
 
     def send(self, page: Page, at: datetime) -> Receipt:
         """See `hosts.receivers.paging.Channel`."""
-        return bounded(page.receiver, lambda line: self._deliver(line, page, at))
+        return bounded(page.receiver, lambda connection: self._deliver(connection, page, at))
 
-    def _deliver(self, line: Dialogue, page: Page, at: datetime) -> Receipt:
-        with line.opened(self._server) as smtp:
+    def _deliver(self, connection: Connection, page: Page, at: datetime) -> Receipt:
+        with connection.opened(self._server) as smtp:
             size = smtp.esmtp_features.get("size", "")
             most = int(size) if size.isdigit() and int(size) > 0 else 0
             content = self._written(page, at, LINES)
@@ -78,7 +78,7 @@ class Email:
         return mail.as_bytes(policy=SEVEN)
 
 
-class Dialogue:
+class Connection:
     """One connection, which can be cut from outside."""
 
     def __init__(self) -> None:
@@ -112,13 +112,13 @@ class Dialogue:
             self._smtp.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
 
 
-def bounded(receiver: str, deliver: Callable[[Dialogue], Receipt]) -> Receipt:
+def bounded(receiver: str, deliver: Callable[[Connection], Receipt]) -> Receipt:
     """Return the receipt of a delivery that is over within the time of `http.TIMEOUT`."""
-    line, done = Dialogue(), Future[Receipt]()
+    connection, done = Connection(), Future[Receipt]()
 
     def work() -> None:
         try:
-            done.set_result(deliver(line))
+            done.set_result(deliver(connection))
         except Exception as error:  # noqa: BLE001 - it is raised by the caller's thread
             done.set_exception(error)
 
@@ -126,7 +126,7 @@ def bounded(receiver: str, deliver: Callable[[Dialogue], Receipt]) -> Receipt:
     try:
         return done.result(http.TIMEOUT)
     except (smtplib.SMTPException, OSError) as error:
-        line.cut()
+        connection.cut()
         raise _failure(receiver, error) from None
 
 

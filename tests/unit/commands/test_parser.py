@@ -11,7 +11,7 @@ from commands.parser import COMMANDS
 METAVARS = {
     *("PATH", "FILE", "DAY", "TIME", "DURATION", "PORT", "N", "TEXT", "NAME"),
     *("MODEL", "ALERT", "ID", "KIND", "ROLLOUT", "FAULT", "FEATURE", "COLUMN", "A,B"),
-    *("INDICATOR=TABLE", "COLUMN=LEVEL"),
+    *("INDICATOR=TABLE", "RECEIVER", "COLUMN=LEVEL"),
 }
 
 

@@ -233,6 +233,7 @@ def test_no_text_of_others_steers_a_terminal(shown: Any, text: str, told: str) -
         "sent": ({"id": text}, 1),
         "report": ({"report": text}, 1),
         "drill": ([drilled], 5),
+        "page-test": ([{"event": text, "answer": text}], 2),
     }
     for view, (found, times) in views.items():
         out = shown(found, view)

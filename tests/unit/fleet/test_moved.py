@@ -111,7 +111,7 @@ def test_a_changed_policy_alone_tells_nobody_again(
     firing(desk, fleets["shop"])
     desk.command("ack", ALERT, "c9")
     becomes(desk, resolve(*TEAMS, APART, ("slow_ms: 100", "slow_ms: 200")))
-    assert told(desk) == [FIRING]
+    assert told(desk) == [FIRING, ("duty", "acknowledged")]
     (alert,) = [one for one in desk.service.read("alerts") if one["id"] == ALERT]
     assert (alert["firing"], alert["acknowledged_by"]) == (True, "g.hopper")
 

@@ -31,6 +31,7 @@ from fleet.model.facts import FACTS, Asked, Notified, RunChanged, TrafficSet
 from fleet.perform import perform
 from fleet.ports import World
 from fleet.work import rows
+from monitoring.alerts.changes import ModelChanged
 from monitoring.alerts.lifecycle import Kind, Notify, Severity, Status
 from monitoring.alerts.paging import Event, Page
 from monitoring.alerts.reach import Delivered
@@ -152,3 +153,27 @@ def test_effects_survive_their_trip_through_the_store(effect: Any) -> None:
 def test_facts_survive_their_trip_through_the_store() -> None:
     fact = Asked("freeze", "g.hopper", "because", "c", "demand", NOW)
     assert FACTS.decode(FACTS.encode(fact)) == fact
+
+
+def test_a_published_change_is_told_to_a_team_that_wants_to_hear_of_it(
+    world: World, fleet: Fleet
+) -> None:
+    fields: published.Fields = {
+        "rollout": "r-v2", "challenger": "v2", "champion": "v1", "reason": "better",
+    }  # fmt: skip
+    effect = Publish("k1", published.Event.ROLLOUT_PROMOTED, fields, NOW)
+    assert perform(world, fleet, "demand", effect, NOW) == ()
+    name = fleet.models["demand"].policy.team
+    team = fleet.teams[name].model_copy(update={"changes": ("pd",)})
+    wants = replace(fleet, teams={**fleet.teams, name: team})
+    (told,) = perform(world, wants, "demand", effect, NOW)
+    assert (told.partition, told.id) == (f"oncall:{name}", "changed:demand:k1")
+    assert told.fact == ModelChanged(
+        "k1",
+        "demand",
+        "The challenger is the champion: better",
+        ("rollout: r-v2", "challenger: v2", "champion: v1", "reason: better"),
+        NOW,
+    )
+    stable = replace(effect, type=published.Event.DRIFT_STABLE, fields={})
+    assert perform(world, wants, "demand", stable, NOW) == ()

@@ -39,7 +39,7 @@ def _event(subject: str) -> str:
     return next((event for word, event in words.items() if f"] {word}: " in subject), "firing")
 
 
-class _Session(socketserver.StreamRequestHandler):
+class _Connection(socketserver.StreamRequestHandler):
     server: Any
 
     def handle(self) -> None:
@@ -92,7 +92,7 @@ class _Server(socketserver.ThreadingTCPServer):
 @contextmanager
 def serving(vendor: Smtp) -> Iterator[Smtp]:
     """Serve a mail server on the loopback."""
-    with _Server(("127.0.0.1", 0), _Session) as server:
+    with _Server(("127.0.0.1", 0), _Connection) as server:
         server.vendor = vendor  # type: ignore[attr-defined]
         vendor.url = f"smtp://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
