@@ -118,7 +118,9 @@ def test_the_settings_that_a_receiver_reads_are_known() -> None:
 @pytest.mark.parametrize("text", ["env:X", "ops.example", "https://x/?a=b", "https://x/#y"])
 def test_our_own_address_is_an_address(text: str) -> None:
     document = f"base_url: {text!r}\n" + FLEET % "{kind: terminal}"
-    (problem,) = problems(document, "fleet.yaml", str)
+    found = problems(document, "fleet.yaml", str)
+    assert isinstance(found, list)
+    (problem,) = found
     assert str(problem).startswith("fleet.yaml:1: base_url: ")
 
 
