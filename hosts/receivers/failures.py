@@ -7,12 +7,10 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-import httpx
-
 from engine.errors import Refused, Unavailable
 from engine.texts import visible
 from hosts.receivers import http
-from hosts.receivers.http import Answer, NoHttpError
+from hosts.receivers.http import Answer, NoHttpError, UnreachedError
 
 DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
@@ -106,18 +104,10 @@ def posted(
         answer = post(url, body, headers, http.TIMEOUT)
     except TimeoutError as error:
         raise raised(receiver, str(error), Failure.TIMEOUT) from None
-    except httpx.TimeoutException:
-        words = f"no answer within {http.TIMEOUT:g} s"
-        raise raised(receiver, words, Failure.TIMEOUT) from None
-    except httpx.ConnectError as error:
-        raise raised(receiver, str(error) or "no connection", Failure.SERVER) from None
-    except httpx.NetworkError as error:
-        words = f"connection lost, {type(error).__name__}"
-        raise raised(receiver, words, Failure.SERVER) from None
-    except (httpx.HTTPError, httpx.InvalidURL, NoHttpError) as error:
-        # Its text is what the receiver sent.
-        words = f"no answer in HTTP, {type(error).__name__}"
-        raise raised(receiver, words, Failure.SERVER) from None
+    except UnreachedError as error:
+        raise raised(receiver, str(error), Failure.SERVER) from None
+    except NoHttpError as error:
+        raise raised(receiver, f"no answer in HTTP, {error}", Failure.SERVER) from None
     if not answer.accepted:
         raise unaccepted(receiver, answer)
     return answer

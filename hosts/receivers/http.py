@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT = 10.0
 #: An answer is read up to this many bytes, as a page of a channel's messages may have.
@@ -48,6 +49,10 @@ class NoHttpError(Exception):
     """The other side speaks no HTTP, or more of it than anybody has to read."""
 
 
+class UnreachedError(Exception):
+    """There is no connection to the other side, or it was lost."""
+
+
 @cache
 def _trust() -> ssl.SSLContext:
     """Return the system's certificates: an author's proxy has its own among them."""
@@ -57,15 +62,21 @@ def _trust() -> ssl.SSLContext:
 class _Exchange:
     """A request in a thread, whose connections can be cut from outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        # Late: this import takes a third of a second, and few commands send a page.
+        import httpx
+
+        self._client = httpx.Client(verify=_trust(), timeout=seconds, follow_redirects=False)
         self.done: Future[None] = Future()
         self.head: Answer | None = None
         self._body = bytearray()
         self._streams: list[Any] = []
 
-    def ask(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> None:
+    def ask(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        import httpx
+
         try:
-            with httpx.Client(verify=_trust(), timeout=seconds, follow_redirects=False) as client:
+            with self._client as client:
                 told = {**headers, "Accept-Encoding": "identity"}
                 with client.stream(
                     "POST", url, content=body, headers=told, extensions={"trace": self._trace}
@@ -76,6 +87,15 @@ class _Exchange:
                         if len(self._body) >= MOST_BYTES:
                             break
             self.done.set_result(None)
+        except httpx.TimeoutException:
+            self.done.set_exception(TimeoutError())
+        except httpx.ConnectError as error:
+            self.done.set_exception(UnreachedError(str(error) or "no connection"))
+        except httpx.NetworkError as error:
+            self.done.set_exception(UnreachedError(f"connection lost, {type(error).__name__}"))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # Its text is what the other side sent.
+            self.done.set_exception(NoHttpError(type(error).__name__))
         except Exception as error:  # noqa: BLE001 - it is raised by the caller's thread
             self.done.set_exception(error)
 
@@ -111,12 +131,12 @@ def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> A
     ------
     TimeoutError
         Its headers are not there in time; the connection is cut.
-    httpx.HTTPError, httpx.InvalidURL, NoHttpError
-        There was none in HTTP. Its text may be what the other side sent.
+    UnreachedError, NoHttpError
+        There was none, or none in HTTP; the text is our own words.
     """
-    exchange = _Exchange()
+    exchange = _Exchange(seconds)
     # A daemon: the end of the process must not wait for the lookup of a name.
-    threading.Thread(target=exchange.ask, args=(url, body, headers, seconds), daemon=True).start()
+    threading.Thread(target=exchange.ask, args=(url, body, headers), daemon=True).start()
     try:
         exchange.done.result(seconds)
     except TimeoutError:
@@ -124,7 +144,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> A
         if (found := exchange.answer()) is not None:
             return found
         raise TimeoutError(f"no answer within {seconds:g} s") from None
-    except (httpx.HTTPError, httpx.InvalidURL):
+    except (UnreachedError, NoHttpError):
         if (found := exchange.answer()) is not None:
             return found
         raise

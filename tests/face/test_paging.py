@@ -125,7 +125,7 @@ class Night:
 @pytest.fixture
 def stack(outside: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(http, "TIMEOUT", 0.15)
+    monkeypatch.setattr(http, "TIMEOUT", 0.3)
     with ExitStack() as opened:
         yield opened
 

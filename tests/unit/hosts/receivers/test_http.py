@@ -7,7 +7,6 @@ import socket
 import threading
 from typing import Any
 
-import httpx
 import pytest
 
 from hosts.receivers import http
@@ -43,7 +42,7 @@ def test_an_error_of_the_request_is_raised_as_it_is(
 
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(httpx.ConnectError, match="no such name"):
+    with pytest.raises(http.UnreachedError, match="no such name"):
         http.post(url, b"", {}, 5)
 
 
